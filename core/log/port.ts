@@ -1,0 +1,175 @@
+import { GaplineError } from '../wire/errors.ts';
+
+/** A record to be appended. Records of one key keep their order. */
+export interface LogRecord {
+  /** The device. Records without a key are spread over the partitions. */
+  readonly key: string | null;
+  readonly value: Uint8Array;
+}
+
+/** A record as the log holds it. */
+export interface StoredRecord extends LogRecord {
+  readonly topic: string;
+  readonly partition: number;
+  /** Grows within a partition; holes are allowed. */
+  readonly offset: bigint;
+  /** When the log took it, in milliseconds since the epoch: the time of arrival, never the reading's. */
+  readonly arrivedMs: number;
+}
+
+/** A record that a transform sends to a topic. */
+export interface Output extends LogRecord {
+  readonly topic: string;
+}
+
+export interface TopicSpec {
+  readonly name: string;
+  readonly partitions: number;
+  readonly retentionMs: number;
+  /** Over all partitions. Only the embedded engine bounds by size; undefined is no bound. */
+  readonly retentionBytes?: number;
+}
+
+/** Consecutive records of one partition of one topic. */
+export interface Batch {
+  readonly topic: string;
+  readonly partition: number;
+  readonly records: readonly StoredRecord[];
+  /** Aborted when the partition is taken away or the pipe stops: give up, what you return will not be committed. */
+  readonly signal: AbortSignal;
+}
+
+/** What a transform makes of a batch. */
+export interface Transformed {
+  readonly outputs: readonly Output[];
+  /** The change of state. Called once, after outputs and offsets are committed; never when they are not. Must not throw. */
+  readonly committed?: () => void;
+}
+
+/** The committed past of one partition number over all input topics of a pipe, for warm-up. */
+export interface History {
+  /** Records below the committed offset that arrived at or after `sinceMs`, in order by topic, batch by batch. */
+  since(sinceMs: number): AsyncIterable<readonly StoredRecord[]>;
+}
+
+/** A failure that a pipe or drain is waiting out. */
+export interface Stall {
+  readonly topic: string;
+  readonly partition: number;
+  readonly error: unknown;
+  readonly attempt: number;
+  readonly nextTryMs: number;
+}
+
+export interface PipeHandlers {
+  /** Called before the first batch of a partition number; rebuild its state here. A rejection is treated as a transform's. */
+  assigned?(partition: number, history: History): Promise<void>;
+  /** Called after the last batch of a partition number that this member no longer owns; forget its state. */
+  revoked?(partition: number): void;
+  /**
+   * Makes outputs from a batch; must not change state itself. A thrown error that says `retryable: true` stalls the partition with
+   * backoff for ever; `false` halves the batch until the culprit is alone and becomes a dead letter; an error that does not say is
+   * tried `attempts` times and then taken for permanent.
+   */
+  transform(batch: Batch): Transformed | Promise<Transformed>;
+  /** The record that tells of one which could never be processed; committed in its place. */
+  deadLetter(record: StoredRecord, error: unknown): Output;
+  /** Called at each failed attempt, so that a stall is seen. */
+  stalled?(stall: Stall): void;
+}
+
+export interface PipeOptions {
+  readonly from: readonly string[];
+  readonly group: string;
+  /** Records a batch, at most. Default 5000. */
+  readonly maxBatch?: number;
+  /** Tries before an unclear error counts as permanent. Default 5. */
+  readonly attempts?: number;
+}
+
+export interface DrainOptions extends PipeOptions {
+  readonly stalled?: (stall: Stall) => void;
+}
+
+/** A record that a sink refuses for good, and why. */
+export interface Rejected {
+  readonly record: StoredRecord;
+  readonly reason: string;
+}
+
+/**
+ * Takes a batch somewhere idempotent and resolves with the records that it refuses for good, mostly none. Their dead letters are
+ * appended first, then the offsets are committed.
+ * It throws by the same rules as {@link PipeHandlers.transform}.
+ */
+export type Sink = (batch: Batch) => Promise<readonly Rejected[]>;
+
+/** A consumer that runs until it is stopped. */
+export interface Running {
+  /** Finishes and commits the batch in hand (for at most 8 s), then gives the partitions back. Safe to call twice. */
+  stop(): Promise<void>;
+  /** Rejects when the consumer cannot go on by itself; never resolves. */
+  readonly failed: Promise<never>;
+}
+
+export interface TailOptions {
+  /** Where to begin: a time of arrival in milliseconds, `0` for the oldest record kept, or `now`. */
+  readonly since: number | 'now';
+  /** False ends the iteration at the end that the topics had when it began. Default true. */
+  readonly follow?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+export interface PartitionLag {
+  readonly topic: string;
+  readonly partition: number;
+  /** The next offset that the group will take; the oldest one where it has committed nothing. */
+  readonly committed: bigint;
+  readonly end: bigint;
+  readonly lag: number;
+}
+
+/**
+ * The event log: one contract, several engines (`sqlite.ts`, `kafka.ts`), one suite (`contract.ts`) that each must pass.
+ * Order is kept by key. Reads see committed records only.
+ */
+export interface EventLog {
+  /** Opens files or connections. Rejects with what is wrong and what to do. */
+  start(): Promise<void>;
+  /** Stops every consumer, then closes. Safe to call twice. */
+  stop(): Promise<void>;
+  /**
+   * Makes topics that are missing.
+   * @throws {GaplineError} `topic-mismatch` where one exists with another number of partitions.
+   */
+  ensureTopics(topics: readonly TopicSpec[]): Promise<void>;
+  /**
+   * Resolves once all records are durable; waits while the log is slow, for at most `deadlineMs`.
+   * @throws {AppendError} with the outcome; `unknown` means that the records may be there or may appear later.
+   */
+  append(topic: string, records: readonly LogRecord[], options: { deadlineMs: number }): Promise<void>;
+  /** Starts a member of a group that reads, transforms and writes: outputs and offsets commit together or not at all. */
+  pipe(options: PipeOptions, handlers: PipeHandlers): Promise<Running>;
+  /** Starts a member of a group that takes records elsewhere, at least once. `rejected` makes the dead letter of a refused record. */
+  drain(
+    options: DrainOptions,
+    sink: Sink,
+    rejected: (record: StoredRecord, reason: unknown) => Output,
+  ): Promise<Running>;
+  /** Watches topics without a group: nothing is committed and nothing is left behind. Ends when the signal aborts or the log stops. */
+  tail(topics: readonly string[], options: TailOptions): AsyncIterable<readonly StoredRecord[]>;
+  /** How far a group is behind, by partition. */
+  lag(group: string, topics: readonly string[]): Promise<readonly PartitionLag[]>;
+}
+
+/** A failed append. Retryable either way; what differs is whether a retry may make an extra record. */
+export class AppendError extends GaplineError {
+  /** `refused`: the log holds none of the records. `unknown`: it may hold all or some of them. */
+  readonly outcome: 'refused' | 'unknown';
+
+  constructor(outcome: 'refused' | 'unknown', detail: string, cause?: unknown) {
+    super('log-unavailable', detail, { cause, retryable: true });
+    this.name = 'AppendError';
+    this.outcome = outcome;
+  }
+}

@@ -1,0 +1,53 @@
+/** Rows to be labelled, row-major: `values[row * width + column]`, where NaN is a gap. */
+export interface Rows {
+  readonly count: number;
+  readonly width: number;
+  /** Length `count * width`. */
+  readonly values: Float64Array;
+  /** One a row; imputers that remember do so by device. */
+  readonly devices: readonly string[];
+  /** Nanoseconds since the epoch, one a row. */
+  readonly times: BigInt64Array;
+}
+
+/** What a model says of rows. The arrays belong to the caller. */
+export interface Answer {
+  /** Index of the class by row, -1 where the model declined to guess. */
+  readonly labels: Int32Array;
+  /** `count * classes`, row-major; each row sums to one. */
+  readonly probabilities: Float64Array;
+  /** `count * width`: the rows as the estimator saw them. Still NaN where a kind takes gaps itself. */
+  readonly filled: Float64Array;
+  /** By row, how much the answer depends on what was filled (0 to 1), for kinds that know. */
+  readonly sensitivity?: Float64Array;
+  /** Remembers these rows. Call it once they are committed, never before. */
+  readonly committed?: () => void;
+}
+
+/**
+ * A model at work on one partition. Sessions of stateless models are all alike; an imputer that remembers keeps its memory here.
+ * `predict` is pure but for `committed`: the same rows give the same answer until then.
+ */
+export interface Session {
+  predict(rows: Rows): Answer | Promise<Answer>;
+  /** Remembers rows of the past without labelling them, oldest first. */
+  warm(rows: Rows): void;
+}
+
+export interface ModelIdentity {
+  readonly name: string;
+  readonly version: number;
+}
+
+/** A model version, loaded. */
+export interface Model {
+  readonly identity: ModelIdentity;
+  /** The columns of a row, in order. */
+  readonly fields: readonly string[];
+  readonly classes: readonly string[];
+  /** How far back a session wants to be warmed, in milliseconds; 0 for models that remember nothing. */
+  readonly memoryMs: number;
+  open(): Session;
+  /** Frees threads, connections, native memory. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,72 @@
+/**
+ * Every error that a person can meet, by its code. The list is closed: documentation and tests are held to it both ways.
+ * `status` is what an HTTP door answers with; `cure` says what to do next.
+ */
+export const errorCatalog = {
+  'config-invalid': { status: 500, title: 'The configuration is not valid', cure: 'Correct the key that is named.' },
+  'data-invalid': { status: 400, title: 'The data set cannot be read', cure: 'Correct the line that is named.' },
+  'reading-invalid': {
+    status: 400,
+    title: 'The request holds invalid readings',
+    cure: 'Correct each place and resend.',
+  },
+  'body-malformed': { status: 400, title: 'The body cannot be parsed', cure: 'Send JSON, NDJSON or line protocol.' },
+  'body-too-large': { status: 413, title: 'The body is too large', cure: 'Send fewer readings in one request.' },
+  'media-type-unsupported': { status: 415, title: 'The media type is not supported', cure: 'Send application/json.' },
+  'not-found': { status: 404, title: 'There is nothing at this address', cure: 'See /openapi.json for what there is.' },
+  'log-unavailable': {
+    status: 503,
+    title: 'The log cannot take readings',
+    cure: 'Send again after Retry-After seconds.',
+  },
+  'log-corrupt': { status: 500, title: 'The log cannot be read', cure: 'Restore it from a back-up.' },
+  'topic-mismatch': {
+    status: 500,
+    title: 'A topic differs from the configuration',
+    cure: 'Recreate it, or change the key.',
+  },
+  'store-unavailable': {
+    status: 503,
+    title: 'The store does not answer',
+    cure: 'Check its address, token and bucket.',
+  },
+  'model-invalid': { status: 500, title: 'The model cannot be used', cure: 'Train or import it again.' },
+  'model-missing': { status: 500, title: 'There is no such model', cure: 'Train one: gapline train --config …' },
+  'port-in-use': { status: 500, title: 'The port is in use', cure: 'Choose another port, or 0 for any free one.' },
+  internal: { status: 500, title: 'Something unforeseen went wrong', cure: 'Report it with the log line.' },
+} as const satisfies Record<string, { status: number; title: string; cure: string }>;
+
+export type ErrorCode = keyof typeof errorCatalog;
+
+export interface GaplineErrorOptions {
+  cause?: unknown;
+  /** Whether trying the same again may help. Undefined where that is unclear: the log then tries a bounded number of times. */
+  retryable?: boolean;
+}
+
+/** An error with a code of the catalog, a detail for people, and its own answer to "shall I try again?". */
+export class GaplineError extends Error {
+  readonly code: ErrorCode;
+  readonly retryable: boolean | undefined;
+
+  constructor(code: ErrorCode, detail: string, options: GaplineErrorOptions = {}) {
+    super(detail, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'GaplineError';
+    this.code = code;
+    this.retryable = options.retryable;
+  }
+}
+
+/** What an error itself says of a retry; undefined for errors that do not say. */
+export function isRetryable(error: unknown): boolean | undefined {
+  return error instanceof Error && 'retryable' in error && typeof error.retryable === 'boolean'
+    ? error.retryable
+    : undefined;
+}
+
+/** The message of anything thrown, with its causes, on one line. */
+export function describeError(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause === undefined ? '' : ` (${describeError(error.cause)})`;
+  return `${error.message}${cause}`.replaceAll(/\s*\n\s*/g, ' ');
+}

@@ -1,0 +1,48 @@
+import type { Prediction } from './prediction.ts';
+import type { Reading } from './reading.ts';
+
+/** One row of the store: the only tag is `device`, the identity is (measurement, device, time). */
+export interface Point {
+  readonly measurement: string;
+  readonly device: string;
+  /** Nanoseconds since the Unix epoch, as a decimal string. */
+  readonly time: string;
+  /** A field has one type for ever. Numbers are floats. */
+  readonly fields: Readonly<Record<string, number | string | boolean>>;
+}
+
+/** The prefix that keeps a value's name apart from the fields that Gapline itself writes. */
+export const valuePrefix = 'v.';
+
+/** A reading as the archive keeps it: measurement `STREAM`, fields `v.NAME`, `gaps` (over all fields of the stream) and `truth`. */
+export function readingToPoint(reading: Reading, fieldCount: number): Point {
+  const fields: Record<string, number | string> = {};
+  let present = 0;
+  for (const [name, value] of Object.entries(reading.values)) {
+    if (value === null) continue;
+    fields[valuePrefix + name] = value;
+    present += 1;
+  }
+  fields.gaps = fieldCount - present;
+  if (reading.truth !== undefined) fields.truth = reading.truth;
+  return { measurement: reading.stream, device: reading.device, time: reading.time, fields };
+}
+
+/** A prediction as the dashboards query it: every scalar, each time, so that an overwrite leaves nothing stale. */
+export function predictionToPoint(prediction: Prediction, measurement = `${prediction.stream}.predictions`): Point {
+  return {
+    measurement,
+    device: prediction.device,
+    time: prediction.time,
+    fields: {
+      label: prediction.label,
+      probability: prediction.probability,
+      gaps: prediction.gaps,
+      model: prediction.model.name,
+      version: prediction.model.version,
+      truth: prediction.truth ?? '',
+      received: prediction.received,
+      latencyMs: prediction.latencyMs,
+    },
+  };
+}

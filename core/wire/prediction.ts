@@ -1,0 +1,25 @@
+import { z } from 'zod';
+import { nanosecondsSchema } from './reading.ts';
+
+/** The label of one reading, with what was filled. */
+export const predictionSchema = z
+  .strictObject({
+    stream: z.string().min(1),
+    device: z.string().min(1),
+    time: nanosecondsSchema.describe("the reading's time: nanoseconds since the Unix epoch, as a decimal string"),
+    label: z.string().describe('the most probable class, or "unknown" where the model declined'),
+    probability: z.number().min(0).max(1).describe('the probability of the label'),
+    probabilities: z.record(z.string(), z.number().min(0).max(1)).describe('by class; they sum to one'),
+    filled: z.record(z.string(), z.number()).describe('the values that stood in for gaps, by name'),
+    gaps: z.int().min(0).describe('how many values were missing'),
+    model: z.strictObject({ name: z.string(), version: z.int().min(1) }),
+    truth: z.string().optional().describe('the true label, when the source knew it; never used to predict'),
+    received: nanosecondsSchema.describe('when the collector took the reading: nanoseconds, as a decimal string'),
+    latencyMs: z.number().describe('from received to labelled, in milliseconds'),
+  })
+  .meta({ title: 'Prediction' });
+
+export type Prediction = z.infer<typeof predictionSchema>;
+
+/** The label of a reading that a model declined to guess. */
+export const unknownLabel = 'unknown';

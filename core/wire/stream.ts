@@ -1,0 +1,27 @@
+/** The topics of one stream, by role. */
+export interface Topics {
+  readonly readings: string;
+  readonly predictions: string;
+  readonly deadLetters: string;
+  readonly shadow: string;
+  readonly status: string;
+}
+
+/** What every stage knows of the stream that it serves. */
+export interface Stream {
+  readonly name: string;
+  /** The names of a reading's values, in the order of the model's columns. Any characters, any case. */
+  readonly fields: readonly string[];
+  readonly topics: Topics;
+}
+
+/** The topics of a stream: by default `STREAM.readings`, `STREAM.predictions`, and so on. */
+export function topicsOf(stream: string, chosen: { readings?: string; predictions?: string } = {}): Topics {
+  return {
+    readings: chosen.readings ?? `${stream}.readings`,
+    predictions: chosen.predictions ?? `${stream}.predictions`,
+    deadLetters: `${stream}.deadletters`,
+    shadow: `${stream}.shadow`,
+    status: `${stream}.status`,
+  };
+}

@@ -1,0 +1,11 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['**/*.test.ts'],
+    testTimeout: 20_000,
+    hookTimeout: 60_000,
+    // Real files, sockets and processes: forks keep one test's crash its own.
+    pool: 'forks',
+  },
+});
