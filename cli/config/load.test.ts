@@ -1,0 +1,106 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { GaplineError } from '../../core/wire/errors.ts';
+import { loadConfig } from './load.ts';
+
+let folder: string;
+let file: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'gapline-config-'));
+  file = join(folder, 'stream.yaml');
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** The message of the error that a text gets, without the path of the file. */
+function complaint(text: string, overrides: string[] = []): string {
+  writeFileSync(file, text);
+  try {
+    loadConfig(file, overrides);
+  } catch (error) {
+    expect(error).toBeInstanceOf(GaplineError);
+    expect((error as GaplineError).code).toBe('config-invalid');
+    return (error as Error).message.replaceAll(file, 'stream.yaml');
+  }
+  throw new Error('expected a complaint');
+}
+
+test('three lines are enough', () => {
+  writeFileSync(file, 'stream: pumps\ndata: { train: pumps.csv, truth: state }\nmodel: { name: pumps }\n');
+  const { config, folder: at } = loadConfig(file);
+  expect(at).toBe(folder);
+  expect(config.generator).toMatchObject({ devices: 20, rate: 50, gaps: { rate: 0.1, pattern: 'random' } });
+  expect(config.log).toMatchObject({ partitions: 12, retentionDays: 7 });
+});
+
+test('--set overrides any key, and makes those that are missing', () => {
+  writeFileSync(file, 'stream: pumps\ngenerator: { rate: 5 }\n');
+  const { config } = loadConfig(file, ['generator.rate=70', 'generator.gaps.pattern=burst', 'data.truth=state']);
+  expect(config.generator.rate).toBe(70);
+  expect(config.generator.gaps.pattern).toBe('burst');
+  expect(config.data.truth).toBe('state');
+});
+
+test.each([
+  [
+    'a value of another type',
+    'stream: a\ngenerator:\n  rate: fast\n',
+    'stream.yaml:3: generator.rate: found "fast"; expected a value of type number',
+  ],
+  [
+    'a value out of range',
+    'stream: a\ngenerator:\n  gaps: { rate: 3 }\n',
+    'stream.yaml:3: generator.gaps.rate: found 3; expected at most 1',
+  ],
+  [
+    'not one of the choices',
+    'stream: a\ngenerator: { gaps: { pattern: x } }\n',
+    'stream.yaml:2: generator.gaps.pattern: found "x"; expected one of random, burst, device, value',
+  ],
+  [
+    'a key with a slip',
+    'stream: a\ngenerator:\n  devises: 3\n',
+    'stream.yaml:3: generator.devises: there is no such key; did you mean devices?',
+  ],
+  [
+    'a key that is not known',
+    'stream: a\nmodel:\n  colour: red\n',
+    'stream.yaml:3: model.colour: there is no such key; expected one of name, alias, folder',
+  ],
+  [
+    'a fraction',
+    'stream: a\nlog: { partitions: 1.5 }\n',
+    'stream.yaml:2: log.partitions: found 1.5; expected a whole number',
+  ],
+  ['a missing key', 'model: { name: a }\n', 'stream.yaml:1: stream: missing; expected a value of type string'],
+  [
+    'a name with a blank',
+    'stream: a b\n',
+    'stream.yaml:1: stream: found "a b"; expected letters, digits, dot, dash and underscore, at most 100',
+  ],
+  ['a list', '- stream\n', 'stream.yaml:1: expected keys and values, such as "stream: NAME"'],
+  ['an empty file', '', 'stream.yaml:1: expected keys and values, such as "stream: NAME"'],
+  [
+    'a scalar where keys belong',
+    'stream: a\ngenerator: 5\n',
+    'stream.yaml:2: generator: found 5; expected a value of type object',
+  ],
+])('%s is named with its line and what would be right', (_, text, expected) => {
+  expect(complaint(text)).toBe(expected);
+});
+
+test('text that is not YAML is named with its line', () => {
+  expect(complaint('stream: a\ndata: {\n')).toMatch(/^stream\.yaml:\d+: /);
+  expect(complaint('stream: a\nstream: b\n')).toMatch(/^stream\.yaml:2: Map keys must be unique/);
+});
+
+test('every mistake of a file is named at once', () => {
+  expect(complaint('stream: a b\nlog: { partitions: 0 }\n').split('; stream.yaml')).toHaveLength(2);
+});
+
+test('bad overrides and missing files say what would be right', () => {
+  expect(complaint('stream: a\n', ['rate'])).toBe('--set rate: expected key=value, such as generator.rate=100');
+  expect(complaint('stream: a\n', ['generator.rate=x'])).toContain('generator.rate: found "x"');
+  expect(() => loadConfig(join(folder, 'none.yaml'))).toThrow('there is no such file');
+});

@@ -1,0 +1,141 @@
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { type Document, isMap, isNode, LineCounter, parse, parseDocument } from 'yaml';
+import type { z } from 'zod';
+import { GaplineError } from '../../core/wire/errors.ts';
+import { type Config, configSchema } from './schema.ts';
+
+/** A configuration with the folder that its paths are relative to. */
+export interface LoadedConfig {
+  readonly file: string;
+  readonly folder: string;
+  readonly config: Config;
+}
+
+/**
+ * Reads a stream.yaml and the `key=value` overrides of the command line.
+ * @throws {GaplineError} `config-invalid`, naming the file, the line, the key, what was found and what would be right.
+ */
+export function loadConfig(file: string, overrides: readonly string[] = []): LoadedConfig {
+  const lines = new LineCounter();
+  const document = parseDocument(readText(file), { lineCounter: lines, uniqueKeys: true });
+  const broken = document.errors[0];
+  if (broken) {
+    throw new GaplineError(
+      'config-invalid',
+      `${file}:${lines.linePos(broken.pos[0]).line}: ${firstLine(broken.message)}`,
+    );
+  }
+  if (!isMap(document.contents)) {
+    throw new GaplineError('config-invalid', `${file}:1: expected keys and values, such as "stream: NAME"`);
+  }
+  for (const override of overrides) applyOverride(document, override);
+  const raw: unknown = document.toJS();
+  const result = configSchema.safeParse(raw, { reportInput: true });
+  if (!result.success) {
+    const found = result.error.issues.map((issue) => explain(issue, file, document, lines));
+    throw new GaplineError('config-invalid', found.join('; '));
+  }
+  return { file, folder: dirname(resolve(file)), config: result.data };
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
+    const hint = missing ? 'there is no such file; `gapline new NAME --data my.csv` makes one' : 'cannot be read';
+    throw new GaplineError('config-invalid', `${file}: ${hint}`, missing ? {} : { cause });
+  }
+}
+
+function applyOverride(document: Document, override: string): void {
+  const at = override.indexOf('=');
+  if (at < 1)
+    throw new GaplineError('config-invalid', `--set ${override}: expected key=value, such as generator.rate=100`);
+  const path = override.slice(0, at).split('.');
+  try {
+    document.setIn(path, parse(override.slice(at + 1)));
+  } catch (cause) {
+    throw new GaplineError('config-invalid', `--set ${override}: ${path.join('.')} cannot be set`, { cause });
+  }
+}
+
+type Issue = z.core.$ZodIssue;
+
+function explain(issue: Issue, file: string, document: Document, lines: LineCounter): string {
+  const unknown = issue.code === 'unrecognized_keys' ? issue.keys[0] : undefined;
+  const path = unknown === undefined ? issue.path : [...issue.path, unknown];
+  const where = `${file}:${lineOf(path, document, lines)}: ${path.join('.') || 'the file'}`;
+  if (unknown !== undefined) return `${where}: there is no such key${suggest(unknown, issue.path)}`;
+  if (issue.input === undefined) return `${where}: missing; ${expected(issue)}`;
+  return `${where}: found ${JSON.stringify(issue.input)}; ${expected(issue)}`;
+}
+
+function expected(issue: Issue): string {
+  switch (issue.code) {
+    case 'invalid_value':
+      return `expected one of ${issue.values.map(String).join(', ')}`;
+    case 'too_small':
+      return `expected ${issue.inclusive ? 'at least' : 'more than'} ${issue.minimum}${unitOf(issue.origin)}`;
+    case 'too_big':
+      return `expected ${issue.inclusive ? 'at most' : 'less than'} ${issue.maximum}${unitOf(issue.origin)}`;
+    case 'invalid_type':
+      return `expected ${issue.expected === 'int' ? 'a whole number' : `a value of type ${issue.expected}`}`;
+    case 'invalid_format':
+      return `expected ${issue.message}`;
+    default:
+      return issue.message;
+  }
+}
+
+function unitOf(origin: string): string {
+  if (origin === 'string') return ' characters';
+  return origin === 'array' ? ' entries' : '';
+}
+
+/** The line of a key, or of the nearest one above it that the file has. */
+function lineOf(path: readonly PropertyKey[], document: Document, lines: LineCounter): number {
+  for (let depth = path.length; depth > 0; depth -= 1) {
+    const parent = document.getIn(path.slice(0, depth - 1), true);
+    const pair = isMap(parent) ? parent.items.find((item) => String(item.key) === String(path[depth - 1])) : undefined;
+    const node = isNode(pair?.key) ? pair.key : document.getIn(path.slice(0, depth), true);
+    if (isNode(node) && node.range) return lines.linePos(node.range[0]).line;
+  }
+  return 1;
+}
+
+function suggest(key: string, path: readonly PropertyKey[]): string {
+  const known = keysAt(path);
+  const near = known.find(
+    (candidate) => candidate.toLowerCase() === key.toLowerCase() || distance(candidate, key) <= 2,
+  );
+  return near ? `; did you mean ${near}?` : `; expected one of ${known.join(', ')}`;
+}
+
+function keysAt(path: readonly PropertyKey[]): string[] {
+  let at: unknown = configSchema;
+  for (const step of [...path, undefined]) {
+    while (at && typeof at === 'object' && 'unwrap' in at && !('shape' in at))
+      at = (at as { unwrap(): unknown }).unwrap();
+    const shape = (at as { shape?: Record<string, unknown> } | undefined)?.shape;
+    if (step === undefined) return Object.keys(shape ?? {});
+    at = shape?.[String(step)];
+  }
+  return [];
+}
+
+/** Levenshtein's edit distance. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i += 1) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j += 1) {
+      next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
+    }
+    row = next;
+  }
+  return row[b.length];
+}
+
+const firstLine = (text: string): string => text.split('\n', 1)[0].replace(/ at line.*$/, '');

@@ -1,0 +1,142 @@
+import { z } from 'zod';
+
+const name = (what: string) =>
+  z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'letters, digits, dot, dash and underscore, at most 100')
+    .describe(what);
+const path = (what: string) => z.string().min(1).describe(`${what}; relative to this file`);
+const share = (what: string) => z.number().min(0).max(1).describe(what);
+const count = (what: string, max = 1_000_000) => z.int().min(1).max(max).describe(what);
+
+const topics = z
+  .strictObject({
+    readings: name('topic of the readings; default STREAM.readings').optional(),
+    predictions: name('topic of the predictions; default STREAM.predictions').optional(),
+  })
+  .prefault({})
+  .describe('names of the topics');
+
+const data = z
+  .strictObject({
+    train: path('CSV with a header, to train from').optional(),
+    replay: path('CSV with a header, for the generator to replay; default: the one to train from').optional(),
+    truth: z.string().min(1).optional().describe('column of the true label'),
+    device: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('column that names the device; default: devices are dealt out in turn'),
+    time: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('column of the time; default: the generator spaces readings by its rate'),
+    fields: z
+      .array(z.string().min(1))
+      .min(1)
+      .max(5_000)
+      .optional()
+      .describe('columns that are values; default: every other numeric column'),
+  })
+  .prefault({})
+  .describe('the data sets; numeric columns that are not named here are the values');
+
+const gaps = z
+  .strictObject({
+    rate: share('share of the values that go missing, in the long run').default(0.1),
+    pattern: z
+      .enum(['random', 'burst', 'device', 'value'])
+      .default('random')
+      .describe(
+        'random: each value by itself; burst: a sensor silent for a while; device: a whole device silent; value: large ones first',
+      ),
+    length: z.number().min(1).max(100_000).default(10).describe('mean length of a burst or a silence, in readings'),
+  })
+  .prefault({})
+  .describe('how gaps are punched');
+
+const generator = z
+  .strictObject({
+    devices: count('devices to replay as', 100_000).default(20),
+    rate: z
+      .number()
+      .min(0)
+      .max(10_000_000)
+      .default(50)
+      .describe('readings a second in all; 0 is as fast as they are taken'),
+    batch: count('readings a POST; above 1 they travel as NDJSON', 10_000).default(1),
+    concurrency: count('requests under way at once', 1_000).default(8),
+    repeat: z.boolean().default(true).describe('begin again at the end of the data set'),
+    seed: z.int().min(0).max(4_294_967_295).default(1).describe('decides which values go missing'),
+    gaps,
+  })
+  .prefault({})
+  .describe('the devices of the example');
+
+const training = z
+  .strictObject({
+    imputer: z
+      .enum(['mean', 'median', 'most_frequent', 'constant', 'last'])
+      .default('mean')
+      .describe('what fills gaps before the estimator sees a row'),
+    constant: z.number().default(0).describe('what `imputer: constant` fills with'),
+    trees: count('trees of the forest', 10_000).default(100),
+    seed: z.int().min(0).max(4_294_967_295).default(1).describe('the same seed and data make the same model'),
+    engine: z
+      .enum(['gapline', 'ml-random-forest'])
+      .default('gapline')
+      .describe('who trains and predicts: Gapline itself, or the library (slow)'),
+    voting: z
+      .enum(['mean', 'majority'])
+      .default('mean')
+      .describe("mean: of the leaves' distributions; majority: one vote a tree, as ml-random-forest predicts"),
+  })
+  .prefault({})
+  .describe('how a new version of the model is made');
+
+const model = z
+  .strictObject({
+    name: name('name of the model; default: the stream’s').optional(),
+    alias: name('which version serves').default('champion'),
+    folder: path('where models live').default('models'),
+  })
+  .prefault({})
+  .describe('the model that labels');
+
+const log = z
+  .strictObject({
+    partitions: count('partitions of each topic; more let more members share the work', 1_000).default(12),
+    retentionDays: z.number().min(0.001).max(3_650).default(7).describe('how long the log keeps records, in days'),
+    retentionMegabytes: z
+      .number()
+      .min(1)
+      .max(1_000_000)
+      .default(2_000)
+      .describe('how much the embedded log keeps, in MB; never past an uncommitted group'),
+  })
+  .prefault({})
+  .describe('the event log');
+
+const collector = z
+  .strictObject({
+    deviceTag: z.string().min(1).default('device').describe('the tag of line protocol that names the device'),
+  })
+  .prefault({})
+  .describe('the front door');
+
+/** All of `stream.yaml`. Every option is declared here once: type, unit, default and text. */
+export const configSchema = z
+  .strictObject({
+    stream: name('what kind of reading this is; begins the names of topics and measurements'),
+    topics,
+    data,
+    generator,
+    collector,
+    log,
+    training,
+    model,
+  })
+  .meta({ title: 'stream.yaml', description: 'What one stream of Gapline is.' });
+
+export type Config = z.infer<typeof configSchema>;

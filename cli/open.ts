@@ -1,0 +1,82 @@
+import { mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Logger } from 'pino';
+import type { EventLog, TopicSpec } from '../core/log/port.ts';
+import type { SeriesStore } from '../core/store/port.ts';
+import { GaplineError } from '../core/wire/errors.ts';
+import type { Stream } from '../core/wire/stream.ts';
+import type { Config } from './config/schema.ts';
+
+/** Where the embedded log and store live: one file for both. */
+export function embeddedFile(dataFolder: string): string {
+  mkdirSync(dataFolder, { recursive: true });
+  return resolve(join(dataFolder, 'gapline.db'));
+}
+
+export interface OpenOptions {
+  /** An address, a file, or undefined for the embedded default. */
+  readonly url: string | undefined;
+  readonly dataFolder: string;
+  readonly logger: Logger;
+}
+
+/** The log at an address; only the engine that is asked for is loaded. */
+export async function openLog({ url, dataFolder, logger }: OpenOptions): Promise<EventLog> {
+  if (url && /^kafkas?:/.test(url)) {
+    const { createKafkaLog } = await import('../core/log/kafka.ts');
+    return createKafkaLog({
+      url,
+      logger,
+      username: process.env.GAPLINE_KAFKA_USERNAME,
+      password: process.env.GAPLINE_KAFKA_PASSWORD,
+    });
+  }
+  refuseOtherSchemes('--log', url, 'kafka://HOST:PORT');
+  const { createSqliteLog } = await import('../core/log/sqlite.ts');
+  return createSqliteLog({ file: url ?? embeddedFile(dataFolder), logger });
+}
+
+/** The store at an address; only the engine that is asked for is loaded. */
+export async function openStore({ url, dataFolder, logger }: OpenOptions): Promise<SeriesStore> {
+  if (url && /^https?:/.test(url)) {
+    const { createInfluxStore } = await import('../core/store/influxdb.ts');
+    return createInfluxStore({ ...splitStoreUrl(url), token: influxToken(), logger });
+  }
+  refuseOtherSchemes('--store', url, 'http://HOST:8086/ORG/BUCKET');
+  const { createSqliteStore } = await import('../core/store/sqlite.ts');
+  return createSqliteStore({ file: url ?? embeddedFile(dataFolder), logger });
+}
+
+/** `http://HOST:8086/ORG/BUCKET` in its parts. */
+export function splitStoreUrl(url: string): { url: string; org: string; bucket: string } {
+  const { origin, pathname } = new URL(url);
+  const [org, bucket, ...rest] = pathname.slice(1).split('/').map(decodeURIComponent);
+  if (!org || !bucket || rest.length > 0) {
+    throw new GaplineError('config-invalid', `--store ${url}: expected http://HOST:8086/ORG/BUCKET`);
+  }
+  return { url: origin, org, bucket };
+}
+
+/** The secret of InfluxDB, which only the environment holds. */
+export function influxToken(): string {
+  const token = process.env.GAPLINE_INFLUXDB_TOKEN;
+  if (!token)
+    throw new GaplineError('config-invalid', 'GAPLINE_INFLUXDB_TOKEN is not set; it holds the token of InfluxDB');
+  return token;
+}
+
+function refuseOtherSchemes(option: string, url: string | undefined, expected: string): void {
+  if (url && /^[a-z]+:\/\//i.test(url)) {
+    throw new GaplineError('config-invalid', `${option} ${url}: expected ${expected} or a file`);
+  }
+}
+
+/** All topics of a stream, as the log is asked to make them. */
+export function topicSpecs({ topics }: Stream, { log }: Config): TopicSpec[] {
+  return Object.values(topics).map((name) => ({
+    name,
+    partitions: log.partitions,
+    retentionMs: log.retentionDays * 86_400_000,
+    retentionBytes: (log.retentionMegabytes * 1_000_000) / Object.keys(topics).length,
+  }));
+}

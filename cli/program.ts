@@ -1,0 +1,116 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import manifest from '../package.json' with { type: 'json' };
+
+const wholeNumber =
+  (least: number, most: number) =>
+  (text: string): number => {
+    const number = Number(text);
+    if (!Number.isInteger(number) || number < least || number > most) {
+      throw new InvalidArgumentError(`expected a whole number from ${least} to ${most}`);
+    }
+    return number;
+  };
+const port = wholeNumber(0, 65_535);
+const collect = (value: string, before: string[]): string[] => [...before, value];
+
+/** A command that works on one stream. */
+function streamCommand(name: string, summary: string): Command {
+  return new Command(name)
+    .summary(summary)
+    .description(summary)
+    .requiredOption('--config <file>', 'the stream.yaml that says what the stream is')
+    .option('--set <key=value>', 'override a key of it; may be repeated', collect, [])
+    .option('--data <folder>', 'where state lives', 'data')
+    .addOption(
+      new Option('--log-level <level>', 'how much is told')
+        .choices(['debug', 'info', 'warn', 'error', 'silent'])
+        .default('info'),
+    );
+}
+
+/** A command that runs one stage of the line, as a process of its own. */
+function stageCommand(name: string, summary: string): Command {
+  return streamCommand(name, summary)
+    .option('--log <url>', 'kafka://HOST:PORT,… or a file; default: the embedded log under --data')
+    .option('--host <address>', 'address to listen on', '127.0.0.1');
+}
+
+const withStore = (command: Command): Command =>
+  command.option('--store <url>', 'http://HOST:8086/ORG/BUCKET or a file; default: the embedded store under --data');
+
+/** `--port` of a stage whose only door is /health, /ready and /metrics. */
+const withProbes = (command: Command): Command =>
+  command.option('--port <port>', 'for /health, /ready and /metrics; 0 is any free one', port, 0);
+
+/** The `gapline` command, with everything it can do; a command's code is loaded when it runs. */
+export function createProgram(): Command {
+  const program = new Command('gapline')
+    .description('The whole line for IoT data with gaps: collect, log, fill, classify, watch.')
+    .version(manifest.version)
+    .showHelpAfterError('(--help lists what there is)')
+    .enablePositionalOptions();
+
+  program.addCommand(up());
+  program.addCommand(
+    withStore(stageCommand('collect', 'take readings over HTTP into the log, and the log into the archive'))
+      .option('--port <port>', 'where devices POST; 0 is any free one', port, 8080)
+      .option('--no-archive', 'leave the archive to `gapline archive`')
+      .action(async (options) => (await import('./commands/stages.ts')).collectReadings(options)),
+  );
+  program.addCommand(
+    withProbes(withStore(stageCommand('archive', 'copy readings from the log into the store, for training'))).action(
+      async (options) => (await import('./commands/stages.ts')).archiveReadings(options),
+    ),
+  );
+  program.addCommand(
+    withProbes(stageCommand('classify', 'fill gaps and label readings')).action(async (options) =>
+      (await import('./commands/stages.ts')).classifyReadings(options),
+    ),
+  );
+  program.addCommand(
+    stageCommand('dashboard', 'serve the live page')
+      .option('--port <port>', 'where the page is; 0 is any free one', port, 3000)
+      .action(async (options) => (await import('./commands/stages.ts')).serveDashboard(options)),
+  );
+  program.addCommand(
+    streamCommand('generate', 'replay a data set as devices that POST readings with gaps')
+      .option('--to <url>', 'the collector', 'http://127.0.0.1:8080')
+      .option('--count <readings>', 'stop after so many', wholeNumber(1, Number.MAX_SAFE_INTEGER))
+      .option(
+        '--start <time>',
+        'time of the first reading, RFC 3339; default: now, kept under --data so that a restart resumes',
+      )
+      .option('--ledger <file>', 'append the identity of each accepted reading to this file')
+      .action(async (options) => (await import('./commands/generate.ts')).generate(options)),
+  );
+  program.addCommand(
+    streamCommand('train', 'train a new version of the model').action(async (options) =>
+      (await import('./commands/train.ts')).trainModel(options),
+    ),
+  );
+  program.addCommand(
+    new Command('new')
+      .summary('make a stream from a CSV')
+      .description(
+        'looks at a CSV, guesses the label column, writes a stream.yaml, splits, trains, and prints the next command',
+      )
+      .argument('<name>', 'name of the stream, and of its folder')
+      .requiredOption('--data <file>', 'a CSV with a header; numeric columns become values')
+      .option('--truth <column>', 'the label column; default: guessed')
+      .option('--folder <folder>', 'where to make it; default: examples/NAME')
+      .action(async (name, options) => (await import('./commands/new.ts')).newStream(name, options)),
+  );
+  return program;
+}
+
+function up(): Command {
+  return streamCommand('up', 'run the whole line in this process, embedded')
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--collector-port <port>', 'where devices POST; 0 is any free one', port, 8080)
+    .option('--page-port <port>', 'where the live page is; 0 is any free one', port, 3000)
+    .option('--labels <count>', 'stop after so many labels', wholeNumber(1, Number.MAX_SAFE_INTEGER))
+    .option('--ledger <file>', 'append the identity of each accepted reading to this file')
+    .option('--no-generator', 'run without the example devices')
+    .addOption(new Option('--summary <format>', 'what to print at the end').choices(['json', 'text']).default('text'))
+    .action(async (options) => (await import('./commands/up.ts')).up(options));
+}

@@ -1,0 +1,91 @@
+import type { Logger } from 'pino';
+import { describeError, GaplineError } from '../core/wire/errors.ts';
+
+/** What is started in order and stopped in reverse. */
+export interface Startable {
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  readonly failed?: Promise<never>;
+}
+
+export interface RunOptions {
+  readonly logger: Logger;
+  /** In the order of the line: each may rest on those before it. */
+  readonly parts: readonly Startable[];
+  /** The order in which to stop, so that what feeds the line goes first. Default: the last started goes first. */
+  readonly stopOrder?: readonly Startable[];
+  /** Called once all parts have started. */
+  readonly started?: () => void | Promise<void>;
+  /** Ends the run when it resolves. Default: only a signal does. */
+  readonly until?: () => Promise<unknown>;
+}
+
+/** A shutdown that takes longer is cut off with exit code 1. */
+const shutdownDeadlineMs = 9_500;
+
+/**
+ * Starts the parts, waits for SIGINT, SIGTERM, `until` or a part that fails, then stops all of them.
+ * @throws what a part failed with, after everything is stopped.
+ */
+export async function run({ logger, parts, stopOrder, started, until }: RunOptions): Promise<void> {
+  const signal = awaitSignal(logger);
+  const running: Startable[] = [];
+  let ended = false;
+  try {
+    for (const part of parts) {
+      await Promise.race([part.start(), signal.received]);
+      running.push(part);
+      if (signal.seen()) return;
+    }
+    await started?.();
+    const failures = parts.flatMap((part) => (part.failed ? [part.failed] : []));
+    await Promise.race([signal.received, ...failures, ...(until ? [until()] : [])]);
+    ended = true;
+  } finally {
+    const order = (stopOrder ?? parts.toReversed()).filter((part) => running.includes(part) || !ended);
+    await stopAll(order, logger);
+    signal.dispose();
+  }
+}
+
+async function stopAll(order: readonly Startable[], logger: Logger): Promise<void> {
+  const deadline = setTimeout(() => {
+    logger.error(
+      `shutdown took longer than ${shutdownDeadlineMs / 1_000} s; what was acknowledged is kept and goes on at the next start`,
+    );
+    process.exit(1);
+  }, shutdownDeadlineMs);
+  for (const part of order) {
+    await part
+      .stop()
+      .catch((error: unknown) => logger.error({ err: error }, `stopping failed: ${describeError(error)}`));
+  }
+  clearTimeout(deadline);
+}
+
+function awaitSignal(logger: Logger) {
+  let seen = false;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const listen = (name: NodeJS.Signals) => {
+    if (seen) process.exit(130);
+    seen = true;
+    logger.info(`${name}: finishing what is in hand`);
+    resolve();
+  };
+  process.on('SIGINT', listen).on('SIGTERM', listen);
+  return {
+    received: promise,
+    seen: () => seen,
+    dispose: () => process.off('SIGINT', listen).off('SIGTERM', listen),
+  };
+}
+
+/** The error of a port that somebody else listens on, with what to do. */
+export function explainListen(error: unknown, option: string): unknown {
+  if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') return error;
+  const { address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
+  return new GaplineError(
+    'port-in-use',
+    `${address}:${port} is in use; choose another with ${option} PORT (0 for any free one)`,
+  );
+}

@@ -1,0 +1,77 @@
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { expect, test } from 'vitest';
+
+const root = resolve(import.meta.dirname, '..');
+
+/** Which folders a folder's files may import, beside itself: data flows one way, stages meet only in the log and the store. */
+const mayImport: Record<string, readonly string[]> = {
+  'core/wire': [],
+  'core/log': ['core/wire'],
+  'core/store': ['core/wire'],
+  'core/model': ['core/wire'],
+  'core/dataset': ['core/wire'],
+  generator: ['core/wire', 'core/dataset'],
+  collector: ['core/wire', 'core/log', 'core/store'],
+  classifier: ['core/wire', 'core/log', 'core/model'],
+  training: ['core/wire', 'core/store', 'core/model', 'core/dataset'],
+  dashboard: ['core/wire', 'core/log'],
+  telegraf: ['core/wire'],
+  influxdb: ['core/wire'],
+};
+/** These stand outside the line and may see all of it. */
+const mayImportAll = ['cli', 'bench', 'test', 'docs', 'scripts', 'examples'];
+
+const importPattern = /(?:\bfrom\s*|\bimport\s*\(?\s*|new URL\(\s*)['"](\.{1,2}\/[^'"]+)['"]/g;
+
+function folderOf(file: string): string {
+  const [first, second] = file.split('/');
+  return first === 'core' ? `${first}/${second}` : first;
+}
+
+function sources(): string[] {
+  return globSync('*/**/*.{ts,mjs,js}', { cwd: root, exclude: (name) => name === 'node_modules' || name === 'data' });
+}
+
+/** Tests may start real servers. */
+const allowed = (from: string, to: string, file: string) =>
+  from === to ||
+  mayImportAll.includes(from) ||
+  mayImport[from]?.includes(to) ||
+  (file.endsWith('.test.ts') && to === 'test');
+
+function violations(file: string, text: string): string[] {
+  const from = folderOf(file);
+  return [...text.matchAll(importPattern)]
+    .map(([, target]) => relative(root, join(root, dirname(file), target)))
+    .filter((target) => target.includes('/') && !allowed(from, folderOf(target), file))
+    .map((target) => `${file} imports ${target}`);
+}
+
+test('every folder with code is in the table', () => {
+  const folders = new Set(sources().map(folderOf));
+  const known = new Set([...Object.keys(mayImport), ...mayImportAll]);
+  expect([...folders].filter((folder) => !known.has(folder))).toEqual([]);
+});
+
+test('no import goes outside the table', () => {
+  const found = sources().flatMap((file) => violations(file, readFileSync(join(root, file), 'utf8')));
+  expect(found).toEqual([]);
+});
+
+test('an import outside the table is found, whatever its form', () => {
+  const text =
+    "import { a } from '../../collector/a.ts';\nconst b = await import('../store/port.ts');\nimport './own.ts';";
+  expect(violations('core/log/sqlite.ts', text)).toEqual([
+    'core/log/sqlite.ts imports collector/a.ts',
+    'core/log/sqlite.ts imports core/store/port.ts',
+  ]);
+});
+
+test('only the command line reads the environment, signals and exits', () => {
+  const stages = sources().filter((file) => !mayImportAll.includes(folderOf(file)) && !file.endsWith('.test.ts'));
+  const found = stages.filter((file) =>
+    /\bprocess\.(env|exit|argv)\b|process\.on\(/.test(readFileSync(join(root, file), 'utf8')),
+  );
+  expect(found).toEqual([]);
+});
