@@ -1,0 +1,45 @@
+/**
+ * One decision tree as plain arrays, one entry a node. Node 0 is the root and a child always stands after its parent.
+ * This is what training makes, what files are read into and written from, and what `compile` takes.
+ */
+export interface Tree {
+  /** Column that the node tests, -1 at a leaf. */
+  readonly feature: Int32Array;
+  /** A row goes left when its value is below this (`<`, as in `ml-cart`), right otherwise. Not read at a leaf. */
+  readonly threshold: Float64Array;
+  /** Node number of each child, -1 at a leaf. */
+  readonly left: Int32Array;
+  readonly right: Int32Array;
+  /** `nodes * outputs`: a leaf's class distribution (sums to one) or its value in regression. Only leaves' are read. */
+  readonly value: Float64Array;
+  /** Training weight that reached the node. Where a tested value is a gap, both branches count in this proportion. */
+  readonly weight: Float64Array;
+  /** How much the split lowers the impurity (Gini, or the variance in regression); 0 at a leaf. */
+  readonly gain: Float64Array;
+  /** For trees that learnt where a gap goes: 1 left, 0 right. Absent: both branches by weight. */
+  readonly gapsLeft?: Uint8Array;
+}
+
+/** Boosted trees add their leaves to `base` and pass the sum through `link`; a forest takes the mean or a vote instead. */
+export interface Boosting {
+  /** Length `outputs`. */
+  readonly base: Float64Array;
+  readonly link: 'identity' | 'logistic' | 'softmax';
+}
+
+export interface Forest {
+  readonly task: 'classification' | 'regression';
+  /** Number of columns of a row. */
+  readonly width: number;
+  /** Number of classes; 1 in regression. */
+  readonly outputs: number;
+  readonly trees: readonly Tree[];
+  /** Present for imported boosted trees only. */
+  readonly boosting?: Boosting;
+}
+
+/**
+ * How trees become one answer: `mean` averages the leaves' distributions, as scikit-learn does; `majority` counts one
+ * vote a tree, as `ml-random-forest` does. Regression and boosted trees know `mean` only.
+ */
+export type Voting = 'mean' | 'majority';
