@@ -1,0 +1,23 @@
+/**
+ * Seeded random numbers in [0, 1): the same seed gives the same sequence on every machine.
+ * Source: "mulberry32" by Tommy Ettinger, public domain.
+ */
+export function seededRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+/** Shuffles in place (Fisher and Yates). */
+export function shuffle(items: Int32Array, random: () => number): void {
+  for (let last = items.length - 1; last > 0; last--) {
+    const chosen = Math.floor(random() * (last + 1));
+    const item = items[last]!;
+    items[last] = items[chosen]!;
+    items[chosen] = item;
+  }
+}
