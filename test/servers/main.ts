@@ -1,0 +1,35 @@
+import { startInfluxdb } from './influxdb.ts';
+import { startKafka } from './kafka.ts';
+import { obtain } from './obtain.ts';
+import { telegrafProgram, telegrafSupply } from './telegraf.ts';
+
+// `npm run servers`: the real Kafka, InfluxDB and Telegraf on loopback, until Ctrl-C.
+const report = (line: string): void => console.error(line);
+const wanted = new Set(['SIGINT', 'SIGTERM']);
+const ended = new Promise<void>((resolve) => {
+  for (const signal of wanted) process.once(signal, () => resolve());
+});
+
+const [kafka, influxdb] = await Promise.all([
+  startKafka({ report }),
+  startInfluxdb({ report }),
+  obtain(telegrafSupply, report),
+]);
+console.log(`
+Kafka     ${kafka.url}
+InfluxDB  ${influxdb.url}   user admin, password gapline-password
+Telegraf  ${telegrafProgram()}
+
+For the tests and for your own shell:
+export GAPLINE_TEST_KAFKA=${kafka.url}
+export GAPLINE_TEST_INFLUXDB=${influxdb.url}
+export GAPLINE_TEST_INFLUXDB_ORG=${influxdb.org}
+export GAPLINE_TEST_INFLUXDB_BUCKET=${influxdb.bucket}
+export GAPLINE_TEST_INFLUXDB_TOKEN=${influxdb.token}
+export GAPLINE_TEST_TELEGRAF=${telegrafProgram()}
+
+Ctrl-C stops them; what they hold is gone then.`);
+
+await ended;
+console.log('Stopping…');
+await Promise.all([kafka.stop(), influxdb.stop()]);
