@@ -45,7 +45,7 @@ describe('a CSV read as a data set', () => {
     expect(data).toMatchObject({
       fields: ['a'],
       devices: ['p1', 'p2'],
-      times: ['2024-01-01T00:00:00Z', '1704067200000000001'],
+      times: ['1704067200000000000', '1704067200000000001'],
       classes: [],
     });
     expect([...data.labels]).toEqual([-1, -1]);
@@ -101,6 +101,12 @@ describe('a CSV read as a data set', () => {
     ['a field that is not there', 'a,b\n1,2\n', { fields: ['z'] }, /no column "z"; its columns are a, b/],
     ['text where a number is demanded', 'a\nx\n', { fields: ['a'] }, /line 2, column "a": "x"/],
     ['a device that is not named', 'd,a\n,1\n', { device: 'd' }, /line 2, column "d": the cell is empty/],
+    [
+      'a date that does not exist',
+      't,a\n2024-02-30T00:00:00Z,1\n',
+      { time: 't' },
+      /line 2, column "t": .*no such date/,
+    ],
     ['no number anywhere', 'a,label\nx,y\n', { truth: 'label' }, /has no numeric column/],
     ['nothing', '', {}, /is empty/],
     ['a header alone', 'a,b\n', {}, /no lines of data/],
@@ -131,7 +137,9 @@ describe('a CSV read as a data set', () => {
       fc.asyncProperty(table, async (rows) => {
         const width = rows[0]!.length;
         const header = Array.from({ length: width }, (_, column) => `c${column}`);
-        const lines = rows.map((row) => row.map((cell) => (Number.isNaN(cell) ? 'NA' : String(cell))).join(','));
+        const lines = rows.map((row) =>
+          row.map((cell) => (Number.isNaN(cell) ? 'NA' : Object.is(cell, -0) ? '-0' : String(cell))).join(','),
+        );
         const data = await read(`${header.join(',')}\n${lines.join('\n')}\n`);
         expect(data.values).toEqual(Float64Array.from(rows.flat()));
       }),

@@ -1,4 +1,5 @@
 import { GaplineError } from '../wire/errors.ts';
+import { explainTime, readTime } from '../wire/time.ts';
 import { parseCell } from './cell.ts';
 import { eachRecord, readCsvText } from './table.ts';
 
@@ -32,7 +33,7 @@ export interface Dataset {
   readonly truths: readonly (string | undefined)[];
   /** By row, where there is such a column. */
   readonly devices?: readonly string[];
-  /** By row, as they stand in the file, where there is such a column. */
+  /** By row, nanoseconds since the epoch as decimal strings, where there is such a column. */
   readonly times?: readonly string[];
   /** Columns that were left out because they hold text or have no name. */
   readonly ignored: readonly string[];
@@ -72,7 +73,7 @@ export async function readDataset(options: DatasetOptions): Promise<Dataset> {
       const truth = roles.truth < 0 ? '' : cells[roles.truth]!;
       truths.push(truth === '' ? undefined : truth);
       if (roles.device >= 0) devices.push(required(cells[roles.device]!, options.device!, file, line));
-      if (roles.time >= 0) times.push(required(cells[roles.time]!, options.time!, file, line));
+      if (roles.time >= 0) times.push(timeOf(cells[roles.time]!, options.time!, file, line));
       for (const column of columns) takeCell(column, cells[column.index]!, line);
     },
   });
@@ -123,6 +124,12 @@ function valueColumns({ file, fields }: DatasetOptions, names: readonly string[]
 function required(cell: string, name: string, file: string, line: number): string {
   if (cell !== '') return cell;
   throw new GaplineError('data-invalid', `${file}: line ${line}, column "${name}": the cell is empty`);
+}
+
+function timeOf(cell: string, name: string, file: string, line: number): string {
+  const time = readTime(cell, 'ns');
+  if (time !== null) return time;
+  throw new GaplineError('data-invalid', `${file}: line ${line}, column "${name}": "${cell}": ${explainTime(cell)}`);
 }
 
 function takeCell(column: ValueColumn, cell: string, line: number): void {
