@@ -7,5 +7,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     // Real files, sockets and processes: forks keep one test's crash its own.
     pool: 'forks',
+    // The real Kafka, InfluxDB and Telegraf, for the tests that ask for them.
+    globalSetup: ['test/servers/vitest-setup.ts'],
   },
 });
