@@ -3,11 +3,10 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['**/*.test.ts'],
+    globalSetup: ['test/servers/vitest-setup.ts'],
     testTimeout: 20_000,
     hookTimeout: 60_000,
     // Real files, sockets and processes: forks keep one test's crash its own.
     pool: 'forks',
-    // The real Kafka, InfluxDB and Telegraf, for the tests that ask for them.
-    globalSetup: ['test/servers/vitest-setup.ts'],
   },
 });
