@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { z } from 'zod';
 
 /** What could never be processed, as it came, with the reason and where it came from. */
@@ -16,3 +17,31 @@ export const deadLetterSchema = z
   .meta({ title: 'DeadLetter' });
 
 export type DeadLetter = z.infer<typeof deadLetterSchema>;
+
+/** Where a record came from and what it was, as the log holds it. */
+export interface DeadRecord {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: bigint;
+  readonly key: string | null;
+  readonly value: Uint8Array;
+}
+
+/** The dead letter of a record, as the log carries it. */
+export function encodeDeadLetter(stage: string, record: DeadRecord, reason: string, at: Date): Uint8Array {
+  const { topic, partition, offset, key, value } = record;
+  const encoding = isUtf8(value) ? 'utf8' : 'base64';
+  const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+  const letter: DeadLetter = {
+    stage,
+    topic,
+    partition,
+    offset: offset.toString(),
+    key,
+    value: bytes.toString(encoding),
+    encoding,
+    reason,
+    at: at.toISOString(),
+  };
+  return Buffer.from(JSON.stringify(letter));
+}
