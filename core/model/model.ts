@@ -51,3 +51,25 @@ export interface Model {
   /** Frees threads, connections, native memory. */
   close(): Promise<void>;
 }
+
+/** What a watcher of a {@link ModelSource} is told. Neither may throw. */
+export interface ModelWatcher {
+  /** Another version is to serve: loaded, checked and warmed. The one who watches closes the version that it lets go. */
+  onChange(model: Model): void;
+  /** Another version was to serve but was refused; the present one goes on. Told once for each cause. */
+  onRefused(error: unknown): void;
+}
+
+/** Where a stage gets the version that serves, and hears when that changes. */
+export interface ModelSource {
+  /**
+   * Loads the version that serves now. The caller closes it.
+   * @throws {GaplineError} `model-missing` where there is none, `model-invalid` where it is refused, with the reason.
+   */
+  current(): Promise<Model>;
+  /**
+   * Looks for a change at least every second until `stop` is called. `serving` is what the watcher has already.
+   * Nothing is told after `stop` resolved.
+   */
+  watch(serving: ModelIdentity, watcher: ModelWatcher): { stop(): Promise<void> };
+}
