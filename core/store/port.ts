@@ -1,5 +1,6 @@
 import type { Point } from '../wire/point.ts';
 
+/** A point that the store refuses for good. None of its fields are kept. */
 export interface RejectedPoint {
   /** Index into the points that were written. */
   readonly index: number;
@@ -23,10 +24,15 @@ export interface SeriesStore {
   /** Waits for writes under way, then closes. Safe to call twice. */
   stop(): Promise<void>;
   /**
-   * Resolves once every point is durable or refused for good (say, a field whose type is another); rejects with a retryable error where
-   * the same call may go through later, and then any part of the points may have been written.
+   * Resolves once every point is durable or refused for good: a field whose type is another, a name or string that is no valid
+   * Unicode, a number that is not finite, a time outside the years 1677 to 2262, no fields, an empty name. Of points with one identity
+   * in one call the later wins. It rejects with a retryable error where the same call may go through later, and then any part of the
+   * points may have been written; an error that is not retryable says what a person has to put right.
    */
   write(points: readonly Point[]): Promise<readonly RejectedPoint[]>;
-  /** Streams points by device and then by time, in batches; a point has all of its fields together. */
+  /**
+   * Streams points by device (in the order of their UTF-8 bytes) and then by time, in batches of bounded size. A point has all of its
+   * fields together. Points written meanwhile may or may not be among them.
+   */
   read(options: ReadOptions): AsyncIterable<readonly Point[]>;
 }
