@@ -1,7 +1,7 @@
-import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type SecureDoors, security } from './kafka-security.ts';
 import { download, obtain, type Report, run, type Supply } from './obtain.ts';
 import { dataFolder, freePort, type ServerHandle, startServer } from './process.ts';
 
@@ -37,6 +37,8 @@ export interface KafkaOptions {
   readonly dataFolder?: string;
   /** More lines of server.properties; they win over ours. */
   readonly properties?: Readonly<Record<string, string | number>>;
+  /** Also opens guarded doors: TLS, and SASL with and without it. Only with a temporary data folder. */
+  readonly secure?: boolean;
   readonly report?: Report;
 }
 
@@ -44,6 +46,8 @@ export interface Kafka extends ServerHandle {
   readonly port: number;
   /** `127.0.0.1:PORT`, as kafkajs and Telegraf want it. */
   readonly broker: string;
+  /** With `secure: true`. */
+  readonly secure?: SecureDoors;
 }
 
 /**
@@ -57,36 +61,42 @@ export async function startKafka(options: KafkaOptions = {}): Promise<Kafka> {
   const controllerPort = await freePort();
   const broker = `127.0.0.1:${port}`;
   const configFile = join(data.path, 'server.properties');
-  await writeFile(configFile, properties({ ...settings(port, controllerPort, data.path), ...options.properties }));
-  await mkdir(join(data.path, 'topics'), { recursive: true });
-  await writeFile(join(data.path, 'log4j2.properties'), log4j);
-
-  const java = ['-Xmx512M', '-Xms128M', '-XX:+UseSerialGC', '-XX:-UsePerfData'];
+  const guards = options.secure ? await security(data.path) : undefined;
   const logging = `-Dlog4j2.configurationFile=${join(data.path, 'log4j2.properties')}`;
-  const classPath = ['-cp', join(folder, 'libs', '*')];
-  if (!existsSync(join(data.path, 'topics', 'meta.properties'))) {
-    const format = ['kafka.tools.StorageTool', 'format', '-t', '5L6g3nShT-eMCtK--X86sw', '-c', configFile];
-    const made = spawnSync('java', ['-XX:TieredStopAtLevel=1', logging, ...classPath, ...format], { encoding: 'utf8' });
-    if (made.error) throw new Error('Kafka needs `java` on the PATH; test/servers/packages.sh', { cause: made.error });
-    if (made.status !== 0) throw new Error(`Kafka could not format its storage:\n${made.stdout}${made.stderr}`);
+  const java = (main: string, ...args: string[]) => [logging, '-cp', join(folder, 'libs', '*'), main, ...args];
+
+  async function prepare(): Promise<void> {
+    const own = settings(port, controllerPort, data.path, guards?.listeners);
+    await writeFile(configFile, properties({ ...own, ...guards?.properties, ...options.properties }));
+    await writeFile(join(data.path, 'log4j2.properties'), log4j);
+    if (existsSync(join(data.path, 'topics', 'meta.properties'))) return;
+    await mkdir(join(data.path, 'topics'), { recursive: true });
+    const format = ['format', '-t', '5L6g3nShT-eMCtK--X86sw', '-c', configFile, ...(guards?.formatArgs ?? [])];
+    const quickly = '-XX:TieredStopAtLevel=1';
+    const logFile = join(data.path, 'format.log');
+    await run('java', [quickly, ...java('kafka.tools.StorageTool', ...format)], { logFile });
   }
+
   const server = await startServer({
     name: 'kafka',
     url: `kafka://${broker}`,
     command: 'java',
-    args: [...java, logging, ...classPath, 'kafka.Kafka', configFile],
+    args: ['-Xmx512M', '-Xms128M', '-XX:+UseSerialGC', '-XX:-UsePerfData', ...java('kafka.Kafka', configFile)],
     data,
+    prepare,
     ready: (output) => output().includes('Kafka Server started'),
   });
-  return Object.assign(server, { port, broker });
+  return Object.assign(server, { port, broker, secure: guards?.doors });
 }
 
-const settings = (port: number, controllerPort: number, folder: string) => ({
+const settings = (port: number, controllerPort: number, folder: string, guarded: readonly string[] = []) => ({
   'process.roles': 'broker,controller',
   'node.id': 1,
   'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
-  listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
+  listeners: [`PLAINTEXT://127.0.0.1:${port}`, `CONTROLLER://127.0.0.1:${controllerPort}`, ...guarded].join(),
   'controller.listener.names': 'CONTROLLER',
+  'listener.security.protocol.map':
+    'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL,SSL:SSL',
   'log.dirs': join(folder, 'topics'),
   'auto.create.topics.enable': false,
   'group.initial.rebalance.delay.ms': 0,

@@ -35,6 +35,8 @@ export interface ServerSpec {
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly data: DataFolder;
+  /** Runs once, before the first start. */
+  prepare?(): Promise<void>;
   /** Asked every 100 ms; gets what this process has written so far. */
   ready(output: () => string): boolean | Promise<boolean>;
   /** Default 60 s: the machine may be busy. */
@@ -104,6 +106,7 @@ export async function startServer(spec: ServerSpec): Promise<ServerHandle> {
   }
 
   try {
+    await spec.prepare?.();
     await start();
   } catch (error) {
     if (spec.data.temporary) await rm(spec.data.path, { recursive: true, force: true });
