@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { download, obtain, type Report, run, type Supply } from './obtain.ts';
@@ -51,6 +51,7 @@ async function fromSource(folder: string, logFile: string): Promise<void> {
   const flags = ['-tags', 'sqlite_foreign_keys,sqlite_json', '-ldflags', `-s -w -X main.version=v${version}`];
   await mkdir(dirname(program(folder)), { recursive: true });
   await go('build', ...flags, '-o', program(folder), `${module}/cmd/influxd`);
+  await rm(source, { recursive: true });
 }
 
 /** Flux asks rustup for an old compiler; the installed one does. */

@@ -99,6 +99,9 @@ const settings = (port: number, controllerPort: number, folder: string, guarded:
     'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL,SSL:SSL',
   'log.dirs': join(folder, 'topics'),
   'auto.create.topics.enable': false,
+  // A broker killed and started again must wait until its old registration expires.
+  'broker.session.timeout.ms': 3000,
+  'broker.heartbeat.interval.ms': 500,
   'group.initial.rebalance.delay.ms': 0,
   'group.min.session.timeout.ms': 1000,
   'offsets.topic.num.partitions': 4,
