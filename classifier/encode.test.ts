@@ -1,0 +1,77 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { Answer, Model } from '../core/model/model.ts';
+import { predictionSchema } from '../core/wire/prediction.ts';
+import { topicsOf } from '../core/wire/stream.ts';
+import { ReadingBatch } from './decode.ts';
+import { createEncoder, latencyMs } from './encode.ts';
+
+const fields = ['a', 'quo"ted', '__proto__'];
+const stream = { name: 'strëam', fields, topics: topicsOf('s') };
+const classes = ['no', 'y"es'];
+const model = { identity: { name: 'm', version: 3 }, fields, classes } as Pick<
+  Model,
+  'identity' | 'fields' | 'classes'
+> as Model;
+const encode = createEncoder(stream, model);
+
+function labelled(reading: object, answer: Answer) {
+  const readings = new ReadingBatch(stream);
+  readings.reset(1);
+  expect(readings.add(Buffer.from(JSON.stringify(reading)))).toBeUndefined();
+  return { readings, rows: readings.rows(), answer, nowMs: 1_700_000_000_012.5 };
+}
+
+const answerOf = (label: number, probability: number, filled: number[]): Answer => ({
+  labels: Int32Array.of(label),
+  probabilities: Float64Array.of(1 - probability, probability),
+  filled: Float64Array.from(filled),
+});
+
+const reading = { stream: 'strëam', device: 'd', time: '12', values: { a: 1 }, received: '1700000000000000000' };
+const parse = (bytes: Uint8Array) => JSON.parse(Buffer.from(bytes).toString());
+
+test('a prediction says what the schema asks for', () => {
+  const bytes = encode(labelled({ ...reading, truth: 'no' }, answerOf(1, 0.75, [1, 2.5, -3e-9])), 0);
+  const prediction = parse(bytes);
+  expect(predictionSchema.safeParse(prediction).success).toBe(true);
+  expect(Buffer.from(bytes).toString()).toBe(
+    '{"stream":"strëam","device":"d","time":"12","label":"y\\"es","probability":0.75,"probabilities":{"no":0.25,"y\\"es":0.75},' +
+      '"filled":{"quo\\"ted":2.5,"__proto__":-3e-9},"gaps":2,"model":{"name":"m","version":3},"truth":"no",' +
+      '"received":"1700000000000000000","latencyMs":12.5}',
+  );
+});
+
+test('a declined row is unknown, with no probability for a label it does not have', () => {
+  const prediction = parse(encode(labelled(reading, answerOf(-1, 0.5, [1, 2, 3])), 0));
+  expect(prediction).toMatchObject({ label: 'unknown', probability: 0, probabilities: { no: 0.5 } });
+  expect('truth' in prediction).toBe(false);
+});
+
+test('gaps that the model kept are not said to be filled', () => {
+  expect(parse(encode(labelled(reading, answerOf(0, 0, [1, NaN, 4])), 0)).filled).toEqual(
+    JSON.parse('{"__proto__":4}'),
+  );
+});
+
+test('a sum that passes one by the last bit stays within the schema', () => {
+  const answer = { ...answerOf(1, 0, [1, 2, 3]), probabilities: Float64Array.of(-1e-17, 1.0000000000000002) };
+  expect(parse(encode(labelled(reading, answer), 0)).probabilities).toEqual({ no: 0, 'y"es': 1 });
+});
+
+test('any device, truth and number come back as they went in', () => {
+  const number = fc.double({ noNaN: true, noDefaultInfinity: true });
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary', minLength: 1 }), fc.string(), number, number, (device, truth, one, two) => {
+      const prediction = parse(encode(labelled({ ...reading, device, truth }, answerOf(0, 0.5, [1, one, two])), 0));
+      const wanted = JSON.parse(JSON.stringify({ device, truth, filled: [one, two] }));
+      const { filled, ...rest } = prediction;
+      expect({ ...rest, filled: Object.values(filled) }).toMatchObject(wanted);
+    }),
+  );
+});
+
+test('a clock that is behind makes no negative latency', () => {
+  expect(latencyMs('2000000', 1)).toBe(0);
+  expect(latencyMs('2000000', 3)).toBe(1);
+});

@@ -1,0 +1,75 @@
+import type { Answer, Model, Rows } from '../core/model/model.ts';
+import { unknownLabel } from '../core/wire/prediction.ts';
+import type { Stream } from '../core/wire/stream.ts';
+import type { ReadingBatch } from './decode.ts';
+
+/** Rows that were labelled, with what the model saw and what it said. */
+export interface Labelled {
+  readonly readings: ReadingBatch;
+  /** As the model saw them: its own columns. */
+  readonly rows: Rows;
+  readonly answer: Answer;
+  /** When they were labelled, in milliseconds since the epoch. */
+  readonly nowMs: number;
+}
+
+/**
+ * Writes predictions as JSON by hand: equal to `JSON.stringify` of the schema's object (tested) in a third of its time, and it keeps a
+ * field named `__proto__`.
+ */
+export function createEncoder(stream: Stream, model: Model) {
+  const head = `{"stream":${JSON.stringify(stream.name)},"device":`;
+  const fieldKeys = model.fields.map((name) => `${JSON.stringify(name)}:`);
+  const classKeys = model.classes.map((name) => `${JSON.stringify(name)}:`);
+  const labels = model.classes.map((name) => JSON.stringify(name));
+  const declined = JSON.stringify(unknownLabel);
+  const modelPart = `,"model":{"name":${JSON.stringify(model.identity.name)},"version":${model.identity.version}}`;
+
+  /** The probabilities of a row, in the order of the classes. */
+  function probabilitiesOf(answer: Answer, row: number): string {
+    let text = '';
+    const start = row * classKeys.length;
+    for (let index = 0; index < classKeys.length; index++)
+      text += `${index === 0 ? '' : ','}${classKeys[index]}${share(answer.probabilities[start + index]!)}`;
+    return text;
+  }
+
+  /** What stood in for gaps. A kind that takes gaps itself leaves them, and nothing is said of them. */
+  function filledOf(rows: Rows, answer: Answer, row: number): string {
+    let text = '';
+    const start = row * fieldKeys.length;
+    for (let column = 0; column < fieldKeys.length; column++) {
+      if (!Number.isNaN(rows.values[start + column]!)) continue;
+      const value = answer.filled[start + column]!;
+      if (Number.isFinite(value)) text += `${text === '' ? '' : ','}${fieldKeys[column]}${value}`;
+    }
+    return text;
+  }
+
+  return (labelled: Labelled, row: number): Uint8Array => {
+    const { readings, rows, answer, nowMs } = labelled;
+    const label = answer.labels[row]!;
+    const truth = readings.truths[row];
+    const received = readings.received[row]!;
+    const probability = label < 0 ? 0 : share(answer.probabilities[row * classKeys.length + label]!);
+    return Buffer.from(
+      `${head}${JSON.stringify(readings.devices[row])},"time":"${readings.timeTexts[row]}"` +
+        `,"label":${label < 0 ? declined : labels[label]},"probability":${probability}` +
+        `,"probabilities":{${probabilitiesOf(answer, row)}},"filled":{${filledOf(rows, answer, row)}}` +
+        `,"gaps":${readings.gapsByRow[row]}${modelPart}${truth === undefined ? '' : `,"truth":${JSON.stringify(truth)}`}` +
+        `,"received":"${received}","latencyMs":${roundToMicroseconds(latencyMs(received, nowMs))}}`,
+    );
+  };
+}
+
+/** Sums of floats may pass one by the last bit. */
+const share = (probability: number): number => Math.min(1, Math.max(0, probability));
+
+const roundToMicroseconds = (ms: number): number => Math.round(ms * 1_000) / 1_000;
+
+/**
+ * From a `received` stamp (nanoseconds, decimal) to a moment, in milliseconds. Clocks of two machines may disagree: never below zero.
+ */
+export function latencyMs(received: string, nowMs: number): number {
+  return Math.max(0, nowMs - Number(received) / 1e6);
+}

@@ -1,0 +1,109 @@
+import { unknownLabel } from '../core/wire/prediction.ts';
+import type { ReadingBatch } from './decode.ts';
+import { latencyMs } from './encode.ts';
+import { LatencyHistogram, RecentLatency } from './latency.ts';
+import { type Confusion, Scores } from './scores.ts';
+
+/** What a classifier did since it started; everything in it is committed. */
+export interface ClassifierTotals {
+  /** Records taken: each is one label, one dead letter or one skip. */
+  readonly readings: number;
+  /** Values that were missing. */
+  readonly gaps: number;
+  readonly labels: number;
+  /** Labels where the model declined to guess. */
+  readonly unknown: number;
+  readonly deadLetters: number;
+  readonly skipped: number;
+  readonly skippedBy: Readonly<Record<string, number>>;
+  /** Values whose names the stream does not know, ignored. */
+  readonly unknownFields: number;
+  /** Labels whose truth was known, and how many of them were right. */
+  readonly scored: number;
+  readonly right: number;
+  /** Undefined while no truth is known, as is `f1`, which is macro F1. */
+  readonly accuracy: number | undefined;
+  readonly f1: number | undefined;
+  readonly confusion: Confusion;
+  /** From received to committed; 0 while nothing is. */
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+/** What one batch came to, to be counted once it is committed. */
+export interface BatchOutcome {
+  readonly readings: ReadingBatch;
+  /** By row of `readings`. */
+  readonly labels: readonly string[];
+  readonly deadLetters: number;
+  readonly skippedBy: ReadonlyMap<string, number>;
+}
+
+const recentMs = 20_000;
+
+/** Counts what is committed. Bounded memory, however long it runs. */
+export class Tally {
+  readonly #latency = new LatencyHistogram();
+  readonly #recent = new RecentLatency(recentMs);
+  readonly #scores = new Scores();
+  readonly #skippedBy = new Map<string, number>();
+  #readings = 0;
+  #gaps = 0;
+  #labels = 0;
+  #unknown = 0;
+  #deadLetters = 0;
+  #skipped = 0;
+  #unknownFields = 0;
+
+  /** @param nowMs - the moment of the commit, in milliseconds since the epoch */
+  add({ readings, labels, deadLetters, skippedBy }: BatchOutcome, nowMs: number): void {
+    this.#labels += labels.length;
+    this.#gaps += readings.gaps;
+    this.#unknownFields += readings.unknownFields;
+    this.#readings += labels.length;
+    this.addDeadLetters(deadLetters);
+    for (const [reason, count] of skippedBy) {
+      this.#skippedBy.set(reason, (this.#skippedBy.get(reason) ?? 0) + count);
+      this.#skipped += count;
+      this.#readings += count;
+    }
+    for (const [row, label] of labels.entries()) {
+      const truth = readings.truths[row];
+      if (truth !== undefined) this.#scores.add(truth, label);
+      if (label === unknownLabel) this.#unknown += 1;
+      const ms = latencyMs(readings.received[row]!, nowMs);
+      this.#latency.record(ms);
+      this.#recent.record(ms, nowMs);
+    }
+  }
+
+  addDeadLetters(count: number): void {
+    this.#deadLetters += count;
+    this.#readings += count;
+  }
+
+  /** The latencies of the last 10 to 20 seconds. */
+  recentLatency(nowMs: number) {
+    return { p50Ms: this.#recent.quantile(0.5, nowMs), p99Ms: this.#recent.quantile(0.99, nowMs) };
+  }
+
+  totals(): ClassifierTotals {
+    return {
+      readings: this.#readings,
+      gaps: this.#gaps,
+      labels: this.#labels,
+      unknown: this.#unknown,
+      deadLetters: this.#deadLetters,
+      skipped: this.#skipped,
+      skippedBy: Object.fromEntries(this.#skippedBy),
+      unknownFields: this.#unknownFields,
+      scored: this.#scores.scored,
+      right: this.#scores.right,
+      accuracy: this.#scores.accuracy,
+      f1: this.#scores.macroF1(),
+      confusion: this.#scores.confusion(),
+      p50Ms: this.#latency.quantile(0.5),
+      p99Ms: this.#latency.quantile(0.99),
+    };
+  }
+}
