@@ -1,0 +1,196 @@
+import type { Logger } from 'pino';
+import { GaplineError } from '../wire/errors.ts';
+import { createPartitioner } from './partition.ts';
+import { type Backoff, defaultBackoff } from './patience.ts';
+import {
+  AppendError,
+  type DrainOptions,
+  type EventLog,
+  type LogRecord,
+  type Output,
+  type PartitionLag,
+  type PipeHandlers,
+  type PipeOptions,
+  type Running,
+  type Sink,
+  type StoredRecord,
+  type TailOptions,
+  type TopicSpec,
+} from './port.ts';
+import { sinkAsHandlers } from './sink.ts';
+import { openDatabase } from './sqlite/database.ts';
+import { Ends } from './sqlite/ends.ts';
+import { coPartitioned, type Engine, share, sizeOfAll } from './sqlite/engine.ts';
+import { startMember } from './sqlite/member.ts';
+import { Offsets } from './sqlite/offsets.ts';
+import { Records, sizeOf } from './sqlite/records.ts';
+import { keepRetention } from './sqlite/retention.ts';
+import { tail } from './sqlite/tail.ts';
+import { Topics } from './sqlite/topics.ts';
+import { Writer } from './sqlite/writer.ts';
+
+/** The most bytes of records that may wait to be written. */
+const maxWaitingBytes = 64 << 20;
+/** An append larger than this is cut, so that no transaction blocks the event loop for long. */
+const maxAppendBytes = 2 << 20;
+/** How long making topics and groups waits for another process that writes. */
+const ensureMs = 10_000;
+
+export interface SqliteLogOptions {
+  /** Made if it is missing. Other processes may use it at the same time, and the store may live in it too. */
+  readonly file: string;
+  readonly logger: Logger;
+  /** How often to look for what is too old or too much. Default 30 s. */
+  readonly retentionCheckMs?: number;
+  readonly backoff?: Backoff;
+}
+
+/** The embedded engine: the log in one SQLite file, shared by the processes of one machine. */
+export function createSqliteLog(options: SqliteLogOptions): EventLog {
+  return new SqliteLog(options);
+}
+
+class SqliteLog implements EventLog {
+  readonly #options: SqliteLogOptions;
+  readonly #stopping = new AbortController();
+  readonly #members = new Set<Running>();
+  #opened: Engine | undefined;
+  #retention: Promise<void> | undefined;
+  #stopped: Promise<void> | undefined;
+
+  constructor(options: SqliteLogOptions) {
+    this.#options = options;
+  }
+
+  async start(): Promise<void> {
+    const { file, logger, retentionCheckMs = 30_000 } = this.#options;
+    const db = await openDatabase(file);
+    const records = new Records(db);
+    const ends = new Ends(db, (error) => logger.error({ err: error }, 'The log cannot be read'));
+    const writer = new Writer({
+      db,
+      file,
+      maxWaitingBytes,
+      finish: () => records.finish(),
+      committed: () => ends.moved(records.clear()),
+      undone: () => void records.clear(),
+    });
+    const parts = { topics: new Topics(db), offsets: new Offsets(db), partitionOf: createPartitioner() };
+    this.#opened = { file, logger, db, records, ends, writer, ...parts };
+    ends.start();
+    this.#retention = keepRetention(this.#opened, retentionCheckMs, this.#stopping.signal);
+  }
+
+  stop(): Promise<void> {
+    this.#stopped ??= this.#close();
+    return this.#stopped;
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all([...this.#members].map((member) => member.stop()));
+    this.#stopping.abort();
+    if (!this.#opened) return;
+    const { db, ends, writer } = this.#opened;
+    await this.#retention;
+    await writer.drained();
+    this.#opened = undefined;
+    ends.stop();
+    db.close();
+  }
+
+  async ensureTopics(topics: readonly TopicSpec[]): Promise<void> {
+    const engine = this.#engine();
+    const deadline = Date.now() + ensureMs;
+    const ensured = topics.map((topic) =>
+      engine.writer.submit({ bytes: 0, deadline, run: () => engine.topics.ensure(topic) }),
+    );
+    await Promise.all(ensured);
+  }
+
+  async append(topic: string, records: readonly LogRecord[], { deadlineMs }: { deadlineMs: number }): Promise<void> {
+    const engine = this.#engine();
+    const deadline = Date.now() + deadlineMs;
+    for (let done = 0; done < records.length; ) {
+      const part = partOf(records, done);
+      try {
+        await this.#appendPart(engine, topic, part, deadline);
+      } catch (error) {
+        throw asAppendError(error, done > 0);
+      }
+      done += part.length;
+    }
+  }
+
+  async #appendPart(engine: Engine, topic: string, part: readonly LogRecord[], deadline: number): Promise<void> {
+    const shares = share(engine.topics.partitions(topic), part, engine.partitionOf);
+    await engine.writer.submit({
+      bytes: sizeOfAll(part),
+      deadline,
+      run: () => {
+        for (const { partition, records } of shares) engine.records.append(partition.id, records);
+      },
+    });
+  }
+
+  async pipe(options: PipeOptions, handlers: PipeHandlers): Promise<Running> {
+    const engine = this.#engine();
+    const inputs = coPartitioned(options.from, (topic) => engine.topics.partitions(topic));
+    await engine.writer.submit({
+      bytes: 0,
+      deadline: Date.now() + ensureMs,
+      run: () => {
+        for (const partition of inputs.flat()) engine.offsets.register(options.group, partition);
+      },
+    });
+    const { backoff = defaultBackoff } = this.#options;
+    const member = startMember({ ...options, engine, handlers, backoff });
+    this.#members.add(member);
+    return {
+      failed: member.failed,
+      stop: () => member.stop().finally(() => this.#members.delete(member)),
+    };
+  }
+
+  drain(
+    options: DrainOptions,
+    sink: Sink,
+    rejected: (record: StoredRecord, reason: unknown) => Output,
+  ): Promise<Running> {
+    return this.pipe(options, sinkAsHandlers(sink, rejected, options.stalled));
+  }
+
+  tail(topics: readonly string[], options: TailOptions): AsyncIterable<readonly StoredRecord[]> {
+    const signals = [this.#stopping.signal, ...(options.signal ? [options.signal] : [])];
+    return tail(this.#engine(), topics, options, AbortSignal.any(signals));
+  }
+
+  async lag(group: string, topics: readonly string[]): Promise<readonly PartitionLag[]> {
+    const engine = this.#engine();
+    return topics
+      .flatMap((topic) => engine.topics.partitions(topic))
+      .map((partition) => {
+        const { first, next: end } = engine.topics.extent(partition.id);
+        const committed = engine.offsets.of(group, partition) ?? first;
+        return { topic: partition.topic, partition: partition.number, committed, end, lag: Number(end - committed) };
+      });
+  }
+
+  #engine(): Engine {
+    if (!this.#opened) throw new GaplineError('log-unavailable', `${this.#options.file} is not open`);
+    return this.#opened;
+  }
+}
+
+/** As many records from `start` on as one transaction should take, at least one. */
+function partOf(records: readonly LogRecord[], start: number): readonly LogRecord[] {
+  let bytes = 0;
+  let end = start;
+  while (end < records.length && bytes < maxAppendBytes) bytes += sizeOf(records[end++]!);
+  return start === 0 && end === records.length ? records : records.slice(start, end);
+}
+
+function asAppendError(error: unknown, partly: boolean): unknown {
+  if (!(error instanceof GaplineError) || error.code === 'log-corrupt') return error;
+  const outcome = partly || (error instanceof AppendError && error.outcome === 'unknown') ? 'unknown' : 'refused';
+  return new AppendError(outcome, error.message, error.cause);
+}

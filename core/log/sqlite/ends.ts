@@ -1,0 +1,72 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+
+/** How often other processes are looked for that wrote to the file. A look costs some 5 µs. */
+const lookMs = 50;
+
+/**
+ * Where each partition ends, by its id, and who waits for more. An append in this process wakes the waiting ones at once; one of another
+ * process is seen by SQLite's `data_version`.
+ */
+export class Ends {
+  readonly #byId = new Map<bigint, bigint>();
+  readonly #waiting = new Set<() => void>();
+  readonly #version: StatementSync;
+  readonly #all: StatementSync;
+  readonly #failed: (error: unknown) => void;
+  #seen: unknown;
+  #timer: NodeJS.Timeout | undefined;
+
+  /** `failed` hears of a file that can no longer be read. */
+  constructor(db: DatabaseSync, failed: (error: unknown) => void) {
+    this.#version = db.prepare('PRAGMA data_version');
+    this.#all = db.prepare('SELECT id, next FROM log_partitions');
+    this.#failed = failed;
+  }
+
+  start(): void {
+    this.#look();
+    this.#timer = setInterval(() => {
+      try {
+        this.#look();
+      } catch (error) {
+        this.#failed(error);
+      }
+    }, lookMs);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  of(partitionId: bigint): bigint {
+    return this.#byId.get(partitionId) ?? 0n;
+  }
+
+  /** Takes over what was committed in this process. */
+  moved(ends: Iterable<readonly [partitionId: bigint, next: bigint]>): void {
+    for (const [id, next] of ends) this.#byId.set(id, next);
+    for (const wake of this.#waiting) wake();
+  }
+
+  /** Resolves as soon as `ready` says so, asked at once and then after each change, or when the signal aborts. */
+  until(signal: AbortSignal, ready: () => boolean): Promise<void> {
+    return new Promise((resolve) => {
+      if (signal.aborted || ready()) return resolve();
+      const wake = () => {
+        if (!signal.aborted && !ready()) return;
+        this.#waiting.delete(wake);
+        signal.removeEventListener('abort', wake);
+        resolve();
+      };
+      this.#waiting.add(wake);
+      signal.addEventListener('abort', wake);
+    });
+  }
+
+  #look(): void {
+    const version = this.#version.get()?.data_version;
+    if (version === this.#seen) return;
+    this.#seen = version;
+    this.moved(this.#all.all().map(({ id, next }) => [id as bigint, next as bigint] as const));
+  }
+}

@@ -1,0 +1,65 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { Logger } from 'pino';
+import { GaplineError } from '../../wire/errors.ts';
+import type { Partitioner } from '../partition.ts';
+import type { LogRecord } from '../port.ts';
+import type { Ends } from './ends.ts';
+import type { Offsets } from './offsets.ts';
+import { type Records, sizeOf } from './records.ts';
+import type { Partition, Topics } from './topics.ts';
+import type { Writer } from './writer.ts';
+
+/** The parts of an opened log, as they are handed to whatever works on it. */
+export interface Engine {
+  readonly file: string;
+  readonly logger: Logger;
+  readonly db: DatabaseSync;
+  readonly topics: Topics;
+  readonly records: Records;
+  readonly offsets: Offsets;
+  readonly ends: Ends;
+  readonly writer: Writer;
+  readonly partitionOf: Partitioner;
+}
+
+/** Records on their way to one partition. */
+export interface Share {
+  readonly partition: Partition;
+  readonly records: LogRecord[];
+}
+
+/** Sorts records to the partitions of their keys. */
+export function share(
+  partitions: readonly Partition[],
+  records: readonly LogRecord[],
+  partitionOf: Partitioner,
+): Share[] {
+  const shares = new Map<number, Share>();
+  for (const record of records) {
+    const number = partitionOf(record.key, partitions.length);
+    const found = shares.get(number);
+    if (found) found.records.push(record);
+    else shares.set(number, { partition: partitions[number]!, records: [record] });
+  }
+  return [...shares.values()];
+}
+
+export const sizeOfAll = (records: readonly LogRecord[]): number =>
+  records.reduce((bytes, record) => bytes + sizeOf(record), 0);
+
+/**
+ * The partitions of each input of a pipe.
+ * @throws {GaplineError} `topic-mismatch` where a topic is missing or they differ in number.
+ */
+export function coPartitioned(
+  topics: readonly string[],
+  partitions: (topic: string) => readonly Partition[],
+): (readonly Partition[])[] {
+  const inputs = topics.map(partitions);
+  const counts = inputs.map((input, at) => `${topics[at]} has ${input.length}`);
+  if (new Set(inputs.map(({ length }) => length)).size > 1) {
+    const detail = `The inputs of one pipe need the same number of partitions, but ${counts.join(', ')}`;
+    throw new GaplineError('topic-mismatch', detail, { retryable: false });
+  }
+  return inputs;
+}

@@ -1,0 +1,31 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { Partition } from './topics.ts';
+
+/** How far each group has come. */
+export class Offsets {
+  readonly #register: StatementSync;
+  readonly #get: StatementSync;
+  readonly #advance: StatementSync;
+
+  constructor(db: DatabaseSync) {
+    this.#register = db.prepare(
+      'INSERT OR IGNORE INTO log_offsets (grp, partition, next) SELECT ?, id, first FROM log_partitions WHERE id = ?',
+    );
+    this.#get = db.prepare('SELECT next FROM log_offsets WHERE grp = ? AND partition = ?');
+    this.#advance = db.prepare('UPDATE log_offsets SET next = ? WHERE grp = ? AND partition = ? AND next = ?');
+  }
+
+  /** Makes a group known, so that retention waits for it. It begins at the oldest record kept. */
+  register(group: string, { id }: Partition): void {
+    this.#register.run(group, id);
+  }
+
+  of(group: string, { id }: Partition): bigint | undefined {
+    return this.#get.get(group, id)?.next as bigint | undefined;
+  }
+
+  /** False, and nothing written, where the group is not at `from` any more. */
+  advance(group: string, { id }: Partition, from: bigint, to: bigint): boolean {
+    return this.#advance.run(to, group, id, from).changes === 1n;
+  }
+}

@@ -1,0 +1,101 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { LogRecord, StoredRecord } from '../port.ts';
+import { offsetOf, recordId } from './database.ts';
+import type { Partition } from './topics.ts';
+
+/** Where a partition stands within the transaction that is being written. */
+interface Tail {
+  next: bigint;
+  bytes: bigint;
+  arrivedMs: bigint;
+}
+
+/** What a record costs beside its key and value, about, in bytes. */
+const overhead = 24;
+export const sizeOf = ({ key, value }: LogRecord): number =>
+  overhead + (key === null ? 0 : Buffer.byteLength(key)) + value.byteLength;
+
+/** A part of a partition to be read: offsets from `from` up to but not including `to`. */
+export interface Range {
+  readonly from: bigint;
+  readonly to: bigint;
+  readonly maxRecords: number;
+  readonly maxBytes: number;
+}
+
+/** The records of all topics, by partition and offset. Writes belong inside a transaction of the {@link Writer}. */
+export class Records {
+  readonly #insert: StatementSync;
+  readonly #tail: StatementSync;
+  readonly #move: StatementSync;
+  readonly #range: StatementSync;
+  readonly #arrived: StatementSync;
+  readonly #tails = new Map<bigint, Tail>();
+
+  constructor(db: DatabaseSync) {
+    this.#insert = db.prepare('INSERT INTO log_records (id, arrived_ms, key, value) VALUES (?, ?, ?, ?)');
+    this.#tail = db.prepare('SELECT next, bytes, arrived_ms AS arrivedMs FROM log_partitions WHERE id = ?');
+    this.#move = db.prepare('UPDATE log_partitions SET next = ?, bytes = ?, arrived_ms = ? WHERE id = ?');
+    this.#range = db.prepare(
+      'SELECT id, arrived_ms, key, value FROM log_records WHERE id >= ? AND id < ? ORDER BY id LIMIT ?',
+    );
+    this.#range.setReturnArrays(true);
+    this.#arrived = db.prepare('SELECT arrived_ms AS arrivedMs FROM log_records WHERE id >= ? AND id < ? LIMIT 1');
+  }
+
+  /** Appends to a partition. Times of arrival never go back, whatever the clock does. */
+  append(partitionId: bigint, records: readonly LogRecord[]): void {
+    let tail = this.#tails.get(partitionId);
+    if (!tail) {
+      tail = { ...(this.#tail.get(partitionId) as unknown as Tail) };
+      this.#tails.set(partitionId, tail);
+    }
+    const now = BigInt(Date.now());
+    if (tail.arrivedMs < now) tail.arrivedMs = now;
+    let bytes = 0;
+    for (const record of records) {
+      this.#insert.run(recordId(partitionId, tail.next), tail.arrivedMs, record.key, record.value);
+      tail.next += 1n;
+      bytes += sizeOf(record);
+    }
+    tail.bytes += BigInt(bytes);
+  }
+
+  /** Writes down where the touched partitions now end. */
+  finish(): void {
+    for (const [id, { next, bytes, arrivedMs }] of this.#tails) this.#move.run(next, bytes, arrivedMs, id);
+  }
+
+  /** Forgets the transaction; returns where the partitions that it touched end, for those that want to know. */
+  clear(): [partitionId: bigint, next: bigint][] {
+    const ends = [...this.#tails].map(([id, { next }]) => [id, next] as [bigint, bigint]);
+    this.#tails.clear();
+    return ends;
+  }
+
+  read({ id, topic, number }: Partition, { from, to, maxRecords, maxBytes }: Range): StoredRecord[] {
+    const records: StoredRecord[] = [];
+    let bytes = 0;
+    for (const row of this.#range.iterate(recordId(id, from), recordId(id, to), maxRecords)) {
+      const [rowId, arrivedMs, key, value] = row as unknown as [bigint, bigint, string | null, Uint8Array];
+      const record = { topic, partition: number, offset: offsetOf(rowId), arrivedMs: Number(arrivedMs), key, value };
+      records.push(record);
+      bytes += sizeOf(record);
+      if (bytes >= maxBytes) break;
+    }
+    return records;
+  }
+
+  /** The first offset in a range whose record arrived at or after a time; `to` where there is none. */
+  firstSince(id: bigint, sinceMs: number, { from, to }: { from: bigint; to: bigint }): bigint {
+    let low = from;
+    let high = to;
+    while (low < high) {
+      const middle = (low + high) >> 1n;
+      const row = this.#arrived.get(recordId(id, middle), recordId(id, to));
+      if (row && (row.arrivedMs as bigint) < BigInt(Math.ceil(sinceMs))) low = middle + 1n;
+      else high = middle;
+    }
+    return low;
+  }
+}

@@ -1,0 +1,156 @@
+import type { StatementSync } from 'node:sqlite';
+import { describeError } from '../../wire/errors.ts';
+import { recordId } from './database.ts';
+import type { Engine } from './engine.ts';
+
+/** The most records that one transaction deletes. */
+const chunk = 1_000;
+const writeMs = 5_000;
+const ofAnyAge = BigInt(Number.MAX_SAFE_INTEGER);
+
+interface TopicRow {
+  readonly id: bigint;
+  readonly name: string;
+  readonly retentionMs: bigint;
+  readonly retentionBytes: bigint | null;
+}
+
+interface PartitionRow {
+  readonly id: bigint;
+  readonly first: bigint;
+  readonly next: bigint;
+  readonly bytes: bigint;
+  /** Where the slowest group is; the end where there is none. */
+  readonly floor: bigint;
+}
+
+/** Deletes what is too old or too much, oldest first, but nothing that a group has still to take. */
+export class Retention {
+  readonly #engine: Engine;
+  readonly #topics: StatementSync;
+  readonly #partitions: StatementSync;
+  readonly #old: StatementSync;
+  readonly #oldest: StatementSync;
+  readonly #delete: StatementSync;
+  readonly #shrink: StatementSync;
+  readonly #overdue = new Set<string>();
+
+  constructor(engine: Engine) {
+    const { db } = engine;
+    this.#engine = engine;
+    this.#topics = db.prepare(
+      'SELECT id, name, retention_ms AS retentionMs, retention_bytes AS retentionBytes FROM log_topics',
+    );
+    this.#partitions = db.prepare(
+      `SELECT p.id, p.first, p.next, p.bytes, coalesce(min(o.next), p.next) AS floor
+       FROM log_partitions p LEFT JOIN log_offsets o ON o.partition = p.id WHERE p.topic = ? GROUP BY p.id`,
+    );
+    // Keeps in step with sizeOf() of records.ts.
+    this.#old = db.prepare(
+      `SELECT count(*) AS count, coalesce(sum(24 + coalesce(octet_length(key), 0) + octet_length(value)), 0) AS bytes
+       FROM (SELECT key, value, arrived_ms FROM log_records WHERE id >= ? AND id < ? ORDER BY id LIMIT ?)
+       WHERE arrived_ms < ?`,
+    );
+    this.#oldest = db.prepare('SELECT arrived_ms AS arrivedMs FROM log_records WHERE id >= ? AND id < ? LIMIT 1');
+    this.#delete = db.prepare('DELETE FROM log_records WHERE id >= ? AND id < ?');
+    this.#shrink = db.prepare('UPDATE log_partitions SET first = ?, bytes = bytes - ? WHERE id = ?');
+  }
+
+  /** Resolves once nothing more is to be deleted for now, or the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    for (const topic of this.#topics.all() as unknown as TopicRow[]) {
+      await this.#byAge(topic, signal);
+      if (topic.retentionBytes !== null) await this.#bySize(topic, topic.retentionBytes, signal);
+    }
+  }
+
+  async #byAge({ id, retentionMs }: TopicRow, signal: AbortSignal): Promise<void> {
+    const before = BigInt(Date.now()) - retentionMs;
+    for (const partition of this.#of(id)) {
+      let first = partition.first;
+      while (!signal.aborted && first < partition.floor) {
+        const deleted = await this.#deleteSome({ ...partition, first }, chunk, before);
+        first += deleted;
+        if (deleted < chunk) break;
+      }
+    }
+  }
+
+  async #bySize({ id, name }: TopicRow, limit: bigint, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const partitions = this.#of(id);
+      const excess = partitions.reduce((sum, { bytes }) => sum + bytes, -limit);
+      if (excess <= 0n) break;
+      const oldest = this.#oldestOf(partitions);
+      if (!oldest) return this.#tellOverdue(name, excess);
+      const average = oldest.bytes / (oldest.next - oldest.first) || 1n;
+      await this.#deleteSome(oldest, Math.min(chunk, Number(excess / average) + 1), ofAnyAge);
+    }
+    this.#overdue.delete(name);
+  }
+
+  #of(topicId: bigint): PartitionRow[] {
+    return this.#partitions.all(topicId) as unknown as PartitionRow[];
+  }
+
+  #oldestOf(partitions: readonly PartitionRow[]): PartitionRow | undefined {
+    let oldest: { partition: PartitionRow; arrivedMs: bigint } | undefined;
+    for (const partition of partitions) {
+      const { id, first, floor } = partition;
+      const row = this.#oldest.get(recordId(id, first), recordId(id, floor));
+      const arrivedMs = row?.arrivedMs as bigint | undefined;
+      if (arrivedMs !== undefined && (!oldest || arrivedMs < oldest.arrivedMs)) oldest = { partition, arrivedMs };
+    }
+    return oldest?.partition;
+  }
+
+  /** Deletes at most `count` of the oldest records that arrived before a time; resolves with how many. */
+  async #deleteSome({ id, first, floor }: PartitionRow, count: number, before: bigint): Promise<bigint> {
+    let deleted = 0n;
+    await this.#engine.writer.submit({
+      bytes: 0,
+      deadline: Date.now() + writeMs,
+      run: () => {
+        // Another process may have deleted meanwhile.
+        const now = this.#engine.topics.extent(id).first;
+        if (now !== first) return;
+        const found = this.#old.get(recordId(id, first), recordId(id, floor), count, before);
+        const { count: some, bytes } = found as { count: bigint; bytes: bigint };
+        if (some === 0n) return;
+        this.#delete.run(recordId(id, first), recordId(id, first + some));
+        this.#shrink.run(first + some, bytes, id);
+        deleted = some;
+      },
+    });
+    return deleted;
+  }
+
+  #tellOverdue(topic: string, excess: bigint): void {
+    if (this.#overdue.has(topic)) return;
+    this.#overdue.add(topic);
+    this.#engine.logger.warn(
+      { topic },
+      `${topic} is ${excess} bytes larger than it may be: a group has not taken what would be deleted`,
+    );
+  }
+}
+
+/** Runs the retention now and then until the signal aborts. */
+export async function keepRetention(engine: Engine, everyMs: number, signal: AbortSignal): Promise<void> {
+  const retention = new Retention(engine);
+  while (!signal.aborted) {
+    try {
+      await retention.run(signal);
+    } catch (error) {
+      engine.logger.warn(`Nothing could be deleted from the log: ${describeError(error)}`);
+    }
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, everyMs);
+      timer.unref();
+      signal.addEventListener('abort', () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+}

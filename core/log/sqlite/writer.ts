@@ -1,0 +1,185 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { GaplineError } from '../../wire/errors.ts';
+import { AppendError } from '../port.ts';
+import { isBusy, logError } from './database.ts';
+
+/** A transaction stops taking more once it is this large, so that none blocks the event loop for long. */
+const maxTransactionBytes = 4 << 20;
+/** How long to wait before asking again for a file that another process writes to. */
+const busyRetryMs = 10;
+
+/** What may share a transaction with others. */
+export interface Job {
+  /** What it will write, about. */
+  readonly bytes: number;
+  /** No later than this is it begun, in milliseconds of `Date.now()`. */
+  readonly deadline: number;
+  /** Does its writes. May refuse by throwing a {@link GaplineError}, but only before its first write. */
+  run(): void;
+}
+
+interface Queued {
+  readonly job: Job;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export interface WriterOptions {
+  readonly db: DatabaseSync;
+  readonly file: string;
+  /** The most bytes that may wait; more are refused. */
+  readonly maxWaitingBytes: number;
+  /** Called inside each transaction as its last act. */
+  readonly finish: () => void;
+  /** Called after each commit, before any job of it resolves. */
+  readonly committed: () => void;
+  /** Called when a transaction was undone. */
+  readonly undone: () => void;
+}
+
+/** Group commit: whatever is submitted in one turn of the event loop shares a transaction, and with it the wait for the disk. */
+export class Writer {
+  readonly #options: WriterOptions;
+  #queue: Queued[] = [];
+  #waitingBytes = 0;
+  #scheduled = false;
+  #idle: (() => void) | undefined;
+
+  constructor(options: WriterOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Resolves once the job is durable.
+   * @throws {AppendError} when the file cannot be written; the outcome says whether the job may be there after all.
+   */
+  submit(job: Job): Promise<void> {
+    const { maxWaitingBytes } = this.#options;
+    if (this.#waitingBytes + job.bytes > maxWaitingBytes && this.#queue.length > 0) {
+      return Promise.reject(new AppendError('refused', `${this.#waitingBytes >> 20} MB wait to be written already`));
+    }
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ job, resolve, reject });
+      this.#waitingBytes += job.bytes;
+      this.#schedule();
+    });
+  }
+
+  /** Resolves once nothing waits any more. */
+  drained(): Promise<void> {
+    if (this.#queue.length === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#idle = resolve;
+    });
+  }
+
+  #schedule(afterMs = 0): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    const flush = () => {
+      this.#scheduled = false;
+      this.#flush();
+      if (this.#queue.length > 0) this.#schedule(this.#begun ? 0 : busyRetryMs);
+      else this.#idle?.();
+    };
+    if (afterMs === 0) setImmediate(flush);
+    else setTimeout(flush, afterMs);
+  }
+
+  /** Whether the last transaction could be begun. */
+  #begun = true;
+
+  #flush(): void {
+    const { db, file } = this.#options;
+    this.#refuseLate();
+    if (this.#queue.length === 0) return;
+    try {
+      db.exec('BEGIN IMMEDIATE');
+      this.#begun = true;
+    } catch (error) {
+      this.#begun = false;
+      if (isBusy(error)) return;
+      const all = this.#take(this.#queue.length);
+      for (const { reject } of all) reject(refusal(file, error, 'refused'));
+      return;
+    }
+    this.#transact();
+  }
+
+  #transact(): void {
+    const { db, file, finish, committed, undone } = this.#options;
+    const jobs = this.#take(this.#countOfNext());
+    const refused = new Map<Queued, GaplineError>();
+    let committing = false;
+    try {
+      for (const queued of jobs) runJob(queued, refused);
+      finish();
+      committing = true;
+      db.exec('COMMIT');
+    } catch (error) {
+      // A commit that failed on the way to the disk may be found there after a crash.
+      const certain = this.#rollBack() && (!committing || isBusy(error));
+      undone();
+      for (const queued of jobs) {
+        queued.reject(refused.get(queued) ?? refusal(file, error, certain ? 'refused' : 'unknown'));
+      }
+      return;
+    }
+    committed();
+    for (const queued of jobs) {
+      const error = refused.get(queued);
+      if (error) queued.reject(error);
+      else queued.resolve();
+    }
+  }
+
+  /** How many of the waiting jobs one transaction takes: at least one. */
+  #countOfNext(): number {
+    let bytes = 0;
+    const full = this.#queue.findIndex(({ job }) => {
+      bytes += job.bytes;
+      return bytes > maxTransactionBytes;
+    });
+    return full < 0 ? this.#queue.length : Math.max(1, full);
+  }
+
+  #rollBack(): boolean {
+    try {
+      if (this.#options.db.isTransaction) this.#options.db.exec('ROLLBACK');
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #take(count: number): Queued[] {
+    const taken = this.#queue.splice(0, count);
+    for (const { job } of taken) this.#waitingBytes -= job.bytes;
+    return taken;
+  }
+
+  #refuseLate(): void {
+    const now = Date.now();
+    const late = this.#queue.filter(({ job }) => job.deadline < now);
+    if (late.length === 0) return;
+    this.#queue = this.#queue.filter(({ job }) => job.deadline >= now);
+    for (const { job, reject } of late) {
+      this.#waitingBytes -= job.bytes;
+      reject(new AppendError('refused', `${this.#options.file} is held by another process`));
+    }
+  }
+}
+
+function runJob(queued: Queued, refused: Map<Queued, GaplineError>): void {
+  try {
+    queued.job.run();
+  } catch (error) {
+    if (!(error instanceof GaplineError)) throw error;
+    refused.set(queued, error);
+  }
+}
+
+function refusal(file: string, error: unknown, outcome: 'refused' | 'unknown'): GaplineError {
+  const meaning = logError(file, error);
+  return meaning.code === 'log-corrupt' ? meaning : new AppendError(outcome, meaning.message, error);
+}

@@ -1,0 +1,50 @@
+import type { Logger } from 'pino';
+import { describeError } from '../wire/errors.ts';
+import { type Status, statusEveryMs } from '../wire/status.ts';
+import type { EventLog } from './port.ts';
+
+export interface StatusReport {
+  readonly log: EventLog;
+  readonly topic: string;
+  /** Default 2 s. */
+  readonly everyMs?: number;
+  readonly logger: Logger;
+  readonly snapshot: () => Status | Promise<Status>;
+}
+
+/** Appends what a stage says of itself, at once and then now and then. Trouble is logged, once until it is over, and never thrown. */
+export function reportStatus({ log, topic, everyMs = statusEveryMs, logger, snapshot }: StatusReport): {
+  stop(): Promise<void>;
+} {
+  let failing = false;
+
+  async function report(): Promise<void> {
+    try {
+      const status = await snapshot();
+      const record = { key: status.instance, value: Buffer.from(JSON.stringify(status)) };
+      await log.append(topic, [record], { deadlineMs: everyMs });
+      failing = false;
+    } catch (error) {
+      if (!failing) logger.warn({ topic }, `The status could not be reported: ${describeError(error)}`);
+      failing = true;
+    }
+  }
+
+  // One at a time: a slow log makes reports rarer, it does not pile them up.
+  let underWay: Promise<void> | undefined;
+  const tick = () => {
+    underWay ??= report().finally(() => {
+      underWay = undefined;
+    });
+  };
+  tick();
+  const timer = setInterval(tick, everyMs);
+  timer.unref();
+
+  return {
+    async stop() {
+      clearInterval(timer);
+      await underWay;
+    },
+  };
+}
