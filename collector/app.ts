@@ -1,0 +1,210 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import express, { type ErrorRequestHandler, type Express } from 'express';
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+import { describeError } from '../core/wire/errors.ts';
+import { problemOf, problemType, shorten } from '../core/wire/problem.ts';
+import type { ReadingRules } from '../core/wire/reading-input.ts';
+import type { Stream } from '../core/wire/stream.ts';
+import { isPrecision, nanosecondsOfMs, type Precision } from '../core/wire/time.ts';
+import { type BodyLimits, type Budget, readText } from './body.ts';
+import type { GroupCommit } from './group-commit.ts';
+import { recordsOfLines } from './line-protocol-door.ts';
+import type { CollectorMetrics, Door } from './metrics.ts';
+import { openApiDocument } from './openapi.ts';
+import { bodyForm, recordsOfBody } from './readings-door.ts';
+import { Refusal, toRefusal } from './refusal.ts';
+
+export interface AppOptions {
+  readonly stream: Stream;
+  readonly deviceTag: string;
+  readonly maxReadings: number;
+  /** How far ahead of the collector's clock a reading's time may be. */
+  readonly maxAheadMs: number;
+  readonly body: BodyLimits;
+  readonly budget: Budget;
+  readonly intake: GroupCommit;
+  readonly metrics: CollectorMetrics;
+  readonly registry: Registry;
+  readonly logger: Logger;
+  /** Rejects when the log does not answer. */
+  readonly ready: () => Promise<unknown>;
+  readonly nowMs: () => number;
+}
+
+/** The collector's HTTP API, not listening yet. */
+export function createApp(options: AppOptions): Express {
+  const app = express().disable('x-powered-by').disable('etag').set('query parser', 'simple');
+  app.post('/readings', postReadings(options));
+  app.post('/api/v2/write', postLines(options));
+  app.get('/health', (_request, response) => void response.json({ status: 'pass' }));
+  app.get('/ready', async (_request, response) => {
+    const fault = await options.ready().then(
+      () => undefined,
+      (error: unknown) => describeError(error),
+    );
+    response
+      .status(fault === undefined ? 200 : 503)
+      .json(fault === undefined ? { status: 'pass' } : { status: 'fail', output: fault });
+  });
+  app.get('/metrics', async (_request, response) => {
+    response.type(options.registry.contentType).send(await options.registry.metrics());
+  });
+  const document = JSON.stringify(openApiDocument(options));
+  app.get('/openapi.json', (_request, response) => void response.type('application/json').send(document));
+  for (const [path, allowed] of methods) {
+    app.all(path, (request, response) => {
+      response.setHeader('allow', allowed);
+      throw new Refusal('method-not-allowed', `${request.method} is not allowed at ${path}, only ${allowed} is`);
+    });
+  }
+  app.use((request) => {
+    throw new Refusal('not-found', `there is nothing at ${shorten(request.path)}; /openapi.json says what there is`);
+  });
+  app.use(answerProblem(options));
+  return app;
+}
+
+const methods: readonly (readonly [string, string])[] = [
+  ['/readings', 'POST'],
+  ['/api/v2/write', 'POST'],
+  ['/health', 'GET, HEAD'],
+  ['/ready', 'GET, HEAD'],
+  ['/metrics', 'GET, HEAD'],
+  ['/openapi.json', 'GET, HEAD'],
+];
+
+type Handler = (
+  request: IncomingMessage & { query: Record<string, unknown> },
+  response: ServerResponse,
+) => Promise<void>;
+
+function postReadings(options: AppOptions): Handler {
+  const rulesFor = rulesOf(options);
+  return async (request, response) => {
+    try {
+      const form = bodyForm(request);
+      const precision = precisionOf(request.query.precision);
+      const text = await readText(request, options.body, options.budget);
+      const receivedMs = options.nowMs();
+      const { records } = recordsOfBody({
+        text,
+        form,
+        rules: rulesFor(precision, receivedMs),
+        stream: options.stream.name,
+        received: nanosecondsOfMs(receivedMs),
+        maxReadings: options.maxReadings,
+      });
+      if (records.length > 0) await options.intake.add(records);
+      options.metrics.taken('readings', 202, records.length, 0);
+      response.writeHead(202, { 'content-type': 'application/json' }).end(`{"accepted":${records.length}}`);
+    } catch (error) {
+      sendProblem(response, refusalOf(error, 'readings', options));
+    }
+  };
+}
+
+function postLines(options: AppOptions): Handler {
+  const rulesFor = rulesOf(options);
+  const arrival = uniqueArrivals(options.nowMs);
+  return async (request, response) => {
+    try {
+      const precision = precisionOf(request.query.precision);
+      const text = await readText(request, options.body, options.budget);
+      const receivedMs = options.nowMs();
+      const { records, ignoredFields } = recordsOfLines({
+        text,
+        rules: rulesFor(precision, receivedMs),
+        stream: options.stream.name,
+        deviceTag: options.deviceTag,
+        received: nanosecondsOfMs(receivedMs),
+        arrival,
+        maxReadings: options.maxReadings,
+      });
+      if (records.records.length > 0) await options.intake.add(records.records);
+      options.metrics.taken('line-protocol', 204, records.records.length, ignoredFields);
+      response.writeHead(204).end();
+    } catch (error) {
+      sendInfluxError(response, refusalOf(error, 'line-protocol', options));
+    }
+  };
+}
+
+function rulesOf({ stream, maxAheadMs }: AppOptions): (precision: Precision, nowMs: number) => ReadingRules {
+  const known = new Set(stream.fields);
+  return (precision, nowMs) => ({
+    fields: stream.fields,
+    known,
+    precision,
+    latest: nanosecondsOfMs(nowMs + maxAheadMs),
+  });
+}
+
+function precisionOf(value: unknown): Precision {
+  if (value === undefined || value === '') return 'ns';
+  if (typeof value === 'string' && isPrecision(value)) return value;
+  throw new Refusal('reading-invalid', 'invalid precision; valid precision units are ns, us, ms, and s');
+}
+
+/** Times of arrival in nanoseconds, each later than the one before, so that no two readings are one point. */
+function uniqueArrivals(nowMs: () => number): () => string {
+  let last = 0n;
+  return () => {
+    const now = BigInt(nanosecondsOfMs(nowMs()));
+    last = now > last ? now : last + 1n;
+    return last.toString();
+  };
+}
+
+function refusalOf(error: unknown, door: Door, { metrics, logger }: AppOptions): Refusal {
+  const refusal = toRefusal(error);
+  metrics.refused(door, refusal.status);
+  if (refusal.code === 'internal') logger.error({ err: error }, 'a request failed');
+  return refusal;
+}
+
+function answerProblem({ logger }: AppOptions): ErrorRequestHandler {
+  return (error, _request, response, next) => {
+    if (response.headersSent) return next(error);
+    const refusal = isBadUrl(error)
+      ? new Refusal('request-malformed', 'the address cannot be decoded')
+      : toRefusal(error);
+    if (refusal.code === 'internal') logger.error({ err: error }, 'a request failed');
+    sendProblem(response, refusal);
+  };
+}
+
+/** What express throws of itself: an address whose escapes are broken. */
+function isBadUrl(error: unknown): boolean {
+  return error instanceof URIError;
+}
+
+/** Answers with problem details (RFC 9457). */
+export function sendProblem(response: ServerResponse, refusal: Refusal): void {
+  const problem = JSON.stringify(problemOf(refusal.code, refusal.message, refusal.errors));
+  send(response, refusal, problemType, problem);
+}
+
+/** The code words of InfluxDB's own error answers, by status. */
+const influxCodes: Record<number, string> = {
+  400: 'invalid',
+  401: 'unauthorized',
+  403: 'forbidden',
+  413: 'request too large',
+  415: 'invalid',
+  429: 'too many requests',
+  503: 'unavailable',
+};
+
+/** Answers as InfluxDB 2.7 does. */
+function sendInfluxError(response: ServerResponse, refusal: Refusal): void {
+  const code = influxCodes[refusal.status] ?? 'internal error';
+  response.setHeader('x-platform-error-code', code);
+  send(response, refusal, 'application/json; charset=utf-8', JSON.stringify({ code, message: refusal.message }));
+}
+
+function send(response: ServerResponse, refusal: Refusal, type: string, body: string): void {
+  if (response.headersSent || response.destroyed) return;
+  if (refusal.retryAfterS !== undefined) response.setHeader('retry-after', refusal.retryAfterS);
+  response.writeHead(refusal.status, { 'content-type': type, 'content-length': Buffer.byteLength(body) }).end(body);
+}

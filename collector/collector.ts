@@ -1,0 +1,120 @@
+import { randomUUID } from 'node:crypto';
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+import { AppendError, type EventLog } from '../core/log/port.ts';
+import { reportStatus } from '../core/log/status.ts';
+import { describeError } from '../core/wire/errors.ts';
+import type { Stage } from '../core/wire/stage.ts';
+import type { Status } from '../core/wire/status.ts';
+import type { Stream } from '../core/wire/stream.ts';
+import { createApp } from './app.ts';
+import { archiveGroup } from './archive.ts';
+import { createBudget } from './budget.ts';
+import { type Commit, GroupCommit } from './group-commit.ts';
+import { Listener } from './listener.ts';
+import { createCollectorMetrics } from './metrics.ts';
+
+export interface CollectorOptions {
+  readonly stream: Stream;
+  readonly log: EventLog;
+  readonly logger: Logger;
+  readonly registry: Registry;
+  readonly host: string;
+  /** 0 is any free port. */
+  readonly port: number;
+  /** The tag of line protocol that names the device. Default `device`. */
+  readonly deviceTag?: string;
+  /** How far ahead of this clock a reading's time may be. Default one hour. */
+  readonly maxAheadMs?: number;
+  /** Of one request, after decompression. Default 10 MB. */
+  readonly maxBodyBytes?: number;
+  /** Of one request. Default 10,000. */
+  readonly maxReadings?: number;
+  /** Memory for bodies being read and readings not yet durable; beyond it requests get 503. Default 64 MB. */
+  readonly maxWaitingBytes?: number;
+  /** How long the log may take for one group of readings. Default 5 s. */
+  readonly appendDeadlineMs?: number;
+  /** Milliseconds since the epoch. Default `Date.now`. */
+  readonly nowMs?: () => number;
+}
+
+export interface Collector extends Stage {
+  /** Where it listens; throws before `start` has resolved. */
+  readonly url: string;
+}
+
+const headersTimeoutMs = 10_000;
+const requestTimeoutMs = 60_000;
+const stopGraceMs = 8_000;
+
+/** The front door: takes readings over HTTP, checks them, and answers once the log holds them. */
+export function createCollector(options: CollectorOptions): Collector {
+  const { stream, log, logger, registry } = options;
+  const budget = createBudget(options.maxWaitingBytes ?? 64_000_000);
+  const metrics = createCollectorMetrics(registry, () => budget.used);
+  const intake = new GroupCommit({ commit: committer(options, metrics), budget, maxGroupBytes: 4_000_000 });
+  const app = createApp({
+    stream,
+    deviceTag: options.deviceTag ?? 'device',
+    maxReadings: options.maxReadings ?? 10_000,
+    maxAheadMs: options.maxAheadMs ?? 3_600_000,
+    body: { maxBytes: options.maxBodyBytes ?? 10_000_000, maxDiscardBytes: 256_000_000, discardMs: 30_000 },
+    budget,
+    intake,
+    metrics,
+    registry,
+    logger,
+    ready: () => log.lag(archiveGroup(stream), [stream.topics.readings]),
+    nowMs: options.nowMs ?? Date.now,
+  });
+  const listener = new Listener({
+    host: options.host,
+    port: options.port,
+    handler: app,
+    headersTimeoutMs,
+    requestTimeoutMs,
+    keepAliveTimeoutMs: 65_000,
+    maxConnections: 10_000,
+  });
+  const instance = randomUUID();
+  let reporting: { stop(): Promise<void> } | undefined;
+  return {
+    failed: new Promise(() => {}),
+    get url() {
+      return listener.url;
+    },
+    async start() {
+      await listener.start();
+      const snapshot = (): Status => ({
+        stream: stream.name,
+        stage: 'collector',
+        instance,
+        at: new Date().toISOString(),
+        counters: { ...metrics.counters },
+      });
+      reporting = reportStatus({ log, topic: stream.topics.status, logger, snapshot });
+    },
+    async stop() {
+      await listener.stop(stopGraceMs);
+      await intake.close();
+      await reporting?.stop();
+    },
+  };
+}
+
+function committer(options: CollectorOptions, metrics: ReturnType<typeof createCollectorMetrics>): Commit {
+  const { log, logger, stream } = options;
+  const deadlineMs = options.appendDeadlineMs ?? 5_000;
+  return async (records) => {
+    const began = performance.now();
+    try {
+      await log.append(stream.topics.readings, records, { deadlineMs });
+      metrics.appended(records.length, (performance.now() - began) / 1_000);
+    } catch (error) {
+      const outcome = error instanceof AppendError ? error.outcome : 'unknown';
+      metrics.appendFailed(outcome);
+      logger.warn({ readings: records.length, outcome }, `the log did not confirm readings: ${describeError(error)}`);
+      throw error;
+    }
+  };
+}

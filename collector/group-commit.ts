@@ -1,0 +1,89 @@
+import type { LogRecord } from '../core/log/port.ts';
+import type { Budget } from './body.ts';
+import { overloaded } from './body.ts';
+import { Refusal } from './refusal.ts';
+
+/** Makes a group of records durable, or throws. */
+export type Commit = (records: readonly LogRecord[]) => Promise<void>;
+
+interface Waiting {
+  readonly records: readonly LogRecord[];
+  readonly bytes: number;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export interface GroupCommitOptions {
+  readonly commit: Commit;
+  readonly budget: Budget;
+  /** A group is closed once it holds so much; one request's records are never split. */
+  readonly maxGroupBytes: number;
+}
+
+/**
+ * Lets requests that arrive while a group is under way share the next one. One group at a time: so records of a device keep the
+ * order in which they came, and a slow log makes groups larger instead of more.
+ */
+export class GroupCommit {
+  readonly #options: GroupCommitOptions;
+  #waiting: Waiting[] = [];
+  #running: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(options: GroupCommitOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Resolves once the records are durable.
+   * @throws {Refusal} `overloaded` at once when there is no room, and whatever the commit throws
+   */
+  add(records: readonly LogRecord[]): Promise<void> {
+    if (this.#closed)
+      return Promise.reject(new Refusal('log-unavailable', 'the collector is stopping', { retryAfterS: 1 }));
+    let bytes = 0;
+    for (const record of records) bytes += record.value.byteLength + recordOverheadBytes;
+    if (!this.#options.budget.take(bytes)) return Promise.reject(overloaded());
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ records, bytes, resolve, reject });
+      this.#running ??= this.#run();
+    });
+  }
+
+  /** Takes nothing new and resolves when everything under way is settled. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      // The requests that this turn of the event loop still reads join the group.
+      await new Promise((resolve) => setImmediate(resolve));
+      const group = this.#nextGroup();
+      try {
+        await this.#options.commit(group.length === 1 ? group[0]!.records : group.flatMap(({ records }) => records));
+        for (const { resolve } of group) resolve();
+      } catch (error) {
+        for (const { reject } of group) reject(error);
+      } finally {
+        for (const { bytes } of group) this.#options.budget.give(bytes);
+      }
+    }
+    this.#running = undefined;
+  }
+
+  #nextGroup(): Waiting[] {
+    let bytes = 0;
+    let count = 0;
+    for (const waiting of this.#waiting) {
+      if (count > 0 && bytes + waiting.bytes > this.#options.maxGroupBytes) break;
+      bytes += waiting.bytes;
+      count += 1;
+    }
+    return this.#waiting.splice(0, count);
+  }
+}
+
+/** What a record costs in memory beside its value. */
+const recordOverheadBytes = 200;

@@ -1,0 +1,79 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+
+/** The two ways in. */
+export type Door = 'readings' | 'line-protocol';
+
+/** What the collector counts: in the registry for Prometheus, and in {@link counters} for its status report. */
+export function createCollectorMetrics(registry: Registry, waitingBytes: () => number) {
+  const registers = [registry];
+  const requests = new Counter({
+    name: 'gapline_collector_requests_total',
+    help: 'Requests by door and status',
+    labelNames: ['door', 'status'] as const,
+    registers,
+  });
+  const accepted = new Counter({
+    name: 'gapline_collector_readings_accepted_total',
+    help: 'Readings that were acknowledged',
+    labelNames: ['door'] as const,
+    registers,
+  });
+  const ignored = new Counter({
+    name: 'gapline_collector_ignored_fields_total',
+    help: 'Fields of line protocol that the stream does not know or that are no numbers',
+    registers,
+  });
+  const appends = new Histogram({
+    name: 'gapline_collector_append_seconds',
+    help: 'Time that the log takes to make one group of readings durable',
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    registers,
+  });
+  const failures = new Counter({
+    name: 'gapline_collector_append_failures_total',
+    help: 'Groups of readings that the log did not confirm, by outcome',
+    labelNames: ['outcome'] as const,
+    registers,
+  });
+  const groupSize = new Histogram({
+    name: 'gapline_collector_group_readings',
+    help: 'Readings appended together',
+    buckets: [1, 10, 100, 1_000, 10_000, 100_000],
+    registers,
+  });
+  new Gauge({
+    name: 'gapline_collector_waiting_bytes',
+    help: 'Memory held by bodies being read and readings not yet durable',
+    registers,
+    collect() {
+      this.set(waitingBytes());
+    },
+  });
+  const counters = { requests: 0, accepted: 0, refused: 0, ignoredFields: 0, appendFailures: 0 };
+  return {
+    counters,
+    taken(door: Door, status: number, readings: number, ignoredFields: number): void {
+      counters.requests += 1;
+      counters.accepted += readings;
+      counters.ignoredFields += ignoredFields;
+      requests.inc({ door, status });
+      accepted.inc({ door }, readings);
+      if (ignoredFields > 0) ignored.inc(ignoredFields);
+    },
+    refused(door: Door, status: number): void {
+      counters.requests += 1;
+      counters.refused += 1;
+      requests.inc({ door, status });
+    },
+    appended(readings: number, seconds: number): void {
+      appends.observe(seconds);
+      groupSize.observe(readings);
+    },
+    appendFailed(outcome: string): void {
+      counters.appendFailures += 1;
+      failures.inc({ outcome });
+    },
+  };
+}
+
+export type CollectorMetrics = ReturnType<typeof createCollectorMetrics>;

@@ -1,0 +1,115 @@
+import { z } from 'zod';
+import { problemSchema, problemType } from '../core/wire/problem.ts';
+import { readingInputSchema } from '../core/wire/reading-input.ts';
+import type { Stream } from '../core/wire/stream.ts';
+import { maxTimeNs, precisions } from '../core/wire/time.ts';
+
+/** The API of one stream's collector as an OpenAPI 3.1 document. */
+export function openApiDocument({ stream, maxReadings }: { stream: Stream; maxReadings: number }): object {
+  const rules = {
+    fields: stream.fields,
+    known: new Set(stream.fields),
+    precision: 'ns',
+    latest: maxTimeNs.toString(),
+  } as const;
+  return {
+    openapi: '3.1.0',
+    info: { title: `Gapline collector: ${stream.name}`, version: '1', license: { name: 'MIT' } },
+    paths: {
+      '/readings': { post: postReadings(maxReadings) },
+      '/api/v2/write': { post: postLines() },
+      '/health': { get: probe('whether the process runs', {}) },
+      '/ready': { get: probe('whether the log answers', { 503: answer('it does not', 'application/json', {}) }) },
+      '/metrics': {
+        get: {
+          summary: 'Prometheus metrics',
+          responses: { 200: answer('text exposition', 'text/plain', { type: 'string' }) },
+        },
+      },
+      '/openapi.json': {
+        get: { summary: 'this document', responses: { 200: answer('OpenAPI 3.1', 'application/json', {}) } },
+      },
+    },
+    components: {
+      schemas: {
+        Reading: z.toJSONSchema(readingInputSchema(rules), { io: 'input' }),
+        Problem: z.toJSONSchema(problemSchema),
+        InfluxError: {
+          type: 'object',
+          properties: { code: { type: 'string' }, message: { type: 'string' } },
+          required: ['code', 'message'],
+        },
+      },
+    },
+  };
+}
+
+function postReadings(maxReadings: number): object {
+  const reading = { $ref: '#/components/schemas/Reading' };
+  return {
+    summary: 'Take readings',
+    description: 'Answers once every reading is durable. All of a request is taken, or none of it.',
+    parameters: [precision('the unit of times that are integers')],
+    requestBody: {
+      required: true,
+      content: {
+        'application/json': { schema: { anyOf: [reading, { type: 'array', items: reading, maxItems: maxReadings }] } },
+        'application/x-ndjson': { schema: { type: 'string', description: 'a reading a line' } },
+      },
+    },
+    responses: {
+      202: answer('all are durable', 'application/json', {
+        type: 'object',
+        properties: { accepted: { type: 'integer', minimum: 0 } },
+        required: ['accepted'],
+        additionalProperties: false,
+      }),
+      ...refusals([400, 401, 403, 408, 413, 415, 429, 503], problemType, 'Problem'),
+    },
+  };
+}
+
+function postLines(): object {
+  return {
+    summary: 'Take line protocol, as InfluxDB 2.7 does',
+    parameters: [
+      precision('the unit of timestamps'),
+      { name: 'org', in: 'query', required: false, description: 'ignored', schema: { type: 'string' } },
+      { name: 'bucket', in: 'query', required: false, description: 'ignored', schema: { type: 'string' } },
+    ],
+    requestBody: { required: true, content: { 'text/plain': { schema: { type: 'string' } } } },
+    responses: {
+      204: { description: 'all are durable' },
+      ...refusals([400, 401, 403, 408, 413, 415, 429, 503], 'application/json', 'InfluxError'),
+    },
+  };
+}
+
+function precision(description: string): object {
+  return { name: 'precision', in: 'query', required: false, description, schema: { enum: precisions, default: 'ns' } };
+}
+
+function probe(summary: string, more: object): object {
+  const schema = { type: 'object', properties: { status: { enum: ['pass', 'fail'] } }, required: ['status'] };
+  return { summary, responses: { 200: answer('yes', 'application/json', schema), ...more } };
+}
+
+function answer(description: string, type: string, schema: object): object {
+  return { description, content: { [type]: { schema } } };
+}
+
+const meanings: Record<number, string> = {
+  400: 'the body or a reading in it is not valid; nothing was taken',
+  401: 'no token, or an unknown one',
+  403: 'the token may not write',
+  408: 'the request took too long to arrive',
+  413: 'too many bytes or readings',
+  415: 'the content type or encoding is not supported',
+  429: 'too many requests; send again after Retry-After seconds',
+  503: 'not durable now; send again after Retry-After seconds',
+};
+
+function refusals(statuses: readonly number[], type: string, schema: string): Record<number, object> {
+  const content = { [type]: { schema: { $ref: `#/components/schemas/${schema}` } } };
+  return Object.fromEntries(statuses.map((status) => [status, { description: meanings[status], content }]));
+}

@@ -1,0 +1,38 @@
+import type { LogRecord } from '../core/log/port.ts';
+import type { ReadingInput } from '../core/wire/reading-input.ts';
+
+/** Turns the readings of one request into records of the log, and finds identities that come twice. */
+export class ReadingRecords {
+  readonly records: LogRecord[] = [];
+  readonly #stream: string;
+  readonly #received: string;
+  readonly #identities = new Map<string, string>();
+  #first: { identity: string; at: string } | undefined;
+
+  constructor(stream: string, received: string) {
+    this.#stream = stream;
+    this.#received = received;
+  }
+
+  /** Adds a reading. Returns where its identity came before, which is a fault of the request. */
+  add(reading: ReadingInput, at: string): string | undefined {
+    const { device, time, values, truth } = reading;
+    const before = this.#seenAt(`${device}\n${time}`, at);
+    if (before !== undefined) return before;
+    const text = JSON.stringify({ stream: this.#stream, device, time, values, truth, received: this.#received });
+    this.records.push({ key: device, value: Buffer.from(text) });
+    return undefined;
+  }
+
+  /** A request of one reading, the most common one, needs no map. */
+  #seenAt(identity: string, at: string): string | undefined {
+    if (this.#first === undefined) {
+      this.#first = { identity, at };
+      return undefined;
+    }
+    if (this.#identities.size === 0) this.#identities.set(this.#first.identity, this.#first.at);
+    const before = this.#identities.get(identity);
+    if (before === undefined) this.#identities.set(identity, at);
+    return before;
+  }
+}

@@ -1,0 +1,23 @@
+import { z } from 'zod';
+import { deadLetterSchema } from './dead-letter.ts';
+import { predictionSchema } from './prediction.ts';
+import { problemSchema } from './problem.ts';
+import { readingSchema } from './reading.ts';
+import { statusSchema } from './status.ts';
+
+const schemas = {
+  'reading.json': readingSchema,
+  'prediction.json': predictionSchema,
+  'status.json': statusSchema,
+  'dead-letter.json': deadLetterSchema,
+  'problem.json': problemSchema,
+};
+
+/** The JSON Schemas of everything that travels: file name to text, as `docs/schemas/` holds them. */
+export function renderSchemas(): Record<string, string> {
+  const rendered = Object.entries(schemas).map(([file, schema]) => [
+    file,
+    `${JSON.stringify(z.toJSONSchema(schema), null, 2)}\n`,
+  ]);
+  return Object.fromEntries(rendered);
+}
