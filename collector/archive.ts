@@ -5,9 +5,10 @@ import type { Batch, EventLog, Output, Rejected, Running, Stall, StoredRecord } 
 import { reportStatus } from '../core/log/status.ts';
 import type { SeriesStore } from '../core/store/port.ts';
 import { encodeDeadLetter } from '../core/wire/dead-letter.ts';
+import { decodeReading } from '../core/wire/decode-reading.ts';
 import { describeError } from '../core/wire/errors.ts';
 import { type Point, readingToPoint } from '../core/wire/point.ts';
-import { type Reading, readingSchema } from '../core/wire/reading.ts';
+import type { Reading } from '../core/wire/reading.ts';
 import type { Stage } from '../core/wire/stage.ts';
 import type { Status } from '../core/wire/status.ts';
 import type { Stream } from '../core/wire/stream.ts';
@@ -91,13 +92,10 @@ interface Decoded {
 function decode(records: readonly StoredRecord[], stream: string): Decoded {
   const decoded: Decoded = { readings: [], rejected: [], foreign: 0 };
   for (const record of records) {
-    try {
-      const reading = readingSchema.parse(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(record.value)));
-      if (reading.stream === stream) decoded.readings.push({ record, reading });
-      else decoded.foreign += 1;
-    } catch (error) {
-      decoded.rejected.push({ record, reason: `not a reading: ${describeError(error)}` });
-    }
+    const reading = decodeReading(record.value);
+    if (typeof reading === 'string') decoded.rejected.push({ record, reason: `not a reading: ${reading}` });
+    else if (reading.stream === stream) decoded.readings.push({ record, reading });
+    else decoded.foreign += 1;
   }
   return decoded;
 }

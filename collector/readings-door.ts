@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { findJsonFault } from '../core/wire/json-fault.ts';
 import { Faults } from '../core/wire/problem.ts';
 import { checkReading, type ReadingRules } from '../core/wire/reading-input.ts';
 import { ReadingRecords } from './reading-records.ts';
@@ -67,7 +68,7 @@ export function recordsOfBody(body: ReadingsBody): ReadingRecords {
 type Take = (input: unknown, at: string) => void;
 
 function eachElement(body: ReadingsBody, take: Take): void {
-  const parsed = parseJson(body.text, '');
+  const parsed = parseJson(body.text);
   if (!Array.isArray(parsed)) {
     take(parsed, '');
     return;
@@ -91,8 +92,9 @@ function eachLine(body: ReadingsBody, faults: Faults, take: Take): void {
     let parsed: unknown;
     try {
       parsed = JSON.parse(content);
-    } catch (error) {
-      faults.add(`/${line}`, 'syntax', `line ${line + 1} is not JSON: ${(error as Error).message}`);
+    } catch {
+      const { pointer, detail } = explainSyntax(content);
+      faults.add(`/${line}${pointer}`, 'syntax', `line ${line + 1} is not JSON: ${detail}`);
       continue;
     }
     take(parsed, `/${line}`);
@@ -100,14 +102,20 @@ function eachLine(body: ReadingsBody, faults: Faults, take: Take): void {
   if (count === 0) throw empty();
 }
 
-function parseJson(text: string, pointer: string): unknown {
+function parseJson(text: string): unknown {
   if (isBlank(text)) throw empty();
   try {
     return JSON.parse(text);
-  } catch (error) {
-    const detail = `the body is not JSON: ${(error as Error).message}`;
-    throw new Refusal('body-malformed', detail, { errors: [{ pointer, code: 'syntax', detail }] });
+  } catch {
+    const { pointer, detail } = explainSyntax(text);
+    throw new Refusal('body-malformed', `the body is not JSON: ${detail}`, {
+      errors: [{ pointer, code: 'syntax', detail }],
+    });
   }
+}
+
+function explainSyntax(text: string): { pointer: string; detail: string } {
+  return findJsonFault(text) ?? { pointer: '', detail: 'it cannot be parsed' };
 }
 
 function isBlank(text: string): boolean {

@@ -17,6 +17,13 @@ export const errorCatalog = {
   'request-timeout': { status: 408, title: 'The request took too long to arrive', cure: 'Send again, or send less.' },
   'headers-too-large': { status: 431, title: 'The headers are too large', cure: 'Send fewer and shorter headers.' },
   'method-not-allowed': { status: 405, title: 'The method is not allowed here', cure: 'See the Allow header.' },
+  'control-invalid': { status: 400, title: 'The control cannot take this', cure: 'Send a value within the range.' },
+  'origin-refused': {
+    status: 403,
+    title: 'The request comes from another site',
+    cure: 'Open the page by its own URL.',
+  },
+  'page-busy': { status: 503, title: 'Too many pages are open', cure: 'Close some, or try again later.' },
   'not-found': { status: 404, title: 'There is nothing at this address', cure: 'See /openapi.json for what there is.' },
   'log-unavailable': {
     status: 503,
