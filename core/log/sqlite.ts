@@ -42,6 +42,8 @@ export interface SqliteLogOptions {
   readonly logger: Logger;
   /** How often to look for what is too old or too much. Default 30 s. */
   readonly retentionCheckMs?: number;
+  /** How long a consumer that stops waits for the batches in hand. Default 8 s. */
+  readonly graceMs?: number;
   readonly backoff?: Backoff;
 }
 
@@ -142,8 +144,8 @@ class SqliteLog implements EventLog {
         for (const partition of inputs.flat()) engine.offsets.register(options.group, partition);
       },
     });
-    const { backoff = defaultBackoff } = this.#options;
-    const member = startMember({ ...options, engine, handlers, backoff });
+    const { backoff = defaultBackoff, graceMs = 8_000 } = this.#options;
+    const member = startMember({ ...options, engine, handlers, backoff, graceMs });
     this.#members.add(member);
     return {
       failed: member.failed,

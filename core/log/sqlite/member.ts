@@ -9,8 +9,6 @@ import type { Partition } from './topics.ts';
 
 /** A batch ends with the record that takes it past this. */
 const maxBatchBytes = 4 << 20;
-/** How long `stop` waits for the batches in hand. */
-const graceMs = 8_000;
 /** How long one attempt to commit waits for another process that writes. */
 const commitMs = 5_000;
 
@@ -18,6 +16,8 @@ export interface MemberOptions extends PipeOptions {
   readonly engine: Engine;
   readonly handlers: PipeHandlers;
   readonly backoff: Backoff;
+  /** How long `stop` waits for the batches in hand. */
+  readonly graceMs: number;
 }
 
 /** One input of a worker: a partition and how far the group has come in it. */
@@ -31,7 +31,7 @@ interface Input {
  * turns, batch by batch.
  */
 export function startMember(options: MemberOptions): Running {
-  const { engine, group } = options;
+  const { engine, group, graceMs } = options;
   const stopping = new AbortController();
   const aborting = new AbortController();
   let fail: (error: unknown) => void = () => {};

@@ -1,0 +1,144 @@
+import { expect, test } from 'vitest';
+import { GaplineError } from '../../wire/errors.ts';
+import type { Batch, Stall, StoredRecord } from '../port.ts';
+import { contents, copyTo, deadline, expectContents, numbered, numbers, type Place, patient, texts } from './place.ts';
+
+const away = () => new GaplineError('store-unavailable', 'the model server is away', { retryable: true });
+const poison = () => new GaplineError('internal', 'this cannot be read', { retryable: false });
+
+export function failing(place: () => Place): void {
+  test('waits out a transform that fails for a while, visibly, and loses and doubles nothing', async () => {
+    const log = await place().open();
+    const topic = await place().topic(log, 'readings', 1);
+    const copy = await place().topic(log, 'copy', 1);
+    const stalls: Stall[] = [];
+    let changes = 0;
+    await log.append(topic, numbered(0, 50), deadline);
+    await log.pipe(
+      { from: [topic], group: place().name('group'), maxBatch: 10 },
+      {
+        ...copyTo(copy),
+        async transform(batch) {
+          if (stalls.length < 8) throw away();
+          return { ...(await copyTo(copy).transform(batch)), committed: () => void changes++ };
+        },
+        stalled: (stall) => void stalls.push(stall),
+      },
+    );
+    await expectContents(log, copy, numbers(0, 50));
+    expect(stalls.map(({ attempt }) => attempt)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+    expect(stalls[0]).toMatchObject({ topic, partition: 0, error: { message: 'the model server is away' } });
+    expect(texts(await contents(log, copy))).toEqual(numbers(0, 50));
+    await expect.poll(() => changes, patient).toBeGreaterThanOrEqual(5);
+  });
+
+  test('stalls one partition for ever, stays stoppable, and leaves the others alone', async () => {
+    const log = await place().open();
+    const topic = await place().topic(log, 'readings', 3);
+    const copy = await place().topic(log, 'copy', 3);
+    const group = place().name('group');
+    await log.append(topic, numbered(0, 60, 20), deadline);
+    const stuck = (await contents(log, topic)).filter(({ partition }) => partition === 1);
+    const stalls: Stall[] = [];
+    const running = await log.pipe(
+      { from: [topic], group },
+      {
+        ...copyTo(copy),
+        transform(batch) {
+          if (batch.partition === 1) throw away();
+          return copyTo(copy).transform(batch);
+        },
+        stalled: (stall) => void stalls.push(stall),
+      },
+    );
+    const others = numbers(0, 60).filter((number) => !texts(stuck).includes(number));
+    await expectContents(log, copy, others);
+    await expect.poll(() => stalls.length, patient).toBeGreaterThan(6);
+    expect((await log.lag(group, [topic])).map(({ lag }) => lag)).toEqual([0, stuck.length, 0]);
+    await running.stop();
+    const after = stalls.length;
+    await log.pipe({ from: [topic], group }, copyTo(copy));
+    await expectContents(log, copy, numbers(0, 60));
+    expect(stalls).toHaveLength(after);
+  });
+
+  test('makes one dead letter of a poison record in the middle of a batch, and the rest goes on in order', async () => {
+    const log = await place().open();
+    const topic = await place().topic(log, 'readings', 1);
+    const copy = await place().topic(log, 'copy', 1);
+    const letters = await place().topic(log, 'deadletters', 1);
+    await log.append(topic, numbered(0, 64), deadline);
+    const changed: StoredRecord[] = [];
+    await log.pipe(
+      { from: [topic], group: place().name('group') },
+      {
+        ...copyTo(copy, letters),
+        async transform(batch) {
+          if (texts(batch.records).includes('37')) throw poison();
+          return { ...(await copyTo(copy).transform(batch)), committed: () => changed.push(...batch.records) };
+        },
+      },
+    );
+    const rest = numbers(0, 64).filter((number) => number !== '37');
+    await expectContents(log, copy, rest);
+    expect(texts(await contents(log, copy))).toEqual(rest);
+    expect(texts(await contents(log, letters))).toEqual(['37: this cannot be read']);
+    await expect.poll(() => texts(changed), patient).toEqual(rest);
+  });
+
+  test('takes an error that does not say for permanent after some attempts, and names the cause', async () => {
+    const log = await place().open();
+    const topic = await place().topic(log, 'readings', 1);
+    const copy = await place().topic(log, 'copy', 1);
+    const letters = await place().topic(log, 'deadletters', 1);
+    await log.append(topic, numbered(0, 8), deadline);
+    let alone = 0;
+    await log.pipe(
+      { from: [topic], group: place().name('group'), attempts: 3 },
+      {
+        ...copyTo(copy, letters),
+        transform(batch: Batch) {
+          if (!texts(batch.records).includes('5')) return copyTo(copy).transform(batch);
+          if (batch.records.length === 1) alone += 1;
+          throw new Error('odd', { cause: new Error('deep down') });
+        },
+      },
+    );
+    await expectContents(
+      log,
+      copy,
+      numbers(0, 8).filter((number) => number !== '5'),
+    );
+    await expectContents(log, letters, ['5: odd (deep down)']);
+    expect(alone).toBe(3);
+  });
+
+  test('waits out a warm-up that fails for a while, and fails for good where it is permanent', async () => {
+    const log = await place().open();
+    const topic = await place().topic(log, 'readings', 1);
+    const copy = await place().topic(log, 'copy', 1);
+    await log.append(topic, numbered(0, 5), deadline);
+    let failures = 0;
+    const first = await log.pipe(
+      { from: [topic], group: place().name('group') },
+      {
+        ...copyTo(copy),
+        async assigned() {
+          if (failures++ < 3) throw away();
+        },
+      },
+    );
+    await expectContents(log, copy, numbers(0, 5));
+    await first.stop();
+
+    const second = await log.pipe(
+      { from: [topic], group: place().name('other') },
+      {
+        ...copyTo(copy),
+        assigned: () => Promise.reject(poison()),
+      },
+    );
+    await expect(second.failed).rejects.toMatchObject({ message: 'this cannot be read' });
+    await second.stop();
+  });
+}

@@ -1,0 +1,144 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import pino from 'pino';
+import { afterEach, beforeEach, expect } from 'vitest';
+import { describeError } from '../../wire/errors.ts';
+import type { EventLog, LogRecord, Output, PipeHandlers, StoredRecord, TopicSpec } from '../port.ts';
+import type { Address, Task } from './worker.ts';
+
+/** Where a suite makes its logs. */
+export interface Site {
+  /** A client of the log that is not started yet. All clients of one site see the same log. */
+  create(): EventLog;
+  /** How a child process finds the same log. */
+  readonly address: Address;
+  /** Removes what the test made. */
+  remove(): Promise<void>;
+}
+
+/** How long a condition may take on a busy machine. */
+export const patient = { timeout: 60_000, interval: 20 };
+export const testTimeoutMs = 120_000;
+export const deadline = { deadlineMs: 30_000 };
+export const silent = pino({ level: 'silent' });
+
+/** What one test works with: a log of its own, unique names, and everything that it started stopped after it. */
+export class Place {
+  readonly #site: Site;
+  readonly #logs: EventLog[] = [];
+  readonly #children: ChildProcess[] = [];
+  readonly prefix = `t${randomUUID().slice(0, 8)}`;
+
+  constructor(site: Site) {
+    this.#site = site;
+  }
+
+  async open(): Promise<EventLog> {
+    const log = this.#site.create();
+    this.#logs.push(log);
+    await log.start();
+    return log;
+  }
+
+  /** A name that no other test has, for a topic or a group. */
+  name(name: string): string {
+    return `${this.prefix}.${name}`;
+  }
+
+  /** Makes a topic with an unlimited life and returns its name. */
+  async topic(log: EventLog, name: string, partitions = 3, bounds: Partial<TopicSpec> = {}): Promise<string> {
+    await log.ensureTopics([{ name: this.name(name), partitions, retentionMs: 7 * 86_400_000, ...bounds }]);
+    return this.name(name);
+  }
+
+  /** Starts a child process on the same log; `told` collects what it says. */
+  spawn(task: Task): { child: ChildProcess; told: string[] } {
+    const told: string[] = [];
+    const child = fork(
+      join(import.meta.dirname, 'worker.ts'),
+      [JSON.stringify({ address: this.#site.address, task })],
+      {
+        execArgv: ['--disable-warning=ExperimentalWarning'],
+      },
+    );
+    child.on('message', (message) => told.push(String(message)));
+    this.#children.push(child);
+    return { child, told };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#children.map(kill));
+    await Promise.all(this.#logs.map((log) => log.stop()));
+    await this.#site.remove();
+  }
+}
+
+/** Ends a child as a power cut would, and waits until it is gone. */
+export async function kill(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = once(child, 'exit');
+  child.kill('SIGKILL');
+  await gone;
+}
+
+/** Gives each test of a suite a place of its own. */
+export function placeOfEachTest(makeSite: () => Promise<Site>): () => Place {
+  let place: Place | undefined;
+  beforeEach(async () => {
+    place = new Place(await makeSite());
+  });
+  afterEach(async () => {
+    await place?.close();
+  });
+  return () => place!;
+}
+
+export const record = (key: string | null, value: string | number): LogRecord => ({
+  key,
+  value: Buffer.from(String(value)),
+});
+export const text = ({ value }: LogRecord): string => Buffer.from(value).toString();
+export const texts = (records: readonly LogRecord[]): string[] => records.map(text);
+/** Numbers from `from` up to but not including `to`, as records of a few devices. */
+export const numbered = (from: number, to: number, devices = 5): LogRecord[] =>
+  Array.from({ length: to - from }, (_, i) => record(`device-${(from + i) % devices}`, from + i));
+export const numbers = (from: number, to: number): string[] =>
+  Array.from({ length: to - from }, (_, i) => String(from + i));
+export const sorted = (values: readonly string[]): string[] => [...values].sort((a, b) => Number(a) - Number(b));
+
+/** All that a topic holds now. */
+export async function contents(log: EventLog, topic: string): Promise<StoredRecord[]> {
+  const all: StoredRecord[] = [];
+  for await (const batch of log.tail([topic], { since: 0, follow: false })) all.push(...batch);
+  return all;
+}
+
+/** Waits until a topic holds as many records as expected, and checks that it holds exactly those, in any order. */
+export async function expectContents(log: EventLog, topic: string, expected: readonly string[]): Promise<void> {
+  let count = 0;
+  const signal = AbortSignal.timeout(patient.timeout);
+  if (expected.length > 0) {
+    for await (const batch of log.tail([topic], { since: 0, signal })) {
+      count += batch.length;
+      if (count >= expected.length) break;
+    }
+  }
+  expect(sorted(texts(await contents(log, topic)))).toEqual(sorted(expected));
+}
+
+/** A pipe that copies each record to a topic; dead letters go to another with their reason. */
+export function copyTo(topic: string, deadLetters = topic): PipeHandlers {
+  return {
+    transform: ({ records }) => ({ outputs: records.map(({ key, value }) => ({ topic, key, value })) }),
+    deadLetter: deadLetterTo(deadLetters),
+  };
+}
+
+export const deadLetterTo =
+  (topic: string) =>
+  (letter: StoredRecord, error: unknown): Output => ({
+    topic,
+    ...record(letter.key, `${text(letter)}: ${error instanceof Error ? describeError(error) : error}`),
+  });

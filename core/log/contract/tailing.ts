@@ -1,0 +1,82 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import type { EventLog, TailOptions } from '../port.ts';
+import { deadline, numbered, numbers, type Place, patient, sorted, texts } from './place.ts';
+
+async function read(log: EventLog, topics: string[], options: TailOptions): Promise<string[]> {
+  const all: string[] = [];
+  for await (const records of log.tail(topics, options)) all.push(...texts(records));
+  return all;
+}
+
+export function tailing(place: () => Place): void {
+  test('reads what is there from a time on and ends at the end that it found', async () => {
+    const log = await place().open();
+    const topics = [await place().topic(log, 'left'), await place().topic(log, 'right')];
+    const empty = await place().topic(log, 'empty');
+    for (const [i, topic] of topics.entries()) await log.append(topic, numbered(i * 20, i * 20 + 20), deadline);
+    await sleep(20);
+    const since = Date.now();
+    await sleep(20);
+    for (const [i, topic] of topics.entries()) await log.append(topic, numbered(i * 5 + 40, i * 5 + 45), deadline);
+
+    expect(sorted(await read(log, topics, { since: 0, follow: false }))).toEqual(numbers(0, 50));
+    expect(sorted(await read(log, topics, { since, follow: false }))).toEqual(numbers(40, 50));
+    expect(await read(log, topics, { since: Date.now() + 60_000, follow: false })).toEqual([]);
+    expect(await read(log, topics, { since: 'now', follow: false })).toEqual([]);
+    expect(await read(log, [empty], { since: 0, follow: false })).toEqual([]);
+  });
+
+  test('follows several topics until its signal aborts', async () => {
+    const log = await place().open();
+    const topics = [await place().topic(log, 'left'), await place().topic(log, 'right')];
+    await log.append(topics[0]!, numbered(0, 10), deadline);
+    const aborting = new AbortController();
+    const seen: string[] = [];
+    const reading = (async () => {
+      for await (const records of log.tail(topics, { since: 0, signal: aborting.signal })) seen.push(...texts(records));
+    })();
+    await expect.poll(() => seen.length, patient).toBe(10);
+    await log.append(topics[0]!, numbered(10, 15), deadline);
+    await log.append(topics[1]!, numbered(15, 20), deadline);
+    await expect.poll(() => sorted(seen), patient).toEqual(numbers(0, 20));
+    aborting.abort();
+    await reading;
+    await log.append(topics[0]!, numbered(20, 25), deadline);
+    expect(seen).toHaveLength(20);
+  });
+
+  test('begins now when asked for now', async () => {
+    const log = await place().open();
+    const topic = await place().topic(log, 'readings');
+    await log.append(topic, numbered(0, 10), deadline);
+    const aborting = new AbortController();
+    const tail = log.tail([topic], { since: 'now', signal: aborting.signal })[Symbol.asyncIterator]();
+    const first = tail.next();
+    let next = 10;
+    let done = false;
+    first.finally(() => {
+      done = true;
+    });
+    // When an engine begins to listen is its own affair; what was there before must never come.
+    await expect
+      .poll(async () => {
+        if (!done) await log.append(topic, numbered(next, ++next), deadline);
+        return done;
+      }, patient)
+      .toBe(true);
+    const { value } = await first;
+    for (const number of texts(value ?? [])) expect(Number(number)).toBeGreaterThanOrEqual(10);
+    aborting.abort();
+    expect(await tail.next()).toMatchObject({ done: true });
+  });
+
+  test('says which topic is missing', async () => {
+    const log = await place().open();
+    const missing = place().name('missing');
+    await expect(read(log, [missing], { since: 0, follow: false })).rejects.toMatchObject({
+      code: 'topic-mismatch',
+      message: expect.stringContaining(missing),
+    });
+  });
+}
