@@ -68,8 +68,8 @@ export interface ModelSource {
    */
   current(): Promise<Model>;
   /**
-   * Looks for a change at least every second until `stop` is called. `serving` is what the watcher has already.
-   * Nothing is told after `stop` resolved.
+   * Looks for a change at least every second until `stop` is called. `serving` is what the watcher has already; a version with other
+   * fields or classes is refused. Nothing is told after `stop` resolved. Absent where versions never change.
    */
-  watch(serving: ModelIdentity, watcher: ModelWatcher): { stop(): Promise<void> };
+  watch?(serving: Pick<Model, 'identity' | 'fields' | 'classes'>, watcher: ModelWatcher): { stop(): Promise<void> };
 }

@@ -1,0 +1,45 @@
+import type { Table } from './impute/imputer.ts';
+import type { Histogram } from './manifest.ts';
+
+/** How many bins a column is cut into, at most: as many as the population stability index is commonly taken over. */
+const bins = 10;
+
+/**
+ * How each column is spread: bins of about equally many training rows, fewer where values are the same. What drift is measured
+ * against. A column that was never measured has one empty bin.
+ */
+export function histogramsOf(table: Table): Histogram[] {
+  return Array.from({ length: table.width }, (_, column) => histogramOf(table, column));
+}
+
+function histogramOf({ count, width, values }: Table, column: number): Histogram {
+  const sorted = new Float64Array(count);
+  let length = 0;
+  for (let at = column; at < count * width; at += width) {
+    if (!Number.isNaN(values[at]!)) sorted[length++] = values[at]!;
+  }
+  const measured = sorted.subarray(0, length).sort();
+  const gaps = count - length;
+  if (length === 0) return { min: 0, max: 0, edges: [], counts: [0], gaps };
+  const [min, max] = [measured[0]! + 0, measured[length - 1]! + 0];
+  const edges: number[] = [];
+  for (let bin = 1; bin < bins; bin++) {
+    const edge = measured[Math.floor((bin * length) / bins)]! + 0;
+    if (edge > (edges.at(-1) ?? min)) edges.push(edge);
+  }
+  const counts = new Array<number>(edges.length + 1).fill(0);
+  for (const value of measured) counts[binOf(edges, value)]! += 1;
+  return { min, max, edges, counts, gaps };
+}
+
+/** The bin that a value falls into: how many edges are not above it. */
+export function binOf(edges: readonly number[], value: number): number {
+  let low = 0;
+  let high = edges.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (edges[middle]! <= value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

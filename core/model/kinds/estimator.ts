@@ -1,0 +1,15 @@
+/** What an estimator says of rows. The arrays belong to the caller. */
+export interface Estimates {
+  /** Index of the most probable class by row. */
+  readonly labels: Int32Array;
+  /** `count * classes`, row-major; each row sums to one. */
+  readonly probabilities: Float64Array;
+}
+
+/** What stands behind the imputer: rows in, labels and probabilities out. Pure, and all of its state is loaded. */
+export interface Estimator {
+  /** `values` is row-major. An estimator that takes gaps itself finds NaN in it. */
+  predict(values: Float64Array, count: number): Estimates | Promise<Estimates>;
+  /** Frees threads, connections, native memory. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,102 @@
+import { z } from 'zod';
+import { fittedImputerSchema } from './impute/fitted.ts';
+
+/** The first key of every `model.json`, by which a file is known as ours. */
+export const modelFormat = 'gapline-model';
+
+/** What {@link ./artifact.ts} writes. Older versions are read too; newer ones are refused. */
+export const modelFormatVersion = 1;
+
+const fileName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/);
+const share = z.number().min(0).max(1);
+const count = z.int().min(0);
+
+const estimatorSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('forest'),
+    file: fileName.describe("what ml-random-forest's toJSON() gives, gzipped"),
+    engine: z.enum(['gapline', 'ml-random-forest']).describe('who predicts'),
+    voting: z.enum(['mean', 'majority']),
+  }),
+]);
+
+const metricsSchema = z.strictObject({
+  on: z
+    .enum(['holdout', 'test'])
+    .describe('holdout: a fifth of the training data, kept apart; test: data given for it'),
+  rows: count,
+  accuracy: share,
+  f1: share.describe('macro F1: the mean over the classes'),
+  confusion: z.array(z.array(count)).describe('confusion[truth][label], in the order of the classes'),
+});
+
+const selfTestSchema = z
+  .strictObject({
+    values: z.array(z.array(z.number().nullable())).describe('by row, by field; null is a gap'),
+    labels: z.array(z.int().min(-1)).describe('by row: index of the class, -1 for unknown'),
+    probabilities: z.array(z.array(share)).describe('by row, by class'),
+  })
+  .describe('rows that the model must answer so when it is loaded');
+
+const histogramSchema = z.strictObject({
+  min: z.number(),
+  max: z.number(),
+  edges: z.array(z.number()).describe('ascending; bin i holds edges[i-1] <= x < edges[i], the first and last are open'),
+  counts: z.array(count).min(1).describe('one more than edges'),
+  gaps: count,
+});
+
+const lineageSchema = z.strictObject({
+  data: z.strictObject({
+    source: z.string().describe('name of the file, or the range of the archive'),
+    rows: count,
+    sha256: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/)
+      .describe('of fields, values and labels'),
+  }),
+  seed: z.int(),
+  options: z.record(z.string(), z.unknown()).describe('as the training was asked'),
+});
+
+/** All of `model.json`. */
+export const manifestSchema = z
+  .strictObject({
+    format: z.literal(modelFormat),
+    formatVersion: z.literal(modelFormatVersion),
+    name: z.string().min(1),
+    version: z.int().min(1),
+    created: z.iso.datetime(),
+    fields: z.array(z.string().min(1)).min(1).describe('the columns of a row, in order'),
+    classes: z.array(z.string().min(1)).min(2).describe('the labels, in the order of the probabilities'),
+    imputer: fittedImputerSchema,
+    estimator: estimatorSchema,
+    metrics: metricsSchema,
+    selfTest: selfTestSchema,
+    histograms: z.array(histogramSchema).describe('by field: how the training data was spread, to see drift'),
+    lineage: lineageSchema,
+  })
+  .meta({ title: 'model.json' });
+
+export type Manifest = z.infer<typeof manifestSchema>;
+export type Metrics = Manifest['metrics'];
+export type SelfTest = Manifest['selfTest'];
+export type Histogram = Manifest['histograms'][number];
+
+/** What is wrong with the parts of a manifest taken together; undefined where they fit. */
+export function misfit({ fields, classes, imputer, selfTest, histograms }: Manifest): string | undefined {
+  const width = fields.length;
+  if (new Set(fields).size !== width) return 'fields: a name is there twice';
+  if (new Set(classes).size !== classes.length) return 'classes: a name is there twice';
+  if (imputer.fill.length !== width) return `imputer.fill: ${imputer.fill.length} values for ${width} fields`;
+  if (histograms.length !== width) return `histograms: ${histograms.length} for ${width} fields`;
+  if (histograms.some(({ edges, counts }) => counts.length !== edges.length + 1))
+    return 'histograms: counts must be one more than edges';
+  const { values, labels, probabilities } = selfTest;
+  if (labels.length !== values.length || probabilities.length !== values.length)
+    return 'selfTest: values, labels and probabilities must be equally many';
+  if (values.some((row) => row.length !== width)) return `selfTest.values: each row needs ${width} values`;
+  if (probabilities.some((row) => row.length !== classes.length))
+    return `selfTest.probabilities: each row needs ${classes.length}`;
+  return undefined;
+}

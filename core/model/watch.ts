@@ -1,0 +1,85 @@
+import { describeError, GaplineError } from '../wire/errors.ts';
+import type { Model, ModelWatcher } from './model.ts';
+
+type Serving = Pick<Model, 'identity' | 'fields' | 'classes'>;
+
+export interface WatchOptions {
+  readonly serving: Serving;
+  readonly watcher: ModelWatcher;
+  /** The version that is to serve. */
+  readonly resolve: () => Promise<number>;
+  /** Changes when the files of a version do: a refused version is tried again only then. */
+  readonly stampOf: (version: number) => Promise<string>;
+  readonly load: (version: number) => Promise<Model>;
+  /** Default one second. Folders are polled, because mounted ones send no events. */
+  readonly everyMs?: number;
+}
+
+/** Looks again and again which version is to serve, and hands over the next one loaded, checked and warmed. */
+export function watchRegistry(options: WatchOptions): { stop(): Promise<void> } {
+  const { watcher, everyMs = 1_000 } = options;
+  let serving = options.serving;
+  let lastRefusal: string | undefined;
+  let refusedStamp: string | undefined;
+  let stopped = false;
+  let timer: NodeJS.Timeout | undefined;
+  let looking: Promise<void> = Promise.resolve();
+
+  async function look(): Promise<void> {
+    const version = await options.resolve();
+    if (version === serving.identity.version) {
+      lastRefusal = undefined;
+      refusedStamp = undefined;
+      return;
+    }
+    const stamp = await options.stampOf(version);
+    if (stamp === refusedStamp) return;
+    refusedStamp = stamp;
+    const model = await options.load(version);
+    const reason = stopped ? 'the watch was stopped' : difference(serving, model);
+    if (reason !== undefined) {
+      await model.close();
+      if (stopped) return;
+      throw new GaplineError('model-invalid', `version ${version} cannot take over: ${reason}`, { retryable: false });
+    }
+    serving = model;
+    lastRefusal = undefined;
+    refusedStamp = undefined;
+    watcher.onChange(model);
+  }
+
+  function refuse(error: unknown): void {
+    const cause = describeError(error);
+    if (stopped || cause === lastRefusal) return;
+    lastRefusal = cause;
+    watcher.onRefused(error);
+  }
+
+  function schedule(): void {
+    if (stopped) return;
+    timer = setTimeout(() => {
+      looking = look().catch(refuse).finally(schedule);
+    }, everyMs);
+    timer.unref();
+  }
+  schedule();
+
+  return {
+    async stop() {
+      stopped = true;
+      clearTimeout(timer);
+      await looking;
+    },
+  };
+}
+
+/** Why one version cannot take over from another while the line runs; undefined where it can. */
+function difference(serving: Serving, next: Serving): string | undefined {
+  for (const part of ['fields', 'classes'] as const) {
+    const missing = serving[part].filter((name) => !next[part].includes(name));
+    const added = next[part].filter((name) => !serving[part].includes(name));
+    if (missing.length > 0) return `its ${part} lack ${missing.slice(0, 5).join(', ')}`;
+    if (added.length > 0) return `its ${part} have ${added.slice(0, 5).join(', ')} in addition`;
+  }
+  return undefined;
+}

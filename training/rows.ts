@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto';
+import type { Dataset } from '../core/dataset/csv.ts';
+import type { Answer, Rows, Session } from '../core/model/model.ts';
+
+/** Rows whose truth is known, with what a model is told of each. */
+export interface LabelledRows extends Rows {
+  /** Index into the classes; never -1. */
+  readonly labels: Int32Array;
+}
+
+/**
+ * The rows of a data set whose truth is among `classes`, with labels by that list. Without a device column each row is a device of its
+ * own, so that nothing is remembered from one row to the next.
+ */
+export function labelledRows(dataset: Dataset, classes: readonly string[]): LabelledRows {
+  const index = new Map<string | undefined, number>(classes.map((name, at) => [name, at]));
+  const all = Int32Array.from(dataset.truths, (truth) => index.get(truth) ?? -1);
+  const rows = {
+    count: dataset.count,
+    width: dataset.width,
+    values: dataset.values,
+    labels: all,
+    devices: dataset.devices ?? Array.from({ length: dataset.count }, (_, row) => `row ${row}`),
+    times: dataset.times ? BigInt64Array.from(dataset.times, BigInt) : new BigInt64Array(dataset.count),
+  };
+  const known: number[] = [];
+  for (const [row, label] of all.entries()) if (label >= 0) known.push(row);
+  return known.length === dataset.count ? rows : pickRows(rows, known);
+}
+
+/** Some of the rows, in the order given. */
+export function pickRows(rows: LabelledRows, chosen: ArrayLike<number>): LabelledRows {
+  const { width } = rows;
+  const values = new Float64Array(chosen.length * width);
+  for (let to = 0; to < chosen.length; to++) {
+    const from = chosen[to]! * width;
+    values.set(rows.values.subarray(from, from + width), to * width);
+  }
+  const picked = Array.from(chosen);
+  return {
+    count: chosen.length,
+    width,
+    values,
+    labels: Int32Array.from(picked, (row) => rows.labels[row]!),
+    devices: picked.map((row) => rows.devices[row]!),
+    times: BigInt64Array.from(picked, (row) => rows.times[row]!),
+  };
+}
+
+const chunk = 4_096;
+
+/** Cuts rows into batches, as they would come. The batches share memory with the rows. */
+export function* batchesOf(rows: Rows): Generator<Rows & { readonly first: number }> {
+  const { width } = rows;
+  for (let first = 0; first < rows.count; first += chunk) {
+    const end = Math.min(first + chunk, rows.count);
+    yield {
+      first,
+      count: end - first,
+      width,
+      values: rows.values.subarray(first * width, end * width),
+      devices: rows.devices.slice(first, end),
+      times: rows.times.subarray(first, end),
+    };
+  }
+}
+
+/** The labels that a session gives rows, batch by batch, remembering each. */
+export async function labelRows(session: Session, rows: Rows): Promise<Int32Array> {
+  const labels = new Int32Array(rows.count);
+  for (const batch of batchesOf(rows)) {
+    const answer: Answer = await session.predict(batch);
+    labels.set(answer.labels, batch.first);
+    answer.committed?.();
+  }
+  return labels;
+}
+
+/** Tells data sets apart by what a model learns from them: fields, values and truths. */
+export function hashDataset({ fields, values, truths }: Dataset): string {
+  const hash = createHash('sha256');
+  hash.update(JSON.stringify([fields, truths.map((truth) => truth ?? null)]));
+  hash.update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+  return hash.digest('hex');
+}

@@ -1,0 +1,34 @@
+import { seededRandom, shuffle } from '../core/dataset/random.ts';
+import type { LabelledRows } from './rows.ts';
+
+/** Rows of each class, taken so, and as many again with gaps. */
+const wanted = 6;
+
+/** Rows that a loaded model is asked about: some as they are, some with half of their values missing, one of nothing but gaps. */
+export function pickSelfTestRows(rows: LabelledRows): (number | null)[][] {
+  const { width, values } = rows;
+  const random = seededRandom(1);
+  const order = Int32Array.from({ length: rows.count }, (_, row) => row);
+  shuffle(order, random);
+  const chosen = roundRobin(order, rows.labels, wanted);
+  const asRead = chosen.map((row) =>
+    Array.from(values.subarray(row * width, (row + 1) * width), (value) => (Number.isNaN(value) ? null : value)),
+  );
+  const punched = asRead.map((row) => row.map((value) => (random() < 0.5 ? null : value)));
+  return [...asRead, ...punched, new Array<null>(width).fill(null)];
+}
+
+/** The first rows of each class in turn, so that a rare class is among them. */
+function roundRobin(order: Int32Array, labels: Int32Array, count: number): number[] {
+  const queues = new Map<number, number[]>();
+  for (const row of order) {
+    const queue = queues.get(labels[row]!);
+    if (queue) queue.push(row);
+    else queues.set(labels[row]!, [row]);
+  }
+  const taken: number[] = [];
+  for (let turn = 0; taken.length < count && turn < order.length; turn++) {
+    for (const queue of queues.values()) if (queue[turn] !== undefined) taken.push(queue[turn]);
+  }
+  return taken.slice(0, count);
+}
