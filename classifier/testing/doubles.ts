@@ -1,0 +1,55 @@
+import type { Answer, Model, Rows, Session } from '../../core/model/model.ts';
+
+export interface DoubleOptions {
+  readonly version?: number;
+  readonly fields?: readonly string[];
+  readonly memoryMs?: number;
+  /** Called with each batch before it is answered; may throw or wait. */
+  readonly before?: (rows: Rows) => void | Promise<void>;
+  readonly closed?: () => void;
+}
+
+/**
+ * A model for tests whose answers can be told by hand. It fills a gap with the device's last committed value of that field, or 0, and
+ * says `high` where the row's sum is above 10.
+ */
+export function doubleModel(options: DoubleOptions = {}): Model {
+  const { version = 1, fields = ['a', 'b'], memoryMs = 0 } = options;
+  const model: Model = {
+    identity: { name: 'double', version },
+    fields,
+    classes: ['low', 'high'],
+    memoryMs,
+    open: () => openSession(model, options),
+    close: async () => options.closed?.(),
+  };
+  return model;
+}
+
+function openSession({ memoryMs }: Model, { before }: DoubleOptions): Session {
+  const last = new Map<string, number>();
+  const keyOf = (rows: Rows, at: number) => `${rows.devices[Math.floor(at / rows.width)]}/${at % rows.width}`;
+  const remember = (rows: Rows): void => {
+    for (const [at, value] of rows.values.entries())
+      if (!Number.isNaN(value) && memoryMs > 0) last.set(keyOf(rows, at), value);
+  };
+  const answer = (rows: Rows): Answer => {
+    const filled = rows.values.map((value, at) => (Number.isNaN(value) ? (last.get(keyOf(rows, at)) ?? 0) : value));
+    const labels = new Int32Array(rows.count);
+    const probabilities = new Float64Array(rows.count * 2);
+    for (let row = 0; row < rows.count; row++) {
+      const sum = filled.subarray(row * rows.width, (row + 1) * rows.width).reduce((a, b) => a + b, 0);
+      labels[row] = sum > 10 ? 1 : 0;
+      probabilities[row * 2 + labels[row]!] = 1;
+    }
+    const past = { ...rows, values: rows.values.slice() };
+    return { labels, probabilities, filled, committed: () => remember(past) };
+  };
+  return {
+    predict(rows) {
+      const waiting = before?.(rows);
+      return waiting instanceof Promise ? waiting.then(() => answer(rows)) : answer(rows);
+    },
+    warm: remember,
+  };
+}
