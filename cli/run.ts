@@ -10,10 +10,8 @@ export interface Startable {
 
 export interface RunOptions {
   readonly logger: Logger;
-  /** In the order of the line: each may rest on those before it. */
+  /** In the order of the line: each may rest on those before it. They are stopped in reverse, so that what feeds the line goes first. */
   readonly parts: readonly Startable[];
-  /** The order in which to stop, so that what feeds the line goes first. Default: the last started goes first. */
-  readonly stopOrder?: readonly Startable[];
   /** Called once all parts have started. */
   readonly started?: () => void | Promise<void>;
   /** Ends the run when it resolves. Default: only a signal does. */
@@ -27,23 +25,20 @@ const shutdownDeadlineMs = 9_500;
  * Starts the parts, waits for SIGINT, SIGTERM, `until` or a part that fails, then stops all of them.
  * @throws what a part failed with, after everything is stopped.
  */
-export async function run({ logger, parts, stopOrder, started, until }: RunOptions): Promise<void> {
+export async function run({ logger, parts, started, until }: RunOptions): Promise<void> {
   const signal = awaitSignal(logger);
   const running: Startable[] = [];
-  let ended = false;
   try {
     for (const part of parts) {
-      await Promise.race([part.start(), signal.received]);
       running.push(part);
+      await Promise.race([part.start(), signal.received]);
       if (signal.seen()) return;
     }
     await started?.();
     const failures = parts.flatMap((part) => (part.failed ? [part.failed] : []));
     await Promise.race([signal.received, ...failures, ...(until ? [until()] : [])]);
-    ended = true;
   } finally {
-    const order = (stopOrder ?? parts.toReversed()).filter((part) => running.includes(part) || !ended);
-    await stopAll(order, logger);
+    await stopAll(running.toReversed(), logger);
     signal.dispose();
   }
 }

@@ -1,0 +1,126 @@
+import { Registry } from 'prom-client';
+import type { EventLog } from '../../core/log/port.ts';
+import type { Stage } from '../../core/wire/stage.ts';
+import type { Stream } from '../../core/wire/stream.ts';
+import { type LoadedConfig, loadConfig } from '../config/load.ts';
+import { createLogger } from '../logger.ts';
+import { openLog, openStore, topicSpecs } from '../open.ts';
+import { createProbes } from '../probes.ts';
+import { explainListen, run, type Startable } from '../run.ts';
+import { openModels, resolveStream } from '../stream.ts';
+
+export interface StageOptions {
+  readonly config: string;
+  readonly set: readonly string[];
+  readonly data: string;
+  readonly logLevel: string;
+  readonly log?: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface StoreOptions extends StageOptions {
+  readonly store?: string;
+}
+
+/** What a stage that runs alone stands on. */
+interface Ground {
+  readonly loaded: LoadedConfig;
+  readonly stream: Stream;
+  readonly logger: Awaited<ReturnType<typeof createLogger>>;
+  readonly registry: Registry;
+  readonly log: EventLog;
+  /** Opens the log and makes the stream's topics. */
+  readonly ready: Startable;
+}
+
+async function prepare(stage: string, options: StageOptions): Promise<Ground> {
+  const loaded = loadConfig(options.config, options.set);
+  const logger = (await createLogger(options.logLevel)).child({ stage });
+  const stream = await resolveStream(loaded);
+  const log = await openLog({ url: options.log, dataFolder: options.data, logger });
+  const ready: Startable = {
+    async start() {
+      await log.start();
+      await log.ensureTopics(topicSpecs(stream, loaded.config));
+    },
+    stop: () => log.stop(),
+  };
+  return { loaded, stream, logger, registry: new Registry(), log, ready };
+}
+
+const announce = (line: string): void => void process.stdout.write(`${line}\n`);
+
+/** The probes of a stage: ready while the log answers. */
+function probesOf({ log, stream, registry }: Ground, { host, port }: StageOptions): Startable {
+  return createProbes({
+    host,
+    port,
+    registry,
+    ready: () => log.lag(`${stream.name}.probe`, [stream.topics.readings]),
+    onListening: (url) => announce(`health and metrics: ${url}`),
+  });
+}
+
+/** A stage with a door of its own, whose error of listening says which option to change. */
+function withDoor(stage: Stage & { readonly url: string }, what: string): Startable {
+  return {
+    async start() {
+      await stage.start().catch((error: unknown) => {
+        throw explainListen(error, '--port');
+      });
+      announce(`${what}: ${stage.url}`);
+    },
+    stop: () => stage.stop(),
+    failed: stage.failed,
+  };
+}
+
+export async function collectReadings(options: StoreOptions & { readonly archive: boolean }): Promise<void> {
+  const ground = await prepare('collector', options);
+  const { stream, log, logger, registry, loaded } = ground;
+  const { createCollector } = await import('../../collector/collector.ts');
+  const { deviceTag } = loaded.config.collector;
+  const collector = createCollector({
+    stream,
+    log,
+    logger,
+    registry,
+    host: options.host,
+    port: options.port,
+    deviceTag,
+  });
+  const parts = [ground.ready, withDoor(collector, 'collector')];
+  if (options.archive) parts.push(...(await archiveParts(ground, options)));
+  await run({ logger, parts });
+}
+
+async function archiveParts({ stream, log, logger, registry }: Ground, options: StoreOptions): Promise<Startable[]> {
+  const { createArchive } = await import('../../collector/archive.ts');
+  const store = await openStore({ url: options.store, dataFolder: options.data, logger });
+  return [store, createArchive({ stream, log, store, logger, registry })];
+}
+
+export async function archiveReadings(options: StoreOptions): Promise<void> {
+  const ground = await prepare('archive', options);
+  await run({
+    logger: ground.logger,
+    parts: [ground.ready, ...(await archiveParts(ground, options)), probesOf(ground, options)],
+  });
+}
+
+export async function classifyReadings(options: StageOptions): Promise<void> {
+  const ground = await prepare('classifier', options);
+  const { stream, log, logger, registry, loaded } = ground;
+  const { createClassifier } = await import('../../classifier/classifier.ts');
+  const classifier = createClassifier({ stream, log, models: openModels(loaded), logger, registry });
+  await run({ logger, parts: [ground.ready, classifier, probesOf(ground, options)] });
+}
+
+export async function serveDashboard(options: StageOptions): Promise<void> {
+  const ground = await prepare('dashboard', options);
+  const { stream, log, logger, registry } = ground;
+  const { createDashboard } = await import('../../dashboard/dashboard.ts');
+  const dashboard = createDashboard({ stream, log, logger, registry, host: options.host, port: options.port });
+  await run({ logger, parts: [ground.ready, withDoor(dashboard, 'live page')] });
+}

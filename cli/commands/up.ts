@@ -1,0 +1,133 @@
+import { join } from 'node:path';
+import { Registry } from 'prom-client';
+import { type Classifier, createClassifier } from '../../classifier/classifier.ts';
+import { createArchive } from '../../collector/archive.ts';
+import { createCollector } from '../../collector/collector.ts';
+import { GaplineError } from '../../core/wire/errors.ts';
+import { createDashboard } from '../../dashboard/dashboard.ts';
+import { type LoadedConfig, loadConfig } from '../config/load.ts';
+import { createLogger } from '../logger.ts';
+import { openLog, openStore, topicSpecs } from '../open.ts';
+import { explainListen, run, type Startable } from '../run.ts';
+import { openModels, resolveStream } from '../stream.ts';
+import { summarise } from '../summary.ts';
+import { openGenerator } from './generate.ts';
+
+export interface UpOptions {
+  readonly config: string;
+  readonly set: readonly string[];
+  readonly data: string;
+  readonly logLevel: string;
+  readonly host: string;
+  readonly collectorPort: number;
+  readonly pagePort: number;
+  readonly generator: boolean;
+  readonly ledger?: string;
+  readonly labels?: number;
+  readonly summary: 'json' | 'text';
+}
+
+/** Runs generator, collector, classifier, archive and live page in this process, on one SQLite file. */
+export async function up(options: UpOptions): Promise<void> {
+  const loaded = loadConfig(options.config, options.set);
+  const logger = await createLogger(options.logLevel);
+  const stage = (name: string) => logger.child({ stage: name });
+  await demandModel(loaded);
+  const stream = await resolveStream(loaded);
+  const { host, data: dataFolder } = options;
+
+  const log = await openLog({ url: undefined, dataFolder, logger: stage('log') });
+  const store = await openStore({ url: undefined, dataFolder, logger: stage('store') });
+  const ground: Startable = {
+    async start() {
+      await log.start();
+      await log.ensureTopics(topicSpecs(stream, loaded.config));
+    },
+    stop: () => log.stop(),
+  };
+  const classifier = createClassifier({
+    stream,
+    log,
+    models: openModels(loaded),
+    logger: stage('classifier'),
+    registry: new Registry(),
+  });
+  const archive = createArchive({ stream, log, store, logger: stage('archive'), registry: new Registry() });
+  const collector = createCollector({
+    stream,
+    log,
+    logger: stage('collector'),
+    registry: new Registry(),
+    host,
+    port: options.collectorPort,
+    deviceTag: loaded.config.collector.deviceTag,
+  });
+  const generator = options.generator
+    ? await openGenerator(loaded, {
+        logger: stage('generator'),
+        dataFolder,
+        fields: stream.fields,
+        to: () => collector.url,
+        ledger: options.ledger,
+      })
+    : undefined;
+  const dashboard = createDashboard({
+    stream,
+    log,
+    logger: stage('dashboard'),
+    host,
+    port: options.pagePort,
+    ...(generator && {
+      controls: {
+        gapRate: loaded.config.generator.gaps.rate,
+        setGapRate: (rate: number) => generator.setGapRate(rate),
+      },
+    }),
+  });
+
+  const parts = [
+    ground,
+    store,
+    classifier,
+    archive,
+    explained(dashboard, '--page-port'),
+    explained(collector, '--collector-port'),
+    ...(generator ? [generator] : []),
+  ];
+  await run({
+    logger,
+    parts,
+    started() {
+      process.stdout.write(`live page:  ${dashboard.url}\nreadings:   POST ${new URL('/readings', collector.url)}\n`);
+    },
+    ...(options.labels !== undefined && { until: () => labelled(classifier, options.labels ?? 0) }),
+  });
+  process.stdout.write(summarise(classifier.totals(), options.summary));
+}
+
+/** Refuses to start a line that could label nothing, and says how to get a model. */
+async function demandModel(loaded: LoadedConfig): Promise<void> {
+  const { alias, name = loaded.config.stream } = loaded.config.model;
+  if ((await openModels(loaded).resolve(alias)) !== undefined) return;
+  throw new GaplineError(
+    'model-missing',
+    `${loaded.file}: there is no ${alias} of model ${name}; run: npm run train -- --config ${join(loaded.file)}`,
+  );
+}
+
+/** A stage whose error of listening says which option to change. */
+function explained(stage: Startable, option: string): Startable {
+  return {
+    start: () =>
+      stage.start().catch((error: unknown) => {
+        throw explainListen(error, option);
+      }),
+    stop: () => stage.stop(),
+    ...(stage.failed && { failed: stage.failed }),
+  };
+}
+
+/** Resolves once so many labels are committed. */
+async function labelled(classifier: Classifier, count: number): Promise<void> {
+  while (classifier.totals().labels < count) await new Promise((resolve) => setTimeout(resolve, 50));
+}

@@ -1,0 +1,67 @@
+import { resolve } from 'node:path';
+import { type Dataset, readDataset } from '../core/dataset/csv.ts';
+import { openRegistry, type Registry } from '../core/model/registry.ts';
+import { GaplineError } from '../core/wire/errors.ts';
+import { type Stream, topicsOf } from '../core/wire/stream.ts';
+import type { LoadedConfig } from './config/load.ts';
+
+/** The registry of the stream's model; it gives the version that the configured alias names. */
+export function openModels({ config, folder }: LoadedConfig): Registry {
+  return openRegistry({
+    folder: resolve(folder, config.model.folder),
+    name: config.model.name ?? config.stream,
+    alias: config.model.alias,
+  });
+}
+
+/**
+ * Reads the data set that the configuration names for a purpose.
+ * @param fields - the columns to take, in this order; default: those that the configuration names, or every numeric one
+ * @throws {GaplineError} `config-invalid` where it names none, `data-invalid` where the file cannot be used.
+ */
+export function openDataset(
+  loaded: LoadedConfig,
+  purpose: 'train' | 'replay',
+  fields?: readonly string[],
+): Promise<Dataset> {
+  const { train, replay, truth, device, time, fields: named } = loaded.config.data;
+  const file = purpose === 'train' ? train : (replay ?? train);
+  if (file === undefined) {
+    throw new GaplineError(
+      'config-invalid',
+      `${loaded.file}: data.${purpose} is missing; it names the CSV to ${purpose}`,
+    );
+  }
+  const chosen = fields ?? named;
+  return readDataset({
+    file: resolve(loaded.folder, file),
+    ...(truth !== undefined && { truth }),
+    ...(device !== undefined && { device }),
+    ...(time !== undefined && { time }),
+    ...(chosen && { fields: chosen }),
+  });
+}
+
+/**
+ * What every stage knows of the stream. Its values are those of the model that serves; without a model, those of the data set.
+ * @throws {GaplineError} `model-missing` where neither says what the values are.
+ */
+export async function resolveStream(loaded: LoadedConfig): Promise<Stream> {
+  const { stream, topics } = loaded.config;
+  return { name: stream, fields: await fieldsOf(loaded), topics: topicsOf(stream, topics) };
+}
+
+async function fieldsOf(loaded: LoadedConfig): Promise<readonly string[]> {
+  const { data, model } = loaded.config;
+  const models = openModels(loaded);
+  const version = await models.resolve(model.alias);
+  if (version !== undefined) return (await models.manifest(version)).fields;
+  if (data.fields) return data.fields;
+  if (data.train !== undefined || data.replay !== undefined) {
+    return (await openDataset(loaded, data.train === undefined ? 'replay' : 'train')).fields;
+  }
+  throw new GaplineError(
+    'model-missing',
+    `${loaded.file}: no model of this name and no data set that says what the values are`,
+  );
+}
