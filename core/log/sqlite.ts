@@ -18,7 +18,7 @@ import {
   type TopicSpec,
 } from './port.ts';
 import { sinkAsHandlers } from './sink.ts';
-import { openDatabase } from './sqlite/database.ts';
+import { inTermsOfLog, openDatabase } from './sqlite/database.ts';
 import { Ends } from './sqlite/ends.ts';
 import { coPartitioned, type Engine, share, sizeOfAll } from './sqlite/engine.ts';
 import { startMember } from './sqlite/member.ts';
@@ -26,7 +26,7 @@ import { Offsets } from './sqlite/offsets.ts';
 import { Records, sizeOf } from './sqlite/records.ts';
 import { keepRetention } from './sqlite/retention.ts';
 import { tail } from './sqlite/tail.ts';
-import { Topics } from './sqlite/topics.ts';
+import { type Partition, Topics } from './sqlite/topics.ts';
 import { Writer } from './sqlite/writer.ts';
 
 /** The most bytes of records that may wait to be written. */
@@ -67,7 +67,7 @@ class SqliteLog implements EventLog {
   async start(): Promise<void> {
     const { file, logger, retentionCheckMs = 30_000 } = this.#options;
     const db = await openDatabase(file);
-    const records = new Records(db);
+    const records = new Records(db, file);
     const ends = new Ends(db, (error) => logger.error({ err: error }, 'The log cannot be read'));
     const writer = new Writer({
       db,
@@ -136,7 +136,7 @@ class SqliteLog implements EventLog {
 
   async pipe(options: PipeOptions, handlers: PipeHandlers): Promise<Running> {
     const engine = this.#engine();
-    const inputs = coPartitioned(options.from, (topic) => engine.topics.partitions(topic));
+    const inputs = this.#reading(() => coPartitioned(options.from, (topic) => engine.topics.partitions(topic)));
     await engine.writer.submit({
       bytes: 0,
       deadline: Date.now() + ensureMs,
@@ -163,18 +163,22 @@ class SqliteLog implements EventLog {
 
   tail(topics: readonly string[], options: TailOptions): AsyncIterable<readonly StoredRecord[]> {
     const signals = [this.#stopping.signal, ...(options.signal ? [options.signal] : [])];
-    return tail(this.#engine(), topics, options, AbortSignal.any(signals));
+    const engine = this.#engine();
+    return this.#reading(() => tail(engine, topics, options, AbortSignal.any(signals)));
   }
 
   async lag(group: string, topics: readonly string[]): Promise<readonly PartitionLag[]> {
     const engine = this.#engine();
-    return topics
-      .flatMap((topic) => engine.topics.partitions(topic))
-      .map((partition) => {
-        const { first, next: end } = engine.topics.extent(partition.id);
-        const committed = engine.offsets.of(group, partition) ?? first;
-        return { topic: partition.topic, partition: partition.number, committed, end, lag: Number(end - committed) };
-      });
+    const lagOf = (partition: Partition) => {
+      const { first, next: end } = engine.topics.extent(partition.id);
+      const committed = engine.offsets.of(group, partition) ?? first;
+      return { topic: partition.topic, partition: partition.number, committed, end, lag: Number(end - committed) };
+    };
+    return this.#reading(() => topics.flatMap((topic) => engine.topics.partitions(topic)).map(lagOf));
+  }
+
+  #reading<T>(work: () => T): T {
+    return inTermsOfLog(this.#options.file, work);
   }
 
   #engine(): Engine {

@@ -67,6 +67,15 @@ export function logError(file: string, error: unknown): GaplineError {
   return new GaplineError('log-unavailable', `${file}: ${describeError(error)}`, { cause: error, retryable: true });
 }
 
+/** Does what reads or writes a file, and says in the log's terms what went wrong. */
+export function inTermsOfLog<T>(file: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw logError(file, error);
+  }
+}
+
 /** How long opening waits for other processes that open the same file. */
 const openingMs = 5_000;
 /** How long a statement blocks the event loop for a writer in another process; whoever waits longer tries again in a later turn. */

@@ -1,12 +1,13 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { LogRecord, StoredRecord } from '../port.ts';
-import { offsetOf, recordId } from './database.ts';
+import { inTermsOfLog, offsetOf, recordId } from './database.ts';
 import type { Partition } from './topics.ts';
 
 /** Where a partition stands within the transaction that is being written. */
 interface Tail {
   next: bigint;
-  bytes: bigint;
+  /** Bytes. Added at the end, because what retention takes away may share the transaction. */
+  added: number;
   arrivedMs: bigint;
 }
 
@@ -25,6 +26,7 @@ export interface Range {
 
 /** The records of all topics, by partition and offset. Writes belong inside a transaction of the {@link Writer}. */
 export class Records {
+  readonly #file: string;
   readonly #insert: StatementSync;
   readonly #tail: StatementSync;
   readonly #move: StatementSync;
@@ -32,10 +34,11 @@ export class Records {
   readonly #arrived: StatementSync;
   readonly #tails = new Map<bigint, Tail>();
 
-  constructor(db: DatabaseSync) {
+  constructor(db: DatabaseSync, file: string) {
+    this.#file = file;
     this.#insert = db.prepare('INSERT INTO log_records (id, arrived_ms, key, value) VALUES (?, ?, ?, ?)');
-    this.#tail = db.prepare('SELECT next, bytes, arrived_ms AS arrivedMs FROM log_partitions WHERE id = ?');
-    this.#move = db.prepare('UPDATE log_partitions SET next = ?, bytes = ?, arrived_ms = ? WHERE id = ?');
+    this.#tail = db.prepare('SELECT next, arrived_ms AS arrivedMs FROM log_partitions WHERE id = ?');
+    this.#move = db.prepare('UPDATE log_partitions SET next = ?, bytes = bytes + ?, arrived_ms = ? WHERE id = ?');
     this.#range = db.prepare(
       'SELECT id, arrived_ms, key, value FROM log_records WHERE id >= ? AND id < ? ORDER BY id LIMIT ?',
     );
@@ -47,23 +50,21 @@ export class Records {
   append(partitionId: bigint, records: readonly LogRecord[]): void {
     let tail = this.#tails.get(partitionId);
     if (!tail) {
-      tail = { ...(this.#tail.get(partitionId) as unknown as Tail) };
+      tail = { ...(this.#tail.get(partitionId) as unknown as Pick<Tail, 'next' | 'arrivedMs'>), added: 0 };
       this.#tails.set(partitionId, tail);
     }
     const now = BigInt(Date.now());
     if (tail.arrivedMs < now) tail.arrivedMs = now;
-    let bytes = 0;
     for (const record of records) {
       this.#insert.run(recordId(partitionId, tail.next), tail.arrivedMs, record.key, record.value);
       tail.next += 1n;
-      bytes += sizeOf(record);
+      tail.added += sizeOf(record);
     }
-    tail.bytes += BigInt(bytes);
   }
 
   /** Writes down where the touched partitions now end. */
   finish(): void {
-    for (const [id, { next, bytes, arrivedMs }] of this.#tails) this.#move.run(next, bytes, arrivedMs, id);
+    for (const [id, { next, added, arrivedMs }] of this.#tails) this.#move.run(next, added, arrivedMs, id);
   }
 
   /** Forgets the transaction; returns where the partitions that it touched end, for those that want to know. */
@@ -73,7 +74,12 @@ export class Records {
     return ends;
   }
 
-  read({ id, topic, number }: Partition, { from, to, maxRecords, maxBytes }: Range): StoredRecord[] {
+  /** @throws {GaplineError} `log-corrupt` where the file is damaged. */
+  read(partition: Partition, range: Range): StoredRecord[] {
+    return inTermsOfLog(this.#file, () => this.#read(partition, range));
+  }
+
+  #read({ id, topic, number }: Partition, { from, to, maxRecords, maxBytes }: Range): StoredRecord[] {
     const records: StoredRecord[] = [];
     let bytes = 0;
     for (const row of this.#range.iterate(recordId(id, from), recordId(id, to), maxRecords)) {
@@ -87,13 +93,15 @@ export class Records {
   }
 
   /** The first offset in a range whose record arrived at or after a time; `to` where there is none. */
-  firstSince(id: bigint, sinceMs: number, { from, to }: { from: bigint; to: bigint }): bigint {
+  firstSince(id: bigint, sinceMs: number, { from, to }: Pick<Range, 'from' | 'to'>): bigint {
+    const isEarlier = (offset: bigint) => {
+      const row = this.#arrived.get(recordId(id, offset), recordId(id, to));
+      return row !== undefined && (row.arrivedMs as bigint) < BigInt(Math.ceil(sinceMs));
+    };
     let low = from;
-    let high = to;
-    while (low < high) {
+    for (let high = to; low < high; ) {
       const middle = (low + high) >> 1n;
-      const row = this.#arrived.get(recordId(id, middle), recordId(id, to));
-      if (row && (row.arrivedMs as bigint) < BigInt(Math.ceil(sinceMs))) low = middle + 1n;
+      if (inTermsOfLog(this.#file, () => isEarlier(middle))) low = middle + 1n;
       else high = middle;
     }
     return low;

@@ -67,11 +67,11 @@ export class Retention {
   async #byAge({ id, retentionMs }: TopicRow, signal: AbortSignal): Promise<void> {
     const before = BigInt(Date.now()) - retentionMs;
     for (const partition of this.#of(id)) {
-      let first = partition.first;
-      while (!signal.aborted && first < partition.floor) {
+      let { first } = partition;
+      while (!signal.aborted && (this.#oldestIn({ ...partition, first }) ?? before) < before) {
         const deleted = await this.#deleteSome({ ...partition, first }, chunk, before);
+        if (deleted === 0n) break;
         first += deleted;
-        if (deleted < chunk) break;
       }
     }
   }
@@ -96,12 +96,15 @@ export class Retention {
   #oldestOf(partitions: readonly PartitionRow[]): PartitionRow | undefined {
     let oldest: { partition: PartitionRow; arrivedMs: bigint } | undefined;
     for (const partition of partitions) {
-      const { id, first, floor } = partition;
-      const row = this.#oldest.get(recordId(id, first), recordId(id, floor));
-      const arrivedMs = row?.arrivedMs as bigint | undefined;
+      const arrivedMs = this.#oldestIn(partition);
       if (arrivedMs !== undefined && (!oldest || arrivedMs < oldest.arrivedMs)) oldest = { partition, arrivedMs };
     }
     return oldest?.partition;
+  }
+
+  /** When the oldest record arrived that may be deleted. */
+  #oldestIn({ id, first, floor }: PartitionRow): bigint | undefined {
+    return this.#oldest.get(recordId(id, first), recordId(id, floor))?.arrivedMs as bigint | undefined;
   }
 
   /** Deletes at most `count` of the oldest records that arrived before a time; resolves with how many. */

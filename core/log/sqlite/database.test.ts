@@ -1,0 +1,90 @@
+import { closeSync, openSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { contents, copyTo, deadline, numbered, silent } from '../contract/place.ts';
+import { createSqliteLog } from '../sqlite.ts';
+
+let folder: string;
+const open = async (file: string) => {
+  const log = createSqliteLog({ file, logger: silent });
+  await log.start();
+  return log;
+};
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'gapline-log-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+test('makes missing folders, and one fresh file for all who open it at once', async () => {
+  const file = join(folder, 'not', 'there', 'yet', 'gapline.db');
+  const logs = await Promise.all(Array.from({ length: 5 }, () => open(file)));
+  await logs[0]!.ensureTopics([{ name: 'a', partitions: 2, retentionMs: 1_000 }]);
+  await logs[1]!.append('a', numbered(0, 10), deadline);
+  expect(await contents(logs[2]!, 'a')).toHaveLength(10);
+  await Promise.all(logs.map((log) => log.stop()));
+});
+
+test('shares its file with tables of others', async () => {
+  const file = join(folder, 'gapline.db');
+  const other = new DatabaseSync(file);
+  other.exec('PRAGMA journal_mode = WAL; CREATE TABLE points (id INTEGER)');
+  const log = await open(file);
+  other.exec('INSERT INTO points VALUES (1)');
+  other.close();
+  await log.stop();
+});
+
+test('says in one line what a file is that is no log', async () => {
+  const file = join(folder, 'letter.txt');
+  writeFileSync(file, 'Dear reader, this is not a database.\n'.repeat(200));
+  const refusal = await open(file).catch((error) => error);
+  expect(refusal).toMatchObject({ code: 'log-corrupt', retryable: false });
+  expect(refusal.message).toBe(`${file} is not a log: it is no SQLite database`);
+});
+
+test('refuses the log of a newer Gapline', async () => {
+  const file = join(folder, 'gapline.db');
+  await (await open(file)).stop();
+  const db = new DatabaseSync(file);
+  db.exec('UPDATE log_schema SET version = 99');
+  db.close();
+  await expect(open(file)).rejects.toMatchObject({
+    code: 'log-corrupt',
+    message: `${file} has the layout 99 of the log, this Gapline knows 1`,
+  });
+});
+
+test('says what cannot be opened', async () => {
+  await mkdir(join(folder, 'folder.db'));
+  await expect(open(join(folder, 'folder.db'))).rejects.toMatchObject({
+    code: 'log-unavailable',
+    message: expect.stringContaining('folder.db'),
+  });
+});
+
+test('reports a damaged file to readers and ends its consumers', async () => {
+  const file = join(folder, 'gapline.db');
+  const log = await open(file);
+  await log.ensureTopics([{ name: 'a', partitions: 1, retentionMs: 86_400_000 }]);
+  await log.append(
+    'a',
+    numbered(0, 2_000).map(({ key }) => ({ key, value: Buffer.alloc(1_000, 'x') })),
+    deadline,
+  );
+  await log.stop();
+  const bytes = statSync(file).size;
+  const handle = openSync(file, 'r+');
+  writeSync(handle, Buffer.alloc(bytes - 400_000, 0xee), 0, bytes - 400_000, 300_000);
+  closeSync(handle);
+
+  const damaged = await open(file);
+  const meaning = { code: 'log-corrupt', message: expect.stringMatching(/^[^\n]*gapline\.db is damaged: [^\n]+$/) };
+  await expect(contents(damaged, 'a')).rejects.toMatchObject(meaning);
+  const running = await damaged.pipe({ from: ['a'], group: 'g' }, copyTo('a'));
+  await expect(running.failed).rejects.toMatchObject(meaning);
+  await damaged.stop();
+});

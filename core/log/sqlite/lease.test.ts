@@ -1,0 +1,71 @@
+import { globSync, rmSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import {
+  contents,
+  copyTo,
+  deadline,
+  expectContents,
+  kill,
+  numbered,
+  numbers,
+  patient,
+  placeOfEachTest,
+  texts,
+} from '../contract/place.ts';
+import { takeLease } from './lease.ts';
+import { makeSqliteSite } from './site.ts';
+
+describe('the lease of a group', () => {
+  let site: Awaited<ReturnType<typeof makeSqliteSite>>;
+  const place = placeOfEachTest(async () => {
+    site = await makeSqliteSite();
+    return site;
+  });
+
+  test('has one holder; the next one gets it when it is given back', async () => {
+    const forEver = new AbortController().signal;
+    const first = await takeLease(site.file, 'a/b group', forEver);
+    const other = await takeLease(site.file, 'other', forEver);
+    const giveUp = new AbortController();
+    const given = takeLease(site.file, 'a/b group', giveUp.signal);
+    giveUp.abort();
+    expect(await given).toBeUndefined();
+    const waiting = takeLease(site.file, 'a/b group', forEver);
+    first?.release();
+    (await waiting)?.release();
+    other?.release();
+  });
+
+  test('is taken over at once when the process that holds it is killed', async () => {
+    const log = await place().open();
+    const topic = await place().topic(log, 'readings');
+    const copy = await place().topic(log, 'copy');
+    const group = place().name('group');
+    const { child, told } = place().spawn({ kind: 'copy', from: topic, to: copy, group, maxBatch: 10 });
+    await expect.poll(() => told.filter((line) => line.startsWith('assigned')).length, patient).toBe(3);
+    const assigned: number[] = [];
+    await log.pipe({ from: [topic], group }, { ...copyTo(copy), assigned: async (n) => void assigned.push(n) });
+    await log.append(topic, numbered(0, 100), deadline);
+    await expectContents(log, copy, numbers(0, 100));
+    expect(assigned).toEqual([]);
+    await kill(child);
+    await expect.poll(() => assigned.length, patient).toBe(3);
+    await log.append(topic, numbered(100, 120), deadline);
+    await expectContents(log, copy, numbers(0, 120));
+  });
+
+  test('keeps members from doubling anything even where its file was deleted', async () => {
+    const [left, right] = [await place().open(), await place().open()];
+    const topic = await place().topic(left, 'readings', 1);
+    const copy = await place().topic(left, 'copy', 1);
+    const options = { from: [topic], group: place().name('group'), maxBatch: 5 };
+    await left.append(topic, numbered(0, 50), deadline);
+    await left.pipe(options, copyTo(copy));
+    await expectContents(left, copy, numbers(0, 50));
+    for (const file of globSync(`${site.file}-lease-*`)) rmSync(file);
+    await right.pipe(options, copyTo(copy));
+    for (let at = 50; at < 500; at += 10) await left.append(topic, numbered(at, at + 10), deadline);
+    await expectContents(left, copy, numbers(0, 500));
+    expect(texts(await contents(left, copy))).toEqual(numbers(0, 500));
+  });
+});

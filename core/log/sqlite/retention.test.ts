@@ -1,0 +1,105 @@
+import { statSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import {
+  contents,
+  copyTo,
+  deadline,
+  expectContents,
+  numbered,
+  numbers,
+  patient,
+  placeOfEachTest,
+  record,
+  sorted,
+  texts,
+} from '../contract/place.ts';
+import type { EventLog } from '../port.ts';
+import { makeSqliteSite } from './site.ts';
+
+const large = (from: number, to: number) =>
+  Array.from({ length: to - from }, (_, i) => record(`device-${i % 5}`, String(from + i).padEnd(1_000)));
+const held = async (log: EventLog, topic: string) =>
+  sorted(texts(await contents(log, topic)).map((value) => value.trim()));
+
+describe('retention', () => {
+  let site: Awaited<ReturnType<typeof makeSqliteSite>>;
+  const place = placeOfEachTest(async () => {
+    site = await makeSqliteSite({ retentionCheckMs: 20 });
+    return site;
+  });
+
+  test('deletes what is older than it may be, and only that', async () => {
+    const log = await place().open();
+    const topic = await place().topic(log, 'short', 3, { retentionMs: 1_500 });
+    const kept = await place().topic(log, 'long', 3);
+    await log.append(topic, numbered(0, 2_500), deadline);
+    await log.append(kept, numbered(0, 20), deadline);
+    expect(await contents(log, topic)).toHaveLength(2_500);
+    await expect.poll(() => contents(log, topic), patient).toEqual([]);
+    await log.append(topic, numbered(2_500, 2_510), deadline);
+    expect(await held(log, topic)).toEqual(numbers(2_500, 2_510));
+    expect(await contents(log, kept)).toHaveLength(20);
+    // Offsets go on; a group that begins now begins at the oldest that is kept.
+    const [lag] = (await log.lag(place().name('late'), [topic])).filter(({ end }) => end > 0n);
+    expect(lag?.committed).toBeGreaterThan(0n);
+  });
+
+  test('keeps a topic within its bytes, the newest stay', async () => {
+    const log = await place().open();
+    const topic = await place().topic(log, 'readings', 3, { retentionBytes: 500_000 });
+    for (let at = 0; at < 3_000; at += 500) await log.append(topic, large(at, at + 500), deadline);
+    await expect.poll(async () => (await held(log, topic)).length, patient).toBeLessThan(500);
+    const left = await held(log, topic);
+    expect(left.length).toBeGreaterThan(300);
+    expect(left.at(-1)).toBe('2999');
+    for (const device of Map.groupBy(await contents(log, topic), ({ key }) => key).values()) {
+      const offsets = device.map(({ offset }) => offset);
+      expect(offsets).toEqual([...offsets].sort((a, b) => Number(a - b)));
+    }
+  });
+
+  test('never passes what a group has not taken, and catches up once it has', async () => {
+    const log = await place().open();
+    const topic = await place().topic(log, 'readings', 3, { retentionMs: 1, retentionBytes: 1 });
+    const copy = await place().topic(log, 'copy');
+    const slow = { from: [topic], group: place().name('slow') };
+    const first = await log.pipe(slow, copyTo(copy));
+    await log.append(topic, numbered(0, 10), deadline);
+    await expectContents(log, copy, numbers(0, 10));
+    await first.stop();
+    await log.append(topic, large(10, 400), deadline);
+
+    const fast = place().name('fast');
+    await log.pipe({ from: [topic], group: fast }, { ...copyTo(copy), transform: () => ({ outputs: [] }) });
+    await expect
+      .poll(async () => (await log.lag(fast, [topic])).reduce((sum, { lag }) => sum + lag, 0), patient)
+      .toBe(0);
+    // Records behind both groups go; that the others stay can only be seen by looking again for a while.
+    await expect.poll(async () => (await held(log, topic))[0], patient).toBe('10');
+    for (let look = 0; look < 5; look++) {
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      expect(await held(log, topic)).toEqual(numbers(10, 400));
+    }
+    const second = await log.pipe(slow, copyTo(copy));
+    await expect.poll(() => contents(log, topic), patient).toEqual([]);
+    await second.stop();
+    expect(await held(log, copy)).toEqual(numbers(0, 400));
+  });
+
+  test('gives the room that it freed to new records', async () => {
+    const log = await place().open();
+    const topic = await place().topic(log, 'readings', 3, { retentionBytes: 300_000 });
+    const size = async () => {
+      await expect.poll(async () => (await contents(log, topic)).length, patient).toBeLessThan(300);
+      return statSync(site.file).size;
+    };
+    for (let round = 0; round < 3; round++) await log.append(topic, large(0, 1_000), deadline);
+    await size();
+    const early = statSync(site.file).size;
+    for (let round = 0; round < 12; round++) {
+      await log.append(topic, large(0, 1_000), deadline);
+      await size();
+    }
+    expect(statSync(site.file).size).toBeLessThan(early + 6_000_000);
+  });
+});
