@@ -13,6 +13,8 @@ export interface RegistryOptions {
   readonly name: string;
   /** Which version {@link ModelSource.current} gives: an alias, or a version's number. Default `champion`. */
   readonly alias?: string;
+  /** How often a watch looks. Default one second. */
+  readonly watchEveryMs?: number;
 }
 
 /** An artifact without name and version, which the registry gives it. */
@@ -61,7 +63,7 @@ const versionPattern = /^[1-9]\d{0,8}$/;
 const isMissing = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOENT';
 
 /** Opens the registry of one model. Nothing is read until it is asked for. */
-export function openRegistry({ folder, name, alias = championAlias }: RegistryOptions): Registry {
+export function openRegistry({ folder, name, alias = championAlias, watchEveryMs = 1_000 }: RegistryOptions): Registry {
   const home = join(folder, name);
   const folderOf = (version: number): string => join(home, String(version));
 
@@ -159,6 +161,7 @@ export function openRegistry({ folder, name, alias = championAlias }: RegistryOp
       watchRegistry({
         serving,
         watcher,
+        everyMs: watchEveryMs,
         resolve: async () => demand(await resolve(alias)),
         stampOf: async (version) => `${version} ${(await stat(join(folderOf(version), 'SHA256SUMS'))).mtimeMs}`,
         load,

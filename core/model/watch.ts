@@ -11,13 +11,13 @@ export interface WatchOptions {
   /** Changes when the files of a version do: a refused version is tried again only then. */
   readonly stampOf: (version: number) => Promise<string>;
   readonly load: (version: number) => Promise<Model>;
-  /** Default one second. Folders are polled, because mounted ones send no events. */
-  readonly everyMs?: number;
+  /** Folders are polled, because mounted ones send no events. */
+  readonly everyMs: number;
 }
 
 /** Looks again and again which version is to serve, and hands over the next one loaded, checked and warmed. */
 export function watchRegistry(options: WatchOptions): { stop(): Promise<void> } {
-  const { watcher, everyMs = 1_000 } = options;
+  const { watcher, everyMs } = options;
   let serving = options.serving;
   let lastRefusal: string | undefined;
   let refusedStamp: string | undefined;

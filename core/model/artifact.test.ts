@@ -1,0 +1,199 @@
+import { createHash } from 'node:crypto';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadModel, readArtifact } from './artifact.ts';
+import { type Manifest, modelFormatVersion } from './manifest.ts';
+import type { Answer } from './model.ts';
+import { openRegistry } from './registry.ts';
+import { sampleDraft, sampleOf } from './testing.ts';
+
+let folder = '';
+let good = '';
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'gapline-artifact-'));
+  const registry = openRegistry({ folder, name: 'good' });
+  const { version } = await registry.publish(await sampleDraft());
+  good = registry.folderOf(version);
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const names = ['model.json', 'forest.json.gz', 'SHA256SUMS'] as const;
+
+/** Every version of the format that there ever was. */
+const modelFormats = Array.from({ length: modelFormatVersion }, (_, index) => index + 1);
+
+/** A copy of the good model to break. */
+async function broken(change: (copy: string) => Promise<void>): Promise<string> {
+  const copy = join(folder, 'broken');
+  await rm(copy, { recursive: true, force: true });
+  await cp(good, copy, { recursive: true });
+  await change(copy);
+  return copy;
+}
+
+/** Replaces a file and writes down its new checksum, as somebody who means it would. */
+async function replace(copy: string, name: string, bytes: Uint8Array | string): Promise<void> {
+  await writeFile(join(copy, name), bytes);
+  const sums = await readFile(join(copy, 'SHA256SUMS'), 'utf8');
+  const sum = createHash('sha256').update(bytes).digest('hex');
+  await writeFile(join(copy, 'SHA256SUMS'), sums.replace(new RegExp(`.*  ${name}`), `${sum}  ${name}`));
+}
+
+/** A copy whose manifest was edited. */
+const edited = (edit: (manifest: Manifest & Record<string, unknown>) => unknown) =>
+  broken(async (copy) => {
+    const manifest = JSON.parse(await readFile(join(copy, 'model.json'), 'utf8'));
+    await replace(copy, 'model.json', JSON.stringify(edit(manifest) ?? manifest));
+  });
+
+const refusal = (reason: RegExp) => ({
+  code: 'model-invalid',
+  retryable: false,
+  message: expect.stringMatching(reason),
+});
+
+describe('a model in a folder', () => {
+  it('answers as the one that was written', async () => {
+    const [first, second] = await Promise.all([loadModel(good), loadModel(good)]);
+    const rows = sampleOf(3);
+    const answer = await first.open().predict(rows);
+    expect(await second.open().predict(rows)).toEqual(answer);
+    expect(first).toMatchObject({
+      identity: { name: 'good', version: 1 },
+      fields: ['a', 'b', 'c_;'],
+      classes: ['ham', 'spam'],
+    });
+    expect(answer.filled.some(Number.isNaN)).toBe(false);
+    for (let row = 0; row < rows.count; row++) {
+      expect(answer.probabilities[row * 2]! + answer.probabilities[row * 2 + 1]!).toBeCloseTo(1, 12);
+    }
+  });
+
+  it('has checksums that sha256sum knows', async () => {
+    expect(await readFile(join(good, 'SHA256SUMS'), 'utf8')).toMatch(
+      /^[0-9a-f]{64} {2}model\.json\n[0-9a-f]{64} {2}forest\.json\.gz\n$/,
+    );
+  });
+
+  it('is refused, in one line, whatever byte of it is changed', async () => {
+    const damage = fc.record({ name: fc.constantFrom(...names), at: fc.nat(), mask: fc.integer({ min: 1, max: 255 }) });
+    await fc.assert(
+      fc.asyncProperty(damage, async ({ name, at, mask }) => {
+        const copy = await broken(async (to) => {
+          const bytes = await readFile(join(to, name));
+          bytes[at % bytes.length]! ^= mask;
+          await writeFile(join(to, name), bytes);
+        });
+        const error = await loadModel(copy).then(
+          () => undefined,
+          (reason: unknown) => reason,
+        );
+        // A checksum may be marked as of a binary file, and the last end of line does not count: nothing else goes through.
+        if (error === undefined) return expect(name).toBe('SHA256SUMS');
+        expect(error).toMatchObject(refusal(/^The model in [^\n]*: [^\n]+$/));
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it('is refused when any of its files was cut short', async () => {
+    for (const name of ['model.json', 'forest.json.gz']) {
+      const copy = await broken(async (to) => {
+        const bytes = await readFile(join(to, name));
+        await writeFile(join(to, name), bytes.subarray(0, bytes.length >> 1));
+      });
+      await expect(loadModel(copy)).rejects.toMatchObject(refusal(new RegExp(`${name} is corrupt`)));
+    }
+  });
+
+  it.each(names)('is refused without %s', async (name) => {
+    const copy = await broken((to) => rm(join(to, name)));
+    await expect(loadModel(copy)).rejects.toMatchObject(refusal(new RegExp(`${name} is missing`)));
+  });
+
+  it('is refused when it is not what its place says', async () => {
+    await expect(loadModel(good, { name: 'good', version: 2 })).rejects.toMatchObject(
+      refusal(/says that it is good version 1/),
+    );
+  });
+
+  it.each<[string, (manifest: Manifest & Record<string, unknown>) => unknown, RegExp]>([
+    ['is not ours', () => ({ artifact_path: 'model', flavors: {} }), /does not begin as one of Gapline's/],
+    ['is no object', () => 'a text', /does not begin as one of Gapline's/],
+    ['is of a later Gapline', (m) => ({ ...m, formatVersion: 99 }), /format version 99; .* upgrade/],
+    ['has a key that nobody knows', (m) => ({ ...m, extra: 1 }), /model\.json: .*extra/],
+    ['lacks a part', ({ imputer, ...rest }) => rest, /model\.json: imputer: /],
+    ['knows one class', (m) => ({ ...m, classes: ['ham'] }), /model\.json: classes: /],
+    ['names a field twice', (m) => ({ ...m, fields: ['a', 'b', 'a'] }), /fields: a name is there twice/],
+    [
+      'fills other columns than it has',
+      (m) => ({ ...m, imputer: { kind: 'mean', fill: [1] } }),
+      /imputer\.fill: 1 values for 3/,
+    ],
+    ['has an imputer that nobody knows', (m) => ({ ...m, imputer: { kind: 'magic' } }), /imputer/],
+    ['points outside its folder', (m) => ({ ...m, estimator: { ...m.estimator, file: '../../x' } }), /estimator\.file/],
+    ['names a file without checksum', (m) => ({ ...m, estimator: { ...m.estimator, file: 'x' } }), /does not list x/],
+    ['has histograms of another shape', (m) => ({ ...m, histograms: [] }), /histograms: 0 for 3/],
+    ['answers otherwise than it says', (m) => void m.selfTest.probabilities[1]!.reverse(), /self-test row 1 is/],
+    [
+      'fills otherwise than it was',
+      (m) => ({ ...m, imputer: { kind: 'mean', fill: [1e9, 5, 5] } }),
+      /self-test row \d/,
+    ],
+    ['swapped its classes for more', (m) => ({ ...m, classes: ['ham', 'spam', 'eggs'] }), /selfTest\.probabilities/],
+  ])('is refused when its manifest %s', async (_, edit, reason) => {
+    await expect(loadModel(await edited(edit))).rejects.toMatchObject(refusal(reason));
+  });
+
+  it.each<[string, Uint8Array | string, RegExp]>([
+    ['is not gzip', '{}', /forest\.json\.gz cannot be unpacked/],
+    ['is not JSON', gzipSync('{"name":'), /forest\.json\.gz cannot be unpacked/],
+    ['is another JSON', gzipSync('{"name":"KNN"}'), /not what ml-random-forest writes/],
+    [
+      'is empty of trees',
+      gzipSync('{"name":"RFClassifier","baseModel":{"estimators":[],"indexes":[]}}'),
+      /one entry a tree/,
+    ],
+  ])('is refused when its forest %s', async (_, bytes, reason) => {
+    const copy = await broken((to) => replace(to, 'forest.json.gz', bytes));
+    await expect(loadModel(copy)).rejects.toMatchObject(refusal(reason));
+  });
+
+  it('with engine ml-random-forest is predicted by the library itself, which votes as our majority does', async () => {
+    const rows = sampleOf(3);
+    const answers: Answer[] = [];
+    for (const engine of ['gapline', 'ml-random-forest'] as const) {
+      const copy = await edited((m) => {
+        m.estimator = { ...m.estimator, engine, voting: 'majority' };
+        m.selfTest = { values: [], labels: [], probabilities: [] };
+      });
+      answers.push(await (await loadModel(copy)).open().predict(rows));
+    }
+    expect(answers[1]!.labels).toEqual(answers[0]!.labels);
+    for (const [at, share] of answers[0]!.probabilities.entries()) {
+      expect(answers[1]!.probabilities[at]).toBeCloseTo(share, 12);
+    }
+  });
+
+  it('gives its manifest and files back as they were written', async () => {
+    const draft = await sampleDraft();
+    const { manifest, files } = await readArtifact(good);
+    expect(manifest).toEqual({ ...draft.manifest, name: 'good', version: 1 });
+    expect(files).toEqual(draft.files);
+  });
+
+  it.each(modelFormats)('of format version %i, written long ago, still loads', async (format) => {
+    const files: Record<string, string> = JSON.parse(
+      await readFile(join(import.meta.dirname, `fixtures/format-${format}.json`), 'utf8'),
+    );
+    const old = join(folder, `format-${format}`);
+    await mkdir(old);
+    for (const [name, content] of Object.entries(files)) await writeFile(join(old, name), content, 'base64');
+    const model = await loadModel(old, { name: 'old', version: 1 });
+    expect(model).toMatchObject({ fields: ['a', 'b', 'c_;'], memoryMs: 60_000 });
+  });
+});

@@ -1,0 +1,180 @@
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Model } from './model.ts';
+import { type Draft, openRegistry, type Registry } from './registry.ts';
+import { sampleDraft } from './testing.ts';
+
+let draft: Draft;
+let folder = '';
+let registry: Registry;
+beforeAll(async () => {
+  draft = await sampleDraft();
+});
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'gapline-registry-'));
+  registry = openRegistry({ folder, name: 'm', watchEveryMs: 30 });
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+const versionOf = async (model: Promise<Model>) => (await model).identity.version;
+
+describe('versions', () => {
+  it('are counted up, and each stays as it was made', async () => {
+    expect(await registry.versions()).toEqual([]);
+    expect(await registry.publish(draft)).toEqual({ name: 'm', version: 1 });
+    expect(await registry.publish(await sampleDraft({ seed: 2 }))).toEqual({ name: 'm', version: 2 });
+    expect(await registry.versions()).toEqual([1, 2]);
+    expect(await registry.manifest(1)).toEqual({ ...draft.manifest, name: 'm', version: 1 });
+  });
+
+  it('made at the same time each get a number of their own', async () => {
+    const made = await Promise.all([1, 2, 3, 4].map(() => openRegistry({ folder, name: 'm' }).publish(draft)));
+    expect(made.map(({ version }) => version).sort()).toEqual([1, 2, 3, 4]);
+    for (const version of [1, 2, 3, 4]) expect(await versionOf(registry.load(version))).toBe(version);
+    expect((await readdir(join(folder, 'm'))).sort()).toEqual(['1', '2', '3', '4']);
+  });
+
+  it('are counted by number, not by name, and half-written ones are none', async () => {
+    await registry.publish(draft);
+    await mkdir(join(folder, 'm', '10'));
+    await mkdir(join(folder, 'm', '9'));
+    await mkdir(join(folder, 'm', '.new-abc'));
+    await mkdir(join(folder, 'm', '07'));
+    expect(await registry.versions()).toEqual([1, 9, 10]);
+  });
+
+  it('that are not there are said to be missing, with what there is', async () => {
+    await expect(registry.current()).rejects.toMatchObject({
+      code: 'model-missing',
+      message: expect.stringMatching(/no version yet/),
+    });
+    await registry.publish(draft);
+    await expect(registry.load(3)).rejects.toMatchObject({
+      code: 'model-missing',
+      message: expect.stringMatching(/no version 3; there are versions 1/),
+    });
+    const challenger = openRegistry({ folder, name: 'm', alias: 'challenger' });
+    await expect(challenger.current()).rejects.toMatchObject({
+      code: 'model-missing',
+      message: expect.stringMatching(/no "challenger"/),
+    });
+  });
+});
+
+describe('aliases', () => {
+  beforeEach(async () => {
+    for (let made = 0; made < 3; made++) await registry.publish(draft);
+  });
+
+  it('say which version serves; without one the highest does', async () => {
+    expect(await versionOf(registry.current())).toBe(3);
+    await registry.point('champion', 1);
+    expect(await versionOf(registry.current())).toBe(1);
+    await registry.point('champion', 2);
+    await registry.point('previous', 1);
+    expect(await versionOf(registry.current())).toBe(2);
+    expect(await registry.aliases()).toEqual(
+      new Map([
+        ['champion', 2],
+        ['previous', 1],
+      ]),
+    );
+    await registry.forget('champion');
+    expect(await versionOf(registry.current())).toBe(3);
+  });
+
+  it('may be a number, which pins a version', async () => {
+    await registry.point('champion', 1);
+    expect(await versionOf(openRegistry({ folder, name: 'm', alias: '2' }).current())).toBe(2);
+  });
+
+  it('name no version that is not there', async () => {
+    await expect(registry.point('champion', 4)).rejects.toMatchObject({ code: 'model-missing' });
+    expect(await registry.aliases()).toEqual(new Map());
+  });
+
+  it.each(['4', '../m', '', '.hidden'])('cannot be called %j', async (alias) => {
+    await expect(registry.point(alias, 1)).rejects.toMatchObject({ code: 'model-invalid' });
+  });
+
+  it('that hold no number are refused', async () => {
+    await writeFile(join(folder, 'm', 'champion'), 'latest\n');
+    await expect(registry.current()).rejects.toMatchObject({
+      code: 'model-invalid',
+      message: expect.stringMatching(/champion must hold the number/),
+    });
+  });
+});
+
+describe('a watch', () => {
+  const deadline = { timeout: 15_000, interval: 20 };
+
+  async function watched(run: (told: { changed: number[]; refused: string[] }) => Promise<void>): Promise<void> {
+    const serving = await registry.current();
+    const told = { changed: [] as number[], refused: [] as string[] };
+    const watch = registry.watch!(serving, {
+      onChange: (model) => told.changed.push(model.identity.version),
+      onRefused: (error) => told.refused.push((error as Error).message),
+    });
+    try {
+      await run(told);
+    } finally {
+      await watch.stop();
+    }
+  }
+
+  beforeEach(async () => {
+    await registry.publish(draft);
+    await registry.point('champion', 1);
+  });
+
+  it('hands over the version that an alias was moved to', async () => {
+    await watched(async ({ changed, refused }) => {
+      await registry.publish(draft);
+      await registry.point('champion', 2);
+      await vi.waitFor(() => expect(changed).toEqual([2]), deadline);
+      await registry.point('champion', 1);
+      await vi.waitFor(() => expect(changed).toEqual([2, 1]), deadline);
+      expect(refused).toEqual([]);
+    });
+  });
+
+  it('refuses a bad version once, goes on, and takes the next good one', async () => {
+    await registry.publish(draft);
+    await writeFile(join(registry.folderOf(2), 'model.json'), '{}');
+    await watched(async ({ changed, refused }) => {
+      await registry.point('champion', 2);
+      await vi.waitFor(() => expect(refused).toHaveLength(1), deadline);
+      expect(refused[0]).toMatch(/model\.json is corrupt/);
+      await registry.publish(draft);
+      await registry.point('champion', 3);
+      await vi.waitFor(() => expect(changed).toEqual([3]), deadline);
+      expect(refused).toHaveLength(1);
+    });
+  });
+
+  it.each([
+    ['fields', { fields: ['a', 'b', 'other'] }, /its fields lack c_;/],
+    ['classes', { classes: ['ham', 'spam', 'eggs'] }, /its classes have eggs in addition/],
+  ])('refuses a version with other %s', async (_, options, reason) => {
+    await registry.publish(await sampleDraft(options));
+    await watched(async ({ changed, refused }) => {
+      await registry.point('champion', 2);
+      await vi.waitFor(() => expect(refused).toHaveLength(1), deadline);
+      expect(refused[0]).toMatch(reason);
+      expect(changed).toEqual([]);
+    });
+  });
+
+  it('says why when the alias becomes unreadable, and recovers', async () => {
+    await registry.publish(draft);
+    await watched(async ({ changed, refused }) => {
+      await writeFile(join(folder, 'm', 'champion'), 'two');
+      await vi.waitFor(() => expect(refused).toHaveLength(1), deadline);
+      await registry.point('champion', 2);
+      await vi.waitFor(() => expect(changed).toEqual([2]), deadline);
+    });
+  });
+});

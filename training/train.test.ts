@@ -1,0 +1,147 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readDataset } from '../core/dataset/csv.ts';
+import { openRegistry } from '../core/model/registry.ts';
+import type { TrainingOptions } from './fit.ts';
+import { type TrainInput, train } from './train.ts';
+
+let folder = '';
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'gapline-train-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const options: TrainingOptions = { imputer: { kind: 'mean' }, trees: 20, seed: 1, engine: 'gapline', voting: 'mean' };
+
+/** A data set that is easy to learn, with gaps, three classes and an awkward name. */
+async function easy(name = 'easy.csv', rows = 150) {
+  const lines = Array.from({ length: rows }, (_, row) => {
+    const kind = row % 3;
+    const noise = ((row * 7919) % 100) / 100;
+    const x = row % 7 === 0 ? '' : kind * 2 + noise;
+    return `${x},${10 - kind * 3 + noise},${noise},${['red', 'green', 'blue'][kind]}`;
+  });
+  const file = join(folder, name);
+  await writeFile(file, `x,y;,noise,kind\n${lines.join('\n')}\n`);
+  return readDataset({ file, truth: 'kind' });
+}
+
+const trainEasy = async (name: string, more: Partial<TrainInput> = {}) =>
+  train({ dataset: await easy(), options, registryFolder: folder, name, ...more });
+
+describe('training', () => {
+  it('makes versions, and a champion only where there is none', async () => {
+    const first = await trainEasy('counted');
+    const second = await trainEasy('counted');
+    expect(first).toMatchObject({ identity: { name: 'counted', version: 1 }, champion: 1 });
+    expect(second).toMatchObject({ identity: { name: 'counted', version: 2 }, champion: 1 });
+    const model = await openRegistry({ folder, name: 'counted' }).current();
+    expect(model).toMatchObject({
+      identity: { version: 1 },
+      fields: ['x', 'y;', 'noise'],
+      classes: ['blue', 'green', 'red'],
+    });
+  });
+
+  it('writes down how good the model is, on rows that it was not trained on, and where it came from', async () => {
+    const { metrics } = await trainEasy('scored');
+    expect(metrics).toMatchObject({ on: 'holdout', rows: 30 });
+    expect(metrics.accuracy).toBeGreaterThan(0.9);
+    expect(metrics.confusion.flat().reduce((sum, each) => sum + each)).toBe(30);
+    const manifest = await openRegistry({ folder, name: 'scored' }).manifest(1);
+    expect(manifest.metrics).toEqual(metrics);
+    expect(manifest.lineage).toMatchObject({ data: { source: 'easy.csv', rows: 150 }, seed: 1, options });
+    expect(manifest.histograms.map(({ gaps }) => gaps)).toEqual([22, 0, 0]);
+    expect(manifest.selfTest.values.at(-1)).toEqual([null, null, null]);
+  });
+
+  it('gives the same forest for the same seed, and another for another', async () => {
+    const forests = [];
+    for (const seed of [5, 5, 6]) {
+      const { folder: made } = await trainEasy('seeded', { options: { ...options, seed } });
+      forests.push(await readFile(join(made, 'forest.json.gz')));
+    }
+    expect(forests[1]).toEqual(forests[0]);
+    expect(forests[2]).not.toEqual(forests[0]);
+  });
+
+  it('scores on the test data that is given', async () => {
+    const { metrics } = await trainEasy('tested', { test: await easy('test.csv', 60) });
+    expect(metrics).toMatchObject({ on: 'test', rows: 60 });
+  });
+
+  it.each(['mean', 'median', 'most_frequent', 'last'] as const)('works with imputer %s', async (kind) => {
+    const { metrics } = await trainEasy(kind, { options: { ...options, imputer: { kind } } });
+    expect(metrics.accuracy).toBeGreaterThan(0.9);
+  });
+
+  it('tells how far it is', async () => {
+    const told: string[] = [];
+    await trainEasy('told', { onProgress: ({ step, trees, of }) => told.push(`${step} ${trees}/${of}`) });
+    expect(told).toContain('score 20/20');
+    expect(told.at(-1)).toBe('fit 20/20');
+  });
+
+  it('with engine ml-random-forest trains and serves with the library itself', async () => {
+    const small = { ...options, engine: 'ml-random-forest', trees: 5 } as const;
+    const { metrics } = await trainEasy('library', { options: small });
+    expect(metrics.accuracy).toBeGreaterThan(0.8);
+    const { estimator } = await openRegistry({ folder, name: 'library' }).manifest(1);
+    expect(estimator).toMatchObject({ engine: 'ml-random-forest', voting: 'majority' });
+  });
+
+  it.each([
+    ['one label only', 'a,label\n1,x\n2,x\n', /no label but "x"/],
+    ['no label at all', 'a,label\n1,\n2,\n', /no label is there to learn/],
+  ])('refuses a data set with %s', async (_, text, message) => {
+    const file = join(folder, 'bad.csv');
+    await writeFile(file, text);
+    const dataset = await readDataset({ file, truth: 'label' });
+    await expect(trainEasy('bad', { dataset })).rejects.toMatchObject({
+      code: 'data-invalid',
+      message: expect.stringMatching(message),
+    });
+  });
+
+  it('refuses test data with other columns', async () => {
+    const file = join(folder, 'other.csv');
+    await writeFile(file, 'x,z,noise,kind\n1,2,3,red\n');
+    const test = await readDataset({ file, truth: 'kind' });
+    await expect(trainEasy('other', { test })).rejects.toMatchObject({
+      code: 'data-invalid',
+      message: expect.stringMatching(/other value columns/),
+    });
+  });
+});
+
+describe('the Spambase example', () => {
+  const example = resolve(import.meta.dirname, '../examples/spambase');
+
+  it('learns to tell spam from ham: at least 0.94 right on the e-mails that were kept apart', async () => {
+    const dataset = await readDataset({ file: join(example, 'data/train.csv'), truth: 'label' });
+    const test = await readDataset({ file: join(example, 'data/test.csv'), truth: 'label', fields: dataset.fields });
+    const { metrics } = await trainEasy('spambase', { dataset, test, options: { ...options, trees: 100 } });
+    expect(metrics.accuracy).toBeGreaterThanOrEqual(0.94);
+  });
+
+  it('is its own split: the script makes the same files again', async () => {
+    const { splitCsv } = await import('../core/dataset/split.ts');
+    const whole = join(example, 'data/spambase.csv');
+    const { train: trainText, test: testText } = await splitCsv({
+      file: whole,
+      truth: 'label',
+      fraction: 0.8,
+      seed: 1,
+    });
+    expect(await readFile(join(example, 'data/train.csv'), 'utf8')).toBe(trainText);
+    expect(await readFile(join(example, 'data/test.csv'), 'utf8')).toBe(testText);
+  });
+
+  it('ships a model that loads', async () => {
+    const model = await openRegistry({ folder: join(example, 'models'), name: 'spambase' }).load(1);
+    expect(model.classes).toEqual(['ham', 'spam']);
+    expect(model.fields).toHaveLength(57);
+  });
+});
