@@ -46,6 +46,16 @@ export const errorCatalog = {
     title: 'The store does not answer',
     cure: 'Check its address, token and bucket.',
   },
+  'store-refused': {
+    status: 503,
+    title: 'The store refuses what it is asked',
+    cure: 'Give it a token that may write and read, and a bucket that exists.',
+  },
+  'collector-refused': {
+    status: 500,
+    title: 'The collector refuses the readings',
+    cure: 'Correct what its answer names, then start again: it goes on where it was.',
+  },
   'model-invalid': { status: 500, title: 'The model cannot be used', cure: 'Train or import it again.' },
   'model-missing': { status: 500, title: 'There is no such model', cure: 'Train one: gapline train --config …' },
   'port-in-use': { status: 500, title: 'The port is in use', cure: 'Choose another port, or 0 for any free one.' },

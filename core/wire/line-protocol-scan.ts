@@ -140,6 +140,8 @@ function isNumeric(code: number): boolean {
 }
 
 const floatForm = /^-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
+/** What passes for scientific notation until it is read as a number. */
+const scientificForm = /^(?!.*\..*\.)(?=.*[eE])-?(?:[\d.]|[eE][+-]?)*$/;
 const integerForm = /^-?\d+i$/;
 const unsignedForm = /^\d+u$/;
 
@@ -154,7 +156,7 @@ function scanNumber(text: string, from: number): number {
     const digits = token.slice(0, -1);
     if (digits.length > 19) checkRange(digits, 0n, 2n ** 64n - 1n, 'unsigned', 'ParseUint');
   } else if (!floatForm.test(token)) {
-    throw new LineFault(/^-?[\d.]*\d[\d.]*[eE][\d.eE+-]*$/.test(token) ? 'invalid float' : 'invalid number');
+    throw new LineFault(scientificForm.test(token) ? 'invalid float' : 'invalid number');
   } else if (!Number.isFinite(Number(token))) {
     throw new LineFault('invalid float');
   }
@@ -193,7 +195,7 @@ export function scanTime(text: string, from: number): number {
   if (text.charCodeAt(index) === minus) index += 1;
   while (index < text.length) {
     const code = text.charCodeAt(index);
-    if (code === space) break;
+    if (code === space || code === newline) break;
     if (code < 0x30 || code > 0x39) throw new LineFault('bad timestamp');
     index += 1;
   }

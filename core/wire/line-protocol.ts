@@ -56,7 +56,7 @@ export function parseLines(text: string, options: { precision: Precision; maxPoi
     position = end + 1;
     if (start >= end || text[start] === '#') continue;
     if (points.length === options.maxPoints) return { points, failures, tooMany: true };
-    const line = text.slice(start, end);
+    const line = text.slice(start, text[end - 1] === '\n' ? end - 1 : end);
     try {
       points.push(parsePoint(line, options.precision));
     } catch (error) {
@@ -75,31 +75,39 @@ function parsePoint(line: string, precision: Precision): LinePoint {
   const fieldsStart = skipWhitespace(line, keyEnd);
   const fieldsEnd = scanFields(line, fieldsStart);
   const fields = parseFields(line.slice(fieldsStart, fieldsEnd), keyEnd);
+  const time = parseTime(line, fieldsEnd, precision);
+  // What only passed because of a stray backslash; InfluxDB takes it and then cannot read it.
+  if (fields.some(({ value }) => Number.isNaN(value))) throw new LineFault('invalid number');
   return {
-    measurement: unescapeWith(line.slice(0, measurementEnd), /\\([, ])/g),
+    measurement: unescapeWith(line.slice(0, measurementEnd), keyEscapes),
     tags,
     fields,
-    time: parseTime(line, fieldsEnd, precision),
+    time,
   };
 }
 
+/** Tags are split first and judged then, so that of two faults the same one is named as InfluxDB names. */
 function parseTags(line: string, measurementEnd: number): { tags: Map<string, string>; end: number } {
-  const tags = new Map<string, string>();
-  const raw = new Set<string>();
+  const raw: [string, string][] = [];
   let end = measurementEnd;
   while (line[end] === ',') {
     const keyEnd = scanTagKey(line, end + 1);
     const valueEnd = scanTagValue(line, keyEnd + 1);
-    const key = line.slice(end + 1, keyEnd);
-    if (reservedTags.has(key)) throw new LineFault(`cannot use reserved tag key ${JSON.stringify(key)}`);
-    if (raw.has(key)) throw new LineFault('duplicate tags');
-    raw.add(key);
-    tags.set(unescapeWith(key, /\\([, =])/g), unescapeWith(line.slice(keyEnd + 1, valueEnd), /\\([, =])/g));
+    raw.push([line.slice(end + 1, keyEnd), line.slice(keyEnd + 1, valueEnd)]);
     end = valueEnd;
   }
+  for (const [key] of raw) {
+    if (reservedTags.has(key)) throw new LineFault(`cannot use reserved tag key ${JSON.stringify(key)}`);
+  }
+  if (raw.length > 1 && new Set(raw.map(([key]) => key)).size < raw.length) throw new LineFault('duplicate tags');
   checkKeyLength(line.length, () => Buffer.byteLength(line.slice(0, end)));
+  const tags = new Map<string, string>();
+  for (const [key, value] of raw) tags.set(unescapeWith(key, tagEscapes), unescapeWith(value, tagEscapes));
   return { tags, end };
 }
+
+const tagEscapes = /\\([, =])/g;
+const keyEscapes = /\\([," =])/g;
 
 function parseFields(text: string, keyLength: number): LineField[] {
   const fields: LineField[] = [];
@@ -110,7 +118,7 @@ function parseFields(text: string, keyLength: number): LineField[] {
     if (keyEnd > text.length - 2) throw new LineFault(`invalid value: field-key=${key}`);
     checkKeyLength(keyLength + key.length, () => keyLength + 4 + Buffer.byteLength(key));
     const end = scanFieldValue(text, keyEnd + 1);
-    fields.push({ name: unescapeWith(key, /\\([," =])/g), value: parseValue(text.slice(keyEnd + 1, end)) });
+    fields.push({ name: unescapeWith(key, keyEscapes), value: parseValue(text.slice(keyEnd + 1, end)) });
     position = end + 1;
   }
   return fields;
@@ -129,8 +137,7 @@ function parseValue(text: string): number | boolean | string {
   if (first === 0x66 || first === 0x46) return false;
   const last = text.charCodeAt(text.length - 1);
   const value = Number(last === 0x69 || last === 0x75 ? text.slice(0, -1) : text);
-  if (!Number.isFinite(value)) throw new LineFault('invalid number');
-  return value;
+  return Number.isFinite(value) ? value : Number.NaN;
 }
 
 function parseTime(line: string, from: number, precision: Precision): string | undefined {
@@ -138,7 +145,7 @@ function parseTime(line: string, from: number, precision: Precision): string | u
   const end = scanTime(line, start);
   if (end === start) return undefined;
   const digits = line.slice(start, end);
-  const time = toNanoseconds(digits, precision);
+  const time = digits === '-' ? null : toNanoseconds(digits, precision);
   if (time === null) throw new LineFault(explainTimestamp(digits));
   for (let index = end; index < line.length; index += 1) {
     if (line[index] !== ' ') throw new LineFault('point is invalid');
