@@ -28,7 +28,7 @@ export async function readText(request: IncomingMessage, limits: BodyLimits, bud
   try {
     if (declared > limits.maxBytes) throw tooLarge(limits);
     const body = await collect(request, decompressed(request), limits, budget);
-    if (!isUtf8(body)) throw new Refusal('body-malformed', 'the body is not valid UTF-8');
+    if (!isUtf8(body)) throw malformed('the body is not valid UTF-8');
     const text = body.toString('utf8');
     return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
   } catch (error) {
@@ -98,7 +98,11 @@ function broken(request: IncomingMessage, source: Readable, cause?: unknown): Re
     source === request || !request.complete
       ? 'the connection ended in the middle of the body'
       : 'the body is not valid gzip';
-  return new Refusal('body-malformed', detail, { cause });
+  return malformed(detail, cause);
+}
+
+function malformed(detail: string, cause?: unknown): Refusal {
+  return new Refusal('body-malformed', detail, { errors: [{ pointer: '', code: 'syntax', detail }], cause });
 }
 
 /** Reads on into nothing for a while: closing a connection that still sends would cost the sender the answer. */

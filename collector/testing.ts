@@ -1,0 +1,101 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pino from 'pino';
+import { Registry } from 'prom-client';
+import type { EventLog } from '../core/log/port.ts';
+import { createSqliteLog } from '../core/log/sqlite.ts';
+import type { Reading } from '../core/wire/reading.ts';
+import { type Stream, topicsOf } from '../core/wire/stream.ts';
+import { type Collector, type CollectorOptions, createCollector } from './collector.ts';
+
+/** A stream whose names are as strange as real ones. */
+export const pumps: Stream = { name: 'pumps', fields: ['a', 'A', 'b', 'char_freq_;'], topics: topicsOf('pumps') };
+
+export interface Bench {
+  readonly collector: Collector;
+  readonly log: EventLog;
+  readonly registry: Registry;
+  readonly folder: string;
+  /** Every reading that the log holds, in order by partition. */
+  readings(): Promise<Reading[]>;
+  stop(): Promise<void>;
+}
+
+export const silent = pino({ level: 'silent' });
+
+/** A collector on a free port before a SQLite log of its own. `wrap` may stand between the two. */
+export async function startBench(
+  options: Partial<CollectorOptions> & { wrap?: (log: EventLog) => EventLog } = {},
+): Promise<Bench> {
+  const folder = mkdtempSync(join(tmpdir(), 'gapline-collector-'));
+  const log = createSqliteLog({ file: join(folder, 'gapline.db'), logger: silent });
+  await log.start();
+  await log.ensureTopics(Object.values(pumps.topics).map((name) => ({ name, partitions: 3, retentionMs: 86_400_000 })));
+  const registry = new Registry();
+  const { wrap, ...rest } = options;
+  const collector = createCollector({
+    stream: pumps,
+    log: wrap === undefined ? log : wrap(log),
+    logger: silent,
+    registry,
+    host: '127.0.0.1',
+    port: 0,
+    ...rest,
+  });
+  await collector.start();
+  return {
+    collector,
+    log,
+    registry,
+    folder,
+    readings: () => readingsOf(log),
+    async stop() {
+      await collector.stop();
+      await log.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export async function readingsOf(log: EventLog): Promise<Reading[]> {
+  const readings: Reading[] = [];
+  for await (const records of log.tail([pumps.topics.readings], { since: 0, follow: false })) {
+    for (const { value } of records) readings.push(JSON.parse(Buffer.from(value).toString('utf8')) as Reading);
+  }
+  return readings;
+}
+
+/** Sends bytes as they are and gives what comes back until the other side closes. `half` closes the sending side after them. */
+export function exchange(url: string, bytes: string | Buffer, { half = false } = {}): Promise<string> {
+  const { hostname, port } = new URL(url);
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true });
+    let answer = '';
+    socket.setEncoding('utf8');
+    socket.on('data', (chunk) => {
+      answer += chunk;
+    });
+    socket.on('error', (error) => (answer === '' ? reject(error) : resolve(answer)));
+    socket.on('close', () => resolve(answer));
+    socket.on('end', () => socket.end());
+    socket.write(bytes);
+    if (half) socket.end();
+  });
+}
+
+/** Waits for something that will be true; throws what was seen last when it never is. */
+export async function until<T>(
+  look: () => T | Promise<T>,
+  good: (seen: T) => boolean,
+  deadlineMs = 15_000,
+): Promise<T> {
+  const end = Date.now() + deadlineMs;
+  for (;;) {
+    const seen = await look();
+    if (good(seen)) return seen;
+    if (Date.now() > end) throw new Error(`waited ${deadlineMs} ms, and still: ${JSON.stringify(seen)?.slice(0, 500)}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
