@@ -45,7 +45,7 @@ function valueFault(name: string, value: unknown): string | undefined {
 }
 
 /** The reason for refusing a field whose type differs from the one that it has for ever. */
-export function typeFault(name: string, kind: FieldKind, known: FieldKind): string {
+export function typeFault(name: string, kind: FieldKind, known: string): string {
   return `field "${name}" is a ${kind}, but is kept as a ${known}`;
 }
 
