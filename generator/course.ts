@@ -1,0 +1,142 @@
+import type { Logger } from 'pino';
+import { chooseGaps } from './gaps/choose.ts';
+import type { GapPatternName } from './gaps/pattern.ts';
+import { dealLanes, Lane, laneIndex, madeBefore } from './lane.ts';
+import { type Progress, ProgressFile } from './progress.ts';
+import { Schedule } from './schedule.ts';
+import { placesOf, type Source } from './source.ts';
+
+export interface CourseOptions {
+  readonly source: Source;
+  readonly seed: number;
+  readonly gaps: { readonly rate: number; readonly pattern: GapPatternName; readonly length: number };
+  readonly rate: number;
+  readonly concurrency: number;
+  readonly start?: string;
+  readonly progressFile?: string;
+  /** Tells apart streams of other readings: what was kept of one says nothing of another. */
+  readonly streamId: string;
+  readonly logger: Logger;
+  readonly now: () => number;
+}
+
+/** Where a stream stands; kept in the progress file if there is one. */
+export interface Course {
+  readonly lanes: readonly Lane[];
+  /** Readings that were accepted before this run. */
+  readonly acceptedBefore: number;
+  /** The gap rate of the next reading. */
+  readonly gapRate: number;
+  /** When a reading is to be sent, in milliseconds since the epoch. */
+  dueMs(index: number): number;
+  /** To be called before the reading is made. */
+  reserve(index: number): void;
+  /** All readings that the lane made are accepted. */
+  accepted(lane: number): void;
+  setGapRate(rate: number): void;
+  save(): void;
+  /** @param complete - there is nothing to go on with: the next run begins anew */
+  close(complete: boolean): Promise<void>;
+}
+
+/** Between readings that are made as fast as they are taken: faster than any collector, so that times never run ahead of the clock. */
+const unpacedSpacingNs = 1_000;
+/** For how many readings the file is written ahead, where there is no rate. */
+const unpacedReserve = 50_000;
+/** For how many seconds, where there is one. */
+const reserveSeconds = 2;
+/** How many changes of the gap rate are kept before the oldest are looked through. */
+const maxGapRates = 100;
+
+/**
+ * Finds out where the stream stands. After a restart the readings that may have been made before are made again as they were, at
+ * once; those behind them go on from now, or on the same times where a start was given.
+ */
+export function openCourse(options: CourseOptions): Course {
+  const { source, seed, gaps, rate, concurrency, streamId, logger, now } = options;
+  const file = options.progressFile === undefined ? undefined : new ProgressFile(options.progressFile);
+  const positions = dealLanes(source, Math.min(concurrency, source.devices.length));
+  const loaded = file?.load(logger);
+  const saved = loaded?.stream === streamId ? loaded : undefined;
+  const schedule = saved ? resumedSchedule(saved, options) : newSchedule(loaded, options);
+  const pattern = chooseGaps(gaps.pattern, gaps.length, source);
+  const making = { source, places: placesOf(source), pattern, schedule, seed };
+  const accepted = acceptedByLane(saved, positions, source);
+  const lanes = positions.map((own, lane) => new Lane(making, own, accepted[lane]!));
+  const acceptedBefore = accepted.reduce((sum, count) => sum + count, 0);
+  const paceFrom = saved?.reserved ?? 0;
+  const paceFromMs = now();
+  const paceFromNs = schedule.timeNs(paceFrom);
+  /** No reading from here on was made. */
+  let made = paceFrom;
+  /** The file knows that readings before this one may have been made. */
+  let reserved = paceFrom;
+
+  function save(): void {
+    if (!file) return;
+    const firsts = positions.map((own, lane) => laneIndex(own, source.round.length, accepted[lane]!));
+    const next = Math.min(...firsts);
+    // A gap pattern lives its past through again, and a device may speak but once a round.
+    const livedThrough = (pattern.memory + 1) * source.round.length;
+    const many = schedule.state().gapRates.length > maxGapRates;
+    schedule.forget({ timesBefore: next, gapRatesBefore: many ? next - livedThrough : 0 });
+    const reservedUntilNs = String(schedule.timeNs(Math.max(0, reserved - 1)));
+    file.save({ format: 1, stream: streamId, ...schedule.state(), reserved, reservedUntilNs, accepted, next });
+  }
+
+  return {
+    lanes,
+    acceptedBefore,
+    get gapRate() {
+      return schedule.gapRate(made);
+    },
+    dueMs: (index) => (index < paceFrom ? paceFromMs : paceFromMs + Number(schedule.timeNs(index) - paceFromNs) / 1e6),
+    reserve(index) {
+      made = Math.max(made, index + 1);
+      if (!file || made <= reserved) return;
+      reserved = made + (rate === 0 ? unpacedReserve : Math.ceil(rate * reserveSeconds));
+      save();
+    },
+    accepted(lane) {
+      accepted[lane] = lanes[lane]!.made;
+    },
+    setGapRate(wanted) {
+      schedule.setGapRate(made, wanted);
+      save();
+    },
+    save,
+    async close(complete) {
+      reserved = made;
+      if (complete) await file?.remove();
+      else save();
+    },
+  };
+}
+
+const spacingNs = (rate: number): number => (rate === 0 ? unpacedSpacingNs : 1e9 / rate);
+
+const nanoseconds = (ms: number): bigint => BigInt(Math.trunc(ms)) * 1_000_000n;
+
+/** @param other - the progress of another stream of the same devices, perhaps: times do not go back behind its own */
+function newSchedule(other: Progress | undefined, { source, start, gaps, rate, now }: CourseOptions): Schedule {
+  const nowNs = nanoseconds(now());
+  const behindNs = other ? BigInt(other.reservedUntilNs) + 1n : nowNs;
+  const atNs = start ?? String(behindNs > nowNs ? behindNs : nowNs);
+  const segments = [{ from: 0, atNs, spacingNs: spacingNs(rate) }];
+  return new Schedule({ segments, gapRates: [{ from: 0, rate: gaps.rate }] }, source.step ?? byIndex);
+}
+
+function resumedSchedule(saved: Progress, { source, start, gaps, rate, now }: CourseOptions): Schedule {
+  const schedule = new Schedule(saved, source.step ?? byIndex);
+  if (start === undefined && saved.reserved > 0)
+    schedule.continueAt(saved.reserved, nanoseconds(now()), spacingNs(rate));
+  schedule.setGapRate(saved.reserved, gaps.rate);
+  return schedule;
+}
+
+const byIndex = (index: number): number => index;
+
+function acceptedByLane(saved: Progress | undefined, positions: readonly Int32Array[], { round }: Source): number[] {
+  if (saved?.accepted.length === positions.length) return [...saved.accepted];
+  return positions.map((own) => madeBefore(own, round.length, saved?.next ?? 0));
+}

@@ -1,0 +1,22 @@
+import type { GapPattern } from './pattern.ts';
+import { isSilent, silenceMemory, silenceSteps } from './silence.ts';
+
+/** Each sensor of a device is silent for a while, independently of the others. */
+export function burstGaps(meanLength: number, fields: number): GapPattern {
+  return {
+    memory: silenceMemory,
+    open() {
+      const silent = new Uint8Array(fields);
+      return {
+        punch(values, n, rate, random) {
+          const steps = silenceSteps(rate, meanLength);
+          for (let field = 0; field < fields; field++) {
+            const now = isSilent(silent[field] === 1, n, rate, steps, random.next());
+            silent[field] = now ? 1 : 0;
+            if (now) values[field] = Number.NaN;
+          }
+        },
+      };
+    },
+  };
+}

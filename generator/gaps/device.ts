@@ -1,0 +1,18 @@
+import type { GapPattern } from './pattern.ts';
+import { isSilent, silenceMemory, silenceSteps } from './silence.ts';
+
+/** A whole device is silent for a while: its readings still come, with nothing but gaps, so that they are labelled and counted. */
+export function deviceGaps(meanLength: number): GapPattern {
+  return {
+    memory: silenceMemory,
+    open() {
+      let silent = false;
+      return {
+        punch(values, n, rate, random) {
+          silent = isSilent(silent, n, rate, silenceSteps(rate, meanLength), random.next());
+          if (silent) values.fill(Number.NaN);
+        },
+      };
+    },
+  };
+}

@@ -1,0 +1,13 @@
+import type { GapPattern } from './pattern.ts';
+
+/** Missing completely at random (MCAR): each value by itself, with probability `rate`. */
+export function randomGaps(): GapPattern {
+  return {
+    memory: 0,
+    open: () => ({
+      punch(values, _n, rate, random) {
+        for (let field = 0; field < values.length; field++) if (random.next() < rate) values[field] = Number.NaN;
+      },
+    }),
+  };
+}

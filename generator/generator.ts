@@ -1,0 +1,211 @@
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import type { Stage } from '../core/wire/stage.ts';
+import { type Course, openCourse } from './course.ts';
+import type { GapPatternName } from './gaps/pattern.ts';
+import type { Lane } from './lane.ts';
+import { createLedger } from './ledger.ts';
+import { createSender } from './sender.ts';
+import type { Source } from './source.ts';
+
+export interface GeneratorOptions {
+  readonly source: Source;
+  /** The collector's address. */
+  readonly url: string;
+  /** Sent as `Authorization: Bearer …`. */
+  readonly token?: string;
+  /** Readings a second in all; 0 is as fast as they are taken. */
+  readonly rate: number;
+  /** Readings a POST. Above 1 they travel as NDJSON. */
+  readonly batch: number;
+  /** Requests under way at once. A device has one at a time, so that its readings arrive in order. */
+  readonly concurrency: number;
+  readonly gaps: { readonly rate: number; readonly pattern: GapPatternName; readonly length: number };
+  readonly seed: number;
+  /** Begin again at the end of the source. */
+  readonly repeat: boolean;
+  /** Readings in all; undefined is no bound but the source's. */
+  readonly count?: number;
+  /** Time of the first reading, in nanoseconds since the epoch, as a decimal string. Default: now. */
+  readonly start?: string;
+  /** Where it is kept how far the stream has come, so that a restart goes on. Undefined: every start begins anew. */
+  readonly progressFile?: string;
+  /** To this file the identity of each accepted reading is appended, a JSON object a line. */
+  readonly ledgerFile?: string;
+  readonly logger: Logger;
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number;
+}
+
+/** What a generator did since it started. */
+export interface GeneratorTotals {
+  /** Readings that were handed to the network, each counted once. */
+  readonly sent: number;
+  readonly accepted: number;
+  /** Attempts that failed and were made again. */
+  readonly retried: number;
+  /** Values of accepted readings that were missing. */
+  readonly gaps: number;
+  /** Values of accepted readings, missing or not. */
+  readonly values: number;
+  /** Readings that were accepted in earlier runs of the same stream. */
+  readonly before: number;
+}
+
+export interface Generator extends Stage {
+  /** Resolves when all readings are accepted, or the generator was stopped; rejects as `failed` does. */
+  readonly finished: Promise<GeneratorTotals>;
+  /** The present gap rate, 0 to 1. */
+  readonly gapRate: number;
+  /** Changes the gap rate from the next reading on. */
+  setGapRate(rate: number): void;
+  totals(): GeneratorTotals;
+  /** Readings in all, with those of earlier runs; Infinity where there is no end. */
+  readonly length: number;
+}
+
+/** A parcel that is not full leaves when its first reading has waited for so long. */
+const lingerMs = 1_000;
+const saveEveryMs = 1_000;
+/** How long `stop` waits for requests under way. */
+const graceMs = 4_000;
+
+/** Devices that measure, lose values and POST. The same seed and start give the same readings, whatever the concurrency. */
+export function createGenerator(options: GeneratorOptions): Generator {
+  const { source, rate, batch, logger, now = Date.now } = options;
+  const totals = { sent: 0, accepted: 0, retried: 0, gaps: 0, values: 0, before: 0 };
+  const length = Math.min(
+    options.count ?? Number.POSITIVE_INFINITY,
+    options.repeat ? Number.POSITIVE_INFINITY : source.length,
+  );
+  const sender = createSender({
+    ...options,
+    connections: options.concurrency,
+    retried: () => {
+      totals.retried += 1;
+    },
+  });
+  const ledger = createLedger(options.ledgerFile);
+  const finished = Promise.withResolvers<GeneratorTotals>();
+  const failure = Promise.withResolvers<never>();
+  finished.promise.catch(() => {});
+  failure.promise.catch(() => {});
+  /** Takes no more readings in hand. */
+  const stopping = new AbortController();
+  /** Gives up requests under way. */
+  const aborting = new AbortController();
+  let wantedGapRate = options.gaps.rate;
+  let course: Course | undefined;
+  let saving: NodeJS.Timeout | undefined;
+  let running: Promise<void> | undefined;
+  let stopped: Promise<void> | undefined;
+
+  async function runLane(course: Course, number: number): Promise<void> {
+    const lane = course.lanes[number]!;
+    while (!stopping.signal.aborted) {
+      const count = await readyCount(course, lane);
+      if (count === 0) return;
+      course.reserve(lane.peek(count - 1));
+      const parcel = lane.take(count);
+      totals.sent += count;
+      await sender.post(parcel.readings, aborting.signal);
+      ledger.append(parcel.identities);
+      course.accepted(number);
+      totals.accepted += count;
+      totals.gaps += parcel.gaps;
+      totals.values += count * source.fields.length;
+    }
+  }
+
+  /** Waits until a parcel is due; how many readings it has, 0 at the end. */
+  async function readyCount(course: Course, lane: Lane): Promise<number> {
+    let most = batch;
+    while (most > 0 && lane.peek(most - 1) >= length) most -= 1;
+    if (most === 0 || rate === 0) return most;
+    const dueMs = Math.min(course.dueMs(lane.peek(most - 1)), course.dueMs(lane.peek()) + lingerMs);
+    const waitMs = dueMs - now();
+    if (waitMs > 0) await sleep(waitMs, undefined, { signal: stopping.signal });
+    const nowMs = now();
+    let due = 1;
+    while (due < most && course.dueMs(lane.peek(due)) <= nowMs) due += 1;
+    return due;
+  }
+
+  async function run(course: Course): Promise<void> {
+    const failures: unknown[] = [];
+    const lanes = course.lanes.map((_, number) =>
+      runLane(course, number).catch((error: unknown) => {
+        if (stopping.signal.aborted && isAbort(error)) return;
+        failures.push(error);
+        stopping.abort();
+        aborting.abort();
+      }),
+    );
+    await Promise.all(lanes);
+    if (failures.length > 0) throw failures[0];
+  }
+
+  async function close(course: Course): Promise<void> {
+    clearInterval(saving);
+    sender.close();
+    ledger.close();
+    await course.close(!stopping.signal.aborted);
+  }
+
+  async function start(): Promise<void> {
+    const opened = openCourse({ ...options, streamId: streamId(options), now });
+    course = opened;
+    if (wantedGapRate !== opened.gapRate) opened.setGapRate(wantedGapRate);
+    ledger.open();
+    totals.before = opened.acceptedBefore;
+    if (totals.before > 0) logger.info(`going on after ${totals.before} readings of an earlier run`);
+    saving = setInterval(() => opened.save(), saveEveryMs);
+    saving.unref();
+    running = run(opened)
+      .finally(() => close(opened))
+      .then(
+        () => finished.resolve({ ...totals }),
+        (error: unknown) => {
+          failure.reject(error);
+          finished.reject(error);
+        },
+      );
+  }
+
+  async function shutDown(): Promise<void> {
+    stopping.abort();
+    const timer = setTimeout(() => aborting.abort(), graceMs);
+    await running;
+    clearTimeout(timer);
+    finished.resolve({ ...totals });
+  }
+
+  return {
+    start,
+    stop() {
+      stopped ??= shutDown();
+      return stopped;
+    },
+    failed: failure.promise,
+    finished: finished.promise,
+    totals: () => ({ ...totals }),
+    length,
+    get gapRate() {
+      return wantedGapRate;
+    },
+    setGapRate(wanted) {
+      wantedGapRate = Math.min(1, Math.max(0, wanted));
+      course?.setGapRate(wantedGapRate);
+    },
+  };
+}
+
+const isAbort = (error: unknown): boolean => error instanceof Error && error.name === 'AbortError';
+
+/** A hash of all that decides the readings: with another one, what was kept of a stream says nothing of this one. */
+function streamId({ source, seed, gaps, start, rate }: GeneratorOptions): string {
+  const spacing = start === undefined ? null : rate;
+  const parts = [source.fingerprint, source.fields, source.devices, seed, gaps, start ?? null, spacing];
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+}

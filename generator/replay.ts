@@ -1,0 +1,135 @@
+import { createHash } from 'node:crypto';
+import type { Dataset } from '../core/dataset/csv.ts';
+import { GaplineError } from '../core/wire/errors.ts';
+import { compareTimes, readTime } from '../core/wire/time.ts';
+import { permutation, Random } from './random.ts';
+import type { Source } from './source.ts';
+
+export interface ReplayOptions {
+  readonly dataset: Dataset;
+  /** How many devices take turns; where the data set names them, its own are used. */
+  readonly devices: number;
+  /** Decides the order of rows that have neither device nor time. */
+  readonly seed: number;
+}
+
+/** Smallest distance between two readings, in mean spacings. */
+const leastStep = 0.01;
+/** The stream of random numbers that orders rows; devices have those from 0 on. */
+const orderStream = -1;
+
+/**
+ * Replays a data set. Rows with a device column keep their device; the others are dealt to `devices` devices in turn. Rows with a
+ * time column are sent in its order, their pauses in proportion; rows with neither are shuffled anew for each pass, because files
+ * are often sorted by label.
+ * @throws {GaplineError} `data-invalid` where a time cannot be read.
+ */
+export function replay({ dataset, devices: count, seed }: ReplayOptions): Source {
+  const { rows, step } = timeline(dataset);
+  const own = dataset.devices && devicesOf(dataset.devices, rows);
+  const devices = own?.names ?? deviceNames(count);
+  const round = own?.round ?? Int32Array.from({ length: count }, (_, device) => device);
+  const shuffled = !dataset.devices && !dataset.times;
+  const orders = createOrders(dataset.count, seed);
+  const rowAt = (device: number, n: number): number => {
+    const mine = own?.rows[device];
+    if (mine) return mine[n % mine.length]!;
+    const index = n * count + device;
+    const position = index % dataset.count;
+    return shuffled ? orders(Math.floor(index / dataset.count))[position]! : rows[position]!;
+  };
+
+  return {
+    fields: dataset.fields,
+    devices,
+    round,
+    length: dataset.count,
+    fingerprint: fingerprintOf(dataset, devices),
+    open(device, from) {
+      let n = from;
+      return {
+        next(values) {
+          const row = rowAt(device, n++);
+          values.set(dataset.values.subarray(row * dataset.width, (row + 1) * dataset.width));
+          return dataset.truths[row];
+        },
+      };
+    },
+    ...(step && { step }),
+    distribution: (field) =>
+      Float64Array.from(rows, (row) => dataset.values[row * dataset.width + field]!)
+        .filter((value) => !Number.isNaN(value))
+        .sort(),
+  };
+}
+
+/** The data set's own devices in the order of their first rows, who speaks when, and the rows of each. */
+function devicesOf(byRow: readonly string[], order: Int32Array) {
+  const indexes = new Map<string, number>();
+  const rows: number[][] = [];
+  const round = order.map((row) => {
+    const name = byRow[row]!;
+    let device = indexes.get(name);
+    if (device === undefined) {
+      device = indexes.size;
+      indexes.set(name, device);
+      rows.push([]);
+    }
+    rows[device]!.push(row);
+    return device;
+  });
+  return { names: [...indexes.keys()], round, rows };
+}
+
+function deviceNames(count: number): string[] {
+  const digits = String(count).length;
+  return Array.from({ length: count }, (_, device) => `device-${String(device + 1).padStart(digits, '0')}`);
+}
+
+/** The order of rows in each pass; the last few are kept, because devices are not all in the same pass. */
+function createOrders(count: number, seed: number): (pass: number) => Int32Array {
+  const kept = new Map<number, Int32Array>();
+  return (pass) => {
+    let order = kept.get(pass);
+    if (!order) {
+      order = permutation(count, new Random().at(seed, orderStream, pass));
+      if (kept.size >= 4) kept.delete(kept.keys().next().value!);
+      kept.set(pass, order);
+    }
+    return order;
+  };
+}
+
+/** The rows in the order of their times, and when each is due. */
+function timeline(dataset: Dataset): { rows: Int32Array; step?: (index: number) => number } {
+  const rows = Int32Array.from({ length: dataset.count }, (_, row) => row);
+  if (!dataset.times) return { rows };
+  const times = dataset.times.map((text, row) => timeOf(text, row, dataset.file));
+  rows.sort((a, b) => compareTimes(times[a]!, times[b]!));
+  const first = BigInt(times[rows[0]!]!);
+  const spanNs = Number(BigInt(times[rows.at(-1)!]!) - first);
+  const steps = new Float64Array(dataset.count);
+  for (let position = 1; position < dataset.count; position++) {
+    const sinceFirstNs = Number(BigInt(times[rows[position]!]!) - first);
+    const proportional = spanNs === 0 ? position : (sinceFirstNs / spanNs) * (dataset.count - 1);
+    steps[position] = Math.max(proportional, steps[position - 1]! + leastStep);
+  }
+  const passSteps = Math.max(dataset.count, steps.at(-1)! + 1);
+  return {
+    rows,
+    step: (index) => Math.floor(index / dataset.count) * passSteps + steps[index % dataset.count]!,
+  };
+}
+
+function timeOf(text: string, row: number, file: string): string {
+  const time = readTime(text, 'ns');
+  if (time !== null) return time;
+  const detail = `${file}: row ${row + 1}: "${text}" is not a time; write RFC 3339, or nanoseconds since the epoch`;
+  throw new GaplineError('data-invalid', detail);
+}
+
+function fingerprintOf({ fields, values, truths, times }: Dataset, devices: readonly string[]): string {
+  const text = JSON.stringify([fields, truths, devices, times ?? null]);
+  const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  return createHash('sha256').update(text).update(bytes).digest('hex');
+}

@@ -1,0 +1,170 @@
+import { Agent, type IncomingMessage, request } from 'node:http';
+import { Agent as TlsAgent, request as tlsRequest } from 'node:https';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { describeError, GaplineError } from '../core/wire/errors.ts';
+
+const firstBackoffMs = 100;
+const maxBackoffMs = 5_000;
+const maxRetryAfterMs = 3_600_000;
+const maxAnswerBytes = 64 << 10;
+
+export interface SenderOptions {
+  /** The collector's address, without a path. */
+  readonly url: string;
+  readonly token?: string;
+  /** Connections at once, at most. */
+  readonly connections: number;
+  readonly logger: Logger;
+  /** A request without an answer for so long counts as a broken connection. Default 30 s. */
+  readonly timeoutMs?: number;
+  /** Told of each attempt that failed and is made again. */
+  readonly retried: () => void;
+}
+
+/** Takes parcels to the collector, however long that takes. */
+export interface Sender {
+  /**
+   * Resolves once the collector has accepted the readings. Rejects with `collector-refused` where it never will, and with the signal's
+   * reason where the signal stops the attempts; whether the readings were accepted is then unknown.
+   */
+  post(readings: readonly string[], signal: AbortSignal): Promise<void>;
+  close(): void;
+}
+
+interface Reply {
+  readonly status: number;
+  readonly retryAfterMs: number;
+  readonly text: string;
+}
+
+/** Keeps connections alive; tries 408, 429, 5xx and broken connections again with exponential backoff and jitter. */
+export function createSender({ url, token, connections, logger, timeoutMs = 30_000, retried }: SenderOptions): Sender {
+  const target = new URL('/readings', url);
+  const secure = target.protocol === 'https:';
+  const agent = new (secure ? TlsAgent : Agent)({ keepAlive: true, maxSockets: connections });
+  const open = secure ? tlsRequest : request;
+  let failing = false;
+  /** A collector that asks for a pause gets one from all devices. */
+  let notBeforeMs = 0;
+
+  function once(body: string, type: string, signal: AbortSignal): Promise<Reply> {
+    return new Promise((resolve, reject) => {
+      const headers = {
+        'content-type': type,
+        'content-length': Buffer.byteLength(body),
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      };
+      const sent = open(target, { method: 'POST', agent, headers, timeout: timeoutMs, signal }, (reply) => {
+        readReply(reply).then(resolve, reject);
+      });
+      sent.on('timeout', () => sent.destroy(new Error(`no answer within ${timeoutMs} ms`)));
+      sent.on('error', (error) => reject(sent.reusedSocket && isReset(error) ? new IdleConnection(error) : error));
+      sent.end(body);
+    });
+  }
+
+  /** A kept connection that the other side closed says nothing of the collector: the next one is tried at once. */
+  async function exchange(body: string, type: string, signal: AbortSignal): Promise<Reply> {
+    try {
+      return await once(body, type, signal);
+    } catch (error) {
+      if (!(error instanceof IdleConnection)) throw error;
+      retried();
+      return await once(body, type, signal);
+    }
+  }
+
+  /** Undefined once accepted, else what went wrong this time. */
+  async function attempt(body: string, type: string, signal: AbortSignal): Promise<string | undefined> {
+    let reply: Reply;
+    try {
+      reply = await exchange(body, type, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      return `${target.host}: ${describeError(error)}`;
+    }
+    const { status, text, retryAfterMs } = reply;
+    if (status >= 200 && status < 300) return undefined;
+    if (status !== 408 && status !== 429 && status < 500) {
+      throw new GaplineError('collector-refused', `${target} answered ${status}: ${problemText(text)}`, {
+        retryable: false,
+      });
+    }
+    notBeforeMs = Math.max(notBeforeMs, Date.now() + retryAfterMs);
+    return `${target.host} answered ${status}: ${problemText(text)}`;
+  }
+
+  async function post(readings: readonly string[], signal: AbortSignal): Promise<void> {
+    const body = readings.join('\n');
+    const type = readings.length === 1 ? 'application/json' : 'application/x-ndjson';
+    for (let failures = 0; ; failures++) {
+      const pauseMs = notBeforeMs - Date.now();
+      if (pauseMs > 0) await sleep(pauseMs * (1 + Math.random() / 10), undefined, { signal });
+      const trouble = await attempt(body, type, signal);
+      if (trouble === undefined) break;
+      retried();
+      if (!failing) logger.warn(`${trouble}; trying again until it takes the readings`);
+      failing = true;
+      await sleep(backoffMs(failures), undefined, { signal });
+    }
+    if (failing) logger.info(`${target.host} takes readings again`);
+    failing = false;
+  }
+
+  return { post, close: () => agent.destroy() };
+}
+
+/** A kept connection that the other side had closed in the meantime. */
+class IdleConnection extends Error {
+  constructor(cause: Error) {
+    super('the kept connection was closed', { cause });
+  }
+}
+
+const isReset = (error: Error): boolean => 'code' in error && error.code === 'ECONNRESET';
+
+/** Half of it sure, half by chance, so that devices that failed together do not come back together. */
+function backoffMs(failures: number): number {
+  const full = Math.min(maxBackoffMs, firstBackoffMs * 2 ** Math.min(failures, 16));
+  return full * (0.5 + Math.random() / 2);
+}
+
+async function readReply(reply: IncomingMessage): Promise<Reply> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of reply as AsyncIterable<Buffer>) {
+    if (bytes < maxAnswerBytes) chunks.push(chunk);
+    bytes += chunk.length;
+  }
+  return {
+    status: reply.statusCode ?? 0,
+    retryAfterMs: retryAfterMs(reply.headers['retry-after'], Date.now()),
+    text: Buffer.concat(chunks).toString(),
+  };
+}
+
+/** `Retry-After` in seconds or as a date (RFC 9110, 10.2.3), as milliseconds from now; 0 where there is none. */
+export function retryAfterMs(header: string | undefined, nowMs: number): number {
+  if (header === undefined) return 0;
+  const ms = /^\s*\d+\s*$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - nowMs;
+  return Number.isNaN(ms) ? 0 : Math.min(Math.max(0, ms), maxRetryAfterMs);
+}
+
+/** What an answer says, on one line: the detail of a problem and its first places, or the text as it is. */
+function problemText(text: string): string {
+  try {
+    const { title, detail, errors } = JSON.parse(text) as {
+      title?: unknown;
+      detail?: unknown;
+      errors?: { pointer?: unknown; detail?: unknown }[];
+    };
+    const places = (errors ?? []).slice(0, 3).map((place) => `${place.pointer}: ${place.detail}`);
+    const said = [detail ?? title, ...places].filter((part) => part !== undefined);
+    if (said.length > 0) return said.join('; ');
+  } catch {
+    // Not a problem document: a proxy's page, say.
+  }
+  const line = text.replaceAll(/\s+/g, ' ').trim();
+  return line === '' ? 'no reason given' : line.slice(0, 300);
+}

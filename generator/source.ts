@@ -1,0 +1,50 @@
+/** The readings of one device, from where it was opened on. */
+export interface Track {
+  /** Writes the values of the next reading into `values`, NaN for gaps of the source's own, and returns the truth where it is known. */
+  next(values: Float64Array): string | undefined;
+}
+
+/** Where readings come from before gaps are punched: a data set replayed, or a machine simulated. The same at every opening. */
+export interface Source {
+  readonly fields: readonly string[];
+  /** Names, each once. */
+  readonly devices: readonly string[];
+  /** Who speaks when: indexes into `devices`. At its end the round begins again. */
+  readonly round: Int32Array;
+  /** Readings in all where nothing is repeated; Infinity where there is no end. */
+  readonly length: number;
+  /** Tells apart sources that make other readings. */
+  readonly fingerprint: string;
+  /** The readings of a device from its n-th on, without an end. */
+  open(device: number, n: number): Track;
+  /** When reading `index` is made, in mean spacings after the first: grows by at least 0.01. Default: `index` itself. */
+  step?(index: number): number;
+  /** The values of a field, ascending, without gaps: all of them, or a fair sample. */
+  distribution(field: number): Float64Array;
+}
+
+/** Where a reading of the whole stream stands within its device, and back. */
+export interface Places {
+  readonly deviceOf: (index: number) => number;
+  /** How many readings the device makes before reading `index`. */
+  readonly numberOf: (index: number) => number;
+  /** The reading that is a device's n-th. */
+  readonly indexOf: (device: number, n: number) => number;
+}
+
+export function placesOf({ devices, round }: Pick<Source, 'devices' | 'round'>): Places {
+  const positions: number[][] = devices.map(() => []);
+  const before = new Int32Array(round.length);
+  for (const [position, device] of round.entries()) before[position] = positions[device]!.push(position) - 1;
+  return {
+    deviceOf: (index) => round[index % round.length]!,
+    numberOf(index) {
+      const position = index % round.length;
+      return Math.floor(index / round.length) * positions[round[position]!]!.length + before[position]!;
+    },
+    indexOf(device, n) {
+      const mine = positions[device]!;
+      return Math.floor(n / mine.length) * round.length + mine[n % mine.length]!;
+    },
+  };
+}
