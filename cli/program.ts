@@ -19,7 +19,7 @@ function streamCommand(name: string, summary: string): Command {
     .summary(summary)
     .description(summary)
     .requiredOption('--config <file>', 'the stream.yaml that says what the stream is')
-    .option('--set <key=value>', 'override a key of it; may be repeated', collect, [])
+    .option('--set <key=value>', 'override a key of it, or remove it by an empty value; may be repeated', collect, [])
     .option('--data <folder>', 'where state lives', 'data')
     .addOption(
       new Option('--log-level <level>', 'how much is told')

@@ -1,2 +1,100 @@
-export async function openGenerator(..._a: unknown[]): Promise<never> { throw new Error('x'); }
-export async function generate(_o: unknown): Promise<void> {}
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { GaplineError } from '../../core/wire/errors.ts';
+import { explainTime, readTime } from '../../core/wire/time.ts';
+import { createGenerator, type Generator } from '../../generator/generator.ts';
+import { replay } from '../../generator/replay.ts';
+import { type LoadedConfig, loadConfig } from '../config/load.ts';
+import { createLogger } from '../logger.ts';
+import { Progress } from '../progress.ts';
+import { run } from '../run.ts';
+import { openDataset, resolveStream } from '../stream.ts';
+
+export interface GenerateOptions {
+  readonly config: string;
+  readonly set: readonly string[];
+  readonly data: string;
+  readonly logLevel: string;
+  readonly to: string;
+  readonly count?: number;
+  readonly start?: string;
+  readonly ledger?: string;
+}
+
+export interface OpenGeneratorOptions {
+  readonly logger: Logger;
+  readonly dataFolder: string;
+  /** The values of a reading, in order. */
+  readonly fields: readonly string[];
+  readonly count?: number | undefined;
+  /** RFC 3339, or nanoseconds since the epoch. */
+  readonly start?: string | undefined;
+  readonly ledger?: string | undefined;
+}
+
+/** Reads the data set to replay; what it returns makes the generator that POSTs to a collector. */
+export async function openGenerator(
+  loaded: LoadedConfig,
+  options: OpenGeneratorOptions,
+): Promise<(url: string) => Generator> {
+  const { logger, dataFolder, fields, count, start, ledger } = options;
+  const dataset = await openDataset(loaded, 'replay', fields);
+  const { devices, ...generator } = loaded.config.generator;
+  const source = replay({ dataset, devices, seed: generator.seed });
+  const startNs = start === undefined ? undefined : startOf(start);
+  return (url) =>
+    createGenerator({
+      ...generator,
+      source,
+      url,
+      logger,
+      progressFile: join(dataFolder, `${loaded.config.stream}.generator.json`),
+      ...(count !== undefined && { count }),
+      ...(startNs !== undefined && { start: startNs }),
+      ...(ledger !== undefined && { ledgerFile: ledger }),
+    });
+}
+
+function startOf(text: string): string {
+  const time = readTime(text, 'ns');
+  if (time !== null) return time;
+  throw new GaplineError('config-invalid', `--start ${text}: ${explainTime(text)}`);
+}
+
+/** Replays the data set of a stream against a collector until it ends or a signal comes. */
+export async function generate(options: GenerateOptions): Promise<void> {
+  const loaded = loadConfig(options.config, options.set);
+  const logger = (await createLogger(options.logLevel)).child({ stage: 'generator' });
+  const { fields } = await resolveStream(loaded);
+  const { count, start, ledger } = options;
+  const create = await openGenerator(loaded, { logger, dataFolder: options.data, fields, count, start, ledger });
+  const generator = create(options.to);
+  const stopShowing = showProgress(generator);
+  await run({ logger, parts: [generator], until: () => generator.finished }).finally(stopShowing);
+  const { accepted, retried, gaps, values } = generator.totals();
+  process.stdout.write(
+    `${accepted} readings accepted with ${gaps} of ${values} values missing, ${retried} attempts retried\n`,
+  );
+}
+
+const showEveryMs = 500;
+
+/** Sent, accepted, retried and rate: a bar where the end is known, else the share of sent readings that were accepted. */
+function showProgress(generator: Generator): () => void {
+  const progress = new Progress();
+  const startedMs = performance.now();
+  const show = () => {
+    const { sent, accepted, retried, before } = generator.totals();
+    const rate = Math.round(accepted / Math.max((performance.now() - startedMs) / 1_000, 0.001));
+    const share = Number.isFinite(generator.length)
+      ? (before + accepted) / generator.length
+      : accepted / Math.max(sent, 1);
+    progress.show('readings', share, `sent ${sent}, accepted ${accepted}, retried ${retried}, ${rate}/s`);
+  };
+  const timer = setInterval(show, showEveryMs);
+  return () => {
+    clearInterval(timer);
+    show();
+    progress.end();
+  };
+}

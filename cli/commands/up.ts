@@ -5,6 +5,7 @@ import { createArchive } from '../../collector/archive.ts';
 import { createCollector } from '../../collector/collector.ts';
 import { GaplineError } from '../../core/wire/errors.ts';
 import { createDashboard } from '../../dashboard/dashboard.ts';
+import type { Generator } from '../../generator/generator.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { createLogger } from '../logger.ts';
 import { openLog, openStore, topicSpecs } from '../open.ts';
@@ -62,28 +63,40 @@ export async function up(options: UpOptions): Promise<void> {
     port: options.collectorPort,
     deviceTag: loaded.config.collector.deviceTag,
   });
-  const generator = options.generator
+  const createGenerator = options.generator
     ? await openGenerator(loaded, {
         logger: stage('generator'),
         dataFolder,
         fields: stream.fields,
-        to: () => collector.url,
         ledger: options.ledger,
       })
     : undefined;
+  let generator: Generator | undefined;
+  const failure = Promise.withResolvers<never>();
   const dashboard = createDashboard({
     stream,
     log,
     logger: stage('dashboard'),
     host,
     port: options.pagePort,
-    ...(generator && {
+    ...(createGenerator && {
       controls: {
         gapRate: loaded.config.generator.gaps.rate,
-        setGapRate: (rate: number) => generator.setGapRate(rate),
+        setGapRate: (rate: number) => generator?.setGapRate(rate),
       },
     }),
   });
+  /** The generator, made when the collector's address is known. */
+  const devices: Startable = {
+    async start() {
+      const created = createGenerator?.(collector.url);
+      generator = created;
+      created?.failed.catch(failure.reject);
+      await created?.start();
+    },
+    stop: async () => generator?.stop(),
+    failed: failure.promise,
+  };
 
   const parts = [
     ground,
@@ -92,7 +105,7 @@ export async function up(options: UpOptions): Promise<void> {
     archive,
     explained(dashboard, '--page-port'),
     explained(collector, '--collector-port'),
-    ...(generator ? [generator] : []),
+    ...(createGenerator ? [devices] : []),
   ];
   await run({
     logger,

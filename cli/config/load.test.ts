@@ -40,6 +40,7 @@ test('--set overrides any key, and makes those that are missing', () => {
   expect(config.generator.rate).toBe(70);
   expect(config.generator.gaps.pattern).toBe('burst');
   expect(config.data.truth).toBe('state');
+  expect(loadConfig(file, ['generator.rate=']).config.generator.rate).toBe(50);
 });
 
 test.each([

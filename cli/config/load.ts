@@ -55,7 +55,9 @@ function applyOverride(document: Document, override: string): void {
     throw new GaplineError('config-invalid', `--set ${override}: expected key=value, such as generator.rate=100`);
   const path = override.slice(0, at).split('.');
   try {
-    document.setIn(path, parse(override.slice(at + 1)));
+    const value: unknown = parse(override.slice(at + 1));
+    if (value === null) document.deleteIn(path);
+    else document.setIn(path, value);
   } catch (cause) {
     throw new GaplineError('config-invalid', `--set ${override}: ${path.join('.')} cannot be set`, { cause });
   }
