@@ -69,6 +69,8 @@ export class Listener {
         clearTimeout(cut);
         resolve();
       });
+      for (const { response } of this.#underWay.values())
+        if (!response.headersSent) response.setHeader('connection', 'close');
       this.#server.closeIdleConnections();
     });
     return this.#stopping;

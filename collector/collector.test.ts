@@ -1,0 +1,263 @@
+import { gzipSync } from 'node:zlib';
+import { afterEach, expect, test } from 'vitest';
+import { AppendError, type EventLog, type LogRecord } from '../core/log/port.ts';
+import { type Status, statusSchema } from '../core/wire/status.ts';
+import { type Bench, exchange, pumps, startBench, until } from './testing.ts';
+
+let bench: Bench;
+afterEach(() => bench.stop());
+
+function post(body: string | Buffer, headers: Record<string, string> = {}, query = ''): Promise<Response> {
+  return fetch(`${bench.collector.url}/readings${query}`, {
+    method: 'POST',
+    body: typeof body === 'string' ? body : new Uint8Array(body),
+    headers: { 'content-type': 'application/json', ...headers },
+  });
+}
+
+const reading = (time: number, device = 'd'): object => ({ device, time: String(time), values: { a: time, b: null } });
+
+test('one reading, an array, and NDJSON are taken, gzipped or not', async () => {
+  bench = await startBench({ nowMs: () => 1_700_000_000_123 });
+  const array = JSON.stringify([reading(2), reading(3)]);
+  const lines = `${JSON.stringify(reading(4))}\r\n\n${JSON.stringify(reading(5))}`;
+  const ndjson = { 'content-type': 'application/x-ndjson; charset=UTF-8' };
+  const gzip = { 'content-encoding': 'gzip' };
+  const answers = [
+    await post(JSON.stringify({ ...reading(1), truth: 'ok' })),
+    await post(array),
+    await post(lines, ndjson),
+    await post(gzipSync(JSON.stringify(reading(6))), gzip),
+    await post(gzipSync(JSON.stringify(reading(7))), { ...ndjson, ...gzip }),
+    await post(`\ufeff${JSON.stringify(reading(8))}`, { 'content-type': 'Application/JSON' }),
+    await post('[]'),
+  ];
+  expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 202));
+  expect(await Promise.all(answers.map((answer) => answer.json()))).toEqual(
+    [1, 2, 2, 1, 1, 1, 0].map((accepted) => ({ accepted })),
+  );
+  const readings = await bench.readings();
+  expect(readings.map(({ time }) => time)).toEqual(['1', '2', '3', '4', '5', '6', '7', '8']);
+  expect(readings[0]).toEqual({
+    stream: 'pumps',
+    device: 'd',
+    time: '1',
+    values: { a: 1, b: null },
+    truth: 'ok',
+    received: '1700000000123000000',
+  });
+});
+
+test('integers are times in the unit of the query, and of repeated keys the last wins', async () => {
+  bench = await startBench();
+  const text = '{"device":"x","device":"d","time":1700000000,"values":{"a":1,"a":2},"values":{"b":1,"b":3}}';
+  expect((await post(text, {}, '?precision=s')).status).toBe(202);
+  expect(await bench.readings()).toMatchObject([{ device: 'd', time: '1700000000000000000', values: { b: 3 } }]);
+});
+
+test('a time is refused when it is further ahead than the collector believes', async () => {
+  bench = await startBench({ nowMs: () => 1_000, maxAheadMs: 500 });
+  expect((await post(JSON.stringify(reading(1_500_000_000)))).status).toBe(202);
+  expect((await post(JSON.stringify(reading(1_500_000_001)))).status).toBe(400);
+});
+
+test('nothing is acknowledged before the log has it, and requests that wait share one append', async () => {
+  const appends: number[] = [];
+  const gate = Promise.withResolvers<void>();
+  const wrap = (log: EventLog): EventLog =>
+    intercept(log, async (topic, records, append) => {
+      if (topic === pumps.topics.readings) {
+        appends.push(records.length);
+        await gate.promise;
+      }
+      return append();
+    });
+  bench = await startBench({ wrap });
+  let answered = 0;
+  const first = post(JSON.stringify(reading(1))).finally(() => (answered += 1));
+  await until(
+    () => appends.length,
+    (count) => count === 1,
+  );
+  const later = Array.from({ length: 20 }, (_, index) =>
+    post(JSON.stringify(reading(index + 2))).finally(() => (answered += 1)),
+  );
+  const waiting = async () => Number(/gapline_collector_waiting_bytes (\d+)/.exec(await bench.registry.metrics())?.[1]);
+  const one = await waiting();
+  await until(waiting, (bytes) => bytes >= 20 * one);
+  expect(answered).toBe(0);
+  gate.resolve();
+  expect((await Promise.all([first, ...later])).map(({ status }) => status)).toEqual(Array(21).fill(202));
+  expect(appends).toEqual([1, 20]);
+  expect(await waiting()).toBe(0);
+});
+
+test.each(['refused', 'unknown'] as const)(
+  'a log that answers "%s" is 503 with Retry-After, at both doors',
+  async (outcome) => {
+    const wrap = (log: EventLog): EventLog =>
+      intercept(log, (topic, _records, append) =>
+        topic === pumps.topics.readings
+          ? Promise.reject(new AppendError(outcome, 'the disk with a secret name is away'))
+          : append(),
+      );
+    bench = await startBench({ wrap });
+    const answer = await post(JSON.stringify(reading(1)));
+    expect(answer.status).toBe(503);
+    expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
+    const text = await answer.text();
+    expect(JSON.parse(text)).toMatchObject({ code: 'log-unavailable', status: 503 });
+    expect(text).not.toContain('secret');
+    const line = await fetch(`${bench.collector.url}/api/v2/write`, { method: 'POST', body: 'm,device=d a=1' });
+    expect(line.status).toBe(503);
+    expect(Number(line.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(await line.json()).toMatchObject({ code: 'unavailable' });
+  },
+);
+
+test('what would go beyond the memory that may wait is 503 at once', async () => {
+  const gate = Promise.withResolvers<void>();
+  const wrap = (log: EventLog): EventLog =>
+    intercept(log, async (_topic, _records, append) => {
+      await gate.promise;
+      return append();
+    });
+  bench = await startBench({ wrap, maxWaitingBytes: 1_000 });
+  const first = post(JSON.stringify(reading(1)));
+  const second = post(JSON.stringify(reading(2)));
+  const full = await until(
+    () => post(JSON.stringify([reading(3), reading(4), reading(5)])),
+    ({ status }) => status === 503,
+  );
+  expect(full.headers.get('retry-after')).toBe('1');
+  expect(await full.json()).toMatchObject({ code: 'overloaded' });
+  gate.resolve();
+  expect((await Promise.all([first, second])).map(({ status }) => status)).toEqual([202, 202]);
+});
+
+test('half a request, and what is no HTTP at all, are answered, and the process goes on', async () => {
+  bench = await startBench();
+  const { url } = bench.collector;
+  const head = 'POST /readings HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n';
+  const half = await exchange(url, `${head}content-length: 100\r\n\r\n{"device"`, { half: true });
+  expect(half).toMatch(/^HTTP\/1\.1 400 /);
+  expect(half).toContain('application/problem+json');
+  const chunked = await exchange(url, `${head}transfer-encoding: chunked\r\n\r\nzz\r\n`, { half: true });
+  expect(chunked).toMatch(/^HTTP\/1\.1 400 /);
+  const noise = await exchange(url, 'hello?\r\n\r\n');
+  expect(noise).toMatch(/^HTTP\/1\.1 400 [\s\S]*"code":"request-malformed"/);
+  const long = await exchange(url, `GET /health HTTP/1.1\r\nhost: x\r\nx: ${'y'.repeat(100_000)}\r\n\r\n`);
+  expect(long).toMatch(/^HTTP\/1\.1 431 [\s\S]*"code":"headers-too-large"/);
+  expect((await fetch(`${url}/health`)).status).toBe(200);
+  expect(await bench.readings()).toEqual([]);
+});
+
+test('pipelined requests are answered in order, also before a broken one', async () => {
+  bench = await startBench();
+  const body = JSON.stringify(reading(1));
+  const good = `POST /readings HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+  const answer = await exchange(bench.collector.url, `${good}GET /health HTTP/1.1\r\nhost: x\r\n\r\nnonsense\r\n\r\n`);
+  expect(answer).toMatch(/^HTTP\/1\.1 202 [\s\S]*"accepted":1/);
+});
+
+test('what is not there is 404, and a wrong method 405 that says what is right', async () => {
+  bench = await startBench();
+  const { url } = bench.collector;
+  const missing = await fetch(`${url}/nothing`);
+  expect([missing.status, await missing.json()]).toMatchObject([404, { code: 'not-found' }]);
+  const method = await fetch(`${url}/readings`);
+  expect([method.status, method.headers.get('allow')]).toEqual([405, 'POST']);
+  expect((await fetch(`${url}/%E0%A4%A`)).status).toBeLessThan(500);
+  expect((await fetch(`${url}/health`, { method: 'HEAD' })).status).toBe(200);
+});
+
+test('/ready follows the log', async () => {
+  let away = false;
+  const wrap = (log: EventLog): EventLog => ({
+    ...intercept(log, (_topic, _records, append) => append()),
+    lag: (group, topics) => (away ? Promise.reject(new Error('away')) : log.lag(group, topics)),
+  });
+  bench = await startBench({ wrap });
+  expect((await fetch(`${bench.collector.url}/ready`)).status).toBe(200);
+  away = true;
+  const answer = await until(
+    () => fetch(`${bench.collector.url}/ready`),
+    ({ status }) => status === 503,
+  );
+  expect(await answer.json()).toMatchObject({ status: 'fail' });
+  expect((await fetch(`${bench.collector.url}/health`)).status).toBe(200);
+});
+
+test('it counts in /metrics and reports its status to the log', async () => {
+  bench = await startBench();
+  await post(JSON.stringify([reading(1), reading(2)]));
+  await post('{');
+  const metrics = await (await fetch(`${bench.collector.url}/metrics`)).text();
+  expect(metrics).toContain('gapline_collector_readings_accepted_total{door="readings"} 2');
+  expect(metrics).toContain('gapline_collector_requests_total{door="readings",status="400"} 1');
+  const statuses: Status[] = [];
+  for await (const records of bench.log.tail([pumps.topics.status], { since: 0 })) {
+    for (const { value } of records) statuses.push(statusSchema.parse(JSON.parse(Buffer.from(value).toString())));
+    if (statuses.at(-1)!.counters.accepted === 2) break;
+  }
+  expect(statuses.at(-1)).toMatchObject({ stage: 'collector', stream: 'pumps', counters: { requests: 2, refused: 1 } });
+});
+
+test('it says how it is spoken to', async () => {
+  bench = await startBench();
+  const document = (await (await fetch(`${bench.collector.url}/openapi.json`)).json()) as {
+    openapi: string;
+    paths: object;
+    components: { schemas: { Reading: { properties: { values: { properties: object } } } } };
+  };
+  expect(document.openapi).toMatch(/^3\.1/);
+  expect(Object.keys(document.paths)).toEqual([
+    '/readings',
+    '/api/v2/write',
+    '/health',
+    '/ready',
+    '/metrics',
+    '/openapi.json',
+  ]);
+  expect(Object.keys(document.components.schemas.Reading.properties.values.properties)).toEqual(pumps.fields);
+});
+
+test('a port in use is named, and stopping waits for answers under way', async () => {
+  const gate = Promise.withResolvers<void>();
+  const wrap = (log: EventLog): EventLog =>
+    intercept(log, async (topic, _records, append) => {
+      if (topic === pumps.topics.readings) await gate.promise;
+      return append();
+    });
+  bench = await startBench({ wrap });
+  const port = Number(new URL(bench.collector.url).port);
+  await expect(startBench({ port })).rejects.toMatchObject({
+    code: 'port-in-use',
+    message: expect.stringContaining(String(port)),
+  });
+  const answer = post(JSON.stringify(reading(1)));
+  const waiting = async () => Number(/gapline_collector_waiting_bytes (\d+)/.exec(await bench.registry.metrics())?.[1]);
+  await until(waiting, (bytes) => bytes > 0);
+  const stopped = bench.collector.stop();
+  gate.resolve();
+  expect((await answer).status).toBe(202);
+  await stopped;
+  await bench.collector.stop();
+  expect(await bench.readings()).toHaveLength(1);
+});
+
+type Append = (topic: string, records: readonly LogRecord[], append: () => Promise<void>) => Promise<void>;
+
+/** The log with something in the way of its appends. */
+function intercept(log: EventLog, append: Append): EventLog {
+  return {
+    start: () => log.start(),
+    stop: () => log.stop(),
+    ensureTopics: (topics) => log.ensureTopics(topics),
+    append: (topic, records, options) => append(topic, records, () => log.append(topic, records, options)),
+    pipe: (options, handlers) => log.pipe(options, handlers),
+    drain: (options, sink, rejected) => log.drain(options, sink, rejected),
+    tail: (topics, options) => log.tail(topics, options),
+    lag: (group, topics) => log.lag(group, topics),
+  };
+}
