@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { LibraryForest } from '../core/model/forest/library-json.ts';
 
-/** What `ml-random-forest` is to learn from; everything else stands at the library's own defaults. */
+/** What `ml-random-forest` is to learn from. Each tree gets the square root of the columns; the rest stands at its defaults. */
 export interface LibraryJob {
   readonly values: Float64Array;
   readonly labels: Int32Array;
