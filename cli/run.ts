@@ -75,12 +75,10 @@ function awaitSignal(logger: Logger) {
   };
 }
 
-/** The error of a port that somebody else listens on, with what to do. */
+/** For the error of a port that somebody else listens on: the same, with the option that chooses another. */
 export function explainListen(error: unknown, option: string): unknown {
-  if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') return error;
-  const { address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
-  return new GaplineError(
-    'port-in-use',
-    `${address}:${port} is in use; choose another with ${option} PORT (0 for any free one)`,
-  );
+  const cause = error instanceof GaplineError ? error.cause : error;
+  const { code, address, port } = (cause ?? {}) as NodeJS.ErrnoException & { address?: string; port?: number };
+  if (code !== 'EADDRINUSE') return error;
+  return new GaplineError('port-in-use', `${address}:${port} is in use; choose another with ${option} PORT`);
 }

@@ -1,0 +1,60 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { expect, onTestFinished, test } from 'vitest';
+import { createProgram } from '../../cli/program.ts';
+import { gapline, spambase, temporaryFolder } from './gapline.ts';
+
+test('--help lists every subcommand, and each subcommand every option with its text', () => {
+  const program = createProgram();
+  for (const command of program.commands) {
+    expect(program.helpInformation()).toContain(`${command.name()} `);
+    expect(command.description()).not.toBe('');
+    for (const option of command.options) {
+      expect(command.helpInformation()).toContain(option.flags);
+      expect(option.description).not.toBe('');
+    }
+  }
+});
+
+test.each([
+  { args: ['dance'], says: /unknown command 'dance'/ },
+  { args: ['up'], says: /required option '--config <file>'/ },
+  { args: ['up', '--config', spambase, '--labels', 'many'], says: /expected a whole number/ },
+  { args: ['up', '--config', 'none.yaml'], says: /none\.yaml: there is no such file/ },
+  { args: ['collect', '--config', spambase, '--log', 'http://x'], says: /expected kafka:\/\/HOST:PORT or a file/ },
+])('gapline $args ends with one clear complaint', async ({ args, says }) => {
+  const ended = await gapline([...args], { cwd: temporaryFolder() }).ended;
+  expect(ended.code).not.toBe(0);
+  expect(ended.stdout).toBe('');
+  expect(ended.stderr).toMatch(says);
+  expect(ended.stderr).not.toMatch(/\n\s+at /);
+});
+
+test('a port in use is reported with what to do', { timeout: 60_000 }, async () => {
+  const taken = createServer().listen(0, '127.0.0.1');
+  onTestFinished(() => void taken.close());
+  await once(taken, 'listening');
+  const { port } = taken.address() as { port: number };
+  const run = (...ports: string[]) =>
+    gapline(['up', '--config', spambase, '--data', temporaryFolder(), ...ports]).ended;
+  const page = await run('--page-port', String(port), '--collector-port', '0');
+  expect(page.code).toBe(1);
+  expect(page.stderr).toContain(`127.0.0.1:${port} is in use; choose another with --page-port PORT`);
+  const collector = await run('--page-port', '0', '--collector-port', String(port));
+  expect(collector.code).toBe(1);
+  expect(collector.stderr).toContain(`127.0.0.1:${port} is in use; choose another with --collector-port PORT`);
+});
+
+test.each(['SIGINT', 'SIGTERM'] as const)('%s drains within 10 s and exits 0', { timeout: 60_000 }, async (signal) => {
+  const fast = ['--set', 'generator.rate=0', '--set', 'generator.batch=100'];
+  const ports = ['--collector-port', '0', '--page-port', '0'];
+  const run = gapline(['up', '--config', spambase, '--data', temporaryFolder(), ...ports, ...fast]);
+  const [, page] = await run.printed(/live page: +(\S+)/);
+  expect((await fetch(new URL('/health', page))).status).toBe(200);
+  const sentMs = performance.now();
+  run.kill(signal);
+  const ended = await run.ended;
+  expect(ended.code).toBe(0);
+  expect(performance.now() - sentMs).toBeLessThan(10_000);
+  expect(ended.stdout).toMatch(/\d+ labels, 0 dead letters/);
+});

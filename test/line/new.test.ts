@@ -1,0 +1,95 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { gapline, lastJson, temporaryFolder } from './gapline.ts';
+
+/** A CSV of classes that are told apart by where their values lie; a few cells are gaps. */
+function csv({
+  classes,
+  columns,
+  rows,
+  label,
+}: {
+  classes: number;
+  columns: number;
+  rows: number;
+  label: string;
+}): string {
+  let state = 7;
+  const random = () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+  const names = Array.from({ length: columns }, (_, column) => (column === 0 ? '"odd, ""name"";"' : `c${column}`));
+  const lines = Array.from({ length: rows }, (_, row) => {
+    const kind = row % classes;
+    const cells = names.map((_, column) =>
+      random() < 0.02 ? '' : (((kind * (column + 3)) % 7) + random()).toFixed(3),
+    );
+    return [...cells, `class ${kind}`].join(',');
+  });
+  return `${[[...names, label].join(','), ...lines].join('\n')}\n`;
+}
+
+test.each([
+  { classes: 2, columns: 2, rows: 200, label: 'state' },
+  { classes: 30, columns: 500, rows: 900, label: 'kind' },
+])('a CSV of $classes classes and $columns columns becomes a line that labels', { timeout: 180_000 }, async (shape) => {
+  const folder = temporaryFolder();
+  const file = join(folder, 'my.csv');
+  writeFileSync(file, csv(shape));
+  const made = await gapline(['new', 'mine', '--data', file, '--folder', join(folder, 'mine')], { cwd: folder }).ended;
+  expect(made.stderr.replaceAll(/^(training|scoring) .*\n/gm, '')).toBe('');
+  expect(made.code).toBe(0);
+  expect(made.stdout).toContain(`label column: ${shape.label} (guessed`);
+  const command = made.stdout.match(/npm start -- --config (\S+)/)?.[1] ?? '';
+  expect(command).toBe('mine/stream.yaml');
+
+  const run = await gapline(
+    [
+      ...['up', '--config', command, '--data', join(folder, 'data'), '--labels', '100', '--summary', 'json'],
+      ...['--collector-port', '0', '--page-port', '0', '--log-level', 'error', '--set', 'generator.rate=300'],
+    ],
+    { cwd: folder },
+  ).ended;
+  expect(run.code).toBe(0);
+  expect(lastJson<{ deadLetters: number; accuracy: number }>(run)).toMatchObject({ deadLetters: 0 });
+  expect(lastJson<{ accuracy: number }>(run).accuracy).toBeGreaterThan(2 / shape.classes / 1.5);
+});
+
+test('a stream.yaml of three lines trains and runs', { timeout: 120_000 }, async () => {
+  const folder = temporaryFolder();
+  writeFileSync(join(folder, 'all.csv'), csv({ classes: 3, columns: 5, rows: 300, label: 'y' }));
+  const config = join(folder, 'stream.yaml');
+  writeFileSync(config, 'stream: three\ndata: { train: all.csv, truth: y }\nmodel: { name: three }\n');
+  const untrained = await gapline(['up', '--config', config, '--data', join(folder, 'data')]).ended;
+  expect(untrained.code).toBe(1);
+  expect(untrained.stderr).toContain('npm run train -- --config');
+  const trained = await gapline(['train', '--config', config]).ended;
+  expect(trained.code).toBe(0);
+  expect(trained.stdout).toContain('three version 1');
+  const run = await gapline([
+    ...['up', '--config', config, '--data', join(folder, 'data'), '--labels', '50', '--summary', 'json'],
+    ...['--collector-port', '0', '--page-port', '0', '--set', 'generator.rate=200'],
+  ]).ended;
+  expect(run.code).toBe(0);
+  expect(lastJson<{ accuracy: number }>(run).accuracy).toBeGreaterThan(0.8);
+});
+
+test('a stream that is there already is not overwritten, and a CSV without a label is refused', async () => {
+  const folder = temporaryFolder();
+  const file = join(folder, 'my.csv');
+  writeFileSync(file, csv({ classes: 2, columns: 2, rows: 50, label: 'state' }));
+  const mine = ['new', 'mine', '--data', file, '--folder', join(folder, 'mine')];
+  expect((await gapline(mine).ended).code).toBe(0);
+  const before = readFileSync(join(folder, 'mine/stream.yaml'), 'utf8');
+  const again = await gapline(mine).ended;
+  expect(again.code).toBe(1);
+  expect(again.stderr).toContain('is there already');
+  expect(readFileSync(join(folder, 'mine/stream.yaml'), 'utf8')).toBe(before);
+
+  writeFileSync(file, 'a,b\n0.1,0.2\n0.3,0.4\n');
+  const refused = await gapline(['new', 'other', '--data', file, '--folder', join(folder, 'other')]).ended;
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toMatch(/^gapline: .*no column looks like a label.*\n$/);
+});
