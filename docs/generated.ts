@@ -1,11 +1,14 @@
 import { configJsonSchema, configReference } from '../cli/config/reference.ts';
+import { renderSchemas } from '../core/wire/json-schemas.ts';
 
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
 /** Every document that is made from code, by its path from the root. */
 export async function generatedDocuments(): Promise<Record<string, string>> {
+  const schemas = Object.entries(renderSchemas()).map(([file, text]) => [`docs/schemas/${file}`, text]);
   return {
     'docs/configuration.md': configReference(),
     'docs/schemas/stream.schema.json': json(configJsonSchema()),
+    ...Object.fromEntries(schemas),
   };
 }
