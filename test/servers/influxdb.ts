@@ -6,6 +6,8 @@ import { download, obtain, type Report, run, type Supply } from './obtain.ts';
 import { dataFolder, freePort, type ServerHandle, startServer } from './process.ts';
 
 const version = '2.7.12';
+/** Where the official archive has the program; a build puts it there too. */
+const executable = 'usr/bin/influxd';
 const arch = process.arch === 'arm64' ? 'arm64' : 'amd64';
 
 /** influxd, as its makers pack it or built from its source by Go and Cargo; a built one has no web pages inside. */
@@ -13,13 +15,15 @@ export const influxdbSupply: Supply = {
   title: `InfluxDB ${version}`,
   folder: `influxdb-${version}`,
   ways: [
-    download(`https://dl.influxdata.com/influxdb/releases/v${version}/influxdb2-${version}_linux_${arch}.tar.gz`),
+    download(
+      `https://dl.influxdata.com/influxdb/releases/v${version}/influxdb2-${version}_linux_${arch}.tar.gz`,
+      executable,
+    ),
     { title: 'by Go and Cargo (minutes)', make: fromSource },
   ],
 };
 
-/** Where the official archive has the program; a build puts it there too. */
-const program = (folder: string): string => join(folder, 'usr', 'bin', 'influxd');
+const program = (folder: string): string => join(folder, executable);
 
 async function fromSource(folder: string, logFile: string): Promise<void> {
   const source = join(folder, 'source');

@@ -13,7 +13,10 @@ export const kafkaSupply: Supply = {
   title: `Kafka ${version}`,
   folder: `kafka-${version}`,
   ways: [
-    download(`https://archive.apache.org/dist/kafka/${version}/kafka_${scala}-${version}.tgz`),
+    download(
+      `https://archive.apache.org/dist/kafka/${version}/kafka_${scala}-${version}.tgz`,
+      'bin/kafka-server-start.sh',
+    ),
     { title: 'by Maven', make: fromMaven },
   ],
 };

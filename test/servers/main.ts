@@ -5,16 +5,22 @@ import { telegrafProgram, telegrafSupply } from './telegraf.ts';
 
 // `npm run servers`: the real Kafka, InfluxDB and Telegraf on loopback, until Ctrl-C.
 const report = (line: string): void => console.error(line);
-const wanted = new Set(['SIGINT', 'SIGTERM']);
 const ended = new Promise<void>((resolve) => {
-  for (const signal of wanted) process.once(signal, () => resolve());
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => resolve());
 });
 
-const [kafka, influxdb] = await Promise.all([
-  startKafka({ report }),
-  startInfluxdb({ report }),
-  obtain(telegrafSupply, report),
-]);
+const starting = [startKafka({ report }), startInfluxdb({ report })] as const;
+const stop = async (): Promise<void> => {
+  const started = (await Promise.allSettled(starting)).filter((outcome) => outcome.status === 'fulfilled');
+  await Promise.all(started.map((outcome) => outcome.value.stop()));
+};
+const [kafka, influxdb] = await Promise.all([...starting, obtain(telegrafSupply, report)]).catch(
+  async (error: Error) => {
+    console.error(error.message);
+    await stop();
+    process.exit(1);
+  },
+);
 console.log(`
 Kafka     ${kafka.url}
 InfluxDB  ${influxdb.url}   user admin, password gapline-password
@@ -32,4 +38,4 @@ Ctrl-C stops them; what they hold is gone then.`);
 
 await ended;
 console.log('Stopping…');
-await Promise.all([kafka.stop(), influxdb.stop()]);
+await stop();

@@ -70,8 +70,8 @@ export async function obtain(supply: Supply, report: Report): Promise<string> {
 
 const firstLine = (message: string): string => message.split('\n', 1)[0]!;
 
-/** Unpacks a gzipped tar from the web into a folder, without the archive's outermost folder. */
-export function download(url: string): Way {
+/** Unpacks a gzipped tar from the web, without its outermost folder; it must hold the file `program` then. */
+export function download(url: string, program: string): Way {
   return {
     title: 'the official download',
     async make(folder) {
@@ -86,6 +86,7 @@ export function download(url: string): Way {
         once(tar, 'close'),
       ]);
       if (code !== 0) throw new Error(`unpacking ${url} failed: ${said}`);
+      if (!existsSync(join(folder, program))) throw new Error(`${url} holds no ${program}`);
     },
   };
 }

@@ -5,6 +5,8 @@ import { download, obtain, obtained, type Report, run, type Supply } from './obt
 import { dataFolder, type ServerHandle, startServer } from './process.ts';
 
 const version = '1.37.2';
+/** Where the official archive has the program; a build puts it there too. */
+const executable = 'usr/bin/telegraf';
 const arch = process.arch === 'arm64' ? 'arm64' : 'amd64';
 
 /** What Gapline's configurations and tests use; a build has only these. */
@@ -33,12 +35,12 @@ export const telegrafSupply: Supply = {
   title: `Telegraf ${version}`,
   folder: `telegraf-${version}-${createHash('sha256').update(plugins.join()).digest('hex').slice(0, 8)}`,
   ways: [
-    download(`https://dl.influxdata.com/telegraf/releases/telegraf-${version}_linux_${arch}.tar.gz`),
+    download(`https://dl.influxdata.com/telegraf/releases/telegraf-${version}_linux_${arch}.tar.gz`, executable),
     { title: 'by Go (minutes)', make: fromSource },
   ],
 };
 
-const program = (folder: string): string => join(folder, 'usr', 'bin', 'telegraf');
+const program = (folder: string): string => join(folder, executable);
 
 /** The program, if it was got before. */
 export const telegrafProgram = (): string | undefined => {
