@@ -1,10 +1,14 @@
-import { startInfluxdb } from './influxdb.ts';
-import { startKafka } from './kafka.ts';
+import { influxdbSupply, startInfluxdb } from './influxdb.ts';
+import { kafkaSupply, startKafka } from './kafka.ts';
 import { obtain } from './obtain.ts';
 import { telegrafProgram, telegrafSupply } from './telegraf.ts';
 
-// `npm run servers`: the real Kafka, InfluxDB and Telegraf on loopback, until Ctrl-C.
+// `npm run servers`: the real Kafka, InfluxDB and Telegraf on loopback, until Ctrl-C. With `-- --get` they are only got.
 const report = (line: string): void => console.error(line);
+if (process.argv.includes('--get')) {
+  await Promise.all([kafkaSupply, influxdbSupply, telegrafSupply].map((supply) => obtain(supply, report)));
+  process.exit();
+}
 const ended = new Promise<void>((resolve) => {
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => resolve());
 });

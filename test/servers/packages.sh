@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Installs the system packages that getting and running the real servers takes; only what is missing, by Debian's apt-get.
+# More can be asked for as COMMAND=PACKAGE arguments: `packages.sh chromium=chromium`.
 set -euo pipefail
 
 missing=()
@@ -9,7 +10,8 @@ need mvn maven                    # gets Kafka
 need protoc protobuf-compiler     # builds InfluxDB
 need clang clang                  # builds InfluxDB
 need git git                      # Go modules
-need tar tar
+need openssl openssl              # certificates of a guarded Kafka
+for more in "$@"; do need "${more%%=*}" "${more#*=}"; done
 
 if [ ${#missing[@]} -gt 0 ]; then
   if ! command -v apt-get >/dev/null; then
