@@ -1,0 +1,36 @@
+import type { Tree } from './forest.ts';
+import type { Scratch } from './layout.ts';
+
+/**
+ * Writes into `scratch.answer` what a tree says of a row with gaps: where a tested value is a gap, both branches count,
+ * in proportion to the training weight that went each way. (Quinlan, J. R. (1993). C4.5, chapter 3.) A tree that learnt
+ * where gaps go follows that instead.
+ */
+export function walkWithGaps(tree: Tree, values: Float64Array, offset: number, { answer, ...open }: Scratch): void {
+  const { feature, threshold, left, right, weight, value, gapsLeft } = tree;
+  const outputs = answer.length;
+  const { openNodes, openShares } = open;
+  answer.fill(0);
+  openNodes.push(0);
+  openShares.push(1);
+  for (let next = openNodes.pop(); next !== undefined; next = openNodes.pop()) {
+    let node = next;
+    let share = openShares.pop()!;
+    for (let tested = feature[node]!; tested >= 0; tested = feature[node]!) {
+      const found = values[offset + tested]!;
+      if (!Number.isNaN(found)) {
+        node = found < threshold[node]! ? left[node]! : right[node]!;
+      } else if (gapsLeft) {
+        node = gapsLeft[node] ? left[node]! : right[node]!;
+      } else {
+        const whole = weight[left[node]!]! + weight[right[node]!]!;
+        const leftShare = whole > 0 ? weight[left[node]!]! / whole : 0.5;
+        openNodes.push(right[node]!);
+        openShares.push(share * (1 - leftShare));
+        share *= leftShare;
+        node = left[node]!;
+      }
+    }
+    for (let output = 0; output < outputs; output++) answer[output]! += share * value[node * outputs + output]!;
+  }
+}

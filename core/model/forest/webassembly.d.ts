@@ -1,0 +1,14 @@
+/** The little of WebAssembly that the forest uses. TypeScript has it in the browser's library only. */
+declare namespace WebAssembly {
+  class Memory {
+    readonly buffer: ArrayBuffer;
+    constructor(descriptor: { initial: number });
+  }
+  class Module {
+    constructor(bytes: Uint8Array);
+  }
+  class Instance {
+    readonly exports: Record<string, unknown>;
+    constructor(module: Module, imports: Record<string, Record<string, unknown>>);
+  }
+}
