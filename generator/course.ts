@@ -11,6 +11,7 @@ export interface CourseOptions {
   readonly seed: number;
   readonly gaps: { readonly rate: number; readonly pattern: GapPatternName; readonly length: number };
   readonly rate: number;
+  readonly batch: number;
   readonly concurrency: number;
   readonly start?: string;
   readonly progressFile?: string;
@@ -29,6 +30,11 @@ export interface Course {
   readonly gapRate: number;
   /** When a reading is to be sent, in milliseconds since the epoch. */
   dueMs(index: number): number;
+  /**
+   * Resolves once the reading may be made: no lane runs far ahead of the slowest, so that times of devices stay close, a change of the
+   * gap rate is soon seen in all, and little is sent again after a kill. Rejects when the signal aborts.
+   */
+  reach(index: number, signal: AbortSignal): Promise<void>;
   /** To be called before the reading is made. */
   reserve(index: number): void;
   /** All readings that the lane made are accepted. */
@@ -45,6 +51,8 @@ const unpacedSpacingNs = 1_000;
 const unpacedReserve = 50_000;
 /** For how many seconds, where there is one. */
 const reserveSeconds = 2;
+/** How many parcels a lane may be ahead of the slowest. */
+const parcelsAhead = 4;
 /** How many changes of the gap rate are kept before the oldest are looked through. */
 const maxGapRates = 100;
 
@@ -72,10 +80,24 @@ export function openCourse(options: CourseOptions): Course {
   /** The file knows that readings before this one may have been made. */
   let reserved = paceFrom;
 
+  /** Every reading before this one is accepted. */
+  let next = 0;
+  let moved = Promise.withResolvers<void>();
+  const parcelSpan = (options.batch * source.round.length) / Math.min(...positions.map(({ length }) => length));
+
+  function move(): void {
+    let first = Number.POSITIVE_INFINITY;
+    for (const [lane, own] of positions.entries())
+      first = Math.min(first, laneIndex(own, source.round.length, accepted[lane]!));
+    if (first === next) return;
+    next = first;
+    moved.resolve();
+    moved = Promise.withResolvers();
+  }
+  move();
+
   function save(): void {
     if (!file) return;
-    const firsts = positions.map((own, lane) => laneIndex(own, source.round.length, accepted[lane]!));
-    const next = Math.min(...firsts);
     // A gap pattern lives its past through again, and a device may speak but once a round.
     const livedThrough = (pattern.memory + 1) * source.round.length;
     const many = schedule.state().gapRates.length > maxGapRates;
@@ -91,6 +113,9 @@ export function openCourse(options: CourseOptions): Course {
       return schedule.gapRate(made);
     },
     dueMs: (index) => (index < paceFrom ? paceFromMs : paceFromMs + Number(schedule.timeNs(index) - paceFromNs) / 1e6),
+    async reach(index, signal) {
+      while (index >= next + parcelsAhead * parcelSpan) await unlessAborted(moved.promise, signal);
+    },
     reserve(index) {
       made = Math.max(made, index + 1);
       if (!file || made <= reserved) return;
@@ -99,6 +124,7 @@ export function openCourse(options: CourseOptions): Course {
     },
     accepted(lane) {
       accepted[lane] = lanes[lane]!.made;
+      move();
     },
     setGapRate(wanted) {
       schedule.setGapRate(made, wanted);
@@ -132,6 +158,19 @@ function resumedSchedule(saved: Progress, { source, start, gaps, rate, now }: Co
     schedule.continueAt(saved.reserved, nanoseconds(now()), spacingNs(rate));
   schedule.setGapRate(saved.reserved, gaps.rate);
   return schedule;
+}
+
+/** Settles with the promise, or rejects as soon as the signal aborts. */
+async function unlessAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    await Promise.race([promise, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
 }
 
 const byIndex = (index: number): number => index;

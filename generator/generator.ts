@@ -106,10 +106,11 @@ export function createGenerator(options: GeneratorOptions): Generator {
     while (!stopping.signal.aborted) {
       const count = await readyCount(course, lane);
       if (count === 0) return;
+      await course.reach(lane.peek(count - 1), stopping.signal);
       course.reserve(lane.peek(count - 1));
       const parcel = lane.take(count);
       totals.sent += count;
-      await sender.post(parcel.readings, aborting.signal);
+      await sender.post(parcel.readings, { abort: aborting.signal, stop: stopping.signal });
       ledger.append(parcel.identities);
       course.accepted(number);
       totals.accepted += count;

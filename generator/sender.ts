@@ -22,13 +22,20 @@ export interface SenderOptions {
   readonly retried: () => void;
 }
 
+export interface SenderSignals {
+  /** Ends what is under way, too. */
+  readonly abort: AbortSignal;
+  /** No further attempt is made. */
+  readonly stop: AbortSignal;
+}
+
 /** Takes parcels to the collector, however long that takes. */
 export interface Sender {
   /**
-   * Resolves once the collector has accepted the readings. Rejects with `collector-refused` where it never will, and with the signal's
-   * reason where the signal stops the attempts; whether the readings were accepted is then unknown.
+   * Resolves once the collector has accepted the readings. Rejects with `collector-refused` where it never will, and with a signal's
+   * reason where one stops it; whether the readings were accepted is then unknown.
    */
-  post(readings: readonly string[], signal: AbortSignal): Promise<void>;
+  post(readings: readonly string[], signals: SenderSignals): Promise<void>;
   close(): void;
 }
 
@@ -95,18 +102,18 @@ export function createSender({ url, token, connections, logger, timeoutMs = 30_0
     return `${target.host} answered ${status}: ${problemText(text)}`;
   }
 
-  async function post(readings: readonly string[], signal: AbortSignal): Promise<void> {
+  async function post(readings: readonly string[], { abort, stop }: SenderSignals): Promise<void> {
     const body = readings.join('\n');
     const type = readings.length === 1 ? 'application/json' : 'application/x-ndjson';
     for (let failures = 0; ; failures++) {
       const pauseMs = notBeforeMs - Date.now();
-      if (pauseMs > 0) await sleep(pauseMs * (1 + Math.random() / 10), undefined, { signal });
-      const trouble = await attempt(body, type, signal);
+      if (pauseMs > 0) await sleep(pauseMs * (1 + Math.random() / 10), undefined, { signal: stop });
+      const trouble = await attempt(body, type, abort);
       if (trouble === undefined) break;
       retried();
       if (!failing) logger.warn(`${trouble}; trying again until it takes the readings`);
       failing = true;
-      await sleep(backoffMs(failures), undefined, { signal });
+      await sleep(backoffMs(failures), undefined, { signal: stop });
     }
     if (failing) logger.info(`${target.host} takes readings again`);
     failing = false;
