@@ -3,9 +3,11 @@ import { deadLetterSchema } from './dead-letter.ts';
 import { predictionSchema } from './prediction.ts';
 import { problemSchema } from './problem.ts';
 import { readingSchema } from './reading.ts';
+import { anyReadingInputSchema } from './reading-input.ts';
 import { statusSchema } from './status.ts';
 
 const schemas = {
+  'reading-input.json': anyReadingInputSchema(),
   'reading.json': readingSchema,
   'prediction.json': predictionSchema,
   'status.json': statusSchema,
@@ -17,7 +19,7 @@ const schemas = {
 export function renderSchemas(): Record<string, string> {
   const rendered = Object.entries(schemas).map(([file, schema]) => [
     file,
-    `${JSON.stringify(z.toJSONSchema(schema), null, 2)}\n`,
+    `${JSON.stringify(z.toJSONSchema(schema, { io: 'input' }), null, 2)}\n`,
   ]);
   return Object.fromEntries(rendered);
 }

@@ -28,7 +28,11 @@ export function readingToPoint(reading: Reading, fieldCount: number): Point {
   return { measurement: reading.stream, device: reading.device, time: reading.time, fields };
 }
 
-/** A prediction as the dashboards query it: every scalar, each time, so that an overwrite leaves nothing stale. */
+/**
+ * A prediction as the dashboards query it: everything it has, each time, so that an overwrite leaves nothing stale. What was filled and
+ * the probabilities by class are JSON, because a field by name would stay behind where a later prediction lacks that name. Telegraf makes
+ * the same point of the same record (telegraf/formats.ts).
+ */
 export function predictionToPoint(prediction: Prediction, measurement = `${prediction.stream}.predictions`): Point {
   return {
     measurement,
@@ -37,6 +41,8 @@ export function predictionToPoint(prediction: Prediction, measurement = `${predi
     fields: {
       label: prediction.label,
       probability: prediction.probability,
+      probabilities: JSON.stringify(prediction.probabilities),
+      filled: JSON.stringify(prediction.filled),
       gaps: prediction.gaps,
       model: prediction.model.name,
       version: prediction.model.version,

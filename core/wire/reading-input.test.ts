@@ -57,7 +57,17 @@ const reading = fc.record(
   { requiredKeys: [] },
 );
 const strange = fc.dictionary(strangeNames, fc.jsonValue(), { maxKeys: 1 });
+const goodReading = fc.record(
+  {
+    device: fc.constantFrom('pump-1', 'ü', 'x'.repeat(maxNameLength)),
+    time: fc.constantFrom('2024-01-31T12:00:00Z', '17', 1),
+    values: fc.dictionary(knownNames, fc.oneof(fc.integer(), fc.constant(null))),
+    truth: fc.constant('ok'),
+  },
+  { requiredKeys: ['device', 'time', 'values'] },
+);
 const input = fc.oneof(
+  { weight: 1, arbitrary: goodReading },
   { weight: 9, arbitrary: fc.tuple(reading, strange).map(([left, right]) => merge(left, right)) },
   fc.jsonValue(),
 );
@@ -81,7 +91,7 @@ test('the check by hand and the schema find the same places wrong', () => {
     }),
     { numRuns: 4_000 },
   );
-  expect(good).toBeGreaterThan(20);
+  expect(good).toBeGreaterThan(100);
 });
 
 /** zod looks names up in prototypes too and so finds a `constructor` in every object; data has no prototype. */
@@ -140,6 +150,8 @@ test('a reading of the log is read by hand exactly when the schema takes it', ()
   );
   fc.assert(
     fc.property(any, (value) => {
+      // zod leaves a value named __proto__ out, unseen; by hand it is a value like any other.
+      fc.pre(!JSON.stringify(value).includes('__proto__'));
       expect(explainReading(value) === undefined).toBe(readingSchema.safeParse(value).success);
     }),
     { numRuns: 4_000 },
@@ -150,4 +162,7 @@ test('a record that is no reading says why', () => {
   expect(decodeReading(Buffer.from([0xff]))).toBe('not UTF-8');
   expect(decodeReading(Buffer.from('{'))).toMatch(/^not JSON: /);
   expect(decodeReading(Buffer.from('[]'))).toBe('not an object');
+  const text = '{"stream":"s","device":"d","time":"1","values":{"__proto__":"x"},"received":"1"}';
+  expect(decodeReading(Buffer.from(text))).toBe('values "__proto__" is not a finite number or null');
+  expect(decodeReading(Buffer.from(text.replace('"x"', '7')))).toMatchObject({ device: 'd' });
 });

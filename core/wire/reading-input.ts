@@ -62,34 +62,40 @@ export function explainRefusedTime(time: string, latest: string): string | undef
  * times faster; a property test holds the two equal.
  */
 export function readingInputSchema(rules: ReadingRules) {
+  const shape = Object.fromEntries(rules.fields.map((name) => [name, valueSchema]));
+  const time = timeSchema.superRefine((value, context) => {
+    const read = readTime(value, rules.precision);
+    const message = read === null ? explainTime(value) : explainRefusedTime(read, rules.latest);
+    if (message !== undefined) context.addIssue({ code: 'custom', message });
+  });
+  return inputSchema(time, z.strictObject(shape));
+}
+
+/** The same for any stream: the names of the values are open. */
+export function anyReadingInputSchema() {
+  return inputSchema(timeSchema, z.record(z.string(), valueSchema));
+}
+
+function inputSchema<Time extends z.ZodType, Values extends z.ZodType>(time: Time, values: Values) {
   return z
     .strictObject({
       device: nameSchema.describe('who measured'),
-      time: timeSchema.superRefine((value, context) => {
-        const time = readTime(value, rules.precision);
-        const message = time === null ? explainTime(value) : explainRefusedTime(time, rules.latest);
-        if (message !== undefined) context.addIssue({ code: 'custom', message });
-      }),
-      values: valuesSchema(rules.fields),
+      time: time.describe('when it was measured: from 1970 on, and at most an hour ahead of the collector'),
+      values: values.describe('what was measured, by the names of the stream; null or absent is a gap'),
       truth: nameSchema.optional().describe('the true label, when the device knows it; never used to predict'),
     })
     .meta({ title: 'ReadingInput' });
 }
 
+const valueSchema = z.number().nullable().optional();
+
 const nameSchema = z.string().min(1).max(maxNameLength).refine(isName, { error: nameRule });
 
-const timeSchema = z
-  .union([
-    z.string().meta({ format: 'date-time' }).describe('RFC 3339 with up to nine decimals'),
-    z.string().meta({ pattern: '^[0-9]{1,19}$' }).describe('nanoseconds since the Unix epoch'),
-    z.int().describe('since the Unix epoch, in the unit that ?precision= names'),
-  ])
-  .describe('when it was measured: from 1970 on, and at most an hour ahead of the collector');
-
-function valuesSchema(fields: readonly string[]) {
-  const shape = Object.fromEntries(fields.map((name) => [name, z.number().nullable().optional()]));
-  return z.strictObject(shape).describe('what was measured; null or absent is a gap');
-}
+const timeSchema = z.union([
+  z.string().meta({ format: 'date-time' }).describe('RFC 3339 with up to nine decimals'),
+  z.string().meta({ pattern: '^[0-9]{1,19}$' }).describe('nanoseconds since the Unix epoch'),
+  z.int().describe('since the Unix epoch, in the unit that ?precision= names'),
+]);
 
 /**
  * Checks one reading that `JSON.parse` made. Says everything that is wrong with it, at pointers below `at`.
