@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { createRequire, stripTypeScriptTypes } from 'node:module';
+import { dirname, extname, join } from 'node:path';
+
+/** One file of the page, as it is served. */
+export interface Asset {
+  readonly type: string;
+  readonly body: Buffer;
+  readonly etag: string;
+}
+
+const types: Record<string, string> = {
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.ts': 'text/javascript; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+};
+
+const pageFolder = join(import.meta.dirname, 'page');
+
+/**
+ * Reads the page's files once. Its modules are TypeScript; their types are blanked out here, so there is no build step and a browser's
+ * debugger still shows the lines of the source.
+ */
+export async function readAssets(): Promise<Map<string, Asset>> {
+  const assets = new Map<string, Asset>();
+  for (const name of await readdir(pageFolder)) {
+    const type = types[extname(name)];
+    if (type === undefined || name.endsWith('.test.ts') || name.endsWith('.d.ts')) continue;
+    const source = await readFile(join(pageFolder, name), 'utf8');
+    assets.set(`/page/${name}`, asset(type, extname(name) === '.ts' ? stripTypeScriptTypes(source) : source));
+  }
+  const vendor = join(dirname(createRequire(import.meta.url).resolve('uplot/package.json')), 'dist');
+  assets.set('/vendor/uplot.js', asset(types['.js']!, await readFile(join(vendor, 'uPlot.esm.js'), 'utf8')));
+  assets.set('/vendor/uplot.css', asset(types['.css']!, await readFile(join(vendor, 'uPlot.min.css'), 'utf8')));
+  return assets;
+}
+
+/** What the page is told before its first event, so that nothing moves when that comes. */
+export interface PageFacts {
+  readonly stream: string;
+  readonly fieldCount: number;
+  readonly hasControls: boolean;
+}
+
+export async function readPage(facts: PageFacts): Promise<Asset> {
+  const template = await readFile(join(pageFolder, 'index.html'), 'utf8');
+  const values: Record<string, string> = {
+    stream: escapeHtml(facts.stream),
+    fieldCount: String(facts.fieldCount),
+    controls: facts.hasControls ? 'yes' : 'no',
+  };
+  const html = template.replaceAll(/\{\{(\w+)\}\}/g, (_whole, name: string) => values[name] ?? '');
+  return asset('text/html; charset=utf-8', html);
+}
+
+function asset(type: string, text: string): Asset {
+  const body = Buffer.from(text);
+  return { type, body, etag: `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"` };
+}
+
+function escapeHtml(text: string): string {
+  return text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;')
+    .replaceAll("'", '&#39;');
+}

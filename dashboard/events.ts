@@ -1,0 +1,165 @@
+import type { Status } from '../core/wire/status.ts';
+
+/**
+ * What the live page is sent. `GET /events` sends one `snapshot` and then `delta`s that hold only what changed; `GET /stats` answers with
+ * the same snapshot. Types only: the page imports them too, and they vanish when it is served.
+ */
+export interface LiveEvents {
+  readonly snapshot: Snapshot;
+  readonly delta: Delta;
+}
+
+export interface Snapshot extends Sections {
+  /** The server's clock, in milliseconds since the epoch. */
+  readonly at: number;
+  readonly stream: string;
+  readonly fields: readonly string[];
+  /** The seconds kept, oldest first; seconds in which nothing happened are left out. */
+  readonly seconds: readonly Second[];
+}
+
+/** Each section is there only if it changed. `seconds` holds the rows that changed, whole. */
+export interface Delta extends Partial<Sections> {
+  readonly at: number;
+  readonly seconds?: readonly Second[];
+}
+
+export interface Sections {
+  readonly rates: Rates;
+  readonly gaps: GapFigures;
+  /** Names of the classes by index, in the order in which they were met. It only grows; the last one may gather all others. */
+  readonly classes: readonly string[];
+  readonly score: Score;
+  readonly latency: Latency | null;
+  readonly model: ModelFigures | null;
+  readonly stages: readonly StageFigures[];
+  readonly deadLetters: DeadLetterFigures;
+  readonly recent: readonly RecentPrediction[];
+  readonly source: Source;
+  /** Null where there is nothing to control. */
+  readonly controls: { readonly gapRate: number } | null;
+}
+
+/** One second of the line, by the time at which the log took the records. */
+export interface Second {
+  /** Seconds since the epoch. */
+  readonly at: number;
+  /** Readings that arrived: a count, never sampled. */
+  readonly readings: number;
+  /** Predictions that arrived: a count, never sampled. */
+  readonly labels: number;
+  readonly deadLetters: number;
+  /** Share of values missing, among the readings of this second; null without readings. */
+  readonly gapShare: number | null;
+  /** What the generator was told to leave out, where that is known. */
+  readonly setGapRate: number | null;
+  /** Predictions by class index; scaled up where sampled. Trailing zeros are left out. */
+  readonly byClass: readonly number[];
+  /** Predictions whose truth is known, and how many of them were right; scaled up where sampled. */
+  readonly scored: number;
+  readonly right: number;
+  /** Of the ten seconds up to this one. */
+  readonly p50Ms: number | null;
+  readonly p99Ms: number | null;
+}
+
+export interface Rates {
+  /** A second, over the last five whole seconds. */
+  readonly readings: number;
+  readonly labels: number;
+}
+
+/** Over the newest ten seconds, or further back until there is enough to say. */
+export interface GapFigures {
+  readonly readings: number;
+  readonly share: number | null;
+  /** By field, in the order of `fields`, over the newest half minute. */
+  readonly byField: readonly number[];
+}
+
+export interface Score {
+  /** `unknown` until enough predictions were seen to tell. */
+  readonly truth: 'unknown' | 'known' | 'none';
+  /** How many predictions the figures rest on, and over how many seconds. */
+  readonly labels: number;
+  readonly seconds: number;
+  readonly accuracy: number | null;
+  /** Macro F1: the unweighted mean over the classes seen as truth or as label. */
+  readonly f1: number | null;
+  /** Rows are truth, columns labels, both class indices. */
+  readonly matrix: readonly (readonly number[])[];
+}
+
+/** From received to labelled, over the same window as the gaps. */
+export interface Latency {
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+export interface ModelFigures {
+  readonly name: string;
+  readonly version: number;
+  readonly challenger: number | null;
+  /** The last changes of version, oldest first: when, in milliseconds since the epoch, and to which. */
+  readonly swaps: readonly { readonly at: number; readonly version: number }[];
+}
+
+export interface StageFigures {
+  readonly stage: Status['stage'];
+  readonly instance: string;
+  /** `silent`: no word for more than six seconds. `quiet`: the same of a generator, which may have nothing left to send. */
+  readonly state: 'reporting' | 'silent' | 'quiet';
+  /** When it last reported, in milliseconds since the epoch. */
+  readonly seenMs: number;
+  readonly counters: Readonly<Record<string, number>>;
+  readonly lag: number | null;
+  readonly spool: Status['spool'] | null;
+  readonly lastError: Status['lastError'] | null;
+}
+
+export interface DeadLetterFigures {
+  /** Within the seconds kept. */
+  readonly count: number;
+  /** The newest ones, newest first. */
+  readonly last: readonly DeadLetterView[];
+}
+
+export interface DeadLetterView {
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly stage: string;
+  readonly reason: string;
+  /** `TOPIC/PARTITION@OFFSET`. */
+  readonly from: string;
+}
+
+export interface RecentPrediction {
+  readonly device: string;
+  /** The reading's time, nanoseconds since the epoch as a decimal string. */
+  readonly time: string;
+  /** When the log took the prediction, in milliseconds since the epoch. */
+  readonly at: number;
+  readonly label: string;
+  readonly probability: number;
+  readonly truth: string | null;
+  readonly version: number;
+  /** How many values were missing, and which: indices into `fields`. */
+  readonly gaps: number;
+  readonly gapsAt: readonly number[];
+  /** Some of its values: filled ones first, then measured ones while there is room. `[index into fields, value, filled]`. */
+  readonly values: readonly (readonly [field: number, value: number, filled: boolean])[];
+}
+
+/** Where the figures come from. */
+export interface Source {
+  /** One in how many records is parsed; the others are only counted. */
+  readonly oneIn: number;
+  /** Records passed over since the start because the page could not keep up. */
+  readonly skipped: number;
+  /** Records that are not what the stream's schemas say. */
+  readonly malformed: number;
+  /** Why the log cannot be read now. */
+  readonly trouble: string | null;
+  /** True while the recent past is being read. */
+  readonly catchingUp: boolean;
+}

@@ -1,0 +1,26 @@
+/** Gathers what does not fit, so that a stream of ever new labels stays bounded. */
+export const otherClasses = '(others)';
+
+/** Gives each label an index, in the order in which they were met; past the limit all share the last one. */
+export class Classes {
+  readonly limit: number;
+  readonly names: string[] = [];
+  readonly #indices = new Map<string, number>();
+
+  constructor(limit: number) {
+    this.limit = limit;
+  }
+
+  indexOf(label: string): number {
+    const known = this.#indices.get(label);
+    if (known !== undefined) return known;
+    const last = this.limit - 1;
+    if (this.names.length >= last) {
+      this.names[last] = otherClasses;
+      return last;
+    }
+    this.names.push(label);
+    this.#indices.set(label, this.names.length - 1);
+    return this.names.length - 1;
+  }
+}

@@ -1,0 +1,137 @@
+import type { GapFigures, Latency, Rates, Score, Second as SecondRow } from '../events.ts';
+import { addTo, emptyHistogram, type Histogram, quantile } from './histogram.ts';
+import type { Line } from './line.ts';
+import { scoreOf } from './score.ts';
+import type { Second } from './window.ts';
+
+/**
+ * What is read off the seconds. Figures "now" rest on the newest ten seconds, or on more of them until there is enough to say: at
+ * 50 readings a second an accuracy over ten seconds is good to about three points. A single field has fewer values to go by.
+ */
+const windowSeconds = 10;
+const fieldSeconds = 30;
+const enough = 500;
+const rateSeconds = 5;
+const latencySeconds = 10;
+/** After this many predictions without truth the page no longer waits for it. */
+const truthPatience = 50;
+
+export function ratesOf(line: Line, nowSecond: number): Rates {
+  const first = Math.max(nowSecond - rateSeconds, Math.min(line.firstSecond, nowSecond - 1));
+  let readings = 0;
+  let labels = 0;
+  for (let at = first; at < nowSecond; at += 1) {
+    const second = line.window.get(at);
+    readings += second?.readings ?? 0;
+    labels += second?.labels ?? 0;
+  }
+  const seconds = nowSecond - first;
+  return { readings: rounded(readings / seconds, 1), labels: rounded(labels / seconds, 1) };
+}
+
+export function gapsOf(line: Line, nowSecond: number, fieldCount: number): GapFigures {
+  const weight = (second: Second) => second.readingWeight;
+  const now = gapCounts(line.window.newest(nowSecond, windowSeconds, enough, weight), fieldCount);
+  const gaps = now.byField.reduce((sum, count) => sum + count, 0);
+  const longer = gapCounts(line.window.newest(nowSecond, fieldSeconds, enough, weight), fieldCount);
+  return {
+    readings: now.readings,
+    share: now.readings * fieldCount === 0 ? null : rounded(gaps / (now.readings * fieldCount), 4),
+    byField: Array.from(longer.byField, (count) => (longer.readings === 0 ? 0 : rounded(count / longer.readings, 3))),
+  };
+}
+
+function gapCounts(seconds: readonly Second[], fieldCount: number): { readings: number; byField: Float64Array } {
+  const byField = new Float64Array(fieldCount);
+  let readings = 0;
+  for (const second of seconds) {
+    readings += second.readingWeight;
+    for (let field = 0; field < fieldCount; field += 1) byField[field]! += second.gapsByField[field]!;
+  }
+  return { readings, byField };
+}
+
+export function latencyOf(line: Line, nowSecond: number): Latency | null {
+  const seconds = line.window.newest(nowSecond, windowSeconds, enough, (second) => second.labelWeight);
+  return quantiles(seconds.map((second) => second.latency));
+}
+
+export function scoreFigures(line: Line, nowSecond: number): Score {
+  const { classes } = line;
+  const need = Math.max(enough, 50 * classes.names.length);
+  const seconds = line.window.newest(nowSecond, windowSeconds, need, scoredOf);
+  const matrix = classes.names.map(() => classes.names.map(() => 0));
+  for (const second of seconds) {
+    for (const [cell, weight] of second.confusion) {
+      matrix[Math.floor(cell / classes.limit)]![cell % classes.limit]! += weight;
+    }
+  }
+  const { accuracy, f1, total } = scoreOf(matrix);
+  return {
+    truth: line.truthsSeen > 0 ? 'known' : line.predictionsSeen >= truthPatience ? 'none' : 'unknown',
+    labels: total,
+    seconds: seconds.length === 0 ? 0 : Math.max(1, nowSecond - seconds.at(-1)!.at + 1),
+    accuracy: accuracy === null ? null : rounded(accuracy, 4),
+    f1: f1 === null ? null : rounded(f1, 4),
+    matrix,
+  };
+}
+
+/** One second as the page draws it. */
+export function rowOf(line: Line, second: Second): SecondRow {
+  const width = second.gapsByField.length * second.readingWeight;
+  const gaps = second.gapsByField.reduce((sum, count) => sum + count, 0);
+  const before = latenciesUpTo(line, second.at);
+  const latency = before.length === 0 ? null : quantiles(before);
+  return {
+    at: second.at,
+    readings: second.readings,
+    labels: second.labels,
+    deadLetters: second.deadLetters,
+    gapShare: width === 0 ? null : rounded(gaps / width, 4),
+    setGapRate: second.setGapRate,
+    byClass: withoutTrailingZeros(second.byClass),
+    scored: scoredOf(second),
+    right: rightOf(second, line.classes.limit),
+    p50Ms: latency?.p50Ms ?? null,
+    p99Ms: latency?.p99Ms ?? null,
+  };
+}
+
+function latenciesUpTo(line: Line, at: number): Histogram[] {
+  const found: Histogram[] = [];
+  for (let second = at - latencySeconds + 1; second <= at; second += 1) {
+    const kept = line.window.get(second);
+    if (kept && kept.labelWeight > 0) found.push(kept.latency);
+  }
+  return found;
+}
+
+function quantiles(histograms: readonly Histogram[]): Latency | null {
+  const sum = emptyHistogram();
+  for (const histogram of histograms) addTo(sum, histogram);
+  const p50 = quantile(sum, 0.5);
+  const p99 = quantile(sum, 0.99);
+  return p50 === null || p99 === null ? null : { p50Ms: significant(p50), p99Ms: significant(p99) };
+}
+
+function scoredOf({ confusion }: Second): number {
+  let scored = 0;
+  for (const weight of confusion.values()) scored += weight;
+  return scored;
+}
+
+function rightOf({ confusion }: Second, classLimit: number): number {
+  let right = 0;
+  for (const [cell, weight] of confusion) if (Math.floor(cell / classLimit) === cell % classLimit) right += weight;
+  return right;
+}
+
+function withoutTrailingZeros(counts: Float64Array): number[] {
+  let length = counts.length;
+  while (length > 0 && counts[length - 1] === 0) length -= 1;
+  return Array.from(counts.subarray(0, length));
+}
+
+const rounded = (value: number, digits: number) => Math.round(value * 10 ** digits) / 10 ** digits;
+const significant = (value: number) => Number(value.toPrecision(3));

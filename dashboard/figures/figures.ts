@@ -1,0 +1,136 @@
+import type { StoredRecord } from '../../core/log/port.ts';
+import type { Stream } from '../../core/wire/stream.ts';
+import type { DeadLetterFigures, Delta, ModelFigures, Second as SecondRow, Sections, Snapshot } from '../events.ts';
+import { gapsOf, latencyOf, ratesOf, rowOf, scoreFigures } from './derived.ts';
+import { Line } from './line.ts';
+import { Stages } from './stages.ts';
+
+export interface FiguresOptions {
+  readonly stream: Stream;
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number;
+  /** Records of a topic that are parsed in a second, at most. The default keeps it to some 5 % of a core for any number of fields. */
+  readonly parsedPerSecond?: number;
+}
+
+/** Everything that the page shows, kept up to date record by record and bounded whatever arrives. */
+export class Figures {
+  /** Set by whoever reads the log. */
+  trouble: string | null = null;
+  catchingUp = false;
+  skipped = 0;
+  /** Grows when the line is begun anew: whoever has figures then needs all of them again. */
+  generation = 0;
+
+  readonly #stream: Stream;
+  readonly #now: () => number;
+  readonly #parsedPerSecond: number;
+  readonly #stages = new Stages();
+  readonly #sent = new Map<string, string>();
+  #malformedStatus = 0;
+  #line: Line;
+  #gapRate: number | null = null;
+
+  constructor({ stream, now = Date.now, parsedPerSecond }: FiguresOptions) {
+    this.#stream = stream;
+    this.#now = now;
+    this.#parsedPerSecond = parsedPerSecond ?? Math.round(Math.min(4_000, 200_000 / (stream.fields.length + 10)));
+    this.#line = new Line({ stream, parsedPerSecond: this.#parsedPerSecond });
+  }
+
+  /** Begins anew with what went down the line; what the stages said of themselves stays. */
+  forgetLine(): void {
+    this.generation += 1;
+    this.#line = new Line({ stream: this.#stream, parsedPerSecond: this.#parsedPerSecond });
+    this.#line.gapRate = this.#gapRate;
+  }
+
+  /** What the generator is told to leave out; null where there is nothing to control. */
+  get gapRate(): number | null {
+    return this.#gapRate;
+  }
+
+  set gapRate(rate: number | null) {
+    this.#gapRate = rate;
+    this.#line.gapRate = rate;
+  }
+
+  take(records: readonly StoredRecord[]): void {
+    const nowMs = this.#now();
+    for (const record of records) {
+      if (record.topic !== this.#stream.topics.status) this.#line.take(record, nowMs);
+      else if (!this.#stages.take(record.value, Math.min(record.arrivedMs, nowMs))) this.#malformedStatus += 1;
+    }
+  }
+
+  snapshot(): Snapshot {
+    const nowMs = this.#now();
+    const { window } = this.#line;
+    return {
+      at: nowMs,
+      stream: this.#stream.name,
+      fields: this.#stream.fields,
+      ...this.#sections(nowMs),
+      seconds: Array.from(window.all(Math.floor(nowMs / 1_000)), (second) => rowOf(this.#line, second)),
+    };
+  }
+
+  /** What changed since the delta before. The first one holds everything. */
+  delta(): Delta {
+    const nowMs = this.#now();
+    const changed: Record<string, unknown> = {};
+    for (const [name, section] of Object.entries(this.#sections(nowMs))) {
+      const json = JSON.stringify(section);
+      if (this.#sent.get(name) === json) continue;
+      this.#sent.set(name, json);
+      changed[name] = section;
+    }
+    const seconds = this.#changedSeconds(Math.floor(nowMs / 1_000));
+    return { at: nowMs, ...changed, ...(seconds.length === 0 ? {} : { seconds }) };
+  }
+
+  #changedSeconds(nowSecond: number): SecondRow[] {
+    const { window } = this.#line;
+    const rows: SecondRow[] = [];
+    for (const second of window.all(nowSecond)) {
+      if (second.revision === window.revision) rows.push(rowOf(this.#line, second));
+    }
+    window.revision += 1;
+    return rows;
+  }
+
+  #sections(nowMs: number): Sections {
+    const line = this.#line;
+    const nowSecond = Math.floor(nowMs / 1_000);
+    return {
+      rates: ratesOf(line, nowSecond),
+      gaps: gapsOf(line, nowSecond, this.#stream.fields.length),
+      classes: line.classes.names,
+      score: scoreFigures(line, nowSecond),
+      latency: latencyOf(line, nowSecond),
+      model: this.#model(),
+      stages: this.#stages.at(nowMs),
+      deadLetters: this.#deadLetters(nowSecond),
+      recent: line.recent.views(),
+      source: {
+        oneIn: Math.max(line.readingSample.oneIn, line.predictionSample.oneIn),
+        skipped: this.skipped,
+        malformed: line.malformed + this.#malformedStatus,
+        trouble: this.trouble,
+        catchingUp: this.catchingUp,
+      },
+      controls: this.#gapRate === null ? null : { gapRate: this.#gapRate },
+    };
+  }
+
+  #model(): ModelFigures | null {
+    const { model, swaps } = this.#line;
+    return model && { ...model, challenger: this.#stages.challenger(), swaps };
+  }
+
+  #deadLetters(nowSecond: number): DeadLetterFigures {
+    let count = 0;
+    for (const second of this.#line.window.all(nowSecond)) count += second.deadLetters;
+    return { count, last: this.#line.deadLetters.views() };
+  }
+}

@@ -1,0 +1,125 @@
+import type { StoredRecord } from '../../core/log/port.ts';
+import type { Stream } from '../../core/wire/stream.ts';
+import { Classes } from './classes.ts';
+import { DeadLetters } from './dead-letters.ts';
+import { count } from './histogram.ts';
+import { Recent } from './recent.ts';
+import { parsePrediction, parseReading, type SeenPrediction, type SeenReading } from './records.ts';
+import { TopicSample } from './sample.ts';
+import { type Second, Window } from './window.ts';
+
+/** How far back the page looks, in seconds. */
+export const keepSeconds = 600;
+/** Classes told apart: thirty, "unknown", and some to spare. */
+const classLimit = 40;
+const swapsKept = 20;
+
+export interface LineOptions {
+  readonly stream: Stream;
+  /** Records of a topic that are parsed in a second. */
+  readonly parsedPerSecond: number;
+}
+
+/** What went down the line in the last minutes: readings, predictions and dead letters, gathered by second of arrival. */
+export class Line {
+  readonly window: Window;
+  readonly classes = new Classes(classLimit);
+  readonly recent: Recent;
+  readonly deadLetters = new DeadLetters();
+  readonly readingSample: TopicSample;
+  readonly predictionSample: TopicSample;
+  /** The model of the newest prediction, and when its version changed. */
+  model: { readonly name: string; readonly version: number } | null = null;
+  swaps: { readonly at: number; readonly version: number }[] = [];
+  /** Predictions parsed so far, and those of them that knew their truth. */
+  predictionsSeen = 0;
+  truthsSeen = 0;
+  malformed = 0;
+  /** The first second in which something arrived. */
+  firstSecond = Number.POSITIVE_INFINITY;
+  /** What the generator is told to leave out, noted with each new second. */
+  gapRate: number | null = null;
+
+  readonly #fields: readonly string[];
+  readonly #topics: Stream['topics'];
+
+  constructor({ stream, parsedPerSecond }: LineOptions) {
+    this.#fields = stream.fields;
+    this.#topics = stream.topics;
+    this.window = new Window({ keep: keepSeconds, fieldCount: stream.fields.length, classLimit });
+    this.recent = new Recent(stream.fields);
+    this.readingSample = new TopicSample(parsedPerSecond);
+    this.predictionSample = new TopicSample(parsedPerSecond);
+  }
+
+  take(record: StoredRecord, nowMs: number): void {
+    const at = Math.floor(record.arrivedMs / 1_000);
+    const nowSecond = Math.floor(nowMs / 1_000);
+    const second = this.window.touch(at, nowSecond);
+    if (!second) return;
+    if (at >= nowSecond - 1) second.setGapRate ??= this.gapRate;
+    this.firstSecond = Math.min(this.firstSecond, second.at);
+    if (record.topic === this.#topics.readings) this.#takeReading(record, second);
+    else if (record.topic === this.#topics.predictions) this.#takePrediction(record, second);
+    else if (record.topic === this.#topics.deadLetters) {
+      second.deadLetters += 1;
+      this.deadLetters.take(record);
+    }
+  }
+
+  #takeReading(record: StoredRecord, second: Second): void {
+    second.readings += 1;
+    const weight = this.readingSample.weigh(record, second.at);
+    if (weight === 0) return;
+    const reading = parseReading(record.value);
+    if (!reading) {
+      this.malformed += 1;
+      return;
+    }
+    this.#countGaps(reading, second, weight);
+    if (this.readingSample.isShown) this.recent.takeReading(reading);
+  }
+
+  #countGaps({ values }: SeenReading, second: Second, weight: number): void {
+    second.readingWeight += weight;
+    for (let field = 0; field < this.#fields.length; field += 1) {
+      // Also right for names such as "constructor", which every object seems to have.
+      if (typeof values[this.#fields[field]!] !== 'number') second.gapsByField[field]! += weight;
+    }
+  }
+
+  #takePrediction(record: StoredRecord, second: Second): void {
+    second.labels += 1;
+    const weight = this.predictionSample.weigh(record, second.at);
+    if (weight === 0) return;
+    const prediction = parsePrediction(record.value);
+    if (!prediction) {
+      this.malformed += 1;
+      return;
+    }
+    this.#countLabel(prediction, second, weight);
+    this.#noteModel(prediction, record.arrivedMs);
+    if (this.predictionSample.isShown) this.recent.takePrediction(prediction, record.arrivedMs);
+  }
+
+  #countLabel(prediction: SeenPrediction, second: Second, weight: number): void {
+    // All classes at once, in the model's order: colours then stay as they are.
+    if (this.predictionsSeen === 0)
+      for (const name of Object.keys(prediction.probabilities)) this.classes.indexOf(name);
+    this.predictionsSeen += 1;
+    const label = this.classes.indexOf(prediction.label);
+    second.labelWeight += weight;
+    second.byClass[label]! += weight;
+    count(second.latency, prediction.latencyMs, weight);
+    if (prediction.truth === undefined) return;
+    this.truthsSeen += 1;
+    const cell = this.classes.indexOf(prediction.truth) * classLimit + label;
+    second.confusion.set(cell, (second.confusion.get(cell) ?? 0) + weight);
+  }
+
+  #noteModel({ model }: SeenPrediction, at: number): void {
+    if (this.model?.name === model.name && this.model.version === model.version) return;
+    if (this.model) this.swaps = [...this.swaps.slice(1 - swapsKept), { at, version: model.version }];
+    this.model = { name: model.name, version: model.version };
+  }
+}

@@ -1,0 +1,58 @@
+import type { Prediction } from '../../core/wire/prediction.ts';
+import type { Reading } from '../../core/wire/reading.ts';
+
+/**
+ * Readings and predictions out of records. Only what the figures use is checked, by hand: the schemas cost more than the parsing, and a
+ * page must go on whatever it is given.
+ */
+type Fields = Record<string, unknown>;
+
+export type SeenReading = Pick<Reading, 'device' | 'time' | 'values'>;
+
+export type SeenPrediction = Pick<
+  Prediction,
+  'device' | 'time' | 'label' | 'probability' | 'probabilities' | 'filled' | 'gaps' | 'model' | 'truth' | 'latencyMs'
+>;
+
+const decoder = new TextDecoder();
+
+export function parseReading(bytes: Uint8Array): SeenReading | undefined {
+  const record = parseObject(bytes);
+  return record && isText(record.device) && isText(record.time) && isObject(record.values)
+    ? (record as unknown as SeenReading)
+    : undefined;
+}
+
+export function parsePrediction(bytes: Uint8Array): SeenPrediction | undefined {
+  const record = parseObject(bytes);
+  const sound =
+    record &&
+    isText(record.device) &&
+    isText(record.time) &&
+    isText(record.label) &&
+    isNumber(record.probability) &&
+    isObject(record.probabilities) &&
+    isObject(record.filled) &&
+    isNumber(record.gaps) &&
+    isObject(record.model) &&
+    isText(record.model.name) &&
+    isNumber(record.model.version) &&
+    isNumber(record.latencyMs) &&
+    (record.truth === undefined || isText(record.truth));
+  return sound ? (record as unknown as SeenPrediction) : undefined;
+}
+
+/** What a record says, if it is a JSON object. */
+export function parseObject(bytes: Uint8Array): Fields | undefined {
+  try {
+    const value: unknown = JSON.parse(decoder.decode(bytes));
+    return isObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const isText = (value: unknown): value is string => typeof value === 'string';
+const isNumber = (value: unknown): value is number => typeof value === 'number';
+const isObject = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

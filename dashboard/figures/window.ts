@@ -1,0 +1,101 @@
+import { emptyHistogram, type Histogram } from './histogram.ts';
+
+/** What is kept of one second. Weights are scaled up where only a sample was parsed; counts are never sampled. */
+export class Second {
+  /** Seconds since the epoch. */
+  at = -1;
+  /** The revision of the window in which this second last changed. */
+  revision = 0;
+  readings = 0;
+  labels = 0;
+  deadLetters = 0;
+  setGapRate: number | null = null;
+  /** Weight of the readings that were parsed, and of the gaps in them by field. */
+  readingWeight = 0;
+  readonly gapsByField: Float64Array;
+  readonly byClass: Float64Array;
+  /** Weight by `truth * classes + label`, class indices both. */
+  readonly confusion = new Map<number, number>();
+  readonly latency: Histogram = emptyHistogram();
+  /** Weight of the predictions that were parsed. */
+  labelWeight = 0;
+
+  constructor(fieldCount: number, classLimit: number) {
+    this.gapsByField = new Float64Array(fieldCount);
+    this.byClass = new Float64Array(classLimit);
+  }
+
+  begin(at: number): void {
+    this.at = at;
+    this.readings = 0;
+    this.labels = 0;
+    this.deadLetters = 0;
+    this.setGapRate = null;
+    this.readingWeight = 0;
+    this.labelWeight = 0;
+    this.gapsByField.fill(0);
+    this.byClass.fill(0);
+    this.confusion.clear();
+    this.latency.fill(0);
+  }
+}
+
+/** The newest seconds of the line, in a ring of fixed size. */
+export class Window {
+  /** Grows with each look; a second that changed since then carries the newer number. */
+  revision = 1;
+  readonly keep: number;
+  readonly #slots: (Second | undefined)[];
+  readonly #fieldCount: number;
+  readonly #classLimit: number;
+
+  constructor({ keep, fieldCount, classLimit }: { keep: number; fieldCount: number; classLimit: number }) {
+    this.keep = keep;
+    this.#slots = new Array(keep);
+    this.#fieldCount = fieldCount;
+    this.#classLimit = classLimit;
+  }
+
+  /** The second to add to, marked as changed; undefined where it is too old to be kept at `nowSecond`. */
+  touch(at: number, nowSecond: number): Second | undefined {
+    if (at <= nowSecond - this.keep) return undefined;
+    // A clock that runs ahead of ours must not push out what is kept.
+    const second = Math.min(at, nowSecond + 1);
+    const slot = second % this.keep;
+    this.#slots[slot] ??= new Second(this.#fieldCount, this.#classLimit);
+    const found = this.#slots[slot];
+    if (found.at !== second) {
+      if (found.at > second) return undefined;
+      found.begin(second);
+    }
+    found.revision = this.revision;
+    return found;
+  }
+
+  get(at: number): Second | undefined {
+    const found = this.#slots[at % this.keep];
+    return found?.at === at ? found : undefined;
+  }
+
+  /** Every second kept at `nowSecond`, oldest first. */
+  *all(nowSecond: number): Generator<Second> {
+    for (let at = nowSecond - this.keep + 1; at <= nowSecond + 1; at += 1) {
+      const found = this.get(at);
+      if (found) yield found;
+    }
+  }
+
+  /** The newest seconds: at least `seconds`, and further back until `weight` of them adds up to `enough`. */
+  newest(nowSecond: number, seconds: number, enough: number, weight: (second: Second) => number): Second[] {
+    const found: Second[] = [];
+    let sum = 0;
+    for (let at = nowSecond + 1; at > nowSecond - this.keep; at -= 1) {
+      if (at <= nowSecond - seconds && sum >= enough) break;
+      const second = this.get(at);
+      if (!second) continue;
+      found.push(second);
+      sum += weight(second);
+    }
+    return found;
+  }
+}

@@ -1,0 +1,199 @@
+import uPlot from '/vendor/uplot.js';
+import { clock } from './format.ts';
+import { onSchemeChange, type Palette, readPalette } from './palette.ts';
+
+export interface Line {
+  readonly label: string;
+  readonly colour: (palette: Palette) => string;
+  readonly fill?: (palette: Palette) => string;
+  readonly width?: number;
+  readonly dash?: number[];
+}
+
+export interface ChartOptions {
+  readonly root: HTMLElement;
+  readonly lines: readonly Line[];
+  /** Fills the space between two lines, by number. */
+  readonly band?: { readonly upper: number; readonly lower: number; readonly fill: (palette: Palette) => string };
+  /** The bounds of the y axis, from those of the data. */
+  readonly range: (low: number, high: number) => [low: number, high: number];
+  readonly logarithmic?: boolean;
+  /** The chart below shows the same time: no times at the x axis of this one. */
+  readonly timeless?: boolean;
+  /** Text at the ticks of the y axis. */
+  readonly tick: (value: number) => string;
+  /** Moments to be marked, with what to write there. */
+  readonly marks?: () => readonly { readonly at: number; readonly text: string }[];
+  /** The reader points at a second, or (null) at none: write what is there. Index into the data. */
+  readonly pointed: (index: number | null) => void;
+  /** What was pointed at was chosen by keyboard: say it. */
+  readonly say: () => void;
+}
+
+const axisFont = '12px system-ui, sans-serif';
+const axisWidth = 52;
+/** Charts with this key show the same moment when one of them is pointed at. */
+const together = 'line';
+
+/** A chart over time on uPlot: follows its box's size and the colour scheme, and can be read by keyboard. */
+export class Chart {
+  readonly #options: ChartOptions;
+  #plot: uPlot | undefined;
+  #data: uPlot.AlignedData = [[]];
+  #bounds: [number, number] = [0, 1];
+
+  constructor(options: ChartOptions) {
+    this.#options = options;
+    const { root } = options;
+    root.tabIndex = 0;
+    root.setAttribute('role', 'img');
+    root.addEventListener('keydown', (event) => this.#moveCursor(event));
+    root.addEventListener('blur', () => this.#plot?.setCursor({ left: -10, top: -10 }));
+    new ResizeObserver(() => this.#resize()).observe(root);
+    onSchemeChange(() => this.#build());
+    this.#build();
+  }
+
+  /** What a screen reader says of the chart. */
+  describe(text: string): void {
+    if (this.#options.root.getAttribute('aria-label') !== text) this.#options.root.setAttribute('aria-label', text);
+  }
+
+  /** Draws columns (x first) between two moments, in seconds since the epoch. */
+  draw(data: uPlot.AlignedData, from: number, to: number): void {
+    this.#data = data;
+    this.#bounds = [from, to];
+    this.#plot?.setData(data);
+  }
+
+  destroy(): void {
+    this.#plot?.destroy();
+    this.#plot = undefined;
+  }
+
+  #resize(): void {
+    const { clientWidth: width, clientHeight: height } = this.#options.root;
+    if (width > 0 && height > 0 && (width !== this.#plot?.width || height !== this.#plot.height)) {
+      this.#plot?.setSize({ width, height });
+    }
+  }
+
+  #build(): void {
+    const { root } = this.#options;
+    this.#plot?.destroy();
+    this.#plot = new uPlot(this.#uplotOptions(readPalette()), this.#data, root);
+  }
+
+  #uplotOptions(palette: Palette): uPlot.Options {
+    const { root, lines, band, range, logarithmic, timeless, pointed } = this.#options;
+    return {
+      width: root.clientWidth || 300,
+      height: root.clientHeight || 160,
+      padding: [8, 6, timeless ? 8 : 0, 0],
+      legend: { show: false },
+      cursor: { y: false, drag: { x: false, y: false }, sync: { key: together }, points: { size: 7 } },
+      scales: {
+        x: { time: true, range: () => this.#bounds },
+        y: { distr: logarithmic ? 3 : 1, range: (_plot, low, high) => range(low ?? Number.NaN, high ?? Number.NaN) },
+      },
+      axes: this.#axes(palette),
+      series: [
+        {},
+        ...lines.map((line) => ({
+          label: line.label,
+          stroke: line.colour(palette),
+          width: line.width ?? 1.75,
+          points: { show: false },
+          ...(line.fill ? { fill: line.fill(palette) } : {}),
+          ...(line.dash ? { dash: line.dash } : {}),
+        })),
+      ],
+      ...(band ? { bands: [{ series: [band.upper + 1, band.lower + 1], fill: band.fill(palette) }] } : {}),
+      hooks: {
+        setCursor: [(plot) => pointed(plot.cursor.idx ?? null)],
+        drawClear: [(plot) => this.#drawMarks(plot, palette)],
+      },
+    };
+  }
+
+  #axes(palette: Palette): uPlot.Axis[] {
+    const { tick, logarithmic, timeless } = this.#options;
+    const both = { stroke: palette.muted, font: axisFont, ticks: { show: false }, border: { show: false } };
+    return [
+      {
+        ...both,
+        show: !timeless,
+        size: 26,
+        gap: 6,
+        space: 84,
+        grid: { show: false },
+        values: (plot, splits) => splits.map((at) => (isWhole(plot, at) ? clock(at * 1_000) : '')),
+      },
+      {
+        ...both,
+        size: axisWidth,
+        gap: 6,
+        space: 30,
+        grid: { stroke: palette.grid, width: 1 },
+        ...(logarithmic ? { splits: decades } : {}),
+        values: (_plot, splits) => splits.map((value) => (value === null ? '' : tick(value))),
+      },
+    ];
+  }
+
+  #drawMarks(plot: uPlot, palette: Palette): void {
+    const { ctx, bbox } = plot;
+    const [from, to] = this.#bounds;
+    ctx.save();
+    ctx.strokeStyle = palette.muted;
+    ctx.fillStyle = palette.muted;
+    ctx.lineWidth = devicePixelRatio;
+    ctx.font = `${12 * devicePixelRatio}px system-ui, sans-serif`;
+    ctx.textBaseline = 'top';
+    for (const { at, text } of this.#options.marks?.() ?? []) {
+      if (at < from || at > to) continue;
+      const x = Math.round(plot.valToPos(at, 'x', true));
+      ctx.beginPath();
+      ctx.setLineDash([2 * devicePixelRatio, 3 * devicePixelRatio]);
+      ctx.moveTo(x, bbox.top);
+      ctx.lineTo(x, bbox.top + bbox.height);
+      ctx.stroke();
+      ctx.fillText(text, x + 4 * devicePixelRatio, bbox.top);
+    }
+    ctx.restore();
+  }
+
+  /** Left and right by a second, with Shift by ten; Home and End; Escape lets go. */
+  #moveCursor(event: KeyboardEvent): void {
+    const plot = this.#plot;
+    const x = this.#data[0];
+    if (!plot || x.length === 0) return;
+    const now = plot.cursor.idx ?? x.length - 1;
+    const step = event.shiftKey ? 10 : 1;
+    const targets: Record<string, number> = {
+      ArrowLeft: now - step,
+      ArrowRight: now + step,
+      Home: 0,
+      End: x.length - 1,
+    };
+    const target = targets[event.key];
+    if (event.key === 'Escape') plot.setCursor({ left: -10, top: -10 });
+    if (target === undefined) return;
+    event.preventDefault();
+    const index = Math.min(Math.max(target, 0), x.length - 1);
+    plot.setCursor({ left: Math.max(0, plot.valToPos(x[index], 'x')), top: 1 });
+    this.#options.say();
+  }
+}
+
+/** A logarithmic axis is divided at powers of ten only. */
+function decades(_plot: uPlot, _axis: number, low: number, high: number): number[] {
+  const first = Math.ceil(Math.log10(low) - 1e-9);
+  const last = Math.floor(Math.log10(high) + 1e-9);
+  return Array.from({ length: last - first + 1 }, (_, index) => 10 ** (first + index));
+}
+
+/** Whether a time written at this moment would not be cut off by the right edge. */
+function isWhole(plot: uPlot, at: number): boolean {
+  return plot.valToPos(at, 'x', true) < plot.bbox.left + plot.bbox.width - 24 * devicePixelRatio;
+}

@@ -1,0 +1,110 @@
+import { connect } from './connection.ts';
+import { need, setAttribute, setText } from './dom.ts';
+import { Fields } from './fields.ts';
+import { Headline } from './headline.ts';
+import { healthOf, sampledText } from './health.ts';
+import { Labels } from './labels.ts';
+import { Matrix } from './matrix.ts';
+import { Layers } from './palette.ts';
+import { RecentTable } from './recent.ts';
+import { Slider } from './slider.ts';
+import { Stages } from './stages.ts';
+import { State } from './state.ts';
+import { Trends } from './trends.ts';
+
+const root = document.documentElement;
+const state = new State();
+const layers = new Layers();
+const announce = (text: string) => setText(need('announce'), text);
+
+const headline = new Headline();
+const trends = new Trends(state, announce);
+const labels = new Labels(state, layers, announce);
+const fields = new Fields(Number(root.dataset.fields));
+const matrix = new Matrix();
+const recent = new RecentTable(layers);
+const stages = new Stages();
+const slider = root.dataset.controls === 'yes' ? new Slider() : undefined;
+
+let isConnected = true;
+let isPaused = false;
+let isDue = false;
+/** The last second that the charts show, and over how long; they are drawn again only when one of them changes. */
+let drawn = '';
+let announced = '';
+
+connect('/events', {
+  snapshot(snapshot) {
+    state.begin(snapshot);
+    drawn = '';
+    soon();
+  },
+  delta(delta) {
+    state.apply(delta);
+    soon();
+  },
+  connected(now) {
+    isConnected = now;
+    soon();
+  },
+});
+
+/** Draws with the next frame; a hidden page draws when it is seen again. */
+function soon(): void {
+  if (isDue) return;
+  isDue = true;
+  requestAnimationFrame(() => {
+    isDue = false;
+    drawHealth();
+    if (!isPaused) draw();
+  });
+}
+
+function drawHealth(): void {
+  const { level, text, announcement } = healthOf(state.figures, isConnected);
+  setAttribute(need('health'), 'data-level', level);
+  setText(need('health-text'), text);
+  need('health-text').title = text;
+  setText(need('sampled'), state.figures ? sampledText(state.figures) : '');
+  if (announced !== announcement && level !== 'wait') {
+    announced = announcement;
+    announce(announcement);
+  }
+}
+
+function draw(): void {
+  const { figures } = state;
+  if (!figures) return;
+  setAttribute(root, 'data-truth', figures.score.truth);
+  headline.update(figures);
+  // The running second is not whole yet.
+  const to = Math.floor(figures.at / 1_000) - 1;
+  const span = spanSeconds();
+  if (drawn !== `${to} ${span}`) {
+    drawn = `${to} ${span}`;
+    trends.update(to - span, to);
+    labels.update(to - span, to);
+  }
+  fields.update(figures);
+  if (figures.score.truth !== 'none') matrix.update(figures);
+  recent.update(figures);
+  stages.update(figures);
+  if (figures.controls) slider?.update(figures.controls.gapRate);
+}
+
+function spanSeconds(): number {
+  return Number(document.querySelector<HTMLInputElement>('input[name="span"]:checked')?.value ?? 180);
+}
+
+need('span').addEventListener('change', () => {
+  drawn = '';
+  if (isPaused) draw();
+  else soon();
+});
+
+const pause = need<HTMLButtonElement>('pause');
+pause.addEventListener('click', () => {
+  isPaused = !isPaused;
+  setText(pause, isPaused ? 'Resume' : 'Pause');
+  soon();
+});

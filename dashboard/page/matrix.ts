@@ -1,0 +1,76 @@
+import type { Snapshot } from '../events.ts';
+import { make, need, setAttribute, setProperty, setText } from './dom.ts';
+import { ago, count, percent } from './format.ts';
+
+/** From so many classes on, cells are too small for numbers. */
+const mostNumbered = 8;
+
+/** The confusion matrix as a table: rows are truth, columns labels, a cell's shade its share of the row. */
+export class Matrix {
+  readonly #frame = need('matrix-frame');
+  readonly #readout = need('matrix-readout');
+  #names: readonly string[] = [];
+  #order: readonly number[] = [];
+  #cells: HTMLElement[][] = [];
+
+  update({ classes, score }: Snapshot): void {
+    if (classes.length !== this.#names.length || classes.some((name, index) => name !== this.#names[index])) {
+      this.#build(classes);
+    }
+    for (const [row, truth] of this.#order.entries()) {
+      const counts = score.matrix[truth] ?? [];
+      const total = counts.reduce((sum, value) => sum + value, 0);
+      for (const [column, label] of this.#order.entries()) {
+        this.#fill(this.#cells[row][column], truth, label, counts[label] ?? 0, total);
+      }
+    }
+    const over = `${count(score.labels)} labels of the last ${ago(score.seconds * 1_000)}`;
+    setText(this.#readout, score.labels === 0 ? 'No truth is known yet' : `Rows truth, columns label; ${over}`);
+  }
+
+  #build(classes: readonly string[]): void {
+    this.#names = [...classes];
+    this.#order = classes.map((_, index) => index).sort((a, b) => naturally.compare(classes[a], classes[b]));
+    const names = this.#order.map((index) => classes[index]);
+    const shortNames = withoutCommonStart(names);
+    const head = make('tr', {}, make('td', { 'aria-hidden': 'true' }));
+    for (const [index, name] of names.entries())
+      head.append(make('th', { scope: 'col', title: name }, shortNames[index]));
+    const body = make('tbody');
+    this.#cells = names.map((name, index) => {
+      const row = make('tr', {}, make('th', { scope: 'row', title: name }, shortNames[index]));
+      const cells = names.map(() => make('td'));
+      row.append(...cells);
+      body.append(row);
+      return cells;
+    });
+    const caption = make('caption', { class: 'unseen' }, 'Labels by truth: rows are the truth, columns the label.');
+    const columns = make('colgroup', {}, make('col', { class: 'names' }), ...names.map(() => make('col')));
+    const table = make('table', { class: 'matrix' }, caption, columns, make('thead', {}, head), body);
+    table.classList.toggle('dense', names.length > mostNumbered);
+    setProperty(this.#frame, '--classes', String(names.length));
+    this.#frame.replaceChildren(...(names.length === 0 ? [] : [table]));
+  }
+
+  #fill(cell: HTMLElement, truth: number, label: number, value: number, total: number): void {
+    const share = total === 0 ? 0 : value / total;
+    const isNumbered = this.#names.length <= mostNumbered;
+    setProperty(cell, '--part', share.toFixed(2));
+    setAttribute(cell, 'class', `${truth === label ? 'right' : 'wrong'}${share > 0.5 ? ' strong' : ''}`);
+    setText(cell, isNumbered || value > 0 ? count(value) : '');
+    const text = `${this.#names[truth]} labelled ${this.#names[label]}: ${count(value)} (${percent(share)})`;
+    setAttribute(cell, 'title', text);
+  }
+}
+
+/** What tells names apart, where they all begin with the same words: "type 1", "type 2" become "1", "2". */
+export function withoutCommonStart(names: readonly string[]): string[] {
+  const [first = ''] = names;
+  let length = names.length < 2 ? 0 : first.length;
+  while (length > 0 && !names.every((name) => name.length > length && name.startsWith(first.slice(0, length))))
+    length -= 1;
+  const words = first.slice(0, length).search(/[\s_.:/-][^\s_.:/-]*$/) + 1;
+  return words < 4 ? [...names] : names.map((name) => name.slice(words));
+}
+
+const naturally = new Intl.Collator('en', { numeric: true });

@@ -1,0 +1,72 @@
+import type { DeadLetterView, Snapshot, StageFigures } from '../events.ts';
+import { make, need, resized, setAttribute, setText } from './dom.ts';
+import { ago, clock, count, plural } from './format.ts';
+
+const countersShown = 4;
+const deadRows = 5;
+
+/** What each stage says of itself, and what could not be processed. */
+export class Stages {
+  readonly #list = need('stages');
+  readonly #dead = need('dead');
+  readonly #deadReadout = need('dead-readout');
+
+  update({ stages, deadLetters, at }: Snapshot): void {
+    const items = resized(this.#list, stages.length, () =>
+      make(
+        'li',
+        {},
+        make('span', { class: 'dot', 'aria-hidden': 'true' }),
+        make('span', { class: 'stage-name' }),
+        make('span', { class: 'stage-state' }),
+        make('span', { class: 'stage-counters' }),
+      ),
+    );
+    for (const [place, item] of items.entries()) this.#draw(item, stages[place], stages, at);
+    const kept =
+      deadLetters.count === 0 ? 'None in the last ten minutes' : `${count(deadLetters.count)} in the last ten minutes`;
+    setText(this.#deadReadout, kept);
+    const letters = resized(this.#dead, Math.min(deadRows, deadLetters.last.length), () =>
+      make('li', {}, make('span', { class: 'muted' }), make('span', { class: 'reason' })),
+    );
+    for (const [place, letter] of letters.entries()) drawLetter(letter, deadLetters.last[place]);
+  }
+
+  #draw(item: HTMLElement, stage: StageFigures, all: readonly StageFigures[], at: number): void {
+    setAttribute(item, 'data-state', stage.lastError && stage.state === 'reporting' ? 'troubled' : stage.state);
+    const [, name, state, counters] = item.children;
+    const several = all.filter((other) => other.stage === stage.stage).length > 1;
+    setText(name, several ? `${stage.stage} ${stage.instance.slice(0, 4)}` : stage.stage);
+    setText(state, stateText(stage, at));
+    setText(counters, countersText(stage));
+    setAttribute(counters, 'title', allCounters(stage));
+  }
+}
+
+function stateText({ state, seenMs }: StageFigures, at: number): string {
+  return state === 'reporting' ? 'reports' : `silent for ${ago(at - seenMs)}`;
+}
+
+function countersText(stage: StageFigures): string {
+  if (stage.lastError) return `${clock(Date.parse(stage.lastError.at))} ${stage.lastError.message}`;
+  const parts = Object.entries(stage.counters)
+    .slice(0, countersShown)
+    .map(([name, value]) => `${worded(name)} ${count(value)}`);
+  if (stage.spool) parts.unshift(`${plural(stage.spool.records, 'record')} in the spool`);
+  if (stage.lag !== null) parts.unshift(`lag ${count(stage.lag)}`);
+  return parts.join(' · ');
+}
+
+const allCounters = ({ counters }: StageFigures) =>
+  Object.entries(counters)
+    .map(([name, value]) => `${worded(name)}: ${count(value)}`)
+    .join('\n');
+
+/** `deadLetters` as words. */
+const worded = (name: string) => name.replaceAll(/([a-z])([A-Z])/g, '$1 $2').toLowerCase();
+
+function drawLetter(item: HTMLElement, { at, stage, reason, from }: DeadLetterView): void {
+  setText(item.children[0], `${clock(at)} ${stage}`);
+  setText(item.children[1], reason);
+  setAttribute(item, 'title', `${from}: ${reason}`);
+}

@@ -1,0 +1,183 @@
+import type { Prediction } from '../../core/wire/prediction.ts';
+import type { Reading } from '../../core/wire/reading.ts';
+import type { Status } from '../../core/wire/status.ts';
+import { type Stream, topicsOf } from '../../core/wire/stream.ts';
+import type { MemoryLog } from './memory-log.ts';
+
+export interface SimulationOptions {
+  readonly log: MemoryLog;
+  readonly name?: string;
+  readonly fields: readonly string[];
+  readonly classes: readonly string[];
+  readonly rate?: number;
+  readonly gapRate?: number;
+  /** Whether the source knows the truth. Default true. */
+  readonly truth?: boolean;
+  readonly seed?: number;
+}
+
+const stages: Status['stage'][] = ['generator', 'collector', 'archive', 'classifier'];
+const tickMs = 100;
+
+/** Writes what a line would write, without the line: readings with gaps, predictions that suffer from them, and status. */
+export class SimulatedLine {
+  readonly stream: Stream;
+  gapRate: number;
+  version = 1;
+  /** Stages that say nothing. */
+  readonly silenced = new Set<Status['stage']>();
+  lastError: Status['lastError'];
+  readonly #options: SimulationOptions;
+  readonly #random: () => number;
+  readonly #totals = { readings: 0, gaps: 0, labels: 0 };
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: SimulationOptions) {
+    const name = options.name ?? 'spambase';
+    this.stream = { name, fields: options.fields, topics: topicsOf(name) };
+    this.gapRate = options.gapRate ?? 0.1;
+    this.#options = options;
+    this.#random = randomNumbers(options.seed ?? 1);
+  }
+
+  get rate(): number {
+    return this.#options.rate ?? 50;
+  }
+
+  /** Writes the last `seconds` seconds as if they had happened. `gapRate` by how many seconds ago. */
+  past(seconds: number, gapRate?: (secondsAgo: number) => number): void {
+    const nowMs = Date.now();
+    for (let back = seconds * 1_000; back > 0; back -= tickMs) {
+      if (gapRate) this.gapRate = gapRate(back / 1_000);
+      this.write(nowMs - back, (this.rate * tickMs) / 1_000);
+      if (back % 2_000 === 0) this.report(nowMs - back);
+    }
+  }
+
+  start(): void {
+    let ticks = 0;
+    let due = 0;
+    this.report(Date.now());
+    this.#timer = setInterval(() => {
+      due += (this.rate * tickMs) / 1_000;
+      this.write(Date.now(), Math.floor(due));
+      due -= Math.floor(due);
+      ticks += 1;
+      if (ticks % 20 === 0) this.report(Date.now());
+    }, tickMs);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  write(atMs: number, count: number): void {
+    for (let number = 0; number < count; number += 1) this.#one(atMs, number);
+  }
+
+  report(atMs: number): void {
+    for (const stage of stages.filter((name) => !this.silenced.has(name))) {
+      this.#options.log.add(this.stream.topics.status, stage, this.#status(stage, atMs), atMs);
+    }
+  }
+
+  deadLetter(reason: string, atMs = Date.now()): void {
+    const letter = {
+      stage: 'classifier',
+      topic: this.stream.topics.readings,
+      partition: 3,
+      offset: '1742',
+      key: 'device-07',
+      value: '{',
+      encoding: 'utf8',
+      reason,
+      at: new Date(atMs).toISOString(),
+    };
+    this.#options.log.add(this.stream.topics.deadLetters, 'device-07', letter, atMs);
+  }
+
+  #one(atMs: number, number: number): void {
+    const { log, fields, classes, truth = true } = this.#options;
+    const device = `device-${String(Math.floor(this.#random() * 20) + 1).padStart(2, '0')}`;
+    const time = `${BigInt(atMs) * 1_000_000n + BigInt(number)}`;
+    const received = `${BigInt(atMs) * 1_000_000n}`;
+    const values: Record<string, number | null> = {};
+    const filled: Record<string, number> = {};
+    for (const [index, name] of fields.entries()) {
+      // Some fields are a little worse than others, as they are in life.
+      const missing = this.#random() < this.gapRate * (0.8 + (0.4 * ((index * 7) % 11)) / 10);
+      values[name] = missing ? null : Number((this.#random() ** 3 * 10).toFixed(3));
+      if (missing) filled[name] = Number((0.3 + index / 50).toFixed(4));
+    }
+    const gaps = Object.keys(filled).length;
+    const reading: Reading = { stream: this.stream.name, device, time, values, received };
+    const actual = classes[Math.floor(this.#random() ** 1.4 * classes.length)]!;
+    if (truth) reading.truth = actual;
+    log.add(this.stream.topics.readings, device, reading, atMs);
+    this.#totals.readings += 1;
+    this.#totals.gaps += gaps;
+    this.#predict(reading, actual, filled, atMs);
+  }
+
+  #predict(reading: Reading, actual: string, filled: Record<string, number>, atMs: number): void {
+    const { log, classes, fields } = this.#options;
+    const gapShare = Object.keys(filled).length / fields.length;
+    const isRight =
+      this.#random() < (this.version === 1 ? 0.95 - 0.7 * gapShare ** 1.6 : 0.96 - 0.25 * gapShare ** 1.6);
+    const label = isRight ? actual : classes[Math.floor(this.#random() * classes.length)]!;
+    const probability = Number((0.6 + 0.4 * this.#random()).toFixed(3));
+    const latencyMs = Number((2 + 6 * this.#random() ** 4 + (this.#random() < 0.01 ? 40 : 0)).toFixed(3));
+    const prediction: Prediction = {
+      stream: reading.stream,
+      device: reading.device,
+      time: reading.time,
+      label,
+      probability,
+      probabilities: Object.fromEntries(
+        classes.map((name) => [
+          name,
+          name === label ? probability : (1 - probability) / Math.max(1, classes.length - 1),
+        ]),
+      ),
+      filled,
+      gaps: Object.keys(filled).length,
+      model: { name: this.stream.name, version: this.version },
+      received: reading.received,
+      latencyMs,
+      ...(reading.truth === undefined ? {} : { truth: reading.truth }),
+    };
+    log.add(this.stream.topics.predictions, reading.device, prediction, atMs + Math.ceil(latencyMs));
+    this.#totals.labels += 1;
+  }
+
+  #status(stage: Status['stage'], atMs: number): Status {
+    const { readings, gaps, labels } = this.#totals;
+    const counters: Record<string, Record<string, number>> = {
+      generator: { sent: readings, accepted: readings, retried: 0 },
+      collector: { readings, requests: readings, ignoredFields: 0 },
+      archive: { points: readings, deadLetters: 0 },
+      classifier: { readings, gaps, labels, deadLetters: 0, skipped: 0 },
+    };
+    return {
+      stream: this.stream.name,
+      stage,
+      instance: `${stage}-1`,
+      at: new Date(atMs).toISOString(),
+      counters: counters[stage] ?? {},
+      ...(stage === 'classifier' ? { lag: 3, model: { name: this.stream.name, version: this.version } } : {}),
+      ...(stage === 'archive' ? { lag: 12 } : {}),
+      ...(stage === 'classifier' && this.lastError ? { lastError: this.lastError } : {}),
+    };
+  }
+}
+
+/** A small seeded generator (mulberry32), so that a failing test fails again. */
+function randomNumbers(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}

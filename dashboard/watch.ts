@@ -1,0 +1,123 @@
+import { setImmediate as breathe, setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import type { EventLog, StoredRecord } from '../core/log/port.ts';
+import { describeError, GaplineError } from '../core/wire/errors.ts';
+import { Places } from './places.ts';
+
+/** How far back to begin. Where that cannot be read within `patienceMs`, the next shorter past has to do, and at last none. */
+const pastsMs = [600_000, 60_000, 10_000];
+const patienceMs = 10_000;
+/** What arrived longer ago than this is the past; the present is reached when there was none of it for a while. */
+const presentMs = 2_000;
+const quietMs = 500;
+/** Further behind than this, what was missed is passed over, but not again within `betweenJumpsMs`: clocks may differ. */
+const tooFarBehindMs = 15_000;
+const betweenJumpsMs = 60_000;
+const retriesMs = [500, 1_000, 2_000, 5_000, 10_000];
+/** After trouble, this much is asked for again: partitions are read one after another. What was taken already is dropped. */
+const overlapMs = 5_000;
+
+export interface WatchOptions {
+  readonly log: EventLog;
+  readonly topics: readonly string[];
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+  take(records: readonly StoredRecord[]): void;
+  /** What was taken so far is the wrong end of the past: forget it, the newer end follows. */
+  forget(): void;
+  /** The log cannot be read, or (null) can be again. */
+  trouble(message: string | null): void;
+  /** About so many records were passed over. */
+  skipped(records: number): void;
+  /** The recent past has been read. */
+  caughtUp(): void;
+}
+
+/**
+ * Follows topics: the recent past first, as far back as can be read in a few seconds, then what arrives. Never gives up; where the
+ * log cannot be read it says so and goes on from where it was.
+ */
+export class Watch {
+  readonly #options: WatchOptions;
+  readonly #places = new Places();
+  #past = 0;
+  #atPresent = false;
+  #lastArrivedMs = 0;
+  #lastJumpMs = Number.NEGATIVE_INFINITY;
+  #quiet: NodeJS.Timeout | undefined;
+
+  constructor(options: WatchOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves once the signal is aborted; never rejects. */
+  async run(): Promise<void> {
+    const { signal, logger, trouble } = this.#options;
+    let since = this.#beginning();
+    let failures = 0;
+    while (!signal.aborted) {
+      const before = this.#lastArrivedMs;
+      try {
+        since = await this.#follow(since);
+      } catch (error) {
+        if (signal.aborted) break;
+        failures = this.#lastArrivedMs > before ? 0 : Math.min(failures + 1, retriesMs.length - 1);
+        trouble(describeError(error));
+        logger.warn({ err: error, retryMs: retriesMs[failures] }, 'The live page cannot read the log, and tries again');
+        since = this.#atPresent ? this.#lastArrivedMs - overlapMs : this.#beginning();
+        await sleep(retriesMs[failures], undefined, { signal }).catch(() => undefined);
+      }
+    }
+    clearTimeout(this.#quiet);
+  }
+
+  #beginning(): number | 'now' {
+    return this.#past < pastsMs.length ? Date.now() - pastsMs[this.#past]! : 'now';
+  }
+
+  /** Reads until it is better to begin elsewhere; answers where. */
+  async #follow(since: number | 'now'): Promise<number | 'now'> {
+    const { log, topics, signal, take, trouble, skipped } = this.#options;
+    let begunMs: number | undefined;
+    this.#expectPresent();
+    for await (const records of log.tail(topics, { since, signal })) {
+      const fresh = this.#places.fresh(records);
+      if (fresh.length === 0) continue;
+      trouble(null);
+      take(fresh);
+      skipped(this.#places.takeSkipped());
+      this.#lastArrivedMs = fresh.at(-1)!.arrivedMs;
+      begunMs ??= performance.now();
+      const elsewhere = this.#elsewhere(Date.now() - this.#lastArrivedMs, performance.now() - begunMs);
+      if (elsewhere !== undefined) return elsewhere;
+      await breathe();
+    }
+    if (signal.aborted) return 'now';
+    throw new GaplineError('log-unavailable', 'The log has stopped', { retryable: true });
+  }
+
+  #elsewhere(behindMs: number, readingForMs: number): number | 'now' | undefined {
+    if (!this.#atPresent) {
+      if (behindMs > presentMs) this.#expectPresent();
+      if (readingForMs <= patienceMs) return undefined;
+      this.#past += 1;
+      this.#places.forget();
+      this.#options.forget();
+      return this.#beginning();
+    }
+    if (behindMs < tooFarBehindMs || performance.now() - this.#lastJumpMs < betweenJumpsMs) return undefined;
+    this.#lastJumpMs = performance.now();
+    this.#places.jump();
+    return 'now';
+  }
+
+  /** The present is there when nothing old was read for a while. */
+  #expectPresent(): void {
+    if (this.#atPresent) return;
+    clearTimeout(this.#quiet);
+    this.#quiet = setTimeout(() => {
+      this.#atPresent = true;
+      this.#options.caughtUp();
+    }, quietMs).unref();
+  }
+}
