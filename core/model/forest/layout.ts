@@ -4,6 +4,7 @@ import {
   beyondEnd,
   childAt,
   instantiateKernel,
+  leafMark,
   nodeBytes,
   slotBytes,
   taskBytes,
@@ -18,38 +19,34 @@ export interface CompiledForest {
   readonly width: number;
   readonly outputs: number;
   readonly kernel: WalkKernel;
-  /** The memory that the kernel walks in, seen in two ways. */
+  /** The memory that the kernel works in, seen in two ways. All addresses are in bytes. */
   readonly floats: Float64Array;
   readonly words: Int32Array;
   /** Address of each tree's root. */
   readonly roots: Int32Array;
-  /** By node (its address divided by `nodeBytes`): which of `leafValues` a leaf has, times `outputs`. */
-  readonly leafOf: Int32Array;
-  /** What leaves say, each distinct value once. */
-  readonly leafValues: Float64Array;
-  /** By node: the class that a leaf votes for. */
-  readonly votes: Int32Array;
-  /** Address of the room for rows, of how many bytes each, and for how many of them `predict` may use it at once. */
+  /** Address of the tasks for walking one row down all trees. */
+  readonly tasksAt: number;
+  /** Room for rows of `stride` bytes each, and how many `predict` may put there at once. */
   readonly rowsAt: number;
   readonly stride: number;
   readonly rowsAtOnce: number;
-  /** Address of the tasks for walking one row down all trees. */
-  readonly tasksAt: number;
-  /** Room for `predict` to work in, so that it allocates nothing. */
+  /** Room for a sum of `outputs` numbers for each of those rows. */
+  readonly sumsAt: number;
   readonly scratch: Scratch;
 }
 
+/** Room for `predict` to work in, so that it allocates nothing. */
 export interface Scratch {
-  /** By row in the kernel's memory: its number among the caller's rows, and the votes of its leading class. */
+  /** By row in the kernel's memory: its number among the caller's rows. */
   readonly rowOf: Int32Array;
-  readonly most: Int32Array;
   /** What one tree says of one row with gaps, and the branches of it that still have to be walked. */
   readonly answer: Float64Array;
   readonly openNodes: number[];
   readonly openShares: number[];
 }
 
-const rowsAtOnce = 1024;
+/** So many that a tree is read often once it is near the processor, so few that the rows stay there as well. */
+const rowsAtOnce = 512;
 const pageBytes = 65_536;
 const mostBytes = 2 ** 31;
 
@@ -58,114 +55,113 @@ const mostBytes = 2 ** 31;
  *
  * With `voting: 'majority'` the labels are those of `ml-random-forest`'s `predict`, draws included.
  *
- * @throws GaplineError `model-invalid` where the forest is too large (some 130 million nodes)
+ * @throws GaplineError `model-invalid` where the forest is too large (some 100 million nodes)
  */
 export function compile(forest: Forest, options: { voting?: Voting } = {}): CompiledForest {
   const { trees, width, outputs } = forest;
+  const voting = forest.task === 'classification' && !forest.boosting ? (options.voting ?? 'mean') : 'mean';
+  const leaves = distinctLeaves(forest, voting);
   const nodes = trees.reduce((sum, tree) => sum + tree.feature.length, 0);
-  const stride = slotBytes + width * 8;
-  const tasksAt = nodes * nodeBytes;
+  const leavesAt = nodes * nodeBytes;
+  const tasksAt = leavesAt + leaves.values.length * 8;
   const rowsAt = tasksAt + (trees.length + beyondEnd) * taskBytes;
-  const bytes = rowsAt + (rowsAtOnce + beyondEnd) * stride;
+  const stride = slotBytes + width * 8;
+  const sumsAt = rowsAt + (rowsAtOnce + beyondEnd) * stride;
+  const bytes = sumsAt + rowsAtOnce * outputs * 8;
   if (bytes > mostBytes) throw new GaplineError('model-invalid', `A forest of ${nodes} nodes is too large to be used.`);
   const memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / pageBytes) });
+  const floats = new Float64Array(memory.buffer);
   const words = new Int32Array(memory.buffer);
+  floats.set(leaves.values, leavesAt / 8);
   const roots = new Int32Array(trees.length);
-  const values = new LeafValues(outputs);
-  const compiled: CompiledForest = {
-    forest,
-    voting: forest.task === 'classification' && !forest.boosting ? (options.voting ?? 'mean') : 'mean',
-    width,
-    outputs,
-    kernel: instantiateKernel(memory),
-    floats: new Float64Array(memory.buffer),
-    words,
-    roots,
-    leafOf: new Int32Array(nodes),
-    leafValues: new Float64Array(0),
-    votes: new Int32Array(nodes),
-    rowsAt,
-    stride,
-    rowsAtOnce,
-    tasksAt,
-    scratch: {
-      rowOf: new Int32Array(rowsAtOnce),
-      most: new Int32Array(rowsAtOnce),
-      answer: new Float64Array(outputs),
-      openNodes: [],
-      openShares: [],
-    },
-  };
   let first = 0;
   for (const [number, tree] of trees.entries()) {
     roots[number] = first * nodeBytes;
-    layOut(tree, first, compiled, values);
+    layOut(tree, first, { floats, words }, (node) => leavesAt + leaves.of[number]![node]! * 8);
     first += tree.feature.length;
   }
   for (let task = 0; task < trees.length + beyondEnd; task++) {
     words[(tasksAt + task * taskBytes) / 4] = roots[Math.min(task, trees.length - 1)]!;
   }
-  return { ...compiled, leafValues: values.toArray() };
+  const kernel = instantiateKernel(memory, outputs);
+  const rowOf = new Int32Array(rowsAtOnce);
+  const scratch = { rowOf, answer: new Float64Array(outputs), openNodes: [], openShares: [] };
+  return {
+    forest,
+    voting,
+    width,
+    outputs,
+    kernel,
+    floats,
+    words,
+    roots,
+    tasksAt,
+    rowsAt,
+    stride,
+    rowsAtOnce,
+    sumsAt,
+    scratch,
+  };
 }
 
-/** Writes a tree's nodes, siblings side by side and below a node first what most training rows reached. */
+/** Writes a tree's nodes, siblings side by side, and first the branch that most training rows took. */
 function layOut(
   tree: Tree,
   first: number,
-  { floats, words, leafOf, votes, outputs }: CompiledForest,
-  values: LeafValues,
+  { floats, words }: { floats: Float64Array; words: Int32Array },
+  addressOfLeaf: (node: number) => number,
 ): void {
   const open = [{ node: 0, at: first }];
   let free = first + 1;
   for (let next = open.pop(); next; next = open.pop()) {
     const { node, at } = next;
-    const address = at * nodeBytes;
+    const word = (at * nodeBytes) / 4;
     const feature = tree.feature[node]!;
     if (feature < 0) {
-      const value = tree.value.subarray(node * outputs, (node + 1) * outputs);
-      floats[address / 8] = Number.NaN;
-      words[(address + childAt) / 4] = address;
-      words[(address + valueAt) / 4] = slotBytes;
-      leafOf[at] = values.add(value);
-      votes[at] = firstMaximum(value, 0, outputs);
+      words[word] = addressOfLeaf(node);
+      words[word + 1] = leafMark;
+      words[word + childAt / 4] = at * nodeBytes;
+      words[word + valueAt / 4] = slotBytes;
       continue;
     }
-    floats[address / 8] = tree.threshold[node]!;
-    words[(address + childAt) / 4] = free * nodeBytes;
-    words[(address + valueAt) / 4] = slotBytes + feature * 8;
-    const children = [
-      { node: tree.left[node]!, at: free },
-      { node: tree.right[node]!, at: free + 1 },
-    ];
-    children.sort((a, b) => tree.weight[a.node]! - tree.weight[b.node]!);
-    open.push(...children);
+    floats[word / 2] = tree.threshold[node]!;
+    words[word + childAt / 4] = free * nodeBytes;
+    words[word + valueAt / 4] = slotBytes + feature * 8;
+    const left = { node: tree.left[node]!, at: free };
+    const right = { node: tree.right[node]!, at: free + 1 };
+    open.push(...(tree.weight[left.node]! > tree.weight[right.node]! ? [right, left] : [left, right]));
     free += 2;
   }
 }
 
-/** Leaves' values, each kept once: most leaves are pure, so that few are distinct and those stay near the processor. */
-class LeafValues {
-  readonly #outputs: number;
-  readonly #known = new Map<string, number>();
-  readonly #values: number[] = [];
-
-  constructor(outputs: number) {
-    this.#outputs = outputs;
-  }
-
-  add(value: Float64Array): number {
-    const key = value.join();
-    const known = this.#known.get(key);
-    if (known !== undefined) return known;
-    const at = this.#values.length;
-    this.#known.set(key, at);
-    for (let output = 0; output < this.#outputs; output++) this.#values.push(value[output]!);
+/**
+ * What leaves say, or in a vote a one for the class they vote for, each distinct value once: most leaves are pure, so that
+ * what they say fits next to the processor. `of` says by tree and node at which number a leaf's begins.
+ */
+function distinctLeaves({ trees, outputs }: Forest, voting: Voting): { values: number[]; of: Int32Array[] } {
+  const values: number[] = [];
+  const known = new Map<string, number>();
+  const of = trees.map((tree) => {
+    const at = new Int32Array(tree.feature.length);
+    for (let node = 0; node < at.length; node++) {
+      if (tree.feature[node]! >= 0) continue;
+      let says = tree.value.subarray(node * outputs, (node + 1) * outputs);
+      if (voting === 'majority') {
+        const vote = firstMaximum(says, 0, outputs);
+        says = new Float64Array(outputs);
+        says[vote] = 1;
+      }
+      const key = says.join();
+      const first = known.get(key) ?? values.length;
+      if (first === values.length) {
+        known.set(key, first);
+        for (const value of says) values.push(value);
+      }
+      at[node] = first;
+    }
     return at;
-  }
-
-  toArray(): Float64Array {
-    return Float64Array.from(this.#values);
-  }
+  });
+  return { values, of };
 }
 
 /** Index of the greatest of `length` values, of equals the first. */

@@ -1,6 +1,6 @@
 import { walkWithGaps } from './gaps.ts';
 import { type CompiledForest, firstMaximum } from './layout.ts';
-import { nodeBytes, taskBytes } from './walk-kernel.ts';
+import { slotBytes, taskBytes, taskSlotAt } from './walk-kernel.ts';
 
 /** Where `predict` writes. The arrays belong to the caller and are overwritten. */
 export interface Prediction {
@@ -18,140 +18,117 @@ const fewRows = 8;
  * that went each way (trees that learnt a direction for gaps follow it). Pure, and allocates nothing by row.
  */
 export function predict(compiled: CompiledForest, values: Float64Array, count: number, out: Prediction): void {
-  const { rowsAtOnce, forest, outputs } = compiled;
-  out.labels.fill(0, 0, count);
-  for (let row = 0; row < count; row++) {
-    for (let output = 0; output < outputs; output++) {
-      out.probabilities[row * outputs + output] = forest.boosting ? forest.boosting.base[output]! : 0;
-    }
-  }
+  const { rowsAtOnce, forest, voting, outputs } = compiled;
+  const { probabilities, labels } = out;
   for (let from = 0; from < count; from += rowsAtOnce) {
-    const whole = takeRows(compiled, values, from, Math.min(count, from + rowsAtOnce), out);
-    if (whole < fewRows) walkRowByRow(compiled, whole, out);
-    else walkTreeByTree(compiled, whole, out);
+    const whole = takeRows(compiled, values, from, Math.min(count, from + rowsAtOnce), probabilities);
+    if (whole < fewRows) sumRowByRow(compiled, whole);
+    else sumTreeByTree(compiled, whole);
+    giveSums(compiled, whole, probabilities);
   }
-  finish(compiled, count, out);
+  if (!forest.boosting) for (let at = 0; at < count * outputs; at++) probabilities[at]! /= forest.trees.length;
+  for (let row = 0; row < count; row++) {
+    const label = firstMaximum(probabilities, row * outputs, outputs);
+    labels[row] = voting === 'majority' ? leaderOf(compiled, values, row, probabilities, label) : label;
+  }
+  if (forest.boosting) link(probabilities, count, outputs, forest.boosting.link);
 }
 
-/** Copies the rows without gaps to where the kernel walks and says how many they are; answers the others itself. */
-function takeRows(compiled: CompiledForest, values: Float64Array, from: number, to: number, out: Prediction): number {
+/** Copies the rows without gaps to where the kernel walks and says how many they are; sums up the others itself. */
+function takeRows(
+  compiled: CompiledForest,
+  values: Float64Array,
+  from: number,
+  to: number,
+  sums: Float64Array,
+): number {
   const { width, floats, rowsAt, stride, scratch } = compiled;
   let taken = 0;
   for (let row = from; row < to; row++) {
-    const into = (rowsAt + taken * stride) / 8 + 1;
+    const into = (rowsAt + taken * stride + slotBytes) / 8;
     let gaps = false;
     for (let column = 0, at = row * width; column < width; column++, at++) {
       const value = values[at]!;
       floats[into + column] = value;
       if (Number.isNaN(value)) gaps = true;
     }
-    if (gaps) {
-      answerWithGaps(compiled, values, row, out);
-    } else {
-      scratch.rowOf[taken] = row;
-      scratch.most[taken] = 0;
-      taken++;
-    }
+    if (gaps) sumWithGaps(compiled, values, row, sums);
+    else scratch.rowOf[taken++] = row;
   }
+  clearSums(compiled, taken);
   return taken;
 }
 
-function answerWithGaps(
-  { forest, voting, width, outputs, scratch }: CompiledForest,
-  values: Float64Array,
-  row: number,
-  { probabilities, labels }: Prediction,
-): void {
-  let most = 0;
-  for (const tree of forest.trees) {
-    walkWithGaps(tree, values, row * width, scratch);
-    if (voting === 'majority') {
-      const vote = firstMaximum(scratch.answer, 0, outputs);
-      const votes = ++probabilities[row * outputs + vote]!;
-      if (votes > most) {
-        most = votes;
-        labels[row] = vote;
-      }
-    } else {
-      for (let output = 0; output < outputs; output++)
-        probabilities[row * outputs + output]! += scratch.answer[output]!;
-    }
-  }
+function clearSums({ floats, sumsAt, outputs, forest }: CompiledForest, count: number): void {
+  const from = sumsAt / 8;
+  if (!forest.boosting) floats.fill(0, from, from + count * outputs);
+  else for (let row = 0; row < count; row++) floats.set(forest.boosting.base, from + row * outputs);
 }
 
-function walkTreeByTree(compiled: CompiledForest, count: number, out: Prediction): void {
-  const { kernel, roots, words, rowsAt, stride, voting } = compiled;
+function sumTreeByTree({ kernel, roots, rowsAt, stride, sumsAt, outputs }: CompiledForest, count: number): void {
   const end = rowsAt + count * stride;
   for (let tree = 0; tree < roots.length; tree++) {
     kernel.walkRows(rowsAt, end, stride, roots[tree]!);
-    if (voting === 'majority') {
-      for (let at = 0, slot = rowsAt / 4; at < count; at++, slot += stride / 4) vote(compiled, at, words[slot]!, out);
-    } else {
-      addLeaves(compiled, count, out.probabilities);
-    }
+    kernel.addLeaves(rowsAt, end, stride, sumsAt, outputs * 8);
   }
 }
 
-/** Adds what the leaves say that one tree's walk has led to. */
-function addLeaves(
-  { words, rowsAt, stride, outputs, leafOf, leafValues, scratch }: CompiledForest,
-  count: number,
-  sums: Float64Array,
-): void {
-  const { rowOf } = scratch;
-  for (let at = 0, slot = rowsAt / 4; at < count; at++, slot += stride / 4) {
-    const leaf = leafOf[words[slot]! / nodeBytes]!;
-    const into = rowOf[at]! * outputs;
-    for (let output = 0; output < outputs; output++) sums[into + output]! += leafValues[leaf + output]!;
+function sumRowByRow({ kernel, roots, rowsAt, stride, tasksAt, sumsAt, outputs }: CompiledForest, count: number): void {
+  const end = tasksAt + roots.length * taskBytes;
+  for (let row = 0; row < count; row++) {
+    kernel.walkTrees(tasksAt, end, rowsAt + row * stride);
+    kernel.addLeaves(tasksAt + taskSlotAt, end, taskBytes, sumsAt + row * outputs * 8, 0);
   }
 }
 
-function walkRowByRow(compiled: CompiledForest, count: number, out: Prediction): void {
-  const { kernel, words, rowsAt, stride, tasksAt, roots, outputs, leafOf, leafValues, voting, scratch } = compiled;
-  for (let at = 0; at < count; at++) {
-    kernel.walkTrees(tasksAt, tasksAt + roots.length * taskBytes, rowsAt + at * stride);
-    const into = scratch.rowOf[at]! * outputs;
-    for (let tree = 0, slot = tasksAt / 4 + 1; tree < roots.length; tree++, slot += taskBytes / 4) {
-      if (voting === 'majority') {
-        vote(compiled, at, words[slot]!, out);
-        continue;
-      }
-      const leaf = leafOf[words[slot]! / nodeBytes]!;
-      for (let output = 0; output < outputs; output++) out.probabilities[into + output]! += leafValues[leaf + output]!;
-    }
+function giveSums({ floats, sumsAt, outputs, scratch }: CompiledForest, count: number, sums: Float64Array): void {
+  for (let taken = 0, at = sumsAt / 8; taken < count; taken++) {
+    const into = scratch.rowOf[taken]! * outputs;
+    for (let output = 0; output < outputs; output++) sums[into + output] = floats[at++]!;
   }
 }
 
-/** Counts a tree's vote. On a draw the class leads that was first to have as many votes, as in `ml-array-mode`. */
-function vote(
-  { votes, outputs, scratch }: CompiledForest,
-  at: number,
-  leaf: number,
-  { probabilities, labels }: Prediction,
-): void {
-  const row = scratch.rowOf[at]!;
-  const label = votes[leaf / nodeBytes]!;
-  const counted = ++probabilities[row * outputs + label]!;
-  if (counted <= scratch.most[at]!) return;
-  scratch.most[at] = counted;
-  labels[row] = label;
-}
-
-/** From sums over trees to probabilities, and to labels where the votes did not make them already. */
-function finish(
-  { forest, voting, outputs }: CompiledForest,
-  count: number,
-  { probabilities, labels }: Prediction,
-): void {
-  const { boosting, trees } = forest;
-  if (!boosting) for (let at = 0; at < count * outputs; at++) probabilities[at]! /= trees.length;
-  if (voting === 'mean') {
-    for (let row = 0; row < count; row++) labels[row] = firstMaximum(probabilities, row * outputs, outputs);
+function sumWithGaps(compiled: CompiledForest, values: Float64Array, row: number, sums: Float64Array): void {
+  const { forest, voting, width, outputs, scratch } = compiled;
+  const into = row * outputs;
+  for (let output = 0; output < outputs; output++) sums[into + output] = forest.boosting?.base[output] ?? 0;
+  for (const tree of forest.trees) {
+    walkWithGaps(tree, values, row * width, scratch);
+    if (voting === 'majority') sums[into + firstMaximum(scratch.answer, 0, outputs)]!++;
+    else for (let output = 0; output < outputs; output++) sums[into + output]! += scratch.answer[output]!;
   }
-  if (boosting && boosting.link !== 'identity') link(probabilities, count, outputs, boosting.link);
 }
 
-function link(sums: Float64Array, count: number, outputs: number, kind: 'logistic' | 'softmax'): void {
+/**
+ * The class with most votes. On a draw the one that was first to have so many, as in `ml-array-mode`: only then the votes
+ * are counted again, in the order of the trees.
+ */
+function leaderOf(
+  { forest, width, outputs, scratch }: CompiledForest,
+  values: Float64Array,
+  row: number,
+  shares: Float64Array,
+  label: number,
+): number {
+  const share = shares[row * outputs + label]!;
+  let rivals = 0;
+  for (let output = 0; output < outputs; output++) if (shares[row * outputs + output] === share) rivals++;
+  if (rivals === 1) return label;
+  const most = Math.round(share * forest.trees.length);
+  const counted = new Map<number, number>();
+  for (const tree of forest.trees) {
+    walkWithGaps(tree, values, row * width, scratch);
+    const vote = firstMaximum(scratch.answer, 0, outputs);
+    const votes = (counted.get(vote) ?? 0) + 1;
+    if (votes === most) return vote;
+    counted.set(vote, votes);
+  }
+  return label;
+}
+
+/** From sums of boosted trees to probabilities. */
+function link(sums: Float64Array, count: number, outputs: number, kind: 'identity' | 'logistic' | 'softmax'): void {
+  if (kind === 'identity') return;
   for (let from = 0; from < count * outputs; from += outputs) {
     if (kind === 'logistic') {
       for (let at = from; at < from + outputs; at++) sums[at] = 1 / (1 + Math.exp(-sums[at]!));
@@ -159,7 +136,10 @@ function link(sums: Float64Array, count: number, outputs: number, kind: 'logisti
     }
     const greatest = sums[from + firstMaximum(sums, from, outputs)]!;
     let total = 0;
-    for (let at = from; at < from + outputs; at++) total += sums[at] = Math.exp(sums[at]! - greatest);
+    for (let at = from; at < from + outputs; at++) {
+      sums[at] = Math.exp(sums[at]! - greatest);
+      total += sums[at]!;
+    }
     for (let at = from; at < from + outputs; at++) sums[at]! /= total;
   }
 }

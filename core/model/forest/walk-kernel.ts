@@ -1,19 +1,23 @@
 import { type Code, f64, get, i32, repeat, select, set, type WasmFunction, wasmModule } from './wasm.ts';
 
 /**
- * The walk down the trees, which is nearly all that a prediction costs, in WebAssembly: there a comparison is a number,
- * so that a step has no branch, and nothing checks bounds (measured in docs/decisions/0040).
+ * The walk down the trees and the sum over their leaves, which is nearly all that a prediction costs, in WebAssembly:
+ * there a comparison is a number, so that a step has no branch, and nothing checks bounds (docs/decisions/0040).
  *
  * Memory holds nodes of 16 bytes: the threshold (f64), the address of the left child, which the right one follows, and
- * the distance from a row's slot to the tested value. A leaf's threshold is NaN and its child itself, so walking on does
- * not leave it. A row is a slot of 8 bytes, where its leaf's address is written, and then its values.
+ * the distance from a row's slot to the tested value. A leaf's child is itself and its threshold a NaN, so that walking on
+ * does not leave it; the low word of that NaN is the address of what the leaf says. A row is a slot of 8 bytes, where the
+ * address of its leaf is written, and then its values.
  */
 export const nodeBytes = 16;
 export const childAt = 8;
 export const valueAt = 12;
+/** The high word of a leaf's threshold: a NaN whatever the low word. */
+export const leafMark = 0x7ff80000;
 export const slotBytes = 8;
-/** A task of `walkTrees`: the root's address, then room for the leaf's. */
+/** A task of `walkTrees`: the root's address, then a slot for the leaf's. */
 export const taskBytes = 8;
+export const taskSlotAt = 4;
 
 /** Walks that go on side by side, so that the processor need not wait for one. */
 const lanes = 8;
@@ -27,10 +31,20 @@ export interface WalkKernel {
   walkRows(rows: number, end: number, stride: number, root: number): void;
   /** Walks one row down the trees of the tasks from `tasks` to `end`. */
   walkTrees(tasks: number, end: number, row: number): void;
+  /**
+   * Adds what leaves say to sums: the leaves that the slots from `slots` to `end`, every `stride` bytes, lead to, to the
+   * sums at `sums` and on, `sumStride` bytes further for each slot.
+   */
+  addLeaves(slots: number, end: number, stride: number, sums: number, sumStride: number): void;
 }
 
-export function instantiateKernel(memory: WebAssembly.Memory): WalkKernel {
-  const module = wasmModule([walkRows(), walkTrees()]);
+/** `outputs` is how many numbers a leaf says. */
+export function instantiateKernel(memory: WebAssembly.Memory, outputs: number): WalkKernel {
+  const module = wasmModule([
+    walkRows(),
+    walkTrees(),
+    outputs > mostUnrolled ? addLeavesInLoop(outputs) : addLeaves(outputs),
+  ]);
   return new WebAssembly.Instance(module, { memory: { memory } }).exports as unknown as WalkKernel;
 }
 
@@ -70,7 +84,7 @@ function walkTrees(): WasmFunction {
     set(task(lane), get(next)),
     set(next, i32.add(get(next), i32.constant(taskBytes))),
   ];
-  const keep = (lane: number) => i32.store(get(task(lane)), get(node(lane)), 4);
+  const keep = (lane: number) => i32.store(get(task(lane)), get(node(lane)), taskSlotAt);
   const more = i32.less(get(next), get(end));
   const body = walk({ node, arrived, row: () => get(row), start, keep, take, more });
   return { name: 'walkTrees', parameters: 3, locals: 1 + 2 * lanes, body };
@@ -114,4 +128,47 @@ function step(node: number, row: Code): Code {
   const value = f64.load(i32.add(row, i32.load(get(node), valueAt)));
   const goesRight = f64.atLeast(value, f64.load(get(node)));
   return set(node, i32.add(i32.load(get(node), childAt), i32.shiftLeft(goesRight, Math.log2(nodeBytes))));
+}
+
+const mostUnrolled = 16;
+
+/** Parameters: slots, end, stride, sums, sumStride. One local: the address of what the leaf says. */
+function addLeaves(outputs: number): WasmFunction {
+  const [slot, end, stride, sums, sumStride, leaf] = [0, 1, 2, 3, 4, 5];
+  const add = (at: number) => f64.store(get(sums), f64.add(f64.load(get(sums), at), f64.load(get(leaf), at)), at);
+  const body = repeat(
+    [
+      set(leaf, i32.load(i32.load(get(slot)))),
+      ...Array.from({ length: outputs }, (_, output) => add(output * 8)),
+      set(sums, i32.add(get(sums), get(sumStride))),
+      set(slot, i32.add(get(slot), get(stride))),
+    ],
+    i32.less(get(slot), get(end)),
+  );
+  return { name: 'addLeaves', parameters: 5, locals: 1, body: [body] };
+}
+
+/** The same for many outputs. Two locals more: where the sum is, and where it ends. */
+function addLeavesInLoop(outputs: number): WasmFunction {
+  const [slot, end, stride, sums, sumStride, leaf, sum, sumEnd] = [0, 1, 2, 3, 4, 5, 6, 7];
+  const inner = repeat(
+    [
+      f64.store(get(sum), f64.add(f64.load(get(sum)), f64.load(get(leaf)))),
+      set(sum, i32.add(get(sum), i32.constant(8))),
+      set(leaf, i32.add(get(leaf), i32.constant(8))),
+    ],
+    i32.less(get(sum), get(sumEnd)),
+  );
+  const body = repeat(
+    [
+      set(leaf, i32.load(i32.load(get(slot)))),
+      set(sum, get(sums)),
+      set(sumEnd, i32.add(get(sums), i32.constant(outputs * 8))),
+      inner,
+      set(sums, i32.add(get(sums), get(sumStride))),
+      set(slot, i32.add(get(slot), get(stride))),
+    ],
+    i32.less(get(slot), get(end)),
+  );
+  return { name: 'addLeaves', parameters: 5, locals: 3, body: [body] };
 }

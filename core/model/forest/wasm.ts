@@ -19,6 +19,8 @@ export const i32 = {
 
 export const f64 = {
   load: (address: Code, offset = 0): Code => [...address, 0x2b, 3, ...unsigned(offset)],
+  store: (address: Code, value: Code, offset = 0): Code => [...address, ...value, 0x39, 3, ...unsigned(offset)],
+  add: (a: Code, b: Code): Code => [...a, ...b, 0xa0],
   atLeast: (a: Code, b: Code): Code => [...a, ...b, 0x66],
 };
 
