@@ -110,7 +110,7 @@ export function createGenerator(options: GeneratorOptions): Generator {
       course.reserve(lane.peek(count - 1));
       const parcel = lane.take(count);
       totals.sent += count;
-      await sender.post(parcel.readings, { abort: aborting.signal, stop: stopping.signal });
+      await sender.post(parcel, { abort: aborting.signal, stop: stopping.signal });
       ledger.append(parcel.identities);
       course.accepted(number);
       totals.accepted += count;

@@ -86,14 +86,18 @@ function deviceNames(count: number): string[] {
   return Array.from({ length: count }, (_, device) => `device-${String(device + 1).padStart(digits, '0')}`);
 }
 
-/** The order of rows in each pass; the last few are kept, because devices are not all in the same pass. */
+/** How many rows' places the kept orders may hold together. */
+const maxKeptPlaces = 1_000_000;
+
+/** The order of rows in each pass; the last ones are kept, because devices are not all in the same pass. */
 function createOrders(count: number, seed: number): (pass: number) => Int32Array {
+  const most = Math.max(4, Math.floor(maxKeptPlaces / count));
   const kept = new Map<number, Int32Array>();
   return (pass) => {
     let order = kept.get(pass);
     if (!order) {
       order = permutation(count, new Random().at(seed, orderStream, pass));
-      if (kept.size >= 4) kept.delete(kept.keys().next().value!);
+      if (kept.size >= most) kept.delete(kept.keys().next().value!);
       kept.set(pass, order);
     }
     return order;

@@ -3,6 +3,7 @@ import { Agent as TlsAgent, request as tlsRequest } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { describeError, GaplineError } from '../core/wire/errors.ts';
+import type { Parcel } from './lane.ts';
 
 const firstBackoffMs = 100;
 const maxBackoffMs = 5_000;
@@ -35,7 +36,7 @@ export interface Sender {
    * Resolves once the collector has accepted the readings. Rejects with `collector-refused` where it never will, and with a signal's
    * reason where one stops it; whether the readings were accepted is then unknown.
    */
-  post(readings: readonly string[], signals: SenderSignals): Promise<void>;
+  post(parcel: Pick<Parcel, 'body' | 'identities'>, signals: SenderSignals): Promise<void>;
   close(): void;
 }
 
@@ -55,11 +56,11 @@ export function createSender({ url, token, connections, logger, timeoutMs = 30_0
   /** A collector that asks for a pause gets one from all devices. */
   let notBeforeMs = 0;
 
-  function once(body: string, type: string, signal: AbortSignal): Promise<Reply> {
+  function once(body: Uint8Array, type: string, signal: AbortSignal): Promise<Reply> {
     return new Promise((resolve, reject) => {
       const headers = {
         'content-type': type,
-        'content-length': Buffer.byteLength(body),
+        'content-length': body.length,
         ...(token !== undefined && { authorization: `Bearer ${token}` }),
       };
       const sent = open(target, { method: 'POST', agent, headers, timeout: timeoutMs, signal }, (reply) => {
@@ -72,7 +73,7 @@ export function createSender({ url, token, connections, logger, timeoutMs = 30_0
   }
 
   /** A kept connection that the other side closed says nothing of the collector: the next one is tried at once. */
-  async function exchange(body: string, type: string, signal: AbortSignal): Promise<Reply> {
+  async function exchange(body: Uint8Array, type: string, signal: AbortSignal): Promise<Reply> {
     try {
       return await once(body, type, signal);
     } catch (error) {
@@ -83,7 +84,7 @@ export function createSender({ url, token, connections, logger, timeoutMs = 30_0
   }
 
   /** Undefined once accepted, else what went wrong this time. */
-  async function attempt(body: string, type: string, signal: AbortSignal): Promise<string | undefined> {
+  async function attempt(body: Uint8Array, type: string, signal: AbortSignal): Promise<string | undefined> {
     let reply: Reply;
     try {
       reply = await exchange(body, type, signal);
@@ -102,9 +103,11 @@ export function createSender({ url, token, connections, logger, timeoutMs = 30_0
     return `${target.host} answered ${status}: ${problemText(text)}`;
   }
 
-  async function post(readings: readonly string[], { abort, stop }: SenderSignals): Promise<void> {
-    const body = readings.join('\n');
-    const type = readings.length === 1 ? 'application/json' : 'application/x-ndjson';
+  async function post(
+    { body, identities }: Pick<Parcel, 'body' | 'identities'>,
+    { abort, stop }: SenderSignals,
+  ): Promise<void> {
+    const type = identities.length === 1 ? 'application/json' : 'application/x-ndjson';
     for (let failures = 0; ; failures++) {
       const pauseMs = notBeforeMs - Date.now();
       if (pauseMs > 0) await sleep(pauseMs * (1 + Math.random() / 10), undefined, { signal: stop });

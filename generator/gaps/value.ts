@@ -25,10 +25,13 @@ export function valueGaps(sorted: readonly Float64Array[]): GapPattern {
     memory: 0,
     open: () => ({
       punch(values, _n, rate, random) {
+        // No value's risk is higher, so most draws need no rank.
+        const highest = (power + 1) * rate;
         for (let field = 0; field < values.length; field++) {
           const draw = random.next();
           const value = values[field]!;
-          if (!Number.isNaN(value) && draw < riskOf(sorted[field]!, value, rate)) values[field] = Number.NaN;
+          if (draw < highest && !Number.isNaN(value) && draw < riskOf(sorted[field]!, value, rate))
+            values[field] = Number.NaN;
         }
       },
     }),
