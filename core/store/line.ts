@@ -3,19 +3,24 @@ import type { Point } from '../wire/point.ts';
 /**
  * What line protocol cannot carry in a name, or not so that it comes back the same, travels as U+241B and two hexadecimal digits:
  * control characters; a backslash at the end or before a comma, an equals sign, a space or a quote, which it would escape; a `#` at the
- * beginning (a comment); and the first letter of `time`, a field that InfluxDB 2.7 drops with a 204. U+241B itself is doubled. All other
- * names are stored as they are.
+ * beginning (a comment). U+241B itself is doubled. All other names are stored as they are. Telegraf writes devices in the same way
+ * (telegraf/telegraf.conf).
  */
 const mark = '\u241b';
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const special = /[\u0000-\u001f\u007f\u241b]|\\(?=[,= "]|$)|^#|^time$/g;
+const special = /[\u0000-\u001f\u007f\u241b]|\\(?=[,= "]|$)|^#/g;
 const encoded = /\u241b(\u241b|[0-9a-f]{2})/g;
 
 /** A name as InfluxDB stores it. */
 export function encodeName(name: string): string {
   return name.replace(special, (found) =>
-    found === mark ? mark + mark : mark + found.charCodeAt(0).toString(16).padStart(2, '0') + found.slice(1),
+    found === mark ? mark + mark : mark + found.charCodeAt(0).toString(16).padStart(2, '0'),
   );
+}
+
+/** A field's name as InfluxDB stores it. One called `time` would be dropped with a 204. */
+function encodeField(name: string): string {
+  return name === 'time' ? `${mark}74ime` : encodeName(name);
 }
 
 /** The name behind what InfluxDB stores. */
@@ -39,12 +44,13 @@ const maxCachedNames = 100_000;
 export function createLineWriter(escaping: Escaping): (point: Point) => string {
   const measurementOf = cached((name) => escaping.measurement(encodeName(name)));
   const tagOf = cached((name) => escaping.tag(encodeName(name)));
+  const fieldOf = cached((name) => escaping.tag(encodeField(name)));
   return ({ measurement, device, time, fields }) => {
     let line = `${measurementOf(measurement)},device=${tagOf(device)}`;
     let separator = ' ';
     for (const name of Object.keys(fields)) {
       const value = fields[name]!;
-      line += `${separator}${tagOf(name)}=${typeof value === 'string' ? escaping.quoted(value) : numeral(value)}`;
+      line += `${separator}${fieldOf(name)}=${typeof value === 'string' ? escaping.quoted(value) : numeral(value)}`;
       separator = ',';
     }
     return `${line} ${time}`;
