@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { Notice } from '../notice.ts';
 
 /** How often other processes are looked for that wrote to the file. A look costs some 5 µs. */
 const lookMs = 50;
@@ -9,7 +10,7 @@ const lookMs = 50;
  */
 export class Ends {
   readonly #byId = new Map<bigint, bigint>();
-  readonly #waiting = new Set<() => void>();
+  readonly #changed = new Notice();
   readonly #version: StatementSync;
   readonly #all: StatementSync;
   readonly #failed: (error: unknown) => void;
@@ -45,22 +46,12 @@ export class Ends {
   /** Takes over what was committed in this process. */
   moved(ends: Iterable<readonly [partitionId: bigint, next: bigint]>): void {
     for (const [id, next] of ends) this.#byId.set(id, next);
-    for (const wake of this.#waiting) wake();
+    this.#changed.give();
   }
 
   /** Resolves as soon as `ready` says so, asked at once and then after each change, or when the signal aborts. */
   until(signal: AbortSignal, ready: () => boolean): Promise<void> {
-    return new Promise((resolve) => {
-      if (signal.aborted || ready()) return resolve();
-      const wake = () => {
-        if (!signal.aborted && !ready()) return;
-        this.#waiting.delete(wake);
-        signal.removeEventListener('abort', wake);
-        resolve();
-      };
-      this.#waiting.add(wake);
-      signal.addEventListener('abort', wake);
-    });
+    return this.#changed.until(signal, ready);
   }
 
   #look(): void {

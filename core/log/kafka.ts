@@ -1,0 +1,184 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { RetryOptions } from 'kafkajs';
+import type { Logger } from 'pino';
+import { GaplineError } from '../wire/errors.ts';
+import { type Address, type AddressOptions, parseAddress } from './kafka/address.ts';
+import { KafkaAdmin } from './kafka/admin.ts';
+import { Appender } from './kafka/appender.ts';
+import { type Client, createClient } from './kafka/client.ts';
+import type { Connections } from './kafka/connections.ts';
+import { isTurnedAway, kafkaError } from './kafka/errors.ts';
+import { startMember } from './kafka/member.ts';
+import { tail } from './kafka/reader.ts';
+import { createPartitioner } from './partition.ts';
+import { type Backoff, defaultBackoff } from './patience.ts';
+import type {
+  DrainOptions,
+  EventLog,
+  LogRecord,
+  Output,
+  PartitionLag,
+  PipeHandlers,
+  PipeOptions,
+  Running,
+  Sink,
+  StoredRecord,
+  TailOptions,
+  TopicSpec,
+} from './port.ts';
+import { sinkAsHandlers } from './sink.ts';
+
+/** The most bytes of records that may wait to be sent. */
+const maxWaitingBytes = 64 << 20;
+const betweenGreetingsMs = 1_000;
+/** kafkajs tries by itself for some ten seconds; what takes longer is waited out, visibly, by the log's own rules. */
+const retry: RetryOptions = { initialRetryTime: 20, maxRetryTime: 1_000, factor: 0.2, multiplier: 2, retries: 14 };
+
+export interface KafkaLogOptions extends AddressOptions {
+  readonly logger: Logger;
+  /** Begins the ids of transactions and of throw-away groups. Default `gapline`. */
+  readonly prefix?: string;
+  /** After so long without a sign of life a member's partitions go to others. Default 10 s. */
+  readonly sessionTimeoutMs?: number;
+  /** How long `start` waits for a broker that does not answer yet. Default 60 s. */
+  readonly waitMs?: number;
+  /** How long a consumer that stops waits for the batches in hand. Default 8 s. */
+  readonly graceMs?: number;
+  readonly backoff?: Backoff;
+}
+
+/**
+ * The distributed engine: the log on Apache Kafka.
+ * @throws {GaplineError} `config-invalid` for an address that makes no sense.
+ */
+export function createKafkaLog(options: KafkaLogOptions): EventLog {
+  return new KafkaLog(options);
+}
+
+class KafkaLog implements EventLog {
+  readonly #options: KafkaLogOptions;
+  readonly #address: Address;
+  readonly #stopping = new AbortController();
+  readonly #members = new Set<Running>();
+  #started: Connections | undefined;
+  #stopped: Promise<void> | undefined;
+
+  constructor(options: KafkaLogOptions) {
+    this.#options = options;
+    this.#address = parseAddress(options);
+  }
+
+  async start(): Promise<void> {
+    const { logger, prefix = 'gapline', sessionTimeoutMs = 10_000 } = this.#options;
+    const connect = () => createClient({ address: this.#address, logger, retry });
+    const admin = await this.#greet();
+    const partitionOf = createPartitioner();
+    const appender = new Appender({ connect, admin, partitionOf, logger, maxWaitingBytes });
+    this.#started = { logger, connect, admin, appender, partitionOf, prefix, sessionTimeoutMs, ending: new Set() };
+  }
+
+  /** Waits until Kafka answers. */
+  async #greet(): Promise<KafkaAdmin> {
+    const { logger, waitMs = 60_000 } = this.#options;
+    const brokers = this.#address.brokers.join(', ');
+    const until = Date.now() + waitMs;
+    for (let told = false; ; told = true) {
+      const client = await createClient({ address: this.#address, logger, retry: { ...retry, retries: 2 } });
+      try {
+        await this.#firstConnection(client);
+        client.kill();
+        const admin = new KafkaAdmin(await createClient({ address: this.#address, logger, retry }));
+        await admin.connect();
+        return admin;
+      } catch (error) {
+        client.kill();
+        if (isTurnedAway(error)) throw turnedAway(brokers, error);
+        const { message } = kafkaError(`Kafka at ${brokers} does not answer`, error);
+        if (this.#stopping.signal.aborted || Date.now() + betweenGreetingsMs > until) {
+          throw new GaplineError('log-unavailable', message, { cause: error, retryable: true });
+        }
+        if (!told) logger.warn(`${message}; is it started? Waiting for it`);
+        await sleep(betweenGreetingsMs);
+      }
+    }
+  }
+
+  async #firstConnection({ kafka }: Client): Promise<void> {
+    const admin = kafka.admin();
+    await admin.connect();
+    await admin.describeCluster();
+    await admin.disconnect();
+  }
+
+  stop(): Promise<void> {
+    this.#stopped ??= this.#close();
+    return this.#stopped;
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all([...this.#members].map((member) => member.stop()));
+    this.#stopping.abort();
+    const started = this.#started;
+    await Promise.all(started?.ending ?? []);
+    this.#started = undefined;
+    await started?.appender.stop();
+    await started?.admin.close();
+  }
+
+  async ensureTopics(topics: readonly TopicSpec[]): Promise<void> {
+    await this.#connections().admin.ensure(topics);
+  }
+
+  async append(topic: string, records: readonly LogRecord[], { deadlineMs }: { deadlineMs: number }): Promise<void> {
+    await this.#connections().appender.append(topic, records, deadlineMs);
+  }
+
+  pipe(options: PipeOptions, handlers: PipeHandlers): Promise<Running> {
+    return this.#join(options, handlers, true);
+  }
+
+  drain(
+    options: DrainOptions,
+    sink: Sink,
+    rejected: (record: StoredRecord, reason: unknown) => Output,
+  ): Promise<Running> {
+    return this.#join(options, sinkAsHandlers(sink, rejected, options.stalled), false);
+  }
+
+  async #join(options: PipeOptions, handlers: PipeHandlers, transactional: boolean): Promise<Running> {
+    const connections = this.#connections();
+    const { backoff = defaultBackoff, graceMs = 8_000 } = this.#options;
+    await checkInputs(connections.admin, options.from);
+    const member = await startMember({ ...options, connections, handlers, transactional, backoff, graceMs });
+    this.#members.add(member);
+    return { failed: member.failed, stop: () => member.stop().finally(() => this.#members.delete(member)) };
+  }
+
+  tail(topics: readonly string[], options: TailOptions): AsyncIterable<readonly StoredRecord[]> {
+    const signals = [this.#stopping.signal, ...(options.signal ? [options.signal] : [])];
+    return tail(this.#connections(), topics, options, AbortSignal.any(signals));
+  }
+
+  lag(group: string, topics: readonly string[]): Promise<readonly PartitionLag[]> {
+    return this.#connections().admin.lag(group, topics);
+  }
+
+  #connections(): Connections {
+    if (!this.#started) throw new GaplineError('log-unavailable', `Kafka at ${this.#address.brokers} is not connected`);
+    return this.#started;
+  }
+}
+
+async function checkInputs(admin: KafkaAdmin, topics: readonly string[]): Promise<void> {
+  const counts = await Promise.all(topics.map((topic) => admin.partitionCount(topic)));
+  if (new Set(counts).size <= 1) return;
+  const each = counts.map((count, at) => `${topics[at]} has ${count}`).join(', ');
+  const detail = `The inputs of one pipe need the same number of partitions, but ${each}`;
+  throw new GaplineError('topic-mismatch', detail, { retryable: false });
+}
+
+const turnedAway = (brokers: string, error: unknown): GaplineError =>
+  new GaplineError('log-unavailable', kafkaError(`Kafka at ${brokers} turns this client away`, error).message, {
+    cause: error,
+    retryable: false,
+  });

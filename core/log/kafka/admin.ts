@@ -1,0 +1,160 @@
+import type { Admin, ITopicConfig } from 'kafkajs';
+import { GaplineError } from '../../wire/errors.ts';
+import type { PartitionLag, TopicSpec } from '../port.ts';
+import type { Client } from './client.ts';
+import { kafkaError, kafkaErrorType } from './errors.ts';
+
+/** How long the number of a topic's partitions is believed. */
+const believedMs = 60_000;
+
+/** What a partition holds: offsets from `low` up to but not including `high`, of what is committed for readers. */
+export interface Extent {
+  readonly partition: number;
+  readonly low: bigint;
+  readonly high: bigint;
+}
+
+/** What there is on the broker: topics, their extents, how far groups have come. */
+export class KafkaAdmin {
+  readonly #client: Client;
+  readonly #admin: Admin;
+  readonly #counts = new Map<string, { readonly count: Promise<number>; readonly at: number }>();
+
+  constructor(client: Client) {
+    this.#client = client;
+    this.#admin = client.kafka.admin();
+  }
+
+  /** Rejects with kafkajs's own error. */
+  async connect(): Promise<void> {
+    await this.#admin.connect();
+  }
+
+  async close(): Promise<void> {
+    await this.#admin.disconnect().catch(() => {});
+    this.#client.kill();
+  }
+
+  /** @throws {GaplineError} `topic-mismatch` where one exists with fewer partitions. */
+  async ensure(topics: readonly TopicSpec[]): Promise<void> {
+    const existing = await this.#existing();
+    const missing = topics.filter(({ name }) => !existing.has(name));
+    try {
+      if (missing.length > 0) await this.#admin.createTopics({ topics: missing.map(asConfig), waitForLeaders: true });
+    } catch (error) {
+      // Another process made them a moment earlier.
+      if (kafkaErrorType(error) !== 'TOPIC_ALREADY_EXISTS') throw kafkaError('Topics cannot be made', error);
+    }
+    for (const { name, partitions } of topics) await this.#check(name, partitions);
+  }
+
+  async #existing(): Promise<ReadonlySet<string>> {
+    try {
+      return new Set(await this.#admin.listTopics());
+    } catch (error) {
+      throw kafkaError('Topics cannot be listed', error);
+    }
+  }
+
+  async #check(name: string, wanted: number): Promise<void> {
+    this.forget(name);
+    const found = await this.partitionCount(name);
+    if (found >= wanted) return;
+    const detail =
+      `Topic ${name} has ${found} partitions on Kafka where ${wanted} are asked for: ` +
+      'ask for fewer, or add partitions while nothing is in it';
+    throw new GaplineError('topic-mismatch', detail, { retryable: false });
+  }
+
+  /** @throws {GaplineError} `topic-mismatch` where there is no such topic. */
+  partitionCount(topic: string): Promise<number> {
+    const known = this.#counts.get(topic);
+    if (known && known.at > Date.now() - believedMs) return known.count;
+    const count = this.#countPartitions(topic);
+    count.catch(() => this.forget(topic));
+    this.#counts.set(topic, { count, at: Date.now() });
+    return count;
+  }
+
+  async #countPartitions(topic: string): Promise<number> {
+    try {
+      const { topics } = await this.#admin.fetchTopicMetadata({ topics: [topic] });
+      return topics[0]?.partitions.length ?? 0;
+    } catch (error) {
+      if (kafkaErrorType(error) === 'UNKNOWN_TOPIC_OR_PARTITION') {
+        throw new GaplineError('topic-mismatch', `Kafka has no topic ${topic}`, { cause: error, retryable: true });
+      }
+      throw kafkaError(`Topic ${topic} cannot be looked up`, error);
+    }
+  }
+
+  /** Looks a topic up again the next time. */
+  forget(topic: string): void {
+    this.#counts.delete(topic);
+  }
+
+  async extents(topic: string): Promise<Extent[]> {
+    await this.partitionCount(topic);
+    try {
+      const offsets = await this.#admin.fetchTopicOffsets(topic);
+      return offsets.map(({ partition, low, high }) => ({ partition, low: BigInt(low), high: BigInt(high) }));
+    } catch (error) {
+      throw kafkaError(`The offsets of ${topic} cannot be read`, error);
+    }
+  }
+
+  /** By partition, the first offset that arrived at or after a time; the end where there is none. */
+  async offsetsSince(topic: string, sinceMs: number): Promise<Map<number, bigint>> {
+    await this.partitionCount(topic);
+    try {
+      const offsets = await this.#admin.fetchTopicOffsetsByTimestamp(topic, Math.ceil(sinceMs));
+      return new Map(offsets.map(({ partition, offset }) => [partition, BigInt(offset)]));
+    } catch (error) {
+      throw kafkaError(`The offsets of ${topic} cannot be read`, error);
+    }
+  }
+
+  /** What a group has committed by partition; a partition is missing where it has nothing. */
+  async committed(group: string, topic: string): Promise<Map<number, bigint>> {
+    try {
+      const [found] = await this.#admin.fetchOffsets({ groupId: group, topics: [topic] });
+      const pairs = (found?.partitions ?? []).map(({ partition, offset }) => [partition, BigInt(offset)] as const);
+      return new Map(pairs.filter(([, offset]) => offset >= 0n));
+    } catch (error) {
+      throw kafkaError(`The offsets of group ${group} cannot be read`, error);
+    }
+  }
+
+  async lag(group: string, topics: readonly string[]): Promise<PartitionLag[]> {
+    const byTopic = topics.map(async (topic) => {
+      const [extents, held] = await Promise.all([this.extents(topic), this.committed(group, topic)]);
+      return extents.map(({ partition, low, high: end }) => {
+        const known = held.get(partition) ?? low;
+        // Retention may have passed a group, and a group may have committed since the end was read.
+        const committed = known < low ? low : known;
+        return { topic, partition, committed, end, lag: Math.max(0, Number(end - committed)) };
+      });
+    });
+    const lags = (await Promise.all(byTopic)).flat();
+    return lags.sort((a, b) => topics.indexOf(a.topic) - topics.indexOf(b.topic) || a.partition - b.partition);
+  }
+
+  /** Forgets a group that nobody is in any more. */
+  async deleteGroup(group: string): Promise<void> {
+    await this.#admin.deleteGroups([group]);
+  }
+
+  async deleteTopics(topics: string[]): Promise<void> {
+    await this.#admin.deleteTopics({ topics });
+  }
+}
+
+const asConfig = ({ name, partitions, retentionMs }: TopicSpec): ITopicConfig => ({
+  topic: name,
+  numPartitions: partitions,
+  configEntries: [
+    { name: 'retention.ms', value: String(retentionMs) },
+    // The time of arrival, never the reading's: by that a broker would delete backfilled data at once.
+    { name: 'message.timestamp.type', value: 'LogAppendTime' },
+  ],
+});

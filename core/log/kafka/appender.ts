@@ -1,0 +1,236 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Producer } from 'kafkajs';
+import type { Logger } from 'pino';
+import { describeError } from '../../wire/errors.ts';
+import type { Partitioner } from '../partition.ts';
+import { AppendError, type LogRecord } from '../port.ts';
+import type { KafkaAdmin } from './admin.ts';
+import type { Client } from './client.ts';
+import { maxPartitionBytes, Parcel, sizeOf } from './cut.ts';
+import { kafkaError } from './errors.ts';
+
+/** How long the broker may take to have a request on all replicas. */
+const replicationMs = 10_000;
+const reconnectMs = 100;
+
+export interface AppenderOptions {
+  readonly connect: () => Promise<Client>;
+  readonly admin: KafkaAdmin;
+  readonly partitionOf: Partitioner;
+  readonly logger: Logger;
+  /** The most bytes that may wait; more are refused. */
+  readonly maxWaitingBytes: number;
+}
+
+interface Job {
+  readonly topic: string;
+  readonly records: readonly LogRecord[];
+  readonly partitions: readonly number[];
+  readonly bytes: number;
+  readonly deadline: number;
+  /** How many records are durable or on their way. */
+  next: number;
+  /** Whether any record was ever sent. */
+  sent: boolean;
+  settled: boolean;
+  readonly settle: (error?: AppendError) => void;
+}
+
+/**
+ * Appends with `acks=-1` by an idempotent producer. Exactly one request is under way at a time: kafkajs gives a sequence number that
+ * failed to the next request, and a broker would take that one for a repetition. What comes meanwhile goes together in the next request.
+ */
+export class Appender {
+  readonly #options: AppenderOptions;
+  #queue: Job[] = [];
+  #waitingBytes = 0;
+  #running = false;
+  /** Why Kafka cannot be reached. */
+  #trouble: string | undefined;
+  #connected: Promise<{ client: Client; producer: Producer }> | undefined;
+
+  constructor(options: AppenderOptions) {
+    this.#options = options;
+  }
+
+  /** @throws {AppendError} when it is refused, or not known to be durable at the deadline. */
+  async append(topic: string, records: readonly LogRecord[], deadlineMs: number): Promise<void> {
+    if (records.length === 0) return;
+    const deadline = Date.now() + deadlineMs;
+    const bytes = this.#admit(topic, records);
+    const partitions = await this.#address(topic, records, deadlineMs);
+    await new Promise<void>((resolve, reject) => {
+      const job: Job = {
+        ...{ topic, records, partitions, bytes, deadline, next: 0, sent: false, settled: false },
+        settle: (error) => {
+          if (job.settled) return;
+          job.settled = true;
+          clearTimeout(timer);
+          this.#waitingBytes -= bytes;
+          if (error) reject(error);
+          else resolve();
+        },
+      };
+      const timer = setTimeout(() => {
+        this.#queue = this.#queue.filter((waiting) => waiting !== job);
+        job.settle(late(job, this.#trouble));
+      }, deadline - Date.now());
+      this.#waitingBytes += bytes;
+      this.#queue.push(job);
+      this.#run();
+    });
+  }
+
+  /** Sends what waits, as far as the deadlines let it, then closes. */
+  async stop(): Promise<void> {
+    while (this.#running) await sleep(10);
+    const connected = this.#connected;
+    this.#connected = undefined;
+    const { client, producer } = (await connected?.catch(() => undefined)) ?? {};
+    await producer?.disconnect().catch(() => {});
+    client?.kill();
+  }
+
+  #admit(topic: string, records: readonly LogRecord[]): number {
+    let bytes = 0;
+    for (const record of records) {
+      const size = sizeOf(record);
+      if (size > maxPartitionBytes) {
+        throw new AppendError('refused', `A record of ${size} bytes is more than Kafka takes (${topic})`);
+      }
+      bytes += size;
+    }
+    if (this.#waitingBytes > 0 && this.#waitingBytes + bytes > this.#options.maxWaitingBytes) {
+      throw new AppendError('refused', `${this.#waitingBytes >> 20} MB wait to be sent to Kafka already`);
+    }
+    return bytes;
+  }
+
+  async #address(topic: string, records: readonly LogRecord[], deadlineMs: number): Promise<number[]> {
+    const { admin, partitionOf } = this.#options;
+    try {
+      const count = await within(deadlineMs, admin.partitionCount(topic));
+      return records.map(({ key }) => partitionOf(key, count));
+    } catch (error) {
+      throw new AppendError('refused', describeError(error), error);
+    }
+  }
+
+  /** Starts the loop that sends, after this turn, so that what is appended in it goes together. */
+  #run(): void {
+    if (this.#running) return;
+    this.#running = true;
+    setImmediate(async () => {
+      while (this.#queue.length > 0) await this.#sendOnce();
+      this.#running = false;
+    });
+  }
+
+  async #sendOnce(): Promise<void> {
+    const producer = await this.#producer();
+    if (!producer || this.#queue.length === 0) return;
+    const { parcel, jobs } = this.#fill();
+    const lastDeadline = Math.max(...jobs.map(({ deadline }) => deadline));
+    try {
+      const sending = producer.sendBatch({ acks: -1, timeout: replicationMs, topicMessages: parcel.topicMessages });
+      await within(lastDeadline - Date.now(), sending);
+      for (const job of jobs) if (job.next === job.records.length) job.settle();
+    } catch (error) {
+      await this.#giveUp();
+      const meaning = kafkaError('Kafka did not confirm', error);
+      this.#options.logger.warn({ topics: [...new Set(jobs.map(({ topic }) => topic))] }, meaning.message);
+      for (const { topic } of jobs) this.#options.admin.forget(topic);
+      for (const job of jobs) job.settle(new AppendError('unknown', meaning.message, error));
+    }
+    this.#queue = this.#queue.filter(({ settled }) => !settled);
+  }
+
+  /** Takes as many waiting records as one request carries; jobs keep their order, so keys do. */
+  #fill(): { parcel: Parcel; jobs: Job[] } {
+    const parcel = new Parcel();
+    const jobs: Job[] = [];
+    for (const job of this.#queue) {
+      const { topic, records, partitions } = job;
+      const before = job.next;
+      while (job.next < records.length) {
+        if (!parcel.add({ topic, partition: partitions[job.next]!, record: records[job.next]! })) break;
+        job.next += 1;
+      }
+      if (job.next > before) {
+        job.sent = true;
+        jobs.push(job);
+      }
+      if (job.next < records.length) break;
+    }
+    return { parcel, jobs };
+  }
+
+  /** The producer, made where there is none; undefined while Kafka cannot be reached. */
+  async #producer(): Promise<Producer | undefined> {
+    this.#connected ??= this.#connect();
+    try {
+      const { producer } = await within(this.#queue[0]!.deadline - Date.now(), this.#connected);
+      this.#trouble = undefined;
+      return producer;
+    } catch (error) {
+      // Where only the deadline was short, the attempt goes on for those that come later.
+      if (error instanceof Late) return undefined;
+      this.#connected = undefined;
+      this.#trouble = kafkaError('it cannot be reached', error).message;
+      await sleep(reconnectMs);
+      return undefined;
+    }
+  }
+
+  async #connect(): Promise<{ client: Client; producer: Producer }> {
+    const client = await this.#options.connect();
+    const { Partitioners } = await import('kafkajs');
+    const producer = client.kafka.producer({
+      idempotent: true,
+      allowAutoTopicCreation: false,
+      createPartitioner: Partitioners.DefaultPartitioner,
+    });
+    try {
+      await producer.connect();
+      return { client, producer };
+    } catch (error) {
+      client.kill();
+      throw error;
+    }
+  }
+
+  /** After an unknown outcome the producer's sequence numbers mean nothing any more. */
+  async #giveUp(): Promise<void> {
+    const connected = this.#connected;
+    this.#connected = undefined;
+    const { client } = (await connected?.catch(() => undefined)) ?? {};
+    client?.kill();
+  }
+}
+
+class Late extends Error {
+  constructor() {
+    super('it did not answer in time');
+  }
+}
+
+async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  const timer = new AbortController();
+  const late = sleep(Math.max(0, ms), undefined, { signal: timer.signal }).then(() => {
+    throw new Late();
+  });
+  late.catch(() => {});
+  work.catch(() => {});
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    timer.abort();
+  }
+}
+
+function late({ topic, sent }: Job, trouble: string | undefined): AppendError {
+  const why = trouble ? `: ${trouble}` : '';
+  return sent
+    ? new AppendError('unknown', `Kafka did not confirm the records of ${topic} in time${why}`)
+    : new AppendError('refused', `Kafka did not take the records of ${topic} in time${why}`);
+}

@@ -1,0 +1,108 @@
+import type { AssignerProtocol, Cluster, PartitionAssigner } from 'kafkajs';
+
+type Protocol = typeof AssignerProtocol;
+
+interface Claim {
+  readonly id: string;
+  /** The partition numbers that the member works on already. */
+  readonly owned: readonly number[];
+}
+
+/**
+ * Spreads partition numbers over members: as evenly as can be, and each stays where it is as far as that allows, because moving one
+ * costs its new owner the warm-up.
+ */
+export function spread(claims: readonly Claim[], count: number): Map<string, number[]> {
+  const members = claims.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  const free = new Set(Array.from({ length: count }, (_, number) => number));
+  const floor = Math.floor(count / members.length);
+  // So many members get one more than the others.
+  let larger = count % members.length;
+  const shares = new Map<string, number[]>();
+  const quotas = new Map<string, number>();
+  for (const { id, owned } of members.toSorted((a, b) => b.owned.length - a.owned.length)) {
+    const claimed = [...new Set(owned)].filter((number) => free.has(number));
+    const quota = larger > 0 && claimed.length > floor ? floor + 1 : floor;
+    if (quota > floor) larger -= 1;
+    const kept = claimed.slice(0, quota);
+    for (const number of kept) free.delete(number);
+    shares.set(id, kept);
+    quotas.set(id, quota);
+  }
+  for (const { id } of members) {
+    let quota = quotas.get(id)!;
+    if (larger > 0 && quota === floor) {
+      quota += 1;
+      larger -= 1;
+    }
+    const share = shares.get(id)!;
+    for (const number of free) {
+      if (share.length >= quota) break;
+      share.push(number);
+      free.delete(number);
+    }
+    share.sort((a, b) => a - b);
+  }
+  return shares;
+}
+
+/** One partition number of all topics goes to one member; see {@link spread}. `owned` says what this member works on. */
+export function coPartitioning(protocol: Protocol, owned: () => readonly number[]): PartitionAssigner {
+  const name = 'gapline-co-partitioning';
+  const version = 0;
+  return ({ cluster }: { cluster: Cluster }) => ({
+    name,
+    version,
+    async assign({ members, topics }) {
+      const claims = members.map(({ memberId, memberMetadata }) => ({
+        id: memberId,
+        owned: decodeOwned(protocol.MemberMetadata.decode(memberMetadata)?.userData),
+      }));
+      const count = Math.min(...topics.map((topic) => cluster.findTopicPartitionMetadata(topic).length));
+      return [...spread(claims, count)].map(([memberId, numbers]) => ({
+        memberId,
+        memberAssignment: protocol.MemberAssignment.encode({
+          version,
+          assignment: Object.fromEntries(topics.map((topic) => [topic, numbers])),
+          userData: Buffer.alloc(0),
+        }),
+      }));
+    },
+    protocol: ({ topics }) => ({
+      name,
+      metadata: protocol.MemberMetadata.encode({ version, topics, userData: Buffer.from(JSON.stringify(owned())) }),
+    }),
+  });
+}
+
+function decodeOwned(userData: Buffer | undefined): number[] {
+  try {
+    const owned: unknown = JSON.parse(String(userData));
+    return Array.isArray(owned) ? owned.filter((number) => Number.isInteger(number)) : [];
+  } catch {
+    return [];
+  }
+}
+
+/** The only member of a throw-away group gets the partitions that it came for and no others. */
+export function onlyThese(protocol: Protocol, partitions: ReadonlyMap<string, readonly number[]>): PartitionAssigner {
+  const name = 'gapline-only-these';
+  const version = 0;
+  return () => ({
+    name,
+    version,
+    assign: async ({ members }) =>
+      members.map(({ memberId }) => ({
+        memberId,
+        memberAssignment: protocol.MemberAssignment.encode({
+          version,
+          assignment: Object.fromEntries([...partitions].map(([topic, numbers]) => [topic, [...numbers]])),
+          userData: Buffer.alloc(0),
+        }),
+      })),
+    protocol: ({ topics }) => ({
+      name,
+      metadata: protocol.MemberMetadata.encode({ version, topics, userData: Buffer.alloc(0) }),
+    }),
+  });
+}

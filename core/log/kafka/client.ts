@@ -1,0 +1,98 @@
+import { createRequire } from 'node:module';
+import { connect as connectPlain, isIP, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import type { Kafka, logLevel, RetryOptions } from 'kafkajs';
+import type { Logger } from 'pino';
+import type { Address } from './address.ts';
+
+const connectionTimeoutMs = 5_000;
+const requestTimeoutMs = 15_000;
+const keepAliveMs = 60_000;
+
+/** A connection to Kafka of its own: producers, consumers and the admin each have one. */
+export interface Client {
+  readonly kafka: Kafka;
+  /** Cuts every connection and makes no new one: whatever kafkajs still tries by itself is over. */
+  kill(): void;
+}
+
+export interface ClientOptions {
+  readonly address: Address;
+  readonly logger: Logger;
+  readonly retry: RetryOptions;
+}
+
+/** Loads kafkajs, on first use only. */
+export async function createClient({ address, logger, retry }: ClientOptions): Promise<Client> {
+  const { Kafka, logLevel } = await import('kafkajs');
+  mendTimers();
+  const sockets = new Set<Socket>();
+  let killed = false;
+
+  const kafka = new Kafka({
+    clientId: 'gapline',
+    // No broker to try is what makes kafkajs give up at once.
+    brokers: async () => (killed ? [] : address.brokers),
+    ssl: address.ssl,
+    ...(address.sasl && { sasl: address.sasl }),
+    connectionTimeout: connectionTimeoutMs,
+    requestTimeout: requestTimeoutMs,
+    retry,
+    socketFactory: ({ host, port, ssl, onConnect }) => {
+      if (killed) throw new Error('this connection was given up');
+      const socket = ssl
+        ? connectTls({ host, port, ...(isIP(host) ? {} : { servername: host }), ...ssl }, onConnect)
+        : connectPlain({ host, port }, onConnect);
+      socket.setKeepAlive(true, keepAliveMs);
+      sockets.add(socket);
+      socket.once('close', () => sockets.delete(socket));
+      return socket;
+    },
+    logCreator: () => logTo(logger, logLevel),
+  });
+
+  return {
+    kafka,
+    kill() {
+      killed = true;
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
+
+/** kafkajs logs as errors what it then mends by itself; what matters is logged where it is noticed, by the log's own parts. */
+const logTo =
+  (logger: Logger, levels: typeof logLevel) =>
+  ({ level, log, namespace }: { level: logLevel; namespace: string; log: { message: string; error?: string } }) => {
+    if (level > levels.INFO) return;
+    logger.debug({ kafkajs: namespace, reason: log.error }, log.message);
+  };
+
+interface RequestQueue {
+  throttleCheckTimeoutId: NodeJS.Timeout | null;
+  readonly pending: readonly unknown[];
+  readonly throttledUntil: number;
+  checkPendingRequests(): void;
+}
+
+let mended = false;
+
+/**
+ * kafkajs 2.2.4 sets a timer with a negative time-out after each answer, even when nothing waits, and Node 24 warns of each
+ * (TimeoutNegativeWarning). This is the same method with a timer only where there is something to wait for.
+ */
+function mendTimers(): void {
+  if (mended) return;
+  mended = true;
+  const queue = createRequire(import.meta.url)('kafkajs/src/network/requestQueue') as { prototype: object };
+  Object.assign(queue.prototype, {
+    scheduleCheckPendingRequests(this: RequestQueue) {
+      if (this.throttleCheckTimeoutId !== null || this.pending.length === 0) return;
+      const waitMs = Math.max(10, this.throttledUntil - Date.now());
+      this.throttleCheckTimeoutId = setTimeout(() => {
+        this.throttleCheckTimeoutId = null;
+        this.checkPendingRequests();
+      }, waitMs);
+    },
+  });
+}

@@ -1,0 +1,197 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Producer, Transaction } from 'kafkajs';
+import { GaplineError } from '../../wire/errors.ts';
+import type { Partitioner } from '../partition.ts';
+import type { Output } from '../port.ts';
+import type { KafkaAdmin } from './admin.ts';
+import type { Appender } from './appender.ts';
+import type { Client } from './client.ts';
+import { type Addressed, maxPartitionBytes, parcels, sizeOf } from './cut.ts';
+import { kafkaErrorType } from './errors.ts';
+
+/** How one input partition of a group is moved forward. */
+export interface Committer {
+  /** Whether `commit` may be called: since `fence`, nothing went wrong. */
+  readonly fenced: boolean;
+  /** Makes sure that nobody else moves it from now on, where that can be done; call it before reading what is committed. */
+  fence(): Promise<void>;
+  /** Makes outputs durable and moves the group to `next`. The outcome of a rejection is unknown unless it is still `fenced` after it. */
+  commit(outputs: readonly Output[], next: bigint): Promise<void>;
+  /** Another member may have been here in the meantime. */
+  rejoined(): void;
+  close(): Promise<void>;
+}
+
+export interface Place {
+  readonly group: string;
+  readonly topic: string;
+  readonly partition: number;
+}
+
+/** How long a transaction may stay open before the broker aborts it: as long as readers of the outputs wait after a crash, at most. */
+const transactionTimeoutMs = 60_000;
+/** The broker finishes the transaction before in the background. */
+const stillFinishingMs = 5;
+const stillFinishingTries = 2_000;
+const replicationMs = 10_000;
+
+export interface TransactionalOptions extends Place {
+  readonly connect: () => Promise<Client>;
+  readonly admin: KafkaAdmin;
+  readonly partitionOf: Partitioner;
+  readonly prefix: string;
+}
+
+/**
+ * Outputs and offset in one transaction, by a producer whose id belongs to the input partition: whoever begins with that id shuts out all
+ * who had it before, so a member that was stalled past its session commits nothing when it wakes.
+ */
+export class TransactionalCommitter implements Committer {
+  readonly #options: TransactionalOptions;
+  #connected: { client: Client; producer: Producer } | undefined;
+  #closed = false;
+
+  constructor(options: TransactionalOptions) {
+    this.#options = options;
+  }
+
+  get fenced(): boolean {
+    return this.#connected !== undefined;
+  }
+
+  /** Nothing to do: had another member been here, this producer would be shut out. */
+  rejoined(): void {}
+
+  async fence(): Promise<void> {
+    await this.#discard();
+    const { connect, prefix, group, topic, partition } = this.#options;
+    const [client, { Partitioners }] = await Promise.all([connect(), import('kafkajs')]);
+    const producer = client.kafka.producer({
+      transactionalId: `${prefix}.${group}.${topic}.${partition}`,
+      idempotent: true,
+      maxInFlightRequests: 1,
+      transactionTimeout: transactionTimeoutMs,
+      allowAutoTopicCreation: false,
+      createPartitioner: Partitioners.DefaultPartitioner,
+    });
+    try {
+      if (this.#closed) throw new Error('The partition was given back');
+      await producer.connect();
+      // kafkajs initialises the producer, and with that fences, when the first transaction begins.
+      const transaction = await producer.transaction();
+      await transaction.abort();
+      if (this.#closed) throw new Error('The partition was given back');
+      this.#connected = { client, producer };
+    } catch (error) {
+      client.kill();
+      throw error;
+    }
+  }
+
+  async commit(outputs: readonly Output[], next: bigint): Promise<void> {
+    if (!this.#connected) throw new Error('commit() needs fence() first');
+    const addressed = await this.#address(outputs);
+    try {
+      const transaction = await this.#connected.producer.transaction();
+      for (const parcel of parcels(addressed)) {
+        await transaction.sendBatch({ acks: -1, timeout: replicationMs, topicMessages: parcel.topicMessages });
+      }
+      await this.#sendOffset(transaction, next);
+      await transaction.commit();
+    } catch (error) {
+      // Whatever went wrong, the outcome may be unknown: only a new producer, by its higher epoch, is safe from what is still on its way.
+      await this.#discard();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#discard();
+  }
+
+  async #discard(): Promise<void> {
+    const connected = this.#connected;
+    this.#connected = undefined;
+    if (!connected) return;
+    await connected.producer.disconnect().catch(() => {});
+    connected.client.kill();
+  }
+
+  async #address(outputs: readonly Output[]): Promise<Addressed[]> {
+    const { admin, partitionOf } = this.#options;
+    const counts = new Map<string, number>();
+    for (const output of outputs) {
+      const { topic } = output;
+      if (sizeOf(output) > maxPartitionBytes) {
+        const detail = `A record of ${sizeOf(output)} bytes is more than Kafka takes (${topic})`;
+        throw new GaplineError('log-unavailable', detail, { retryable: false });
+      }
+      if (!counts.has(topic)) counts.set(topic, await admin.partitionCount(topic));
+    }
+    return outputs.map((record) => {
+      const { topic, key } = record;
+      return { topic, partition: partitionOf(key, counts.get(topic)!), record };
+    });
+  }
+
+  async #sendOffset(transaction: Transaction, next: bigint): Promise<void> {
+    const { group, topic, partition } = this.#options;
+    const topics = [{ topic, partitions: [{ partition, offset: String(next) }] }];
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await transaction.sendOffsets({ consumerGroupId: group, topics });
+      } catch (error) {
+        // kafkajs waits for the transaction before only where records are sent.
+        if (kafkaErrorType(error) !== 'CONCURRENT_TRANSACTIONS' || attempt === stillFinishingTries) throw error;
+        await sleep(stillFinishingMs);
+      }
+    }
+  }
+}
+
+/** How long a dead letter of a drain may take. */
+const deadLetterMs = 10_000;
+
+export interface PlainOptions extends Place {
+  readonly appender: Appender;
+  /** Commits as a member of the group: refused where this one is no member any more. */
+  readonly commitOffset: (place: Place, next: bigint) => Promise<void>;
+}
+
+/** Dead letters first, then the offset: at least once. */
+export class PlainCommitter implements Committer {
+  readonly #options: PlainOptions;
+  #fenced = false;
+
+  constructor(options: PlainOptions) {
+    this.#options = options;
+  }
+
+  get fenced(): boolean {
+    return this.#fenced;
+  }
+
+  rejoined(): void {
+    this.#fenced = false;
+  }
+
+  async fence(): Promise<void> {
+    this.#fenced = true;
+  }
+
+  async commit(outputs: readonly Output[], next: bigint): Promise<void> {
+    const { appender, commitOffset } = this.#options;
+    for (const [topic, records] of Map.groupBy(outputs, ({ topic }) => topic)) {
+      await appender.append(topic, records, deadLetterMs);
+    }
+    try {
+      await commitOffset(this.#options, next);
+    } catch (error) {
+      this.#fenced = false;
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {}
+}

@@ -1,0 +1,20 @@
+import type { Logger } from 'pino';
+import type { Partitioner } from '../partition.ts';
+import type { KafkaAdmin } from './admin.ts';
+import type { Appender } from './appender.ts';
+import type { Client } from './client.ts';
+
+/** The parts of a started log, as they are handed to whatever works on it. */
+export interface Connections {
+  readonly logger: Logger;
+  /** Makes a connection of its own. */
+  readonly connect: () => Promise<Client>;
+  readonly admin: KafkaAdmin;
+  readonly appender: Appender;
+  readonly partitionOf: Partitioner;
+  /** Begins the ids of transactions and of throw-away groups. */
+  readonly prefix: string;
+  readonly sessionTimeoutMs: number;
+  /** Readers that are leaving their throw-away groups. */
+  readonly ending: Set<Promise<void>>;
+}

@@ -1,0 +1,58 @@
+import type { Message } from 'kafkajs';
+import type { LogRecord } from '../port.ts';
+
+/** A broker refuses more than 1,048,588 bytes for one partition in a request, unless it was told otherwise. */
+export const maxPartitionBytes = 900_000;
+/** What one request carries over all partitions. */
+const maxRequestBytes = 8_000_000;
+/** What a record costs beside key and value, at most: lengths, offset and time, the headers' count. */
+const overhead = 40;
+
+export const sizeOf = ({ key, value }: LogRecord): number =>
+  overhead + (key === null ? 0 : Buffer.byteLength(key)) + value.byteLength;
+
+/** A record with the partition that it goes to. */
+export interface Addressed {
+  readonly topic: string;
+  readonly partition: number;
+  readonly record: LogRecord;
+}
+
+/** Fills one request: takes records, in order, until one does not fit any more. */
+export class Parcel {
+  readonly #messages = new Map<string, Message[]>();
+  readonly #bytes = new Map<string, number>();
+  #total = 0;
+
+  /** False, and nothing taken, where it is full. It takes at least one record. */
+  add({ topic, partition, record }: Addressed): boolean {
+    const size = sizeOf(record);
+    const place = `${topic}/${partition}`;
+    const bytes = (this.#bytes.get(place) ?? 0) + size;
+    if (this.#total > 0 && (bytes > maxPartitionBytes || this.#total + size > maxRequestBytes)) return false;
+    const { key, value } = record;
+    const message = { key, value: Buffer.from(value.buffer, value.byteOffset, value.byteLength), partition };
+    const messages = this.#messages.get(topic);
+    if (messages) messages.push(message);
+    else this.#messages.set(topic, [message]);
+    this.#bytes.set(place, bytes);
+    this.#total += size;
+    return true;
+  }
+
+  get topicMessages(): { topic: string; messages: Message[] }[] {
+    return [...this.#messages].map(([topic, messages]) => ({ topic, messages }));
+  }
+}
+
+/** Packs records, in order, in as few requests as take them. */
+export function* parcels(records: Iterable<Addressed>): Generator<Parcel> {
+  let parcel: Parcel | undefined;
+  for (const addressed of records) {
+    if (parcel?.add(addressed)) continue;
+    if (parcel) yield parcel;
+    parcel = new Parcel();
+    parcel.add(addressed);
+  }
+  if (parcel) yield parcel;
+}

@@ -1,0 +1,40 @@
+import { describeError, GaplineError } from '../../wire/errors.ts';
+
+/** What a broker says of outputs that it will never take: trying them again cannot help. */
+const refusedRecords = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD', 'INVALID_TIMESTAMP']);
+/** What a broker says for as long as somebody does not change something. */
+const refusedClient = new Set([
+  'SASL_AUTHENTICATION_FAILED',
+  'UNSUPPORTED_SASL_MECHANISM',
+  'ILLEGAL_SASL_STATE',
+  'CLUSTER_AUTHORIZATION_FAILED',
+  'GROUP_AUTHORIZATION_FAILED',
+  'TOPIC_AUTHORIZATION_FAILED',
+  'TRANSACTIONAL_ID_AUTHORIZATION_FAILED',
+]);
+
+/** Kafka's own name of an error, from whatever kafkajs wrapped around it. */
+export function kafkaErrorType(error: unknown): string | undefined {
+  for (let at = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth++) {
+    if ('type' in at && typeof at.type === 'string') return at.type;
+    if (at.name === 'KafkaJSSASLAuthenticationError') return 'SASL_AUTHENTICATION_FAILED';
+  }
+  return undefined;
+}
+
+/** What an error of kafkajs means to the log: the broker blames the records (`retryable: false`), or it may go well another time. */
+export function kafkaError(doing: string, error: unknown): GaplineError {
+  if (error instanceof GaplineError) return error;
+  const retryable = !refusedRecords.has(kafkaErrorType(error) ?? '');
+  return new GaplineError('log-unavailable', `${doing}: ${describeKafka(error)}`, { cause: error, retryable });
+}
+
+/** True where waiting cannot help: the broker knows this client and turns it away. */
+export const isTurnedAway = (error: unknown): boolean => refusedClient.has(kafkaErrorType(error) ?? '');
+
+/** kafkajs repeats a message at each layer; the innermost says it. */
+function describeKafka(error: unknown): string {
+  let inner = error;
+  for (let depth = 0; inner instanceof Error && inner.cause instanceof Error && depth < 8; depth++) inner = inner.cause;
+  return describeError(inner instanceof Error ? new Error(inner.message) : inner);
+}

@@ -1,0 +1,89 @@
+import type { KafkaMessage } from 'kafkajs';
+import type { StoredRecord } from '../port.ts';
+
+/** What a feed holds at most, and one fetch more. */
+const maxHeldBytes = 2 << 20;
+
+/**
+ * What was fetched of one partition and not yet taken, each offset once and in order, whatever is fetched twice: after a rebalance
+ * kafkajs begins again at the committed offset.
+ */
+export class Feed {
+  readonly topic: string;
+  readonly partition: number;
+  #records: StoredRecord[] = [];
+  #heldBytes = 0;
+  /** The next offset to be accepted. */
+  #next: bigint;
+
+  constructor(topic: string, partition: number, from = 0n) {
+    this.topic = topic;
+    this.partition = partition;
+    this.#next = from;
+  }
+
+  get empty(): boolean {
+    return this.#records.length === 0;
+  }
+
+  get full(): boolean {
+    return this.#heldBytes > maxHeldBytes;
+  }
+
+  /** All below it was seen: taken, held here, or nothing but marks of transactions. */
+  get next(): bigint {
+    return this.#next;
+  }
+
+  /** Takes over what a fetch brought; `last` is the offset of the last thing in it, marks of transactions included. */
+  accept(messages: readonly KafkaMessage[], last: bigint): void {
+    for (const message of messages) {
+      const record = stored(this, message);
+      if (record.offset < this.#next) continue;
+      this.#records.push(record);
+      this.#heldBytes += record.value.byteLength;
+    }
+    if (last >= this.#next) this.#next = last + 1n;
+  }
+
+  /** The next records, at most so many and about so many bytes. */
+  take(maxRecords: number, maxBytes: number): StoredRecord[] {
+    let bytes = 0;
+    let count = 0;
+    while (count < this.#records.length && count < maxRecords && bytes < maxBytes) {
+      bytes += this.#records[count++]!.value.byteLength;
+    }
+    this.#heldBytes -= bytes;
+    return this.#records.splice(0, count);
+  }
+
+  /** The offset to go on from once `record` is done: behind the marks that follow it, where no other record does. */
+  after({ offset }: StoredRecord): bigint {
+    return this.#records[0]?.offset ?? (offset < this.#next ? this.#next : offset + 1n);
+  }
+
+  /** Forgets what lies below an offset. True where records from it on must be fetched again. */
+  startAt(from: bigint): boolean {
+    const first = this.#records[0]?.offset ?? this.#next;
+    if (from >= first) {
+      this.#records = this.#records.filter(({ offset }) => offset >= from);
+      this.#next = from > this.#next ? from : this.#next;
+    } else {
+      this.#records = [];
+      this.#next = from;
+    }
+    this.#heldBytes = this.#records.reduce((bytes, { value }) => bytes + value.byteLength, 0);
+    return from < first;
+  }
+}
+
+function stored({ topic, partition }: Feed, { offset, timestamp, key, value }: KafkaMessage): StoredRecord {
+  return {
+    topic,
+    partition,
+    offset: BigInt(offset),
+    arrivedMs: Number(timestamp),
+    key: key === null ? null : key.toString(),
+    value: value ?? new Uint8Array(),
+  };
+}

@@ -1,0 +1,184 @@
+import type { AssignerProtocol, Consumer, EachBatchPayload, PartitionAssigner } from 'kafkajs';
+import type { Logger } from 'pino';
+import { GaplineError } from '../../wire/errors.ts';
+import { Notice } from '../notice.ts';
+import type { Client } from './client.ts';
+import type { Place } from './committing.ts';
+import { isTurnedAway, kafkaError } from './errors.ts';
+import type { Feed } from './feed.ts';
+
+/** How long a fetch waits on the broker; a feed that was full is fetched again only after the fetch under way. */
+const fetchWaitMs = 100;
+const fetchPartitionBytes = 1 << 20;
+const fetchBytes = 16 << 20;
+/** How long the proof of membership may take before it is worth a line. */
+const proofMs = 5_000;
+
+export interface FetcherOptions {
+  readonly client: Client;
+  readonly group: string;
+  readonly topics: readonly string[];
+  readonly assigner: (protocol: typeof AssignerProtocol) => PartitionAssigner;
+  readonly sessionTimeoutMs: number;
+  readonly logger: Logger;
+  /** Where to put what is fetched; undefined for partitions that nobody wants any more. */
+  readonly feedOf: (topic: string, partition: number) => Feed | undefined;
+  /** The group was joined, again or for the first time, with these partitions of each topic. */
+  readonly assigned: (partitions: Readonly<Record<string, readonly number[]>>) => void;
+  /** It cannot go on by itself. */
+  readonly failed: (error: GaplineError) => void;
+}
+
+/**
+ * A member of a Kafka group that keeps feeds filled. It never waits for those who take from the feeds: a partition whose feed is full is
+ * paused, so heartbeats and the other partitions go on whatever happens to the records.
+ */
+export class Fetcher {
+  readonly #options: FetcherOptions;
+  /** Given when feeds got records and when the membership was confirmed. */
+  readonly notice = new Notice();
+  #consumer: Consumer | undefined;
+  #provenAt = 0;
+  #stopping = false;
+  /** The partitions whose feed was full. */
+  readonly #paused = new Set<string>();
+
+  constructor(options: FetcherOptions) {
+    this.#options = options;
+  }
+
+  /** Connects; joins the group in the background. */
+  async start(): Promise<void> {
+    const { client, group, topics, assigner, sessionTimeoutMs } = this.#options;
+    const { AssignerProtocol } = await import('kafkajs');
+    const consumer = client.kafka.consumer({
+      groupId: group,
+      partitionAssigners: [assigner(AssignerProtocol)],
+      sessionTimeout: sessionTimeoutMs,
+      rebalanceTimeout: sessionTimeoutMs,
+      heartbeatInterval: Math.min(1_000, sessionTimeoutMs / 4),
+      maxWaitTimeInMs: fetchWaitMs,
+      maxBytesPerPartition: fetchPartitionBytes,
+      maxBytes: fetchBytes,
+      allowAutoTopicCreation: false,
+      readUncommitted: false,
+      retry: { restartOnFailure: async () => !this.#stopping },
+    });
+    this.#consumer = consumer;
+    this.#listen(consumer);
+    try {
+      await consumer.connect();
+      await consumer.subscribe({ topics: [...topics], fromBeginning: true });
+    } catch (error) {
+      throw kafkaError(`${topics.join(', ')} cannot be followed`, error);
+    }
+    consumer
+      .run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch: async (payload) => this.#take(payload) })
+      .catch((error) => this.#fail(error));
+  }
+
+  /** Leaves the group. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await this.#consumer?.disconnect().catch(() => {});
+    this.#options.client.kill();
+  }
+
+  /** Goes on fetching for a feed that was full, once it is not. */
+  roomIn(feed: Feed): void {
+    if (feed.full || !this.#paused.delete(placeOf(feed))) return;
+    this.#whileRunning((consumer) => consumer.resume([{ topic: feed.topic, partitions: [feed.partition] }]));
+  }
+
+  /** Fetches again from where a feed is now. */
+  seek({ topic, partition, next }: Feed): void {
+    this.#whileRunning((consumer) => consumer.seek({ topic, partition, offset: String(next) }));
+  }
+
+  /** Commits as a member; Kafka refuses it from one that was thrown out. */
+  async commitOffset({ topic, partition }: Place, next: bigint): Promise<void> {
+    await this.#consumer?.commitOffsets([{ topic, partition, offset: String(next) }]);
+  }
+
+  /** Resolves once the group confirmed, after the given moment (`performance.now()`), that this is a member. */
+  async provenSince(moment: number, signal: AbortSignal): Promise<void> {
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), proofMs);
+    await this.notice.until(AbortSignal.any([signal, late.signal]), () => this.#provenAt > moment);
+    clearTimeout(timer);
+    if (this.#provenAt > moment) return;
+    throw new GaplineError('log-unavailable', 'Kafka has not confirmed the membership in its group', {
+      retryable: true,
+    });
+  }
+
+  #listen(consumer: Consumer): void {
+    const { assigned, group, logger, feedOf } = this.#options;
+    const proven = () => {
+      this.#provenAt = performance.now();
+    };
+    consumer.on(consumer.events.HEARTBEAT, () => {
+      proven();
+      this.notice.give();
+    });
+    consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+      proven();
+      logger.debug({ group, assignment: payload.memberAssignment }, 'Joined the group');
+      this.#resumeAll();
+      assigned(payload.memberAssignment);
+      this.notice.give();
+    });
+    // A fetch that brought nothing but marks of transactions never comes to eachBatch.
+    consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload: { topic, partition, batchSize, lastOffset } }) => {
+      if (batchSize > 0) return;
+      feedOf(topic, partition)?.accept([], BigInt(lastOffset));
+      this.notice.give();
+    });
+    consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
+      if (this.#stopping) return;
+      if (restart) logger.warn({ group }, `${kafkaError('Kafka is away', error).message}; trying again`);
+      else this.#fail(error);
+    });
+  }
+
+  #take({ batch, pause, resolveOffset, isStale }: EachBatchPayload): void {
+    // Fetched before the feed was set back: it would leave a hole.
+    if (isStale()) return;
+    const feed = this.#options.feedOf(batch.topic, batch.partition);
+    if (!feed?.full) {
+      feed?.accept(batch.messages, BigInt(batch.lastOffset()));
+      resolveOffset(batch.messages.at(-1)!.offset);
+    }
+    if (feed?.full) {
+      this.#paused.add(placeOf(feed));
+      pause();
+    }
+    this.notice.give();
+  }
+
+  /** After a rebalance other feeds may stand for the same partitions. */
+  #resumeAll(): void {
+    for (const place of this.#paused) {
+      const { topic, partition } = JSON.parse(place) as { topic: string; partition: number };
+      this.#whileRunning((consumer) => consumer.resume([{ topic, partitions: [partition] }]));
+    }
+    this.#paused.clear();
+  }
+
+  /** Between two attempts to join there is no one to tell; the next one begins afresh. */
+  #whileRunning(act: (consumer: Consumer) => void): void {
+    try {
+      if (this.#consumer && !this.#stopping) act(this.#consumer);
+    } catch (error) {
+      this.#options.logger.debug({ err: error }, 'The consumer is not running');
+    }
+  }
+
+  #fail(error: unknown): void {
+    const { group, failed } = this.#options;
+    const why = isTurnedAway(error) ? 'Kafka turns this client away' : `The consumer of group ${group} cannot go on`;
+    failed(new GaplineError('log-unavailable', kafkaError(why, error).message, { cause: error, retryable: false }));
+  }
+}
+
+const placeOf = ({ topic, partition }: Feed): string => JSON.stringify({ topic, partition });

@@ -1,0 +1,213 @@
+import type { Logger } from 'pino';
+import { GaplineError } from '../../wire/errors.ts';
+import { Interrupted, type Patience } from '../patience.ts';
+import type { Batch, History, Output, PipeHandlers, StoredRecord } from '../port.ts';
+import { createPump, Fenced, type Pump } from '../pump.ts';
+import type { Committer } from './committing.ts';
+import { kafkaError } from './errors.ts';
+import { Feed } from './feed.ts';
+import type { Fetcher } from './fetcher.ts';
+
+/** A batch ends with the record that takes it past this. */
+const maxBatchBytes = 4 << 20;
+/** After so long without a record, marks of transactions are skipped by a commit of their own, so that the lag is nothing. */
+const idleMs = 300;
+
+export interface WorkerOptions {
+  readonly number: number;
+  readonly topics: readonly string[];
+  readonly group: string;
+  readonly handlers: PipeHandlers;
+  readonly patience: Patience;
+  readonly attempts: number;
+  readonly maxBatch: number;
+  readonly logger: Logger;
+  readonly fetcher: Fetcher;
+  /** Aborted when no new batch is to be begun. */
+  readonly stopping: AbortSignal;
+  readonly committerOf: (topic: string) => Committer;
+  /** Where the group is in a topic; `low` where it has committed nothing. */
+  readonly whereabouts: (topic: string) => Promise<{ readonly committed: bigint | undefined; readonly low: bigint }>;
+  readonly historyOf: (inputs: readonly { topic: string; to: bigint }[], signal: AbortSignal) => History;
+}
+
+interface Input {
+  readonly topic: string;
+  readonly feed: Feed;
+  readonly committer: Committer;
+  /** What the group had committed when last seen. */
+  committed: bigint | undefined;
+  /** All below it is done. */
+  position: bigint;
+  /** When its right to commit was last in doubt (`performance.now()`). */
+  doubtedAt: number;
+}
+
+/** Works on one partition number of all input topics, as long as this member owns it. */
+export class Worker {
+  readonly number: number;
+  readonly #options: WorkerOptions;
+  readonly #inputs: readonly Input[];
+  readonly #pump: Pump;
+  readonly #lost = new AbortController();
+  /** Resolves when the worker is done; rejects when it cannot go on. */
+  readonly ended: Promise<void>;
+
+  /** Begins at once where `after`, the worker that had this number before, is done. */
+  constructor(options: WorkerOptions, after: Promise<void>) {
+    const { handlers, patience, attempts, number, topics, committerOf } = options;
+    this.number = number;
+    this.#options = options;
+    this.#inputs = topics.map((topic) => ({
+      topic,
+      feed: new Feed(topic, number),
+      committer: committerOf(topic),
+      committed: undefined,
+      position: 0n,
+      doubtedAt: Number.NEGATIVE_INFINITY,
+    }));
+    this.#pump = createPump({ handlers, patience, attempts, commit: (...what) => this.#commit(...what) });
+    this.ended = after.then(() => this.#run());
+  }
+
+  feedOf(topic: string): Feed | undefined {
+    return this.#inputs.find((input) => input.topic === topic)?.feed;
+  }
+
+  /** The group was joined again and this member kept the partition: in between it may have been another's. */
+  rejoined(): void {
+    for (const { committer } of this.#inputs) committer.rejoined();
+  }
+
+  /** The partition is taken away: what is in hand is given up. */
+  lose(): void {
+    this.#lost.abort();
+  }
+
+  async #run(): Promise<void> {
+    const { logger, stopping, group } = this.#options;
+    try {
+      while (!stopping.aborted && !this.#lost.signal.aborted) {
+        try {
+          await this.#own();
+        } catch (error) {
+          if (!(error instanceof Fenced)) throw error;
+          logger.warn({ group, partition: this.number }, error.message);
+        }
+      }
+    } catch (error) {
+      if (!(error instanceof Interrupted)) throw error;
+    } finally {
+      await Promise.all(this.#inputs.map(({ committer }) => committer.close()));
+    }
+  }
+
+  /** From taking the partition to losing it. */
+  async #own(): Promise<void> {
+    const { handlers, historyOf, number } = this.#options;
+    await Promise.all(
+      this.#inputs.map((input) => this.#try(input.topic, Number.POSITIVE_INFINITY, () => this.#begin(input))),
+    );
+    try {
+      const past = this.#inputs.map(({ topic, position }) => ({ topic, to: position }));
+      const history = historyOf(past, this.#lost.signal);
+      await this.#try(past[0]!.topic, this.#options.attempts, () => handlers.assigned?.(number, history));
+      await this.#work();
+    } finally {
+      handlers.revoked?.(number);
+    }
+  }
+
+  #try<T>(topic: string, attempts: number, work: () => T | Promise<T>): Promise<T> {
+    const { patience, number } = this.#options;
+    return patience({ topic, partition: number, signal: this.#lost.signal, attempts }, work);
+  }
+
+  async #begin(input: Input): Promise<void> {
+    const { fetcher } = this.#options;
+    const { committed, low } = await this.#take(input);
+    input.committed = committed;
+    input.position = committed ?? low;
+    if (input.feed.startAt(input.position)) fetcher.seek(input.feed);
+    fetcher.roomIn(input.feed);
+  }
+
+  /** Shuts others out, and only then looks where the group is. Never before the group has confirmed that the partition is this one's. */
+  async #take({ topic, committer, doubtedAt }: Input): ReturnType<WorkerOptions['whereabouts']> {
+    const { fetcher, whereabouts } = this.#options;
+    const { signal } = this.#lost;
+    await fetcher.provenSince(doubtedAt, signal);
+    try {
+      signal.throwIfAborted();
+      await committer.fence();
+      return await whereabouts(topic);
+    } catch (error) {
+      throw retryable(kafkaError(`${topic}/${this.number} cannot be taken`, error));
+    }
+  }
+
+  async #work(): Promise<void> {
+    const { stopping, maxBatch, fetcher } = this.#options;
+    const { signal } = this.#lost;
+    const done = AbortSignal.any([stopping, signal]);
+    while (!done.aborted) {
+      for (const { topic, feed } of this.#inputs) {
+        if (feed.empty || done.aborted) continue;
+        const records = feed.take(maxBatch, maxBatchBytes);
+        fetcher.roomIn(feed);
+        await this.#pump({ topic, partition: this.number, records, signal });
+      }
+      await this.#wait(done);
+    }
+  }
+
+  async #wait(done: AbortSignal): Promise<void> {
+    const { notice } = this.#options.fetcher;
+    const hasRecords = () => this.#inputs.some(({ feed }) => !feed.empty);
+    const behind = () => this.#inputs.filter(({ feed, position }) => feed.empty && feed.next > position);
+    await notice.until(done, () => hasRecords() || behind().length > 0);
+    if (hasRecords() || done.aborted) return;
+    const idle = new AbortController();
+    const timer = setTimeout(() => idle.abort(), idleMs);
+    await notice.until(AbortSignal.any([done, idle.signal]), hasRecords);
+    clearTimeout(timer);
+    if (hasRecords() || done.aborted) return;
+    for (const input of behind()) {
+      const next = input.feed.next;
+      await this.#try(input.topic, Number.POSITIVE_INFINITY, () => this.#move(input, [], next));
+    }
+  }
+
+  #commit({ topic, records }: Batch, outputs: readonly Output[]): Promise<void> {
+    const input = this.#inputs.find((input) => input.topic === topic)!;
+    return this.#move(input, outputs, input.feed.after(records.at(-1) as StoredRecord));
+  }
+
+  async #move(input: Input, outputs: readonly Output[], next: bigint): Promise<void> {
+    const { committer, topic } = input;
+    if (!committer.fenced) {
+      const { committed } = await this.#take(input);
+      if (committed === next) {
+        // The attempt before this one went through after all.
+        input.committed = next;
+        input.position = next;
+        return;
+      }
+      if (committed !== input.committed) throw new Fenced(`Another member took ${topic}/${this.number}`);
+    }
+    try {
+      await committer.commit(outputs, next);
+    } catch (error) {
+      if (!committer.fenced) input.doubtedAt = performance.now();
+      throw kafkaError(`A batch of ${topic}/${this.number} cannot be committed`, error);
+    }
+    input.committed = next;
+    input.position = next;
+  }
+}
+
+/** A partition cannot be taken: that is never the fault of a record. */
+const retryable = (error: GaplineError): GaplineError =>
+  error.retryable === true
+    ? error
+    : new GaplineError(error.code, error.message, { cause: error.cause, retryable: true });
