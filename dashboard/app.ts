@@ -110,6 +110,6 @@ function understood(error: unknown): { code: ErrorCode; detail: string } {
   const status = error instanceof Error && 'status' in error ? error.status : undefined;
   if (status === 413) return { code: 'body-too-large', detail: 'a control takes less than a kilobyte' };
   if (status === 415) return { code: 'media-type-unsupported', detail: 'send application/json in UTF-8' };
-  if (status === 400) return { code: 'body-malformed', detail: 'the body is not JSON, or the address is malformed' };
+  if (status === 400) return { code: 'body-malformed', detail: 'the body is not JSON' };
   return { code: 'internal', detail: 'the live page failed; its log says why' };
 }

@@ -52,6 +52,7 @@ export class Live {
     });
     const client: Client = { response, isBehind: false, freeMs: performance.now() };
     response.write('retry: 1000\n\n');
+    if (this.#clients.size === 0) this.#beginDeltas();
     this.#send(client, 'snapshot', JSON.stringify(this.#options.figures.snapshot()));
     this.#clients.add(client);
     response.on('close', () => this.#remove(client));
@@ -63,6 +64,13 @@ export class Live {
     this.#timer = undefined;
     for (const { response } of this.#clients) response.end();
     this.#clients.clear();
+  }
+
+  /** What changed while nobody looked is in the snapshot. */
+  #beginDeltas(): void {
+    const { figures } = this.#options;
+    this.#generation = figures.generation;
+    figures.delta();
   }
 
   #remove(client: Client): void {

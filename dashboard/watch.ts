@@ -4,9 +4,9 @@ import type { EventLog, StoredRecord } from '../core/log/port.ts';
 import { describeError, GaplineError } from '../core/wire/errors.ts';
 import { Places } from './places.ts';
 
-/** How far back to begin. Where that cannot be read within `patienceMs`, the next shorter past has to do, and at last none. */
+/** How far back to begin. Where that takes too long to read, the next shorter past has to do, and at last none. */
 const pastsMs = [600_000, 60_000, 10_000];
-const patienceMs = 10_000;
+const defaultPatienceMs = 10_000;
 /** What arrived longer ago than this is the past; the present is reached when there was none of it for a while. */
 const presentMs = 2_000;
 const quietMs = 500;
@@ -22,6 +22,8 @@ export interface WatchOptions {
   readonly topics: readonly string[];
   readonly logger: Logger;
   readonly signal: AbortSignal;
+  /** How long the past may take to be read before a shorter one is tried. Default 10 s. */
+  readonly patienceMs?: number;
   take(records: readonly StoredRecord[]): void;
   /** What was taken so far is the wrong end of the past: forget it, the newer end follows. */
   forget(): void;
@@ -99,7 +101,7 @@ export class Watch {
   #elsewhere(behindMs: number, readingForMs: number): number | 'now' | undefined {
     if (!this.#atPresent) {
       if (behindMs > presentMs) this.#expectPresent();
-      if (readingForMs <= patienceMs) return undefined;
+      if (readingForMs <= (this.#options.patienceMs ?? defaultPatienceMs)) return undefined;
       this.#past += 1;
       this.#places.forget();
       this.#options.forget();

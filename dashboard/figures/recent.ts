@@ -31,11 +31,11 @@ export class Recent {
     if (this.#predictions.length > 4 * shown) this.#predictions = this.#predictions.slice(-shown);
   }
 
-  /** Newest first. */
+  /** Newest first, by arrival: partitions are read one after another. */
   views(): RecentPrediction[] {
-    return this.#predictions
-      .slice(-shown)
-      .reverse()
+    return [...this.#predictions]
+      .sort((a, b) => b.at - a.at)
+      .slice(0, shown)
       .map(({ prediction, at }) => this.#viewOf(prediction, at));
   }
 

@@ -1,5 +1,5 @@
 import type { Snapshot, StageFigures } from '../events.ts';
-import { ago, clock, count } from './format.ts';
+import { ago, clock, count, plural } from './format.ts';
 
 export interface Health {
   readonly level: 'wait' | 'ok' | 'warn' | 'bad';
@@ -53,7 +53,7 @@ export function sampledText({ source }: Snapshot): string {
   const parts: string[] = [];
   if (source.oneIn > 1) parts.push(`Counts are exact; the rest rests on 1 in ${count(source.oneIn)} readings.`);
   if (source.skipped > 0) parts.push(`About ${count(source.skipped)} records were passed over.`);
-  if (source.malformed > 0) parts.push(`${count(source.malformed)} records could not be read.`);
+  if (source.malformed > 0) parts.push(`${plural(source.malformed, 'record')} could not be read.`);
   return parts.join(' ');
 }
 

@@ -6,6 +6,7 @@ export class MemoryLog implements EventLog {
   readonly #waiting = new Set<() => void>();
   #trouble: Error | undefined;
   #stopped = false;
+  #taken = 0;
 
   async start(): Promise<void> {}
 
@@ -25,6 +26,13 @@ export class MemoryLog implements EventLog {
     const bytes = value instanceof Uint8Array ? value : Buffer.from(JSON.stringify(value));
     this.#records.push({ topic, key, value: bytes, partition: 0, offset: BigInt(this.#records.length), arrivedMs });
     this.#wake();
+  }
+
+  /** What was added since the last time. */
+  takeAll(): StoredRecord[] {
+    const from = this.#taken;
+    this.#taken = this.#records.length;
+    return this.#records.slice(from);
   }
 
   /** Every read fails so, until it is called with nothing. */
