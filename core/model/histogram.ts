@@ -1,3 +1,4 @@
+import { measured } from './impute/column.ts';
 import type { Table } from './impute/imputer.ts';
 import type { Histogram } from './manifest.ts';
 
@@ -12,23 +13,19 @@ export function histogramsOf(table: Table): Histogram[] {
   return Array.from({ length: table.width }, (_, column) => histogramOf(table, column));
 }
 
-function histogramOf({ count, width, values }: Table, column: number): Histogram {
-  const sorted = new Float64Array(count);
-  let length = 0;
-  for (let at = column; at < count * width; at += width) {
-    if (!Number.isNaN(values[at]!)) sorted[length++] = values[at]!;
-  }
-  const measured = sorted.subarray(0, length).sort();
-  const gaps = count - length;
+function histogramOf(table: Table, column: number): Histogram {
+  const sorted = measured(table, column).sort();
+  const { length } = sorted;
+  const gaps = table.count - length;
   if (length === 0) return { min: 0, max: 0, edges: [], counts: [0], gaps };
-  const [min, max] = [measured[0]! + 0, measured[length - 1]! + 0];
+  const [min, max] = [sorted[0]! + 0, sorted[length - 1]! + 0];
   const edges: number[] = [];
   for (let bin = 1; bin < bins; bin++) {
-    const edge = measured[Math.floor((bin * length) / bins)]! + 0;
+    const edge = sorted[Math.floor((bin * length) / bins)]! + 0;
     if (edge > (edges.at(-1) ?? min)) edges.push(edge);
   }
   const counts = new Array<number>(edges.length + 1).fill(0);
-  for (const value of measured) counts[binOf(edges, value)]! += 1;
+  for (const value of sorted) counts[binOf(edges, value)]! += 1;
   return { min, max, edges, counts, gaps };
 }
 

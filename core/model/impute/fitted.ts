@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import { fitGaussian, openGaussian } from './gaussian.ts';
 import type { Imputer, Table } from './imputer.ts';
 import { openLast } from './last.ts';
 import { fitSimple, openSimple } from './simple.ts';
+import { type TransformKind, transformSchema } from './transform.ts';
 
 const byColumn = z.array(z.number()).min(1).describe('by field: what stands in for a gap');
 
@@ -16,6 +18,22 @@ export const fittedImputerSchema = z.discriminatedUnion('kind', [
     fill: byColumn.describe('by field: what stands in where nothing is remembered'),
     maxAgeMs: z.number().positive().max(1e12).describe('an older value is not used'),
   }),
+  z
+    .strictObject({
+      kind: z.literal('gaussian'),
+      fill: byColumn.describe('by field: what stands in where nothing of a row is known'),
+      transforms: z.array(transformSchema).describe('by field: a map to something more like a normal distribution'),
+      center: byColumn.describe('by field: mean of the mapped values'),
+      spread: z.array(z.number().positive()).describe('by field: their standard deviation'),
+      mean: byColumn.describe('by field: mean of the mapped and standardised values'),
+      precision: z.array(z.number()).describe('lower triangle, row by row, of the inverse of their covariance'),
+      draws: z.int().min(0).max(100).describe('plausible completions of a row; 0 for the likeliest one only'),
+    })
+    .refine(({ fill, transforms, center, spread, mean, precision }) => {
+      const width = fill.length;
+      const columns = [transforms, center, spread, mean].every((each) => each.length === width);
+      return columns && precision.length === (width * (width + 1)) / 2;
+    }, 'its parts are not of the same number of fields'),
 ]);
 
 export type FittedImputer = z.infer<typeof fittedImputerSchema>;
@@ -24,7 +42,8 @@ export type FittedImputer = z.infer<typeof fittedImputerSchema>;
 export type ImputerSpec =
   | { readonly kind: 'mean' | 'median' | 'most_frequent' }
   | { readonly kind: 'constant'; readonly value: number }
-  | { readonly kind: 'last'; readonly maxAgeMs?: number };
+  | { readonly kind: 'last'; readonly maxAgeMs?: number }
+  | { readonly kind: 'gaussian'; readonly transform?: TransformKind; readonly draws?: number };
 
 /** How old a value may be that stands in for a gap, where nobody said otherwise: one hour. */
 export const defaultMaxAgeMs = 3_600_000;
@@ -34,6 +53,8 @@ export function fitImputer(table: Table, spec: ImputerSpec): FittedImputer {
   switch (spec.kind) {
     case 'constant':
       return { kind: 'constant', fill: new Array<number>(table.width).fill(spec.value) };
+    case 'gaussian':
+      return { kind: 'gaussian', ...fitGaussian(table, { transform: 'log1p', draws: 0, ...spec }) };
     case 'last':
       return { kind: 'last', fill: fitSimple(table, 'mean'), maxAgeMs: spec.maxAgeMs ?? defaultMaxAgeMs };
     default:
@@ -43,5 +64,12 @@ export function fitImputer(table: Table, spec: ImputerSpec): FittedImputer {
 
 /** Puts a fitted imputer to work. */
 export function openImputer(fitted: FittedImputer): Imputer {
-  return fitted.kind === 'last' ? openLast(fitted) : openSimple(fitted.fill);
+  switch (fitted.kind) {
+    case 'last':
+      return openLast(fitted);
+    case 'gaussian':
+      return openGaussian(fitted);
+    default:
+      return openSimple(fitted.fill);
+  }
 }

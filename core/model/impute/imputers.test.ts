@@ -12,11 +12,15 @@ const specs: readonly ImputerSpec[] = [
   { kind: 'constant', value: -3 },
   { kind: 'last' },
   { kind: 'last', maxAgeMs: 1_000 },
+  { kind: 'gaussian', transform: 'none' },
+  { kind: 'gaussian', transform: 'log1p' },
+  { kind: 'gaussian', transform: 'quantile', draws: 3 },
 ];
 
 const cell = fc.oneof(
   { arbitrary: fc.double({ min: -1e6, max: 1e6, noNaN: true }), weight: 3 },
   { arbitrary: fc.integer({ min: -2, max: 2 }), weight: 2 },
+  { arbitrary: fc.double({ noNaN: true, noDefaultInfinity: true }), weight: 1 },
   { arbitrary: fc.constant(Number.NaN), weight: 3 },
 );
 const matrix = (width: number, maxRows: number) =>
@@ -141,6 +145,7 @@ describe.each(specs)('imputer %o', (spec) => {
       const fitted = fitImputer(table, spec);
       expect(fitImputer(table, spec)).toEqual(fitted);
       const read = fittedImputerSchema.parse(JSON.parse(JSON.stringify(fitted)));
+      expect(read).toEqual(fitted);
       expect(completions(openImputer(read), past, rows)).toEqual(completions(imputer, past, rows));
     });
   });

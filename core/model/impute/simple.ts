@@ -1,18 +1,8 @@
+import { measured } from './column.ts';
 import { type Imputer, memoryless, type Table } from './imputer.ts';
 
 /** Statistics that stand in for the gaps of a column, named as scikit-learn's `SimpleImputer` names its strategies. */
 export type SimpleKind = 'mean' | 'median' | 'most_frequent';
-
-/** The values of a column that were measured. */
-function measured({ count, width, values }: Table, column: number): Float64Array {
-  const kept = new Float64Array(count);
-  let length = 0;
-  for (let at = column; at < count * width; at += width) {
-    const value = values[at]!;
-    if (!Number.isNaN(value)) kept[length++] = value;
-  }
-  return kept.subarray(0, length);
-}
 
 function mean(values: Float64Array): number {
   let sum = 0;
