@@ -1,10 +1,11 @@
 import { basename } from 'node:path';
 import type { Dataset } from '../core/dataset/csv.ts';
 import { stratifiedSplit } from '../core/dataset/split.ts';
-import { type Artifact, openArtifact, packJson } from '../core/model/artifact.ts';
+import { type Artifact, packJson } from '../core/model/artifact.ts';
 import { histogramsOf } from '../core/model/histogram.ts';
 import { type Manifest, type Metrics, modelFormat, modelFormatVersion } from '../core/model/manifest.ts';
 import type { Model, ModelIdentity } from '../core/model/model.ts';
+import { openArtifact } from '../core/model/open.ts';
 import { championAlias, type Draft, openRegistry } from '../core/model/registry.ts';
 import { writeSelfTest } from '../core/model/self-test.ts';
 import { GaplineError } from '../core/wire/errors.ts';

@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadModel, readArtifact } from './artifact.ts';
+import { readArtifact } from './artifact.ts';
 import { type Manifest, modelFormatVersion } from './manifest.ts';
 import type { Answer } from './model.ts';
+import { loadModel } from './open.ts';
 import { openRegistry } from './registry.ts';
 import { sampleDraft, sampleOf } from './testing.ts';
 

@@ -2,18 +2,10 @@ import { createHash } from 'node:crypto';
 import { mkdir, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { gunzip, gzip } from 'node:zlib';
+import { gzip } from 'node:zlib';
 import type { z } from 'zod';
 import { describeError, GaplineError } from '../wire/errors.ts';
-import { assembleModel } from './assemble.ts';
-import { type LibraryForest, readLibraryForest } from './forest/library-json.ts';
-import { openImputer } from './impute/fitted.ts';
-import type { Estimator } from './kinds/estimator.ts';
-import { openForest } from './kinds/forest.ts';
-import { openLibrary } from './kinds/library.ts';
 import { type Manifest, manifestSchema, misfit, modelFormat, modelFormatVersion } from './manifest.ts';
-import type { Model, ModelIdentity } from './model.ts';
-import { runSelfTest } from './self-test.ts';
 
 /** A model version as files: a manifest and what it names. See docs/model-format.md. */
 export interface Artifact {
@@ -25,9 +17,6 @@ export interface Artifact {
 const manifestFile = 'model.json';
 /** In the format of `sha256sum`, so that `sha256sum -c SHA256SUMS` checks a model too. */
 const checksumFile = 'SHA256SUMS';
-
-/** No file of a model may be larger once unpacked; a gzip bomb ends here. */
-const maxFileBytes = 512 * 1024 * 1024;
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
@@ -61,14 +50,15 @@ export async function readArtifact(folder: string): Promise<Artifact> {
   const sums = readSums(folder, await readPart(folder, checksumFile));
   const verified = async (name: string): Promise<Uint8Array> => {
     const wanted = sums.get(name);
-    if (wanted === undefined) throw invalid(folder, `${checksumFile} does not list ${name}`);
+    if (wanted === undefined) throw invalidModel(folder, `${checksumFile} does not list ${name}`);
     const bytes = await readPart(folder, name);
-    if (sha256(bytes) !== wanted) throw invalid(folder, `${name} is corrupt: its checksum is not the one written down`);
+    if (sha256(bytes) !== wanted)
+      throw invalidModel(folder, `${name} is corrupt: its checksum is not the one written down`);
     return bytes;
   };
   const manifest = parseManifest(folder, await verified(manifestFile));
   const { file } = manifest.estimator;
-  return { manifest, files: new Map([[file, await verified(file)]]) };
+  return { manifest, files: new Map(file === undefined ? [] : [[file, await verified(file)]]) };
 }
 
 /** Reads `model.json` alone, with its checksum. */
@@ -76,90 +66,22 @@ export async function readManifest(folder: string): Promise<Manifest> {
   return (await readArtifact(folder)).manifest;
 }
 
-/**
- * Loads a model version, holds it to its self-test and warms it up.
- * @param expected - what the place where it was found says that it is
- * @throws {GaplineError} `model-invalid` with the reason on one line.
- */
-export async function loadModel(folder: string, expected?: ModelIdentity): Promise<Model> {
-  const artifact = await readArtifact(folder);
-  const { name, version } = artifact.manifest;
-  if (expected && (name !== expected.name || version !== expected.version)) {
-    const detail = `it says that it is ${name} version ${version}; import it instead of copying it`;
-    throw invalid(folder, detail);
-  }
-  const { manifest: parts, files } = artifact;
-  const model = await openArtifact({ parts, files, identity: { name, version } }).catch((error: unknown) => {
-    throw invalid(folder, describeError(error), error);
-  });
-  try {
-    await runSelfTest(model, artifact.manifest.selfTest);
-    return model;
-  } catch (error) {
-    await model.close();
-    throw invalid(folder, describeError(error), error);
-  }
-}
-
-/** What it takes to predict: a manifest need not be whole for that. */
-export interface Working {
-  readonly parts: Pick<Manifest, 'fields' | 'classes' | 'imputer' | 'estimator'>;
-  readonly files: Artifact['files'];
-  /** Default: a name of its own, version 1. */
-  readonly identity?: ModelIdentity;
-}
-
-/** Puts an artifact to work, without asking whether it answers as it should. */
-export async function openArtifact({ parts, files, identity }: Working): Promise<Model> {
-  const { fields, classes, imputer } = parts;
-  return assembleModel({
-    identity: identity ?? { name: 'unpublished', version: 1 },
-    fields,
-    classes,
-    imputer: openImputer(imputer),
-    estimator: await openEstimator(parts, files),
-  });
-}
-
-async function openEstimator(
-  { fields, classes, estimator }: Working['parts'],
-  files: Artifact['files'],
-): Promise<Estimator> {
-  const { file, engine, voting } = estimator;
-  const shape = { width: fields.length, classes: classes.length };
-  const json = await unpackJson(file, files.get(file)!);
-  const forest = readLibraryForest(json, shape);
-  if (forest.task !== 'classification')
-    throw new GaplineError('model-invalid', `${file} holds a regression forest; a classifier is wanted`);
-  if (engine === 'gapline') return openForest(forest, voting);
-  return openLibrary({ json: json as LibraryForest, ...shape });
-}
-
-async function unpackJson(name: string, bytes: Uint8Array): Promise<unknown> {
-  try {
-    const text = await promisify(gunzip)(bytes, { maxOutputLength: maxFileBytes });
-    return JSON.parse(text.toString('utf8'));
-  } catch (error) {
-    throw new GaplineError('model-invalid', `${name} cannot be unpacked: ${describeError(error)}`, { cause: error });
-  }
-}
-
 function parseManifest(folder: string, bytes: Uint8Array): Manifest {
   let json: Partial<Manifest> | null;
   try {
     json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (error) {
-    throw invalid(folder, `${manifestFile} is not JSON: ${describeError(error)}`, error);
+    throw invalidModel(folder, `${manifestFile} is not JSON: ${describeError(error)}`, error);
   }
-  if (json?.format !== modelFormat) throw invalid(folder, `${manifestFile} does not begin as one of Gapline's`);
+  if (json?.format !== modelFormat) throw invalidModel(folder, `${manifestFile} does not begin as one of Gapline's`);
   if (typeof json.formatVersion === 'number' && json.formatVersion > modelFormatVersion) {
     const detail = `it has format version ${json.formatVersion}; this Gapline reads up to ${modelFormatVersion}: upgrade it`;
-    throw invalid(folder, detail);
+    throw invalidModel(folder, detail);
   }
   const { success, data, error } = manifestSchema.safeParse(json);
-  if (!success) throw invalid(folder, `${manifestFile}: ${firstIssue(error)}`);
+  if (!success) throw invalidModel(folder, `${manifestFile}: ${firstIssue(error)}`);
   const reason = misfit(data);
-  if (reason !== undefined) throw invalid(folder, `${manifestFile}: ${reason}`);
+  if (reason !== undefined) throw invalidModel(folder, `${manifestFile}: ${reason}`);
   return data;
 }
 
@@ -173,7 +95,11 @@ async function readPart(folder: string, name: string): Promise<Uint8Array> {
     return await readFile(join(folder, name));
   } catch (error) {
     const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-    throw invalid(folder, missing ? `${name} is missing` : `${name} cannot be read: ${describeError(error)}`, error);
+    throw invalidModel(
+      folder,
+      missing ? `${name} is missing` : `${name} cannot be read: ${describeError(error)}`,
+      error,
+    );
   }
 }
 
@@ -181,10 +107,10 @@ function readSums(folder: string, bytes: Uint8Array): Map<string, string> {
   const lines = new TextDecoder().decode(bytes).split('\n').filter(Boolean);
   const entries = lines.map((line) => /^([0-9a-f]{64}) [ *](\S+)$/.exec(line));
   const bad = entries.indexOf(null);
-  if (bad >= 0) throw invalid(folder, `${checksumFile} line ${bad + 1} is not a checksum and a name`);
+  if (bad >= 0) throw invalidModel(folder, `${checksumFile} line ${bad + 1} is not a checksum and a name`);
   return new Map(entries.map((entry) => [entry![2]!, entry![1]!]));
 }
 
-function invalid(folder: string, detail: string, cause?: unknown): GaplineError {
+export function invalidModel(folder: string, detail: string, cause?: unknown): GaplineError {
   return new GaplineError('model-invalid', `The model in ${folder}: ${detail}`, { cause, retryable: false });
 }

@@ -1,6 +1,8 @@
 import type { Imputer, ImputerSession } from './impute/imputer.ts';
 import type { Estimates, Estimator } from './kinds/estimator.ts';
+import type { Histogram } from './manifest.ts';
 import type { Answer, Model, ModelIdentity, Rows, Session } from './model.ts';
+import { averageDraws, type Completions, completeByDraws } from './multiple.ts';
 
 export interface Parts {
   readonly identity: ModelIdentity;
@@ -8,29 +10,85 @@ export interface Parts {
   readonly classes: readonly string[];
   readonly imputer: Imputer;
   readonly estimator: Estimator;
+  /** The estimator is told of each field, after all values, whether it was missing: 1 or 0. */
+  readonly indicators?: boolean;
+  /** A row with more gaps than this is not guessed at. */
+  readonly maxGaps?: number;
+  /** By field, how the training data was spread. */
+  readonly histograms?: readonly Histogram[];
 }
 
 /** Makes a model of an imputer and, after it, an estimator. */
-export function assembleModel({ identity, fields, classes, imputer, estimator }: Parts): Model {
+export function assembleModel(parts: Parts): Model {
+  const { identity, fields, classes, imputer, estimator, histograms } = parts;
   return {
     identity,
     fields,
     classes,
+    ...(histograms && { histograms }),
     memoryMs: imputer.memoryMs,
-    open: () => openSession(imputer.open(), estimator),
+    open: () => openSession(parts, imputer.open()),
     close: () => estimator.close(),
   };
 }
 
-function openSession(imputing: ImputerSession, estimator: Estimator): Session {
-  return {
-    predict(rows: Rows): Answer | Promise<Answer> {
-      const filled = new Float64Array(rows.count * rows.width);
-      const committed = imputing.fill(rows, filled);
-      const answer = (estimates: Estimates): Answer => ({ ...estimates, filled, ...(committed && { committed }) });
-      const estimates = estimator.predict(filled, rows.count);
-      return estimates instanceof Promise ? estimates.then(answer) : answer(estimates);
-    },
-    warm: (rows) => imputing.warm(rows),
-  };
+function openSession(parts: Parts, imputing: ImputerSession): Session {
+  const { imputer, estimator, classes, maxGaps = Number.POSITIVE_INFINITY } = parts;
+
+  function predict(rows: Rows): Answer | Promise<Answer> {
+    const filled = new Float64Array(rows.count * rows.width);
+    const committed = imputing.fill(rows, filled);
+    const gaps = imputer.draws > 0 || maxGaps < rows.width ? countGaps(rows) : undefined;
+    const draws = imputer.draws > 0 && gaps ? completeByDraws(rows, filled, gaps, imputing, imputer.draws) : undefined;
+    const finish = (estimates: Estimates): Answer => {
+      const answer = draws ? averageDraws(estimates, draws, rows.count, classes.length) : estimates;
+      if (gaps) decline(answer.labels, gaps, maxGaps);
+      return { ...answer, filled, ...(committed && { committed }) };
+    };
+    const estimates = estimate(rows, filled, draws);
+    return estimates instanceof Promise ? estimates.then(finish) : finish(estimates);
+  }
+
+  function estimate(rows: Rows, filled: Float64Array, draws: Completions | undefined) {
+    const values = draws ? draws.values : filled;
+    const count = draws ? draws.count : rows.count;
+    const told = parts.indicators ? withIndicators(values, rows, count, draws?.origin) : values;
+    return estimator.predict(told, count);
+  }
+
+  return { predict, warm: (rows) => imputing.warm(rows) };
+}
+
+function countGaps({ count, width, values }: Rows): Int32Array {
+  const gaps = new Int32Array(count);
+  for (let row = 0, at = 0; row < count; row++) {
+    for (let column = 0; column < width; column++, at++) if (Number.isNaN(values[at]!)) gaps[row]! += 1;
+  }
+  return gaps;
+}
+
+function decline(labels: Int32Array, gaps: Int32Array, maxGaps: number): void {
+  for (let row = 0; row < labels.length; row++) if (gaps[row]! > maxGaps) labels[row] = -1;
+}
+
+/**
+ * Rows twice as wide: the values, then for each whether it was missing.
+ * @param origin - by completed row, the row of `rows` that it completes; default: the same
+ */
+export function withIndicators(
+  completed: Float64Array,
+  { width, values }: Pick<Rows, 'width' | 'values'>,
+  count: number,
+  origin?: Int32Array,
+): Float64Array {
+  const wide = new Float64Array(count * width * 2);
+  for (let row = 0; row < count; row++) {
+    const from = (origin ? origin[row]! : row) * width;
+    const to = row * width * 2;
+    for (let column = 0; column < width; column++) {
+      wide[to + column] = completed[row * width + column]!;
+      wide[to + width + column] = Number.isNaN(values[from + column]!) ? 1 : 0;
+    }
+  }
+  return wide;
 }

@@ -69,7 +69,14 @@ export const manifestSchema = z
     created: z.iso.datetime(),
     fields: z.array(z.string().min(1)).min(1).describe('the columns of a row, in order'),
     classes: z.array(z.string().min(1)).min(2).describe('the labels, in the order of the probabilities'),
-    imputer: fittedImputerSchema,
+    imputer: z
+      .discriminatedUnion('kind', [fittedImputerSchema, z.strictObject({ kind: z.literal('passthrough') })])
+      .describe('what fills gaps; passthrough: the estimator takes them itself'),
+    indicators: z
+      .boolean()
+      .optional()
+      .describe('after its values the estimator is told of each field whether it was missing, 1 or 0'),
+    maxGaps: count.optional().describe('a row with more gaps than this gets no label'),
     estimator: estimatorSchema,
     metrics: metricsSchema,
     selfTest: selfTestSchema,
@@ -88,7 +95,8 @@ export function misfit({ fields, classes, imputer, selfTest, histograms }: Manif
   const width = fields.length;
   if (new Set(fields).size !== width) return 'fields: a name is there twice';
   if (new Set(classes).size !== classes.length) return 'classes: a name is there twice';
-  if (imputer.fill.length !== width) return `imputer.fill: ${imputer.fill.length} values for ${width} fields`;
+  if ('fill' in imputer && imputer.fill.length !== width)
+    return `imputer.fill: ${imputer.fill.length} values for ${width} fields`;
   if (histograms.length !== width) return `histograms: ${histograms.length} for ${width} fields`;
   if (histograms.some(({ edges, counts }) => counts.length !== edges.length + 1))
     return 'histograms: counts must be one more than edges';

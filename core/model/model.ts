@@ -1,3 +1,5 @@
+import type { Histogram } from './manifest.ts';
+
 /** Rows to be labelled, row-major: `values[row * width + column]`, where NaN is a gap. */
 export interface Rows {
   readonly count: number;
@@ -45,6 +47,8 @@ export interface Model {
   /** The columns of a row, in order. */
   readonly fields: readonly string[];
   readonly classes: readonly string[];
+  /** By field, how the training data was spread, where that is known. */
+  readonly histograms?: readonly Histogram[];
   /** How far back a session wants to be warmed, in milliseconds; 0 for models that remember nothing. */
   readonly memoryMs: number;
   open(): Session;

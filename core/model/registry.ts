@@ -2,9 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describeError, GaplineError } from '../wire/errors.ts';
-import { type Artifact, loadModel, readManifest, writeArtifact } from './artifact.ts';
+import { type Artifact, readManifest, writeArtifact } from './artifact.ts';
 import type { Manifest } from './manifest.ts';
 import type { Model, ModelIdentity, ModelSource } from './model.ts';
+import { loadModel } from './open.ts';
 import { watchRegistry } from './watch.ts';
 
 export interface RegistryOptions {

@@ -1,10 +1,11 @@
-import { type Artifact, openArtifact, packJson } from './artifact.ts';
+import { type Artifact, packJson } from './artifact.ts';
 import { writeLibraryForest } from './forest/library-json.ts';
 import { trainForest } from './forest/train.ts';
 import { histogramsOf } from './histogram.ts';
 import { fitImputer, type ImputerSpec } from './impute/fitted.ts';
 import { type Manifest, modelFormat, modelFormatVersion } from './manifest.ts';
 import type { Rows } from './model.ts';
+import { openArtifact } from './open.ts';
 import type { Draft } from './registry.ts';
 import { writeSelfTest } from './self-test.ts';
 

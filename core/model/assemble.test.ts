@@ -1,0 +1,129 @@
+import { describe, expect, it } from 'vitest';
+import { assembleModel, type Parts } from './assemble.ts';
+import { fitImputer, openImputer } from './impute/fitted.ts';
+import type { Estimator } from './kinds/estimator.ts';
+import { sampleOf } from './testing.ts';
+
+const rows = sampleOf(3);
+const gapsOf = (row: number) =>
+  rows.values.subarray(row * 3, row * 3 + 3).reduce((sum, value) => sum + (Number.isNaN(value) ? 1 : 0), 0);
+
+/** Says "second" with the logistic function of the sum of a row, and keeps what it was asked. */
+function logistic(asked: { values: Float64Array; count: number }[] = [], later = false): Estimator {
+  const estimate = (values: Float64Array, count: number) => {
+    asked.push({ values, count });
+    const width = values.length / count;
+    const probabilities = new Float64Array(count * 2);
+    const labels = new Int32Array(count);
+    for (let row = 0; row < count; row++) {
+      const sum = values.subarray(row * width, (row + 1) * width).reduce((all, value) => all + value, 0);
+      const second = 1 / (1 + Math.exp((15 - sum) / 4));
+      probabilities.set([1 - second, second], row * 2);
+      labels[row] = second > 0.5 ? 1 : 0;
+    }
+    return { labels, probabilities };
+  };
+  return {
+    predict: (values, count) => (later ? Promise.resolve(estimate(values, count)) : estimate(values, count)),
+    async close() {},
+  };
+}
+
+const modelOf = (parts: Partial<Parts> = {}) =>
+  assembleModel({
+    identity: { name: 'm', version: 1 },
+    fields: ['a', 'b', 'c'],
+    classes: ['first', 'second'],
+    imputer: openImputer(fitImputer(rows, { kind: 'mean' })),
+    estimator: logistic(),
+    ...parts,
+  });
+
+const drawing = (draws: number) => openImputer(fitImputer(rows, { kind: 'gaussian', transform: 'none', draws }));
+
+it('answers the same whether its estimator answers at once or later', async () => {
+  for (const imputer of [drawing(0), drawing(4)]) {
+    const [now, later] = await Promise.all(
+      [false, true].map((wait) =>
+        modelOf({ imputer, estimator: logistic([], wait) })
+          .open()
+          .predict(rows),
+      ),
+    );
+    expect(later).toEqual(now);
+  }
+});
+
+it('tells its estimator which values were missing', async () => {
+  const asked: { values: Float64Array; count: number }[] = [];
+  const { filled } = await modelOf({ indicators: true, estimator: logistic(asked) })
+    .open()
+    .predict(rows);
+  for (let row = 0; row < rows.count; row++) {
+    const told = asked[0]!.values.subarray(row * 6, row * 6 + 6);
+    expect(told.subarray(0, 3)).toEqual(filled.subarray(row * 3, row * 3 + 3));
+    for (let column = 0; column < 3; column++) {
+      expect(told[3 + column]).toBe(Number.isNaN(rows.values[row * 3 + column]!) ? 1 : 0);
+    }
+  }
+});
+
+describe('a limit of gaps', () => {
+  it.each([0, 1, 2, 3])('of %i gives no label to rows with more, and leaves the others alone', async (maxGaps) => {
+    const free = await modelOf().open().predict(rows);
+    const limited = await modelOf({ maxGaps }).open().predict(rows);
+    for (let row = 0; row < rows.count; row++) {
+      expect(limited.labels[row]).toBe(gapsOf(row) > maxGaps ? -1 : free.labels[row]);
+    }
+    expect(limited.probabilities).toEqual(free.probabilities);
+  });
+});
+
+describe('multiple imputation', () => {
+  it('averages what the estimator says of each completion', async () => {
+    const asked: { values: Float64Array; count: number }[] = [];
+    const imputer = drawing(6);
+    const estimator = logistic(asked);
+    const answer = await modelOf({ imputer, estimator }).open().predict(rows);
+    const punched = Array.from({ length: rows.count }, (_, row) => row).filter((row) => gapsOf(row) > 0);
+    expect(asked.map(({ count }) => count)).toEqual([rows.count + punched.length * 5]);
+    const session = imputer.open();
+    const draws = Array.from({ length: 6 }, (_, number) => {
+      const into = new Float64Array(rows.values.length);
+      session.draw(rows, number, into);
+      return into;
+    });
+    const estimates = await Promise.all(draws.map((values) => estimator.predict(values, rows.count)));
+    for (let row = 0; row < rows.count; row++) {
+      const shares = estimates.map(({ probabilities }) => probabilities[row * 2 + 1]!);
+      const mean = shares.reduce((sum, each) => sum + each, 0) / 6;
+      expect(answer.probabilities[row * 2 + 1]).toBeCloseTo(mean, 12);
+      expect(answer.labels[row]).toBe(mean > 0.5 ? 1 : 0);
+      const spread = shares.reduce((sum, each) => sum + Math.abs(each - mean), 0) / 6;
+      expect(answer.sensitivity![row]).toBeCloseTo(spread, 12);
+    }
+  });
+
+  it('knows that nothing depends on what was filled where nothing was', async () => {
+    const { sensitivity } = await modelOf({ imputer: drawing(6) })
+      .open()
+      .predict(rows);
+    for (let row = 0; row < rows.count; row++) {
+      if (gapsOf(row) === 0) expect(sensitivity![row]).toBe(0);
+      else expect(sensitivity![row]).toBeGreaterThan(0);
+      expect(sensitivity![row]).toBeLessThan(1);
+    }
+  });
+
+  it('shows the likeliest values as filled, and goes with indicators and a limit of gaps', async () => {
+    const asked: { values: Float64Array; count: number }[] = [];
+    const parts = { imputer: drawing(4), indicators: true, maxGaps: 1, estimator: logistic(asked) };
+    const answer = await modelOf(parts).open().predict(rows);
+    const { filled } = await modelOf({ imputer: drawing(0) })
+      .open()
+      .predict(rows);
+    expect(answer.filled).toEqual(filled);
+    expect(asked[0]!.values.length).toBe(asked[0]!.count * 6);
+    for (let row = 0; row < rows.count; row++) if (gapsOf(row) > 1) expect(answer.labels[row]).toBe(-1);
+  });
+});

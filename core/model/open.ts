@@ -1,0 +1,96 @@
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
+import { describeError, GaplineError } from '../wire/errors.ts';
+import { type Artifact, invalidModel, readArtifact } from './artifact.ts';
+import { assembleModel } from './assemble.ts';
+import { type LibraryForest, readLibraryForest } from './forest/library-json.ts';
+import { openImputer } from './impute/fitted.ts';
+import { type Imputer, memoryless } from './impute/imputer.ts';
+import type { Estimator } from './kinds/estimator.ts';
+import { openForest } from './kinds/forest.ts';
+import { openLibrary } from './kinds/library.ts';
+import type { Manifest } from './manifest.ts';
+import type { Model, ModelIdentity } from './model.ts';
+import { runSelfTest } from './self-test.ts';
+
+/** No file of a model may be larger once unpacked; a gzip bomb ends here. */
+const maxFileBytes = 512 * 1024 * 1024;
+
+/**
+ * Loads a model version, holds it to its self-test and warms it up.
+ * @param expected - what the place where it was found says that it is
+ * @throws {GaplineError} `model-invalid` with the reason on one line.
+ */
+export async function loadModel(folder: string, expected?: ModelIdentity): Promise<Model> {
+  const artifact = await readArtifact(folder);
+  const { name, version } = artifact.manifest;
+  if (expected && (name !== expected.name || version !== expected.version)) {
+    const detail = `it says that it is ${name} version ${version}; import it instead of copying it`;
+    throw invalidModel(folder, detail);
+  }
+  const { manifest: parts, files } = artifact;
+  const model = await openArtifact({ parts, files, identity: { name, version } }).catch((error: unknown) => {
+    throw invalidModel(folder, describeError(error), error);
+  });
+  try {
+    await runSelfTest(model, artifact.manifest.selfTest);
+    return model;
+  } catch (error) {
+    await model.close();
+    throw invalidModel(folder, describeError(error), error);
+  }
+}
+
+/** What it takes to predict: a manifest need not be whole for that. */
+export interface Working {
+  readonly parts: Pick<Manifest, 'fields' | 'classes' | 'imputer' | 'indicators' | 'maxGaps' | 'estimator'> &
+    Partial<Pick<Manifest, 'histograms'>>;
+  readonly files: Artifact['files'];
+  /** Default: a name of its own, version 1. */
+  readonly identity?: ModelIdentity;
+}
+
+/** Puts an artifact to work, without asking whether it answers as it should. */
+export async function openArtifact({ parts, files, identity }: Working): Promise<Model> {
+  const { fields, classes, imputer, indicators, maxGaps, histograms } = parts;
+  return assembleModel({
+    identity: identity ?? { name: 'unpublished', version: 1 },
+    fields,
+    classes,
+    imputer: imputer.kind === 'passthrough' ? passthrough : openImputer(imputer),
+    ...(indicators && { indicators }),
+    ...(maxGaps !== undefined && { maxGaps }),
+    ...(histograms && { histograms }),
+    estimator: await openEstimator(parts, files),
+  });
+}
+
+/** Leaves gaps as they are, for an estimator that takes them itself. */
+const passthrough: Imputer = {
+  memoryMs: 0,
+  draws: 0,
+  open: () => memoryless((rows, into) => into.set(rows.values)),
+};
+
+async function openEstimator(
+  { fields, classes, indicators, estimator }: Working['parts'],
+  files: Artifact['files'],
+): Promise<Estimator> {
+  const { file, engine, voting } = estimator;
+  const shape = { width: fields.length * (indicators ? 2 : 1), classes: classes.length };
+  const json = await unpackJson(file, files.get(file)!);
+  const forest = readLibraryForest(json, shape);
+  if (forest.task !== 'classification')
+    throw new GaplineError('model-invalid', `${file} holds a regression forest; a classifier is wanted`);
+  if (engine === 'gapline') return openForest(forest, voting);
+  return openLibrary({ json: json as LibraryForest, ...shape });
+}
+
+async function unpackJson(name: string, bytes: Uint8Array): Promise<unknown> {
+  try {
+    const text = await promisify(gunzip)(bytes, { maxOutputLength: maxFileBytes });
+    return JSON.parse(text.toString('utf8'));
+  } catch (error) {
+    throw new GaplineError('model-invalid', `${name} cannot be unpacked: ${describeError(error)}`, { cause: error });
+  }
+}
