@@ -7,9 +7,10 @@ import { placeOfEachTest, type Site, testTimeoutMs } from './contract/place.ts';
 import { processes } from './contract/processes.ts';
 import { tailing } from './contract/tailing.ts';
 
-/** What every engine of the log must do, each test on a site of its own. */
-export function logContract(engine: string, makeSite: () => Promise<Site>): void {
-  describe(`the log on ${engine}`, { timeout: testTimeoutMs }, () => {
+/** What every engine of the log must do, each test on a site of its own. `notRun` says why the suite cannot run here. */
+export function logContract(engine: string, makeSite: () => Promise<Site>, notRun?: string): void {
+  const title = `the log on ${engine}`;
+  describe.skipIf(notRun)(notRun ? `${title}: ${notRun}` : title, { timeout: testTimeoutMs }, () => {
     const place = placeOfEachTest(makeSite);
     describe('appending', () => appending(place));
     describe('piping', () => piping(place));

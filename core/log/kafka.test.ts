@@ -1,4 +1,5 @@
+// The runner starts a Kafka for files that name GAPLINE_TEST_KAFKA.
 import { logContract } from './contract.ts';
-import { makeKafkaSite } from './kafka/site.ts';
+import { makeKafkaSite, withoutKafka } from './kafka/site.ts';
 
-logContract('Kafka', () => makeKafkaSite());
+logContract('Kafka', () => makeKafkaSite(), withoutKafka);

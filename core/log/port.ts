@@ -139,8 +139,8 @@ export interface EventLog {
   /** Stops every consumer, then closes. Safe to call twice. */
   stop(): Promise<void>;
   /**
-   * Makes topics that are missing.
-   * @throws {GaplineError} `topic-mismatch` where one exists with another number of partitions.
+   * Makes topics that are missing; one that exists with more partitions is taken as it is.
+   * @throws {GaplineError} `topic-mismatch` where one exists with fewer partitions.
    */
   ensureTopics(topics: readonly TopicSpec[]): Promise<void>;
   /**

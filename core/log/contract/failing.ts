@@ -86,6 +86,35 @@ export function failing(place: () => Place): void {
     await expect.poll(() => texts(changed), patient).toEqual(rest);
   });
 
+  test('commits the parts of a halved batch one by one: what is not done yet is not committed', async () => {
+    const log = await place().open();
+    const topic = await place().topic(log, 'readings', 1);
+    const copy = await place().topic(log, 'copy', 1);
+    const group = place().name('group');
+    await log.append(topic, numbered(0, 64), deadline);
+    const stalls: Stall[] = [];
+    const first = await log.pipe(
+      { from: [topic], group },
+      {
+        ...copyTo(copy),
+        transform(batch) {
+          const own = texts(batch.records);
+          if (own.includes('63')) throw own.includes('0') ? poison() : away();
+          return copyTo(copy).transform(batch);
+        },
+        stalled: (stall) => void stalls.push(stall),
+      },
+    );
+    await expect.poll(() => stalls.length, patient).toBeGreaterThan(0);
+    const done = texts(await contents(log, copy));
+    expect(done).toEqual(numbers(0, done.length));
+    expect(done).toHaveLength(32);
+    await first.stop();
+    expect((await log.lag(group, [topic]))[0]).toMatchObject({ committed: 32n, lag: 32 });
+    await log.pipe({ from: [topic], group }, copyTo(copy));
+    await expectContents(log, copy, numbers(0, 64));
+  });
+
   test('takes an error that does not say for permanent after some attempts, and names the cause', async () => {
     const log = await place().open();
     const topic = await place().topic(log, 'readings', 1);

@@ -14,8 +14,8 @@ export interface Site {
   create(): EventLog;
   /** How a child process finds the same log. */
   readonly address: Address;
-  /** Removes what the test made. */
-  remove(): Promise<void>;
+  /** Removes what the test made; all its names begin with `prefix`. */
+  remove(prefix: string): Promise<void>;
 }
 
 /** How long a condition may take on a busy machine. */
@@ -71,7 +71,7 @@ export class Place {
   async close(): Promise<void> {
     await Promise.all(this.#children.map(kill));
     await Promise.all(this.#logs.map((log) => log.stop()));
-    await this.#site.remove();
+    await this.#site.remove(this.prefix);
   }
 }
 

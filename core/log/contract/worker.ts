@@ -10,7 +10,7 @@ export type Address =
 export type Task =
   /** Appends 0, 1, 2 … and says each number once it is durable. */
   | { readonly kind: 'append'; readonly topic: string; readonly batch: number }
-  /** Copies records; says `assigned N`, `batch FIRST` before and `committed COUNT` after each batch, and takes `hangMs` (for ever by default) over the batch that holds `hangAt`. */
+  /** Copies records; says `assigned N`, `batch FIRST` (and `hanging`) before and `committed COUNT` after each batch, and takes `hangMs` (for ever by default) over the batch that holds `hangAt`. */
   | {
       readonly kind: 'copy';
       readonly from: string;
@@ -52,7 +52,10 @@ async function work(log: EventLog, task: Task): Promise<void> {
       async transform({ records }) {
         say(`batch ${Buffer.from(records[0]!.value)}`);
         const hangs = records.some(({ value }) => Buffer.from(value).toString() === hangAt);
-        if (hangs) await sleep(hangMs);
+        if (hangs) {
+          say('hanging');
+          await sleep(hangMs);
+        }
         const outputs = records.map(({ key, value }) => ({ topic: to, key, value }));
         return { outputs, committed: () => void say(`committed ${records.length}`) };
       },

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Admin, ITopicConfig } from 'kafkajs';
 import { GaplineError } from '../../wire/errors.ts';
 import type { PartitionLag, TopicSpec } from '../port.ts';
@@ -6,6 +7,10 @@ import { kafkaError, kafkaErrorType } from './errors.ts';
 
 /** How long the number of a topic's partitions is believed. */
 const believedMs = 60_000;
+/** How long a topic that was made may take to appear. */
+const appearMs = 15_000;
+/** What a broker says of a topic until it appears. */
+const notYet = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE', 'NOT_LEADER_FOR_PARTITION']);
 
 /** What a partition holds: offsets from `low` up to but not including `high`, of what is committed for readers. */
 export interface Extent {
@@ -40,7 +45,7 @@ export class KafkaAdmin {
     const existing = await this.#existing();
     const missing = topics.filter(({ name }) => !existing.has(name));
     try {
-      if (missing.length > 0) await this.#admin.createTopics({ topics: missing.map(asConfig), waitForLeaders: true });
+      if (missing.length > 0) await this.#admin.createTopics({ topics: missing.map(asConfig), waitForLeaders: false });
     } catch (error) {
       // Another process made them a moment earlier.
       if (kafkaErrorType(error) !== 'TOPIC_ALREADY_EXISTS') throw kafkaError('Topics cannot be made', error);
@@ -58,12 +63,27 @@ export class KafkaAdmin {
 
   async #check(name: string, wanted: number): Promise<void> {
     this.forget(name);
-    const found = await this.partitionCount(name);
+    const found = await this.#countOnceThere(name);
     if (found >= wanted) return;
     const detail =
       `Topic ${name} has ${found} partitions on Kafka where ${wanted} are asked for: ` +
       'ask for fewer, or add partitions while nothing is in it';
     throw new GaplineError('topic-mismatch', detail, { retryable: false });
+  }
+
+  /** A topic that was just made takes a moment to be known, and another to have leaders. */
+  async #countOnceThere(name: string): Promise<number> {
+    const until = Date.now() + appearMs;
+    for (;;) {
+      try {
+        const count = await this.partitionCount(name);
+        await this.extents(name);
+        return count;
+      } catch (error) {
+        if (!notYet.has(kafkaErrorType(error) ?? '') || Date.now() > until) throw error;
+        await sleep(50);
+      }
+    }
   }
 
   /** @throws {GaplineError} `topic-mismatch` where there is no such topic. */

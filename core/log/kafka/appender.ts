@@ -6,7 +6,7 @@ import type { Partitioner } from '../partition.ts';
 import { AppendError, type LogRecord } from '../port.ts';
 import type { KafkaAdmin } from './admin.ts';
 import type { Client } from './client.ts';
-import { maxPartitionBytes, Parcel, sizeOf } from './cut.ts';
+import { asAddressed, maxPartitionBytes, Parcel, sizeOf } from './cut.ts';
 import { kafkaError } from './errors.ts';
 
 /** How long the broker may take to have a request on all replicas. */
@@ -184,11 +184,10 @@ export class Appender {
 
   async #connect(): Promise<{ client: Client; producer: Producer }> {
     const client = await this.#options.connect();
-    const { Partitioners } = await import('kafkajs');
     const producer = client.kafka.producer({
       idempotent: true,
       allowAutoTopicCreation: false,
-      createPartitioner: Partitioners.DefaultPartitioner,
+      createPartitioner: asAddressed,
     });
     try {
       await producer.connect();
@@ -214,18 +213,11 @@ class Late extends Error {
   }
 }
 
-async function within<T>(ms: number, work: Promise<T>): Promise<T> {
-  const timer = new AbortController();
-  const late = sleep(Math.max(0, ms), undefined, { signal: timer.signal }).then(() => {
-    throw new Late();
+function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Late()), Math.max(0, ms));
+    work.then(resolve, reject).finally(() => clearTimeout(timer));
   });
-  late.catch(() => {});
-  work.catch(() => {});
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    timer.abort();
-  }
 }
 
 function late({ topic, sent }: Job, trouble: string | undefined): AppendError {

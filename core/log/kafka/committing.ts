@@ -6,7 +6,7 @@ import type { Output } from '../port.ts';
 import type { KafkaAdmin } from './admin.ts';
 import type { Appender } from './appender.ts';
 import type { Client } from './client.ts';
-import { type Addressed, maxPartitionBytes, parcels, sizeOf } from './cut.ts';
+import { type Addressed, asAddressed, maxPartitionBytes, parcels, sizeOf } from './cut.ts';
 import { kafkaErrorType } from './errors.ts';
 
 /** How one input partition of a group is moved forward. */
@@ -65,14 +65,14 @@ export class TransactionalCommitter implements Committer {
   async fence(): Promise<void> {
     await this.#discard();
     const { connect, prefix, group, topic, partition } = this.#options;
-    const [client, { Partitioners }] = await Promise.all([connect(), import('kafkajs')]);
+    const client = await connect();
     const producer = client.kafka.producer({
       transactionalId: `${prefix}.${group}.${topic}.${partition}`,
       idempotent: true,
       maxInFlightRequests: 1,
       transactionTimeout: transactionTimeoutMs,
       allowAutoTopicCreation: false,
-      createPartitioner: Partitioners.DefaultPartitioner,
+      createPartitioner: asAddressed,
     });
     try {
       if (this.#closed) throw new Error('The partition was given back');

@@ -1,4 +1,4 @@
-import type { Message } from 'kafkajs';
+import type { ICustomPartitioner, Message } from 'kafkajs';
 import type { LogRecord } from '../port.ts';
 
 /** A broker refuses more than 1,048,588 bytes for one partition in a request, unless it was told otherwise. */
@@ -17,6 +17,12 @@ export interface Addressed {
   readonly partition: number;
   readonly record: LogRecord;
 }
+
+/** Messages say their partition; see {@link Parcel}. */
+export const asAddressed: ICustomPartitioner =
+  () =>
+  ({ message }) =>
+    message.partition ?? 0;
 
 /** Fills one request: takes records, in order, until one does not fit any more. */
 export class Parcel {

@@ -13,6 +13,7 @@ export class Feed {
   readonly partition: number;
   #records: StoredRecord[] = [];
   #heldBytes = 0;
+  #lastTaken = -1n;
   /** The next offset to be accepted. */
   #next: bigint;
 
@@ -54,12 +55,15 @@ export class Feed {
       bytes += this.#records[count++]!.value.byteLength;
     }
     this.#heldBytes -= bytes;
-    return this.#records.splice(0, count);
+    const taken = this.#records.splice(0, count);
+    this.#lastTaken = taken.at(-1)?.offset ?? this.#lastTaken;
+    return taken;
   }
 
-  /** The offset to go on from once `record` is done: behind the marks that follow it, where no other record does. */
+  /** The offset to go on from once `record` is done: for the last one taken, behind the marks that follow it. */
   after({ offset }: StoredRecord): bigint {
-    return this.#records[0]?.offset ?? (offset < this.#next ? this.#next : offset + 1n);
+    if (offset !== this.#lastTaken) return offset + 1n;
+    return this.#records[0]?.offset ?? this.#next;
   }
 
   /** Forgets what lies below an offset. True where records from it on must be fetched again. */

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Admin } from 'kafkajs';
 import { type Site, silent } from '../contract/place.ts';
 import { createKafkaLog, type KafkaLogOptions } from '../kafka.ts';
 import { parseAddress } from './address.ts';
@@ -8,7 +9,11 @@ import { createClient } from './client.ts';
 export const testKafka = process.env.GAPLINE_TEST_KAFKA;
 
 /** Why a suite that needs Kafka does not run; undefined where it does. */
-export const withoutKafka = testKafka === undefined ? 'NOT RUN: no Kafka (set GAPLINE_TEST_KAFKA)' : undefined;
+export const withoutKafka = testKafka ? undefined : 'NOT RUN, there is no Kafka (GAPLINE_TEST_KAFKA names none)';
+
+if (withoutKafka && process.env.GAPLINE_REQUIRE_SERVERS === '1') {
+  throw new Error('GAPLINE_REQUIRE_SERVERS=1 demands a Kafka, and GAPLINE_TEST_KAFKA names none');
+}
 
 export const sessionTimeoutMs = 3_000;
 
@@ -20,21 +25,31 @@ export async function makeKafkaSite(options: Partial<KafkaLogOptions> = {}): Pro
   return {
     address: { engine: 'kafka', url, prefix, sessionTimeoutMs },
     create: () => createKafkaLog({ url, logger: silent, ...quick, ...options }),
-    remove: async () => {},
+    remove: removeFromKafka,
   };
 }
 
-/** Removes what begins with a prefix. */
-export async function removeFromKafka(prefix: string): Promise<void> {
-  const { kafka, kill } = await createClient({
-    address: parseAddress({ url: testKafka ?? '' }),
-    logger: silent,
-    retry: {},
+async function removeFromKafka(prefix: string): Promise<void> {
+  await withAdmin(async (admin) => {
+    const topics = (await admin.listTopics()).filter((topic) => topic.startsWith(prefix));
+    if (topics.length > 0) await admin.deleteTopics({ topics });
+    const { groups } = await admin.listGroups();
+    const own = groups.map(({ groupId }) => groupId).filter((group) => group.startsWith(prefix));
+    // A member that was killed is still in its group until its session is over.
+    if (own.length > 0) await admin.deleteGroups(own).catch(() => {});
   });
+}
+
+/** Does something with kafkajs's own admin, to look at what the log did or to prepare what others would have done. */
+export async function withAdmin<T>(work: (admin: Admin) => Promise<T>): Promise<T> {
+  const address = parseAddress({ url: testKafka ?? '' });
+  const { kafka, kill } = await createClient({ address, logger: silent, retry: {} });
   const admin = kafka.admin();
-  await admin.connect();
-  const topics = (await admin.listTopics()).filter((topic) => topic.startsWith(prefix));
-  if (topics.length > 0) await admin.deleteTopics({ topics });
-  await admin.disconnect();
-  kill();
+  try {
+    await admin.connect();
+    return await work(admin);
+  } finally {
+    await admin.disconnect();
+    kill();
+  }
 }
