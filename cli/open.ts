@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Logger } from 'pino';
 import type { EventLog, TopicSpec } from '../core/log/port.ts';
@@ -24,16 +24,29 @@ export interface OpenOptions {
 export async function openLog({ url, dataFolder, logger }: OpenOptions): Promise<EventLog> {
   if (url && /^kafkas?:/.test(url)) {
     const { createKafkaLog } = await import('../core/log/kafka.ts');
-    return createKafkaLog({
-      url,
-      logger,
-      username: process.env.GAPLINE_KAFKA_USERNAME,
-      password: process.env.GAPLINE_KAFKA_PASSWORD,
-    });
+    return createKafkaLog({ url, logger, ...kafkaSecrets() });
   }
   refuseOtherSchemes('--log', url, 'kafka://HOST:PORT');
   const { createSqliteLog } = await import('../core/log/sqlite.ts');
   return createSqliteLog({ file: url ?? embeddedFile(dataFolder), logger });
+}
+
+/** What the environment holds of a guarded Kafka: user, password and the certificate to trust. */
+export function kafkaSecrets(): { username?: string; password?: string; ca?: string } {
+  const { GAPLINE_KAFKA_USERNAME: username, GAPLINE_KAFKA_PASSWORD: password, GAPLINE_KAFKA_CA: caFile } = process.env;
+  return {
+    ...(username && { username }),
+    ...(password && { password }),
+    ...(caFile && { ca: readText(caFile) }),
+  };
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new GaplineError('config-invalid', `GAPLINE_KAFKA_CA: ${file} cannot be read`, { cause });
+  }
 }
 
 /** The store at an address; only the engine that is asked for is loaded. */

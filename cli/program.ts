@@ -84,6 +84,13 @@ export function createProgram(): Command {
       .action(async (options) => (await import('./commands/generate.ts')).generate(options)),
   );
   program.addCommand(
+    streamCommand('telegraf-config', "write Telegraf's inputs for a stream on Kafka")
+      .requiredOption('--log <url>', 'kafka://HOST:PORT,… as Telegraf reaches it')
+      .option('--ca-file <file>', 'the certificate to trust, where Telegraf finds it')
+      .option('--output <file>', 'where to write; default: standard output')
+      .action(async (options) => (await import('./commands/telegraf-config.ts')).telegrafConfig(options)),
+  );
+  program.addCommand(
     streamCommand('train', 'train a new version of the model').action(async (options) =>
       (await import('./commands/train.ts')).trainModel(options),
     ),

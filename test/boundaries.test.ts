@@ -40,6 +40,9 @@ const allowed = (from: string, to: string, file: string) =>
   mayImport[from]?.includes(to) ||
   (file.endsWith('.test.ts') && to === 'test');
 
+/** Tests, and what only they import: contract suites and the places where these find a server. */
+const isForTests = (file: string) => /\.test\.ts$|\/(contract|testing)\/|\/site\.ts$/.test(file);
+
 function violations(file: string, text: string): string[] {
   const from = folderOf(file);
   return [...text.matchAll(importPattern)]
@@ -69,7 +72,7 @@ test('an import outside the table is found, whatever its form', () => {
 });
 
 test('only the command line reads the environment, signals and exits', () => {
-  const stages = sources().filter((file) => !mayImportAll.includes(folderOf(file)) && !file.endsWith('.test.ts'));
+  const stages = sources().filter((file) => !mayImportAll.includes(folderOf(file)) && !isForTests(file));
   const found = stages.filter((file) =>
     /\bprocess\.(env|exit|argv)\b|process\.on\(/.test(readFileSync(join(root, file), 'utf8')),
   );
