@@ -48,7 +48,7 @@ export class Chart {
     root.tabIndex = 0;
     root.setAttribute('role', 'img');
     root.addEventListener('keydown', (event) => this.#moveCursor(event));
-    root.addEventListener('blur', () => this.#plot?.setCursor({ left: -10, top: -10 }));
+    root.addEventListener('blur', () => letGo());
     new ResizeObserver(() => this.#resize()).observe(root);
     onSchemeChange(() => this.#build());
     this.#build();
@@ -177,13 +177,19 @@ export class Chart {
       End: x.length - 1,
     };
     const target = targets[event.key];
-    if (event.key === 'Escape') plot.setCursor({ left: -10, top: -10 });
+    if (event.key === 'Escape') letGo();
     if (target === undefined) return;
     event.preventDefault();
     const index = Math.min(Math.max(target, 0), x.length - 1);
-    plot.setCursor({ left: Math.max(0, plot.valToPos(x[index], 'x')), top: 1 });
+    for (const one of uPlot.sync(together).plots)
+      one.setCursor({ left: Math.max(0, one.valToPos(x[index], 'x')), top: 1 });
     this.#options.say();
   }
+}
+
+/** No chart points at a moment any more. */
+function letGo(): void {
+  for (const plot of uPlot.sync(together).plots) plot.setCursor({ left: -10, top: -10 });
 }
 
 /** A logarithmic axis is divided at powers of ten only. */

@@ -1,5 +1,5 @@
 import type { Snapshot } from '../events.ts';
-import { make, need, setText } from './dom.ts';
+import { make, need, setAttribute, setText } from './dom.ts';
 import { count, duration, durationText, nothing, percent, plural, rate } from './format.ts';
 import { wilson } from './series.ts';
 
@@ -45,20 +45,19 @@ export class Headline {
   }
 }
 
-/** A large number with its unit and a note below. */
+/** A large number with its unit and a note below. The unit is drawn by the style sheet, so that it is no box that moves. */
 class Figure {
-  readonly #number = make('span');
-  readonly #unit = make('span', { class: 'unit' });
+  readonly #number = make('span', { class: 'number' });
   readonly #note: HTMLElement;
 
   constructor(id: string, noteId: string) {
-    need(id).replaceChildren(this.#number, this.#unit);
+    need(id).replaceChildren(this.#number);
     this.#note = need(noteId);
   }
 
   show(number: string, unit: string, note: string): void {
     setText(this.#number, number);
-    setText(this.#unit, unit);
+    setAttribute(this.#number, 'data-unit', unit);
     setText(this.#note, note === '' ? ' ' : note);
   }
 }

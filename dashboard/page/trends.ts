@@ -43,8 +43,8 @@ export class Trends {
     return this.#trend({
       id: 'accuracy',
       keys: [
-        { name: 'accuracy', swatch: 'accent-line' },
-        { name: '95% interval', swatch: 'accent-area' },
+        { name: 'accuracy', swatch: 'accent-line', characters: 6 },
+        { name: '95% interval', swatch: 'accent-area', characters: 15 },
       ],
       columns: ['accuracy', 'accuracyHigh', 'accuracyLow'],
       values: ([accuracy, high, low]) => [
@@ -70,8 +70,10 @@ export class Trends {
     return this.#trend({
       id: 'gaps',
       keys: [
-        { name: 'share of values missing', swatch: 'gap-area' },
-        ...(document.documentElement.dataset.controls === 'yes' ? [{ name: 'asked for', swatch: 'set-line' }] : []),
+        { name: 'share of values missing', swatch: 'gap-area', characters: 6 },
+        ...(document.documentElement.dataset.controls === 'yes'
+          ? [{ name: 'asked for', swatch: 'set-line', characters: 6 }]
+          : []),
       ],
       columns: ['gapShare', 'setGapRate'],
       values: ([share, set]) => [shareText(share), shareText(set)],
@@ -90,8 +92,8 @@ export class Trends {
     return this.#trend({
       id: 'rates',
       keys: [
-        { name: 'readings', swatch: 'ink-line' },
-        { name: 'labels', swatch: 'accent-line' },
+        { name: 'readings', swatch: 'ink-line', characters: 7 },
+        { name: 'labels', swatch: 'accent-line', characters: 7 },
       ],
       columns: ['readings', 'labels'],
       values: (values) => values.map((value) => (value === null ? nothing : rate(value))),
@@ -110,8 +112,8 @@ export class Trends {
     return this.#trend({
       id: 'latency',
       keys: [
-        { name: 'median', swatch: 'accent-line' },
-        { name: '99th percentile', swatch: 'ink-line' },
+        { name: 'median', swatch: 'accent-line', characters: 7 },
+        { name: '99th percentile', swatch: 'ink-line', characters: 7 },
       ],
       columns: ['p50Ms', 'p99Ms'],
       values: (values) => values.map((value) => (value === null ? nothing : durationText(value))),

@@ -1,0 +1,324 @@
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { findChromium, launchBrowser } from '../../testing/browser.ts';
+import { Scene, type SceneOptions } from '../../testing/scene.ts';
+import { contrasts, isDrawn, shifts } from './in-page.ts';
+import { look, type Misdeeds } from './look.ts';
+
+const chromium = findChromium();
+const here = chromium !== undefined || process.env.GAPLINE_REQUIRE_BROWSER === '1';
+const title = here
+  ? 'the live page in a browser'
+  : 'the live page in a browser: NOT TESTED, no browser was found (install Chromium, or name one in GAPLINE_CHROMIUM)';
+/** The machine may be busy with other things. */
+const patience = { timeout: 15_000, interval: 100 };
+const soon = (check: () => Promise<void>) => vi.waitFor(check, patience);
+
+describe.skipIf(!here)(title, { timeout: 60_000 }, () => {
+  let browser: Browser;
+  const scenes: Scene[] = [];
+  const pages: Page[] = [];
+
+  beforeAll(async () => {
+    browser = await launchBrowser(chromium);
+  });
+  afterAll(async () => {
+    await browser?.close();
+  });
+  afterEach(async () => {
+    await Promise.all(pages.splice(0).map((page) => page.context().close()));
+    await Promise.all(scenes.splice(0).map((scene) => scene.stop()));
+  });
+
+  async function open(options: SceneOptions = {}, context: BrowserContextOptions = {}) {
+    const scene = new Scene(options);
+    scenes.push(scene);
+    await scene.start();
+    const { page, misdeeds } = await look(browser, scene.url, context);
+    pages.push(page);
+    await soon(async () => expect(await text(page, '#readings-rate')).not.toBe('–'));
+    return { scene, page, misdeeds };
+  }
+
+  test('shows the recent past at once, then what happens', async () => {
+    const { page, misdeeds } = await open();
+    await soon(async () => {
+      expect(number(await text(page, '#readings-rate'))).toBeGreaterThan(10);
+      expect(number(await text(page, '#gap-share'))).toBeGreaterThan(5);
+      expect(number(await text(page, '#accuracy'))).toBeGreaterThan(85);
+      expect(number(await text(page, '#f1'))).toBeGreaterThan(85);
+      expect(await text(page, '#latency')).toMatch(/^\d+\.\d+ms$/);
+      expect(await text(page, '#latency-note')).toMatch(/^p99 /);
+      expect(await text(page, '#lag')).toBe('3');
+      expect(await text(page, '#model')).toBe('spambase version 1');
+      expect(await text(page, '#health-text')).toBe('All 5 stages report.');
+    });
+    expect(await page.getByRole('table', { name: 'Last predictions' }).getByRole('row').count()).toBe(9);
+    expect(await page.locator('#recent .filled').count()).toBeGreaterThan(0);
+    expect(await page.locator('#matrix-frame td.right').count()).toBe(2);
+    expect(await page.locator('#fields-bars li').count()).toBe(7);
+    expect(await page.locator('#field-map i').count()).toBe(57);
+    for (const id of ['accuracy', 'gaps', 'labels', 'rates', 'latency']) expect(await isDrawn(page, id)).toBe(true);
+    const before = await text(page, '#accuracy-note');
+    await soon(async () => expect(await text(page, '#accuracy-note')).not.toBe(before));
+    expectGood(misdeeds);
+  });
+
+  test.each([
+    ['wide', 1440],
+    ['on a phone', 360],
+  ])('nothing moves while it fills and lives, %s', async (_name, width) => {
+    const { page, misdeeds } = await open({ past: 60 }, { viewport: { width, height: 1_000 } });
+    await soon(async () => expect(await page.locator('#recent .chip').count()).toBeGreaterThan(8));
+    const before = await text(page, '#accuracy-note');
+    await soon(async () => expect(await text(page, '#accuracy-note')).not.toBe(before));
+    expect(await shifts(page)).toEqual([]);
+    expectGood(misdeeds);
+  });
+
+  test('nothing moves when the first readings ever come', async () => {
+    const { scene, page } = await open({ past: 0 });
+    expect(scene.line.stream.fields).toHaveLength(57);
+    await soon(async () => expect(await page.locator('#recent .chip').count()).toBeGreaterThan(8));
+    await soon(async () => expect(await text(page, '#accuracy')).not.toBe('–'));
+    expect(await shifts(page)).toEqual([]);
+  });
+
+  test.each<[string, SceneOptions]>([
+    ['57 fields and 2 classes', {}],
+    ['2 fields, no truth', { fields: ['temperature', 'humidity'], classes: ['low', 'high'], truth: false }],
+    [
+      '500 fields and 30 classes',
+      {
+        fields: Array.from({ length: 500 }, (_, index) => `a_sensor_with_a_long_name_${index}`),
+        classes: Array.from({ length: 30 }, (_, index) => `condition of the plant ${index}`),
+        past: 20,
+      },
+    ],
+  ])('fits a phone: %s', async (_name, options) => {
+    const { page, misdeeds } = await open(options, { viewport: { width: 360, height: 740 } });
+    await soon(async () => expect(await page.locator('#recent .chip').count()).toBeGreaterThan(1));
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+    expectGood(misdeeds);
+  });
+
+  test('without truth, what needs it is not there', async () => {
+    const { page } = await open({ truth: false });
+    await soon(async () => expect(await page.locator('#accuracy').isVisible()).toBe(false));
+    expect(await page.getByRole('heading', { name: 'Confusion matrix' }).isVisible()).toBe(false);
+    expect(await page.getByRole('heading', { name: 'Gaps over time' }).isVisible()).toBe(true);
+    expect(await isDrawn(page, 'gaps')).toBe(true);
+  });
+
+  test('without a generator to tell, there is no slider', async () => {
+    const { page } = await open({ controls: false });
+    expect(await page.getByRole('slider').count()).toBe(0);
+  });
+
+  test('the slider by keyboard: the generator follows, and accuracy answers', async () => {
+    const { scene, page } = await open({ past: 30, rate: 200 });
+    const slider = page.getByRole('slider', { name: 'Leave out values' });
+    await slider.focus();
+    await page.keyboard.press('ArrowRight');
+    await soon(async () => expect(scene.line.gapRate).toBeCloseTo(0.11));
+    expect(await slider.getAttribute('aria-valuetext')).toBe('11 percent of values left out');
+    await page.keyboard.press('End');
+    await soon(async () => expect(scene.line.gapRate).toBeCloseTo(0.6));
+    expect(await text(page, '#gap-rate-output')).toBe('60%');
+    await soon(async () => {
+      expect(number(await text(page, '#gap-share'))).toBeGreaterThan(25);
+      expect(number(await text(page, '#accuracy'))).toBeLessThan(92);
+    });
+    await page.keyboard.press('Home');
+    await soon(async () => expect(scene.line.gapRate).toBe(0));
+  });
+
+  test('the slider by mouse, and a second page follows', async () => {
+    const { scene, page } = await open();
+    const slider = page.getByRole('slider', { name: 'Leave out values' });
+    await slider.scrollIntoViewIfNeeded();
+    const box = (await slider.boundingBox())!;
+    const y = box.y + box.height / 2;
+    await page.mouse.move(box.x + 12 + (box.width - 24) / 6, y);
+    await page.mouse.down();
+    for (const part of [0.3, 0.5, 0.7, 0.75]) await page.mouse.move(box.x + 12 + (box.width - 24) * part, y);
+    await page.mouse.up();
+    await soon(async () => expect(scene.line.gapRate).toBeCloseTo(0.45, 2));
+    const other = await look(browser, scene.url);
+    pages.push(other.page);
+    await soon(async () => expect(await text(other.page, '#gap-rate-output')).toBe('45%'));
+    await page.getByRole('slider').press('PageDown');
+    await soon(async () => {
+      expect(scene.line.gapRate).toBeLessThan(0.45);
+      expect(await text(other.page, '#gap-rate-output')).toBe(`${Math.round(scene.line.gapRate * 100)}%`);
+    });
+  });
+
+  test('says what is down, once aloud, and that it is back', async () => {
+    const scene = new Scene();
+    scenes.push(scene);
+    scene.line.past(60);
+    scene.line.silenced.add('classifier');
+    await scene.open(0);
+    scene.line.start();
+    const { page, misdeeds } = await look(browser, scene.url);
+    pages.push(page);
+    await soon(async () => {
+      expect(await text(page, '#health-text')).toMatch(/^Down: the classifier has been silent for \d+ s\.$/);
+      expect(await page.locator('#announce').textContent()).toBe('Down: the classifier.');
+      expect(await page.locator('#health').getAttribute('data-level')).toBe('bad');
+      expect(await page.locator('#stages li[data-state="silent"]').textContent()).toContain('classifier');
+    });
+    scene.line.silenced.clear();
+    scene.line.report(Date.now());
+    await soon(async () => {
+      expect(await text(page, '#health-text')).toBe('All 5 stages report.');
+      expect(await page.locator('#announce').textContent()).toBe('All 5 stages report.');
+    });
+    scene.line.lastError = { at: new Date().toISOString(), message: 'the model server is away' };
+    scene.line.report(Date.now());
+    await soon(async () =>
+      expect(await text(page, '#health-text')).toBe('The classifier reports: the model server is away'),
+    );
+    expectGood(misdeeds);
+  });
+
+  test('says when it has lost Gapline, and finds it again', async () => {
+    const { scene, page } = await open();
+    const port = Number(new URL(scene.url).port);
+    await scene.shut();
+    await soon(async () => expect(await text(page, '#health-text')).toContain('The page has lost Gapline'));
+    await scene.open(port);
+    await soon(async () => expect(await text(page, '#health-text')).toBe('All 5 stages report.'));
+  });
+
+  test('the keyboard reaches everything, in the order of the page', async () => {
+    const { page } = await open();
+    const order: string[] = [];
+    for (let step = 0; step < 10; step += 1) {
+      await page.keyboard.press('Tab');
+      order.push(
+        await page.evaluate(() => {
+          const element = document.activeElement as HTMLInputElement;
+          return element.id || element.name || element.textContent || '';
+        }),
+      );
+    }
+    expect(order).toEqual([
+      'Skip to the figures',
+      'span',
+      'pause',
+      'accuracy-chart',
+      'gaps-chart',
+      'gap-rate',
+      'labels-chart',
+      'rates-chart',
+      'latency-chart',
+      '/stats',
+    ]);
+  });
+
+  test('what has the focus is seen to have it', async () => {
+    const { page } = await open();
+    for (let step = 0; step < 10; step += 1) {
+      await page.keyboard.press('Tab');
+      const outline = await page.evaluate(() => {
+        const focused = document.activeElement!;
+        // A radio button is drawn by the text beside it.
+        const drawn = focused.matches('input[type="radio"]') ? focused.nextElementSibling! : focused;
+        const { outlineStyle, outlineWidth } = getComputedStyle(drawn);
+        return `${outlineStyle} ${Number.parseFloat(outlineWidth) > 0}`;
+      });
+      expect(outline).toMatch(/^(solid|auto) true$/);
+    }
+  });
+
+  test('a chart is read by keyboard: moments move, and are said', async () => {
+    const { page } = await open();
+    await soon(async () => expect(await text(page, '#accuracy-readout')).toMatch(/^now/));
+    await page.locator('#accuracy-chart').focus();
+    await page.keyboard.press('End');
+    for (let step = 0; step < 5; step += 1) await page.keyboard.press('ArrowLeft');
+    const said = (await page.locator('#announce').textContent()) ?? '';
+    expect(said).toMatch(/^\d\d:\d\d:\d\d, accuracy \d+\.\d%/);
+    expect(await text(page, '#gaps-readout')).toMatch(/^\d\d:\d\d:\d\d/);
+    await page.keyboard.press('Escape');
+    await soon(async () => expect(await text(page, '#accuracy-readout')).toMatch(/^now/));
+  });
+
+  test('has names for everything that can be used or looked at', async () => {
+    const { page } = await open();
+    await soon(async () => expect(await text(page, '#accuracy')).not.toBe('–'));
+    for (const name of [
+      /^Accuracy over time, now \d/,
+      /^Share of values missing/,
+      /^Share of each label/,
+      /^Readings/,
+    ]) {
+      expect(await page.getByRole('img', { name }).count()).toBe(1);
+    }
+    expect(await page.getByRole('radio', { name: '3 min' }).isChecked()).toBe(true);
+    expect(await page.getByRole('button', { name: 'Pause' }).count()).toBe(1);
+    expect(await page.getByRole('group', { name: 'Time shown in the charts' }).count()).toBe(1);
+    const headings = await page.getByRole('heading', { level: 2 }).allTextContents();
+    expect(headings.length).toBe(9);
+    expect(await page.getByRole('region').count()).toBe(9);
+  });
+
+  test('pauses, and goes on', async () => {
+    const { page } = await open();
+    await page.getByRole('button', { name: 'Pause' }).click();
+    const held = await text(page, '#accuracy-note');
+    const stats = await page.evaluate(async () => (await (await fetch('/stats')).json()).score.labels);
+    await soon(async () => {
+      const now = await page.evaluate(async () => (await (await fetch('/stats')).json()).score.labels);
+      expect(now).not.toBe(stats);
+    });
+    expect(await text(page, '#accuracy-note')).toBe(held);
+    await page.getByRole('button', { name: 'Resume' }).click();
+    await soon(async () => expect(await text(page, '#accuracy-note')).not.toBe(held));
+  });
+
+  test.each(['light', 'dark'] as const)('is legible in %s', async (colorScheme) => {
+    const { page } = await open({}, { colorScheme });
+    const ratios = await page.evaluate(contrasts);
+    for (const [pair, ratio] of Object.entries(ratios)) expect([pair, ratio >= 4.5]).toEqual([pair, true]);
+  });
+
+  test('follows a change from light to dark, charts too', async () => {
+    const { page } = await open({}, { colorScheme: 'light' });
+    const background = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+    const light = await background();
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await soon(async () => expect(await background()).not.toBe(light));
+    expect(await page.locator('#accuracy-chart canvas').count()).toBe(1);
+    await soon(async () => expect(await isDrawn(page, 'accuracy')).toBe(true));
+  });
+
+  test('moves nothing for those who asked for less motion', async () => {
+    const { page } = await open({}, { reducedMotion: 'reduce' });
+    await soon(async () => expect(await page.locator('#fields-bars i').count()).toBeGreaterThan(0));
+    const durations = await page.evaluate(() =>
+      [...document.querySelectorAll('*')].map((element) => getComputedStyle(element).transitionDuration),
+    );
+    expect(new Set(durations)).toEqual(new Set(['0s']));
+  });
+
+  test('shows names as they are, whatever they hold', async () => {
+    const evil = '<img src=x onerror=alert(1)>';
+    const { page, misdeeds } = await open({ name: evil, fields: [evil, '__proto__'], classes: [evil, 'constructor'] });
+    await soon(async () => expect(await page.locator('#recent .label .name').first().textContent()).not.toBe(''));
+    expect(await page.locator('.stream').textContent()).toBe(evil);
+    expect(await page.locator('#fields-bars').textContent()).toContain(evil);
+    expect(await page.locator('main img').count()).toBe(0);
+    expectGood(misdeeds);
+  });
+});
+
+const text = async (page: Page, selector: string) => (await page.locator(selector).textContent())?.trim() ?? '';
+const number = (shown: string) => Number.parseFloat(shown.replaceAll(',', ''));
+
+function expectGood({ complaints, foreignRequests }: Misdeeds): void {
+  expect(complaints).toEqual([]);
+  expect(foreignRequests).toEqual([]);
+}

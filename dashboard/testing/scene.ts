@@ -1,0 +1,67 @@
+import pino from 'pino';
+import { createDashboard, type Dashboard } from '../dashboard.ts';
+import { MemoryLog } from './memory-log.ts';
+import { SimulatedLine, type SimulationOptions } from './simulated-line.ts';
+
+export interface SceneOptions extends Partial<Omit<SimulationOptions, 'log'>> {
+  /** Seconds of the past that the log holds. Default 90. */
+  readonly past?: number;
+  /** Whether there is a generator to be told of gaps. Default true. */
+  readonly controls?: boolean;
+  readonly port?: number;
+}
+
+/** The names of the Spambase data set, as far as a page can tell. */
+export const manyFields = Array.from({ length: 57 }, (_, index) => `word_freq_${index}`);
+
+/** A simulated line, its live page, and a browser's pages that look at it. */
+export class Scene {
+  readonly log = new MemoryLog();
+  readonly line: SimulatedLine;
+  readonly #options: SceneOptions;
+  #dashboard: Dashboard | undefined;
+
+  constructor(options: SceneOptions = {}) {
+    this.#options = options;
+    this.line = new SimulatedLine({ log: this.log, fields: manyFields, classes: ['ham', 'spam'], ...options });
+  }
+
+  get url(): string {
+    if (!this.#dashboard) throw new Error('the scene has not started');
+    return this.#dashboard.url;
+  }
+
+  async start(): Promise<void> {
+    this.line.past(this.#options.past ?? 90);
+    await this.open(this.#options.port ?? 0);
+    this.line.start();
+  }
+
+  /** Starts the live page alone; again after `shut`, for instance. */
+  async open(port: number): Promise<void> {
+    const { line } = this;
+    const setGapRate = (rate: number) => {
+      line.gapRate = rate;
+    };
+    this.#dashboard = createDashboard({
+      stream: line.stream,
+      log: this.log,
+      logger: pino({ level: 'silent' }),
+      host: '127.0.0.1',
+      port,
+      everyMs: 250,
+      ...(this.#options.controls === false ? {} : { controls: { gapRate: line.gapRate, setGapRate } }),
+    });
+    await this.#dashboard.start();
+  }
+
+  async shut(): Promise<void> {
+    await this.#dashboard?.stop();
+  }
+
+  async stop(): Promise<void> {
+    this.line.stop();
+    await this.shut();
+    await this.log.stop();
+  }
+}
