@@ -3,33 +3,44 @@ import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { EventLog, Running, Stall, StoredRecord } from '../core/log/port.ts';
 import { reportStatus } from '../core/log/status.ts';
-import type { ModelSource } from '../core/model/model.ts';
+import type { Model, ModelIdentity, ModelSource } from '../core/model/model.ts';
 import { encodeDeadLetter } from '../core/wire/dead-letter.ts';
 import { describeError } from '../core/wire/errors.ts';
 import type { Stage } from '../core/wire/stage.ts';
 import type { Status } from '../core/wire/status.ts';
 import type { Stream } from '../core/wire/stream.ts';
+import { type ChallengerSource, followModels } from './following.ts';
 import { createLabeller, type Labeller } from './labeller.ts';
 import { createMetrics } from './metrics.ts';
 import { serve } from './serving.ts';
+import { createShadow } from './shadow.ts';
 import { type ClassifierTotals, Tally } from './totals.ts';
 
 export interface ClassifierOptions {
   readonly stream: Stream;
   readonly log: EventLog;
+  /** The version that serves; where the source can be watched, a change is followed while running. */
   readonly models: ModelSource;
+  /** A version that labels the same readings in the shadow. */
+  readonly challengers?: ChallengerSource;
   readonly logger: Logger;
   readonly registry: Registry;
   /** Tells this member of the group from the others. Default: made up. */
   readonly instance?: string;
   /** Readings a batch, at most; default the log's. */
   readonly maxBatch?: number;
+  /** The population stability index above which a field counts as drifted. Default 0.2. */
+  readonly driftThreshold?: number;
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
 }
 
 export interface Classifier extends Stage {
-  totals(): ClassifierTotals & { readonly model: { readonly name: string; readonly version: number } | undefined };
+  totals(): ClassifierTotals & {
+    readonly model: ModelIdentity | undefined;
+    readonly challenger: ModelIdentity | undefined;
+    readonly drift: Status['drift'];
+  };
 }
 
 /** The group under which the classifiers of a stream share its partitions. */
@@ -37,7 +48,17 @@ export const classifierGroup = (stream: Stream): string => `${stream.name}.class
 
 /** Labels a stream: readings in; predictions, dead letters and counted skips out, committed together with the offsets. */
 export function createClassifier(options: ClassifierOptions): Classifier {
-  const { stream, log, models, logger, registry, maxBatch, now = Date.now } = options;
+  const {
+    stream,
+    log,
+    models,
+    challengers,
+    logger,
+    registry,
+    maxBatch,
+    driftThreshold = 0.2,
+    now = Date.now,
+  } = options;
   const instance = options.instance ?? randomBytes(4).toString('hex');
   const group = classifierGroup(stream);
   const tally = new Tally();
@@ -46,6 +67,7 @@ export function createClassifier(options: ClassifierOptions): Classifier {
   failure.promise.catch(() => {});
   let labeller: Labeller | undefined;
   let running: Running | undefined;
+  let following: { stop(): Promise<void> } | undefined;
   let status: { stop(): Promise<void> } | undefined;
   let stopped: Promise<void> | undefined;
   let lastError: Status['lastError'];
@@ -69,39 +91,92 @@ export function createClassifier(options: ClassifierOptions): Classifier {
     return { topic: stream.topics.deadLetters, key: record.key, value };
   }
 
-  async function snapshot(): Promise<Status> {
-    const lag = await log.lag(group, [stream.topics.readings]).catch((error: unknown) => {
+  async function lagOfGroup(): Promise<number | undefined> {
+    try {
+      const partitions = await log.lag(group, [stream.topics.readings]);
+      return partitions.reduce((sum, { lag }) => sum + lag, 0);
+    } catch (error) {
       logger.debug({ err: error }, 'the lag is not known');
       return undefined;
-    });
-    const records = lag?.reduce((sum, partition) => sum + partition.lag, 0);
+    }
+  }
+
+  function counters(): Status['counters'] {
+    const { readings, gaps, labels, unknown, deadLetters, skipped, unknownFields, scored, right, comparison } =
+      tally.totals();
+    const own = { readings, gaps, labels, unknown, deadLetters, skipped, unknownFields, scored, right };
+    if (!labeller?.challenger) return own;
+    return {
+      ...own,
+      shadowLabels: comparison.readings,
+      shadowSkipped: comparison.skipped,
+      shadowAgreed: comparison.agreed,
+      shadowScored: comparison.scored,
+      shadowRight: comparison.challenger.right,
+      shadowChampionRight: comparison.champion.right,
+    };
+  }
+
+  async function snapshot(): Promise<Status> {
+    const lag = await lagOfGroup();
     const latency = tally.recentLatency(now());
-    metrics.reported(latency, records);
-    const { readings, gaps, labels, unknown, deadLetters, skipped, unknownFields, scored, right } = tally.totals();
+    const drift = labeller?.drift?.summary();
+    const challenger = labeller?.challenger?.model.identity.version;
+    metrics.reported(latency, lag);
+    metrics.drifted(drift);
     return {
       stream: stream.name,
       stage: 'classifier',
       instance,
       at: new Date(now()).toISOString(),
-      counters: { readings, gaps, labels, unknown, deadLetters, skipped, unknownFields, scored, right },
-      ...(labeller && { model: { ...labeller.serving.model.identity } }),
+      counters: counters(),
+      ...(labeller && {
+        model: { ...labeller.champion.model.identity, ...(challenger !== undefined && { challenger }) },
+      }),
       latency,
-      ...(records !== undefined && { lag: records }),
+      ...(drift && { drift }),
+      ...(lag !== undefined && { lag }),
       ...(lastError && { lastError }),
     };
   }
 
-  async function shutDown(): Promise<void> {
-    await running?.stop();
-    await status?.stop();
-    await labeller?.close();
+  function refused(reason: string): void {
+    metrics.refused();
+    note(reason);
+    logger.error(
+      `refused, ${labeller ? describeModel(labeller.champion.model.identity) : 'nothing'} goes on: ${reason}`,
+    );
+  }
+
+  function crown(model: Model): void {
+    const before = labeller!.champion.model.identity;
+    labeller!.crown(serve(stream, model));
+    metrics.changed();
+    metrics.serving(model.identity.name, model.identity.version);
+    logger.info(`${describeModel(model.identity)} takes over from ${describeModel(before)}`);
+  }
+
+  function challenge(model: Model | undefined): void {
+    try {
+      labeller!.challenge(model && serve(stream, model));
+      logger.info(model ? `${describeModel(model.identity)} labels in the shadow` : 'nothing labels in the shadow');
+    } catch (error) {
+      refused(describeError(error));
+      void model?.close();
+    }
+  }
+
+  /** The champion need not be held against itself. */
+  async function resolveChallenger(): Promise<number | undefined> {
+    const version = await challengers?.resolve();
+    return version === labeller?.champion.model.identity.version ? undefined : version;
   }
 
   async function start(): Promise<void> {
-    const serving = serve(stream, await models.current());
-    const { name, version } = serving.model.identity;
-    metrics.serving(name, version);
-    labeller = createLabeller({ stream, serving, tally, metrics, logger, now, note });
+    const champion = serve(stream, await models.current());
+    const shadow = createShadow({ failed: note });
+    labeller = createLabeller({ ...options, group, champion, shadow, tally, metrics, driftThreshold, now, note });
+    metrics.serving(champion.model.identity.name, champion.model.identity.version);
     const { assigned, revoked, transform } = labeller;
     try {
       running = await log.pipe(
@@ -113,8 +188,20 @@ export function createClassifier(options: ClassifierOptions): Classifier {
       throw error;
     }
     running.failed.catch(failure.reject);
+    following = followModels({
+      ...{ models, logger, champion: champion.model },
+      challengers: challengers && { resolve: resolveChallenger, load: (version) => challengers.load(version) },
+      ...{ onChampion: crown, onChallenger: challenge, onRefused: refused },
+    });
     status = reportStatus({ log, topic: stream.topics.status, logger, snapshot });
-    logger.info({ model: name, version, group }, `labelling ${stream.name} with ${name} version ${version}`);
+    logger.info({ group }, `labelling ${stream.name} with ${describeModel(champion.model.identity)}`);
+  }
+
+  async function shutDown(): Promise<void> {
+    await following?.stop();
+    await running?.stop();
+    await status?.stop();
+    await labeller?.close();
   }
 
   return {
@@ -124,6 +211,13 @@ export function createClassifier(options: ClassifierOptions): Classifier {
       return stopped;
     },
     failed: failure.promise,
-    totals: () => ({ ...tally.totals(), model: labeller && { ...labeller.serving.model.identity } }),
+    totals: () => ({
+      ...tally.totals(),
+      model: labeller?.champion.model.identity,
+      challenger: labeller?.challenger?.model.identity,
+      drift: labeller?.drift?.summary(),
+    }),
   };
 }
+
+const describeModel = ({ name, version }: ModelIdentity): string => `model ${name} version ${version}`;

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { Status } from '../core/wire/status.ts';
 import type { BatchOutcome } from './totals.ts';
 
 /** What a scrape of the classifier shows. */
@@ -13,6 +14,10 @@ export function createMetrics(registry: Registry) {
   const unknownFields = counter('unknown_fields_total', 'Values ignored because the stream does not know their names.');
   const deadLetters = counter('dead_letters_total', 'Records that could never be processed.');
   const skipped = counter('skipped_total', 'Records not labelled on purpose, by reason.', ['reason']);
+  const shadow = counter('shadow_total', 'Readings that a challenger labelled, or left out.', ['outcome']);
+  const changes = counter('model_changes_total', 'Model versions that took over, or were refused.', ['outcome']);
+  const psi = gauge('drift_psi', 'The largest population stability index of a field.');
+  const outside = gauge('drift_outside_ratio', 'Share of readings with a value outside the range of training.');
   const stalls = counter('stalls_total', 'Failed attempts that are tried again.');
   const predict = new Histogram({
     name: 'gapline_classifier_predict_seconds',
@@ -42,6 +47,14 @@ export function createMetrics(registry: Registry) {
     deadLetter: () => deadLetters.inc(),
     stalled: () => stalls.inc(),
     predicted: (seconds: number) => predict.observe(seconds),
+    shadowed: (count: number, labelled: boolean) => shadow.inc({ outcome: labelled ? 'labelled' : 'skipped' }, count),
+    refused: () => changes.inc({ outcome: 'refused' }),
+    changed: () => changes.inc({ outcome: 'taken' }),
+    drifted(drift: Status['drift']): void {
+      if (!drift) return;
+      psi.set(drift.psi);
+      outside.set(drift.outside);
+    },
     reported(recent: { p50Ms: number; p99Ms: number }, records: number | undefined): void {
       latency.set({ quantile: '0.5' }, recent.p50Ms / 1_000);
       latency.set({ quantile: '0.99' }, recent.p99Ms / 1_000);

@@ -41,23 +41,36 @@ function pick(rows: Rows, columns: readonly number[]): Rows {
   return { ...rows, width, values };
 }
 
-/** An answer whose arrays are too short would make predictions of other rows' numbers. */
+/**
+ * An answer with arrays of another size, a label that is no class or a probability that is no number would make predictions that
+ * nobody can read.
+ */
 export function checkAnswer(answer: Answer, rows: Rows, { identity, classes }: Model): Answer {
   const { labels, probabilities, filled } = answer;
   const fits =
     labels.length === rows.count &&
     probabilities.length === rows.count * classes.length &&
     filled.length === rows.count * rows.width;
-  if (fits) return answer;
-  const detail = `Model ${identity.name} version ${identity.version} answered ${rows.count} rows with ${labels.length} labels, ${probabilities.length} probabilities and ${filled.length} values`;
-  throw new GaplineError('model-invalid', detail);
+  const who = `Model ${identity.name} version ${identity.version}`;
+  if (!fits) {
+    const sizes = `${labels.length} labels, ${probabilities.length} probabilities and ${filled.length} values`;
+    throw new GaplineError('model-invalid', `${who} answered ${rows.count} rows with ${sizes}`);
+  }
+  for (const label of labels)
+    if (label < -1 || label >= classes.length)
+      throw new GaplineError('model-invalid', `${who} answered label ${label}`);
+  for (const probability of probabilities)
+    if (!Number.isFinite(probability))
+      throw new GaplineError('model-invalid', `${who} answered a probability of ${probability}`);
+  return answer;
 }
 
-/** Asks a session; rows and answer are in the model's own columns. */
-export async function predict(serving: Serving, session: Session, streamRows: Rows) {
+/** Asks a session. Rows and answer are in the model's own columns; the answer comes at once where the model's does. */
+export function ask(serving: Serving, session: Session, streamRows: Rows) {
   const rows = serving.project(streamRows);
   const said = session.predict(rows);
-  return { rows, answer: checkAnswer(said instanceof Promise ? await said : said, rows, serving.model) };
+  const check = (answer: Answer) => checkAnswer(answer, rows, serving.model);
+  return { rows, answer: said instanceof Promise ? said.then(check) : check(said) };
 }
 
 const listed = (names: readonly string[]): string =>

@@ -28,6 +28,28 @@ export interface ClassifierTotals {
   /** From received to committed; 0 while nothing is. */
   readonly p50Ms: number;
   readonly p99Ms: number;
+  /** The present challenger beside the champion. */
+  readonly comparison: Comparison;
+}
+
+/** Champion and challenger over the same readings, since the challenger came. */
+export interface Comparison {
+  /** Readings that both labelled. */
+  readonly readings: number;
+  /** Readings that the challenger did not answer, or not in time. */
+  readonly skipped: number;
+  /** Readings that both labelled alike. */
+  readonly agreed: number;
+  readonly scored: number;
+  readonly champion: Standing;
+  readonly challenger: Standing;
+}
+
+export interface Standing {
+  readonly right: number;
+  /** Undefined while no truth is known. */
+  readonly accuracy: number | undefined;
+  readonly f1: number | undefined;
 }
 
 /** What one batch came to, to be counted once it is committed. */
@@ -47,6 +69,9 @@ export class Tally {
   readonly #recent = new RecentLatency(recentMs);
   readonly #scores = new Scores();
   readonly #skippedBy = new Map<string, number>();
+  #championScores = new Scores();
+  #challengerScores = new Scores();
+  #compared = { readings: 0, skipped: 0, agreed: 0 };
   #readings = 0;
   #gaps = 0;
   #labels = 0;
@@ -82,6 +107,30 @@ export class Tally {
     this.#readings += count;
   }
 
+  /** Another challenger came, or none is left. */
+  newComparison(): void {
+    this.#championScores = new Scores();
+    this.#challengerScores = new Scores();
+    this.#compared = { readings: 0, skipped: 0, agreed: 0 };
+  }
+
+  /** What both said of the same readings. */
+  compare(champion: readonly string[], challenger: readonly string[], truths: readonly (string | undefined)[]): void {
+    for (const [row, label] of champion.entries()) {
+      const other = challenger[row]!;
+      const truth = truths[row];
+      this.#compared.readings += 1;
+      if (label === other) this.#compared.agreed += 1;
+      if (truth === undefined) continue;
+      this.#championScores.add(truth, label);
+      this.#challengerScores.add(truth, other);
+    }
+  }
+
+  shadowSkipped(count: number): void {
+    this.#compared.skipped += count;
+  }
+
   /** The latencies of the last 10 to 20 seconds. */
   recentLatency(nowMs: number) {
     return { p50Ms: this.#recent.quantile(0.5, nowMs), p99Ms: this.#recent.quantile(0.99, nowMs) };
@@ -104,6 +153,18 @@ export class Tally {
       confusion: this.#scores.confusion(),
       p50Ms: this.#latency.quantile(0.5),
       p99Ms: this.#latency.quantile(0.99),
+      comparison: {
+        ...this.#compared,
+        scored: this.#championScores.scored,
+        champion: standingOf(this.#championScores),
+        challenger: standingOf(this.#challengerScores),
+      },
     };
   }
 }
+
+const standingOf = (scores: Scores): Standing => ({
+  right: scores.right,
+  accuracy: scores.accuracy,
+  f1: scores.macroF1(),
+});

@@ -5,10 +5,10 @@ import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import type { EventLog, StoredRecord } from '../../core/log/port.ts';
 import { createSqliteLog } from '../../core/log/sqlite.ts';
-import type { Model, ModelSource } from '../../core/model/model.ts';
+import type { Model, ModelSource, ModelWatcher } from '../../core/model/model.ts';
 import { type Prediction, predictionSchema } from '../../core/wire/prediction.ts';
 import { topicsOf } from '../../core/wire/stream.ts';
-import { createClassifier } from '../classifier.ts';
+import { type ClassifierOptions, createClassifier } from '../classifier.ts';
 
 export const stream = { name: 's', fields: ['a', 'b'], topics: topicsOf('s') };
 export const silent = pino({ level: 'silent' });
@@ -77,9 +77,27 @@ export async function predictions(log: EventLog, topic = stream.topics.predictio
 
 export const sourceOf = (model: Model): ModelSource => ({ current: async () => model });
 
-export function classifierOn(log: EventLog, models: ModelSource) {
+export function classifierOn(log: EventLog, models: ModelSource, changes: Partial<ClassifierOptions> = {}) {
   const registry = new Registry();
-  return Object.assign(createClassifier({ stream, log, models, logger: silent, registry, instance: 'one' }), {
-    registry,
-  });
+  const classifier = createClassifier({ stream, log, models, logger: silent, registry, instance: 'one', ...changes });
+  return Object.assign(classifier, { registry });
+}
+
+/** A source whose version can be changed, refused, and looked at. */
+export function changingSource(first: Model) {
+  let watcher: ModelWatcher | undefined;
+  return {
+    current: async () => first,
+    watch(_serving: Pick<Model, 'identity'>, told: ModelWatcher) {
+      watcher = told;
+      return {
+        async stop() {
+          watcher = undefined;
+        },
+      };
+    },
+    change: (model: Model) => watcher!.onChange(model),
+    refuse: (error: unknown) => watcher!.onRefused(error),
+    watched: () => watcher !== undefined,
+  };
 }

@@ -1,5 +1,17 @@
 import { z } from 'zod';
 
+/** How far the readings of late are from those that the model was trained on. */
+const driftSchema = z.strictObject({
+  readings: z.number().describe('how many were looked at'),
+  outside: z.number().min(0).max(1).describe('share of them with a value outside the range of training'),
+  psi: z.number().describe('the largest population stability index of a field'),
+  threshold: z.number().describe('an index above it counts as drift'),
+  drifted: z.int().describe('how many fields have drifted'),
+  fields: z
+    .array(z.strictObject({ name: z.string(), psi: z.number(), outside: z.number().min(0).max(1) }))
+    .describe('those that drifted most, first'),
+});
+
 /** What a stage says of itself every 2 s. */
 export const statusSchema = z
   .strictObject({
@@ -13,6 +25,7 @@ export const statusSchema = z
       .optional(),
     model: z.strictObject({ name: z.string(), version: z.int(), challenger: z.int().optional() }).optional(),
     latency: z.strictObject({ p50Ms: z.number(), p99Ms: z.number() }).optional().describe('from received to committed'),
+    drift: driftSchema.optional(),
     lag: z.number().optional().describe('records not yet taken, over all partitions'),
     lastError: z.strictObject({ at: z.string(), message: z.string() }).optional(),
   })

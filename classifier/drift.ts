@@ -1,0 +1,111 @@
+import { binOf } from '../core/model/histogram.ts';
+import type { Histogram } from '../core/model/manifest.ts';
+import type { Rows } from '../core/model/model.ts';
+import type { Status } from '../core/wire/status.ts';
+
+/** Readings in the window, between half of it and all of it. */
+const windowReadings = 10_000;
+/** Of a large batch every so-manieth reading is looked at, so that this many are. */
+const maxSampled = 250;
+/** A field with fewer values in the window has no index yet: chance alone would make one. */
+const minValues = 500;
+/** The fields that are listed, those that drifted most first. */
+const maxListed = 20;
+
+/** One half of the window. */
+class Counts {
+  readings = 0;
+  outsideReadings = 0;
+  readonly bins: readonly Float64Array[];
+  readonly outside: Float64Array;
+
+  constructor(histograms: readonly Histogram[]) {
+    this.bins = histograms.map(({ counts }) => new Float64Array(counts.length));
+    this.outside = new Float64Array(histograms.length);
+  }
+}
+
+/**
+ * How far the readings of late are from those that the model was trained on: by field the population stability index over the bins of
+ * the training histogram, and how many values lie outside the range of training. Gaps count for nothing.
+ */
+export class Drift {
+  readonly #fields: readonly string[];
+  readonly #histograms: readonly Histogram[];
+  readonly #threshold: number;
+  #current: Counts;
+  #previous: Counts;
+
+  /** @param histograms - by field; @param threshold - of the index, above which a field is said to have drifted */
+  constructor(fields: readonly string[], histograms: readonly Histogram[], threshold: number) {
+    this.#fields = fields;
+    this.#histograms = histograms;
+    this.#threshold = threshold;
+    this.#current = new Counts(histograms);
+    this.#previous = new Counts(histograms);
+  }
+
+  /** @param rows - in the columns of the histograms */
+  add({ count, width, values }: Rows): void {
+    const stride = Math.max(1, Math.ceil(count / maxSampled));
+    for (let row = 0; row < count; row += stride) this.#addRow(values, row * width);
+    if (this.#current.readings < windowReadings / 2) return;
+    this.#previous = this.#current;
+    this.#current = new Counts(this.#histograms);
+  }
+
+  #addRow(values: Float64Array, start: number): void {
+    const counts = this.#current;
+    let outside = 0;
+    for (const [field, { min, max, edges, counts: trained }] of this.#histograms.entries()) {
+      const value = values[start + field]!;
+      if (Number.isNaN(value)) continue;
+      counts.bins[field]![binOf(edges, value)]! += 1;
+      if (value >= min && value <= max) continue;
+      // A field that training never saw has no range to be outside of.
+      if (trained.length === 1 && trained[0] === 0) continue;
+      counts.outside[field]! += 1;
+      outside = 1;
+    }
+    counts.readings += 1;
+    counts.outsideReadings += outside;
+  }
+
+  /** Undefined while there are too few readings to say. */
+  summary(): Status['drift'] {
+    const halves = [this.#current, this.#previous];
+    const sum = (of: (counts: Counts) => number) => halves.reduce((total, half) => total + of(half), 0);
+    const readings = sum((half) => half.readings);
+    if (readings < minValues) return undefined;
+    const fields = this.#histograms.flatMap((histogram, field) => {
+      const now = histogram.counts.map((_, bin) => sum((half) => half.bins[field]![bin]!));
+      const values = now.reduce((a, b) => a + b, 0);
+      const trained = histogram.counts.reduce((a, b) => a + b, 0);
+      if (values < minValues || trained === 0) return [];
+      const outside = sum((half) => half.outside[field]!) / values;
+      return { name: this.#fields[field]!, psi: stabilityIndex(histogram.counts, now), outside };
+    });
+    fields.sort((a, b) => b.psi - a.psi || b.outside - a.outside);
+    return {
+      readings,
+      threshold: this.#threshold,
+      outside: sum((half) => half.outsideReadings) / readings,
+      psi: fields[0]?.psi ?? 0,
+      drifted: fields.filter(({ psi }) => psi > this.#threshold).length,
+      fields: fields.slice(0, maxListed),
+    };
+  }
+}
+
+/**
+ * The population stability index of two counts over the same bins: the sum of (a - e) ln(a / e) over their shares, with half a count
+ * more in each bin, so that an empty one is no infinity. Customary reading: below 0.1 stable, above 0.25 another population.
+ */
+export function stabilityIndex(expected: readonly number[], actual: readonly number[]): number {
+  const shares = (counts: readonly number[]) => {
+    const total = counts.reduce((a, b) => a + b, 0) + counts.length / 2;
+    return counts.map((count) => (count + 0.5) / total);
+  };
+  const [e, a] = [shares(expected), shares(actual)];
+  return e.reduce((index, share, bin) => index + (a[bin]! - share) * Math.log(a[bin]! / share), 0);
+}

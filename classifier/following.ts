@@ -1,0 +1,98 @@
+import type { Logger } from 'pino';
+import type { Model, ModelSource } from '../core/model/model.ts';
+import { describeError } from '../core/wire/errors.ts';
+
+/** Where a challenger comes from, if there is one. */
+export interface ChallengerSource {
+  /** The version that is to label in the shadow, or undefined. */
+  resolve(): Promise<number | undefined>;
+  /** Loads a version. The caller closes it. */
+  load(version: number): Promise<Model>;
+}
+
+export interface FollowOptions {
+  readonly models: ModelSource;
+  readonly challengers: ChallengerSource | undefined;
+  readonly champion: Model;
+  readonly logger: Logger;
+  /** Neither may throw. */
+  readonly onChampion: (model: Model) => void;
+  readonly onChallenger: (model: Model | undefined) => void;
+  readonly onRefused: (reason: string) => void;
+  /** How often to look for a challenger. Default 1 s. */
+  readonly everyMs?: number;
+}
+
+/** Watches which versions are to serve and to challenge. */
+export function followModels(options: FollowOptions): { stop(): Promise<void> } {
+  const { models, champion, onChampion, onRefused, challengers } = options;
+  const watch = models.watch?.(champion, {
+    onChange: onChampion,
+    onRefused: (error) => onRefused(describeError(error)),
+  });
+  const challenge = challengers && followChallenger(challengers, options);
+  return {
+    async stop() {
+      await Promise.all([watch?.stop(), challenge?.stop()]);
+    },
+  };
+}
+
+/** A version that could not be loaded is tried again after so many looks: its files may have been put right. */
+const looksBeforeRetry = 30;
+
+function followChallenger(source: ChallengerSource, { onChallenger, onRefused, everyMs = 1_000 }: FollowOptions) {
+  let present: number | undefined;
+  let refused: { readonly version: number; looks: number } | undefined;
+  let lastReason: string | undefined;
+  let stopped = false;
+  let timer: NodeJS.Timeout | undefined;
+
+  async function look(): Promise<void> {
+    const version = await source.resolve();
+    if (version === present) {
+      lastReason = undefined;
+      return;
+    }
+    if (version === undefined) {
+      present = undefined;
+      onChallenger(undefined);
+      return;
+    }
+    if (refused?.version === version && ++refused.looks < looksBeforeRetry) return;
+    refused = { version, looks: 0 };
+    const model = await source.load(version);
+    if (stopped) return await model.close();
+    present = version;
+    refused = undefined;
+    lastReason = undefined;
+    onChallenger(model);
+  }
+
+  function refuse(error: unknown): void {
+    const reason = `challenger: ${describeError(error)}`;
+    if (stopped || reason === lastReason) return;
+    lastReason = reason;
+    onRefused(reason);
+  }
+
+  let looking: Promise<void> = Promise.resolve();
+  function schedule(afterMs: number): void {
+    if (stopped) return;
+    timer = setTimeout(() => {
+      looking = look()
+        .catch(refuse)
+        .finally(() => schedule(everyMs));
+    }, afterMs);
+    timer.unref();
+  }
+  schedule(0);
+
+  return {
+    async stop() {
+      stopped = true;
+      clearTimeout(timer);
+      await looking;
+    },
+  };
+}
