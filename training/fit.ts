@@ -1,22 +1,19 @@
+import { withIndicators } from '../core/model/assemble.ts';
 import { type LibraryForest, writeLibraryForest } from '../core/model/forest/library-json.ts';
 import { trainForest } from '../core/model/forest/train.ts';
-import { type FittedImputer, fitImputer, type ImputerSpec, openImputer } from '../core/model/impute/fitted.ts';
+import { fitImputer, openImputer } from '../core/model/impute/fitted.ts';
+import type { Manifest } from '../core/model/manifest.ts';
+import { GaplineError } from '../core/wire/errors.ts';
 import { trainWithLibrary } from './library.ts';
+import type { TrainingOptions } from './options.ts';
+import { punch } from './punch.ts';
 import { batchesOf, type LabelledRows } from './rows.ts';
 
-/** How a model is made. */
-export interface TrainingOptions {
-  readonly imputer: ImputerSpec;
-  readonly trees: number;
-  readonly seed: number;
-  /** Who trains and predicts. */
-  readonly engine: 'gapline' | 'ml-random-forest';
-  readonly voting: 'mean' | 'majority';
-}
+export type { TrainingOptions } from './options.ts';
 
 /** What was learnt: the parts of a manifest, and the estimator's file before it is packed. */
 export interface Fitted {
-  readonly imputer: FittedImputer;
+  readonly imputer: Manifest['imputer'];
   readonly engine: TrainingOptions['engine'];
   readonly voting: TrainingOptions['voting'];
   readonly forest: LibraryForest;
@@ -26,33 +23,56 @@ export interface FitInput {
   readonly rows: LabelledRows;
   readonly classes: number;
   readonly options: TrainingOptions;
+  /** Threads that grow trees. Default: as the trainer sees fit. */
+  readonly threads?: number;
   readonly onProgress?: (progress: { readonly trees: number; readonly of: number }) => void;
 }
 
 /** Fits the imputer, fills the rows with it, and trains the estimator on them. The same input gives the same result. */
-export async function fitModel({ rows, classes, options, onProgress }: FitInput): Promise<Fitted> {
-  const { trees, seed, engine } = options;
-  const imputer = fitImputer(rows, options.imputer);
-  const { count, width, labels } = rows;
-  const values = fillRows(imputer, rows);
-  if (engine === 'ml-random-forest') {
-    const forest = await trainWithLibrary({ values, labels, count, width, trees, seed });
-    return { imputer, engine, voting: 'majority', forest };
-  }
+export async function fitModel({ rows, classes, options, threads, onProgress }: FitInput): Promise<Fitted> {
+  const { trees, seed, engine, voting } = options;
+  const library = engine === 'ml-random-forest';
+  if (library && options.imputer.kind === 'passthrough')
+    throw new GaplineError(
+      'config-invalid',
+      'engine ml-random-forest takes no gaps: choose another imputer than passthrough',
+    );
+  const imputer = options.imputer.kind === 'passthrough' ? options.imputer : fitImputer(rows, options.imputer);
+  const input = estimatorInput(rows, imputer, options);
+  if (library)
+    return { imputer, engine, voting: 'majority', forest: await trainWithLibrary({ ...input, trees, seed }) };
   const { forest } = await trainForest({
-    values,
-    labels,
-    count,
-    width,
+    ...input,
     classes,
-    options: { trees, seed },
+    options: { ...options.forest, trees, seed },
+    ...(threads !== undefined && { threads }),
     ...(onProgress && { onProgress }),
   });
-  return { imputer, engine, voting: options.voting, forest: writeLibraryForest(forest, { seed }) };
+  return { imputer, engine, voting, forest: writeLibraryForest(forest, { seed }) };
 }
 
-function fillRows(fitted: FittedImputer, rows: LabelledRows): Float64Array {
-  const session = openImputer(fitted).open();
+/** What the estimator learns from: the rows, or copies of them with gaps, as the imputer will show them to it. */
+function estimatorInput(
+  rows: LabelledRows,
+  imputer: Manifest['imputer'],
+  { copies = [], indicators = false, seed }: TrainingOptions,
+) {
+  const versions = copies.length === 0 ? [rows] : copies.map((rate, copy) => punch(rows, rate, seed + copy + 1));
+  const width = rows.width * (indicators ? 2 : 1);
+  const count = rows.count * versions.length;
+  const values = new Float64Array(count * width);
+  const labels = new Int32Array(count);
+  for (const [copy, version] of versions.entries()) {
+    const filled = imputer.kind === 'passthrough' ? version.values : fillRows(openImputer(imputer), version);
+    const told = indicators ? withIndicators(filled, version, rows.count) : filled;
+    values.set(told, copy * told.length);
+    labels.set(rows.labels, copy * rows.count);
+  }
+  return { values, labels, count, width };
+}
+
+function fillRows(imputer: ReturnType<typeof openImputer>, rows: LabelledRows): Float64Array {
+  const session = imputer.open();
   const filled = new Float64Array(rows.values.length);
   for (const batch of batchesOf(rows)) {
     const into = filled.subarray(batch.first * rows.width, (batch.first + batch.count) * rows.width);

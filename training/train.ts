@@ -1,18 +1,18 @@
 import { basename } from 'node:path';
 import type { Dataset } from '../core/dataset/csv.ts';
 import { stratifiedSplit } from '../core/dataset/split.ts';
-import { type Artifact, packJson } from '../core/model/artifact.ts';
+import { packJson } from '../core/model/artifact.ts';
 import { histogramsOf } from '../core/model/histogram.ts';
-import { type Manifest, type Metrics, modelFormat, modelFormatVersion } from '../core/model/manifest.ts';
+import { type Metrics, modelFormat, modelFormatVersion } from '../core/model/manifest.ts';
 import type { Model, ModelIdentity } from '../core/model/model.ts';
-import { openArtifact } from '../core/model/open.ts';
 import { championAlias, type Draft, openRegistry } from '../core/model/registry.ts';
 import { writeSelfTest } from '../core/model/self-test.ts';
 import { GaplineError } from '../core/wire/errors.ts';
-import { type Fitted, fitModel, type TrainingOptions } from './fit.ts';
 import { score } from './metrics.ts';
+import type { TrainingOptions } from './options.ts';
 import { hashDataset, type LabelledRows, labelledRows, labelRows, pickRows } from './rows.ts';
 import { pickSelfTestRows } from './self-test-rows.ts';
+import { fitTrial, forestFile } from './trial.ts';
 
 export interface TrainProgress {
   /** `score`: a model that never saw the fifth it is scored on; `fit`: the model itself. */
@@ -68,18 +68,14 @@ export async function train(input: TrainInput): Promise<TrainResult> {
 async function makeDraft({ dataset, test, options, onProgress, now = () => new Date() }: TrainInput): Promise<Draft> {
   const { classes, fields } = dataset;
   const rows = labelledRows(dataset, classes);
-  const of = (step: TrainProgress['step']) =>
-    onProgress && ((done: Omit<TrainProgress, 'step'>) => onProgress({ step, ...done }));
-  const run = async (step: TrainProgress['step'], part: LabelledRows): Promise<Trial> => {
-    const progress = of(step);
-    const fitted = await fitModel({
+  const run = (step: TrainProgress['step'], part: LabelledRows) =>
+    fitTrial({
       rows: part,
-      classes: classes.length,
+      fields,
+      classes,
       options,
-      ...(progress && { onProgress: progress }),
+      ...(onProgress && { onProgress: (done) => onProgress({ step, ...done }) }),
     });
-    return openTrial(fitted, fields, classes);
-  };
   const held = test ? undefined : stratifiedSplit({ labels: rows.labels, fraction: 0.8, seed: options.seed });
   const scored = held && (await run('score', pickRows(rows, held.train)));
   const final = await run('fit', rows);
@@ -87,14 +83,15 @@ async function makeDraft({ dataset, test, options, onProgress, now = () => new D
     on: held ? 'holdout' : 'test',
     ...(await scoreOn((scored ?? final).model, held ? pickRows(rows, held.test) : labelledRows(test!, classes))),
   };
-  const selfTest = await writeSelfTest(final.model, pickSelfTestRows(rows));
   return {
-    files: final.files,
+    files: new Map([[forestFile, await packJson(final.forest)]]),
     manifest: {
-      ...final.parts,
+      format: modelFormat,
+      formatVersion: modelFormatVersion,
       created: now().toISOString(),
+      ...final.parts,
       metrics,
-      selfTest,
+      selfTest: await writeSelfTest(final.model, pickSelfTestRows(rows)),
       histograms: histogramsOf(rows),
       lineage: {
         data: { source: basename(dataset.file), rows: rows.count, sha256: hashDataset(dataset) },
@@ -103,31 +100,6 @@ async function makeDraft({ dataset, test, options, onProgress, now = () => new D
       },
     },
   };
-}
-
-/** What was fitted, at work. */
-interface Trial {
-  readonly model: Model;
-  readonly files: Artifact['files'];
-  readonly parts: Pick<Manifest, 'format' | 'formatVersion' | 'fields' | 'classes' | 'imputer' | 'estimator'>;
-}
-
-const forestFile = 'forest.json.gz';
-
-async function openTrial(fitted: Fitted, fields: readonly string[], classes: readonly string[]): Promise<Trial> {
-  const { imputer, engine, voting } = fitted;
-  const files = new Map([[forestFile, await packJson(fitted.forest)]]);
-  const parts: Trial['parts'] = {
-    format: modelFormat,
-    formatVersion: modelFormatVersion,
-    fields: [...fields],
-    classes: [...classes],
-    imputer,
-    estimator: { kind: 'forest', file: forestFile, engine, voting },
-  };
-  // Opened from what will be written, so that what is scored is what will serve.
-  const model = await openArtifact({ parts, files });
-  return { model, files, parts };
 }
 
 async function scoreOn(model: Model, rows: LabelledRows) {

@@ -21,8 +21,7 @@ const checksumFile = 'SHA256SUMS';
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 /** A forest's JSON as the artifact keeps it. */
-export const packJson = async (json: unknown): Promise<Uint8Array> =>
-  promisify(gzip)(JSON.stringify(json), { level: 9 });
+export const packJson = async (json: unknown): Promise<Uint8Array> => promisify(gzip)(JSON.stringify(json));
 
 /** Writes an artifact into a new folder, through to the disk. */
 export async function writeArtifact(folder: string, { manifest, files }: Artifact): Promise<void> {

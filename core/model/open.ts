@@ -45,13 +45,16 @@ export async function loadModel(folder: string, expected?: ModelIdentity): Promi
 export interface Working {
   readonly parts: Pick<Manifest, 'fields' | 'classes' | 'imputer' | 'indicators' | 'maxGaps' | 'estimator'> &
     Partial<Pick<Manifest, 'histograms'>>;
-  readonly files: Artifact['files'];
+  /** The estimator's file, packed or … */
+  readonly files?: Artifact['files'];
+  /** … as it was before. */
+  readonly json?: unknown;
   /** Default: a name of its own, version 1. */
   readonly identity?: ModelIdentity;
 }
 
 /** Puts an artifact to work, without asking whether it answers as it should. */
-export async function openArtifact({ parts, files, identity }: Working): Promise<Model> {
+export async function openArtifact({ parts, files, json, identity }: Working): Promise<Model> {
   const { fields, classes, imputer, indicators, maxGaps, histograms } = parts;
   return assembleModel({
     identity: identity ?? { name: 'unpublished', version: 1 },
@@ -61,7 +64,7 @@ export async function openArtifact({ parts, files, identity }: Working): Promise
     ...(indicators && { indicators }),
     ...(maxGaps !== undefined && { maxGaps }),
     ...(histograms && { histograms }),
-    estimator: await openEstimator(parts, files),
+    estimator: await openEstimator(parts, json ?? (await unpackJson(parts.estimator.file, files))),
   });
 }
 
@@ -74,21 +77,19 @@ const passthrough: Imputer = {
 
 async function openEstimator(
   { fields, classes, indicators, estimator }: Working['parts'],
-  files: Artifact['files'],
+  json: unknown,
 ): Promise<Estimator> {
-  const { file, engine, voting } = estimator;
   const shape = { width: fields.length * (indicators ? 2 : 1), classes: classes.length };
-  const json = await unpackJson(file, files.get(file)!);
   const forest = readLibraryForest(json, shape);
   if (forest.task !== 'classification')
-    throw new GaplineError('model-invalid', `${file} holds a regression forest; a classifier is wanted`);
-  if (engine === 'gapline') return openForest(forest, voting);
+    throw new GaplineError('model-invalid', `${estimator.file} holds a regression forest; a classifier is wanted`);
+  if (estimator.engine === 'gapline') return openForest(forest, estimator.voting);
   return openLibrary({ json: json as LibraryForest, ...shape });
 }
 
-async function unpackJson(name: string, bytes: Uint8Array): Promise<unknown> {
+async function unpackJson(name: string, files: Artifact['files'] | undefined): Promise<unknown> {
   try {
-    const text = await promisify(gunzip)(bytes, { maxOutputLength: maxFileBytes });
+    const text = await promisify(gunzip)(files!.get(name)!, { maxOutputLength: maxFileBytes });
     return JSON.parse(text.toString('utf8'));
   } catch (error) {
     throw new GaplineError('model-invalid', `${name} cannot be unpacked: ${describeError(error)}`, { cause: error });

@@ -1,0 +1,100 @@
+import type { Dataset } from '../core/dataset/csv.ts';
+import { stratifiedSplit } from '../core/dataset/split.ts';
+import type { Model } from '../core/model/model.ts';
+import { score } from './metrics.ts';
+import type { TrainingOptions } from './options.ts';
+import { punch } from './punch.ts';
+import { type LabelledRows, labelledRows, labelRows, pickRows } from './rows.ts';
+import { fitTrial } from './trial.ts';
+
+/** One way to make a model. */
+export interface Candidate {
+  readonly name: string;
+  readonly options: TrainingOptions;
+}
+
+/** How right one candidate is, by the share of values that are missing. */
+export interface Compared {
+  readonly name: string;
+  readonly byRate: readonly { readonly rate: number; readonly accuracy: number; readonly f1: number }[];
+  readonly fitMs: number;
+  /** From rows with gaps to labels, in batches, on one thread; over all rates. */
+  readonly microsecondsPerRow: number;
+}
+
+export interface CompareInput {
+  readonly dataset: Dataset;
+  /** Rows to score on. Without them a fifth of the data set is held out. */
+  readonly test?: Dataset;
+  readonly candidates: readonly Candidate[];
+  /** Shares of values that go missing at random from the rows that are scored. */
+  readonly rates: readonly number[];
+  readonly seed: number;
+  /** Called as each candidate is finished. */
+  readonly onCompared?: (row: Compared) => void;
+}
+
+/** Fits each candidate on the same rows, and scores all on the same rows with the same gaps. */
+export async function compare(input: CompareInput): Promise<Compared[]> {
+  const { dataset, candidates, onCompared } = input;
+  const { train, test } = splitRows(input);
+  const punched = input.rates.map((rate, index) => ({ rate, rows: punch(test, rate, input.seed + index + 1) }));
+  const compared: Compared[] = [];
+  for (const { name, options } of candidates) {
+    const startedMs = performance.now();
+    const { model } = await fitTrial({ rows: train, fields: dataset.fields, classes: dataset.classes, options });
+    const fitMs = performance.now() - startedMs;
+    compared.push({ name, fitMs, ...(await scoreByRate(model, punched)) });
+    await model.close();
+    onCompared?.(compared.at(-1)!);
+  }
+  return compared;
+}
+
+function splitRows({ dataset, test, seed }: CompareInput): { train: LabelledRows; test: LabelledRows } {
+  const rows = labelledRows(dataset, dataset.classes);
+  if (test) return { train: rows, test: labelledRows(test, dataset.classes) };
+  const split = stratifiedSplit({ labels: rows.labels, fraction: 0.8, seed });
+  return { train: pickRows(rows, split.train), test: pickRows(rows, split.test) };
+}
+
+async function scoreByRate(model: Model, punched: readonly { rate: number; rows: LabelledRows }[]) {
+  // The first labels pay for the compiler.
+  await labelRows(model.open(), punched[0]!.rows);
+  let spentMs = 0;
+  const byRate = [];
+  for (const { rate, rows } of punched) {
+    const startedMs = performance.now();
+    const labels = await labelRows(model.open(), rows);
+    spentMs += performance.now() - startedMs;
+    const { accuracy, f1 } = score(rows.labels, labels, model.classes.length);
+    byRate.push({ rate, accuracy, f1 });
+  }
+  const rows = punched.reduce((sum, each) => sum + each.rows.count, 0);
+  return { byRate, microsecondsPerRow: (spentMs * 1_000) / Math.max(1, rows) };
+}
+
+/** The ways that `gapline train --compare` tries, on top of what the configuration says of trees, seed and voting. */
+export function candidatesFor(base: TrainingOptions): Candidate[] {
+  const copies = [0, 0.1, 0.3, 0.5];
+  const gaussian = { kind: 'gaussian' } as const;
+  const candidate = (name: string, options: Partial<TrainingOptions>): Candidate => ({
+    name,
+    options: { ...base, indicators: false, copies: [], ...options },
+  });
+  const extra = { ...base.forest, extraTrees: true };
+  return [
+    { name: 'as configured', options: base },
+    candidate('mean', { imputer: { kind: 'mean' } }),
+    candidate('median', { imputer: { kind: 'median' } }),
+    candidate('most frequent', { imputer: { kind: 'most_frequent' } }),
+    candidate('mean, indicators, copies', { imputer: { kind: 'mean' }, indicators: true, copies }),
+    candidate('forest takes gaps', { imputer: { kind: 'passthrough' } }),
+    candidate('forest takes gaps, copies', { imputer: { kind: 'passthrough' }, copies }),
+    candidate('gaussian', { imputer: gaussian }),
+    candidate('gaussian, quantile', { imputer: { ...gaussian, transform: 'quantile' } }),
+    candidate('gaussian, 10 draws', { imputer: { ...gaussian, draws: 10 } }),
+    candidate('gaussian, copies', { imputer: gaussian, copies }),
+    candidate('gaussian, copies, extra trees', { imputer: gaussian, copies, forest: extra }),
+  ];
+}

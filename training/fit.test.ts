@@ -1,0 +1,83 @@
+import { expect, it } from 'vitest';
+import { fitModel } from './fit.ts';
+import { type TrainingOptions, trainingOptions, trainingSchema } from './options.ts';
+import { punch } from './punch.ts';
+import { labelledRows, labelRows } from './rows.ts';
+import { easyDataset, quickOptions } from './testing.ts';
+import { fitTrial } from './trial.ts';
+
+const dataset = easyDataset();
+const { fields, classes } = dataset;
+const rows = labelledRows(dataset, classes);
+const fresh = labelledRows(easyDataset(300), classes);
+
+async function accuracy(options: TrainingOptions, asked = fresh): Promise<number> {
+  const { model } = await fitTrial({ rows, fields, classes, options });
+  const labels = await labelRows(model.open(), asked);
+  return labels.filter((label, row) => label === asked.labels[row]).length / asked.count;
+}
+
+const copies = [0, 0.2, 0.4];
+it.each<[string, Partial<TrainingOptions>]>([
+  ['as it is', {}],
+  ['from copies with gaps', { copies }],
+  ['with indicators', { indicators: true, copies }],
+  ['with a forest that takes gaps itself', { imputer: { kind: 'passthrough' }, copies }],
+  ['with a conditional mean', { imputer: { kind: 'gaussian', transform: 'none' } }],
+  [
+    'with a conditional mean of quantiles, from copies',
+    { imputer: { kind: 'gaussian', transform: 'quantile' }, copies },
+  ],
+  ['with several completions', { imputer: { kind: 'gaussian', transform: 'none', draws: 4 }, indicators: true }],
+  ['with extra trees', { forest: { extraTrees: true } }],
+  ['with balanced classes', { forest: { classWeights: 'balanced', maxDepth: 6, minSamplesLeaf: 2 } }],
+])('learns an easy data set %s, and still knows most of it with a third of the values missing', async (_, more) => {
+  const options = { ...quickOptions, ...more };
+  expect(await accuracy(options)).toBeGreaterThan(0.97);
+  expect(await accuracy(options, punch(fresh, 0.3, 5))).toBeGreaterThan(0.75);
+});
+
+it('punches the share of values that is asked for, the same by seed, and leaves what it was given', () => {
+  const before = fresh.values.slice();
+  const punched = punch(fresh, 0.3, 1);
+  const isGap = (value: number) => Number.isNaN(value);
+  const share = (punched.values.filter(isGap).length - before.filter(isGap).length) / before.length;
+  expect(share).toBeGreaterThan(0.25);
+  expect(share).toBeLessThan(0.35);
+  expect(punch(fresh, 0.3, 1).values).toEqual(punched.values);
+  expect(punch(fresh, 0.3, 2).values).not.toEqual(punched.values);
+  expect(fresh.values).toEqual(before);
+});
+
+it('the library takes no gaps, and says so', async () => {
+  const options = { ...quickOptions, engine: 'ml-random-forest', imputer: { kind: 'passthrough' } } as const;
+  await expect(fitModel({ rows, classes: 3, options })).rejects.toMatchObject({ code: 'config-invalid' });
+});
+
+it('the configuration becomes options, with every default filled in', () => {
+  expect(trainingOptions(trainingSchema.parse({}))).toEqual({
+    imputer: { kind: 'mean' },
+    trees: 100,
+    seed: 1,
+    engine: 'gapline',
+    voting: 'mean',
+    indicators: false,
+    copies: [],
+    forest: { extraTrees: false, minSamplesLeaf: 1 },
+  });
+  const asked = { imputer: 'gaussian', draws: 5, copies: 5, copyGaps: [0, 0.5], maxGaps: 7, classWeights: 'balanced' };
+  expect(trainingOptions(trainingSchema.parse(asked))).toMatchObject({
+    imputer: { kind: 'gaussian', transform: 'log1p', draws: 5 },
+    copies: [0, 0.5, 0, 0.5, 0],
+    maxGaps: 7,
+    forest: { classWeights: 'balanced' },
+  });
+  expect(trainingOptions(trainingSchema.parse({ imputer: 'last', maxAgeSeconds: 5 })).imputer).toEqual({
+    kind: 'last',
+    maxAgeMs: 5_000,
+  });
+  expect(trainingOptions(trainingSchema.parse({ imputer: 'constant', constant: 2 })).imputer).toEqual({
+    kind: 'constant',
+    value: 2,
+  });
+});

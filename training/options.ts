@@ -1,0 +1,128 @@
+import { z } from 'zod';
+import type { ForestOptions } from '../core/model/forest/train.ts';
+import type { ImputerSpec } from '../core/model/impute/fitted.ts';
+
+const share = z.number().min(0).max(1);
+
+/** How a new version of a model is made: the `training` part of stream.yaml. Every option is declared here once. */
+export const trainingSchema = z.strictObject({
+  imputer: z
+    .enum(['mean', 'median', 'most_frequent', 'constant', 'last', 'gaussian', 'passthrough'])
+    .default('mean')
+    .describe(
+      'what fills gaps before the estimator sees a row; gaussian: the conditional mean; passthrough: the forest takes them',
+    ),
+  constant: z.number().default(0).describe('what `imputer: constant` fills with'),
+  maxAgeSeconds: z
+    .number()
+    .positive()
+    .max(31_536_000)
+    .default(3_600)
+    .describe('how old a value may be that `imputer: last` fills with'),
+  transform: z
+    .enum(['none', 'log1p', 'quantile'])
+    .default('log1p')
+    .describe('what `imputer: gaussian` does with each column first, to make it more like a normal distribution'),
+  draws: z
+    .int()
+    .min(0)
+    .max(100)
+    .default(0)
+    .describe(
+      'with `imputer: gaussian`: so many plausible completions of a row are labelled and averaged; 0: the likeliest one',
+    ),
+  indicators: z.boolean().default(false).describe('tell the forest of each value whether it was missing'),
+  copies: z
+    .int()
+    .min(0)
+    .max(50)
+    .default(0)
+    .describe('train from so many copies of the data with gaps punched at random; 0: from the data as it is'),
+  copyGaps: z
+    .array(share)
+    .min(1)
+    .max(50)
+    .default([0, 0.1, 0.3, 0.5])
+    .describe('the share of values that the copies lose, taken in turn'),
+  maxGaps: z.int().min(0).max(5_000).optional().describe('a reading with more gaps than this gets the label unknown'),
+  trees: z.int().min(1).max(10_000).default(100).describe('trees of the forest'),
+  seed: z.int().min(0).max(4_294_967_295).default(1).describe('the same seed and data make the same model'),
+  extraTrees: z
+    .boolean()
+    .default(false)
+    .describe('extremely randomised trees: one random threshold a column and split'),
+  maxDepth: z.int().min(1).max(1_000).optional().describe('of a tree; default: until its leaves are pure'),
+  minSamplesLeaf: z.int().min(1).max(1_000_000).default(1).describe('rows that a leaf needs'),
+  classWeights: z
+    .enum(['none', 'balanced'])
+    .default('none')
+    .describe('balanced: a rare class counts as much as a common one'),
+  engine: z
+    .enum(['gapline', 'ml-random-forest'])
+    .default('gapline')
+    .describe('who trains and predicts: Gapline itself, or the library (slow)'),
+  voting: z
+    .enum(['mean', 'majority'])
+    .default('mean')
+    .describe("mean: of the leaves' distributions; majority: one vote a tree, as ml-random-forest predicts"),
+});
+
+/** `training` of stream.yaml, with every default filled in. */
+export type TrainingConfig = z.output<typeof trainingSchema>;
+
+/** How a model is made. */
+export interface TrainingOptions {
+  readonly imputer: ImputerSpec | { readonly kind: 'passthrough' };
+  readonly trees: number;
+  readonly seed: number;
+  /** Who trains and predicts. */
+  readonly engine: 'gapline' | 'ml-random-forest';
+  readonly voting: 'mean' | 'majority';
+  readonly indicators?: boolean;
+  /** Train from copies with gaps punched at random, each with the next of these shares; empty: from the rows as they are. */
+  readonly copies?: readonly number[];
+  readonly maxGaps?: number;
+  /** Of the forest, beside trees and seed. Not for the library. */
+  readonly forest?: Omit<ForestOptions, 'trees' | 'seed'>;
+}
+
+/** What `training` of stream.yaml asks for. */
+export function trainingOptions(config: TrainingConfig): TrainingOptions {
+  const { trees, seed, engine, voting, indicators, copies, copyGaps, maxGaps } = config;
+  const { extraTrees, maxDepth, minSamplesLeaf, classWeights } = config;
+  return {
+    imputer: imputerSpec(config),
+    trees,
+    seed,
+    engine,
+    voting,
+    indicators,
+    copies: Array.from({ length: copies }, (_, copy) => copyGaps[copy % copyGaps.length]!),
+    ...(maxGaps !== undefined && { maxGaps }),
+    forest: {
+      extraTrees,
+      minSamplesLeaf,
+      ...(maxDepth !== undefined && { maxDepth }),
+      ...(classWeights === 'balanced' && { classWeights }),
+    },
+  };
+}
+
+function imputerSpec({
+  imputer: kind,
+  constant,
+  maxAgeSeconds,
+  transform,
+  draws,
+}: TrainingConfig): TrainingOptions['imputer'] {
+  switch (kind) {
+    case 'constant':
+      return { kind, value: constant };
+    case 'last':
+      return { kind, maxAgeMs: maxAgeSeconds * 1_000 };
+    case 'gaussian':
+      return { kind, transform, draws };
+    default:
+      return { kind };
+  }
+}
