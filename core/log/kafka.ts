@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RetryOptions } from 'kafkajs';
 import type { Logger } from 'pino';
 import { GaplineError } from '../wire/errors.ts';
 import { type Address, type AddressOptions, parseAddress } from './kafka/address.ts';
@@ -32,7 +31,7 @@ import { sinkAsHandlers } from './sink.ts';
 const maxWaitingBytes = 64 << 20;
 const betweenGreetingsMs = 1_000;
 /** kafkajs tries by itself for some ten seconds; what takes longer is waited out, visibly, by the log's own rules. */
-const retry: RetryOptions = { initialRetryTime: 20, maxRetryTime: 1_000, factor: 0.2, multiplier: 2, retries: 14 };
+const retry = { initialRetryTime: 20, maxRetryTime: 1_000, factor: 0.2, multiplier: 2, retries: 14 };
 
 export interface KafkaLogOptions extends AddressOptions {
   readonly logger: Logger;
@@ -40,6 +39,8 @@ export interface KafkaLogOptions extends AddressOptions {
   readonly prefix?: string;
   /** After so long without a sign of life a member's partitions go to others. Default 10 s. */
   readonly sessionTimeoutMs?: number;
+  /** How long a request may go without an answer before its outcome counts as unknown. Default 15 s. */
+  readonly requestTimeoutMs?: number;
   /** How long `start` waits for a broker that does not answer yet. Default 60 s. */
   readonly waitMs?: number;
   /** How long a consumer that stops waits for the batches in hand. Default 8 s. */
@@ -70,11 +71,16 @@ class KafkaLog implements EventLog {
 
   async start(): Promise<void> {
     const { logger, prefix = 'gapline', sessionTimeoutMs = 10_000 } = this.#options;
-    const connect = () => createClient({ address: this.#address, logger, retry });
+    const connect = () => this.#connect();
     const admin = await this.#greet();
     const partitionOf = createPartitioner();
     const appender = new Appender({ connect, admin, partitionOf, logger, maxWaitingBytes });
     this.#started = { logger, connect, admin, appender, partitionOf, prefix, sessionTimeoutMs, ending: new Set() };
+  }
+
+  #connect(retries = retry.retries): Promise<Client> {
+    const { logger, requestTimeoutMs = 15_000 } = this.#options;
+    return createClient({ address: this.#address, logger, retry: { ...retry, retries }, requestTimeoutMs });
   }
 
   /** Waits until Kafka answers. */
@@ -83,11 +89,11 @@ class KafkaLog implements EventLog {
     const brokers = this.#address.brokers.join(', ');
     const until = Date.now() + waitMs;
     for (let told = false; ; told = true) {
-      const client = await createClient({ address: this.#address, logger, retry: { ...retry, retries: 2 } });
+      const client = await this.#connect(2);
       try {
         await this.#firstConnection(client);
         client.kill();
-        const admin = new KafkaAdmin(await createClient({ address: this.#address, logger, retry }));
+        const admin = new KafkaAdmin(await this.#connect());
         await admin.connect();
         return admin;
       } catch (error) {

@@ -7,10 +7,10 @@ import { kafkaError, kafkaErrorType } from './errors.ts';
 
 /** How long the number of a topic's partitions is believed. */
 const believedMs = 60_000;
-/** How long a topic that was made may take to appear. */
-const appearMs = 15_000;
-/** What a broker says of a topic until it appears. */
-const notYet = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE', 'NOT_LEADER_FOR_PARTITION']);
+/** How long a topic may take to appear, or to find a new leader. */
+const settleMs = 15_000;
+/** What a broker says of a partition that is on its way, or that kafkajs knows too little of. */
+const unsettled = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE', 'NOT_LEADER_FOR_PARTITION']);
 
 /** What a partition holds: offsets from `low` up to but not including `high`, of what is committed for readers. */
 export interface Extent {
@@ -22,7 +22,7 @@ export interface Extent {
 /** What there is on the broker: topics, their extents, how far groups have come. */
 export class KafkaAdmin {
   readonly #client: Client;
-  readonly #admin: Admin;
+  #admin: Admin;
   readonly #counts = new Map<string, { readonly count: Promise<number>; readonly at: number }>();
 
   constructor(client: Client) {
@@ -40,9 +40,32 @@ export class KafkaAdmin {
     this.#client.kill();
   }
 
+  /** Asks until the partitions have settled. */
+  async #ask<T>(cannot: string, work: (admin: Admin) => Promise<T>): Promise<T> {
+    const until = Date.now() + settleMs;
+    for (;;) {
+      const admin = this.#admin;
+      try {
+        return await work(admin);
+      } catch (error) {
+        if (!unsettled.has(kafkaErrorType(error) ?? '') || Date.now() > until) throw kafkaError(cannot, error);
+        await sleep(50);
+        await this.#renew(admin);
+      }
+    }
+  }
+
+  /** kafkajs's admin never looks again who leads a partition, so another takes its place. */
+  async #renew(old: Admin): Promise<void> {
+    if (this.#admin !== old) return;
+    this.#admin = this.#client.kafka.admin();
+    await this.#admin.connect().catch(() => {});
+    await old.disconnect().catch(() => {});
+  }
+
   /** @throws {GaplineError} `topic-mismatch` where one exists with fewer partitions. */
   async ensure(topics: readonly TopicSpec[]): Promise<void> {
-    const existing = await this.#existing();
+    const existing = new Set(await this.#ask('Topics cannot be listed', (admin) => admin.listTopics()));
     const missing = topics.filter(({ name }) => !existing.has(name));
     try {
       if (missing.length > 0) await this.#admin.createTopics({ topics: missing.map(asConfig), waitForLeaders: false });
@@ -51,14 +74,6 @@ export class KafkaAdmin {
       if (kafkaErrorType(error) !== 'TOPIC_ALREADY_EXISTS') throw kafkaError('Topics cannot be made', error);
     }
     for (const { name, partitions } of topics) await this.#check(name, partitions);
-  }
-
-  async #existing(): Promise<ReadonlySet<string>> {
-    try {
-      return new Set(await this.#admin.listTopics());
-    } catch (error) {
-      throw kafkaError('Topics cannot be listed', error);
-    }
   }
 
   async #check(name: string, wanted: number): Promise<void> {
@@ -73,17 +88,12 @@ export class KafkaAdmin {
 
   /** A topic that was just made takes a moment to be known, and another to have leaders. */
   async #countOnceThere(name: string): Promise<number> {
-    const until = Date.now() + appearMs;
-    for (;;) {
-      try {
-        const count = await this.partitionCount(name);
-        await this.extents(name);
-        return count;
-      } catch (error) {
-        if (!notYet.has(kafkaErrorType(error) ?? '') || Date.now() > until) throw error;
-        await sleep(50);
-      }
-    }
+    const cannot = `Topic ${name} does not appear`;
+    await this.#ask(cannot, async (admin) => {
+      await admin.fetchTopicMetadata({ topics: [name] });
+      await admin.fetchTopicOffsets(name);
+    });
+    return await this.partitionCount(name);
   }
 
   /** @throws {GaplineError} `topic-mismatch` where there is no such topic. */
@@ -115,34 +125,25 @@ export class KafkaAdmin {
 
   async extents(topic: string): Promise<Extent[]> {
     await this.partitionCount(topic);
-    try {
-      const offsets = await this.#admin.fetchTopicOffsets(topic);
-      return offsets.map(({ partition, low, high }) => ({ partition, low: BigInt(low), high: BigInt(high) }));
-    } catch (error) {
-      throw kafkaError(`The offsets of ${topic} cannot be read`, error);
-    }
+    const cannot = `The offsets of ${topic} cannot be read`;
+    const offsets = await this.#ask(cannot, (admin) => admin.fetchTopicOffsets(topic));
+    return offsets.map(({ partition, low, high }) => ({ partition, low: BigInt(low), high: BigInt(high) }));
   }
 
   /** By partition, the first offset that arrived at or after a time; the end where there is none. */
   async offsetsSince(topic: string, sinceMs: number): Promise<Map<number, bigint>> {
     await this.partitionCount(topic);
-    try {
-      const offsets = await this.#admin.fetchTopicOffsetsByTimestamp(topic, Math.ceil(sinceMs));
-      return new Map(offsets.map(({ partition, offset }) => [partition, BigInt(offset)]));
-    } catch (error) {
-      throw kafkaError(`The offsets of ${topic} cannot be read`, error);
-    }
+    const cannot = `The offsets of ${topic} cannot be read`;
+    const offsets = await this.#ask(cannot, (admin) => admin.fetchTopicOffsetsByTimestamp(topic, Math.ceil(sinceMs)));
+    return new Map(offsets.map(({ partition, offset }) => [partition, BigInt(offset)]));
   }
 
   /** What a group has committed by partition; a partition is missing where it has nothing. */
   async committed(group: string, topic: string): Promise<Map<number, bigint>> {
-    try {
-      const [found] = await this.#admin.fetchOffsets({ groupId: group, topics: [topic] });
-      const pairs = (found?.partitions ?? []).map(({ partition, offset }) => [partition, BigInt(offset)] as const);
-      return new Map(pairs.filter(([, offset]) => offset >= 0n));
-    } catch (error) {
-      throw kafkaError(`The offsets of group ${group} cannot be read`, error);
-    }
+    const cannot = `The offsets of group ${group} cannot be read`;
+    const [found] = await this.#ask(cannot, (admin) => admin.fetchOffsets({ groupId: group, topics: [topic] }));
+    const pairs = (found?.partitions ?? []).map(({ partition, offset }) => [partition, BigInt(offset)] as const);
+    return new Map(pairs.filter(([, offset]) => offset >= 0n));
   }
 
   async lag(group: string, topics: readonly string[]): Promise<PartitionLag[]> {

@@ -6,7 +6,6 @@ import type { Logger } from 'pino';
 import type { Address } from './address.ts';
 
 const connectionTimeoutMs = 5_000;
-const requestTimeoutMs = 15_000;
 const keepAliveMs = 60_000;
 
 /** A connection to Kafka of its own: producers, consumers and the admin each have one. */
@@ -20,10 +19,12 @@ export interface ClientOptions {
   readonly address: Address;
   readonly logger: Logger;
   readonly retry: RetryOptions;
+  /** How long a request may go without an answer. */
+  readonly requestTimeoutMs: number;
 }
 
 /** Loads kafkajs, on first use only. */
-export async function createClient({ address, logger, retry }: ClientOptions): Promise<Client> {
+export async function createClient({ address, logger, retry, requestTimeoutMs }: ClientOptions): Promise<Client> {
   const { Kafka, logLevel } = await import('kafkajs');
   mendTimers();
   const sockets = new Set<Socket>();

@@ -43,7 +43,7 @@ async function removeFromKafka(prefix: string): Promise<void> {
 /** Does something with kafkajs's own admin, to look at what the log did or to prepare what others would have done. */
 export async function withAdmin<T>(work: (admin: Admin) => Promise<T>): Promise<T> {
   const address = parseAddress({ url: testKafka ?? '' });
-  const { kafka, kill } = await createClient({ address, logger: silent, retry: {} });
+  const { kafka, kill } = await createClient({ address, logger: silent, retry: {}, requestTimeoutMs: 30_000 });
   const admin = kafka.admin();
   try {
     await admin.connect();
