@@ -112,12 +112,27 @@ export interface Running {
   readonly failed: Promise<never>;
 }
 
+/** Thins out topics that grow fast: of each stretch of time the first records are handed out, the rest is passed over unread. */
+export interface Sampling {
+  /** The length of a stretch, by time of arrival. */
+  readonly everyMs: number;
+  /** Records of one topic and stretch that are handed out, about, spread over its partitions. */
+  readonly records: number;
+  /**
+   * Told of records that are passed over: how many, and when their stretch began, in milliseconds since the epoch. An engine that
+   * cannot pass over records hands out all of them and never calls this.
+   */
+  passedOver(topic: string, count: number, arrivedMs: number): void;
+}
+
 export interface TailOptions {
   /** Where to begin: a time of arrival in milliseconds, `0` for the oldest record kept, or `now`. */
   readonly since: number | 'now';
   /** False ends the iteration at the end that the topics had when it began. Default true. */
   readonly follow?: boolean;
   readonly signal?: AbortSignal;
+  /** Undefined hands out every record. */
+  readonly sampling?: Sampling;
 }
 
 export interface PartitionLag {

@@ -18,11 +18,12 @@ if (withoutKafka && process.env.GAPLINE_REQUIRE_SERVERS === '1') {
 export const sessionTimeoutMs = 3_000;
 
 /** The Kafka for a test. Its topics and groups begin with the test's prefix and are removed after it. */
-export async function makeKafkaSite(options: Partial<KafkaLogOptions> = {}): Promise<Site> {
+export async function makeKafkaSite(options: Partial<KafkaLogOptions> = {}): Promise<Site & { prefix: string }> {
   const url = testKafka ?? '';
   const prefix = `gapline-${randomUUID().slice(0, 8)}`;
   const quick = { backoff: { firstMs: 5, maxMs: 40 }, graceMs: 300, prefix, sessionTimeoutMs };
   return {
+    prefix,
     address: { engine: 'kafka', url, prefix, sessionTimeoutMs },
     create: () => createKafkaLog({ url, logger: silent, ...quick, ...options }),
     remove: removeFromKafka,

@@ -1,0 +1,152 @@
+// On the Kafka that GAPLINE_TEST_KAFKA names.
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { ConfigResourceTypes } from 'kafkajs';
+import { describe, expect, test } from 'vitest';
+import {
+  contents,
+  copyTo,
+  deadline,
+  expectContents,
+  kill,
+  numbered,
+  numbers,
+  patient,
+  placeOfEachTest,
+  record,
+  testTimeoutMs,
+  texts,
+} from '../contract/place.ts';
+import { makeKafkaSite, sessionTimeoutMs, testKafka, withAdmin, withoutKafka } from './site.ts';
+
+describe.skipIf(withoutKafka)(`what the log does on a broker ${withoutKafka ?? ''}`, { timeout: testTimeoutMs }, () => {
+  let prefix = '';
+  const place = placeOfEachTest(async () => {
+    const site = await makeKafkaSite();
+    prefix = site.prefix;
+    return site;
+  });
+
+  test('keeps records by their time of arrival, as long as asked', async () => {
+    const log = await place().open();
+    const topic = await place().topic(log, 'readings', 2, { retentionMs: 123_000_000 });
+    const { resources } = await withAdmin((admin) =>
+      admin.describeConfigs({
+        includeSynonyms: false,
+        resources: [
+          { type: ConfigResourceTypes.TOPIC, name: topic, configNames: ['retention.ms', 'message.timestamp.type'] },
+        ],
+      }),
+    );
+    const entries = resources[0]!.configEntries.map(({ configName, configValue }) => [configName, configValue]);
+    expect(Object.fromEntries(entries)).toEqual({
+      'retention.ms': '123000000',
+      'message.timestamp.type': 'LogAppendTime',
+    });
+  });
+
+  test('makes topics that several processes ask for at once', async () => {
+    const logs = await Promise.all([place().open(), place().open(), place().open()]);
+    const specs = ['one', 'two'].map((name) => ({ name: place().name(name), partitions: 2, retentionMs: 1_000_000 }));
+    await Promise.all(logs.map((log) => log.ensureTopics(specs)));
+    await Promise.all(logs.map((log, i) => log.append(specs[0]!.name, [record('a', i)], deadline)));
+    expect(texts(await contents(logs[0]!, specs[0]!.name)).toSorted()).toEqual(['0', '1', '2']);
+  });
+
+  test('leaves no group of a reader behind', async () => {
+    const log = await place().open();
+    const topic = await place().topic(log, 'readings');
+    await log.append(topic, numbered(0, 10), deadline);
+    await contents(log, topic);
+    const tail = log.tail([topic], { since: 0 })[Symbol.asyncIterator]();
+    await tail.next();
+    const left = () =>
+      withAdmin(async (admin) => {
+        const { groups } = await admin.listGroups();
+        return groups.map(({ groupId }) => groupId).filter((group) => group.startsWith(`${prefix}.reader`));
+      });
+    expect(await left()).toHaveLength(1);
+    // Its reader holds a batch and never comes back for more.
+    await log.stop();
+    await expect.poll(left, patient).toEqual([]);
+  });
+
+  test('makes a dead letter of what is too large, for Kafka or for a topic', async () => {
+    const log = await place().open();
+    const topic = await place().topic(log, 'readings', 1);
+    const letters = await place().topic(log, 'deadletters', 1);
+    const small = place().name('small');
+    const configEntries = [{ name: 'max.message.bytes', value: '20000' }];
+    await withAdmin((admin) => admin.createTopics({ topics: [{ topic: small, numPartitions: 1, configEntries }] }));
+    const sizes = [100, 2_000_000, 100, 50_000, 100];
+    await log.append(topic, numbered(0, sizes.length), deadline);
+    await log.pipe(
+      { from: [topic], group: place().name('group') },
+      {
+        ...copyTo(small, letters),
+        transform: ({ records }) => ({
+          outputs: texts(records).map((value) => ({
+            topic: small,
+            ...record('a', value.padEnd(sizes[Number(value)]!)),
+          })),
+        }),
+      },
+    );
+    await expect.poll(async () => (await contents(log, letters)).length, patient).toBe(2);
+    expect(texts(await contents(log, letters))).toEqual([
+      expect.stringMatching(/^1: A record of 2000041 bytes is more than Kafka takes/),
+      expect.stringMatching(/^3: .*larger than the max message size/),
+    ]);
+    expect(texts(await contents(log, small)).map((value) => value.trim())).toEqual(['0', '2', '4']);
+    await expect(log.append(topic, [record('a', 'x'.repeat(2_000_000))], deadline)).rejects.toMatchObject({
+      outcome: 'refused',
+      message: expect.stringContaining('2000041 bytes'),
+    });
+  });
+
+  test('counts nothing behind for a group that has seen all but the marks of transactions', async () => {
+    const log = await place().open();
+    const topic = await place().topic(log, 'readings', 2);
+    const copy = await place().topic(log, 'copy', 2);
+    const groups = [place().name('piped'), place().name('drained')] as const;
+    await log.pipe({ from: [topic], group: place().name('group'), maxBatch: 3 }, copyTo(copy));
+    await log.pipe({ from: [copy], group: groups[0] }, { ...copyTo(copy), transform: () => ({ outputs: [] }) });
+    await log.drain(
+      { from: [copy], group: groups[1] },
+      async () => [],
+      () => ({ topic, ...record('a', 'dead') }),
+    );
+    for (let round = 0; round < 3; round++) {
+      await log.append(topic, numbered(round * 10, round * 10 + 10), deadline);
+      await expectContents(log, copy, numbers(0, round * 10 + 10));
+      for (const group of groups) {
+        await expect.poll(async () => (await log.lag(group, [copy])).map(({ lag }) => lag), patient).toEqual([0, 0]);
+      }
+    }
+    const [first] = await log.lag(groups[0], [copy]);
+    expect(Number(first?.end)).toBeGreaterThan(
+      (await contents(log, copy)).filter(({ partition }) => partition === 0).length,
+    );
+  });
+
+  test('warns of nothing on the way, not even in the libraries', async () => {
+    const log = await place().open();
+    const topic = await place().topic(log, 'readings');
+    const copy = await place().topic(log, 'copy');
+    await log.append(topic, numbered(0, 50), deadline);
+    const address = { engine: 'kafka', url: testKafka, prefix, sessionTimeoutMs };
+    const task = { kind: 'copy', from: topic, to: copy, group: place().name('group'), maxBatch: 5 };
+    const child = fork(join(import.meta.dirname, '..', 'contract', 'worker.ts'), [JSON.stringify({ address, task })], {
+      silent: true,
+      execArgv: [],
+    });
+    const output: string[] = [];
+    for (const stream of [child.stdout!, child.stderr!]) stream.on('data', (data) => output.push(String(data)));
+    await expectContents(log, copy, numbers(0, 50));
+    const closed = once(child, 'close');
+    await kill(child);
+    await closed;
+    expect(output.join('')).toBe('');
+  });
+});
