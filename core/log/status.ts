@@ -3,6 +3,9 @@ import { describeError } from '../wire/errors.ts';
 import { type Status, statusEveryMs } from '../wire/status.ts';
 import type { EventLog } from './port.ts';
 
+/** How long a report may take: the next one says more. */
+const appendMs = 2_000;
+
 export interface StatusReport {
   readonly log: EventLog;
   readonly topic: string;
@@ -22,7 +25,7 @@ export function reportStatus({ log, topic, everyMs = statusEveryMs, logger, snap
     try {
       const status = await snapshot();
       const record = { key: status.instance, value: Buffer.from(JSON.stringify(status)) };
-      await log.append(topic, [record], { deadlineMs: everyMs });
+      await log.append(topic, [record], { deadlineMs: appendMs });
       failing = false;
     } catch (error) {
       if (!failing) logger.warn({ topic }, `The status could not be reported: ${describeError(error)}`);

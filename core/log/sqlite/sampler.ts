@@ -1,43 +1,44 @@
-import type { Sampling } from '../port.ts';
+import type { Sampling, StoredRecord } from '../port.ts';
 
-/** Where the records of one partition begin that arrived at or after a time; the end where there are none yet. */
-export type Seek = (sinceMs: number) => bigint;
-
-/** Which records of one partition are handed out, and when it is time to pass over the others. */
+/** Decides which records of one partition are handed out and which are passed over. */
 export class Sampler {
   readonly #topic: string;
   readonly #sampling: Sampling;
   readonly #perStretch: number;
-  #stretchMs = Number.NEGATIVE_INFINITY;
-  #left: number;
+  #stretchMs = 0;
+  #taken = 0;
 
   constructor(topic: string, partitions: number, sampling: Sampling) {
     this.#topic = topic;
     this.#sampling = sampling;
     this.#perStretch = Math.max(1, Math.ceil(sampling.records / partitions));
-    this.#left = this.#perStretch;
   }
 
-  /** How many records may be read next; 0 while the rest of a stretch is yet to arrive. */
-  room(nowMs: number): number {
-    return this.#left > 0 || nowMs >= this.#stretchMs + this.#sampling.everyMs ? Math.max(this.#left, 1) : 0;
+  /** How many records may be read next; 0 where the rest of the stretch is to be passed over. */
+  get room(): number {
+    return this.#perStretch - this.#taken;
   }
 
-  /** Notes what was read; true when the rest of the stretch is to be passed over. */
-  took(count: number, lastArrivedMs: number): boolean {
-    const stretchMs = lastArrivedMs - (lastArrivedMs % this.#sampling.everyMs);
-    if (stretchMs > this.#stretchMs) {
-      this.#stretchMs = stretchMs;
-      this.#left = this.#perStretch;
+  /** When the stretch ends that was read last: what arrives before then belongs to it. */
+  get endMs(): number {
+    return this.#stretchMs + this.#sampling.everyMs;
+  }
+
+  /** Notes what was read. Only the newest stretch can have used up its room. */
+  took(records: readonly StoredRecord[]): void {
+    const { arrivedMs } = records.at(-1)!;
+    if (arrivedMs >= this.endMs) {
+      this.#stretchMs = arrivedMs - (arrivedMs % this.#sampling.everyMs);
+      this.#taken = 0;
     }
-    this.#left -= count;
-    return this.#left <= 0;
+    for (let index = records.length - 1; index >= 0 && records[index]!.arrivedMs >= this.#stretchMs; index -= 1) {
+      this.#taken += 1;
+    }
   }
 
-  /** Where to go on from `from`: past the stretch, as far as it has arrived. What lies between is reported. */
-  passOver(from: bigint, seek: Seek): bigint {
-    const next = seek(this.#stretchMs + this.#sampling.everyMs);
-    if (next > from) this.#sampling.passedOver(this.#topic, Number(next - from), this.#stretchMs);
-    return next;
+  /** Notes that the offsets from one to another, not included, were passed over; `isOver` when that was the rest of the stretch. */
+  passed(from: bigint, to: bigint, isOver: boolean): void {
+    if (to > from) this.#sampling.passedOver(this.#topic, Number(to - from), this.#stretchMs);
+    if (isOver) this.#taken = 0;
   }
 }

@@ -1,0 +1,43 @@
+import pino from 'pino';
+import { expect, test } from 'vitest';
+import { type Status, statusSchema } from '../wire/status.ts';
+import { contents, patient, placeOfEachTest, text } from './contract/place.ts';
+import { makeSqliteSite } from './sqlite/site.ts';
+import { reportStatus } from './status.ts';
+
+const place = placeOfEachTest(() => makeSqliteSite());
+
+const lines: string[] = [];
+const logger = pino({ level: 'warn' }, { write: (line: string) => void lines.push(line) });
+const snapshot = (n: number): Status => ({
+  ...{ stream: 'spambase', stage: 'collector', instance: 'collector-1', at: new Date().toISOString() },
+  counters: { n },
+});
+
+test('reports at once and then now and then, until it is stopped', async () => {
+  const log = await place().open();
+  const topic = await place().topic(log, 'status', 1);
+  let n = 0;
+  const report = reportStatus({ log, topic, everyMs: 10, logger, snapshot: () => snapshot(n++) });
+  await expect.poll(async () => (await contents(log, topic)).length, patient).toBeGreaterThan(3);
+  await report.stop();
+  const records = await contents(log, topic);
+  const statuses = records.map((stored) => statusSchema.parse(JSON.parse(text(stored))));
+  expect(statuses.map(({ counters }) => counters.n)).toEqual(records.map((_, i) => i));
+  expect(new Set(records.map(({ key }) => key))).toEqual(new Set(['collector-1']));
+  expect(n).toBe(records.length);
+});
+
+test('says once what keeps it from reporting, throws nothing, and goes on', async () => {
+  const log = await place().open();
+  const topic = place().name('status');
+  let asked = 0;
+  lines.length = 0;
+  const report = reportStatus({ log, topic, everyMs: 5, logger, snapshot: async () => snapshot(asked++) });
+  await expect.poll(() => asked, patient).toBeGreaterThan(5);
+  expect(lines.map((line) => JSON.parse(line).msg)).toEqual([expect.stringContaining(`no topic ${topic}`)]);
+  await place().topic(log, 'status', 1);
+  await expect.poll(async () => (await contents(log, topic)).length, patient).toBeGreaterThan(0);
+  await report.stop();
+  expect(lines).toHaveLength(1);
+});
