@@ -1,36 +1,17 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { EventLog } from '../core/log/port.ts';
-import { deadLetterSchema } from '../core/wire/dead-letter.ts';
+import type { Rows } from '../core/model/model.ts';
 import { GaplineError } from '../core/wire/errors.ts';
-import { statusSchema } from '../core/wire/status.ts';
 import { doubleModel } from './testing/doubles.ts';
-import { all, classifierOn, openLine, predictions, send, sourceOf, stream, textOf } from './testing/line.ts';
+import { type Line, openLine, patient } from './testing/line.ts';
 
-const patient = { timeout: 15_000, interval: 10 };
-
-let line: Awaited<ReturnType<typeof openLine>>;
-let log: EventLog;
-const stops: (() => Promise<void>)[] = [];
+let line: Line;
 beforeEach(async () => {
   line = await openLine();
-  log = line.log;
 });
-afterEach(async () => {
-  for (const stop of stops.splice(0).reverse()) await stop();
-  await line.close();
-});
-
-async function classify(model = doubleModel(), on = log) {
-  const classifier = classifierOn(on, sourceOf(model));
-  await classifier.start();
-  stops.push(() => classifier.stop());
-  const taken = (readings: number) => vi.waitFor(() => expect(classifier.totals().readings).toBe(readings), patient);
-  return Object.assign(classifier, { taken });
-}
+afterEach(() => line.close());
 
 test('each record gives one prediction, one dead letter or one counted skip', async () => {
-  await send(
-    log,
+  await line.send(
     { device: 'x', time: 1, values: { a: 20, b: null }, truth: 'high' },
     '{"stream":"s"',
     { device: 'y', time: 2, values: { b: 3, c: 5 }, truth: 'high' },
@@ -38,25 +19,23 @@ test('each record gives one prediction, one dead letter or one counted skip', as
     Uint8Array.of(0xff),
     { device: 'x', time: 3, values: {} },
   );
-  const classifier = await classify();
+  const classifier = await line.classify(doubleModel());
   await classifier.taken(6);
-  const made = await predictions(log);
+  const made = await line.predictions();
   expect(made.map(({ device, time, label, gaps, filled }) => ({ device, time, label, gaps, filled }))).toEqual([
     { device: 'x', time: '1', label: 'high', gaps: 1, filled: { b: 0 } },
     { device: 'x', time: '3', label: 'low', gaps: 2, filled: { a: 0, b: 0 } },
     { device: 'y', time: '2', label: 'low', gaps: 1, filled: { a: 0 } },
   ]);
-  for (const record of await all(log, stream.topics.predictions)) {
-    expect(record.key).toBe(JSON.parse(textOf(record)).device);
+  for (const record of await line.all(line.stream.topics.predictions)) {
+    expect(record.key).toBe(JSON.parse(Buffer.from(record.value).toString()).device);
   }
-  const letters = (await all(log, stream.topics.deadLetters)).map((record) =>
-    deadLetterSchema.parse(JSON.parse(textOf(record))),
-  );
+  const letters = await line.deadLetters();
   expect(letters.map(({ value, encoding }) => [encoding, value]).sort()).toEqual([
     ['base64', '/w=='],
     ['utf8', '{"stream":"s"'],
   ]);
-  expect(letters[0]).toMatchObject({ stage: 'classifier', topic: 's.readings', key: 'd' });
+  expect(letters[0]).toMatchObject({ stage: 'classifier', topic: line.stream.topics.readings, key: 'd' });
   expect(classifier.totals()).toMatchObject({
     ...{ readings: 6, labels: 3, gaps: 4, deadLetters: 2, skipped: 1, skippedBy: { 'foreign-stream': 1 } },
     ...{ unknownFields: 1, scored: 2, right: 1, accuracy: 0.5, model: { name: 'double', version: 1 } },
@@ -69,12 +48,12 @@ test('labels are the same with truth stripped', async () => {
     time,
     values: { a: time % 13, b: 3 },
   }));
-  await send(log, ...readings.map((reading) => ({ ...reading, truth: reading.time % 2 ? 'high' : 'low' })));
-  const classifier = await classify();
+  await line.send(...readings.map((reading) => ({ ...reading, truth: reading.time % 2 ? 'high' : 'low' })));
+  const classifier = await line.classify(doubleModel());
   await classifier.taken(50);
-  await send(log, ...readings);
+  await line.send(...readings);
   await classifier.taken(100);
-  const made = await predictions(log);
+  const made = await line.predictions();
   const withTruth = made.filter(({ truth }) => truth !== undefined);
   const without = made.filter(({ truth }) => truth === undefined);
   const labels = (some: typeof made) =>
@@ -85,18 +64,18 @@ test('labels are the same with truth stripped', async () => {
 
 test('a restart goes on where it was, with what it remembered', async () => {
   const model = () => doubleModel({ memoryMs: 3_600_000 });
-  const first = await classify(model());
-  await send(log, { device: 'x', time: 1, values: { a: 20, b: 1 } }, 'broken', {
+  const first = await line.classify(model());
+  await line.send({ device: 'x', time: 1, values: { a: 20, b: 1 } }, 'broken', {
     device: 'y',
     time: 1,
     values: { a: 1 },
   });
   await first.taken(3);
   await first.stop();
-  await send(log, { device: 'x', time: 2, values: {} }, { device: 'y', time: 2, values: {} });
-  const second = await classify(model());
+  await line.send({ device: 'x', time: 2, values: {} }, { device: 'y', time: 2, values: {} });
+  const second = await line.classify(model());
   await second.taken(2);
-  const made = (await predictions(log)).filter(({ time }) => time === '2');
+  const made = (await line.predictions()).filter(({ time }) => time === '2');
   expect(made.map(({ device, label, filled }) => ({ device, label, filled }))).toEqual([
     { device: 'x', label: 'high', filled: { a: 20, b: 1 } },
     { device: 'y', label: 'low', filled: { a: 1, b: 0 } },
@@ -108,23 +87,22 @@ test('a model that is away stalls, visibly, and nothing is lost', async () => {
   const before = () => {
     if (failures-- > 0) throw new GaplineError('model-invalid', 'the model server is away', { retryable: true });
   };
-  const classifier = await classify(doubleModel({ before }));
-  await send(log, { time: 1 }, { time: 2 });
+  const classifier = await line.classify(doubleModel({ before }));
+  await line.send({ time: 1 }, { time: 2 });
   await classifier.taken(2);
   expect(classifier.totals()).toMatchObject({ labels: 2, deadLetters: 0 });
   expect(await classifier.registry.getSingleMetricAsString('gapline_classifier_stalls_total')).toContain('total 3');
 });
 
 test('a reading that the model refuses for good is a dead letter, its neighbours are labelled', async () => {
-  const before = ({ values }: { values: Float64Array }) => {
+  const before = ({ values }: Rows) => {
     if (values.includes(13)) throw new GaplineError('model-invalid', 'not thirteen', { retryable: false });
   };
-  const classifier = await classify(doubleModel({ before }));
-  await send(log, ...[1, 2, 13, 4].map((a, time) => ({ time, values: { a, b: 0 } })));
+  const classifier = await line.classify(doubleModel({ before }));
+  await line.send(...[1, 2, 13, 4].map((a, time) => ({ time, values: { a, b: 0 } })));
   await classifier.taken(4);
-  expect((await predictions(log)).map(({ time }) => time)).toEqual(['0', '1', '3']);
-  const [letter] = await all(log, stream.topics.deadLetters);
-  expect(JSON.parse(textOf(letter!))).toMatchObject({ stage: 'classifier', reason: 'not thirteen' });
+  expect((await line.predictions()).map(({ time }) => time)).toEqual(['0', '1', '3']);
+  expect(await line.deadLetters()).toMatchObject([{ stage: 'classifier', reason: 'not thirteen' }]);
   expect(classifier.totals().deadLetters).toBe(1);
 });
 
@@ -137,34 +115,32 @@ test('an answer of the wrong size is refused rather than published', async () =>
       predict: () => ({ labels: new Int32Array(0), probabilities: new Float64Array(0), filled: new Float64Array(0) }),
     }),
   };
-  const classifier = await classify(broken);
-  await send(log, { time: 1 });
+  const classifier = await line.classify(broken);
+  await line.send({ time: 1 });
   await classifier.taken(1);
   expect(classifier.totals()).toMatchObject({ labels: 0, deadLetters: 1 });
 });
 
 test('a model may want its own columns, in its own order', async () => {
-  const classifier = await classify(doubleModel({ fields: ['b'] }));
-  await send(log, { device: 'x', values: { a: 100, b: 3 } }, { device: 'y', values: { a: 1, b: 11 } });
+  const classifier = await line.classify(doubleModel({ fields: ['b'] }));
+  await line.send({ device: 'x', values: { a: 100, b: 3 } }, { device: 'y', values: { a: 1, b: 11 } });
   await classifier.taken(2);
-  expect((await predictions(log)).map(({ label }) => label)).toEqual(['low', 'high']);
+  expect((await line.predictions()).map(({ label }) => label)).toEqual(['low', 'high']);
 });
 
 test('a model that wants what the stream does not have is refused at the start', async () => {
-  const classifier = classifierOn(log, sourceOf(doubleModel({ fields: ['a', 'z'] })));
-  await expect(classifier.start()).rejects.toThrow('wants z, which stream s does not have');
-  await classifier.stop();
+  const started = line.classify(doubleModel({ fields: ['a', 'z'] }));
+  await expect(started).rejects.toThrow(`wants z, which stream ${line.stream.name} does not have`);
 });
 
 test('status and metrics tell the same story', async () => {
-  const classifier = await classify();
-  await send(log, { time: 1, truth: 'low' }, 'broken');
+  const classifier = await line.classify(doubleModel());
+  await line.send({ time: 1, truth: 'low' }, 'broken');
   await classifier.taken(2);
   const status = await vi.waitFor(async () => {
-    const last = (await all(log, stream.topics.status)).at(-1)!;
-    const parsed = statusSchema.parse(JSON.parse(textOf(last)));
-    expect(parsed.counters).toMatchObject({ readings: 2 });
-    return parsed;
+    const last = await line.status();
+    expect(last.counters).toMatchObject({ readings: 2 });
+    return last;
   }, patient);
   expect(status).toMatchObject({
     ...{ stage: 'classifier', instance: 'one', lag: 0, model: { name: 'double', version: 1 } },
@@ -180,11 +156,12 @@ test('status and metrics tell the same story', async () => {
 
 test('stopping commits what is in hand, frees the model, and can be done twice', async () => {
   const closed = vi.fn();
-  const classifier = await classify(doubleModel({ closed }));
-  await send(log, { time: 1 });
+  const classifier = await line.classify(doubleModel({ closed }));
+  await line.send({ time: 1 });
   await classifier.taken(1);
   await classifier.stop();
   await classifier.stop();
   expect(closed).toHaveBeenCalledTimes(1);
-  expect((await log.lag('s.classifier', [stream.topics.readings])).every(({ lag }) => lag === 0)).toBe(true);
+  const lags = await line.log.lag(`${line.stream.name}.classifier`, [line.stream.topics.readings]);
+  expect(lags.every(({ lag }) => lag === 0)).toBe(true);
 });

@@ -1,10 +1,11 @@
 import { expect, test, vi } from 'vitest';
 import type { Rows } from '../core/model/model.ts';
+import { topicsOf } from '../core/wire/stream.ts';
 import { openStation, Seat } from './seat.ts';
 import { serve } from './serving.ts';
 import { doubleModel } from './testing/doubles.ts';
-import { stream } from './testing/line.ts';
 
+const stream = { name: 's', fields: ['a', 'b'], topics: topicsOf('s') };
 const servingOf = (version: number, memoryMs = 0) => serve(stream, doubleModel({ version, memoryMs }));
 
 const rowsOf = (a: number): Rows => ({

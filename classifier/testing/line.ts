@@ -1,38 +1,34 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
-import type { EventLog, StoredRecord } from '../../core/log/port.ts';
+import { expect, vi } from 'vitest';
+import { makeKafkaSite } from '../../core/log/kafka/site.ts';
+import type { StoredRecord } from '../../core/log/port.ts';
 import { createSqliteLog } from '../../core/log/sqlite.ts';
 import type { Model, ModelSource, ModelWatcher } from '../../core/model/model.ts';
+import { type DeadLetter, deadLetterSchema } from '../../core/wire/dead-letter.ts';
 import { type Prediction, predictionSchema } from '../../core/wire/prediction.ts';
+import { type Status, statusSchema } from '../../core/wire/status.ts';
 import { topicsOf } from '../../core/wire/stream.ts';
 import { type ClassifierOptions, createClassifier } from '../classifier.ts';
 
-export const stream = { name: 's', fields: ['a', 'b'], topics: topicsOf('s') };
 export const silent = pino({ level: 'silent' });
+export const patient = { timeout: 60_000, interval: 20 };
+export const fields = ['a', 'b'];
 
-/** A log on a file of its own, for one test. */
-export async function openLine({ partitions = 3 } = {}) {
+export type Engine = 'SQLite' | 'Kafka';
+
+async function openLog(engine: Engine, prefix: string) {
+  if (engine === 'Kafka') {
+    const site = await makeKafkaSite({ prefix });
+    return { log: site.create(), remove: () => site.remove(prefix) };
+  }
   const folder = mkdtempSync(join(tmpdir(), 'gapline-classifier-'));
-  const file = join(folder, 'log.db');
-  const open = async () => {
-    const log = createSqliteLog({ file, logger: silent, backoff: { firstMs: 5, maxMs: 20 } });
-    await log.start();
-    return log;
-  };
-  const log = await open();
-  await log.ensureTopics(Object.values(stream.topics).map((name) => ({ name, partitions, retentionMs: 3_600_000 })));
-  return {
-    log,
-    /** Another connection to the same file, as another process would have. */
-    open,
-    async close() {
-      await log.stop();
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
+  const log = createSqliteLog({ file: join(folder, 'log.db'), logger: silent, backoff: { firstMs: 5, maxMs: 20 } });
+  return { log, remove: async () => rmSync(folder, { recursive: true, force: true }) };
 }
 
 export interface ReadingParts {
@@ -42,48 +38,84 @@ export interface ReadingParts {
   readonly truth?: string;
 }
 
-export const readingOf = ({ device = 'd', time = 1, values = { a: 1, b: 2 }, truth }: ReadingParts) => ({
-  stream: 's',
-  device,
-  time: String(time),
-  values,
-  ...(truth !== undefined && { truth }),
-  received: `${Date.now()}000000`,
-});
+const textOf = ({ value }: StoredRecord): string => Buffer.from(value).toString();
 
-export async function send(log: EventLog, ...readings: readonly (ReadingParts | string | Uint8Array)[]): Promise<void> {
-  const records = readings.map((reading) =>
-    typeof reading === 'string' || reading instanceof Uint8Array
-      ? { key: 'd', value: Buffer.from(reading) }
-      : { key: reading.device ?? 'd', value: Buffer.from(JSON.stringify(readingOf(reading))) },
+/** A log of its own for one test, with the topics of a stream of two values, and what a test does with them. */
+export async function openLine(engine: Engine = 'SQLite') {
+  const name = `t${randomUUID().slice(0, 8)}`;
+  const stream = { name, fields, topics: topicsOf(name) };
+  const { log, remove } = await openLog(engine, name);
+  await log.start();
+  await log.ensureTopics(
+    Object.values(stream.topics).map((topic) => ({ name: topic, partitions: 3, retentionMs: 3_600_000 })),
   );
-  await log.append(stream.topics.readings, records, { deadlineMs: 10_000 });
+  const stops: (() => Promise<void>)[] = [];
+
+  const recordOf = ({ device = 'd', time = 1, values = { a: 1, b: 2 }, truth }: ReadingParts) => {
+    const known = { stream: name, device, time: String(time), values, received: `${Date.now()}000000` };
+    return { key: device, value: Buffer.from(JSON.stringify({ ...known, ...(truth !== undefined && { truth }) })) };
+  };
+
+  async function send(...readings: readonly (ReadingParts | string | Uint8Array)[]): Promise<void> {
+    const records = readings.map((reading) =>
+      typeof reading === 'string' || reading instanceof Uint8Array
+        ? { key: 'd', value: Buffer.from(reading) }
+        : recordOf(reading),
+    );
+    await log.append(stream.topics.readings, records, { deadlineMs: 30_000 });
+  }
+
+  /** Every record of a topic. */
+  async function all(topic: string): Promise<StoredRecord[]> {
+    const records: StoredRecord[] = [];
+    for await (const batch of log.tail([topic], { since: 0, follow: false })) records.push(...batch);
+    return records;
+  }
+
+  /** A classifier at work, until the test ends. */
+  async function classify(models: Model | ModelSource, changes: Partial<ClassifierOptions> = {}) {
+    const registry = new Registry();
+    const source = 'current' in models ? models : { current: async () => models };
+    const instance = 'one';
+    const options = { stream, log, models: source, logger: silent, registry, instance, ...changes };
+    const classifier = createClassifier(options);
+    await classifier.start();
+    stops.push(() => classifier.stop());
+    const taken = (readings: number) => vi.waitFor(() => expect(classifier.totals().readings).toBe(readings), patient);
+    return Object.assign(classifier, { registry, taken });
+  }
+
+  return {
+    log,
+    stream,
+    send,
+    all,
+    classify,
+    /** Every prediction of a topic, held to the schema; by device, then in the order of the log. */
+    async predictions(topic = stream.topics.predictions): Promise<Prediction[]> {
+      const found = (await all(topic)).map((record) => predictionSchema.parse(JSON.parse(textOf(record))));
+      return found.sort((a, b) => (a.device < b.device ? -1 : a.device > b.device ? 1 : 0));
+    },
+    async deadLetters(): Promise<DeadLetter[]> {
+      const found = await all(stream.topics.deadLetters);
+      return found.map((record) => deadLetterSchema.parse(JSON.parse(textOf(record))));
+    },
+    /** What the classifier said of itself last. */
+    async status(): Promise<Status> {
+      const found = (await all(stream.topics.status)).map((record) => statusSchema.parse(JSON.parse(textOf(record))));
+      return found.toSorted((a, b) => (a.at < b.at ? -1 : 1)).at(-1)!;
+    },
+    async close() {
+      for (const stop of stops.splice(0).reverse()) await stop();
+      await log.stop();
+      await remove();
+    },
+  };
 }
 
-/** Every record of a topic. */
-export async function all(log: EventLog, topic: string): Promise<StoredRecord[]> {
-  const records: StoredRecord[] = [];
-  for await (const batch of log.tail([topic], { since: 0, follow: false })) records.push(...batch);
-  return records;
-}
+export type Line = Awaited<ReturnType<typeof openLine>>;
 
-export const textOf = ({ value }: StoredRecord): string => Buffer.from(value).toString();
-
-/** Every prediction of a topic, held to the schema; by device, then in the order of the log. */
-export async function predictions(log: EventLog, topic = stream.topics.predictions): Promise<Prediction[]> {
-  const found = (await all(log, topic)).map((record) => predictionSchema.parse(JSON.parse(textOf(record))));
-  return found.sort((a, b) => (a.device < b.device ? -1 : a.device > b.device ? 1 : 0));
-}
-
-export const sourceOf = (model: Model): ModelSource => ({ current: async () => model });
-
-export function classifierOn(log: EventLog, models: ModelSource, changes: Partial<ClassifierOptions> = {}) {
-  const registry = new Registry();
-  const classifier = createClassifier({ stream, log, models, logger: silent, registry, instance: 'one', ...changes });
-  return Object.assign(classifier, { registry });
-}
-
-/** A source whose version can be changed, refused, and looked at. */
+/** A source whose version can be changed and refused by hand. */
 export function changingSource(first: Model) {
   let watcher: ModelWatcher | undefined;
   return {
@@ -98,6 +130,5 @@ export function changingSource(first: Model) {
     },
     change: (model: Model) => watcher!.onChange(model),
     refuse: (error: unknown) => watcher!.onRefused(error),
-    watched: () => watcher !== undefined,
   };
 }
