@@ -91,9 +91,9 @@ export function createProgram(): Command {
       .action(async (options) => (await import('./commands/telegraf-config.ts')).telegrafConfig(options)),
   );
   program.addCommand(
-    streamCommand('train', 'train a new version of the model').action(async (options) =>
-      (await import('./commands/train.ts')).trainModel(options),
-    ),
+    streamCommand('train', 'train a new version of the model')
+      .option('--compare', 'only try ways to fill gaps, and print how right each is by share of gaps')
+      .action(async (options) => (await import('./commands/train.ts')).trainModel(options)),
   );
   program.addCommand(
     new Command('new')

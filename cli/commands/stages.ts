@@ -7,7 +7,7 @@ import { createLogger } from '../logger.ts';
 import { openLog, openStore, topicSpecs } from '../open.ts';
 import { createProbes } from '../probes.ts';
 import { explainListen, run, type Startable } from '../run.ts';
-import { openModels, resolveStream } from '../stream.ts';
+import { collectorOptions, openServing, resolveStream } from '../stream.ts';
 
 export interface StageOptions {
   readonly config: string;
@@ -80,7 +80,6 @@ export async function collectReadings(options: StoreOptions & { readonly archive
   const ground = await prepare('collector', options);
   const { stream, log, logger, registry, loaded } = ground;
   const { createCollector } = await import('../../collector/collector.ts');
-  const { deviceTag } = loaded.config.collector;
   const collector = createCollector({
     stream,
     log,
@@ -88,7 +87,7 @@ export async function collectReadings(options: StoreOptions & { readonly archive
     registry,
     host: options.host,
     port: options.port,
-    deviceTag,
+    ...collectorOptions(loaded),
   });
   const parts = [ground.ready, withDoor(collector, 'collector')];
   if (options.archive) parts.push(...(await archiveParts(ground, options)));
@@ -113,7 +112,7 @@ export async function classifyReadings(options: StageOptions): Promise<void> {
   const ground = await prepare('classifier', options);
   const { stream, log, logger, registry, loaded } = ground;
   const { createClassifier } = await import('../../classifier/classifier.ts');
-  const classifier = createClassifier({ stream, log, models: openModels(loaded), logger, registry });
+  const classifier = createClassifier({ stream, log, ...openServing(loaded), logger, registry });
   await run({ logger, parts: [ground.ready, classifier, probesOf(ground, options)] });
 }
 

@@ -1,4 +1,6 @@
 import { resolve } from 'node:path';
+import { candidatesFor, compare } from '../../training/compare.ts';
+import { trainingOptions } from '../../training/options.ts';
 import { type TrainResult, train } from '../../training/train.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { Progress } from '../progress.ts';
@@ -7,10 +9,12 @@ import { openDataset } from '../stream.ts';
 export interface TrainCommandOptions {
   readonly config: string;
   readonly set: readonly string[];
+  readonly compare?: boolean;
 }
 
 export async function trainModel(options: TrainCommandOptions): Promise<void> {
   const loaded = loadConfig(options.config, options.set);
+  if (options.compare) return await compareWays(loaded);
   const startedMs = performance.now();
   const result = await trainFrom(loaded);
   process.stdout.write(describe(result, performance.now() - startedMs));
@@ -18,18 +22,13 @@ export async function trainModel(options: TrainCommandOptions): Promise<void> {
 
 /** Trains the next version from the data set of the configuration; scores it on the one to replay, where that is another. */
 export async function trainFrom(loaded: LoadedConfig): Promise<TrainResult> {
-  const { data, model, stream, training } = loaded.config;
-  const dataset = await openDataset(loaded, 'train');
-  const test =
-    data.replay !== undefined && data.replay !== data.train
-      ? await openDataset(loaded, 'replay', dataset.fields)
-      : undefined;
+  const { model, stream, training } = loaded.config;
+  const { dataset, test } = await openDatasets(loaded);
   const progress = new Progress();
-  const { imputer, constant, ...rest } = training;
   const result = await train({
     dataset,
     ...(test && { test }),
-    options: { ...rest, imputer: imputer === 'constant' ? { kind: imputer, value: constant } : { kind: imputer } },
+    options: trainingOptions(training),
     registryFolder: resolve(loaded.folder, model.folder),
     name: model.name ?? stream,
     onProgress: ({ step, trees, of }) =>
@@ -37,6 +36,15 @@ export async function trainFrom(loaded: LoadedConfig): Promise<TrainResult> {
   });
   progress.end();
   return result;
+}
+
+/** The data set to train from, and the one to replay where that is another: it scores the model. */
+async function openDatasets(loaded: LoadedConfig) {
+  const { train: from, replay } = loaded.config.data;
+  const dataset = await openDataset(loaded, 'train');
+  const test =
+    replay !== undefined && replay !== from ? await openDataset(loaded, 'replay', dataset.fields) : undefined;
+  return { dataset, test };
 }
 
 function describe({ identity, folder, metrics, champion }: TrainResult, tookMs: number): string {
@@ -48,4 +56,31 @@ function describe({ identity, folder, metrics, champion }: TrainResult, tookMs: 
     `trained in ${(tookMs / 1_000).toFixed(1)} s; ${serves}`,
     '',
   ].join('\n');
+}
+
+const comparedRates = [0, 0.1, 0.3, 0.5];
+
+/** Tries ways to make a model and prints how right each is by gap rate. Nothing is published. */
+async function compareWays(loaded: LoadedConfig): Promise<void> {
+  const { dataset, test } = await openDatasets(loaded);
+  const { training } = loaded.config;
+  const print = (cells: readonly string[]) =>
+    process.stdout.write(
+      `${cells.map((cell, column) => (column === 0 ? cell.padEnd(32) : cell.padStart(9))).join('')}\n`,
+    );
+  print(['accuracy by share of gaps', ...comparedRates.map((rate) => `${rate * 100} %`), 'fit s', 'µs/row']);
+  await compare({
+    dataset,
+    ...(test && { test }),
+    candidates: candidatesFor(trainingOptions(training)),
+    rates: comparedRates,
+    seed: training.seed,
+    onCompared: ({ name, byRate, fitMs, microsecondsPerRow }) =>
+      print([
+        name,
+        ...byRate.map(({ accuracy }) => accuracy.toFixed(4)),
+        (fitMs / 1_000).toFixed(2),
+        microsecondsPerRow.toFixed(1),
+      ]),
+  });
 }

@@ -10,7 +10,7 @@ import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { createLogger } from '../logger.ts';
 import { openLog, openStore, topicSpecs } from '../open.ts';
 import { explainListen, run, type Startable } from '../run.ts';
-import { openModels, resolveStream } from '../stream.ts';
+import { collectorOptions, openModels, openServing, resolveStream } from '../stream.ts';
 import { summarise } from '../summary.ts';
 import { openGenerator } from './generate.ts';
 
@@ -49,7 +49,7 @@ export async function up(options: UpOptions): Promise<void> {
   const classifier = createClassifier({
     stream,
     log,
-    models: openModels(loaded),
+    ...openServing(loaded),
     logger: stage('classifier'),
     registry: new Registry(),
   });
@@ -61,7 +61,7 @@ export async function up(options: UpOptions): Promise<void> {
     registry: new Registry(),
     host,
     port: options.collectorPort,
-    deviceTag: loaded.config.collector.deviceTag,
+    ...collectorOptions(loaded),
   });
   const createGenerator = options.generator
     ? await openGenerator(loaded, {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { trainingSchema } from '../../training/options.ts';
 
 const name = (what: string) =>
   z
@@ -74,26 +75,7 @@ const generator = z
   .prefault({})
   .describe('the devices of the example');
 
-const training = z
-  .strictObject({
-    imputer: z
-      .enum(['mean', 'median', 'most_frequent', 'constant', 'last'])
-      .default('mean')
-      .describe('what fills gaps before the estimator sees a row'),
-    constant: z.number().default(0).describe('what `imputer: constant` fills with'),
-    trees: count('trees of the forest', 10_000).default(100),
-    seed: z.int().min(0).max(4_294_967_295).default(1).describe('the same seed and data make the same model'),
-    engine: z
-      .enum(['gapline', 'ml-random-forest'])
-      .default('gapline')
-      .describe('who trains and predicts: Gapline itself, or the library (slow)'),
-    voting: z
-      .enum(['mean', 'majority'])
-      .default('mean')
-      .describe("mean: of the leaves' distributions; majority: one vote a tree, as ml-random-forest predicts"),
-  })
-  .prefault({})
-  .describe('how a new version of the model is made');
+const training = trainingSchema.prefault({}).describe('how a new version of the model is made');
 
 const model = z
   .strictObject({
@@ -120,10 +102,28 @@ const log = z
 
 const collector = z
   .strictObject({
+    maxAheadSeconds: z
+      .number()
+      .min(0)
+      .max(31_536_000)
+      .default(3_600)
+      .describe("how far ahead of the collector's clock a reading's time may be, in seconds"),
     deviceTag: z.string().min(1).default('device').describe('the tag of line protocol that names the device'),
   })
   .prefault({})
   .describe('the front door');
+
+const classifier = z
+  .strictObject({
+    driftThreshold: z
+      .number()
+      .min(0)
+      .max(100)
+      .default(0.2)
+      .describe('population stability index above which a field counts as drifted'),
+  })
+  .prefault({})
+  .describe('the stage that labels');
 
 /** All of `stream.yaml`. Every option is declared here once: type, unit, default and text. */
 export const configSchema = z
@@ -133,6 +133,7 @@ export const configSchema = z
     data,
     generator,
     collector,
+    classifier,
     log,
     training,
     model,
