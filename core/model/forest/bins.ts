@@ -1,18 +1,29 @@
-/**
- * Columns cut into bins, so that a split is searched by counting instead of sorting. A column with fewer distinct
- * values than bins loses nothing; others are cut at their quantiles.
- *
- * A cell's code is `bin << shift | class`: one addition to a histogram counts both.
- */
-export interface BinnedColumns {
+import { Arena, bytesOf } from './arena.ts';
+
+export interface ColumnShape {
   readonly count: number;
   readonly width: number;
   /** Bits of a code that hold the class; 0 in regression. */
   readonly shift: number;
   /** The bin of gaps, one above the last bin of values. */
   readonly gapBin: number;
+}
+
+/**
+ * Columns cut into bins, so that a split is searched by counting instead of sorting. A column with fewer distinct
+ * values than bins loses nothing; others are cut at their quantiles.
+ *
+ * A cell's code is `bin << shift | class`: one addition to a histogram counts both.
+ */
+export interface BinnedColumns extends ColumnShape {
+  /** Where all of it lies, from the first byte on. What follows is the threads' own. */
+  readonly memory: WebAssembly.Memory;
+  /** By column: 1 where it has gaps. */
+  readonly gaps: Uint8Array;
   /** Column-major, `width * count`. */
   readonly codes: Uint16Array;
+  /** The same row-major, for taking whole rows. */
+  readonly rowCodes: Uint16Array;
   /** Smallest and largest value of each bin, `width * gapBin`. */
   readonly lowest: Float64Array;
   readonly highest: Float64Array;
@@ -20,30 +31,38 @@ export interface BinnedColumns {
 
 const mostBins = 256;
 const codeBits = 16;
+/** More leave too few bins in a code. */
+export const mostClasses = 1 << 12;
 
-/** Bits needed for the class in a code. */
-export function classBits(classes: number): number {
-  return classes <= 1 ? 0 : 32 - Math.clz32(classes - 1);
+export function columnShape(count: number, width: number, classes: number): ColumnShape {
+  const shift = classes <= 1 ? 0 : 32 - Math.clz32(classes - 1);
+  return { count, width, shift, gapBin: Math.min(mostBins, 1 << (codeBits - shift)) - 1 };
 }
 
-/** `values` is row-major, NaN a gap. `labels` is absent in regression. The result lies in shared memory. */
+/** Bytes of memory that the columns take. */
+export function columnBytes({ count, width, gapBin }: ColumnShape): number {
+  const codes = [Uint16Array, count * width] as const;
+  const edges = [Float64Array, width * gapBin] as const;
+  return bytesOf([Uint8Array, width], codes, codes, edges, edges);
+}
+
+/** Cuts the columns of `values` (row-major, NaN a gap) into `memory`. `labels` is absent in regression. */
 export function binColumns(
+  memory: WebAssembly.Memory,
+  shape: ColumnShape,
   values: Float64Array,
-  count: number,
-  width: number,
   labels?: Int32Array,
-  classes = 1,
 ): BinnedColumns {
-  const shift = classBits(classes);
-  const gapBin = Math.min(mostBins, 1 << (codeBits - shift)) - 1;
+  const { count, width, gapBin } = shape;
+  const arena = new Arena(memory, 0);
   const binned: BinnedColumns = {
-    count,
-    width,
-    shift,
-    gapBin,
-    codes: new Uint16Array(new SharedArrayBuffer(count * width * 2)),
-    lowest: new Float64Array(new SharedArrayBuffer(width * gapBin * 8)),
-    highest: new Float64Array(new SharedArrayBuffer(width * gapBin * 8)),
+    ...shape,
+    memory,
+    gaps: arena.take(Uint8Array, width),
+    codes: arena.take(Uint16Array, count * width),
+    rowCodes: arena.take(Uint16Array, count * width),
+    lowest: arena.take(Float64Array, width * gapBin),
+    highest: arena.take(Float64Array, width * gapBin),
   };
   const column = new Float64Array(count);
   const sorted = new Float64Array(count);
@@ -51,6 +70,7 @@ export function binColumns(
     for (let row = 0, at = feature; row < count; row++, at += width) column[row] = values[at]!;
     sorted.set(column);
     sorted.sort();
+    if (Number.isNaN(sorted[count - 1])) binned.gaps[feature] = 1;
     const bins = cut(sorted, gapBin, feature * gapBin, binned);
     code(column, bins, feature, binned, labels);
   }
@@ -89,7 +109,7 @@ function code(
   column: Float64Array,
   bins: number,
   feature: number,
-  { count, gapBin, shift, codes, lowest }: BinnedColumns,
+  { count, width, gapBin, shift, codes, rowCodes, lowest }: BinnedColumns,
   labels?: Int32Array,
 ): void {
   const base = feature * count;
@@ -106,6 +126,8 @@ function code(
       }
       bin = from;
     }
-    codes[base + row] = (bin << shift) | (labels ? labels[row]! : 0);
+    const code = (bin << shift) | (labels ? labels[row]! : 0);
+    codes[base + row] = code;
+    rowCodes[row * width + feature] = code;
   }
 }

@@ -1,15 +1,27 @@
 import type { Tree } from './forest.ts';
-import type { Scratch } from './layout.ts';
+
+/** Room for walking a row with gaps. */
+export interface GapScratch {
+  /** What the tree says; its length is the number of outputs. */
+  readonly answer: Float64Array;
+  /** Branches that still have to be walked, and how much each counts. */
+  readonly openNodes: number[];
+  readonly openShares: number[];
+}
 
 /**
- * Writes into `scratch.answer` what a tree says of a row with gaps: where a tested value is a gap, both branches count,
+ * Writes into `answer` what a tree says of a row with gaps: where a tested value is a gap, both branches count,
  * in proportion to the training weight that went each way. (Quinlan, J. R. (1993). C4.5, chapter 3.) A tree that learnt
  * where gaps go follows that instead.
  */
-export function walkWithGaps(tree: Tree, values: Float64Array, offset: number, { answer, ...open }: Scratch): void {
+export function walkWithGaps(
+  tree: Tree,
+  values: Float64Array,
+  offset: number,
+  { answer, openNodes, openShares }: GapScratch,
+): void {
   const { feature, threshold, left, right, weight, value, gapsLeft } = tree;
   const outputs = answer.length;
-  const { openNodes, openShares } = open;
   answer.fill(0);
   openNodes.push(0);
   openShares.push(1);

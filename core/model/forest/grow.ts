@@ -1,14 +1,11 @@
-import type { BinnedColumns } from './bins.ts';
 import type { Tree } from './forest.ts';
+import { mostDraws, rowBits, rowMask } from './grow-kernel.ts';
 import { NodeList } from './node-list.ts';
 import type { Random } from './random.ts';
-import { mostDraws, rowBits, rowMask, type SplitSearch } from './split.ts';
+import type { BestSplit, Cells, SplitSearch } from './split.ts';
+import type { Workspace } from './workspace.ts';
 
 export interface GrowOptions {
-  readonly columns: BinnedColumns;
-  /** Room for `columns.count` rows, shared with `search`. */
-  readonly samples: Uint32Array;
-  readonly search: SplitSearch;
   readonly maxDepth: number;
   /** Columns tried at each split. */
   readonly maxFeatures: number;
@@ -17,53 +14,77 @@ export interface GrowOptions {
 
 /** Grows trees one after the other, reusing its memory. A tree depends on its random stream and the data alone. */
 export class TreeGrower {
+  readonly #work: Workspace;
+  readonly #search: SplitSearch;
   readonly #options: GrowOptions;
   readonly #draws: Uint32Array;
   /** Columns in the order of drawing: those known to be constant in the current node come first. */
   readonly #features: Int32Array;
   readonly #constants: Int32Array;
   readonly #nodes: NodeList;
+  readonly #far: Cells;
+  #cells: Cells;
+  /** Where the samples end whose codes are near. */
+  #nearEnd = 0;
   #constantCount = 0;
 
-  constructor(options: GrowOptions) {
+  constructor(work: Workspace, search: SplitSearch, options: GrowOptions) {
+    this.#work = work;
+    this.#search = search;
     this.#options = options;
-    this.#draws = new Uint32Array(options.columns.count);
-    this.#features = new Int32Array(options.columns.width);
-    this.#constants = new Int32Array(options.columns.width);
-    this.#nodes = new NodeList(options.search.outputs);
+    this.#draws = new Uint32Array(work.columns.count);
+    this.#features = new Int32Array(work.columns.width);
+    this.#constants = new Int32Array(work.columns.width);
+    this.#nodes = new NodeList(search.outputs);
+    this.#far = { codes: work.columns.codes, stride: work.columns.count };
+    this.#cells = this.#far;
   }
 
   grow(random: Random): Tree {
-    const { search, columns, maxDepth } = this.#options;
+    const { maxDepth } = this.#options;
+    const search = this.#search;
     const nodes = this.#nodes;
     nodes.clear();
-    for (let feature = 0; feature < columns.width; feature++) this.#features[feature] = feature;
+    this.#nearEnd = 0;
+    for (let feature = 0; feature < this.#features.length; feature++) this.#features[feature] = feature;
     const open = [{ start: 0, end: this.#draw(random), depth: 0, parent: -1, constants: 0 }];
     for (let next = open.pop(); next; next = open.pop()) {
       const { start, end, depth, parent, constants } = next;
-      const splittable = search.begin(start, end) && depth < maxDepth;
-      if (splittable) this.#searchColumns(constants, random);
-      const { best } = search;
-      const at = nodes.add(parent, search.weight());
-      if (!splittable || best.feature < 0) {
+      this.#chooseCells(start, end);
+      const splittable = search.begin(this.#cells, start, end) && depth < maxDepth;
+      const best = splittable ? this.#bestSplit(constants, random) : undefined;
+      const at = nodes.add(parent, search.weight);
+      if (!best) {
         search.writeValue(nodes.value, at * search.outputs);
         continue;
       }
-      nodes.split(at, best.feature, this.#threshold(), search.gain());
-      const middle = this.#partition(start, end, random);
+      nodes.split(at, best.feature, this.#threshold(best), best.gain);
+      const middle = this.#partition(best, start, end, random);
       const below = { depth: depth + 1, parent: at, constants: this.#constantCount };
       open.push({ start: middle, end, ...below }, { start, end: middle, ...below });
     }
     return nodes.toTree();
   }
 
+  /** Small nodes bring their rows' codes near, and the whole subtree works on those. */
+  #chooseCells(start: number, end: number): void {
+    if (start < this.#nearEnd) return;
+    const { samples, near, columns, kernel } = this.#work;
+    this.#cells = this.#far;
+    if (this.#search.byRow || (end - start) * columns.width > near.length) return;
+    kernel.bringNear(samples.byteOffset + start * 4, samples.byteOffset + end * 4);
+    this.#cells = { codes: near, stride: end - start };
+    this.#nearEnd = end;
+  }
+
   /** Fills `samples` with the rows of one tree and says how many entries they take. */
   #draw(random: Random): number {
-    const { columns, samples, bootstrap } = this.#options;
+    const { columns, samples } = this.#work;
+    const { bootstrap } = this.#options;
     const draws = this.#draws;
     const { count } = columns;
-    draws.fill(bootstrap ? 0 : 1);
-    if (bootstrap) for (let drawn = 0; drawn < count; drawn++) draws[random.below(count)]!++;
+    if (bootstrap) drawRows(draws, random);
+    else draws.fill(1);
     let entries = 0;
     for (let row = 0; row < count; row++) {
       for (let left = draws[row]!; left > 0; left -= mostDraws) {
@@ -77,8 +98,9 @@ export class TreeGrower {
    * Tries columns drawn without replacement until `maxFeatures` were drawn and at least one was not constant. Columns
    * once found constant are remembered for the nodes below (after scikit-learn's `node_split_best`).
    */
-  #searchColumns(known: number, random: Random): void {
-    const { search, maxFeatures } = this.#options;
+  #bestSplit(known: number, random: Random): BestSplit | undefined {
+    const { maxFeatures } = this.#options;
+    const search = this.#search;
     const features = this.#features;
     let untried = features.length;
     let constants = known;
@@ -103,11 +125,11 @@ export class TreeGrower {
     features.set(this.#constants.subarray(0, known));
     this.#constants.set(features.subarray(known, constants), known);
     this.#constantCount = constants;
+    return search.best();
   }
 
-  #threshold(): number {
-    const { lowest, highest, gapBin } = this.#options.columns;
-    const { feature, bin, nextBin, place } = this.#options.search.best;
+  #threshold({ feature, bin, nextBin, place }: BestSplit): number {
+    const { lowest, highest, gapBin } = this.#work.columns;
     const below = highest[feature * gapBin + bin]!;
     const above = lowest[feature * gapBin + nextBin]!;
     const threshold = below * (1 - place) + above * place;
@@ -116,40 +138,33 @@ export class TreeGrower {
   }
 
   /**
-   * Brings the rows that go left to the front and says where the right ones begin. A row whose value is a gap goes to one
-   * side at random, in proportion to the rows already there: over many trees it counts on both, as in a prediction.
+   * Brings the rows that go left to the front, both sides in their old order so that memory is read in order, and says
+   * where the right ones begin. A row whose value is a gap goes to one side at random, in proportion to the rows whose
+   * value is known: over many trees it counts on both, as in a prediction.
    */
-  #partition(start: number, end: number, random: Random): number {
-    const { columns, samples, search } = this.#options;
-    const { codes, shift, count, gapBin } = columns;
-    const base = search.best.feature * count;
-    const bound = (search.best.bin + 1) << shift;
-    const gap = gapBin << shift;
-    let left = start;
-    let right = end;
-    let gaps = end;
-    while (left < right) {
-      const sample = samples[left]!;
-      const code = codes[base + (sample & rowMask)]!;
-      if (code < bound) {
-        left++;
-        continue;
-      }
-      samples[left] = samples[--right]!;
-      samples[right] = sample;
-      if (code < gap) continue;
-      samples[right] = samples[--gaps]!;
-      samples[gaps] = sample;
-    }
-    const leftShare = (left - start) / (gaps - start);
-    for (let at = gaps; at < end; at++) {
-      if (random.fraction() >= leftShare) continue;
+  #partition({ feature, bin, leftShare }: BestSplit, start: number, end: number, random: Random): number {
+    const { columns, samples, kernel } = this.#work;
+    const { codes, stride } = this.#cells;
+    const bound = (bin + 1) << columns.shift;
+    const column = codes.byteOffset + feature * stride * 2;
+    const address = (at: number) => samples.byteOffset + at * 4;
+    let middle = (kernel.partition(address(start), address(end), column, bound) - samples.byteOffset) / 4;
+    if (!columns.gaps[feature]) return middle;
+    const gap = columns.gapBin << columns.shift;
+    for (let at = middle; at < end; at++) {
       const sample = samples[at]!;
-      samples[at] = samples[left]!;
-      samples[left++] = sample;
+      if (codes[feature * stride + (sample & rowMask)]! < gap || random.fraction() >= leftShare) continue;
+      samples[at] = samples[middle]!;
+      samples[middle++] = sample;
     }
-    return left;
+    return middle;
   }
+}
+
+/** Draws as many rows as there are, with replacement, and counts how often each was drawn. */
+export function drawRows(draws: Uint32Array, random: Random): void {
+  draws.fill(0);
+  for (let drawn = 0; drawn < draws.length; drawn++) draws[random.below(draws.length)]!++;
 }
 
 function swap(array: Int32Array, a: number, b: number): void {

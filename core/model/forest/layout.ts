@@ -1,5 +1,6 @@
 import { GaplineError } from '../../wire/errors.ts';
 import type { Forest, Tree, Voting } from './forest.ts';
+import type { GapScratch } from './gaps.ts';
 import {
   beyondEnd,
   childAt,
@@ -36,13 +37,9 @@ export interface CompiledForest {
 }
 
 /** Room for `predict` to work in, so that it allocates nothing. */
-export interface Scratch {
+export interface Scratch extends GapScratch {
   /** By row in the kernel's memory: its number among the caller's rows. */
   readonly rowOf: Int32Array;
-  /** What one tree says of one row with gaps, and the branches of it that still have to be walked. */
-  readonly answer: Float64Array;
-  readonly openNodes: number[];
-  readonly openShares: number[];
 }
 
 /** So many that a tree is read often once it is near the processor, so few that the rows stay there as well. */

@@ -1,7 +1,7 @@
-import type { BinnedColumns } from './bins.ts';
+import { bestAt } from './grow-kernel.ts';
 import type { Random } from './random.ts';
-import { firstSeen, lastSeen, seenWords } from './seen-bins.ts';
-import { type BestSplit, drawCut, rowBits, rowMask, type SplitOptions, type SplitSearch } from './split.ts';
+import { type BestSplit, type Cells, drawCut, type SplitSearch } from './split.ts';
+import type { Workspace } from './workspace.ts';
 
 /**
  * Splits by Gini impurity. With left and right class weights l and r, the decrease is greatest where
@@ -9,173 +9,110 @@ import { type BestSplit, drawCut, rowBits, rowMask, type SplitOptions, type Spli
  * Rows whose value is a gap have no say in a column's score; they count as if the split left them as they are.
  */
 export class ClassSplitSearch implements SplitSearch {
-  readonly best: BestSplit = { feature: -1, bin: 0, nextBin: 0, place: 0.5, score: 0 };
   readonly outputs: number;
-  readonly #options: SplitOptions;
-  readonly #labels: Uint16Array;
-  readonly #classWeights: Float64Array;
-  /** Rows drawn, by code. All zero between calls. */
-  readonly #histogram: Int32Array;
-  readonly #seen = new Int32Array(seenWords);
-  readonly #draws: Int32Array;
-  readonly #totals: Float64Array;
-  readonly #left: Float64Array;
-  readonly #right: Float64Array;
+  readonly byRow = false;
+  weight = 0;
+  readonly #work: Workspace;
   readonly #cut = { bin: -1, place: 0.5 };
-  #start = 0;
+  /** Of extra trees: where the best cut so far lies. */
+  #place = 0.5;
+  #cells: Cells = { codes: new Uint16Array(0), stride: 0 };
+  #from = 0;
   #end = 0;
   #rows = 0;
-  #weight = 0;
+  /** Sum of the squares of the classes' weights. */
   #squares = 0;
 
-  constructor(options: SplitOptions, labels: Uint16Array, classWeights: Float64Array) {
-    this.outputs = classWeights.length;
-    this.#options = options;
-    this.#labels = labels;
-    this.#classWeights = classWeights;
-    this.#histogram = new Int32Array((options.columns.gapBin + 1) << options.columns.shift);
-    this.#draws = new Int32Array(this.outputs);
-    this.#totals = new Float64Array(this.outputs);
-    this.#left = new Float64Array(this.outputs);
-    this.#right = new Float64Array(this.outputs);
+  constructor(work: Workspace) {
+    this.outputs = work.classWeights.length;
+    this.#work = work;
   }
 
-  begin(start: number, end: number): boolean {
-    const { samples } = this.#options;
-    const labels = this.#labels;
-    const draws = this.#draws;
-    draws.fill(0);
-    for (let at = start; at < end; at++) {
-      const sample = samples[at]!;
-      draws[labels[sample & rowMask]!]! += sample >>> rowBits;
-    }
-    this.#start = start;
-    this.#end = end;
-    this.#rows = this.#weight = this.#squares = 0;
+  begin(cells: Cells, start: number, end: number): boolean {
+    const { kernel, samples, draws, known, classWeights, best } = this.#work;
+    this.#cells = cells;
+    this.#from = samples.byteOffset + start * 4;
+    this.#end = samples.byteOffset + end * 4;
+    kernel.countClasses(this.#from, this.#end, cells.codes.byteOffset);
     let present = 0;
+    let rows = 0;
+    let weight = 0;
+    let squares = 0;
     for (let label = 0; label < this.outputs; label++) {
-      const total = draws[label]! * this.#classWeights[label]!;
-      this.#totals[label] = total;
-      this.#rows += draws[label]!;
-      this.#weight += total;
-      this.#squares += total * total;
-      if (draws[label]! > 0) present++;
+      const drawn = draws[label]!;
+      const ofClass = drawn * classWeights[label]!;
+      known[label] = ofClass;
+      rows += drawn;
+      weight += ofClass;
+      squares += ofClass * ofClass;
+      if (drawn > 0) present++;
     }
-    this.best.feature = -1;
-    this.best.score = -Infinity;
+    this.#rows = rows;
+    this.#squares = squares;
+    this.weight = weight;
+    best.setInt32(bestAt.feature, -1, true);
+    best.setFloat64(bestAt.score, -Infinity, true);
     return present > 1;
   }
 
   tryColumn(feature: number, random: Random): boolean {
-    const { columns, extraTrees } = this.#options;
-    this.#count(feature, columns);
-    this.#right.set(this.#totals);
-    const gaps = this.#takeOutGaps(columns);
-    const first = firstSeen(this.#seen);
-    const constant = first === lastSeen(this.#seen);
-    if (extraTrees && !constant) drawCut(columns, feature, this.#seen, random.fraction(), this.#cut);
-    this.#scan(feature, gaps);
-    return !constant;
+    const { kernel, columns, seen, best, extraTrees } = this.#work;
+    kernel.count(this.#from, this.#end, this.#cells.codes.byteOffset + feature * this.#cells.stride * 2);
+    if (seen[columns.gapBin] === 1) return this.#tryBesideGaps(feature, random);
+    if (!extraTrees) return kernel.scan(feature, this.#rows, this.weight, this.#squares, 0, -1) > 1;
+    this.#drawCut(feature, random);
+    const bins = kernel.scan(feature, this.#rows, this.weight, this.#squares, 0, this.#cut.bin);
+    if (best.getInt32(bestAt.feature, true) === feature) this.#place = this.#cut.place;
+    return bins > 1;
   }
 
-  #count(feature: number, { codes, count, shift }: BinnedColumns): void {
-    const { samples } = this.#options;
-    const histogram = this.#histogram;
-    const seen = this.#seen;
-    const base = feature * count;
-    const wordShift = shift + 5;
-    for (let at = this.#start, end = this.#end; at < end; at++) {
-      const sample = samples[at]!;
-      const code = codes[base + (sample & rowMask)]!;
-      histogram[code]! += sample >>> rowBits;
-      seen[code >> wordShift]! |= 1 << (code >> shift);
-    }
-  }
-
-  /** Takes the gaps out of the histogram and of `right`, and says how many draws they were. */
-  #takeOutGaps({ gapBin, shift }: BinnedColumns): number {
-    const bit = 1 << gapBin;
-    if ((this.#seen[gapBin >> 5]! & bit) === 0) return 0;
-    this.#seen[gapBin >> 5]! ^= bit;
-    let gaps = 0;
+  /** Takes the gaps out of the histogram and of what is known, scans the rest, and puts what is known right again. */
+  #tryBesideGaps(feature: number, random: Random): boolean {
+    const { kernel, columns, seen, histogram, known, classWeights, best, extraTrees } = this.#work;
+    const { gapBin, shift } = columns;
+    const from = gapBin << shift;
+    const gaps = histogram.slice(from, from + this.outputs);
+    histogram.fill(0, from, from + this.outputs);
+    seen[gapBin] = 0;
+    let rows = this.#rows;
+    let weight = 0;
+    let squares = 0;
     for (let label = 0; label < this.outputs; label++) {
-      const draws = this.#histogram[(gapBin << shift) | label]!;
-      this.#histogram[(gapBin << shift) | label] = 0;
-      this.#right[label]! -= draws * this.#classWeights[label]!;
-      gaps += draws;
+      rows -= gaps[label]!;
+      known[label]! -= gaps[label]! * classWeights[label]!;
+      weight += known[label]!;
+      squares += known[label]! ** 2;
     }
-    return gaps;
+    if (extraTrees) this.#drawCut(feature, random);
+    const handicap = this.#squares / this.weight - squares / weight;
+    const bins = kernel.scan(feature, rows, weight, squares, handicap, this.#cut.bin);
+    if (best.getInt32(bestAt.feature, true) === feature) this.#place = extraTrees ? this.#cut.place : 0.5;
+    for (let label = 0; label < this.outputs; label++) known[label]! += gaps[label]! * classWeights[label]!;
+    return bins > 1;
   }
 
-  /** Moves bin after bin from right to left and keeps the best place between two. Leaves the histogram empty. */
-  #scan(feature: number, gaps: number): void {
-    const { minSamplesLeaf, columns, extraTrees } = this.#options;
-    const { shift } = columns;
-    const { best, outputs } = this;
-    const histogram = this.#histogram;
-    const seen = this.#seen;
-    const classWeights = this.#classWeights;
-    const left = this.#left;
-    const right = this.#right;
-    const cut = extraTrees ? this.#cut.bin : -1;
-    const most = this.#rows - gaps - minSamplesLeaf;
-    let weight = this.#weight;
-    let rightSquares = this.#squares;
-    let handicap = 0;
-    if (gaps > 0) {
-      weight = right.reduce((sum, part) => sum + part, 0);
-      rightSquares = right.reduce((sum, part) => sum + part * part, 0);
-      handicap = this.#squares / this.#weight - rightSquares / weight;
-    }
-    left.fill(0);
-    let leftRows = 0;
-    let leftWeight = 0;
-    let leftSquares = 0;
-    let previous = -1;
-    for (let word = 0; word < seenWords; word++) {
-      let bits = seen[word]!;
-      seen[word] = 0;
-      while (bits !== 0) {
-        const lowest = bits & -bits;
-        bits ^= lowest;
-        const bin = (word << 5) | (31 - Math.clz32(lowest));
-        if (previous >= 0 && leftRows >= minSamplesLeaf && leftRows <= most && (cut < 0 || bin === cut)) {
-          const score = leftSquares / leftWeight + rightSquares / (weight - leftWeight) + handicap;
-          if (score > best.score) {
-            best.score = score;
-            best.feature = feature;
-            best.bin = previous;
-            best.nextBin = bin;
-            best.place = this.#cut.place;
-          }
-        }
-        previous = bin;
-        const base = bin << shift;
-        for (let label = 0; label < outputs; label++) {
-          const draws = histogram[base + label]!;
-          if (draws === 0) continue;
-          histogram[base + label] = 0;
-          const moved = draws * classWeights[label]!;
-          leftSquares += moved * (2 * left[label]! + moved);
-          rightSquares += moved * (moved - 2 * right[label]!);
-          left[label]! += moved;
-          right[label]! -= moved;
-          leftWeight += moved;
-          leftRows += draws;
-        }
-      }
-    }
+  #drawCut(feature: number, random: Random): void {
+    const { columns, seen } = this.#work;
+    const fraction = random.fraction();
+    if (seen.indexOf(1) !== seen.lastIndexOf(1)) drawCut(columns, feature, seen, fraction, this.#cut);
   }
 
-  weight(): number {
-    return this.#weight;
-  }
-
-  gain(): number {
-    return Math.max(0, (this.best.score - this.#squares / this.#weight) / this.#weight);
+  best(): BestSplit | undefined {
+    const { best } = this.#work;
+    const feature = best.getInt32(bestAt.feature, true);
+    if (feature < 0) return undefined;
+    return {
+      feature,
+      bin: best.getInt32(bestAt.bin, true),
+      nextBin: best.getInt32(bestAt.nextBin, true),
+      place: this.#place,
+      leftShare: best.getInt32(bestAt.leftRows, true) / best.getInt32(bestAt.rows, true),
+      gain: Math.max(0, (best.getFloat64(bestAt.score, true) - this.#squares / this.weight) / this.weight),
+    };
   }
 
   writeValue(out: Float64Array, at: number): void {
-    for (let label = 0; label < this.outputs; label++) out[at + label] = this.#totals[label]! / this.#weight;
+    const { known } = this.#work;
+    for (let label = 0; label < this.outputs; label++) out[at + label] = known[label]! / this.weight;
   }
 }

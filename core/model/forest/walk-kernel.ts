@@ -1,4 +1,17 @@
-import { type Code, f64, get, i32, repeat, select, set, type WasmFunction, wasmModule } from './wasm.ts';
+import {
+  add,
+  type Code,
+  Frame,
+  f64,
+  get,
+  i32,
+  type Local,
+  repeat,
+  select,
+  set,
+  type WasmFunction,
+  wasmModule,
+} from './wasm.ts';
 
 /**
  * The walk down the trees and the sum over their leaves, which is nearly all that a prediction costs, in WebAssembly:
@@ -23,6 +36,8 @@ export const taskSlotAt = 4;
 const lanes = 8;
 /** Steps between two looks at who has arrived. */
 const steps = 4;
+/** Up to so many outputs of a leaf are added without a loop. */
+const mostUnrolled = 16;
 /** The kernels read and write this many rows or tasks beyond the end: there must be room, with roots in the tasks. */
 export const beyondEnd = 2 * lanes;
 
@@ -39,63 +54,75 @@ export interface WalkKernel {
 }
 
 /** `outputs` is how many numbers a leaf says. */
+const eachLane = <T>(make: (lane: number) => T): T[] => Array.from({ length: lanes }, (_, lane) => make(lane));
+
 export function instantiateKernel(memory: WebAssembly.Memory, outputs: number): WalkKernel {
-  const module = wasmModule([
-    walkRows(),
-    walkTrees(),
-    outputs > mostUnrolled ? addLeavesInLoop(outputs) : addLeaves(outputs),
-  ]);
+  const module = wasmModule([walkRows(), walkTrees(), addLeaves(outputs)]);
   return new WebAssembly.Instance(module, { memory: { memory } }).exports as unknown as WalkKernel;
 }
 
-/** Lanes hold a node and a row each; the next row to take is the first parameter. */
+/** Lanes hold a node and a row each. */
 function walkRows(): WasmFunction {
-  const [next, end, stride, root, arrived] = [0, 1, 2, 3, 4];
-  const node = (lane: number) => 5 + lane;
-  const row = (lane: number) => 5 + lanes + lane;
-  const take = (lane: number): Code[] => [
-    set(node(lane), select(get(root), get(node(lane)), get(arrived))),
-    set(row(lane), select(get(next), get(row(lane)), get(arrived))),
-    set(next, i32.add(get(next), i32.multiply(get(arrived), get(stride)))),
+  const frame = new Frame();
+  const [next, end, stride, root] = [
+    frame.parameter('i32'),
+    frame.parameter('i32'),
+    frame.parameter('i32'),
+    frame.parameter('i32'),
   ];
-  const start = (lane: number): Code[] => [
-    set(node(lane), get(root)),
-    set(row(lane), get(next)),
-    set(next, i32.add(get(next), get(stride))),
-  ];
-  const keep = (lane: number) => i32.store(get(row(lane)), get(node(lane)));
-  const more = i32.less(get(next), get(end));
-  const body = walk({ node, arrived, row: (lane) => get(row(lane)), start, keep, take, more });
-  return { name: 'walkRows', parameters: 4, locals: 1 + 2 * lanes, body };
+  const arrived = frame.local('i32');
+  const nodes = eachLane(() => frame.local('i32'));
+  const rows = eachLane(() => frame.local('i32'));
+  const body = walk({
+    nodes,
+    arrived,
+    rowOf: (lane) => get(rows[lane]!),
+    start: (lane) => [set(nodes[lane]!, get(root)), set(rows[lane]!, get(next)), add(next, get(stride))],
+    keep: (lane) => i32.store(get(rows[lane]!), get(nodes[lane]!)),
+    take: (lane) => [
+      set(nodes[lane]!, select(get(root), get(nodes[lane]!), get(arrived))),
+      set(rows[lane]!, select(get(next), get(rows[lane]!), get(arrived))),
+      add(next, i32.multiply(get(arrived), get(stride))),
+    ],
+    more: i32.lessUnsigned(get(next), get(end)),
+  });
+  return frame.function('walkRows', body);
 }
 
-/** Lanes hold a node and a task each; the next task to take is the first parameter. */
+/** Lanes hold a node and a task each. */
 function walkTrees(): WasmFunction {
-  const [next, end, row, arrived] = [0, 1, 2, 3];
-  const node = (lane: number) => 4 + lane;
-  const task = (lane: number) => 4 + lanes + lane;
-  const take = (lane: number): Code[] => [
-    set(node(lane), select(i32.load(get(next)), get(node(lane)), get(arrived))),
-    set(task(lane), select(get(next), get(task(lane)), get(arrived))),
-    set(next, i32.add(get(next), i32.multiply(get(arrived), i32.constant(taskBytes)))),
-  ];
-  const start = (lane: number): Code[] => [
-    set(node(lane), i32.load(get(next))),
-    set(task(lane), get(next)),
-    set(next, i32.add(get(next), i32.constant(taskBytes))),
-  ];
-  const keep = (lane: number) => i32.store(get(task(lane)), get(node(lane)), taskSlotAt);
-  const more = i32.less(get(next), get(end));
-  const body = walk({ node, arrived, row: () => get(row), start, keep, take, more });
-  return { name: 'walkTrees', parameters: 3, locals: 1 + 2 * lanes, body };
+  const frame = new Frame();
+  const [next, end, row] = [frame.parameter('i32'), frame.parameter('i32'), frame.parameter('i32')];
+  const arrived = frame.local('i32');
+  const nodes = eachLane(() => frame.local('i32'));
+  const tasks = eachLane(() => frame.local('i32'));
+  const body = walk({
+    nodes,
+    arrived,
+    rowOf: () => get(row),
+    start: (lane) => [
+      set(nodes[lane]!, i32.load(get(next))),
+      set(tasks[lane]!, get(next)),
+      add(next, i32.constant(taskBytes)),
+    ],
+    keep: (lane) => i32.store(get(tasks[lane]!), get(nodes[lane]!), taskSlotAt),
+    take: (lane) => [
+      set(nodes[lane]!, select(i32.load(get(next)), get(nodes[lane]!), get(arrived))),
+      set(tasks[lane]!, select(get(next), get(tasks[lane]!), get(arrived))),
+      add(next, i32.multiply(get(arrived), i32.constant(taskBytes))),
+    ],
+    more: i32.lessUnsigned(get(next), get(end)),
+  });
+  return frame.function('walkTrees', body);
 }
 
 interface Walk {
-  /** The local that holds a lane's node, and the one that holds whether the lane looked at has arrived. */
-  node(lane: number): number;
-  arrived: number;
+  /** By lane, where it is. */
+  nodes: readonly Local[];
+  /** Whether the lane looked at has arrived at a leaf. */
+  arrived: Local;
   /** The address of a lane's row. */
-  row(lane: number): Code;
+  rowOf(lane: number): Code;
   /** Gives a lane its first task, or, if it has arrived, the next. */
   start(lane: number): Code[];
   take(lane: number): Code[];
@@ -109,66 +136,54 @@ interface Walk {
  * All lanes walk some steps; whoever has arrived takes the next task, without a branch. When no task is left, all walk
  * to their ends.
  */
-function walk({ node, arrived, row, start, keep, take, more }: Walk): Code[] {
-  const all = Array.from({ length: lanes }, (_, lane) => lane);
-  const walkOn = Array.from({ length: steps }, () => all.map((lane) => step(node(lane), row(lane)))).flat();
-  const child = (lane: number) => i32.load(get(node(lane)), childAt);
-  const look = (lane: number) => [keep(lane), set(arrived, i32.equal(child(lane), get(node(lane)))), ...take(lane)];
-  const anyUnderWay = all.map((lane) => i32.notEqual(child(lane), get(node(lane)))).reduce(i32.or);
+function walk({ nodes, arrived, rowOf, start, keep, take, more }: Walk): Code[] {
+  const lanesOn = nodes.flatMap((node, lane) => step(node, rowOf(lane)));
+  const walkOn = new Array<Code>(steps).fill(lanesOn);
+  const child = (node: Local) => i32.load(get(node), childAt);
+  const look = (lane: number) => [
+    keep(lane),
+    set(arrived, i32.equal(child(nodes[lane]!), get(nodes[lane]!))),
+    ...take(lane),
+  ];
+  const anyUnderWay = nodes.map((node) => i32.notEqual(child(node), get(node))).reduce(i32.or);
   return [
-    ...all.flatMap(start),
-    repeat([...walkOn, ...all.flatMap(look)], more),
+    ...eachLane(start).flat(),
+    repeat([...walkOn, ...eachLane(look).flat()], more),
     repeat(walkOn, anyUnderWay),
-    ...all.map(keep),
+    ...eachLane(keep),
   ];
 }
 
 /** One step down: `node = node.child + (value >= node.threshold) * nodeBytes`. */
-function step(node: number, row: Code): Code {
+function step(node: Local, row: Code): Code {
   const value = f64.load(i32.add(row, i32.load(get(node), valueAt)));
   const goesRight = f64.atLeast(value, f64.load(get(node)));
   return set(node, i32.add(i32.load(get(node), childAt), i32.shiftLeft(goesRight, Math.log2(nodeBytes))));
 }
 
-const mostUnrolled = 16;
-
-/** Parameters: slots, end, stride, sums, sumStride. One local: the address of what the leaf says. */
 function addLeaves(outputs: number): WasmFunction {
-  const [slot, end, stride, sums, sumStride, leaf] = [0, 1, 2, 3, 4, 5];
-  const add = (at: number) => f64.store(get(sums), f64.add(f64.load(get(sums), at), f64.load(get(leaf), at)), at);
+  const frame = new Frame();
+  const [slot, end, stride] = [frame.parameter('i32'), frame.parameter('i32'), frame.parameter('i32')];
+  const [sums, sumStride] = [frame.parameter('i32'), frame.parameter('i32')];
+  const [leaf, sum, sumEnd] = [frame.local('i32'), frame.local('i32'), frame.local('i32')];
+  const addOne = f64.store(get(sum), f64.add(f64.load(get(sum)), f64.load(get(leaf))));
+  const addOutputs =
+    outputs <= mostUnrolled
+      ? Array.from({ length: outputs }, (_, output) => {
+          const at = output * 8;
+          return f64.store(get(sums), f64.add(f64.load(get(sums), at), f64.load(get(leaf), at)), at);
+        })
+      : [
+          set(sum, get(sums)),
+          set(sumEnd, i32.add(get(sums), i32.constant(outputs * 8))),
+          repeat(
+            [addOne, add(sum, i32.constant(8)), add(leaf, i32.constant(8))],
+            i32.lessUnsigned(get(sum), get(sumEnd)),
+          ),
+        ];
   const body = repeat(
-    [
-      set(leaf, i32.load(i32.load(get(slot)))),
-      ...Array.from({ length: outputs }, (_, output) => add(output * 8)),
-      set(sums, i32.add(get(sums), get(sumStride))),
-      set(slot, i32.add(get(slot), get(stride))),
-    ],
-    i32.less(get(slot), get(end)),
+    [set(leaf, i32.load(i32.load(get(slot)))), ...addOutputs, add(sums, get(sumStride)), add(slot, get(stride))],
+    i32.lessUnsigned(get(slot), get(end)),
   );
-  return { name: 'addLeaves', parameters: 5, locals: 1, body: [body] };
-}
-
-/** The same for many outputs. Two locals more: where the sum is, and where it ends. */
-function addLeavesInLoop(outputs: number): WasmFunction {
-  const [slot, end, stride, sums, sumStride, leaf, sum, sumEnd] = [0, 1, 2, 3, 4, 5, 6, 7];
-  const inner = repeat(
-    [
-      f64.store(get(sum), f64.add(f64.load(get(sum)), f64.load(get(leaf)))),
-      set(sum, i32.add(get(sum), i32.constant(8))),
-      set(leaf, i32.add(get(leaf), i32.constant(8))),
-    ],
-    i32.less(get(sum), get(sumEnd)),
-  );
-  const body = repeat(
-    [
-      set(leaf, i32.load(i32.load(get(slot)))),
-      set(sum, get(sums)),
-      set(sumEnd, i32.add(get(sums), i32.constant(outputs * 8))),
-      inner,
-      set(sums, i32.add(get(sums), get(sumStride))),
-      set(slot, i32.add(get(slot), get(stride))),
-    ],
-    i32.less(get(slot), get(end)),
-  );
-  return { name: 'addLeaves', parameters: 5, locals: 3, body: [body] };
+  return frame.function('addLeaves', [body]);
 }

@@ -1,28 +1,114 @@
 /**
  * Just enough of WebAssembly's binary format to write a kernel as nested expressions: an expression is the bytes that
- * leave its value on the stack. https://webassembly.github.io/spec/core/binary/
+ * leave its value on the stack, a statement the bytes that leave nothing.
+ * https://webassembly.github.io/spec/core/binary/
  */
 export type Code = readonly number[];
 
+export type ValueType = 'i32' | 'i64' | 'f64';
+
+const typeCodes = { i32: 0x7f, i64: 0x7e, f64: 0x7c } as const;
+
+/** A parameter or a local variable. */
+export interface Local {
+  readonly index: number;
+  readonly type: ValueType;
+}
+
+/** A function under construction: hands out its variables, parameters first. */
+export class Frame {
+  readonly parameters: ValueType[] = [];
+  readonly locals: ValueType[] = [];
+
+  parameter(type: ValueType): Local {
+    this.parameters.push(type);
+    return { index: this.parameters.length - 1, type };
+  }
+
+  local(type: ValueType): Local {
+    this.locals.push(type);
+    return { index: this.parameters.length + this.locals.length - 1, type };
+  }
+
+  /** With `result`, the last statement is an expression of that type. */
+  function(name: string, body: readonly Code[], result?: ValueType): WasmFunction {
+    const type = [
+      0x60,
+      ...vector(this.parameters.map((each) => [typeCodes[each]])),
+      ...vector(result ? [[typeCodes[result]]] : []),
+    ];
+    const code = [...vector(this.locals.map((each) => [1, typeCodes[each]])), ...body.flat(), 0x0b];
+    return { name, type, code };
+  }
+}
+
+export interface WasmFunction {
+  readonly name: string;
+  readonly type: Code;
+  readonly code: Code;
+}
+
+const binary =
+  (opcode: number) =>
+  (a: Code, b: Code): Code => [...a, ...b, opcode];
+const load =
+  (opcode: number, align: number) =>
+  (address: Code, offset = 0): Code => [...address, opcode, align, ...unsigned(offset)];
+const store =
+  (opcode: number, align: number) =>
+  (address: Code, value: Code, offset = 0): Code => [...address, ...value, opcode, align, ...unsigned(offset)];
+
 export const i32 = {
   constant: (value: number): Code => [0x41, ...signed(value)],
-  load: (address: Code, offset = 0): Code => [...address, 0x28, 2, ...unsigned(offset)],
-  store: (address: Code, value: Code, offset = 0): Code => [...address, ...value, 0x36, 2, ...unsigned(offset)],
-  add: (a: Code, b: Code): Code => [...a, ...b, 0x6a],
-  multiply: (a: Code, b: Code): Code => [...a, ...b, 0x6c],
-  or: (a: Code, b: Code): Code => [...a, ...b, 0x72],
+  load: load(0x28, 2),
+  load8: load(0x2d, 0),
+  load16: load(0x2f, 1),
+  store: store(0x36, 2),
+  store8: store(0x3a, 0),
+  store16: store(0x3b, 1),
+  add: binary(0x6a),
+  subtract: binary(0x6b),
+  multiply: binary(0x6c),
+  and: binary(0x71),
+  or: binary(0x72),
   shiftLeft: (a: Code, bits: number): Code => [...a, ...i32.constant(bits), 0x74],
-  equal: (a: Code, b: Code): Code => [...a, ...b, 0x46],
-  notEqual: (a: Code, b: Code): Code => [...a, ...b, 0x47],
-  less: (a: Code, b: Code): Code => [...a, ...b, 0x49],
+  shiftRight: (a: Code, bits: number): Code => [...a, ...i32.constant(bits), 0x76],
+  equal: binary(0x46),
+  notEqual: binary(0x47),
+  less: binary(0x48),
+  lessUnsigned: binary(0x49),
+  atMost: binary(0x4c),
+  isZero: (a: Code): Code => [...a, 0x45],
+};
+
+export const i64 = {
+  constant: (value: number): Code => [0x42, ...signed(value)],
+  load: load(0x29, 3),
+  store: store(0x37, 3),
+  and: binary(0x83),
+  subtract: binary(0x7d),
+  isZero: (a: Code): Code => [...a, 0x50],
+  /** How many zero bits stand below the lowest one, as an i32. */
+  trailingZeros: (a: Code): Code => [...a, 0x7a, 0xa7],
 };
 
 export const f64 = {
-  load: (address: Code, offset = 0): Code => [...address, 0x2b, 3, ...unsigned(offset)],
-  store: (address: Code, value: Code, offset = 0): Code => [...address, ...value, 0x39, 3, ...unsigned(offset)],
-  add: (a: Code, b: Code): Code => [...a, ...b, 0xa0],
-  atLeast: (a: Code, b: Code): Code => [...a, ...b, 0x66],
+  constant: (value: number): Code => [0x44, ...new Uint8Array(Float64Array.of(value).buffer)],
+  load: load(0x2b, 3),
+  store: store(0x39, 3),
+  add: binary(0xa0),
+  subtract: binary(0xa1),
+  multiply: binary(0xa2),
+  divide: binary(0xa3),
+  atLeast: binary(0x66),
+  greater: binary(0x64),
+  fromI32: (a: Code): Code => [...a, 0xb7],
 };
+
+export const get = ({ index }: Local): Code => [0x20, ...unsigned(index)];
+export const set = ({ index }: Local, value: Code): Code => [...value, 0x21, ...unsigned(index)];
+export const add = (local: Local, value: Code): Code =>
+  set(local, (local.type === 'f64' ? f64.add : i32.add)(get(local), value));
 
 /** `whenTrue` where the condition is not zero. Both are evaluated; there is no branch. */
 export const select = (whenTrue: Code, whenFalse: Code, condition: Code): Code => [
@@ -41,31 +127,31 @@ export const repeat = (body: readonly Code[], condition: Code): Code => [
   0x0b,
 ];
 
-/** A function without a result. All parameters and locals are i32. */
-export interface WasmFunction {
-  readonly name: string;
-  readonly parameters: number;
-  readonly locals: number;
-  readonly body: readonly Code[];
-}
+/** Does the body if the condition is not zero. */
+export const when = (condition: Code, body: readonly Code[]): Code => [
+  ...condition,
+  ...[0x04, 0x40],
+  ...body.flat(),
+  0x0b,
+];
 
-export const get = (local: number): Code => [0x20, ...unsigned(local)];
-export const set = (local: number, value: Code): Code => [...value, 0x21, ...unsigned(local)];
+/** Does the body as long as the condition is not zero, maybe never. */
+export const repeatWhile = (condition: Code, body: readonly Code[]): Code => when(condition, [repeat(body, condition)]);
 
 /** A module that exports the functions and imports its memory as `memory.memory`. */
-export function wasmModule(functions: readonly WasmFunction[]): WebAssembly.Module {
-  const i32Type = 0x7f;
-  const types = functions.map(({ parameters }) => [0x60, ...vector(new Array(parameters).fill([i32Type])), 0]);
-  const bodies = functions.map(({ locals, body }) => {
-    const code = [...vector([[...unsigned(locals), i32Type]]), ...body.flat(), 0x0b];
-    return [...unsigned(code.length), ...code];
-  });
-  const memory = [...name('memory'), ...name('memory'), ...[0x02, 0x00, 1]];
+export function wasmModule(
+  functions: readonly WasmFunction[],
+  memory: { readonly sharedPages?: number } = {},
+): WebAssembly.Module {
+  const limits = memory.sharedPages === undefined ? [0x00, 1] : [0x03, 1, ...unsigned(memory.sharedPages)];
   return new WebAssembly.Module(
     Uint8Array.from([
       ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-      ...section(1, types),
-      ...section(2, [memory]),
+      ...section(
+        1,
+        functions.map(({ type }) => type),
+      ),
+      ...section(2, [[...name('memory'), ...name('memory'), 0x02, ...limits]]),
       ...section(
         3,
         functions.map((_, index) => unsigned(index)),
@@ -74,7 +160,10 @@ export function wasmModule(functions: readonly WasmFunction[]): WebAssembly.Modu
         7,
         functions.map((each, index) => [...name(each.name), 0x00, ...unsigned(index)]),
       ),
-      ...section(10, bodies),
+      ...section(
+        10,
+        functions.map(({ code }) => [...unsigned(code.length), ...code]),
+      ),
     ]),
   );
 }
@@ -84,8 +173,13 @@ function section(id: number, items: readonly Code[]): Code {
   return [id, ...unsigned(content.length), ...content];
 }
 
-const vector = (items: readonly Code[]): Code => [...unsigned(items.length), ...items.flat()];
-const name = (text: string): Code => vector(Array.from(new TextEncoder().encode(text), (byte) => [byte]));
+function vector(items: readonly Code[]): Code {
+  return [...unsigned(items.length), ...items.flat()];
+}
+
+function name(text: string): Code {
+  return vector(Array.from(new TextEncoder().encode(text), (byte) => [byte]));
+}
 
 /** LEB128. */
 function unsigned(value: number): number[] {

@@ -1,8 +1,8 @@
 /** The little of WebAssembly that the forest uses. TypeScript has it in the browser's library only. */
 declare namespace WebAssembly {
   class Memory {
-    readonly buffer: ArrayBuffer;
-    constructor(descriptor: { initial: number });
+    readonly buffer: ArrayBuffer | SharedArrayBuffer;
+    constructor(descriptor: { initial: number; maximum?: number; shared?: boolean });
   }
   class Module {
     constructor(bytes: Uint8Array);
