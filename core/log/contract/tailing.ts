@@ -71,6 +71,26 @@ export function tailing(place: () => Place): void {
     expect(await tail.next()).toMatchObject({ done: true });
   });
 
+  test('hands out a sample where asked, and tells of all that it passed over', async () => {
+    const log = await place().open();
+    const topic = await place().topic(log, 'readings');
+    await log.append(topic, numbered(0, 500), deadline);
+    let passed = 0;
+    const sampling = {
+      everyMs: 200,
+      records: 50,
+      passedOver(name: string, count: number, arrivedMs: number) {
+        expect(name).toBe(topic);
+        expect(arrivedMs % 200).toBe(0);
+        passed += count;
+      },
+    };
+    const seen = await read(log, [topic], { since: 0, follow: false, sampling });
+    expect(new Set(seen).size).toBe(seen.length);
+    expect(seen.length).toBeGreaterThan(0);
+    expect(seen.length + passed).toBe(500);
+  });
+
   test('says which topic is missing', async () => {
     const log = await place().open();
     const missing = place().name('missing');

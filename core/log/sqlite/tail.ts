@@ -32,8 +32,9 @@ export function tail(
     });
   });
   const endOf = ({ partition, last }: Place) => (follow ? ends.of(partition.id) : last);
-  /** What arrives while a stretch has no room left cannot be of a later one, so there is nothing to look for. */
-  const isReady = (place: Place) => endOf(place) > place.from && (isRoomy(place) || Date.now() >= place.sampler!.endMs);
+  /** What arrives while a stretch without room goes on cannot be of a later one, so there is nothing to look for. */
+  const isReady = (place: Place) =>
+    endOf(place) > place.from && (!follow || isRoomy(place) || Date.now() >= place.sampler!.endMs);
 
   /** Passes over the rest of a stretch; false where all that has arrived belongs to it. */
   function passOver(place: Place, to: bigint): boolean {
@@ -66,7 +67,7 @@ export function tail(
         await turn();
       }
       if (found) continue;
-      if (!follow && places.every((place) => endOf(place) <= place.from)) return;
+      if (!follow) return;
       await ends.until(untilNextStretch(places, signal), () => places.some(isReady));
     }
   }
