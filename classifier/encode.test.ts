@@ -48,6 +48,13 @@ test('a declined row is unknown, with no probability for a label it does not hav
   expect('truth' in prediction).toBe(false);
 });
 
+test('a model that knows says how much the label depends on what was filled', () => {
+  const answer = { ...answerOf(1, 0.75, [1, 2, 3]), sensitivity: Float64Array.of(0.25) };
+  const prediction = parse(encode(labelled(reading, answer), 0));
+  expect(predictionSchema.safeParse(prediction).success).toBe(true);
+  expect(prediction.sensitivity).toBe(0.25);
+});
+
 test('gaps that the model kept are not said to be filled', () => {
   expect(parse(encode(labelled(reading, answerOf(0, 0, [1, NaN, 4])), 0)).filled).toEqual(
     JSON.parse('{"__proto__":4}'),

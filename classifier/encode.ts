@@ -51,12 +51,14 @@ export function createEncoder(stream: Stream, model: Model) {
     const label = answer.labels[row]!;
     const truth = readings.truths[row];
     const received = readings.received[row]!;
+    const sensitivity = answer.sensitivity ? `,"sensitivity":${share(answer.sensitivity[row]!)}` : '';
+    const truthPart = truth === undefined ? '' : `,"truth":${JSON.stringify(truth)}`;
     const probability = label < 0 ? 0 : share(answer.probabilities[row * classKeys.length + label]!);
     return Buffer.from(
       `${head}${JSON.stringify(readings.devices[row])},"time":"${readings.timeTexts[row]}"` +
         `,"label":${label < 0 ? declined : labels[label]},"probability":${probability}` +
         `,"probabilities":{${probabilitiesOf(answer, row)}},"filled":{${filledOf(rows, answer, row)}}` +
-        `,"gaps":${readings.gapsByRow[row]}${modelPart}${truth === undefined ? '' : `,"truth":${JSON.stringify(truth)}`}` +
+        `,"gaps":${readings.gapsByRow[row]}${modelPart}${sensitivity}${truthPart}` +
         `,"received":"${received}","latencyMs":${roundToMicroseconds(latencyMs(received, nowMs))}}`,
     );
   };

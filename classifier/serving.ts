@@ -59,9 +59,9 @@ export function checkAnswer(answer: Answer, rows: Rows, { identity, classes }: M
   for (const label of labels)
     if (label < -1 || label >= classes.length)
       throw new GaplineError('model-invalid', `${who} answered label ${label}`);
-  for (const probability of probabilities)
-    if (!Number.isFinite(probability))
-      throw new GaplineError('model-invalid', `${who} answered a probability of ${probability}`);
+  for (const shares of [probabilities, answer.sensitivity ?? []])
+    for (const share of shares)
+      if (!Number.isFinite(share)) throw new GaplineError('model-invalid', `${who} answered a probability of ${share}`);
   return answer;
 }
 

@@ -13,6 +13,12 @@ export const predictionSchema = z
     filled: z.record(z.string(), z.number()).describe('the values that stood in for gaps, by name'),
     gaps: z.int().min(0).describe('how many values were missing'),
     model: z.strictObject({ name: z.string(), version: z.int().min(1) }),
+    sensitivity: z
+      .number()
+      .min(0)
+      .max(1)
+      .optional()
+      .describe('how much the label depends on what was filled, where the model knows: 0 not at all'),
     truth: z.string().optional().describe('the true label, when the source knew it; never used to predict'),
     received: nanosecondsSchema.describe('when the collector took the reading: nanoseconds, as a decimal string'),
     latencyMs: z.number().describe('from received to labelled, in milliseconds'),

@@ -1,0 +1,61 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { openRegistry } from '../core/model/registry.ts';
+import { sampleDraft } from '../core/model/testing.ts';
+import { fields, type Line, openLine, patient } from './testing/line.ts';
+
+let line: Line;
+let folder: string;
+beforeEach(async () => {
+  line = await openLine();
+  folder = mkdtempSync(join(tmpdir(), 'gapline-models-'));
+});
+afterEach(async () => {
+  await line.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+test('moving an alias in the folder swaps the model under load; a broken version is refused with the reason', async () => {
+  const models = openRegistry({ folder, name: 'm' });
+  await models.publish(await sampleDraft({ fields, seed: 1 }));
+  await models.publish(await sampleDraft({ fields, seed: 2, imputer: { kind: 'last' } }));
+  await models.publish(await sampleDraft({ fields, seed: 3 }));
+  await models.point('champion', 1);
+  const challengers = { resolve: () => models.resolve('challenger'), load: (version: number) => models.load(version) };
+  const classifier = await line.classify(models, { challengers });
+
+  let time = 0;
+  const round = async () => {
+    time += 1;
+    await line.send(...['p', 'q', 'r'].map((device) => ({ device, time, values: { a: time % 10, b: null } })));
+  };
+  /** Sends until a condition holds. */
+  const until = (condition: () => unknown) =>
+    vi.waitFor(async () => {
+      await round();
+      await condition();
+    }, patient);
+
+  await until(() => expect(classifier.totals().model?.version).toBe(1));
+  await models.point('champion', 2);
+  await until(() => expect(classifier.totals().model?.version).toBe(2));
+  await models.point('challenger', 1);
+  await until(() => expect(classifier.totals().comparison.readings).toBeGreaterThan(0));
+
+  writeFileSync(join(models.folderOf(3), 'model.json'), '{}');
+  await models.point('champion', 3);
+  await until(async () => expect((await line.status()).lastError?.message).toContain('corrupt'));
+  await classifier.taken(time * 3);
+
+  const made = await line.predictions();
+  expect(made).toHaveLength(time * 3);
+  expect(new Set(made.map((one) => `${one.device} ${one.time}`)).size).toBe(time * 3);
+  expect(new Set(made.map(({ model }) => model.version))).toEqual(new Set([1, 2]));
+  const { totals } = classifier;
+  expect(totals()).toMatchObject({ model: { name: 'm', version: 2 }, challenger: { version: 1 }, deadLetters: 0 });
+  const shadow = await line.predictions(line.stream.topics.shadow);
+  expect(new Set(shadow.map(({ model }) => model.version))).toEqual(new Set([1]));
+  expect(shadow).toHaveLength(totals().comparison.readings);
+});
