@@ -137,5 +137,6 @@ for (const image of images) {
 if (missing.length > 0) {
   if (!existsSync(hostCertificates)) throw new Error(`${hostCertificates} is missing: install ca-certificates`);
   await debian(report);
-  for (const image of missing) await standIn(image, report);
+  // `build.ts base` goes no further: the part that needs none of the servers.
+  if (!process.argv.includes('base')) for (const image of missing) await standIn(image, report);
 }

@@ -1,0 +1,139 @@
+import { execFile } from 'node:child_process';
+import { cp, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { openRegistry } from '../../core/model/registry.ts';
+import { bucket, createStack, dockerAnswers, type Stack } from './stack.ts';
+
+// The two steps of the README, really brought up: some minutes and a Docker engine. So it runs only where it is asked for.
+
+const demanded = process.env.GAPLINE_REQUIRE_COMPOSE === '1';
+const why = demanded ? '' : ' (not run: takes minutes and Docker; GAPLINE_REQUIRE_COMPOSE=1 demands it)';
+const minutes = 60_000;
+const soon = { timeout: 3 * minutes, interval: 1_000 };
+
+describe.runIf(demanded)(`the real stack by Docker Compose${why}`, { timeout: 10 * minutes }, () => {
+  let stack: Stack;
+
+  beforeAll(async () => {
+    if (!(await dockerAnswers())) throw new Error('no Docker engine with Compose answers; test/images/engine.sh');
+    stack = await createStack('--set generator.rate=100 --ledger /data/ledger');
+    await stack.remove();
+    stack = await createStack('--set generator.rate=100 --ledger /data/ledger');
+  }, 5 * minutes);
+  afterAll(() => stack.remove(), 5 * minutes);
+
+  /** The identities of a measurement. */
+  async function points(measurement: string): Promise<Set<string>> {
+    const found = await stack.query(`from(bucket: "${bucket}") |> range(start: 0)
+      |> filter(fn: (r) => r._measurement == "${measurement}" and r._field == "gaps")
+      |> keep(columns: ["device", "_time"])`);
+    return new Set(found.map((row) => `${row.device} ${row._time}`));
+  }
+
+  const labels = async (stream = 'spambase') => (await points(`${stream}.predictions`)).size;
+
+  async function moreLabels(than: number, stream?: string): Promise<void> {
+    await vi.waitFor(async () => expect(await labels(stream)).toBeGreaterThan(than), soon);
+  }
+
+  const dashboards = async () => {
+    const path = '/api/v2/dashboards?org=gapline&limit=100';
+    return (await stack.influxdb<{ dashboards: { id: string; name: string; cells: object[] }[] }>(path)).dashboards;
+  };
+
+  it('says that the first step is missing, when the second comes first', async () => {
+    await expect(stack.line('up', '-d')).rejects.toThrow(/network gapline-test-kafka declared as external/);
+  });
+
+  it('labels readings after the two steps', async () => {
+    await stack.line('build');
+    await stack.kafka('up', '-d', '--wait');
+    await stack.line('up', '-d', '--wait');
+    await moreLabels(500);
+    expect((await fetch(`http://127.0.0.1:${stack.ports.page}/`)).status).toBe(200);
+  });
+
+  it('has the dashboard', async () => {
+    const found = await dashboards();
+    expect(found).toHaveLength(1);
+    expect(found[0]!.cells.length).toBeGreaterThan(5);
+  });
+
+  it('changes nothing when it is brought up again', async () => {
+    const before = { containers: await stack.line('ps', '-q'), dashboards: await dashboards() };
+    await stack.kafka('up', '-d', '--wait');
+    await stack.line('up', '-d', '--wait');
+    expect({ containers: await stack.line('ps', '-q'), dashboards: await dashboards() }).toEqual(before);
+  });
+
+  it('runs without root, capabilities and a root file system that can be written', async () => {
+    for (const service of ['collector', 'classifier', 'generator', 'dashboard', 'telegraf']) {
+      const [id] = await stack.containers(service);
+      const { stdout } = await promisify(execFile)('docker', ['inspect', id!]);
+      const [{ Config, HostConfig }] = JSON.parse(stdout);
+      expect([service, HostConfig.ReadonlyRootfs, HostConfig.CapDrop]).toEqual([service, true, ['ALL']]);
+      expect(['node', 'telegraf']).toContain(Config.User);
+    }
+  });
+
+  it('loses nothing while each container is killed and started again', async () => {
+    for (const service of ['collector', 'classifier', 'telegraf', 'influxdb', 'dashboard', 'generator']) {
+      await stack.line('kill', service);
+      await stack.line('start', service);
+    }
+    await stack.kafka('kill', 'kafka');
+    await stack.kafka('start', 'kafka');
+    await moreLabels(await labels());
+    await stack.line('stop', 'generator');
+    await stack.line('cp', 'generator:/data/ledger', join(stack.examples, 'ledger'));
+    const lines = (await readFile(join(stack.examples, 'ledger'), 'utf8')).trim().split('\n');
+    const accepted = new Set(lines.map((line) => identity(JSON.parse(line))));
+    await vi.waitFor(async () => {
+      const [predicted, archived] = [await points('spambase.predictions'), await points('spambase')];
+      expect(accepted.difference(predicted).size).toBe(0);
+      expect(archived.symmetricDifference(predicted).size).toBe(0);
+    }, soon);
+  });
+
+  it('shares the work among three classifiers', async () => {
+    const before = await labels();
+    await stack.line('start', 'generator');
+    await stack.line('up', '-d', '--wait', '--scale', 'classifier=3');
+    expect(await stack.containers('classifier')).toHaveLength(3);
+    await moreLabels(before + 500);
+  });
+
+  it('serves a new model once it is trained and the classifiers are started again', async () => {
+    await stack.line('run', '--rm', 'train', 'train', '--config', 'examples/spambase/stream.yaml');
+    const models = openRegistry({ folder: join(stack.examples, 'spambase/models'), name: 'spambase' });
+    const version = (await models.versions()).at(-1)!;
+    await models.point('champion', version);
+    await stack.line('restart', 'classifier');
+    await vi.waitFor(async () => {
+      const found = await stack.query(`from(bucket: "${bucket}") |> range(start: 0)
+        |> filter(fn: (r) => r._measurement == "spambase.predictions" and r._field == "version")
+        |> keep(columns: ["_value"]) |> distinct()`);
+      expect(found.map((row) => Number(row._value))).toContain(version);
+    }, soon);
+  });
+
+  it('follows STREAM everywhere', async () => {
+    await cp(join(stack.examples, 'spambase'), join(stack.examples, 'other'), { recursive: true });
+    const file = join(stack.examples, 'other/stream.yaml');
+    const spambase = await readFile(file, 'utf8');
+    await writeFile(file, spambase.replace('stream: spambase', 'stream: other').replace(/^topics: .*$/m, ''));
+    stack.choose('examples/other');
+    await stack.line('up', '-d', '--wait');
+    await moreLabels(100, 'other');
+    expect((await dashboards()).map(({ name }) => name).join()).toContain('other');
+  });
+});
+
+/** A reading's identity as a point of InfluxDB has it; its times are of whole seconds or smaller, without zeros at the end. */
+function identity({ device, time }: { device: string; time: string }): string {
+  const seconds = new Date(Number(BigInt(time) / 1_000_000n)).toISOString().slice(0, 19);
+  const fraction = (BigInt(time) % 1_000_000_000n).toString().padStart(9, '0').replace(/0+$/, '');
+  return `${device} ${seconds}${fraction && `.${fraction}`}Z`;
+}

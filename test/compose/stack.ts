@@ -1,0 +1,125 @@
+import { execFile } from 'node:child_process';
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { stringify } from 'yaml';
+import { freePort } from '../servers/process.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+
+/** The two compose files as a stack of its own: other project names, network, ports and volumes than a person's. */
+export interface Stack {
+  /** A copy of `examples/` that the containers see instead. */
+  readonly examples: string;
+  readonly ports: { readonly influxdb: number; readonly collector: number; readonly page: number };
+  /** `docker compose` on the first file, then on the second; both give what it printed. */
+  kafka(...args: string[]): Promise<string>;
+  line(...args: string[]): Promise<string>;
+  /** Another stream, as `STREAM=examples/NAME` in `.env` would choose. */
+  choose(stream: string): void;
+  /** The ids of a service's containers, running or not. */
+  containers(service: string): Promise<string[]>;
+  /** Rows of a Flux query on InfluxDB, as objects of strings. */
+  query(flux: string): Promise<Record<string, string>[]>;
+  /** A GET of InfluxDB's API. */
+  influxdb<T>(path: string): Promise<T>;
+  /** Takes both down with their volumes. */
+  remove(): Promise<void>;
+}
+
+export const bucket = 'gapline';
+const token = 'gapline-token';
+const network = 'gapline-test-kafka';
+
+/** Whether a Docker engine with Compose answers. */
+export const dockerAnswers = (): Promise<boolean> =>
+  promisify(execFile)('docker', ['compose', 'version'])
+    .then(() => promisify(execFile)('docker', ['info']))
+    .then(
+      () => true,
+      () => false,
+    );
+
+/** @param generator - arguments to add to the generator's command */
+export async function createStack(generator: string): Promise<Stack> {
+  const folder = await mkdtemp(join(tmpdir(), 'gapline-compose-'));
+  const examples = join(folder, 'examples');
+  await cp(join(root, 'examples'), examples, { recursive: true });
+  const ports = { influxdb: await freePort(), collector: await freePort(), page: await freePort() };
+  const environment: NodeJS.ProcessEnv = {
+    ...process.env,
+    DOCKER_BUILDKIT: '0',
+    GAPLINE_NETWORK: network,
+    GAPLINE_USER: '0:0',
+    STREAM: 'examples/spambase',
+    KAFKA_PORT: String(await freePort()),
+    INFLUXDB_PORT: String(ports.influxdb),
+    COLLECTOR_PORT: String(ports.collector),
+    PAGE_PORT: String(ports.page),
+  };
+  const override = join(folder, 'override.yml');
+  await writeFile(override, stringify({ services: overrides(examples, generator) }));
+
+  async function compose(args: readonly string[]): Promise<string> {
+    const options = { cwd: root, env: environment, maxBuffer: 64e6 };
+    const { stdout, stderr } = await promisify(execFile)('docker', ['compose', ...args], options);
+    return stdout + stderr;
+  }
+  const kafka = (...args: string[]) => compose(['-p', 'gapline-test-kafka', '-f', 'docker-compose.kafka.yml', ...args]);
+  const files = ['-f', 'docker-compose.yml', '-f', override];
+  const line = (...args: string[]) => compose(['-p', 'gapline-test', ...files, ...args]);
+
+  async function influxdb(path: string, init: RequestInit = {}): Promise<Response> {
+    const headers = { authorization: `Token ${token}`, ...(init.headers as Record<string, string>) };
+    const answer = await fetch(`http://127.0.0.1:${ports.influxdb}${path}`, { ...init, headers });
+    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+    return answer;
+  }
+
+  return {
+    examples,
+    ports,
+    kafka,
+    line,
+    choose(stream) {
+      environment.STREAM = stream;
+    },
+    containers: async (service) => (await line('ps', '-aq', '--no-trunc', service)).trim().split('\n').filter(Boolean),
+    async query(flux) {
+      const headers = { 'content-type': 'application/vnd.flux' };
+      return rows(await (await influxdb('/api/v2/query?org=gapline', { method: 'POST', headers, body: flux })).text());
+    },
+    influxdb: async <T>(path: string) => (await influxdb(path)).json() as Promise<T>,
+    async remove() {
+      await line('--profile', '*', 'down', '-v', '--timeout', '5');
+      await kafka('down', '-v', '--timeout', '5');
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+/** The examples of the test instead of the repository's, and a generator with more arguments. */
+function overrides(examples: string, generator: string): object {
+  const mounted = (mode: string) => ({ volumes: [`${examples}:/app/examples:${mode}`] });
+  const stages = ['telegraf-config', 'import-dashboard', 'collector', 'classifier', 'dashboard'];
+  return {
+    ...Object.fromEntries(stages.map((stage) => [stage, mounted('ro')])),
+    train: mounted('rw'),
+    generator: {
+      ...mounted('ro'),
+      command: `generate --config \${STREAM}/stream.yaml --to http://collector:8080 --data /data ${generator}`,
+    },
+  };
+}
+
+/** InfluxDB's annotated CSV without annotations, of values that hold no commas. */
+function rows(csv: string): Record<string, string>[] {
+  return csv
+    .trim()
+    .split(/\r?\n\r?\n/)
+    .flatMap((table) => {
+      const [header, ...lines] = table.split(/\r?\n/).map((line) => line.split(','));
+      return lines.map((cells) => Object.fromEntries(header!.map((name, index) => [name, cells[index] ?? ''])));
+    });
+}
