@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
-import type { EventLog } from '../core/log/port.ts';
+import type { EventLog, Sampling } from '../core/log/port.ts';
 import { reportStatus } from '../core/log/status.ts';
 import { GaplineError } from '../core/wire/errors.ts';
 import type { Stage } from '../core/wire/stage.ts';
@@ -38,6 +38,9 @@ export interface Dashboard extends Stage {
   readonly url: string;
 }
 
+/** The log hands out little more than is parsed; what is passed over in a stretch is counted to the second in which it began. */
+const sampleEveryMs = 500;
+
 /** The live page: watches the log and shows what goes down the line. It takes part in nothing; the line runs the same without it. */
 export function createDashboard(options: DashboardOptions): Dashboard {
   const { stream, log, logger, registry, host, port, controls } = options;
@@ -53,6 +56,15 @@ export function createDashboard(options: DashboardOptions): Dashboard {
   let reporting: { stop(): Promise<void> } | undefined;
   let stopped: Promise<void> | undefined;
 
+  const sampling: Sampling = {
+    everyMs: sampleEveryMs,
+    records: Math.ceil((figures.parsedPerSecond * sampleEveryMs) / 1_000),
+    passedOver(topic, count, arrivedMs) {
+      metrics.taken(count);
+      figures.passOver(topic, count, arrivedMs);
+    },
+  };
+
   function watch(topics: readonly string[], isLine: boolean): Promise<void> {
     return new Watch({
       log,
@@ -67,6 +79,7 @@ export function createDashboard(options: DashboardOptions): Dashboard {
       trouble(message) {
         figures.trouble = message;
       },
+      ...(isLine && { sampling }),
       skipped(records) {
         metrics.skipped(records);
         figures.skipped += records;

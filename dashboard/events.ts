@@ -49,13 +49,13 @@ export interface Second {
   /** Predictions that arrived: a count, never sampled. */
   readonly labels: number;
   readonly deadLetters: number;
-  /** Share of values missing, among the readings of this second; null without readings. */
+  /** Share of values missing, among the readings of this second that were parsed; null without any. */
   readonly gapShare: number | null;
   /** What the generator was told to leave out, where that is known. */
   readonly setGapRate: number | null;
-  /** Predictions by class index; scaled up where sampled. Trailing zeros are left out. */
+  /** Predictions by class index, of those that were parsed. Trailing zeros are left out. */
   readonly byClass: readonly number[];
-  /** Predictions whose truth is known, and how many of them were right; scaled up where sampled. */
+  /** Predictions that were parsed and whose truth is known, and how many of them were right. */
   readonly scored: number;
   readonly right: number;
   /** Of the ten seconds up to this one. */
@@ -80,7 +80,7 @@ export interface GapFigures {
 export interface Score {
   /** `unknown` until enough predictions were seen to tell. */
   readonly truth: 'unknown' | 'known' | 'none';
-  /** How many predictions the figures rest on, and over how many seconds. */
+  /** How many predictions the figures rest on (those that were parsed), and over how many seconds. */
   readonly labels: number;
   readonly seconds: number;
   readonly accuracy: number | null;
@@ -152,7 +152,7 @@ export interface RecentPrediction {
 
 /** Where the figures come from. */
 export interface Source {
-  /** One in how many records is parsed; the others are only counted. */
+  /** One in how many records of the last ten seconds was parsed; the others are only counted. */
   readonly oneIn: number;
   /** Records passed over since the start because the page could not keep up. */
   readonly skipped: number;

@@ -1,6 +1,6 @@
 import { setImmediate as breathe, setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { EventLog, StoredRecord } from '../core/log/port.ts';
+import type { EventLog, Sampling, StoredRecord } from '../core/log/port.ts';
 import { describeError, GaplineError } from '../core/wire/errors.ts';
 import { Places } from './places.ts';
 
@@ -24,6 +24,8 @@ export interface WatchOptions {
   readonly signal: AbortSignal;
   /** How long the past may take to be read before a shorter one is tried. Default 10 s. */
   readonly patienceMs?: number;
+  /** What to do with topics that grow too fast; default: read all of them. */
+  readonly sampling?: Sampling;
   take(records: readonly StoredRecord[]): void;
   /** What was taken so far is the wrong end of the past: forget it, the newer end follows. */
   forget(): void;
@@ -79,10 +81,10 @@ export class Watch {
 
   /** Reads until it is better to begin elsewhere; answers where. */
   async #follow(since: number | 'now'): Promise<number | 'now'> {
-    const { log, topics, signal, take, trouble, skipped } = this.#options;
+    const { log, topics, signal, sampling, take, trouble, skipped } = this.#options;
     let begunMs: number | undefined;
     this.#expectPresent();
-    for await (const records of log.tail(topics, { since, signal })) {
+    for await (const records of log.tail(topics, { since, signal, ...(sampling && { sampling }) })) {
       const fresh = this.#places.fresh(records);
       if (fresh.length === 0) continue;
       trouble(null);

@@ -29,11 +29,25 @@ export function ratesOf(line: Line, nowSecond: number): Rates {
   return { readings: rounded(readings / seconds, 1), labels: rounded(labels / seconds, 1) };
 }
 
+/** One in how many records of the last ten seconds was parsed. */
+export function oneInOf(line: Line, nowSecond: number): number {
+  let counted = 0;
+  let parsed = 0;
+  for (let at = nowSecond - windowSeconds; at <= nowSecond; at += 1) {
+    const second = line.window.get(at);
+    if (!second) continue;
+    counted += second.readings + second.labels;
+    parsed += second.parsedReadings + second.parsedLabels;
+  }
+  // Records that could not be parsed must not look like a sample.
+  return parsed === 0 || counted - line.malformed <= parsed ? 1 : Math.max(1, Math.round(counted / parsed));
+}
+
 export function gapsOf(line: Line, nowSecond: number, fieldCount: number): GapFigures {
-  const weight = (second: Second) => second.readingWeight;
-  const now = gapCounts(line.window.newest(nowSecond, windowSeconds, enough, weight), fieldCount);
+  const parsed = (second: Second) => second.parsedReadings;
+  const now = gapCounts(line.window.newest(nowSecond, windowSeconds, enough, parsed), fieldCount);
   const gaps = now.byField.reduce((sum, count) => sum + count, 0);
-  const longer = gapCounts(line.window.newest(nowSecond, fieldSeconds, enough, weight), fieldCount);
+  const longer = gapCounts(line.window.newest(nowSecond, fieldSeconds, enough, parsed), fieldCount);
   return {
     readings: now.readings,
     share: now.readings * fieldCount === 0 ? null : rounded(gaps / (now.readings * fieldCount), 4),
@@ -45,14 +59,14 @@ function gapCounts(seconds: readonly Second[], fieldCount: number): { readings: 
   const byField = new Float64Array(fieldCount);
   let readings = 0;
   for (const second of seconds) {
-    readings += second.readingWeight;
+    readings += second.parsedReadings;
     for (let field = 0; field < fieldCount; field += 1) byField[field]! += second.gapsByField[field]!;
   }
   return { readings, byField };
 }
 
 export function latencyOf(line: Line, nowSecond: number): Latency | null {
-  const seconds = line.window.newest(nowSecond, windowSeconds, enough, (second) => second.labelWeight);
+  const seconds = line.window.newest(nowSecond, windowSeconds, enough, (second) => second.parsedLabels);
   return quantiles(seconds.map((second) => second.latency));
 }
 
@@ -62,8 +76,8 @@ export function scoreFigures(line: Line, nowSecond: number): Score {
   const seconds = line.window.newest(nowSecond, windowSeconds, need, scoredOf);
   const matrix = classes.names.map(() => classes.names.map(() => 0));
   for (const second of seconds) {
-    for (const [cell, weight] of second.confusion) {
-      matrix[Math.floor(cell / classes.limit)]![cell % classes.limit]! += weight;
+    for (const [cell, count] of second.confusion) {
+      matrix[Math.floor(cell / classes.limit)]![cell % classes.limit]! += count;
     }
   }
   const { accuracy, f1, total } = scoreOf(matrix);
@@ -79,7 +93,7 @@ export function scoreFigures(line: Line, nowSecond: number): Score {
 
 /** One second as the page draws it. */
 export function rowOf(line: Line, second: Second): SecondRow {
-  const width = second.gapsByField.length * second.readingWeight;
+  const width = second.gapsByField.length * second.parsedReadings;
   const gaps = second.gapsByField.reduce((sum, count) => sum + count, 0);
   const before = latenciesUpTo(line, second.at);
   const latency = before.length === 0 ? null : quantiles(before);
@@ -102,7 +116,7 @@ function latenciesUpTo(line: Line, at: number): Histogram[] {
   const found: Histogram[] = [];
   for (let second = at - latencySeconds + 1; second <= at; second += 1) {
     const kept = line.window.get(second);
-    if (kept && kept.labelWeight > 0) found.push(kept.latency);
+    if (kept && kept.parsedLabels > 0) found.push(kept.latency);
   }
   return found;
 }
@@ -117,13 +131,13 @@ function quantiles(histograms: readonly Histogram[]): Latency | null {
 
 function scoredOf({ confusion }: Second): number {
   let scored = 0;
-  for (const weight of confusion.values()) scored += weight;
+  for (const count of confusion.values()) scored += count;
   return scored;
 }
 
 function rightOf({ confusion }: Second, classLimit: number): number {
   let right = 0;
-  for (const [cell, weight] of confusion) if (Math.floor(cell / classLimit) === cell % classLimit) right += weight;
+  for (const [cell, count] of confusion) if (Math.floor(cell / classLimit) === cell % classLimit) right += count;
   return right;
 }
 

@@ -1,7 +1,7 @@
 import type { StoredRecord } from '../../core/log/port.ts';
 import type { Stream } from '../../core/wire/stream.ts';
 import type { DeadLetterFigures, Delta, ModelFigures, Second as SecondRow, Sections, Snapshot } from '../events.ts';
-import { gapsOf, latencyOf, ratesOf, rowOf, scoreFigures } from './derived.ts';
+import { gapsOf, latencyOf, oneInOf, ratesOf, rowOf, scoreFigures } from './derived.ts';
 import { Line } from './line.ts';
 import { Stages } from './stages.ts';
 
@@ -24,7 +24,8 @@ export class Figures {
 
   readonly #stream: Stream;
   readonly #now: () => number;
-  readonly #parsedPerSecond: number;
+  /** Records of a topic that are parsed in a second, at most. */
+  readonly parsedPerSecond: number;
   readonly #stages = new Stages();
   readonly #sent = new Map<string, string>();
   #malformedStatus = 0;
@@ -34,14 +35,14 @@ export class Figures {
   constructor({ stream, now = Date.now, parsedPerSecond }: FiguresOptions) {
     this.#stream = stream;
     this.#now = now;
-    this.#parsedPerSecond = parsedPerSecond ?? Math.round(Math.min(4_000, 200_000 / (stream.fields.length + 10)));
-    this.#line = new Line({ stream, parsedPerSecond: this.#parsedPerSecond });
+    this.parsedPerSecond = parsedPerSecond ?? Math.round(Math.min(2_000, 100_000 / (stream.fields.length + 10)));
+    this.#line = new Line({ stream, parsedPerSecond: this.parsedPerSecond });
   }
 
   /** Begins anew with what went down the line; what the stages said of themselves stays. */
   forgetLine(): void {
     this.generation += 1;
-    this.#line = new Line({ stream: this.#stream, parsedPerSecond: this.#parsedPerSecond });
+    this.#line = new Line({ stream: this.#stream, parsedPerSecond: this.parsedPerSecond });
     this.#line.gapRate = this.#gapRate;
   }
 
@@ -61,6 +62,11 @@ export class Figures {
       if (record.topic !== this.#stream.topics.status) this.#line.take(record, nowMs);
       else if (!this.#stages.take(record.value, Math.min(record.arrivedMs, nowMs))) this.#malformedStatus += 1;
     }
+  }
+
+  /** Counts records that were passed over unread. */
+  passOver(topic: string, count: number, arrivedMs: number): void {
+    this.#line.passOver(topic, count, arrivedMs, this.#now());
   }
 
   snapshot(): Snapshot {
@@ -113,7 +119,7 @@ export class Figures {
       deadLetters: this.#deadLetters(nowSecond),
       recent: line.recent.views(),
       source: {
-        oneIn: Math.max(line.readingSample.oneIn, line.predictionSample.oneIn),
+        oneIn: oneInOf(line, nowSecond),
         skipped: this.skipped,
         malformed: line.malformed + this.#malformedStatus,
         trouble: this.trouble,

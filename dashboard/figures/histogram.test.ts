@@ -12,7 +12,7 @@ test('quantiles are right to half a bucket, which is about two percent', () => {
   fc.assert(
     fc.property(fc.array(duration, { minLength: 1, maxLength: 300 }), (durations) => {
       const histogram = emptyHistogram();
-      for (const ms of durations) count(histogram, ms, 1);
+      for (const ms of durations) count(histogram, ms);
       for (const q of [0.5, 0.99]) {
         const relative = quantile(histogram, q)! / exact(durations, q);
         expect(relative).toBeGreaterThan(0.978);
@@ -22,11 +22,11 @@ test('quantiles are right to half a bucket, which is about two percent', () => {
   );
 });
 
-test('weights stand for that many durations, and histograms add up', () => {
+test('histograms add up', () => {
   const one = emptyHistogram();
   const other = emptyHistogram();
-  count(one, 1, 98);
-  count(other, 1_000, 2);
+  for (let number = 0; number < 98; number += 1) count(one, 1);
+  for (let number = 0; number < 2; number += 1) count(other, 1_000);
   addTo(one, other);
   expect(quantile(one, 0.5)).toBeCloseTo(1, 1);
   expect(quantile(one, 0.98)).toBeCloseTo(1, 1);
@@ -39,9 +39,9 @@ test('an empty histogram has no quantiles', () => {
 
 test('what clocks that differ make of a duration is counted at the edges', () => {
   const histogram = emptyHistogram();
-  count(histogram, -5, 1);
-  count(histogram, 0, 1);
+  count(histogram, -5);
+  count(histogram, 0);
   expect(quantile(histogram, 0.99)).toBeCloseTo(0.01, 3);
-  count(histogram, 1e12, 100);
+  for (let number = 0; number < 9; number += 1) count(histogram, 1e12);
   expect(quantile(histogram, 0.5)).toBeGreaterThan(600_000);
 });

@@ -6,16 +6,15 @@ const perOctave = 16;
 const smallestMs = 0.01;
 const bucketCount = 26 * perOctave;
 
-export type Histogram = Float64Array;
+export type Histogram = Uint32Array;
 
 export function emptyHistogram(): Histogram {
-  return new Float64Array(bucketCount);
+  return new Uint32Array(bucketCount);
 }
 
-/** Counts one duration, `weight` times. */
-export function count(histogram: Histogram, durationMs: number, weight: number): void {
+export function count(histogram: Histogram, durationMs: number): void {
   const bucket = Math.floor(Math.log2(Math.max(durationMs, smallestMs) / smallestMs) * perOctave);
-  histogram[Math.min(bucket, bucketCount - 1)]! += weight;
+  histogram[Math.min(bucket, bucketCount - 1)]! += 1;
 }
 
 export function addTo(sum: Histogram, histogram: Histogram): void {

@@ -26,8 +26,6 @@ export class Line {
   readonly classes = new Classes(classLimit);
   readonly recent: Recent;
   readonly deadLetters = new DeadLetters();
-  readonly readingSample: TopicSample;
-  readonly predictionSample: TopicSample;
   /** The model of the newest prediction, and when its version changed. */
   model: { readonly name: string; readonly version: number } | null = null;
   swaps: { readonly at: number; readonly version: number }[] = [];
@@ -40,6 +38,8 @@ export class Line {
   /** What the generator is told to leave out, noted with each new second. */
   gapRate: number | null = null;
 
+  readonly #readingSample: TopicSample;
+  readonly #predictionSample: TopicSample;
   readonly #fields: readonly string[];
   readonly #topics: Stream['topics'];
 
@@ -48,17 +48,13 @@ export class Line {
     this.#topics = stream.topics;
     this.window = new Window({ keep: keepSeconds, fieldCount: stream.fields.length, classLimit });
     this.recent = new Recent(stream.fields);
-    this.readingSample = new TopicSample(parsedPerSecond);
-    this.predictionSample = new TopicSample(parsedPerSecond);
+    this.#readingSample = new TopicSample(parsedPerSecond);
+    this.#predictionSample = new TopicSample(parsedPerSecond);
   }
 
   take(record: StoredRecord, nowMs: number): void {
-    const at = Math.floor(record.arrivedMs / 1_000);
-    const nowSecond = Math.floor(nowMs / 1_000);
-    const second = this.window.touch(at, nowSecond);
+    const second = this.#second(record.arrivedMs, nowMs);
     if (!second) return;
-    if (at >= nowSecond - 1) second.setGapRate ??= this.gapRate;
-    this.firstSecond = Math.min(this.firstSecond, second.at);
     if (record.topic === this.#topics.readings) this.#takeReading(record, second);
     else if (record.topic === this.#topics.predictions) this.#takePrediction(record, second);
     else if (record.topic === this.#topics.deadLetters) {
@@ -67,54 +63,75 @@ export class Line {
     }
   }
 
+  /** Counts records that nobody read. */
+  passOver(topic: string, count: number, arrivedMs: number, nowMs: number): void {
+    const second = this.#second(arrivedMs, nowMs);
+    if (!second) return;
+    if (topic === this.#topics.readings) second.readings += count;
+    else if (topic === this.#topics.predictions) second.labels += count;
+    else if (topic === this.#topics.deadLetters) second.deadLetters += count;
+  }
+
+  #second(arrivedMs: number, nowMs: number): Second | undefined {
+    const at = Math.floor(arrivedMs / 1_000);
+    const nowSecond = Math.floor(nowMs / 1_000);
+    const second = this.window.touch(at, nowSecond);
+    if (!second) return undefined;
+    if (at >= nowSecond - 1) second.setGapRate ??= this.gapRate;
+    this.firstSecond = Math.min(this.firstSecond, second.at);
+    return second;
+  }
+
   #takeReading(record: StoredRecord, second: Second): void {
     second.readings += 1;
-    const weight = this.readingSample.weigh(record, second.at);
-    if (weight === 0) return;
+    second.takenReadings += 1;
+    const before = this.window.get(second.at - 1)?.takenReadings ?? 0;
+    if (!this.#readingSample.holds(record, before, second.takenReadings)) return;
     const reading = parseReading(record.value);
     if (!reading) {
       this.malformed += 1;
       return;
     }
-    this.#countGaps(reading, second, weight);
-    if (this.readingSample.isShown) this.recent.takeReading(reading);
+    this.#countGaps(reading, second);
+    if (this.#readingSample.isShown) this.recent.takeReading(reading);
   }
 
-  #countGaps({ values }: SeenReading, second: Second, weight: number): void {
-    second.readingWeight += weight;
+  #countGaps({ values }: SeenReading, second: Second): void {
+    second.parsedReadings += 1;
     for (let field = 0; field < this.#fields.length; field += 1) {
       // Also right for names such as "constructor", which every object seems to have.
-      if (typeof values[this.#fields[field]!] !== 'number') second.gapsByField[field]! += weight;
+      if (typeof values[this.#fields[field]!] !== 'number') second.gapsByField[field]! += 1;
     }
   }
 
   #takePrediction(record: StoredRecord, second: Second): void {
     second.labels += 1;
-    const weight = this.predictionSample.weigh(record, second.at);
-    if (weight === 0) return;
+    second.takenLabels += 1;
+    const before = this.window.get(second.at - 1)?.takenLabels ?? 0;
+    if (!this.#predictionSample.holds(record, before, second.takenLabels)) return;
     const prediction = parsePrediction(record.value);
     if (!prediction) {
       this.malformed += 1;
       return;
     }
-    this.#countLabel(prediction, second, weight);
+    this.#countLabel(prediction, second);
     this.#noteModel(prediction, record.arrivedMs);
-    if (this.predictionSample.isShown) this.recent.takePrediction(prediction, record.arrivedMs);
+    if (this.#predictionSample.isShown) this.recent.takePrediction(prediction, record.arrivedMs);
   }
 
-  #countLabel(prediction: SeenPrediction, second: Second, weight: number): void {
+  #countLabel(prediction: SeenPrediction, second: Second): void {
     // All classes at once, in the model's order: colours then stay as they are.
     if (this.predictionsSeen === 0)
       for (const name of Object.keys(prediction.probabilities)) this.classes.indexOf(name);
     this.predictionsSeen += 1;
     const label = this.classes.indexOf(prediction.label);
-    second.labelWeight += weight;
-    second.byClass[label]! += weight;
-    count(second.latency, prediction.latencyMs, weight);
+    second.parsedLabels += 1;
+    second.byClass[label]! += 1;
+    count(second.latency, prediction.latencyMs);
     if (prediction.truth === undefined) return;
     this.truthsSeen += 1;
     const cell = this.classes.indexOf(prediction.truth) * classLimit + label;
-    second.confusion.set(cell, (second.confusion.get(cell) ?? 0) + weight);
+    second.confusion.set(cell, (second.confusion.get(cell) ?? 0) + 1);
   }
 
   #noteModel({ model }: SeenPrediction, at: number): void {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { IdentityHash, inSample, Thinning, TopicSample } from './sample.ts';
+import { IdentityHash, inSample, TopicSample, thinning } from './sample.ts';
 
 const reading = (device: string, time: string) =>
   Buffer.from(JSON.stringify({ stream: 's', device, time, values: { a: 1, time: 2 }, received: '1' }));
@@ -59,32 +59,36 @@ test('a record without a time does no harm', () => {
 });
 
 test('what arrives steadily is thinned to the budget; a quiet line is not thinned', () => {
-  const thinning = new Thinning(100);
-  for (let second = 0; second < 5; second += 1) for (let n = 0; n < 1_000; n += 1) thinning.at(second);
-  expect(thinning.oneIn).toBe(16);
-  for (let n = 0; n < 50; n += 1) thinning.at(5);
-  expect(thinning.at(6)).toBe(1);
+  expect(thinning(100, 1_000, 1)).toBe(16);
+  expect(thinning(100, 100, 100)).toBe(1);
+  expect(thinning(100, 101, 1)).toBe(2);
+  expect(thinning(100, 0, 0)).toBe(1);
 });
 
-test('a flood within one second costs a few budgets at most', () => {
-  const thinning = new Thinning(100);
-  let parsed = 0;
-  for (let n = 0; n < 1_000_000; n += 1) parsed += 1 / thinning.at(0);
-  expect(parsed).toBeLessThan(100 * 20);
+test('a flood within one second costs a few budgets at most, the next second one', () => {
+  const sum = (beforeCount: number) => {
+    let parsed = 0;
+    for (let count = 1; count <= 1_000_000; count += 1) parsed += 1 / thinning(100, beforeCount, count);
+    return parsed;
+  };
+  expect(sum(0)).toBeLessThan(100 * 12);
+  expect(sum(1_000_000)).toBeLessThan(100);
 });
 
-test('weights add up to what arrived, within the error of a sample', () => {
+test('a topic that is read partition by partition is thinned as if it were read in order', () => {
   const sample = new TopicSample(200);
-  let weight = 0;
-  let arrived = 0;
-  for (let second = 0; second < 10; second += 1) {
+  const taken = new Map<number, number>();
+  let held = 0;
+  for (let partition = 0; partition < 10; partition += 1) {
     for (let n = 0; n < 5_000; n += 1) {
-      const time = String(BigInt(second) * 1_000_000_000n + BigInt(n) * 200_000n);
-      weight += sample.weigh({ key: 'd', value: reading('d', time) }, second);
-      arrived += 1;
+      const second = Math.floor(n / 500);
+      taken.set(second, (taken.get(second) ?? 0) + 1);
+      const time = String(BigInt(partition) * 1_000_000_000_000n + BigInt(n) * 200_000n);
+      const value = reading('d', time);
+      if (sample.holds({ key: 'd', value }, taken.get(second - 1) ?? 0, taken.get(second)!)) held += 1;
     }
   }
-  expect(sample.oneIn).toBe(32);
-  expect(weight / arrived).toBeGreaterThan(0.85);
-  expect(weight / arrived).toBeLessThan(1.15);
+  // Ten seconds of 5,000 records each.
+  expect(held).toBeGreaterThan(10 * 100);
+  expect(held).toBeLessThan(10 * 200 * 5);
 });

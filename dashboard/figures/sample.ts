@@ -1,5 +1,5 @@
 /**
- * Which readings are parsed when there are too many: those whose identity (device and time) hashes below a limit. A reading and its
+ * Which readings are parsed when there are too many: those whose hash of device and time ends in zeros. A reading and its
  * prediction are therefore in the sample together, and a smaller sample lies within a larger one. The rest is counted, not parsed.
  */
 
@@ -49,34 +49,13 @@ function mixed(hash: number): number {
   return (h ^ (h >>> 16)) >>> 0;
 }
 
-/** How many records of one topic must share a place in the sample, by how many arrive: always a power of two. */
-export class Thinning {
-  readonly #budgetPerSecond: number;
-  #second = -1;
-  #count = 0;
-  #oneIn = 1;
-
-  constructor(budgetPerSecond: number) {
-    this.#budgetPerSecond = budgetPerSecond;
-  }
-
-  get oneIn(): number {
-    return this.#oneIn;
-  }
-
-  /** Counts a record that arrived in this second; answers with the thinning that holds for it. */
-  at(second: number): number {
-    if (second !== this.#second) {
-      const needed = second === this.#second + 1 ? this.#count / this.#budgetPerSecond : 1;
-      this.#oneIn = needed <= 1 ? 1 : 2 ** Math.ceil(Math.log2(needed));
-      this.#second = second;
-      this.#count = 0;
-    }
-    this.#count += 1;
-    // A flood within the second: twice the budget was spent at this thinning.
-    if (this.#count > 2 * this.#budgetPerSecond * this.#oneIn) this.#oneIn *= 2;
-    return this.#oneIn;
-  }
+/**
+ * One in how many records is kept so that about `perSecond` of a second are: always a power of two. It goes by the second before, and
+ * by the second itself where a flood begins in it; seconds may be read in any order.
+ */
+export function thinning(perSecond: number, beforeCount: number, count: number): number {
+  const needed = Math.max(beforeCount, count) / perSecond;
+  return needed <= 1 ? 1 : 2 ** Math.ceil(Math.log2(needed));
 }
 
 export function inSample(hash: number, oneIn: number): boolean {
@@ -86,28 +65,23 @@ export function inSample(hash: number, oneIn: number): boolean {
 /** Readings and predictions whose values are remembered so that they can be shown, a second. */
 const shownPerSecond = 40;
 
-/** The sample of one topic: whether a record is parsed, what it then stands for, and whether it is one of those to be shown. */
+/** The sample of one topic: whether a record is parsed, and whether it is one of those to be shown. */
 export class TopicSample {
-  /** Whether the record that was weighed last is to be shown. */
+  /** Whether the record that was asked for last is to be shown. */
   isShown = false;
-  readonly #parsed: Thinning;
-  readonly #shown = new Thinning(shownPerSecond);
+  readonly #parsedPerSecond: number;
   readonly #identity = new IdentityHash();
 
   constructor(parsedPerSecond: number) {
-    this.#parsed = new Thinning(parsedPerSecond);
+    this.#parsedPerSecond = parsedPerSecond;
   }
 
-  get oneIn(): number {
-    return this.#parsed.oneIn;
-  }
-
-  /** For how many records this one stands, 0 where it is only counted. */
-  weigh(record: { readonly key: string | null; readonly value: Uint8Array }, second: number): number {
-    const parsedOneIn = this.#parsed.at(second);
-    const shownOneIn = Math.max(parsedOneIn, this.#shown.at(second));
-    const hash = shownOneIn === 1 ? 0 : this.#identity.of(record.key, record.value);
+  /** Whether a record is parsed, given how many were taken of its second of arrival so far and of the one before. */
+  holds({ key, value }: { key: string | null; value: Uint8Array }, beforeCount: number, count: number): boolean {
+    const parsedOneIn = thinning(this.#parsedPerSecond, beforeCount, count);
+    const shownOneIn = Math.max(parsedOneIn, thinning(shownPerSecond, beforeCount, count));
+    const hash = shownOneIn === 1 ? 0 : this.#identity.of(key, value);
     this.isShown = inSample(hash, shownOneIn);
-    return inSample(hash, parsedOneIn) ? parsedOneIn : 0;
+    return inSample(hash, parsedOneIn);
   }
 }

@@ -1,6 +1,6 @@
 import { emptyHistogram, type Histogram } from './histogram.ts';
 
-/** What is kept of one second. Weights are scaled up where only a sample was parsed; counts are never sampled. */
+/** What is kept of one second. Readings, labels and dead letters are counted; all else is of those that were parsed. */
 export class Second {
   /** Seconds since the epoch. */
   at = -1;
@@ -10,15 +10,17 @@ export class Second {
   labels = 0;
   deadLetters = 0;
   setGapRate: number | null = null;
-  /** Weight of the readings that were parsed, and of the gaps in them by field. */
-  readingWeight = 0;
+  /** Readings that were handed out, and those of them that were parsed. */
+  takenReadings = 0;
+  parsedReadings = 0;
   readonly gapsByField: Float64Array;
   readonly byClass: Float64Array;
-  /** Weight by `truth * classes + label`, class indices both. */
+  /** Labels by `truth * classes + label`, class indices both. */
   readonly confusion = new Map<number, number>();
   readonly latency: Histogram = emptyHistogram();
-  /** Weight of the predictions that were parsed. */
-  labelWeight = 0;
+  /** Predictions that were handed out, and those of them that were parsed. */
+  takenLabels = 0;
+  parsedLabels = 0;
 
   constructor(fieldCount: number, classLimit: number) {
     this.gapsByField = new Float64Array(fieldCount);
@@ -31,8 +33,10 @@ export class Second {
     this.labels = 0;
     this.deadLetters = 0;
     this.setGapRate = null;
-    this.readingWeight = 0;
-    this.labelWeight = 0;
+    this.takenReadings = 0;
+    this.parsedReadings = 0;
+    this.takenLabels = 0;
+    this.parsedLabels = 0;
     this.gapsByField.fill(0);
     this.byClass.fill(0);
     this.confusion.clear();
@@ -85,8 +89,8 @@ export class Window {
     }
   }
 
-  /** The newest seconds: at least `seconds`, and further back until `weight` of them adds up to `enough`. */
-  newest(nowSecond: number, seconds: number, enough: number, weight: (second: Second) => number): Second[] {
+  /** The newest seconds: at least `seconds`, and further back until what `count` says of them adds up to `enough`. */
+  newest(nowSecond: number, seconds: number, enough: number, count: (second: Second) => number): Second[] {
     const found: Second[] = [];
     let sum = 0;
     for (let at = nowSecond + 1; at > nowSecond - this.keep; at -= 1) {
@@ -94,7 +98,7 @@ export class Window {
       const second = this.get(at);
       if (!second) continue;
       found.push(second);
-      sum += weight(second);
+      sum += count(second);
     }
     return found;
   }

@@ -10,6 +10,7 @@ const here = chromium !== undefined || process.env.GAPLINE_REQUIRE_BROWSER === '
 const title = here
   ? 'the live page in a browser'
   : 'the live page in a browser: NOT TESTED, no browser was found (install Chromium, or name one in GAPLINE_CHROMIUM)';
+if (!here) console.warn(title);
 /** The machine may be busy with other things. */
 const patience = { timeout: 15_000, interval: 100 };
 const soon = (check: () => Promise<void>) => vi.waitFor(check, patience);
