@@ -14,6 +14,7 @@ const mayImport: Record<string, readonly string[]> = {
   generator: ['core/wire', 'core/dataset'],
   collector: ['core/wire', 'core/log', 'core/store'],
   classifier: ['core/wire', 'core/log', 'core/model'],
+  serving: ['core/wire', 'core/model'],
   training: ['core/wire', 'core/store', 'core/model', 'core/dataset'],
   dashboard: ['core/wire', 'core/log'],
   telegraf: ['core/wire'],

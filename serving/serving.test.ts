@@ -1,0 +1,232 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { Registry } from 'prom-client';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { Model } from '../core/model/model.ts';
+import { type Registry as Models, openRegistry } from '../core/model/registry.ts';
+import { sampleDraft } from '../core/model/testing.ts';
+import { createServing } from './serving.ts';
+
+const fields = ['a', '__proto__', 'c;'];
+const logger = pino({ level: 'silent' });
+
+let folder: string;
+let models: Models;
+let model: Model;
+let serving: ReturnType<typeof createServing>;
+let registry: Registry;
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'gapline-serving-'));
+  models = openRegistry({ folder, name: 'm' });
+  await models.publish(await sampleDraft({ fields, seed: 1 }));
+  model = await models.load(1);
+  registry = new Registry();
+  serving = createServing({ models, logger, registry, host: '127.0.0.1', port: 0 });
+  await serving.start();
+});
+afterAll(async () => {
+  await serving.stop();
+  await serving.stop();
+  await model.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function ask(path: string, init: RequestInit = {}) {
+  const response = await fetch(new URL(path, serving.url), init);
+  return { status: response.status, headers: response.headers, body: JSON.parse(await response.text()) };
+}
+
+const infer = (body: unknown, path = '/v2/models/m/infer') =>
+  ask(path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+  });
+
+const rows = [
+  [1, 2, 3],
+  [9.5, null, 0.25],
+  [null, null, null],
+];
+const tensor = { name: 'x', shape: [3, 3], datatype: 'FP64', data: rows.flat() };
+
+/** What the model itself says of the rows, each by itself. */
+async function direct() {
+  const values = Float64Array.from(rows.flat(), (value) => value ?? Number.NaN);
+  const times = new BigInt64Array(3);
+  const answer = await model.open().predict({ count: 3, width: 3, values, devices: ['x', 'y', 'z'], times });
+  return {
+    label: Array.from(answer.labels, (label) => model.classes[label]),
+    probabilities: [...answer.probabilities],
+    filled: [...answer.filled],
+  };
+}
+
+type Outputs = { name: string; shape: number[]; datatype: string; data: unknown[] }[];
+const outputOf = (body: { outputs: Outputs }, name: string) => body.outputs.find((output) => output.name === name);
+
+test('the answer is that of the model, gaps and all', async () => {
+  const { status, body } = await infer({ id: 'q1', inputs: [tensor] });
+  const expected = await direct();
+  expect(status).toBe(200);
+  expect(body).toEqual({
+    model_name: 'm',
+    model_version: '1',
+    id: 'q1',
+    outputs: [
+      { name: 'label', shape: [3], datatype: 'BYTES', data: expected.label },
+      { name: 'probabilities', shape: [3, 2], datatype: 'FP64', data: expected.probabilities },
+    ],
+  });
+});
+
+test('outputs can be chosen', async () => {
+  const { body } = await infer({ inputs: [tensor], outputs: [{ name: 'filled' }, { name: 'classes' }] });
+  expect(body.outputs).toEqual([
+    { name: 'filled', shape: [3, 3], datatype: 'FP64', data: (await direct()).filled },
+    { name: 'classes', shape: [2], datatype: 'BYTES', data: ['ham', 'spam'] },
+  ]);
+});
+
+test.each([
+  ['nested', [{ ...tensor, data: rows }]],
+  [
+    'by field, in any order',
+    [2, 0, 1].map((at) => ({ name: fields[at], shape: [3], datatype: 'FP32', data: rows.map((row) => row[at]) })),
+  ],
+  [
+    'by field, as columns',
+    [0, 1, 2].map((at) => ({ name: fields[at], shape: [3, 1], datatype: 'FP32', data: rows.map((row) => [row[at]]) })),
+  ],
+])('rows may come %s', async (_, inputs) => {
+  const { status, body } = await infer({ inputs });
+  expect(status).toBe(200);
+  expect(outputOf(body, 'probabilities')!.data).toEqual((await direct()).probabilities);
+});
+
+test('a field that is left out is a gap', async () => {
+  const only = { name: 'a', shape: [1], datatype: 'INT64', data: [4] };
+  const all = { name: 'x', shape: [1, 3], datatype: 'FP64', data: [4, null, null] };
+  const [one, whole] = [await infer({ inputs: [only] }), await infer({ inputs: [all] })];
+  expect(one.body.outputs).toEqual(whole.body.outputs);
+});
+
+test('a row is not filled from another, nor from an earlier request', async () => {
+  const name = 'remembers';
+  const others = openRegistry({ folder, name });
+  await others.publish(await sampleDraft({ fields, imputer: { kind: 'last' } }));
+  const server = createServing({ models: others, logger, registry: new Registry(), host: '127.0.0.1', port: 0 });
+  await server.start();
+  const filledOf = async (data: (number | null)[]) => {
+    const inputs = [{ name: 'x', shape: [data.length / 3, 3], datatype: 'FP64', data }];
+    const url = new URL(`/v2/models/${name}/infer`, server.url);
+    const headers = { 'content-type': 'application/json' };
+    const body = JSON.stringify({ inputs, outputs: [{ name: 'filled' }] });
+    const { outputs } = JSON.parse(await (await fetch(url, { method: 'POST', headers, body })).text());
+    return outputs[0].data.slice(-3);
+  };
+  const alone = await filledOf([null, null, null]);
+  expect(await filledOf([7, 8, 9, null, null, null])).toEqual(alone);
+  expect(await filledOf([null, null, null])).toEqual(alone);
+  await server.stop();
+});
+
+describe('what is wrong is named', () => {
+  test.each([
+    ['no body', '', 'inputs: '],
+    ['broken JSON', '{"inputs":', 'the body is not JSON: '],
+    ['a list', '[1]', 'the request: '],
+    ['no inputs', {}, 'inputs: '],
+    ['empty inputs', { inputs: [] }, 'inputs: '],
+    ['no shape', { inputs: [{ name: 'x', datatype: 'FP64', data: [] }] }, 'inputs.0.shape: '],
+    ['text', { inputs: [{ ...tensor, datatype: 'BYTES' }] }, 'inputs "x": datatype BYTES; expected one of BOOL'],
+    ['no rows', { inputs: [{ ...tensor, shape: [0, 3], data: [] }] }, 'inputs "x": 0 rows; expected 1 to 10000'],
+    ['too many rows', { inputs: [{ ...tensor, shape: [10_001, 3] }] }, 'inputs "x": 10001 rows'],
+    ['too few elements', { inputs: [{ ...tensor, data: [1] }] }, 'inputs "x": 1 elements; shape [3,3] has 9'],
+    ['too many elements', { inputs: [{ ...tensor, data: new Array(10).fill(1) }] }, 'inputs "x": 10 elements'],
+    [
+      'another width',
+      { inputs: [{ ...tensor, shape: [3, 2] }] },
+      'inputs "x" of shape [3,2]: expected one tensor of shape [rows, 3]',
+    ],
+    [
+      'a word',
+      { inputs: [{ ...tensor, shape: [1, 3], data: [1, 'NaN', 2] }] },
+      'inputs "x": element 1 is "NaN"; expected a finite number',
+    ],
+    [
+      'a huge number',
+      JSON.stringify({ inputs: [{ ...tensor, shape: [1, 3], data: [1, 2, 3] }] }).replace('[1,2,3]', '[1,1e999,3]'),
+      'element 1 is Infinity',
+    ],
+    [
+      'a field twice',
+      { inputs: [0, 1].map(() => ({ name: 'a', shape: [1], datatype: 'FP64', data: [1] })) },
+      'inputs "a" is there twice',
+    ],
+    [
+      'an output that is not',
+      { inputs: [tensor], outputs: [{ name: 'y' }] },
+      'outputs "y": expected one of label, probabilities',
+    ],
+  ])('%s', async (_, body, error) => {
+    const answer = await infer(body);
+    expect(answer.status).toBe(400);
+    expect(answer.body.error).toContain(error);
+  });
+
+  test('another model, version, path, method, media type, and a body too large', async () => {
+    const answers = [
+      [await infer({}, '/v2/models/other/infer'), 404, 'there is no model other; m answers'],
+      [await infer({}, '/v2/models/m/versions/7/infer'), 404, 'version 7 of m does not answer; version 1 does'],
+      [await ask('/v3'), 404, 'there is nothing at /v3'],
+      [await ask('/v2/models/m/infer'), 405, 'GET is not allowed'],
+      [await ask('/v2/models/m/infer', { method: 'POST', body: 'x' }), 415, 'application/json'],
+      [await infer(`"${'x'.repeat(11 << 20)}"`), 413, 'larger than'],
+    ] as const;
+    for (const [answer, status, error] of answers) {
+      expect(answer.status).toBe(status);
+      expect(answer.body.error).toContain(error);
+    }
+  });
+});
+
+test('health and metadata are those of the protocol', async () => {
+  expect((await ask('/v2')).body).toEqual({ name: 'gapline', version: '2', extensions: [] });
+  expect((await ask('/v2/health/live')).body).toEqual({ live: true });
+  expect((await ask('/v2/health/ready')).body).toEqual({ ready: true });
+  expect((await ask('/v2/models/m/ready')).body).toEqual({ name: 'm', ready: true });
+  expect((await ask('/v2/models/m/versions/1/ready')).status).toBe(200);
+  const { body } = await ask('/v2/models/m/versions/1');
+  expect(body).toMatchObject({ name: 'm', versions: ['1'], platform: 'gapline' });
+  expect(body.inputs[0]).toMatchObject({ name: 'values', datatype: 'FP64', shape: [-1, 3] });
+  expect(JSON.parse(body.inputs[0].parameters.fields)).toEqual(fields);
+  expect(JSON.parse(body.outputs[1].parameters.classes)).toEqual(['ham', 'spam']);
+  const metrics = await (await fetch(new URL('/metrics', serving.url))).text();
+  expect(metrics).toContain('gapline_serving_rows_total');
+  expect(metrics).toContain('gapline_serving_failures_total{status="404"}');
+});
+
+test('a moved alias is followed while requests go on', async () => {
+  await models.publish(await sampleDraft({ fields, seed: 2 }));
+  await models.point('champion', 2);
+  await vi.waitFor(
+    async () => {
+      const { status, body } = await infer({ inputs: [tensor] });
+      expect(status).toBe(200);
+      expect(body.model_version).toBe('2');
+    },
+    { timeout: 15_000, interval: 20 },
+  );
+});
+
+test('a port in use and a missing model are told at the start', async () => {
+  const options = { logger, registry: new Registry(), host: '127.0.0.1' };
+  const port = Number(new URL(serving.url).port);
+  await expect(createServing({ ...options, models, port }).start()).rejects.toMatchObject({ code: 'port-in-use' });
+  const none = openRegistry({ folder, name: 'none' });
+  const missing = createServing({ ...options, registry: new Registry(), models: none, port: 0 });
+  await expect(missing.start()).rejects.toMatchObject({ code: 'model-missing' });
+});

@@ -1,0 +1,217 @@
+import { z } from 'zod';
+import type { Answer, Model, Rows } from '../core/model/model.ts';
+import { unknownLabel } from '../core/wire/prediction.ts';
+
+/** Rows in one request, at most. */
+export const maxRows = 10_000;
+
+/** What is wrong with a request; answered with 400. */
+export class BadRequest extends Error {}
+
+const numeric = [
+  'BOOL',
+  'UINT8',
+  'UINT16',
+  'UINT32',
+  'UINT64',
+  'INT8',
+  'INT16',
+  'INT32',
+  'INT64',
+  'FP16',
+  'FP32',
+  'FP64',
+];
+const parameters = z.record(z.string(), z.unknown()).optional();
+
+const requestSchema = z.object({
+  id: z.string().optional(),
+  parameters,
+  inputs: z
+    .array(
+      z.object({
+        name: z.string(),
+        shape: z.array(z.int().min(0)).min(1),
+        datatype: z.string(),
+        parameters,
+        data: z.array(z.unknown()),
+      }),
+    )
+    .min(1),
+  outputs: z.array(z.object({ name: z.string(), parameters })).optional(),
+});
+
+type Input = z.infer<typeof requestSchema>['inputs'][number];
+
+const outputNames = ['label', 'probabilities', 'filled', 'sensitivity', 'classes'] as const;
+type OutputName = (typeof outputNames)[number];
+
+export interface InferRequest {
+  readonly id: string | undefined;
+  readonly rows: Rows;
+  /** Undefined: those that one gets without asking. */
+  readonly outputs: readonly OutputName[] | undefined;
+}
+
+/**
+ * Reads an inference request: one tensor of shape [rows, fields], or a tensor of shape [rows] for each field, by name. `null` is a
+ * gap, and so is a field that is left out.
+ * @throws {BadRequest}
+ */
+export function readRequest(body: unknown, { fields }: Pick<Model, 'fields'>): InferRequest {
+  const parsed = requestSchema.safeParse(body);
+  if (!parsed.success) {
+    const { path, message } = parsed.error.issues[0]!;
+    throw new BadRequest(`${path.join('.') || 'the request'}: ${message}`);
+  }
+  const { id, inputs, outputs } = parsed.data;
+  for (const input of inputs) checkInput(input);
+  const [first] = inputs;
+  const whole = inputs.length === 1 && first!.shape.length === 2 && first!.shape[1] === fields.length;
+  const count = first!.shape[0]!;
+  if (count < 1 || count > maxRows) throw new BadRequest(`${quote(first!)}: ${count} rows; expected 1 to ${maxRows}`);
+  const values = new Float64Array(count * fields.length).fill(Number.NaN);
+  if (whole) fill(first!, values, 0, 1);
+  else fillByField(inputs, fields, count, values);
+  return { id, rows: rowsOf(values, count, fields.length), outputs: outputs?.map(({ name }) => outputOf(name)) };
+}
+
+const quote = ({ name }: Input): string => `inputs ${JSON.stringify(name)}`;
+
+function checkInput(input: Input): void {
+  if (numeric.includes(input.datatype)) return;
+  throw new BadRequest(`${quote(input)}: datatype ${input.datatype}; expected one of ${numeric.join(', ')}`);
+}
+
+function fillByField(inputs: readonly Input[], fields: readonly string[], count: number, values: Float64Array): void {
+  const seen = new Set<string>();
+  for (const input of inputs) {
+    const column = fields.indexOf(input.name);
+    if (column < 0) {
+      const hint = `expected one tensor of shape [rows, ${fields.length}], or tensors named like fields of the model`;
+      throw new BadRequest(`${quote(input)} of shape [${input.shape}]: ${hint}`);
+    }
+    if (seen.has(input.name)) throw new BadRequest(`${quote(input)} is there twice`);
+    seen.add(input.name);
+    const [rows, ...rest] = input.shape;
+    if (rows !== count || rest.some((size) => size !== 1))
+      throw new BadRequest(`${quote(input)}: shape [${input.shape}]; expected [${count}] as the first input has`);
+    fill(input, values, column, fields.length);
+  }
+}
+
+/** Copies a tensor's data, flat or nested row by row, to every `stride`-th place. */
+function fill(input: Input, values: Float64Array, start: number, stride: number): void {
+  const size = input.shape.reduce((product, dimension) => product * dimension, 1);
+  let at = 0;
+  const take = (data: readonly unknown[], depth: number): void => {
+    for (const element of data) {
+      if (Array.isArray(element) && depth < input.shape.length) take(element, depth + 1);
+      else {
+        if (at < size) values[start + at * stride] = numberOf(element, input, at);
+        at += 1;
+      }
+    }
+  };
+  take(input.data, 1);
+  if (at !== size) throw new BadRequest(`${quote(input)}: ${at} elements; shape [${input.shape}] has ${size}`);
+}
+
+function numberOf(element: unknown, input: Input, at: number): number {
+  if (element === null) return Number.NaN;
+  if (typeof element === 'boolean' && input.datatype === 'BOOL') return element ? 1 : 0;
+  if (typeof element === 'number' && Number.isFinite(element)) return element;
+  const found = typeof element === 'number' ? String(element) : JSON.stringify(element);
+  throw new BadRequest(
+    `${quote(input)}: element ${at} is ${found.slice(0, 40)}; expected a finite number, or null for a gap`,
+  );
+}
+
+function outputOf(name: string): OutputName {
+  const known = outputNames.find((candidate) => candidate === name);
+  if (known) return known;
+  throw new BadRequest(`outputs ${JSON.stringify(name)}: expected one of ${outputNames.join(', ')}`);
+}
+
+/** Each row is a device of its own, so that none is filled from another, and nothing is remembered between requests. */
+const rowsOf = (values: Float64Array, count: number, width: number): Rows => ({
+  count,
+  width,
+  values,
+  devices: Array.from({ length: count }, (_, row) => `row ${row}`),
+  times: new BigInt64Array(count),
+});
+
+interface Tensor {
+  readonly name: OutputName;
+  readonly shape: readonly number[];
+  readonly datatype: 'BYTES' | 'FP64';
+  readonly data: readonly (string | number | null)[];
+}
+
+/** The answer as the protocol has it. */
+export function writeResponse(model: Model, request: InferRequest, answer: Answer) {
+  const { identity, classes } = model;
+  const { count, width } = request.rows;
+  const { sensitivity } = answer;
+  const tensors: Record<OutputName, () => Tensor | undefined> = {
+    label: () =>
+      bytes(
+        'label',
+        Array.from(answer.labels, (label) => classes[label] ?? unknownLabel),
+      ),
+    probabilities: () => floats('probabilities', [count, classes.length], answer.probabilities),
+    filled: () => floats('filled', [count, width], answer.filled),
+    sensitivity: () => sensitivity && floats('sensitivity', [count], sensitivity),
+    classes: () => bytes('classes', classes),
+  };
+  const wanted = request.outputs ?? (['label', 'probabilities', 'sensitivity'] as const);
+  return {
+    model_name: identity.name,
+    model_version: String(identity.version),
+    ...(request.id !== undefined && { id: request.id }),
+    outputs: wanted.flatMap((name) => tensors[name]() ?? []),
+  };
+}
+
+const bytes = (name: OutputName, data: readonly string[]): Tensor => ({
+  name,
+  shape: [data.length],
+  datatype: 'BYTES',
+  data,
+});
+
+/** A gap that the model took as it was is null. */
+const floats = (name: OutputName, shape: readonly number[], data: Float64Array): Tensor => ({
+  name,
+  shape,
+  datatype: 'FP64',
+  data: Array.from(data, (value) => (Number.isFinite(value) ? value : null)),
+});
+
+/** What a model takes and gives, as the protocol has it. Lists travel as JSON in `parameters`, whose values are scalars. */
+export function describeModel({ identity, fields, classes }: Model) {
+  const list = (names: readonly string[]) => JSON.stringify(names);
+  return {
+    name: identity.name,
+    versions: [String(identity.version)],
+    platform: 'gapline',
+    inputs: [
+      {
+        name: 'values',
+        datatype: 'FP64',
+        shape: [-1, fields.length],
+        parameters: { fields: list(fields), nulls: true },
+      },
+    ],
+    outputs: [
+      { name: 'label', datatype: 'BYTES', shape: [-1] },
+      {
+        name: 'probabilities',
+        datatype: 'FP64',
+        shape: [-1, classes.length],
+        parameters: { classes: list(classes) },
+      },
+    ],
+  };
+}
