@@ -35,6 +35,7 @@ export interface Succession {
 export function createSuccession(options: SuccessionOptions): Succession {
   const { seats, log, stream, group, logger, now } = options;
   let serving = options.first;
+  let ended = false;
   let warming = new AbortController();
   /** Who may still sit somewhere. */
   const leaving = new Set<Serving>();
@@ -108,9 +109,10 @@ export function createSuccession(options: SuccessionOptions): Succession {
     left: closeWhoLeft,
     async close() {
       warming.abort();
-      for (const gone of new Set([...leaving, ...(serving ? [serving] : [])])) close(gone);
+      const last = ended || !serving ? [] : [serving];
+      ended = true;
+      for (const gone of new Set([...leaving, ...last])) close(gone);
       leaving.clear();
-      serving = undefined;
       await Promise.all(closing);
     },
   };

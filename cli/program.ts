@@ -95,6 +95,7 @@ export function createProgram(): Command {
       .option('--compare', 'only try ways to fill gaps, and print how right each is by share of gaps')
       .action(async (options) => (await import('./commands/train.ts')).trainModel(options)),
   );
+  program.addCommand(deadLetters());
   program.addCommand(
     new Command('new')
       .summary('make a stream from a CSV')
@@ -108,6 +109,34 @@ export function createProgram(): Command {
       .action(async (name, options) => (await import('./commands/new.ts')).newStream(name, options)),
   );
   return program;
+}
+
+/** A command that reads or writes the log of one stream. */
+const logCommand = (name: string, summary: string): Command =>
+  streamCommand(name, summary).option(
+    '--log <url>',
+    'kafka://HOST:PORT,… or a file; default: the embedded log under --data',
+  );
+
+function deadLetters(): Command {
+  return new Command('deadletters')
+    .description('look at what could never be processed, and send it again')
+    .addCommand(
+      logCommand('list', 'one line a dead letter: where, when, who gave up, where it came from, why').action(
+        async (options) => (await import('./commands/dead-letters.ts')).listDeadLetters(options),
+      ),
+    )
+    .addCommand(
+      logCommand('show', 'all of one dead letter')
+        .argument('<id>', 'PARTITION/OFFSET, as list shows it')
+        .action(async (id, options) => (await import('./commands/dead-letters.ts')).showDeadLetter(id, options)),
+    )
+    .addCommand(
+      logCommand('replay', 'append dead letters once more to the topic that they came from')
+        .argument('[ids...]', 'PARTITION/OFFSET, as list shows them')
+        .option('--all', 'every dead letter that the log holds')
+        .action(async (ids, options) => (await import('./commands/dead-letters.ts')).replayDeadLetters(ids, options)),
+    );
 }
 
 function up(): Command {

@@ -6,14 +6,18 @@ import { gapline, spambase, temporaryFolder } from './gapline.ts';
 
 test('--help lists every subcommand, and each subcommand every option with its text', () => {
   const program = createProgram();
-  for (const command of program.commands) {
-    expect(program.helpInformation()).toContain(`${command.name()} `);
-    expect(command.description()).not.toBe('');
-    for (const option of command.options) {
-      expect(command.helpInformation()).toContain(option.flags);
-      expect(option.description).not.toBe('');
+  const check = (command: typeof program) => {
+    for (const child of command.commands) {
+      expect(command.helpInformation()).toContain(child.name());
+      expect(child.description()).not.toBe('');
+      for (const option of child.options) {
+        expect(child.helpInformation()).toContain(option.flags);
+        expect(option.description).not.toBe('');
+      }
+      check(child);
     }
-  }
+  };
+  check(program);
 });
 
 test.each([
