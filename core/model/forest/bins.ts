@@ -1,4 +1,5 @@
 import { Arena, bytesOf } from './arena.ts';
+import { Random } from './random.ts';
 
 export interface ColumnShape {
   readonly count: number;
@@ -31,6 +32,10 @@ export interface BinnedColumns extends ColumnShape {
 
 const mostBins = 256;
 const codeBits = 16;
+/** Where there are more than twice as many rows, quantiles are taken of so many. */
+const sampleRows = 1 << 14;
+/** Columns copied at once: as many numbers as the processor loads together. */
+const blockColumns = 8;
 /** More leave too few bins in a code. */
 export const mostClasses = 1 << 12;
 
@@ -64,70 +69,95 @@ export function binColumns(
     lowest: arena.take(Float64Array, width * gapBin),
     highest: arena.take(Float64Array, width * gapBin),
   };
-  const column = new Float64Array(count);
-  const sorted = new Float64Array(count);
-  for (let feature = 0; feature < width; feature++) {
-    for (let row = 0, at = feature; row < count; row++, at += width) column[row] = values[at]!;
-    sorted.set(column);
-    sorted.sort();
-    if (Number.isNaN(sorted[count - 1])) binned.gaps[feature] = 1;
-    const bins = cut(sorted, gapBin, feature * gapBin, binned);
-    code(column, bins, feature, binned, labels);
+  const block = new Float64Array(count * blockColumns);
+  for (let from = 0; from < width; from += blockColumns) {
+    const columns = Math.min(blockColumns, width - from);
+    for (let row = 0; row < count; row++) {
+      for (let column = 0; column < columns; column++)
+        block[column * count + row] = values[row * width + from + column]!;
+    }
+    for (let column = 0; column < columns; column++) {
+      binColumn(block.subarray(column * count, (column + 1) * count), from + column, binned, labels);
+    }
   }
+  transpose(binned);
   return binned;
 }
 
-/** Fills in a column's bins from its sorted values (NaN last) and says how many there are. */
-function cut(sorted: Float64Array, most: number, base: number, { lowest, highest }: BinnedColumns): number {
+function binColumn(column: Float64Array, feature: number, binned: BinnedColumns, labels?: Int32Array): void {
+  const { count, gapBin, shift, codes, gaps, lowest, highest } = binned;
+  const edges = cut(sampleOf(column), gapBin);
+  const bins = feature * gapBin;
+  lowest.fill(Infinity, bins, bins + gapBin);
+  highest.fill(-Infinity, bins, bins + gapBin);
+  for (let row = 0, at = feature * count; row < count; row++, at++) {
+    const value = column[row]!;
+    const bin = Number.isNaN(value) ? gapBin : lastAtMost(edges, value);
+    codes[at] = (bin << shift) | (labels ? labels[row]! : 0);
+    if (bin === gapBin) {
+      gaps[feature] = 1;
+      continue;
+    }
+    if (value < lowest[bins + bin]!) lowest[bins + bin] = value;
+    if (value > highest[bins + bin]!) highest[bins + bin] = value;
+  }
+}
+
+/** The column's values in order: all of them where there are few or few different ones, otherwise of rows at random. */
+function sampleOf(column: Float64Array): Float64Array {
+  if (column.length <= sampleRows * 2) return column.toSorted();
+  const random = new Random(column.length);
+  const sample = Float64Array.from({ length: sampleRows }, () => column[random.below(column.length)]!).sort();
+  return distinctIn(sample) < mostBins ? column.toSorted() : sample;
+}
+
+function distinctIn(sorted: Float64Array): number {
+  let distinct = 0;
+  for (let at = 0; at < sorted.length; at++) if (at === 0 || sorted[at] !== sorted[at - 1]) distinct++;
+  return distinct;
+}
+
+/** The smallest value of each bin, from a column's values in order (NaN last). */
+function cut(sorted: Float64Array, most: number): Float64Array {
   let known = sorted.length;
   while (known > 0 && Number.isNaN(sorted[known - 1])) known--;
-  let distinct = 0;
-  for (let at = 0; at < known; at++) if (at === 0 || sorted[at] !== sorted[at - 1]) distinct++;
-  const exact = distinct <= most;
-  let bins = 0;
+  const exact = distinctIn(sorted.subarray(0, known)) <= most;
+  const edges: number[] = [];
   let size = 0;
   let closed = 0;
   for (let from = 0; from < known; ) {
     let to = from + 1;
     while (to < known && sorted[to] === sorted[from]) to++;
     // A bin takes its share of the rows that are left, to the nearest run of equal values.
-    const share = exact ? 0 : (known - closed) / (most - bins);
-    if (size > 0 && size + (to - from) / 2 > share) {
-      bins++;
+    const share = exact ? 0 : (known - closed) / (most + 1 - edges.length);
+    if (size === 0 || size + (to - from) / 2 > share) {
+      edges.push(sorted[from]!);
       closed = from;
       size = 0;
     }
-    if (size === 0) lowest[base + bins] = sorted[from]!;
-    highest[base + bins] = sorted[from]!;
     size += to - from;
     from = to;
   }
-  return size > 0 ? bins + 1 : bins;
+  return Float64Array.from(edges);
 }
 
-function code(
-  column: Float64Array,
-  bins: number,
-  feature: number,
-  { count, width, gapBin, shift, codes, rowCodes, lowest }: BinnedColumns,
-  labels?: Int32Array,
-): void {
-  const base = feature * count;
-  const edges = lowest.subarray(feature * gapBin, feature * gapBin + bins);
-  for (let row = 0; row < count; row++) {
-    const value = column[row]!;
-    let bin = gapBin;
-    if (!Number.isNaN(value)) {
-      let from = 0;
-      for (let to = bins - 1; from < to; ) {
-        const middle = (from + to + 1) >> 1;
-        if (edges[middle]! <= value) from = middle;
-        else to = middle - 1;
-      }
-      bin = from;
+/** Index of the last of the ascending edges that is at most the value; 0 if none is. */
+function lastAtMost(edges: Float64Array, value: number): number {
+  let from = 0;
+  for (let to = edges.length - 1; from < to; ) {
+    const middle = (from + to + 1) >> 1;
+    if (edges[middle]! <= value) from = middle;
+    else to = middle - 1;
+  }
+  return from;
+}
+
+/** Row-major from column-major, some rows at a time so that they stay near the processor. */
+function transpose({ count, width, codes, rowCodes }: BinnedColumns): void {
+  for (let from = 0; from < count; from += 512) {
+    const to = Math.min(count, from + 512);
+    for (let feature = 0; feature < width; feature++) {
+      for (let row = from; row < to; row++) rowCodes[row * width + feature] = codes[feature * count + row]!;
     }
-    const code = (bin << shift) | (labels ? labels[row]! : 0);
-    codes[base + row] = code;
-    rowCodes[row * width + feature] = code;
   }
 }

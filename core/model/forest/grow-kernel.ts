@@ -62,7 +62,7 @@ export interface GrowKernel {
   /**
    * Moves bin after bin from right to left, keeps the best place between two in `best` if it is better than what is
    * there, and leaves the histogram empty. `rows`, `weight` and `squares` are of the rows whose value is known;
-   * `handicap` is added to the scores; extra trees cut before the bin `cut` only. Returns how many bins were seen.
+   * `handicap` is added to the scores; extra trees cut below the bin `cut` only. Returns how many bins were seen.
    */
   scan(feature: number, rows: number, weight: number, squares: number, handicap: number, cut: number): number;
   /** Brings the samples whose code is below `bound` to the front, both sides in their old order; returns their end. */
@@ -143,7 +143,8 @@ function scan(layout: GrowLayout): WasmFunction {
     f64.divide(get(leftSquares), get(leftWeight)),
     f64.divide(get(squares), f64.subtract(get(weight), get(leftWeight))),
   );
-  const consider = when(extraTrees ? i32.and(leaves, i32.equal(get(bin), get(cut))) : leaves, [
+  const atCut = i32.and(i32.less(get(previous), get(cut)), i32.atMost(get(cut), get(bin)));
+  const consider = when(extraTrees ? i32.and(leaves, atCut) : leaves, [
     set(score, f64.add(sides, get(handicap))),
     when(f64.greater(get(score), get(bestScore)), [
       set(bestScore, get(score)),

@@ -128,13 +128,13 @@ export class TreeGrower {
     return search.best();
   }
 
-  #threshold({ feature, bin, nextBin, place }: BestSplit): number {
+  #threshold({ feature, bin, nextBin, threshold }: BestSplit): number {
     const { lowest, highest, gapBin } = this.#work.columns;
     const below = highest[feature * gapBin + bin]!;
     const above = lowest[feature * gapBin + nextBin]!;
-    const threshold = below * (1 - place) + above * place;
+    const wanted = threshold ?? below / 2 + above / 2;
     // Between neighbouring numbers there is none: then the upper one parts them as well.
-    return threshold > below && threshold <= above ? threshold : above;
+    return wanted > below && wanted <= above ? wanted : above;
   }
 
   /**

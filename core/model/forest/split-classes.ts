@@ -1,6 +1,6 @@
 import { bestAt } from './grow-kernel.ts';
 import type { Random } from './random.ts';
-import { type BestSplit, type Cells, drawCut, type SplitSearch } from './split.ts';
+import { type BestSplit, type Cells, drawCut, firstSeen, lastSeen, noCut, type SplitSearch } from './split.ts';
 import type { Workspace } from './workspace.ts';
 
 /**
@@ -13,9 +13,8 @@ export class ClassSplitSearch implements SplitSearch {
   readonly byRow = false;
   weight = 0;
   readonly #work: Workspace;
-  readonly #cut = { bin: -1, place: 0.5 };
   /** Of extra trees: where the best cut so far lies. */
-  #place = 0.5;
+  #threshold = 0;
   #cells: Cells = { codes: new Uint16Array(0), stride: 0 };
   #from = 0;
   #end = 0;
@@ -56,24 +55,31 @@ export class ClassSplitSearch implements SplitSearch {
   }
 
   tryColumn(feature: number, random: Random): boolean {
-    const { kernel, columns, seen, best, extraTrees } = this.#work;
+    const { kernel, columns, seen } = this.#work;
     kernel.count(this.#from, this.#end, this.#cells.codes.byteOffset + feature * this.#cells.stride * 2);
-    if (seen[columns.gapBin] === 1) return this.#tryBesideGaps(feature, random);
-    if (!extraTrees) return kernel.scan(feature, this.#rows, this.weight, this.#squares, 0, -1) > 1;
-    this.#drawCut(feature, random);
-    const bins = kernel.scan(feature, this.#rows, this.weight, this.#squares, 0, this.#cut.bin);
-    if (best.getInt32(bestAt.feature, true) === feature) this.#place = this.#cut.place;
+    return seen[columns.gapBin] === 1
+      ? this.#scanBesideGaps(feature, random)
+      : this.#scan(feature, random, this.#rows, this.weight, this.#squares);
+  }
+
+  #scan(feature: number, random: Random, rows: number, weight: number, squares: number): boolean {
+    const { kernel, columns, seenWords, best, extraTrees } = this.#work;
+    const handicap = this.#squares / this.weight - squares / weight;
+    if (!extraTrees) return kernel.scan(feature, rows, weight, squares, handicap, 0) > 1;
+    const range = { first: firstSeen(seenWords), last: lastSeen(seenWords) };
+    const cut = range.first < range.last ? drawCut(columns, feature, range, random) : noCut;
+    const bins = kernel.scan(feature, rows, weight, squares, handicap, cut.bin);
+    if (best.getInt32(bestAt.feature, true) === feature) this.#threshold = cut.threshold;
     return bins > 1;
   }
 
   /** Takes the gaps out of the histogram and of what is known, scans the rest, and puts what is known right again. */
-  #tryBesideGaps(feature: number, random: Random): boolean {
-    const { kernel, columns, seen, histogram, known, classWeights, best, extraTrees } = this.#work;
-    const { gapBin, shift } = columns;
-    const from = gapBin << shift;
+  #scanBesideGaps(feature: number, random: Random): boolean {
+    const { columns, seen, histogram, known, classWeights } = this.#work;
+    const from = columns.gapBin << columns.shift;
     const gaps = histogram.slice(from, from + this.outputs);
     histogram.fill(0, from, from + this.outputs);
-    seen[gapBin] = 0;
+    seen[columns.gapBin] = 0;
     let rows = this.#rows;
     let weight = 0;
     let squares = 0;
@@ -83,29 +89,20 @@ export class ClassSplitSearch implements SplitSearch {
       weight += known[label]!;
       squares += known[label]! ** 2;
     }
-    if (extraTrees) this.#drawCut(feature, random);
-    const handicap = this.#squares / this.weight - squares / weight;
-    const bins = kernel.scan(feature, rows, weight, squares, handicap, this.#cut.bin);
-    if (best.getInt32(bestAt.feature, true) === feature) this.#place = extraTrees ? this.#cut.place : 0.5;
+    const splits = this.#scan(feature, random, rows, weight, squares);
     for (let label = 0; label < this.outputs; label++) known[label]! += gaps[label]! * classWeights[label]!;
-    return bins > 1;
-  }
-
-  #drawCut(feature: number, random: Random): void {
-    const { columns, seen } = this.#work;
-    const fraction = random.fraction();
-    if (seen.indexOf(1) !== seen.lastIndexOf(1)) drawCut(columns, feature, seen, fraction, this.#cut);
+    return splits;
   }
 
   best(): BestSplit | undefined {
-    const { best } = this.#work;
+    const { best, extraTrees } = this.#work;
     const feature = best.getInt32(bestAt.feature, true);
     if (feature < 0) return undefined;
     return {
       feature,
       bin: best.getInt32(bestAt.bin, true),
       nextBin: best.getInt32(bestAt.nextBin, true),
-      place: this.#place,
+      ...(extraTrees ? { threshold: this.#threshold } : {}),
       leftShare: best.getInt32(bestAt.leftRows, true) / best.getInt32(bestAt.rows, true),
       gain: Math.max(0, (best.getFloat64(bestAt.score, true) - this.#squares / this.weight) / this.weight),
     };

@@ -1,6 +1,6 @@
 import { rowBits, rowMask } from './grow-kernel.ts';
 import type { Random } from './random.ts';
-import { type BestSplit, type Cells, drawCut, type SplitSearch } from './split.ts';
+import { type BestSplit, type Cells, drawCut, firstSeen, lastSeen, type RandomCut, type SplitSearch } from './split.ts';
 import type { Workspace } from './workspace.ts';
 
 /**
@@ -16,7 +16,6 @@ export class ValueSplitSearch implements SplitSearch {
   readonly #targets: Float64Array;
   /** By bin, the sum of the targets; `histogram` of the workspace holds the rows. */
   readonly #sums: Float64Array;
-  readonly #cut = { bin: -1, place: 0.5 };
   #cells: Cells = { codes: new Uint16Array(0), stride: 0 };
   #start = 0;
   #end = 0;
@@ -55,7 +54,7 @@ export class ValueSplitSearch implements SplitSearch {
   }
 
   tryColumn(feature: number, random: Random): boolean {
-    const { columns, seen, histogram, extraTrees } = this.#work;
+    const { columns, seen, seenWords, histogram, extraTrees } = this.#work;
     const sums = this.#sums;
     this.#count(feature);
     let rows = this.weight;
@@ -65,11 +64,9 @@ export class ValueSplitSearch implements SplitSearch {
       sum -= sums[columns.gapBin]!;
       seen[columns.gapBin] = 0;
     }
-    const first = seen.indexOf(1);
-    const constant = first === seen.lastIndexOf(1);
-    const fraction = extraTrees ? random.fraction() : 0;
-    if (extraTrees && !constant) drawCut(columns, feature, seen, fraction, this.#cut);
-    if (!constant) this.#scan(feature, rows, sum);
+    const range = { first: firstSeen(seenWords), last: lastSeen(seenWords) };
+    const constant = range.first === range.last;
+    if (!constant) this.#scan(feature, rows, sum, extraTrees ? drawCut(columns, feature, range, random) : undefined);
     seen.fill(0);
     histogram.fill(0);
     sums.fill(0);
@@ -90,19 +87,19 @@ export class ValueSplitSearch implements SplitSearch {
     }
   }
 
-  #scan(feature: number, rows: number, sum: number): void {
-    const { seen, histogram, minSamplesLeaf, extraTrees } = this.#work;
+  #scan(feature: number, rows: number, sum: number, cut?: RandomCut): void {
+    const { seen, histogram, minSamplesLeaf } = this.#work;
     const handicap = this.#sum ** 2 / this.weight - sum ** 2 / rows;
     let leftRows = 0;
     let leftSum = 0;
     for (let before = -1, bin = seen.indexOf(1); bin >= 0; before = bin, bin = seen.indexOf(1, bin + 1)) {
       const allowed = leftRows >= minSamplesLeaf && rows - leftRows >= minSamplesLeaf;
-      if (allowed && (!extraTrees || bin === this.#cut.bin)) {
+      if (allowed && (!cut || (before < cut.bin && cut.bin <= bin))) {
         const score = leftSum ** 2 / leftRows + (sum - leftSum) ** 2 / (rows - leftRows) + handicap;
         if (score > this.#score) {
           this.#score = score;
-          const place = extraTrees ? this.#cut.place : 0.5;
-          this.#best = { feature, bin: before, nextBin: bin, place, leftShare: leftRows / rows };
+          const threshold = cut ? { threshold: cut.threshold } : {};
+          this.#best = { feature, bin: before, nextBin: bin, leftShare: leftRows / rows, ...threshold };
         }
       }
       leftRows += histogram[bin]!;

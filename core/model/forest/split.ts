@@ -14,8 +14,8 @@ export interface BestSplit {
   /** The last bin that goes left, and the first that goes right and is not empty. */
   readonly bin: number;
   readonly nextBin: number;
-  /** Where between those two the threshold lies, 0 to 1. */
-  readonly place: number;
+  /** Where extra trees drew the threshold, as far as it parts those two. Absent: in their middle. */
+  readonly threshold?: number;
   /** Of the rows whose value is no gap, how many go left. */
   readonly leftShare: number;
   /** How much it lowers the node's impurity. */
@@ -40,35 +40,49 @@ export interface SplitSearch {
   writeValue(out: Float64Array, at: number): void;
 }
 
-/** The one place at which an extra tree may cut a column: before the seen bin `bin`. */
-export interface RandomCut {
-  bin: number;
-  /** Of the way from the highest value before to the lowest value after, 0 to 1. */
-  place: number;
+/** The first bin that is seen (one byte a bin, 1 if seen), -1 if none is. Four bytes are looked at together. */
+export function firstSeen(seen: Uint32Array): number {
+  for (let word = 0; word < seen.length; word++) {
+    if (seen[word] !== 0) return word * 4 + ((31 - Math.clz32(seen[word]! & -seen[word]!)) >> 3);
+  }
+  return -1;
 }
 
+/** The last bin that is seen, -1 if none is. */
+export function lastSeen(seen: Uint32Array): number {
+  for (let word = seen.length - 1; word >= 0; word--) {
+    if (seen[word] !== 0) return word * 4 + ((31 - Math.clz32(seen[word]!)) >> 3);
+  }
+  return -1;
+}
+
+/** Where an extra tree cuts a column. */
+export interface RandomCut {
+  /** Of bins, the first that goes right. */
+  bin: number;
+  threshold: number;
+}
+
+export const noCut: RandomCut = { bin: 0, threshold: 0 };
+
 /**
- * Draws a threshold evenly from a column's range in the node and finds the seen bin that it parts from the one before.
- * A bin that the threshold falls into goes where its middle lies.
+ * Draws a threshold evenly from a column's range in the node, between the seen bins `first` and `last`. A bin that the
+ * threshold falls into goes where its middle lies.
  */
 export function drawCut(
-  columns: BinnedColumns,
+  { lowest, highest, gapBin }: BinnedColumns,
   feature: number,
-  seen: Uint8Array,
-  fraction: number,
-  cut: RandomCut,
-): void {
-  const { lowest, highest, gapBin } = columns;
+  { first, last }: { first: number; last: number },
+  random: Random,
+): RandomCut {
   const base = feature * gapBin;
-  let before = seen.indexOf(1);
-  const last = seen.lastIndexOf(1, gapBin - 1);
-  const threshold = highest[base + before]! * (1 - fraction) + lowest[base + last]! * fraction;
-  let bin = seen.indexOf(1, before + 1);
-  while (bin < last && lowest[base + bin]! / 2 + highest[base + bin]! / 2 <= threshold) {
-    before = bin;
-    bin = seen.indexOf(1, bin + 1);
+  const fraction = random.fraction();
+  const threshold = highest[base + first]! * (1 - fraction) + lowest[base + last]! * fraction;
+  let from = first + 1;
+  for (let to = last; from < to; ) {
+    const middle = (from + to) >> 1;
+    if (lowest[base + middle]! / 2 + highest[base + middle]! / 2 <= threshold) from = middle + 1;
+    else to = middle;
   }
-  const gap = lowest[base + bin]! - highest[base + before]!;
-  cut.bin = bin;
-  cut.place = Math.min(1, Math.max(0, (threshold - highest[base + before]!) / gap));
+  return { bin: from, threshold };
 }

@@ -20,6 +20,8 @@ export interface Workspace extends WorkOptions {
   readonly near: Uint16Array;
   readonly histogram: Int32Array;
   readonly seen: Uint8Array;
+  /** The same, four bins at once. */
+  readonly seenWords: Uint32Array;
   readonly draws: Int32Array;
   readonly known: Float64Array;
   readonly best: DataView;
@@ -85,5 +87,6 @@ export function openWorkspace(options: WorkOptions, from: number): Workspace {
     minSamplesLeaf,
     extraTrees,
   });
-  return { ...options, ...mine, kernel, best: new DataView(best.buffer, best.byteOffset, bestBytes) };
+  const seenWords = new Uint32Array(mine.seen.buffer, mine.seen.byteOffset, seenBytes / 4);
+  return { ...options, ...mine, seenWords, kernel, best: new DataView(best.buffer, best.byteOffset, bestBytes) };
 }
