@@ -2,7 +2,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
-import { describeError } from '../core/wire/errors.ts';
 import { problemOf, problemType, shorten } from '../core/wire/problem.ts';
 import type { ReadingRules } from '../core/wire/reading-input.ts';
 import type { Stream } from '../core/wire/stream.ts';
@@ -23,13 +22,18 @@ export interface AppOptions {
   readonly maxAheadMs: number;
   readonly body: BodyLimits;
   readonly budget: Budget;
-  readonly intake: GroupCommit;
+  readonly groups: GroupCommit;
   readonly metrics: CollectorMetrics;
   readonly registry: Registry;
   readonly logger: Logger;
-  /** Rejects when the log does not answer. */
-  readonly ready: () => Promise<unknown>;
+  readonly ready: () => Promise<Readiness>;
   readonly nowMs: () => number;
+}
+
+/** What `/ready` says; `warn` is still ready. */
+export interface Readiness {
+  readonly status: 'pass' | 'warn' | 'fail';
+  readonly output?: string;
 }
 
 /** The collector's HTTP API, not listening yet. */
@@ -39,13 +43,8 @@ export function createApp(options: AppOptions): Express {
   app.post('/api/v2/write', postLines(options));
   app.get('/health', (_request, response) => void response.json({ status: 'pass' }));
   app.get('/ready', async (_request, response) => {
-    const fault = await options.ready().then(
-      () => undefined,
-      (error: unknown) => describeError(error),
-    );
-    response
-      .status(fault === undefined ? 200 : 503)
-      .json(fault === undefined ? { status: 'pass' } : { status: 'fail', output: fault });
+    const readiness = await options.ready();
+    response.status(readiness.status === 'fail' ? 503 : 200).json(readiness);
   });
   app.get('/metrics', async (_request, response) => {
     response.type(options.registry.contentType).send(await options.registry.metrics());
@@ -95,7 +94,7 @@ function postReadings(options: AppOptions): Handler {
         received: nanosecondsOfMs(receivedMs),
         maxReadings: options.maxReadings,
       });
-      if (records.length > 0) await options.intake.add(records);
+      if (records.length > 0) await options.groups.add(records);
       options.metrics.taken('readings', 202, records.length, 0);
       const body = `{"accepted":${records.length}}`;
       // With its length known, head and body leave in one write.
@@ -123,7 +122,7 @@ function postLines(options: AppOptions): Handler {
         arrival,
         maxReadings: options.maxReadings,
       });
-      if (records.records.length > 0) await options.intake.add(records.records);
+      if (records.records.length > 0) await options.groups.add(records.records);
       options.metrics.taken('line-protocol', 204, records.records.length, ignoredFields);
       response.writeHead(204).end();
     } catch (error) {

@@ -1,18 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
-import { AppendError, type EventLog } from '../core/log/port.ts';
+import type { EventLog } from '../core/log/port.ts';
 import { reportStatus } from '../core/log/status.ts';
 import { describeError } from '../core/wire/errors.ts';
 import type { Stage } from '../core/wire/stage.ts';
 import type { Status } from '../core/wire/status.ts';
 import type { Stream } from '../core/wire/stream.ts';
-import { createApp } from './app.ts';
+import { createApp, type Readiness } from './app.ts';
 import { archiveGroup } from './archive.ts';
 import { createBudget } from './budget.ts';
-import { type Commit, GroupCommit } from './group-commit.ts';
+import { GroupCommit } from './group-commit.ts';
+import { Intake } from './intake.ts';
 import { Listener } from './listener.ts';
 import { createCollectorMetrics } from './metrics.ts';
+import { Spool } from './spool.ts';
 
 export interface CollectorOptions {
   readonly stream: Stream;
@@ -32,6 +34,12 @@ export interface CollectorOptions {
   readonly maxReadings?: number;
   /** Memory for bodies being read and readings not yet durable; beyond it requests get 503. Default 64 MB. */
   readonly maxWaitingBytes?: number;
+  /** Where readings wait while the log is away. Without it they are refused then. */
+  readonly spool?: {
+    readonly file: string;
+    /** Default 1 GB. */
+    readonly maxBytes?: number;
+  };
   /** How long the log may take for one group of readings. Default 5 s. */
   readonly appendDeadlineMs?: number;
   /** Milliseconds since the epoch. Default `Date.now`. */
@@ -50,9 +58,25 @@ const stopGraceMs = 8_000;
 /** The front door: takes readings over HTTP, checks them, and answers once the log holds them. */
 export function createCollector(options: CollectorOptions): Collector {
   const { stream, log, logger, registry } = options;
+  const nowMs = options.nowMs ?? Date.now;
   const budget = createBudget(options.maxWaitingBytes ?? 64_000_000);
-  const metrics = createCollectorMetrics(registry, () => budget.used);
-  const intake = new GroupCommit({ commit: committer(options, metrics), budget, maxGroupBytes: 4_000_000 });
+  const metrics = createCollectorMetrics(registry, {
+    waitingBytes: () => budget.used,
+    spool: () => spool?.size,
+    nowMs,
+  });
+  const spool =
+    options.spool && new Spool({ maxBytes: 1_000_000_000, ...options.spool, logger, lost: metrics.lost, nowMs });
+  const intake = new Intake({
+    log,
+    topic: stream.topics.readings,
+    spool,
+    deadlineMs: options.appendDeadlineMs ?? 5_000,
+    metrics,
+    logger,
+    nowMs,
+  });
+  const groups = new GroupCommit({ commit: (records) => intake.commit(records), budget, maxGroupBytes: 4_000_000 });
   const app = createApp({
     stream,
     deviceTag: options.deviceTag ?? 'device',
@@ -60,12 +84,12 @@ export function createCollector(options: CollectorOptions): Collector {
     maxAheadMs: options.maxAheadMs ?? 3_600_000,
     body: { maxBytes: options.maxBodyBytes ?? 10_000_000, maxDiscardBytes: 256_000_000, discardMs: 30_000 },
     budget,
-    intake,
+    groups,
     metrics,
     registry,
     logger,
-    ready: () => log.lag(archiveGroup(stream), [stream.topics.readings]),
-    nowMs: options.nowMs ?? Date.now,
+    ready: () => readiness(log, stream, spool),
+    nowMs,
   });
   const listener = new Listener({
     host: options.host,
@@ -84,37 +108,39 @@ export function createCollector(options: CollectorOptions): Collector {
       return listener.url;
     },
     async start() {
-      await listener.start();
+      intake.start();
+      await listener.start().catch(async (error: unknown) => {
+        await intake.stop();
+        throw error;
+      });
       const snapshot = (): Status => ({
         stream: stream.name,
         stage: 'collector',
         instance,
         at: new Date().toISOString(),
-        counters: { ...metrics.counters },
+        counters: metrics.counters,
+        ...intake.status(),
       });
       reporting = reportStatus({ log, topic: stream.topics.status, logger, snapshot });
     },
     async stop() {
       await listener.stop(stopGraceMs);
-      await intake.close();
+      await groups.close();
+      await intake.stop();
       await reporting?.stop();
     },
   };
 }
 
-function committer(options: CollectorOptions, metrics: ReturnType<typeof createCollectorMetrics>): Commit {
-  const { log, logger, stream } = options;
-  const deadlineMs = options.appendDeadlineMs ?? 5_000;
-  return async (records) => {
-    const began = performance.now();
-    try {
-      await log.append(stream.topics.readings, records, { deadlineMs });
-      metrics.appended(records.length, (performance.now() - began) / 1_000);
-    } catch (error) {
-      const outcome = error instanceof AppendError ? error.outcome : 'unknown';
-      metrics.appendFailed(outcome);
-      logger.warn({ readings: records.length, outcome }, `the log did not confirm readings: ${describeError(error)}`);
-      throw error;
-    }
-  };
+/** What `/ready` answers: the log has to take readings, or else the spool. */
+async function readiness(log: EventLog, stream: Stream, spool: Spool | undefined): Promise<Readiness> {
+  try {
+    await log.lag(archiveGroup(stream), [stream.topics.readings]);
+    return { status: 'pass' };
+  } catch (error) {
+    const output = `the log is away: ${describeError(error)}`;
+    return spool?.hasRoom
+      ? { status: 'warn', output: `${output}; readings wait in the spool` }
+      : { status: 'fail', output };
+  }
 }

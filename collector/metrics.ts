@@ -1,10 +1,18 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { SpoolSize } from './spool.ts';
 
 /** The two ways in. */
 export type Door = 'readings' | 'line-protocol';
 
+/** What is looked at when metrics are asked for. */
+export interface Observed {
+  waitingBytes(): number;
+  spool(): SpoolSize | undefined;
+  nowMs(): number;
+}
+
 /** What the collector counts: in the registry for Prometheus, and in {@link counters} for its status report. */
-export function createCollectorMetrics(registry: Registry, waitingBytes: () => number) {
+export function createCollectorMetrics(registry: Registry, observed: Observed) {
   const registers = [registry];
   const requests = new Counter({
     name: 'gapline_collector_requests_total',
@@ -46,12 +54,19 @@ export function createCollectorMetrics(registry: Registry, waitingBytes: () => n
     help: 'Memory held by bodies being read and readings not yet durable',
     registers,
     collect() {
-      this.set(waitingBytes());
+      this.set(observed.waitingBytes());
     },
   });
+  const spool = createSpoolMetrics(registry, observed);
   const counters = { requests: 0, accepted: 0, refused: 0, ignoredFields: 0, appendFailures: 0 };
   return {
-    counters,
+    get counters() {
+      return { ...counters, ...spool.counters };
+    },
+    mayBeExtra: (readings: number) => spool.add('possibleExtras', readings),
+    spooled: (readings: number) => spool.add('spooled', readings),
+    drained: (readings: number) => spool.add('drained', readings),
+    lost: (readings: number) => spool.add('lost', readings),
     taken(door: Door, status: number, readings: number, ignoredFields: number): void {
       counters.requests += 1;
       counters.accepted += readings;
@@ -72,6 +87,40 @@ export function createCollectorMetrics(registry: Registry, waitingBytes: () => n
     appendFailed(outcome: string): void {
       counters.appendFailures += 1;
       failures.inc({ outcome });
+    },
+  };
+}
+
+function createSpoolMetrics(registry: Registry, observed: Observed) {
+  const registers = [registry];
+  const counter = (name: string, help: string) =>
+    new Counter({ name: `gapline_collector_${name}_total`, help, registers });
+  const totals = {
+    spooled: counter('spooled', 'Readings that were kept in the spool because the log did not take them'),
+    drained: counter('spool_drained', 'Readings that the spool sent to the log'),
+    lost: counter('spool_lost', 'Acknowledged readings that a disk damaged in the spool'),
+    possibleExtras: counter('possible_extras', 'Readings that the log may hold twice, because its answer was lost'),
+  };
+  const gauge = (name: string, help: string, look: (size: SpoolSize) => number) =>
+    new Gauge({
+      name: `gapline_collector_spool_${name}`,
+      help,
+      registers,
+      collect() {
+        this.set(look(observed.spool() ?? { records: 0, bytes: 0, oldest: undefined }));
+      },
+    });
+  gauge('readings', 'Readings that wait in the spool', ({ records }) => records);
+  gauge('bytes', 'Bytes that wait in the spool', ({ bytes }) => bytes);
+  gauge('oldest_seconds', 'Age of the oldest reading in the spool', ({ oldest }) =>
+    oldest === undefined ? 0 : Math.max(0, observed.nowMs() - oldest) / 1_000,
+  );
+  const counters = { spooled: 0, drained: 0, lost: 0, possibleExtras: 0 };
+  return {
+    counters,
+    add(name: keyof typeof counters, readings: number): void {
+      counters[name] += readings;
+      totals[name].inc(readings);
     },
   };
 }

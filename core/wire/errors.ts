@@ -35,6 +35,16 @@ export const errorCatalog = {
     title: 'There is no room for more readings now',
     cure: 'Send again after Retry-After seconds.',
   },
+  'spool-full': {
+    status: 503,
+    title: 'The log is away and the spool is full',
+    cure: 'Bring the log back, or raise the bound of the spool.',
+  },
+  'spool-unusable': {
+    status: 500,
+    title: 'The spool cannot be used',
+    cure: 'Check its file, its disk, and that no other collector uses it.',
+  },
   'log-corrupt': { status: 500, title: 'The log cannot be read', cure: 'Restore it from a back-up.' },
   'topic-mismatch': {
     status: 500,
@@ -58,6 +68,11 @@ export const errorCatalog = {
   },
   'model-invalid': { status: 500, title: 'The model cannot be used', cure: 'Train or import it again.' },
   'model-missing': { status: 500, title: 'There is no such model', cure: 'Train one: gapline train --config …' },
+  'model-unavailable': {
+    status: 503,
+    title: 'The model server does not answer as it should',
+    cure: 'Check its address and its model; labelling goes on when it is back.',
+  },
   'port-in-use': { status: 500, title: 'The port is in use', cure: 'Choose another port, or 0 for any free one.' },
   internal: { status: 500, title: 'Something unforeseen went wrong', cure: 'Report it with the log line.' },
 } as const satisfies Record<string, { status: number; title: string; cure: string }>;

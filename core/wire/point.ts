@@ -34,19 +34,22 @@ export function readingToPoint(reading: Reading, fieldCount: number): Point {
  * the same point of the same record (telegraf/formats.ts).
  */
 export function predictionToPoint(prediction: Prediction, measurement = `${prediction.stream}.predictions`): Point {
+  const { label, truth } = prediction;
   return {
     measurement,
     device: prediction.device,
     time: prediction.time,
     fields: {
-      label: prediction.label,
+      label,
       probability: prediction.probability,
       probabilities: JSON.stringify(prediction.probabilities),
       filled: JSON.stringify(prediction.filled),
       gaps: prediction.gaps,
       model: prediction.model.name,
       version: prediction.model.version,
-      truth: prediction.truth ?? '',
+      truth: truth ?? '',
+      // Both in one field, so that a confusion is counted without putting fields together.
+      outcome: JSON.stringify(truth === undefined ? [label] : [truth, label]),
       received: prediction.received,
       latencyMs: prediction.latencyMs,
     },

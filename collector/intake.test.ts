@@ -1,0 +1,224 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { Registry } from 'prom-client';
+import { expect, test } from 'vitest';
+import { AppendError, type EventLog, type LogRecord } from '../core/log/port.ts';
+import { createBudget } from './budget.ts';
+import { GroupCommit } from './group-commit.ts';
+import { Intake } from './intake.ts';
+import { createCollectorMetrics } from './metrics.ts';
+import { Spool } from './spool.ts';
+import { silent, until } from './testing.ts';
+
+/** What a log does with an append. `lost` and `late` are the two truths behind an unknown outcome. */
+type Mood = 'takes' | 'refuses' | 'lost' | 'late';
+
+/** A log in memory whose mood can be changed. */
+class MoodyLog {
+  mood: Mood = 'takes';
+  readonly records: LogRecord[] = [];
+
+  async append(_topic: string, records: readonly LogRecord[]): Promise<void> {
+    const { mood } = this;
+    await new Promise((resolve) => setImmediate(resolve));
+    if (mood === 'takes' || mood === 'late') this.records.push(...records);
+    if (mood === 'refuses') throw new AppendError('refused', 'away');
+    if (mood !== 'takes') throw new AppendError('unknown', 'no answer');
+  }
+}
+
+interface Line {
+  readonly log: MoodyLog;
+  /** Commits one reading of a device; resolves when it is acknowledged. */
+  send(device: string, value: number): Promise<void>;
+  readonly spool: Spool;
+  extras(): number;
+  status(): ReturnType<Intake['status']>;
+  stop(): Promise<void>;
+}
+
+function startLine(file: string, log: MoodyLog, maxBytes = 10_000_000): Line {
+  const metrics = createCollectorMetrics(new Registry(), {
+    waitingBytes: () => 0,
+    spool: () => undefined,
+    nowMs: Date.now,
+  });
+  const spool = new Spool({ file, maxBytes, logger: silent, lost: metrics.lost, nowMs: Date.now });
+  const intake = new Intake({
+    log: log as unknown as EventLog,
+    topic: 'readings',
+    spool,
+    deadlineMs: 1_000,
+    metrics,
+    logger: silent,
+    nowMs: Date.now,
+  });
+  intake.start();
+  const groups = new GroupCommit({
+    commit: (records) => intake.commit(records),
+    budget: createBudget(1e9),
+    maxGroupBytes: 1_000,
+  });
+  return {
+    log,
+    spool,
+    send: (device, value) => groups.add([{ key: device, value: Buffer.from(`${device}:${value}`) }]),
+    extras: () => metrics.counters.possibleExtras,
+    status: () => intake.status(),
+    async stop() {
+      await groups.close();
+      await intake.stop();
+    },
+  };
+}
+
+async function withFolder(body: (file: string) => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'gapline-intake-'));
+  try {
+    await body(join(folder, 'spool.db'));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const texts = (log: MoodyLog): string[] => log.records.map(({ value }) => Buffer.from(value).toString());
+
+test('while the log is away readings wait in the spool, and go out in order when it is back', () =>
+  withFolder(async (file) => {
+    const line = startLine(file, new MoodyLog());
+    await line.send('d', 1);
+    line.log.mood = 'refuses';
+    for (let value = 2; value <= 6; value += 1) await line.send('d', value);
+    expect(texts(line.log)).toEqual(['d:1']);
+    expect(line.status()).toMatchObject({ spool: { records: 5 }, lastError: { message: 'away' } });
+    line.log.mood = 'takes';
+    await Promise.all([line.send('d', 7), line.send('e', 8)]);
+    await until(() => line.spool.empty, Boolean);
+    await line.send('d', 9);
+    expect(texts(line.log)).toEqual(['d:1', 'd:2', 'd:3', 'd:4', 'd:5', 'd:6', 'd:7', 'e:8', 'd:9']);
+    expect(line.extras()).toBe(0);
+    expect(line.status().spool).toMatchObject({ records: 0, bytes: 0, oldestMs: 0 });
+    await line.stop();
+  }));
+
+test('what a run leaves in the spool, the next one sends before anything new', () =>
+  withFolder(async (file) => {
+    const log = new MoodyLog();
+    log.mood = 'refuses';
+    const first = startLine(file, log);
+    await first.send('d', 1);
+    await first.send('d', 2);
+    await first.stop();
+    log.mood = 'takes';
+    const second = startLine(file, log);
+    await second.send('d', 3);
+    await until(
+      () => log.records.length,
+      (count) => count === 3,
+    );
+    expect(texts(log)).toEqual(['d:1', 'd:2', 'd:3']);
+    await second.stop();
+  }));
+
+test('a full spool is 503 with Retry-After, and takes again when the log is back', () =>
+  withFolder(async (file) => {
+    const line = startLine(file, new MoodyLog(), 100);
+    line.log.mood = 'refuses';
+    const full = until(
+      () =>
+        line.send('device-with-a-name', 1).then(
+          () => undefined,
+          (error: unknown) => error,
+        ),
+      (error) => error !== undefined,
+    );
+    expect(await full).toMatchObject({ code: 'spool-full', status: 503, retryAfterS: 5 });
+    line.log.mood = 'takes';
+    await until(() => line.spool.empty, Boolean);
+    await line.send('d', 2);
+    expect(texts(line.log).at(-1)).toBe('d:2');
+    await line.stop();
+  }));
+
+test('an answer that never came is counted as a possible extra, whether the log had the readings or not', () =>
+  withFolder(async (file) => {
+    for (const mood of ['lost', 'late'] as const) {
+      const line = startLine(`${file}.${mood}`, new MoodyLog());
+      line.log.mood = mood;
+      const sent = line.send('d', 1);
+      await sent;
+      line.log.mood = 'takes';
+      await until(() => line.spool.empty, Boolean);
+      const copies = texts(line.log).length;
+      expect(copies).toBeGreaterThanOrEqual(1);
+      expect(line.extras()).toBeGreaterThanOrEqual(copies - 1);
+      expect(line.extras()).toBeGreaterThan(0);
+      await line.stop();
+    }
+  }));
+
+type Act = { readonly send: string } | { readonly mood: Mood } | { readonly wait: number } | { readonly kill: true };
+
+const act: fc.Arbitrary<Act> = fc.oneof(
+  { weight: 10, arbitrary: fc.constantFrom('a', 'b').map((send) => ({ send })) },
+  {
+    weight: 4,
+    arbitrary: fc.constantFrom<Mood>('takes', 'takes', 'refuses', 'lost', 'late').map((mood) => ({ mood })),
+  },
+  { weight: 3, arbitrary: fc.nat(20).map((wait) => ({ wait })) },
+  { weight: 1, arbitrary: fc.constant({ kill: true as const }) },
+);
+
+test('whatever the log does and whenever the collector is killed: nothing acknowledged is lost, order is kept, extras are counted', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(act, { maxLength: 40 }), (acts) =>
+      withFolder(async (file) => {
+        const log = new MoodyLog();
+        const acknowledged: string[] = [];
+        let line = startLine(file, log);
+        let extras = 0;
+        let value = 0;
+        const sends: Promise<void>[] = [];
+        for (const next of acts) {
+          if ('send' in next) {
+            value += 1;
+            const text = `${next.send}:${value}`;
+            sends.push(
+              line.send(next.send, value).then(
+                () => void acknowledged.push(text),
+                () => {},
+              ),
+            );
+          } else if ('mood' in next) log.mood = next.mood;
+          else if ('wait' in next) await new Promise((resolve) => setTimeout(resolve, next.wait));
+          else {
+            // A kill: the process forgets all but what the disk has. What was under way may still reach the log.
+            line.spool.stop();
+            extras += line.extras();
+            await Promise.all([line.stop(), ...sends]);
+            line = startLine(file, log);
+          }
+        }
+        log.mood = 'takes';
+        await Promise.all(sends);
+        await until(() => line.spool.empty, Boolean);
+        extras += line.extras();
+        await line.stop();
+        check(texts(log), acknowledged, extras);
+      }),
+    ),
+    { numRuns: 25, interruptAfterTimeLimit: 12_000 },
+  );
+});
+
+function check(logged: string[], acknowledged: string[], extras: number): void {
+  const firsts = [...new Set(logged)];
+  expect(acknowledged.filter((text) => !firsts.includes(text))).toEqual([]);
+  for (const device of ['a', 'b']) {
+    const values = firsts.filter((text) => text.startsWith(device)).map((text) => Number(text.slice(2)));
+    expect(values).toEqual([...values].sort((left, right) => left - right));
+  }
+  expect(logged.length - firsts.length).toBeLessThanOrEqual(extras);
+}

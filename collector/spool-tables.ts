@@ -1,0 +1,192 @@
+import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
+import { DatabaseSync, type SQLOutputValue, type StatementSync } from 'node:sqlite';
+
+/** What was committed together. */
+export interface Chunk {
+  readonly id: number;
+  readonly records: number;
+  readonly checksum: number;
+  readonly payload: Uint8Array;
+}
+
+/** The spool's file, opened by this process alone. */
+export interface Tables {
+  readonly db: DatabaseSync;
+  /** Takes id, time in milliseconds, number of records, checksum, payload. */
+  readonly insert: StatementSync;
+  readonly mark: StatementSync;
+  readonly remove: StatementSync;
+  readonly drop: StatementSync;
+  /** The last chunk that may have been sent already. */
+  sending(): number;
+  /** In order, those after `after`. */
+  chunks(after: number): Iterable<Chunk>;
+  totals(): { records: number; bytes: number; maybeSent: number; last: number };
+  /** When the oldest chunk came, in milliseconds since the epoch. */
+  oldest(): number | undefined;
+  pages(): number;
+}
+
+const pageBytes = 4_096;
+
+/**
+ * Opens the file, or makes it. A rollback journal is synced at each commit and keeps its place on the disk (`PERSIST`, `FULL`): with a
+ * write-ahead log a damaged tail would look like an unfinished write and vanish unseen, and a journal that gave its place up could not
+ * be written again on a full disk.
+ */
+export function openTables(file: string): Tables {
+  const db = new DatabaseSync(file, { timeout: 0 });
+  try {
+    db.exec(`PRAGMA page_size = ${pageBytes}`);
+    db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = PERSIST; PRAGMA synchronous = FULL');
+    db.exec(`
+      CREATE TABLE IF NOT EXISTS chunk (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, records INTEGER NOT NULL,
+        checksum INTEGER NOT NULL, payload BLOB NOT NULL) STRICT;
+      CREATE TABLE IF NOT EXISTS sending (one INTEGER PRIMARY KEY CHECK (one = 1), last INTEGER NOT NULL) STRICT;
+      INSERT OR IGNORE INTO sending VALUES (1, 0);
+      UPDATE sending SET one = 1`);
+    return statements(db);
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+function statements(db: DatabaseSync): Tables {
+  const sending = db.prepare('SELECT last FROM sending');
+  const chunks = db.prepare('SELECT id, records, checksum, payload FROM chunk WHERE id > ? ORDER BY id');
+  const oldest = db.prepare('SELECT at FROM chunk ORDER BY id LIMIT 1');
+  const totals = db.prepare(`
+    SELECT coalesce(sum(records), 0) AS records, coalesce(sum(length(payload)), 0) AS bytes,
+      coalesce(sum(records) FILTER (WHERE id <= (SELECT last FROM sending)), 0) AS maybeSent,
+      max(coalesce(max(id), 0), (SELECT last FROM sending)) AS last FROM chunk`);
+  // A damaged number may be larger than a double can count.
+  for (const statement of [sending, chunks, oldest, totals]) statement.setReadBigInts(true);
+  return {
+    db,
+    insert: db.prepare('INSERT INTO chunk (id, at, records, checksum, payload) VALUES (?, ?, ?, ?, ?)'),
+    mark: db.prepare('UPDATE sending SET last = ?'),
+    remove: db.prepare('DELETE FROM chunk WHERE id <= ?'),
+    drop: db.prepare('DELETE FROM chunk WHERE id = ?'),
+    sending: () => Number(sending.get()?.last),
+    *chunks(after) {
+      for (const row of chunks.iterate(after)) yield chunkOf(row);
+    },
+    totals() {
+      const row = totals.get();
+      return {
+        records: Number(row?.records),
+        bytes: Number(row?.bytes),
+        maybeSent: Number(row?.maybeSent),
+        last: Number(row?.last),
+      };
+    },
+    oldest() {
+      const row = oldest.get();
+      return row && Number(row.at);
+    },
+    pages: () => Number(db.prepare('PRAGMA page_count').get()?.page_count),
+  };
+}
+
+function chunkOf(row: Record<string, SQLOutputValue>): Chunk {
+  return {
+    id: Number(row.id),
+    records: Number(row.records),
+    checksum: Number(row.checksum),
+    // In a damaged row anything may stand.
+    payload: row.payload instanceof Uint8Array ? row.payload : new Uint8Array(),
+  };
+}
+
+/**
+ * Copies what can be read of a damaged file: from its beginning to the first place that cannot be read, and from its end back to
+ * that. All of it counts as perhaps sent where the file does not say.
+ */
+export function copyChunks(file: string, { db, insert, mark }: Tables): { chunks: number; missing: number } {
+  repairFirstPage(file, firstPageOf(db));
+  const ids = new Set<bigint>();
+  let sending: bigint | undefined;
+  for (const order of ['ASC', 'DESC']) {
+    tryReading(file, (damaged) => {
+      sending ??= integer(damaged.prepare('SELECT last FROM sending').get()?.last);
+    });
+    tryReading(file, (damaged) => {
+      const rows = damaged.prepare(`SELECT id, at, records, checksum, payload FROM chunk ORDER BY id ${order}`);
+      rows.setReadBigInts(true);
+      for (const { id, at, records, checksum, payload } of rows.iterate()) {
+        if (typeof id !== 'bigint' || !(payload instanceof Uint8Array)) continue;
+        if (ids.has(id)) break;
+        insert.run(id, integer(at), integer(records), integer(checksum), payload);
+        ids.add(id);
+      }
+    });
+  }
+  const sorted = [...ids].map(Number).sort((left, right) => left - right);
+  const highest = sorted.at(-1) ?? 0;
+  mark.run(sending ?? highest);
+  return { chunks: ids.size, missing: sorted.length === 0 ? 0 : highest - sorted[0]! + 1 - sorted.length };
+}
+
+/** Reads as far as it goes: the place that cannot be read ends it. */
+function tryReading(file: string, read: (db: DatabaseSync) => void): void {
+  try {
+    const db = new DatabaseSync(file);
+    try {
+      read(db);
+    } finally {
+      db.close();
+    }
+  } catch {
+    // What was read until here is what can be had.
+  }
+}
+
+/** The page that says what tables there are and where: the same in every spool, but for its counters. */
+function firstPageOf(db: DatabaseSync): Buffer {
+  const location = db.location();
+  if (location === null) throw new Error('a spool is a file');
+  const page = Buffer.alloc(pageBytes);
+  const handle = openSync(location, 'r');
+  readSync(handle, page, 0, pageBytes, 0);
+  closeSync(handle);
+  return page;
+}
+
+/**
+ * Puts a sound first page into a damaged file, with the number of pages that the file has and no list of free ones
+ * (offsets 24 to 40 and 92 of the header: https://sqlite.org/fileformat2.html).
+ */
+function repairFirstPage(file: string, sound: Buffer): void {
+  const handle = openSync(file, 'r+');
+  sound.writeUInt32BE(Math.floor(fstatSync(handle).size / pageBytes), 28);
+  sound.writeUInt32BE(sound.readUInt32BE(24), 92);
+  sound.fill(0, 32, 40);
+  writeSync(handle, sound, 0, pageBytes, 0);
+  closeSync(handle);
+}
+
+function integer(value: SQLOutputValue | undefined): bigint {
+  return typeof value === 'bigint' ? value : 0n;
+}
+
+/** The primary result code of an error of SQLite: https://sqlite.org/rescode.html */
+export function sqliteCode(error: unknown): number | undefined {
+  return error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : undefined;
+}
+
+/** Primary result codes. */
+export const busyCode = 5;
+export const fullCode = 13;
+
+/** Those that speak of the surroundings, not of the file: PERM, BUSY, LOCKED, NOMEM, READONLY, IOERR, FULL, CANTOPEN, AUTH. */
+const surroundings = new Set([3, 5, 6, 7, 8, 10, 13, 14, 23]);
+
+/** Whether an error says that the file is not a sound spool, or that a part of it cannot be read. */
+export function isDamage(error: unknown): boolean {
+  const code = sqliteCode(error);
+  if (code === undefined) return false;
+  // SQLITE_IOERR_READ and SQLITE_IOERR_SHORT_READ: a bad sector, a file that ends too early.
+  const { errcode } = error as Error & { errcode: number };
+  return !surroundings.has(code) || errcode === 266 || errcode === 522;
+}

@@ -1,0 +1,199 @@
+import {
+  closeSync,
+  cpSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { LogRecord } from '../core/log/port.ts';
+import { Spool, type SpoolOptions } from './spool.ts';
+import { decodeRecords, encodeRecords } from './spool-chunk.ts';
+import { silent } from './testing.ts';
+
+let folder: string;
+let file: string;
+let spool: Spool;
+let lost: number;
+beforeEach(() => {
+  lost = 0;
+  folder = mkdtempSync(join(tmpdir(), 'gapline-spool-'));
+  file = join(folder, 'spool.db');
+});
+afterEach(() => {
+  spool.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function open(options: Partial<SpoolOptions> = {}): number {
+  spool = new Spool({
+    file,
+    maxBytes: 10_000_000,
+    logger: silent,
+    lost: (readings) => {
+      lost += readings;
+    },
+    nowMs: () => 1_000,
+    ...options,
+  });
+  return spool.start().maybeSent;
+}
+
+const record = (text: string, key: string | null = 'd'): LogRecord => ({ key, value: Buffer.from(text) });
+const texts = (records: readonly LogRecord[] = []): string[] =>
+  records.map(({ value }) => Buffer.from(value).toString());
+
+/** Everything in the spool, in order, without taking it out. */
+function contents(): string[] {
+  return texts(spool.next(Number.MAX_SAFE_INTEGER)?.records);
+}
+
+test('records come back as they were, whatever their keys and bytes', () => {
+  open();
+  const key = fc.option(fc.string({ unit: 'grapheme' }));
+  fc.assert(
+    fc.property(fc.array(fc.record({ key, value: fc.uint8Array() })), (records) => {
+      const back = decodeRecords(encodeRecords(records)).map(({ key: k, value }) => ({
+        key: k,
+        value: new Uint8Array(value),
+      }));
+      expect(back).toEqual(records.map(({ key: k, value }) => ({ key: k, value: new Uint8Array(value) })));
+    }),
+  );
+});
+
+/** Everything that comes out. */
+function drained(): string[] {
+  const seen: string[] = [];
+  for (let batch = spool.next(0); batch !== undefined; batch = spool.next(0)) {
+    seen.push(...texts(batch.records));
+    spool.remove(batch);
+  }
+  return seen;
+}
+
+test('it is a queue that a restart does not change', () => {
+  expect(open()).toBe(0);
+  spool.append([record('1'), record('2', null)]);
+  spool.append([record('3')]);
+  expect(spool.size).toMatchObject({ records: 3, oldest: 1_000 });
+  const first = spool.next(0)!;
+  expect(first.records).toMatchObject([{ key: 'd' }, { key: null }]);
+  expect(texts(first.records)).toEqual(['1', '2']);
+  spool.stop();
+  open();
+  expect(contents()).toEqual(['1', '2', '3']);
+  spool.remove(first);
+  spool.append([record('4')]);
+  expect(contents()).toEqual(['3', '4']);
+  expect(spool.size.records).toBe(2);
+});
+
+test('what was being sent when a process ended counts as perhaps sent', () => {
+  open();
+  for (const text of ['1', '2', '3']) spool.append([record(text), record(`${text}b`)]);
+  const first = spool.next(0)!;
+  spool.sending(first);
+  spool.stop();
+  expect(open()).toBe(2);
+  spool.remove(first);
+  spool.stop();
+  expect(open()).toBe(0);
+});
+
+test('it takes no more than its bound, and again after something left', () => {
+  open({ maxBytes: 1_000 });
+  spool.append([record('x'.repeat(900))]);
+  expect(() => spool.append([record('y'.repeat(200))])).toThrow(
+    expect.objectContaining({ code: 'spool-full', retryable: true }),
+  );
+  expect(spool.hasRoom).toBe(true);
+  spool.remove(spool.next(0)!);
+  spool.append([record('y'.repeat(200))]);
+  expect(contents()).toEqual(['y'.repeat(200)]);
+});
+
+test('once it is empty the disk has its room back', () => {
+  open({ maxBytes: 100_000_000 });
+  for (let index = 0; index < 12; index += 1) spool.append([record('x'.repeat(1_000_000))]);
+  expect(statSync(file).size).toBeGreaterThan(12_000_000);
+  spool.remove(spool.next(Number.MAX_SAFE_INTEGER)!);
+  expect(statSync(file).size).toBeLessThan(100_000);
+  spool.append([record('1')]);
+  expect(contents()).toEqual(['1']);
+});
+
+test('a second collector is told that the file is in use', () => {
+  open();
+  const second = new Spool({ file, maxBytes: 1_000, logger: silent, lost: () => {}, nowMs: Date.now });
+  expect(() => second.start()).toThrow(
+    expect.objectContaining({ code: 'spool-unusable', message: expect.stringContaining('another collector') }),
+  );
+});
+
+test('a chunk that the disk damaged is found, told, and never sent', () => {
+  open();
+  const names = ['alpha', 'bravo', 'charlie'];
+  for (const name of names) spool.append([record(name.repeat(10)), record(name)]);
+  spool.stop();
+  flip(readFileSync(file).indexOf('bravobravo') + 3);
+  open();
+  const first = spool.next(Number.MAX_SAFE_INTEGER)!;
+  expect(texts(first.records)[1]).toBe('alpha');
+  spool.remove(first);
+  expect(contents()[1]).toBe('charlie');
+  expect(lost).toBe(2);
+  expect(spool.size.records).toBe(2);
+});
+
+test('a file that is no database is set aside and a new one begun', () => {
+  writeFileSync(file, 'this is no database'.repeat(1_000));
+  open();
+  spool.append([record('1')]);
+  expect(contents()).toEqual(['1']);
+  expect(readdirSync(folder).filter((name) => name.includes('.damaged-'))).not.toEqual([]);
+});
+
+test('whatever is cut off or flipped, what comes out was put in, in order, and it goes on', () => {
+  open();
+  const sizes = [10, 5_000, 100, 20_000, 300, 9_000, 50];
+  const all = sizes.map((size, index) => `${index}:`.padEnd(size, String(index)));
+  for (const text of all) spool.append([record(text)]);
+  spool.stop();
+  const sound = join(folder, 'sound');
+  cpSync(file, sound);
+  const length = statSync(sound).size;
+  const damage = fc.record({ at: fc.nat(length - 1), bit: fc.nat(7), cut: fc.boolean() });
+  fc.assert(
+    fc.property(damage, ({ at, bit, cut }) => {
+      for (const name of readdirSync(folder)) if (name !== 'sound') rmSync(join(folder, name));
+      cpSync(sound, file);
+      if (cut) truncateSync(file, at);
+      else flip(at, bit);
+      open();
+      spool.append([record('next')]);
+      const seen = drained();
+      expect(seen.at(-1)).toBe('next');
+      expect([...all, 'next'].filter((text) => seen.includes(text))).toEqual(seen);
+      expect(spool.size).toMatchObject({ records: 0, bytes: 0 });
+      spool.stop();
+    }),
+    { numRuns: 40 },
+  );
+});
+
+function flip(at: number, bit = 0): void {
+  const bytes = readFileSync(file);
+  const handle = openSync(file, 'r+');
+  writeSync(handle, Uint8Array.of(bytes[at]! ^ (1 << bit)), 0, 1, at);
+  closeSync(handle);
+}
