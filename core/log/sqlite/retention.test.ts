@@ -108,3 +108,11 @@ describe('retention', () => {
     expect(statSync(site.file).size).toBeLessThan(early + 6_000_000);
   });
 });
+
+test('a log that stops while it looks for what to delete does not wait for the next look', async () => {
+  const own = await makeSqliteSite({ retentionCheckMs: 3_600_000 });
+  const log = own.create();
+  await log.start();
+  await log.stop();
+  await own.remove('');
+});

@@ -1,4 +1,5 @@
 import type { StatementSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describeError } from '../../wire/errors.ts';
 import { recordId } from './database.ts';
 import type { Engine } from './engine.ts';
@@ -147,13 +148,6 @@ export async function keepRetention(engine: Engine, everyMs: number, signal: Abo
     } catch (error) {
       engine.logger.warn(`Nothing could be deleted from the log: ${describeError(error)}`);
     }
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, everyMs);
-      timer.unref();
-      signal.addEventListener('abort', () => {
-        clearTimeout(timer);
-        resolve();
-      });
-    });
+    await sleep(everyMs, undefined, { signal, ref: false }).catch(() => {});
   }
 }
