@@ -1,0 +1,271 @@
+import { GaplineError } from '../../wire/errors.ts';
+import type { Boosting, Forest, Tree } from './forest.ts';
+import { Message } from './protobuf.ts';
+import { belowIfFloatAtMost, belowIfFloatBelow, nextUp } from './thresholds.ts';
+
+export interface ImportedForest {
+  readonly forest: Forest;
+  /** The file's names of the classes, in order; undefined in regression. */
+  readonly classes: readonly string[] | undefined;
+}
+
+/**
+ * Reads an ONNX file that holds a tree ensemble (`TreeEnsembleClassifier` or `TreeEnsembleRegressor` of `ai.onnx.ml`), as
+ * skl2onnx writes for scikit-learn and onnxmltools for XGBoost and LightGBM. Labels are those of ONNX Runtime,
+ * probabilities equal to rounding: that adds in 32 bits, we in 64.
+ *
+ * The number of columns is the greatest that a tree tests, plus one, unless `width` says more.
+ *
+ * @throws GaplineError `model-invalid`, naming what is not understood
+ */
+export function importOnnxForest(file: Uint8Array, shape: { width?: number } = {}): ImportedForest {
+  try {
+    const graph = new Message(file).message(7);
+    if (!graph) throw invalid('it is no ONNX model');
+    return readEnsemble(graph, shape.width);
+  } catch (error) {
+    if (error instanceof GaplineError) throw error;
+    throw invalid('it is no ONNX model', error);
+  }
+}
+
+/** Operators that only pass values on, or change their type or container. */
+const passing = new Set(['Cast', 'Identity', 'ZipMap']);
+
+function readEnsemble(graph: Message, wantedWidth: number | undefined): ImportedForest {
+  const operators = graph.messages(1);
+  const kindOf = (operator: Message) => operator.string(4) ?? 'nameless';
+  const [ensemble, ...others] = operators.filter((operator) => !passing.has(kindOf(operator)));
+  if (!ensemble) throw invalid('it has no tree ensemble');
+  if (others.length > 0) throw invalid(`it does more than one tree ensemble does: ${others.map(kindOf).join(', ')}`);
+  const attributes = new Attributes(ensemble);
+  const { classes, ...answers } = readAnswers(kindOf(ensemble), attributes);
+  const trees = readTrees(attributes, answers, comparesDoubles(graph, operators));
+  const columns = 1 + trees.reduce((most, tree) => tree.feature.reduce((a, b) => Math.max(a, b), most), -1);
+  const width = wantedWidth ?? columns;
+  if (columns > width) throw invalid(`it tests column ${columns - 1} but rows have ${width} columns`);
+  const { outputs, boosting } = answers;
+  const task = classes ? 'classification' : 'regression';
+  return { forest: { task, width, outputs, trees, ...(boosting ? { boosting } : {}) }, classes };
+}
+
+/** Inputs are 32-bit floats unless the file says that they are 64-bit ones and does not cast them. */
+function comparesDoubles(graph: Message, operators: readonly Message[]): boolean {
+  const doubleType = 11;
+  const elementType = graph.message(11)?.message(2)?.message(1)?.integer(1);
+  return elementType === doubleType && operators[0]?.string(4) !== 'Cast';
+}
+
+/** What leaves say, and what becomes of it. */
+interface Answers {
+  readonly outputs: number;
+  readonly classes?: readonly string[] | undefined;
+  readonly boosting?: Boosting;
+  /** By tree and node, as `leafKey` joins them: a number for each output. */
+  readonly leaves: ReadonlyMap<string, Float64Array>;
+}
+
+const leafKey = (tree: number, node: number) => `${tree}:${node}`;
+
+function readAnswers(kind: string, attributes: Attributes): Answers {
+  if (kind === 'TreeEnsembleClassifier') return readClassifier(attributes);
+  if (kind === 'TreeEnsembleRegressor') return readRegressor(attributes);
+  if (kind === 'TreeEnsemble') throw invalid('TreeEnsemble is not supported: write it for version 3 of ai.onnx.ml');
+  throw invalid(`it is a ${kind} and no tree ensemble`);
+}
+
+function readLeaves(
+  attributes: Attributes,
+  prefix: 'class' | 'target',
+  outputs: number,
+  outputOf: (id: number) => number,
+) {
+  const trees = attributes.integers(`${prefix}_treeids`);
+  const nodes = attributes.integers(`${prefix}_nodeids`);
+  const ids = attributes.integers(`${prefix}_ids`);
+  const weights = attributes.numbers(`${prefix}_weights`);
+  const leaves = new Map<string, Float64Array>();
+  for (const [at, id] of ids.entries()) {
+    const key = leafKey(trees[at]!, nodes[at]!);
+    const says = leaves.get(key) ?? new Float64Array(outputs);
+    const output = outputOf(id);
+    if (!(output < outputs)) throw invalid(`a leaf speaks of class ${id} where there are ${outputs}`);
+    says[output]! += weights[at]!;
+    leaves.set(key, says);
+  }
+  return leaves;
+}
+
+function readClassifier(attributes: Attributes): Answers {
+  const named = attributes.strings('classlabels_strings');
+  const classes = named.length > 0 ? named : attributes.integers('classlabels_int64s').map(String);
+  const outputs = classes.length;
+  const base = attributes.numbers('base_values');
+  const transform = attributes.string('post_transform') ?? 'NONE';
+  // Of two classes, a file may tell the second's part only, whatever number it gives that class.
+  const oneSided = outputs === 2 && new Set(attributes.integers('class_ids')).size === 1;
+  const leaves = readLeaves(attributes, 'class', outputs, (id) => (oneSided ? 1 : id));
+  if (transform === 'NONE' && base.length === 0) {
+    const trees = new Set(attributes.integers('nodes_treeids')).size;
+    const distributions = distributionsOf(leaves, trees, oneSided);
+    if (distributions) return { outputs, classes, leaves: distributions };
+  }
+  const link = links.get(transform);
+  if (!link || (oneSided && link !== 'logistic')) throw invalid(`post_transform ${transform} is not supported here`);
+  // The softmax of zero and a sum is the logistic function of the sum.
+  const sums = oneSided ? [0, base.at(-1) ?? 0] : classes.map((_, at) => base[at] ?? 0);
+  return { outputs, classes, leaves, boosting: { base: Float64Array.from(sums), link: oneSided ? 'softmax' : link } };
+}
+
+const links = new Map<string, Boosting['link']>([
+  ['NONE', 'identity'],
+  ['LOGISTIC', 'logistic'],
+  ['SOFTMAX', 'softmax'],
+]);
+
+/** Of a forest, whose leaves are written as distributions divided by the number of trees: those distributions. */
+function distributionsOf(leaves: ReadonlyMap<string, Float64Array>, trees: number, oneSided: boolean) {
+  const distributions = new Map<string, Float64Array>();
+  for (const [key, parts] of leaves) {
+    const shares = parts.map((part) => part * trees);
+    const whole = shares.reduce((sum, share) => sum + share, 0);
+    const slack = 1e-4;
+    if (shares.some((share) => share < 0) || whole > 1 + slack || (!oneSided && whole < 1 - slack)) return undefined;
+    if (oneSided) shares[0] = 1 - Math.min(1, shares[1]!);
+    distributions.set(key, shares);
+  }
+  return distributions;
+}
+
+function readRegressor(attributes: Attributes): Answers {
+  const targets = attributes.integer('n_targets') ?? 1;
+  if (targets !== 1) throw invalid(`it predicts ${targets} numbers at once`);
+  const [base = 0] = attributes.numbers('base_values');
+  const aggregate = attributes.string('aggregate_function') ?? 'SUM';
+  const transform = attributes.string('post_transform') ?? 'NONE';
+  if (transform !== 'NONE') throw invalid(`post_transform ${transform} is not supported in regression`);
+  const leaves = readLeaves(attributes, 'target', 1, (id) => id);
+  if (aggregate === 'AVERAGE' && base === 0) return { outputs: 1, leaves };
+  if (aggregate !== 'SUM') throw invalid(`aggregate_function ${aggregate} is not supported`);
+  return { outputs: 1, leaves, boosting: { base: Float64Array.of(base), link: 'identity' } };
+}
+
+/** A node as the file has it; `true` and `false` are where it goes on. */
+interface Node {
+  readonly id: number;
+  readonly mode: string;
+  readonly feature: number;
+  readonly value: number;
+  readonly ifTrue: number;
+  readonly ifFalse: number;
+  /** Whether a gap goes where a true comparison goes. */
+  readonly gapIsTrue: boolean;
+}
+
+function readTrees(attributes: Attributes, { outputs, leaves }: Answers, doubles: boolean): Tree[] {
+  const modes = attributes.strings('nodes_modes');
+  const column = (name: string) => attributes.integers(`nodes_${name}`);
+  const [ids, features, ifTrue, ifFalse] = [
+    column('nodeids'),
+    column('featureids'),
+    column('truenodeids'),
+    column('falsenodeids'),
+  ];
+  const gaps = column('missing_value_tracks_true');
+  const values = attributes.numbers('nodes_values');
+  const trees = new Map<number, Map<number, Node>>();
+  for (const [at, tree] of column('treeids').entries()) {
+    const nodes = trees.get(tree) ?? new Map<number, Node>();
+    const node = { id: ids[at]!, mode: modes[at]!, feature: features[at]!, value: values[at]! };
+    nodes.set(node.id, { ...node, ifTrue: ifTrue[at]!, ifFalse: ifFalse[at]!, gapIsTrue: gaps[at] === 1 });
+    trees.set(tree, nodes);
+  }
+  return Array.from(trees, ([number, nodes]) => readTree(number, nodes, { outputs, leaves }, doubles));
+}
+
+/** Walks from the root, the node that the file lists first, so that children come after their parents. */
+function readTree(
+  number: number,
+  nodes: ReadonlyMap<number, Node>,
+  { outputs, leaves }: Answers,
+  doubles: boolean,
+): Tree {
+  const size = nodes.size;
+  const tree = {
+    feature: new Int32Array(size).fill(-1),
+    threshold: new Float64Array(size),
+    left: new Int32Array(size).fill(-1),
+    right: new Int32Array(size).fill(-1),
+    value: new Float64Array(size * outputs),
+    weight: new Float64Array(size).fill(1),
+    gain: new Float64Array(size),
+    gapsLeft: new Uint8Array(size),
+  };
+  const [root] = nodes.keys();
+  const open: { id: number; link?: Int32Array; parent: number }[] = [{ id: root!, parent: -1 }];
+  let at = 0;
+  for (let next = open.pop(); next; next = open.pop(), at++) {
+    const node = nodes.get(next.id);
+    if (!node || at >= size) throw invalid(`tree ${number} is no tree: a node is missing, or reached twice`);
+    if (next.link) next.link[next.parent] = at;
+    if (node.mode === 'LEAF') {
+      tree.value.set(leaves.get(leafKey(number, node.id)) ?? [], at * outputs);
+      continue;
+    }
+    const { below, ifBelow, ifNot } = comparisonOf(node, doubles);
+    tree.feature[at] = node.feature;
+    tree.threshold[at] = below;
+    tree.gapsLeft[at] = node.gapIsTrue === (ifBelow === node.ifTrue) ? 1 : 0;
+    open.push({ id: ifNot, link: tree.right, parent: at }, { id: ifBelow, link: tree.left, parent: at });
+  }
+  return tree;
+}
+
+/** A comparison as "below a 64-bit threshold": that threshold, and where a row goes on if it is and if it is not. */
+function comparisonOf({ mode, value, ifTrue, ifFalse }: Node, doubles: boolean) {
+  const atMost = doubles ? nextUp(value) : belowIfFloatAtMost(value);
+  const below = doubles ? value : belowIfFloatBelow(value);
+  if (mode === 'BRANCH_LEQ') return { below: atMost, ifBelow: ifTrue, ifNot: ifFalse };
+  if (mode === 'BRANCH_LT') return { below, ifBelow: ifTrue, ifNot: ifFalse };
+  if (mode === 'BRANCH_GT') return { below: atMost, ifBelow: ifFalse, ifNot: ifTrue };
+  if (mode === 'BRANCH_GTE') return { below, ifBelow: ifFalse, ifNot: ifTrue };
+  throw invalid(`its trees test ${mode}; only comparisons of size are supported`);
+}
+
+/** An operator's attributes by name (AttributeProto: 2 float, 3 integer, 4 string, 5 tensor, 7 to 9 lists of those). */
+class Attributes {
+  readonly #byName: ReadonlyMap<string, Message>;
+
+  constructor(operator: Message) {
+    this.#byName = new Map(operator.messages(5).map((attribute) => [attribute.string(1) ?? '', attribute]));
+  }
+
+  integer(name: string): number | undefined {
+    return this.#byName.get(name)?.integer(3);
+  }
+
+  integers(name: string): number[] {
+    return this.#byName.get(name)?.integers(8) ?? [];
+  }
+
+  string(name: string): string | undefined {
+    return this.#byName.get(name)?.string(4);
+  }
+
+  strings(name: string): string[] {
+    return this.#byName.get(name)?.strings(9) ?? [];
+  }
+
+  /** 32-bit floats, or, under the name with `_as_tensor`, a tensor of 64-bit ones (TensorProto: 10, or raw in 9). */
+  numbers(name: string): number[] {
+    const tensor = this.#byName.get(`${name}_as_tensor`)?.message(5);
+    if (!tensor) return this.#byName.get(name)?.floats(7) ?? [];
+    const isFloat = tensor.integer(2) === 1;
+    const listed = isFloat ? tensor.floats(4) : tensor.doubles(10);
+    return listed.length > 0 ? listed : isFloat ? tensor.floats(9) : tensor.doubles(9);
+  }
+}
+
+function invalid(why: string, cause?: unknown): GaplineError {
+  return new GaplineError('model-invalid', `The ONNX file cannot be used: ${why}.`, { cause, retryable: false });
+}

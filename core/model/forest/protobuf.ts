@@ -1,0 +1,123 @@
+/**
+ * A message in Protocol Buffers' wire format, read by field number: enough for ONNX files.
+ * https://protobuf.dev/programming-guides/encoding/
+ */
+export class Message {
+  readonly #fields = new Map<number, Field[]>();
+
+  /** @throws RangeError where the bytes are no message */
+  constructor(bytes: Uint8Array) {
+    const reader = new Reader(bytes);
+    while (!reader.atEnd) {
+      const tag = Number(reader.varint());
+      const number = Math.floor(tag / 8);
+      const fields = this.#fields.get(number) ?? [];
+      fields.push(reader.field(tag % 8));
+      this.#fields.set(number, fields);
+    }
+  }
+
+  messages(number: number): Message[] {
+    return this.bytes(number).map((bytes) => new Message(bytes));
+  }
+
+  message(number: number): Message | undefined {
+    return this.messages(number).at(-1);
+  }
+
+  bytes(number: number): Uint8Array[] {
+    return this.#of(number).filter((field) => field instanceof Uint8Array);
+  }
+
+  strings(number: number): string[] {
+    return this.bytes(number).map((bytes) => new TextDecoder().decode(bytes));
+  }
+
+  string(number: number): string | undefined {
+    return this.strings(number).at(-1);
+  }
+
+  /** Signed integers, packed or not. */
+  integers(number: number): number[] {
+    return this.#of(number).flatMap((field) => {
+      if (!(field instanceof Uint8Array)) return typeof field === 'bigint' ? [toNumber(field)] : [];
+      const reader = new Reader(field);
+      const packed: number[] = [];
+      while (!reader.atEnd) packed.push(toNumber(reader.varint()));
+      return packed;
+    });
+  }
+
+  integer(number: number): number | undefined {
+    return this.integers(number).at(-1);
+  }
+
+  /** 32-bit floats, packed or not. */
+  floats(number: number): number[] {
+    return this.#numbers(number, 4, (view, at) => view.getFloat32(at, true));
+  }
+
+  /** 64-bit floats, packed or not. */
+  doubles(number: number): number[] {
+    return this.#numbers(number, 8, (view, at) => view.getFloat64(at, true));
+  }
+
+  #numbers(number: number, width: 4 | 8, read: (view: DataView, at: number) => number): number[] {
+    return this.#of(number).flatMap((field) => {
+      if (typeof field === 'bigint') return [];
+      const view = field instanceof Uint8Array ? viewOf(field) : field;
+      if (view.byteLength % width !== 0) throw new RangeError(`field ${number} is no list of ${width}-byte numbers`);
+      return Array.from({ length: view.byteLength / width }, (_, index) => read(view, index * width));
+    });
+  }
+
+  #of(number: number): Field[] {
+    return this.#fields.get(number) ?? [];
+  }
+}
+
+/** A varint, a length-delimited field, or a fixed one of 4 or 8 bytes. */
+type Field = bigint | Uint8Array | DataView;
+
+const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+const toNumber = (varint: bigint) => Number(BigInt.asIntN(64, varint));
+
+class Reader {
+  readonly #bytes: Uint8Array;
+  #at = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  get atEnd(): boolean {
+    return this.#at >= this.#bytes.length;
+  }
+
+  varint(): bigint {
+    let value = 0n;
+    for (let shift = 0n; shift < 70n; shift += 7n) {
+      const byte = this.#bytes[this.#at++];
+      if (byte === undefined) break;
+      value |= BigInt(byte & 0x7f) << shift;
+      if (byte < 0x80) return value;
+    }
+    throw new RangeError(`no number ends at byte ${this.#at}`);
+  }
+
+  field(wireType: number): Field {
+    if (wireType === 0) return this.varint();
+    if (wireType === 1) return viewOf(this.#take(8));
+    if (wireType === 2) return this.#take(Number(this.varint()));
+    if (wireType === 5) return viewOf(this.#take(4));
+    throw new RangeError(`there is no wire type ${wireType} (byte ${this.#at})`);
+  }
+
+  #take(length: number): Uint8Array {
+    const end = this.#at + length;
+    if (end > this.#bytes.length) throw new RangeError(`a field of ${length} bytes does not end (byte ${this.#at})`);
+    const taken = this.#bytes.subarray(this.#at, end);
+    this.#at = end;
+    return taken;
+  }
+}
