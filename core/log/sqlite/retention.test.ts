@@ -111,6 +111,10 @@ describe('retention', () => {
 
 test('a log that stops while it looks for what to delete does not wait for the next look', async () => {
   const own = await makeSqliteSite({ retentionCheckMs: 3_600_000 });
+  const maker = own.create();
+  await maker.start();
+  await maker.ensureTopics([1, 2, 3].map((n) => ({ name: `topic-${n}`, partitions: 12, retentionMs: 1_000 })));
+  await maker.stop();
   const log = own.create();
   await log.start();
   await log.stop();
