@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Registry } from 'prom-client';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -13,7 +12,7 @@ import type { Point } from '../core/wire/point.ts';
 import type { Stage } from '../core/wire/stage.ts';
 import { type Status, statusSchema } from '../core/wire/status.ts';
 import { createArchive } from './archive.ts';
-import { pumps, silent, until } from './testing.ts';
+import { pumps, quickFolder, silent, until } from './testing.ts';
 
 let folder: string;
 let log: EventLog;
@@ -21,7 +20,7 @@ let store: SeriesStore;
 let archive: Stage | undefined;
 let registry: Registry;
 beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'gapline-archive-'));
+  folder = quickFolder();
   const file = join(folder, 'gapline.db');
   log = createSqliteLog({ file, logger: silent, backoff: { firstMs: 5, maxMs: 5 } });
   store = createSqliteStore({ file, logger: silent });

@@ -1,8 +1,10 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, expect, test } from 'vitest';
 import { AppendError, type EventLog, type LogRecord } from '../core/log/port.ts';
 import { type Status, statusSchema } from '../core/wire/status.ts';
-import { type Bench, exchange, pumps, startBench, until } from './testing.ts';
+import { type Bench, exchange, pumps, quickFolder, startBench, until } from './testing.ts';
 
 let bench: Bench;
 afterEach(() => bench.stop());
@@ -114,6 +116,33 @@ test.each(['refused', 'unknown'] as const)(
     expect(await line.json()).toMatchObject({ code: 'unavailable' });
   },
 );
+
+test('with a spool, devices are served while the log is away', async () => {
+  let away = false;
+  const wrap = (log: EventLog): EventLog => ({
+    ...intercept(log, (topic, _records, append) =>
+      away && topic === pumps.topics.readings ? Promise.reject(new AppendError('refused', 'away')) : append(),
+    ),
+    lag: (group, topics) => (away ? Promise.reject(new Error('away')) : log.lag(group, topics)),
+  });
+  const spoolFolder = quickFolder();
+  bench = await startBench({ wrap, spool: { file: join(spoolFolder, 'spool.db') } });
+  away = true;
+  expect((await post(JSON.stringify(reading(1)))).status).toBe(202);
+  expect((await post(JSON.stringify([reading(2), reading(3)]))).status).toBe(202);
+  const ready = await fetch(`${bench.collector.url}/ready`);
+  expect([ready.status, await ready.json()]).toMatchObject([
+    200,
+    { status: 'warn', output: expect.stringContaining('spool') },
+  ]);
+  expect(await bench.registry.metrics()).toContain('gapline_collector_spool_readings 3');
+  away = false;
+  const readings = await until(bench.readings, (seen) => seen.length === 3);
+  expect(readings.map(({ time }) => time)).toEqual(['1', '2', '3']);
+  expect(await bench.registry.metrics()).toContain('gapline_collector_spool_drained_total 3');
+  await bench.collector.stop();
+  rmSync(spoolFolder, { recursive: true });
+});
 
 test('what would go beyond the memory that may wait is 503 at once', async () => {
   const gate = Promise.withResolvers<void>();

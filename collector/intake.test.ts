@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { Registry } from 'prom-client';
@@ -10,7 +9,7 @@ import { GroupCommit } from './group-commit.ts';
 import { Intake } from './intake.ts';
 import { createCollectorMetrics } from './metrics.ts';
 import { Spool } from './spool.ts';
-import { silent, until } from './testing.ts';
+import { quickFolder, silent, until } from './testing.ts';
 
 /** What a log does with an append. `lost` and `late` are the two truths behind an unknown outcome. */
 type Mood = 'takes' | 'refuses' | 'lost' | 'late';
@@ -75,7 +74,7 @@ function startLine(file: string, log: MoodyLog, maxBytes = 10_000_000): Line {
 }
 
 async function withFolder(body: (file: string) => Promise<void>): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'gapline-intake-'));
+  const folder = quickFolder();
   try {
     await body(join(folder, 'spool.db'));
   } finally {

@@ -1,7 +1,6 @@
 import {
   closeSync,
   cpSync,
-  mkdtempSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -11,14 +10,13 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { LogRecord } from '../core/log/port.ts';
 import { Spool, type SpoolOptions } from './spool.ts';
 import { decodeRecords, encodeRecords } from './spool-chunk.ts';
-import { silent } from './testing.ts';
+import { quickFolder, silent } from './testing.ts';
 
 let folder: string;
 let file: string;
@@ -26,7 +24,7 @@ let spool: Spool;
 let lost: number;
 beforeEach(() => {
   lost = 0;
-  folder = mkdtempSync(join(tmpdir(), 'gapline-spool-'));
+  folder = quickFolder();
   file = join(folder, 'spool.db');
 });
 afterEach(() => {
@@ -187,7 +185,7 @@ test('whatever is cut off or flipped, what comes out was put in, in order, and i
       expect(spool.size).toMatchObject({ records: 0, bytes: 0 });
       spool.stop();
     }),
-    { numRuns: 40 },
+    { numRuns: 150 },
   );
 });
 

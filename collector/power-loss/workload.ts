@@ -1,0 +1,68 @@
+// Puts a spool through a seeded series of steps and prints what it was told to be durable, and after how many syncs.
+// node workload.ts FILE CRASH_FOLDER SEED STEPS
+import { existsSync, readdirSync } from 'node:fs';
+import pino from 'pino';
+import { Spool } from '../spool.ts';
+
+/** What held when so many syncs had begun. `appended`, `removed` and `sending` are numbers of chunks. */
+export interface Promised {
+  readonly syncs: number;
+  readonly appended: number;
+  readonly removed: number;
+  readonly sending: number;
+}
+
+const [file, crashFolder, seed, steps] = process.argv.slice(2) as [string, string, string, string];
+const random = randomFrom(Number(seed));
+const promises: Promised[] = [];
+let [appended, removed, sending] = [0, 0, 0];
+let spool = open();
+for (let step = 0; step < Number(steps); step += 1) {
+  const choice = random();
+  if (choice < 0.6) append();
+  else if (choice < 0.9) send();
+  else restart();
+  promises.push({ syncs: syncsSoFar(), appended, removed, sending });
+}
+spool.stop();
+process.stdout.write(JSON.stringify(promises));
+
+function open(): Spool {
+  const opened = new Spool({ file, maxBytes: 1e9, logger: pino({ level: 'silent' }), lost: () => {}, nowMs: () => 0 });
+  opened.start();
+  return opened;
+}
+
+function append(): void {
+  appended += 1;
+  const size = Math.floor(random() ** 4 * 60_000);
+  spool.append([{ key: 'd', value: Buffer.from(`${appended}:`.padEnd(size + 8, String(appended))) }]);
+}
+
+/** Sends the next chunks, as the intake does; now and then the log does not take them. */
+function send(): void {
+  const batch = spool.next(Math.floor(random() * 100_000));
+  if (batch === undefined) return;
+  spool.sending(batch);
+  sending = removed + batch.chunks;
+  if (random() < 0.2) return;
+  spool.remove(batch);
+  removed += batch.chunks;
+}
+
+function restart(): void {
+  spool.stop();
+  spool = open();
+}
+
+function syncsSoFar(): number {
+  return existsSync(crashFolder) ? readdirSync(crashFolder).filter((name) => name !== 'synced').length : 0;
+}
+
+function randomFrom(start: number): () => number {
+  let state = start >>> 0;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
