@@ -150,6 +150,8 @@ function readRegressor(attributes: Attributes): Answers {
   return { outputs: 1, leaves, boosting: { base: Float64Array.of(base), link: 'identity' } };
 }
 
+const mostColumns = 1 << 20;
+
 /** A node as the file has it; `true` and `false` are where it goes on. */
 interface Node {
   readonly id: number;
@@ -162,25 +164,30 @@ interface Node {
   readonly gapIsTrue: boolean;
 }
 
-function readTrees(attributes: Attributes, { outputs, leaves }: Answers, doubles: boolean): Tree[] {
-  const modes = attributes.strings('nodes_modes');
-  const column = (name: string) => attributes.integers(`nodes_${name}`);
-  const [ids, features, ifTrue, ifFalse] = [
-    column('nodeids'),
-    column('featureids'),
-    column('truenodeids'),
-    column('falsenodeids'),
-  ];
-  const gaps = column('missing_value_tracks_true');
-  const values = attributes.numbers('nodes_values');
+function readTrees(attributes: Attributes, answers: Answers, doubles: boolean): Tree[] {
   const trees = new Map<number, Map<number, Node>>();
-  for (const [at, tree] of column('treeids').entries()) {
-    const nodes = trees.get(tree) ?? new Map<number, Node>();
+  const numbers = attributes.integers('nodes_treeids');
+  const column = <T>(name: string, values: T[]): T[] => {
+    if (values.length !== numbers.length)
+      throw invalid(`${name} has ${values.length} entries for ${numbers.length} nodes`);
+    return values;
+  };
+  const integers = (name: string) => column(name, attributes.integers(name));
+  const ids = integers('nodes_nodeids');
+  const features = integers('nodes_featureids');
+  const ifTrue = integers('nodes_truenodeids');
+  const ifFalse = integers('nodes_falsenodeids');
+  const modes = column('nodes_modes', attributes.strings('nodes_modes'));
+  const values = column('nodes_values', attributes.numbers('nodes_values'));
+  const gaps = attributes.integers('nodes_missing_value_tracks_true');
+  for (const [at, number] of numbers.entries()) {
+    const nodes = trees.get(number) ?? new Map<number, Node>();
     const node = { id: ids[at]!, mode: modes[at]!, feature: features[at]!, value: values[at]! };
     nodes.set(node.id, { ...node, ifTrue: ifTrue[at]!, ifFalse: ifFalse[at]!, gapIsTrue: gaps[at] === 1 });
-    trees.set(tree, nodes);
+    trees.set(number, nodes);
   }
-  return Array.from(trees, ([number, nodes]) => readTree(number, nodes, { outputs, leaves }, doubles));
+  if (trees.size === 0) throw invalid('it has no trees');
+  return Array.from(trees, ([number, nodes]) => readTree(number, nodes, answers, doubles));
 }
 
 /** Walks from the root, the node that the file lists first, so that children come after their parents. */
@@ -212,6 +219,8 @@ function readTree(
       tree.value.set(leaves.get(leafKey(number, node.id)) ?? [], at * outputs);
       continue;
     }
+    if (!(node.feature >= 0 && node.feature < mostColumns))
+      throw invalid(`tree ${number} tests column ${node.feature}`);
     const { below, ifBelow, ifNot } = comparisonOf(node, doubles);
     tree.feature[at] = node.feature;
     tree.threshold[at] = below;
