@@ -18,13 +18,15 @@ export interface OpenOptions {
   readonly url: string | undefined;
   readonly dataFolder: string;
   readonly logger: Logger;
+  /** How long to wait for a log that does not answer yet. */
+  readonly waitMs?: number;
 }
 
 /** The log at an address; only the engine that is asked for is loaded. */
-export async function openLog({ url, dataFolder, logger }: OpenOptions): Promise<EventLog> {
+export async function openLog({ url, dataFolder, logger, waitMs }: OpenOptions): Promise<EventLog> {
   if (url && /^kafkas?:/.test(url)) {
     const { createKafkaLog } = await import('../core/log/kafka.ts');
-    return createKafkaLog({ url, logger, ...kafkaSecrets() });
+    return createKafkaLog({ url, logger, ...kafkaSecrets(), ...(waitMs !== undefined && { waitMs }) });
   }
   refuseOtherSchemes('--log', url, 'kafka://HOST:PORT');
   const { createSqliteLog } = await import('../core/log/sqlite.ts');

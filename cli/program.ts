@@ -95,6 +95,11 @@ export function createProgram(): Command {
       .option('--compare', 'only try ways to fill gaps, and print how right each is by share of gaps')
       .action(async (options) => (await import('./commands/train.ts')).trainModel(options)),
   );
+  program.addCommand(
+    withStore(logCommand('doctor', 'look at every part of a stack: what is well, what is broken, and the cure')).action(
+      async (options) => (await import('./commands/doctor.ts')).doctor(options),
+    ),
+  );
   program.addCommand(deadLetters());
   program.addCommand(
     new Command('new')

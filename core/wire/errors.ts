@@ -28,7 +28,7 @@ export const errorCatalog = {
   'log-unavailable': {
     status: 503,
     title: 'The log cannot take readings',
-    cure: 'Send again after Retry-After seconds.',
+    cure: 'Check that it runs and can be reached; devices send again after Retry-After seconds.',
   },
   overloaded: {
     status: 503,
@@ -108,6 +108,8 @@ export function isRetryable(error: unknown): boolean | undefined {
 /** The message of anything thrown, with its causes, on one line. */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const cause = error.cause === undefined ? '' : ` (${describeError(error.cause)})`;
-  return `${error.message}${cause}`.replaceAll(/\s*\n\s*/g, ' ');
+  const cause = error.cause === undefined ? '' : describeError(error.cause);
+  // Many libraries repeat the cause in their own message.
+  const told = error.message.includes(cause) ? error.message : `${error.message} (${cause})`;
+  return told.replaceAll(/\s*\n\s*/g, ' ');
 }

@@ -1,0 +1,159 @@
+import { access, constants, mkdir, statfs } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { classifierGroup } from '../../classifier/classifier.ts';
+import { archiveGroup } from '../../collector/archive.ts';
+import type { EventLog } from '../../core/log/port.ts';
+import { describeError, errorCatalog, GaplineError } from '../../core/wire/errors.ts';
+import type { Stream } from '../../core/wire/stream.ts';
+import manifest from '../../package.json' with { type: 'json' };
+import { type LoadedConfig, loadConfig } from '../config/load.ts';
+import { createLogger } from '../logger.ts';
+import { openLog, openStore } from '../open.ts';
+import { openModels, resolveStream } from '../stream.ts';
+
+export interface DoctorOptions {
+  readonly config: string;
+  readonly set: readonly string[];
+  readonly data: string;
+  readonly log?: string;
+  readonly store?: string;
+}
+
+/** One thing that must hold for the line to run. `look` resolves with what it found, and rejects with what is broken. */
+interface Check {
+  readonly part: string;
+  /** What is asked, where that may not answer. */
+  readonly address?: string;
+  look(): Promise<string>;
+}
+
+/** How long an address may take to answer. */
+const patienceMs = 8_000;
+const leastFreeBytes = 200_000_000;
+const mostSkewMs = 2_000;
+
+/** Looks at every part of a stack, one line each: what is well, what is broken, and the cure. Exits with 1 where something is broken. */
+export async function doctor(options: DoctorOptions): Promise<void> {
+  print('ok', 'gapline', `${manifest.version} on Node ${process.versions.node}`);
+  const loaded = loadConfig(options.config, options.set);
+  print('ok', 'configuration', loaded.file);
+  let broken = 0;
+  for (const check of checksOf(loaded, options)) {
+    try {
+      print('ok', check.part, await withinPatience(check));
+    } catch (error) {
+      broken += 1;
+      const cure = error instanceof GaplineError ? `. ${errorCatalog[error.code].cure} [${error.code}]` : '';
+      print('BROKEN', check.part, `${describeError(error)}${cure}`);
+    }
+  }
+  if (broken > 0) process.exitCode = 1;
+}
+
+function print(state: 'ok' | 'BROKEN', part: string, found: string): void {
+  process.stdout.write(`${state.padEnd(7)} ${part.padEnd(14)} ${found}\n`);
+}
+
+async function withinPatience({ look, address = '' }: Check): Promise<string> {
+  const late = Promise.withResolvers<never>();
+  const complaint =
+    `${address} gives no answer within ${patienceMs / 1_000} s; check that it runs and its address`.trim();
+  const timer = setTimeout(() => late.reject(new Error(complaint)), patienceMs);
+  return await Promise.race([look(), late.promise]).finally(() => clearTimeout(timer));
+}
+
+function checksOf(loaded: LoadedConfig, options: DoctorOptions): Check[] {
+  const { log: logAddress, store: storeAddress } = options;
+  const log = { ...(logAddress !== undefined && { address: logAddress }) };
+  const store = { ...(storeAddress !== undefined && { address: storeAddress }) };
+  const withLog = <T>(work: (log: EventLog, stream: Stream) => Promise<T>) => useLog(loaded, options, work);
+  return [
+    { part: 'model', look: () => lookAtModel(loaded) },
+    { part: 'disk', look: () => lookAtDisk(options.data) },
+    {
+      part: 'log',
+      ...log,
+      look: () => withLog((log, stream) => lookAtTopics(log, stream, loaded.config.log.partitions)),
+    },
+    { part: 'lag', ...log, look: () => withLog(lookAtLag) },
+    { part: 'store', ...store, look: () => lookAtStore(options) },
+    ...(options.store?.startsWith('http') ? [{ part: 'clock', look: () => lookAtClock(options.store ?? '') }] : []),
+  ];
+}
+
+async function lookAtModel(loaded: LoadedConfig): Promise<string> {
+  const model = await openModels(loaded).current();
+  const { identity, fields, classes } = model;
+  await model.close();
+  return `${identity.name} version ${identity.version}: ${fields.length} fields, ${classes.length} classes, its self-test holds`;
+}
+
+async function lookAtDisk(folder: string): Promise<string> {
+  await mkdir(folder, { recursive: true });
+  await access(folder, constants.W_OK);
+  const { bavail, bsize } = await statfs(folder);
+  const free = bavail * bsize;
+  const found = `${resolve(folder)}: ${Math.floor(free / 1_000_000)} MB free`;
+  if (free >= leastFreeBytes) return found;
+  throw new Error(
+    `${found}, less than ${leastFreeBytes / 1_000_000} MB. Make room, or choose another folder with --data`,
+  );
+}
+
+async function useLog<T>(
+  loaded: LoadedConfig,
+  { log: url, data: dataFolder }: DoctorOptions,
+  work: (log: EventLog, stream: Stream) => Promise<T>,
+): Promise<T> {
+  const stream = await resolveStream(loaded);
+  const log = await openLog({ url, dataFolder, logger: await createLogger('silent'), waitMs: patienceMs / 2 });
+  try {
+    await log.start();
+    return await work(log, stream);
+  } finally {
+    await log.stop();
+  }
+}
+
+async function lookAtTopics(log: EventLog, { name, topics }: Stream, partitions: number): Promise<string> {
+  const wrong: string[] = [];
+  for (const topic of Object.values(topics)) {
+    const found = (await log.lag(`${name}.doctor`, [topic])).length;
+    if (found !== partitions) wrong.push(`${topic} has ${found} partitions`);
+  }
+  if (wrong.length === 0) return `${Object.keys(topics).length} topics of ${partitions} partitions`;
+  throw new GaplineError('topic-mismatch', `${wrong.join(', ')}; log.partitions asks for ${partitions}`);
+}
+
+async function lookAtLag(log: EventLog, stream: Stream): Promise<string> {
+  const groups = [classifierGroup(stream), archiveGroup(stream)];
+  const lags = await Promise.all(
+    groups.map(async (group) => {
+      const partitions = await log.lag(group, [stream.topics.readings]);
+      return `${group} ${partitions.reduce((sum, { lag }) => sum + lag, 0)}`;
+    }),
+  );
+  return `records behind: ${lags.join(', ')}`;
+}
+
+async function lookAtStore({ store: url, data: dataFolder }: DoctorOptions): Promise<string> {
+  const store = await openStore({ url, dataFolder, logger: await createLogger('silent') });
+  try {
+    await store.start();
+    return url ?? 'embedded';
+  } finally {
+    await store.stop();
+  }
+}
+
+/** Compares this machine's clock with the store's, by its `Date` header; half of the round trip is taken off. */
+async function lookAtClock(store: string): Promise<string> {
+  const sentMs = Date.now();
+  const { headers } = await fetch(new URL('/health', store), { signal: AbortSignal.timeout(patienceMs / 2) });
+  const date = headers.get('date');
+  if (date === null) return 'the store tells no time';
+  const skewMs = (sentMs + Date.now()) / 2 - (Date.parse(date) + 500);
+  const found = `${Math.abs(skewMs / 1_000).toFixed(1)} s ${skewMs > 0 ? 'ahead of' : 'behind'} the store's clock`;
+  if (Math.abs(skewMs) <= mostSkewMs) return found;
+  throw new Error(`${found}; set both by NTP, or readings land at the wrong time`);
+}
