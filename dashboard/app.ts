@@ -1,4 +1,4 @@
-import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
+import express, { type ErrorRequestHandler, type Express, type RequestHandler, type Response } from 'express';
 import helmet from 'helmet';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
@@ -10,7 +10,8 @@ import type { Figures } from './figures/figures.ts';
 import type { Live } from './live.ts';
 
 export interface AppOptions {
-  readonly page: Asset;
+  /** The page as it is to be sent now. */
+  readonly page: () => Asset;
   readonly assets: ReadonlyMap<string, Asset>;
   readonly figures: Figures;
   readonly live: Live;
@@ -26,8 +27,8 @@ export function createApp({ page, assets, figures, live, logger, registry, contr
   const app = express().disable('x-powered-by').set('query parser', 'simple');
   app.use(securityHeaders);
   if (localOnly) app.use(localNamesOnly);
-  app.get('/', send(page));
-  for (const [path, asset] of assets) app.get(path, send(asset));
+  app.get('/', (_request, response) => sendAsset(response, page()));
+  for (const [path, asset] of assets) app.get(path, (_request, response) => sendAsset(response, asset));
   app.get('/events', (_request, response) => {
     if (live.isFull) throw new GaplineError('page-busy', 'as many pages as allowed are open', { retryable: true });
     live.add(response);
@@ -81,10 +82,8 @@ const localNamesOnly: RequestHandler = (request, _response, next) => {
   next();
 };
 
-function send(asset: Asset): RequestHandler {
-  return (_request, response) => {
-    response.set({ 'content-type': asset.type, 'cache-control': 'no-cache', etag: asset.etag }).send(asset.body);
-  };
+function sendAsset(response: Response, { type, etag, body }: Asset): void {
+  response.set({ 'content-type': type, 'cache-control': 'no-cache', etag }).send(body);
 }
 
 function answerProblem(logger: Logger): ErrorRequestHandler {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { createRequire, stripTypeScriptTypes } from 'node:module';
 import { dirname, extname, join } from 'node:path';
+import { barsOfMany, mostBars } from './page/sizes.ts';
 
 /** One file of the page, as it is served. */
 export interface Asset {
@@ -41,18 +42,25 @@ export async function readAssets(): Promise<Map<string, Asset>> {
 export interface PageFacts {
   readonly stream: string;
   readonly fieldCount: number;
-  readonly hasControls: boolean;
+  /** What the generator leaves out, from 0 to 1; null where there is nothing to control. */
+  readonly gapRate: number | null;
 }
 
-export async function readPage(facts: PageFacts): Promise<Asset> {
+/** Reads the page's template once; what it resolves to fills in the facts of the moment. */
+export async function readPage(): Promise<(facts: PageFacts) => Asset> {
   const template = await readFile(join(pageFolder, 'index.html'), 'utf8');
-  const values: Record<string, string> = {
-    stream: escapeHtml(facts.stream),
-    fieldCount: String(facts.fieldCount),
-    controls: facts.hasControls ? 'yes' : 'no',
+  return ({ stream, fieldCount, gapRate }) => {
+    const values: Record<string, string> = {
+      stream: escapeHtml(stream),
+      controls: gapRate === null ? 'no' : 'yes',
+      gapPercent: String(Math.round((gapRate ?? 0) * 100)),
+      // Room for what the script will fill in: the page may be painted before that.
+      bars: '<li></li>'.repeat(fieldCount > mostBars ? barsOfMany : fieldCount),
+      squares: '<i></i>'.repeat(fieldCount > mostBars ? fieldCount : 0),
+    };
+    const html = template.replaceAll(/\{\{(\w+)\}\}/g, (_whole, name: string) => values[name] ?? '');
+    return asset('text/html; charset=utf-8', html);
   };
-  const html = template.replaceAll(/\{\{(\w+)\}\}/g, (_whole, name: string) => values[name] ?? '');
-  return asset('text/html; charset=utf-8', html);
 }
 
 function asset(type: string, text: string): Asset {

@@ -110,8 +110,8 @@ export function createDashboard(options: DashboardOptions): Dashboard {
       return urlOf(server);
     },
     async start() {
-      const facts = { stream: stream.name, fieldCount: stream.fields.length, hasControls: controls !== undefined };
-      const [page, assets] = await Promise.all([readPage(facts), readAssets()]);
+      const [fillIn, assets] = await Promise.all([readPage(), readAssets()]);
+      const page = () => fillIn({ stream: stream.name, fieldCount: stream.fields.length, gapRate: figures.gapRate });
       server.on(
         'request',
         createApp({ page, assets, figures, live, logger, registry, controls, localOnly: isLoopback(host) }),

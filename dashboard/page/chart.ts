@@ -158,7 +158,9 @@ export class Chart {
       ctx.moveTo(x, bbox.top);
       ctx.lineTo(x, bbox.top + bbox.height);
       ctx.stroke();
-      ctx.fillText(text, x + 4 * devicePixelRatio, bbox.top);
+      const isRight = x > bbox.left + bbox.width / 2;
+      ctx.textAlign = isRight ? 'right' : 'left';
+      ctx.fillText(text, x + (isRight ? -6 : 6) * devicePixelRatio, bbox.top);
     }
     ctx.restore();
   }

@@ -1,10 +1,8 @@
 import type { Snapshot } from '../events.ts';
 import { make, need, resized, setAttribute, setProperty, setText } from './dom.ts';
 import { percent, plural } from './format.ts';
+import { barsOfMany, mostBars } from './sizes.ts';
 
-/** Up to so many fields each have a bar, in their own order; of more, those with the most gaps do. */
-const mostBars = 10;
-const barsOfMany = 7;
 /** How often the bars may change places. */
 const rankEveryMs = 5_000;
 
@@ -16,10 +14,10 @@ export class Fields {
   #shown: readonly number[] = [];
   #rankedMs = Number.NEGATIVE_INFINITY;
 
-  /** Takes its room at once: how many fields there are is known before anything is known of them. */
-  constructor(fieldCount: number) {
-    resized(this.#bars, fieldCount > mostBars ? barsOfMany : fieldCount, makeBar);
-    if (fieldCount > mostBars) resized(this.#map, fieldCount, () => make('i'));
+  constructor() {
+    // The server sends empty ones, which take the room.
+    const room = this.#bars.children.length;
+    this.#bars.replaceChildren(...Array.from({ length: room }, makeBar));
   }
 
   update({ fields, gaps, at }: Snapshot): void {

@@ -40,7 +40,7 @@ export class Headline {
     };
     const classifier = lagOf('classifier');
     const archive = lagOf('archive');
-    const note = archive === undefined ? 'readings to label' : `to label, ${count(archive)} to archive`;
+    const note = archive === undefined ? 'to label' : `to label; archive ${count(archive)}`;
     this.#lag.show(classifier === undefined ? nothing : count(classifier), '', classifier === undefined ? '' : note);
   }
 }

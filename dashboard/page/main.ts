@@ -1,3 +1,4 @@
+import type { Snapshot } from '../events.ts';
 import { connect } from './connection.ts';
 import { need, setAttribute, setText } from './dom.ts';
 import { Fields } from './fields.ts';
@@ -20,16 +21,19 @@ const announce = (text: string) => setText(need('announce'), text);
 const headline = new Headline();
 const trends = new Trends(state, announce);
 const labels = new Labels(state, layers, announce);
-const fields = new Fields(Number(root.dataset.fields));
+const fields = new Fields();
 const matrix = new Matrix();
 const recent = new RecentTable(layers);
 const stages = new Stages();
 const slider = root.dataset.controls === 'yes' ? new Slider() : undefined;
 
+/** Charts never show less. */
+const leastSeconds = 30;
+
 let isConnected = true;
 let isPaused = false;
 let isDue = false;
-/** The last second that the charts show, and over how long; they are drawn again only when one of them changes. */
+/** The seconds that the charts show; they are drawn again only when these change. */
 let drawn = '';
 let announced = '';
 
@@ -79,17 +83,24 @@ function draw(): void {
   headline.update(figures);
   // The running second is not whole yet.
   const to = Math.floor(figures.at / 1_000) - 1;
-  const span = spanSeconds();
-  if (drawn !== `${to} ${span}`) {
-    drawn = `${to} ${span}`;
-    trends.update(to - span, to);
-    labels.update(to - span, to);
+  const from = Math.max(to - spanSeconds(), Math.min(firstSecond(figures), to - leastSeconds));
+  if (drawn !== `${from} ${to}`) {
+    drawn = `${from} ${to}`;
+    trends.update(from, to);
+    labels.update(from, to);
   }
   fields.update(figures);
   if (figures.score.truth !== 'none') matrix.update(figures);
   recent.update(figures);
   stages.update(figures);
   if (figures.controls) slider?.update(figures.controls.gapRate);
+}
+
+/** When the line began, as far as the page can tell: a young line fills its charts. */
+function firstSecond({ at }: Snapshot): number {
+  let first = Math.floor(at / 1_000);
+  for (const second of state.seconds.keys()) first = Math.min(first, second);
+  return first;
 }
 
 function spanSeconds(): number {

@@ -62,11 +62,9 @@ export class RecentTable {
     device.title = prediction.device;
     const colour = this.#layers.colourOf(classes.indexOf(prediction.label));
     setProperty(label, '--colour', `var(--class-${colour})`);
-    label.replaceChildren(
-      make('i', { class: 'swatch' }),
-      make('span', { class: 'name', title: prediction.label }, prediction.label),
-      make('span', { class: 'muted' }, percent(prediction.probability)),
-    );
+    const name = make('span', { class: 'name', title: prediction.label }, prediction.label);
+    const probability = make('span', { class: 'muted' }, percent(prediction.probability));
+    label.replaceChildren(make('span', { class: 'named' }, make('i', { class: 'swatch' }), name, probability));
     truth.replaceChildren(...truthOf(prediction));
     gaps.replaceChildren(strip(prediction.gapsAt, fields.length), `${prediction.gaps} of ${fields.length}`);
     values.replaceChildren(make('span', { class: 'chips' }, ...prediction.values.map((value) => chip(fields, value))));

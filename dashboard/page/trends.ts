@@ -82,7 +82,7 @@ export class Trends {
           { label: 'gaps', colour: ({ gap }) => gap, fill: ({ gap }) => faded(gap, 0.18) },
           { label: 'set', colour: ({ muted }) => muted, width: 1.25, dash: [4, 4] },
         ],
-        range: (_low, high) => [0, Number.isNaN(high) || high <= 0.24 ? 0.25 : high <= 0.6 ? 0.65 : 1],
+        range: (_low, high) => [0, Number.isNaN(high) || high <= 0.24 ? 0.25 : high <= 0.64 ? 0.65 : 1],
         tick: (value) => `${Math.round(value * 100)}%`,
       },
     });

@@ -1,0 +1,5 @@
+/** Sizes that the server reserves in the page and the page's script fills. */
+
+/** Up to so many fields each have a bar, in their own order; of more, those with the most gaps do. */
+export const mostBars = 10;
+export const barsOfMany = 7;
