@@ -13,6 +13,12 @@ export function embeddedFile(dataFolder: string): string {
   return resolve(join(dataFolder, 'gapline.db'));
 }
 
+/** Where a collector keeps readings while the log is away. */
+export function spoolFile(dataFolder: string, { name }: Stream): string {
+  mkdirSync(dataFolder, { recursive: true });
+  return resolve(join(dataFolder, `${name}.spool.db`));
+}
+
 export interface OpenOptions {
   /** An address, a file, or undefined for the embedded default. */
   readonly url: string | undefined;

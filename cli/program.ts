@@ -91,6 +91,16 @@ export function createProgram(): Command {
       .action(async (options) => (await import('./commands/telegraf-config.ts')).telegrafConfig(options)),
   );
   program.addCommand(
+    streamCommand('import-dashboard', "put a stream's dashboard into InfluxDB; a second time changes nothing")
+      .requiredOption('--store <url>', 'http://HOST:8086/ORG/BUCKET')
+      .action(async (options) => (await import('./commands/import-dashboard.ts')).importStreamDashboard(options)),
+  );
+  program.addCommand(
+    stageCommand('serve', "answer inference requests (Open Inference Protocol v2) with the line's model and imputer")
+      .option('--port <port>', 'where to answer; 0 is any free one', port, 8081)
+      .action(async (options) => (await import('./commands/stages.ts')).serveModel(options)),
+  );
+  program.addCommand(
     streamCommand('train', 'train a new version of the model')
       .option('--compare', 'only try ways to fill gaps, and print how right each is by share of gaps')
       .action(async (options) => (await import('./commands/train.ts')).trainModel(options)),

@@ -140,6 +140,8 @@ async function lookAtStore({ store: url, data: dataFolder }: DoctorOptions): Pro
   const store = await openStore({ url, dataFolder, logger: await createLogger('silent') });
   try {
     await store.start();
+    // A store that is away when a stage starts is waited for; here it has to answer.
+    for await (const _ of store.read({ measurement: 'gapline.doctor', range: { from: '0', to: '1' } })) break;
     return url ?? 'embedded';
   } finally {
     await store.stop();

@@ -4,10 +4,10 @@ import type { Stage } from '../../core/wire/stage.ts';
 import type { Stream } from '../../core/wire/stream.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { createLogger } from '../logger.ts';
-import { openLog, openStore, topicSpecs } from '../open.ts';
+import { openLog, openStore, spoolFile, topicSpecs } from '../open.ts';
 import { createProbes } from '../probes.ts';
 import { explainListen, run, type Startable } from '../run.ts';
-import { collectorOptions, openServing, resolveStream } from '../stream.ts';
+import { collectorOptions, openModels, openServing, resolveStream } from '../stream.ts';
 
 export interface StageOptions {
   readonly config: string;
@@ -88,6 +88,7 @@ export async function collectReadings(options: StoreOptions & { readonly archive
     host: options.host,
     port: options.port,
     ...collectorOptions(loaded),
+    spool: { file: spoolFile(options.data, stream) },
   });
   const parts = [ground.ready, withDoor(collector, 'collector')];
   if (options.archive) parts.push(...(await archiveParts(ground, options)));
@@ -122,4 +123,14 @@ export async function serveDashboard(options: StageOptions): Promise<void> {
   const { createDashboard } = await import('../../dashboard/dashboard.ts');
   const dashboard = createDashboard({ stream, log, logger, registry, host: options.host, port: options.port });
   await run({ logger, parts: [ground.ready, withDoor(dashboard, 'live page')] });
+}
+
+/** Needs no log: it answers whoever asks. */
+export async function serveModel(options: StageOptions): Promise<void> {
+  const loaded = loadConfig(options.config, options.set);
+  const logger = (await createLogger(options.logLevel)).child({ stage: 'serving' });
+  const { createServing } = await import('../../serving/serving.ts');
+  const { host, port } = options;
+  const serving = createServing({ models: openModels(loaded), logger, registry: new Registry(), host, port });
+  await run({ logger, parts: [withDoor(serving, 'model')] });
 }

@@ -66,10 +66,10 @@ test('a Kafka that is down is named with its address, and a store that is down w
       '--store',
       'http://127.0.0.1:2/o/b',
     ],
-    { env: { GAPLINE_INFLUXDB_TOKEN: 'token' } },
+    { env: { GAPLINE_INFLUXDB_TOKEN: 'a-secret' } },
   ).ended;
   expect(ended.stdout).toMatch(/^BROKEN +log +Kafka at 127\.0\.0\.1:1 does not answer/m);
   expect(ended.stdout).toMatch(/^BROKEN +store +.*127\.0\.0\.1:2/m);
-  expect(ended.stdout).not.toContain('token');
+  expect(ended.stdout).not.toContain('a-secret');
   expect(ended.code).toBe(1);
 });
