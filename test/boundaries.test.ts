@@ -43,7 +43,7 @@ const allowed = (from: string, to: string, file: string) =>
   (file.endsWith('.test.ts') && to === 'test');
 
 /** Tests, and what only they import: contract suites and the places where these find a server. */
-const isForTests = (file: string) => /\.test\.ts$|\/(contract|testing)\/|\/site\.ts$/.test(file);
+const isForTests = (file: string) => /\.test\.ts$|\/(contract|testing|power-loss)\/|\/site\.ts$/.test(file);
 
 function violations(file: string, text: string): string[] {
   const from = folderOf(file);
