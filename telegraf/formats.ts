@@ -40,6 +40,7 @@ export const predictionFormat: Format = {
     text('model', 'model.name'),
     float('version', 'model.version'),
     text('truth', '[truth,!""]|0'),
+    text('outcome', '[truth,label]'),
     text('received'),
     float('latencyMs'),
   ],

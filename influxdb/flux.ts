@@ -1,0 +1,130 @@
+/** What the device variable says when no device is chosen. */
+export const allDevices = '(all devices)';
+
+/** A string of Flux. */
+export function fluxString(text: string): string {
+  // `${` begins an expression in Flux; JSON's other escapes of control characters are not Flux's.
+  const plain = text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('${', '\\${');
+  return `"${plain.replaceAll('\n', '\\n').replaceAll('\r', '\\r').replaceAll('\t', '\\t')}"`;
+}
+
+/**
+ * What queries share. The pieces that a query names are put before it, with what they need themselves. `readings`, `predictions` and `status` are
+ * the points of the chosen stream and time, as functions, because the storage aggregates by itself only what is not shared by two branches of
+ * a query. The choice of a device is made before the query runs, so that it too is left to the storage.
+ */
+const pieces = {
+  readings: {
+    imports: [],
+    needs: [],
+    text: `readings = () => from(bucket: v.bucket)
+    |> range(start: v.timeRangeStart, stop: v.timeRangeStop)
+    |> filter(fn: (r) => r._measurement == v.stream)`,
+  },
+  predictions: {
+    imports: [],
+    needs: [],
+    text: `predictionsOf = v.stream + ".predictions"
+predictions = () => from(bucket: v.bucket)
+    |> range(start: v.timeRangeStart, stop: v.timeRangeStop)
+    |> filter(fn: (r) => r._measurement == predictionsOf)`,
+  },
+  status: {
+    imports: [],
+    needs: [],
+    text: `statusOf = v.stream + ".status"
+status = () => from(bucket: v.bucket)
+    |> range(start: v.timeRangeStart, stop: v.timeRangeStop)
+    |> filter(fn: (r) => r._measurement == statusOf)`,
+  },
+  chosen: {
+    imports: [],
+    needs: [],
+    text: `chosen = (tables=<-) => if v.device == ${fluxString(allDevices)} then tables else tables |> filter(fn: (r) => r.device == v.device)`,
+  },
+  // Of each window, an aggregate (sum, count, min or max) over all devices. The window that is not over yet is left out.
+  perWindow: {
+    imports: [],
+    needs: [],
+    text: `perWindow = (tables=<-, fn, of=sum, createEmpty=false) => tables
+    |> aggregateWindow(every: v.windowPeriod, fn: fn, createEmpty: createEmpty, timeSrc: "_start")
+    |> group()
+    |> aggregateWindow(every: v.windowPeriod, fn: of, createEmpty: createEmpty)
+    |> filter(fn: (r) => r._time < v.timeRangeStop)
+    |> keep(columns: ["_time", "_value"])`,
+  },
+  // Sums and counts by window, as rows that may be put together with others before the mean is taken.
+  sumAndCount: {
+    imports: [],
+    needs: ['perWindow'],
+    text: `sumAndCount = (of) => union(
+    tables: [
+        of() |> perWindow(fn: sum) |> set(key: "_field", value: "sum"),
+        of() |> perWindow(fn: count) |> toFloat() |> set(key: "_field", value: "n"),
+    ],
+)`,
+  },
+  windowMean: {
+    imports: [],
+    needs: [],
+    text: `windowMean = (tables=<-) => tables
+    |> group(columns: ["_time", "_field"])
+    |> sum()
+    |> group()
+    |> pivot(rowKey: ["_time"], columnKey: ["_field"], valueColumn: "_value")
+    |> sort(columns: ["_time"])
+    |> map(fn: (r) => ({_time: r._time, _value: r.sum / r.n}))`,
+  },
+  // Every field that ever had a value.
+  fieldNames: {
+    imports: ['influxdata/influxdb/schema'],
+    needs: [],
+    text: `fieldNames = schema.measurementFieldKeys(bucket: v.bucket, measurement: v.stream, start: time(v: 0))
+    |> filter(fn: (r) => r._value =~ /^v\\./)`,
+  },
+  // Reads the pairs of truth and label in the column "outcome"; a prediction without truth has a list of one, and is left out.
+  outcomes: {
+    imports: ['experimental/json'],
+    needs: [],
+    text: `outcomes = (tables=<-) => tables
+    |> map(
+        fn: (r) => {
+            pair = json.parse(data: bytes(v: r.outcome))
+            known = length(arr: pair) == 2
+
+            return {r with known: known, truth: pair[0], label: if known then pair[1] else "", n: r._value}
+        },
+    )
+    |> filter(fn: (r) => r.known)`,
+  },
+  // How often each pair of truth and label came.
+  confusion: {
+    imports: [],
+    needs: ['predictions', 'chosen', 'outcomes'],
+    text: `confusion = predictions()
+    |> filter(fn: (r) => r._field == "outcome")
+    |> chosen()
+    |> duplicate(column: "_value", as: "outcome")
+    |> group(columns: ["outcome"])
+    |> count()
+    |> group()
+    |> outcomes()`,
+  },
+} as const satisfies Record<string, { imports: readonly string[]; needs: readonly string[]; text: string }>;
+
+type Piece = keyof typeof pieces;
+
+/** Puts before a query the shared pieces that it names, and all imports. */
+export function withPieces(body: string, imports: readonly string[] = []): string {
+  const used = new Set<Piece>();
+  const use = (piece: Piece): void => {
+    for (const needed of pieces[piece].needs) use(needed);
+    used.add(piece);
+  };
+  for (const piece of Object.keys(pieces) as Piece[]) {
+    if (new RegExp(`\\b${piece}\\b`).test(body.replaceAll(/"(?:[^"\\]|\\.)*"/g, ''))) use(piece);
+  }
+  const all = new Set([...[...used].flatMap((piece): readonly string[] => pieces[piece].imports), ...imports]);
+  const lines = [...all].sort().map((name) => `import "${name}"`);
+  return [lines.join('\n'), ...[...used].map((piece) => pieces[piece].text), body.trim()].filter(Boolean).join('\n\n');
+}

@@ -1,0 +1,116 @@
+import type { Stream } from '../core/wire/stream.ts';
+import { type Cell, cells, type View } from './cells.ts';
+import { checksOf } from './checks.ts';
+import { variablesOf } from './variables.ts';
+
+export interface TemplateOptions {
+  readonly stream: Stream;
+  readonly bucket: string;
+}
+
+/** One resource of a template, as InfluxDB's page imports it and `POST /api/v2/templates/apply` takes it. */
+export interface TemplateObject {
+  readonly apiVersion: 'influxdata.com/v2alpha1';
+  readonly kind: string;
+  readonly metadata: { readonly name: string };
+  readonly spec: Readonly<Record<string, unknown>> & { readonly name: string };
+}
+
+/** What the dashboard of a stream is called. */
+export const dashboardName = (stream: Stream): string => `Gapline ${stream.name}`;
+
+/** Renders dashboard, variables and checks of a stream as one template: an array, which JSON makes a file that can be imported. */
+export function renderTemplate({ stream, bucket }: TemplateOptions): TemplateObject[] {
+  const dashboard = object('Dashboard', 'gapline-dashboard', {
+    name: dashboardName(stream),
+    description: 'Readings, what was filled, labels, how right they are, and how the line does.',
+    charts: layOut(cells),
+  });
+  const variables = variablesOf(stream, bucket).map(({ name, description, query, selected }) =>
+    object('Variable', `gapline-variable-${name}`, {
+      name,
+      description,
+      type: 'query',
+      language: 'flux',
+      query,
+      selected: [selected],
+    }),
+  );
+  const checks = checksOf(stream, bucket).map(({ kind, name, spec }, index) =>
+    object(kind, `gapline-check-${index + 1}`, { name, ...spec }),
+  );
+  return [dashboard, ...variables, ...checks];
+}
+
+function object(kind: string, name: string, spec: TemplateObject['spec']): TemplateObject {
+  return { apiVersion: 'influxdata.com/v2alpha1', kind, metadata: { name }, spec };
+}
+
+const columns = 12;
+
+/** Puts cells side by side, row by row. */
+function layOut(all: readonly Cell[]): Record<string, unknown>[] {
+  let x = 0;
+  let y = 0;
+  let rowHeight = 0;
+  return all.map((cell) => {
+    if (x + cell.width > columns) {
+      x = 0;
+      y += rowHeight;
+      rowHeight = 0;
+    }
+    const chart = {
+      name: cell.name,
+      note: cell.note,
+      noteOnEmpty: true,
+      xPos: x,
+      yPos: y,
+      width: cell.width,
+      height: cell.height,
+      queries: [{ query: cell.query }],
+      ...chartOf(cell.view),
+    };
+    x += cell.width;
+    rowHeight = Math.max(rowHeight, cell.height);
+    return chart;
+  });
+}
+
+/** Colours that differ for most colour-blind eyes: Okabe and Ito. */
+const lineColours = ['#0072B2', '#E69F00', '#009E73', '#CC79A7', '#56B4E9', '#D55E00'];
+const heatColours = ['#000004', '#320A5E', '#781C6D', '#BC3754', '#ED6925', '#FBB61A', '#FCFFA4'];
+
+function chartOf(view: View): Record<string, unknown> {
+  switch (view.kind) {
+    case 'number':
+      return {
+        kind: 'Single_Stat',
+        suffix: view.suffix,
+        decimalPlaces: view.decimals,
+        colors: [{ name: 'laser', type: 'text', hex: '#0072B2', value: 0 }],
+      };
+    case 'table':
+      return {
+        kind: 'Table',
+        colors: [{ name: 'laser', type: 'text', hex: '#0072B2', value: 0 }],
+        tableOptions: { verticalTimeAxis: true, sortBy: view.sortBy, wrapping: 'truncate', fixFirstColumn: true },
+        timeFormat: 'YYYY-MM-DD HH:mm:ss',
+      };
+    case 'heatmap':
+      return { kind: 'Heatmap', ...plane(view.unit), binSize: 10, colors: heatColours.map((hex) => ({ hex })) };
+    default:
+      return {
+        kind: 'XY',
+        ...plane(view.unit),
+        geom: view.kind === 'line' ? 'line' : 'bar',
+        position: view.kind === 'stacked' ? 'stacked' : 'overlaid',
+        hoverDimension: 'auto',
+        colors: lineColours.map((hex, index) => ({ name: `colour ${index + 1}`, type: 'scale', hex, value: 0 })),
+      };
+  }
+}
+
+function plane(unit: string): Record<string, unknown> {
+  const axis = (name: string, label: string) => ({ name, label, base: '10', scale: 'linear' });
+  return { xCol: '_time', yCol: '_value', axes: [axis('x', ''), axis('y', unit)] };
+}
