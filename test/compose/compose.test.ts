@@ -105,6 +105,30 @@ describe.runIf(demanded)(`the real stack by Docker Compose${why}`, { timeout: 10
     await moreLabels(before + 500);
   });
 
+  it('takes MQTT and tells of the containers, with their profiles', async () => {
+    await stack.line('--profile', 'mqtt', '--profile', 'containers', 'up', '-d', '--wait');
+    const publish = ['mosquitto_pub', '-t', 'gapline/by-mqtt', '-q', '1', '-r', '-m', '{"char_freq_!": 0.5}'];
+    await stack.line('--profile', 'mqtt', 'exec', '-T', 'mqtt', ...publish);
+    await vi.waitFor(async () => {
+      const found = await stack.query(`from(bucket: "${bucket}") |> range(start: 0)
+        |> filter(fn: (r) => r.device == "by-mqtt" or r._measurement == "docker_container_mem")
+        |> group(columns: ["_measurement"]) |> distinct(column: "_measurement")`);
+      const measurements = found.map((row) => row._value);
+      expect(measurements).toEqual(expect.arrayContaining(['spambase.predictions', 'docker_container_mem']));
+    }, soon);
+    await stack.line(
+      '--profile',
+      'mqtt',
+      '--profile',
+      'containers',
+      'rm',
+      '-sf',
+      'mqtt',
+      'telegraf-mqtt',
+      'telegraf-containers',
+    );
+  });
+
   it('serves a new model once it is trained and the classifiers are started again', async () => {
     await stack.line('run', '--rm', 'train', 'train', '--config', 'examples/spambase/stream.yaml');
     const models = openRegistry({ folder: join(stack.examples, 'spambase/models'), name: 'spambase' });

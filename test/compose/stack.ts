@@ -57,6 +57,7 @@ export async function createStack(generator: string): Promise<Stack> {
     INFLUXDB_PORT: String(ports.influxdb),
     COLLECTOR_PORT: String(ports.collector),
     PAGE_PORT: String(ports.page),
+    MQTT_PORT: String(await freePort()),
   };
   const override = join(folder, 'override.yml');
   await writeFile(override, stringify({ services: overrides(examples, generator) }));
