@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import express, { type ErrorRequestHandler, type Express } from 'express';
+import helmet from 'helmet';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
+import type { Guard } from '../core/access/guard.ts';
 import { problemOf, problemType, shorten } from '../core/wire/problem.ts';
 import type { ReadingRules } from '../core/wire/reading-input.ts';
 import type { Stream } from '../core/wire/stream.ts';
@@ -22,12 +24,14 @@ export interface AppOptions {
   readonly maxAheadMs: number;
   readonly body: BodyLimits;
   readonly budget: Budget;
+  readonly guard: Guard;
   readonly groups: GroupCommit;
   readonly metrics: CollectorMetrics;
   readonly registry: Registry;
   readonly logger: Logger;
   readonly ready: () => Promise<Readiness>;
   readonly nowMs: () => number;
+  readonly tls: boolean;
 }
 
 /** What `/ready` says; `warn` is still ready. */
@@ -41,16 +45,22 @@ export function createApp(options: AppOptions): Express {
   const app = express().disable('x-powered-by').disable('etag').set('query parser', 'simple');
   app.post('/readings', postReadings(options));
   app.post('/api/v2/write', postLines(options));
+  // After the doors of devices: their answers are no pages, and a dozen headers each would cost more than the check of a reading.
+  app.use(helmet({ strictTransportSecurity: options.tls }));
   app.get('/health', (_request, response) => void response.json({ status: 'pass' }));
   app.get('/ready', async (_request, response) => {
     const readiness = await options.ready();
     response.status(readiness.status === 'fail' ? 503 : 200).json(readiness);
   });
-  app.get('/metrics', async (_request, response) => {
+  app.get('/metrics', async (request, response) => {
+    await options.guard('read')(request, response);
     response.type(options.registry.contentType).send(await options.registry.metrics());
   });
   const document = JSON.stringify(openApiDocument(options));
-  app.get('/openapi.json', (_request, response) => void response.type('application/json').send(document));
+  app.get('/openapi.json', async (request, response) => {
+    await options.guard('read')(request, response);
+    response.type('application/json').send(document);
+  });
   for (const [path, allowed] of methods) {
     app.all(path, (request, response) => {
       response.setHeader('allow', allowed);
@@ -80,8 +90,10 @@ type Handler = (
 
 function postReadings(options: AppOptions): Handler {
   const rulesFor = rulesOf(options);
+  const guard = options.guard('write');
   return async (request, response) => {
     try {
+      await guard(request, response);
       const form = bodyForm(request);
       const precision = precisionOf(request.query.precision);
       const text = await readText(request, options.body, options.budget);
@@ -108,8 +120,10 @@ function postReadings(options: AppOptions): Handler {
 function postLines(options: AppOptions): Handler {
   const rulesFor = rulesOf(options);
   const arrival = uniqueArrivals(options.nowMs);
+  const guard = options.guard('write');
   return async (request, response) => {
     try {
+      await guard(request, response);
       const precision = precisionOf(request.query.precision);
       const text = await readText(request, options.body, options.budget);
       const receivedMs = options.nowMs();

@@ -1,5 +1,8 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import type { Logger } from 'pino';
+import { readTls, renewTls, type TlsFiles } from '../core/access/tls.ts';
 import { type ErrorCode, errorCatalog, GaplineError } from '../core/wire/errors.ts';
 import { problemOf, problemType } from '../core/wire/problem.ts';
 
@@ -13,65 +16,81 @@ export interface ListenerOptions {
   readonly requestTimeoutMs: number;
   readonly keepAliveTimeoutMs: number;
   readonly maxConnections: number;
+  readonly tls: TlsFiles | undefined;
+  readonly logger: Logger;
 }
 
 /** An HTTP server that answers broken requests too, and that stops without cutting off answers. */
 export class Listener {
   readonly #options: ListenerOptions;
-  readonly #server: Server;
   readonly #underWay = new Map<Socket, { request: IncomingMessage; response: ServerResponse }>();
+  #server: Server | undefined;
+  #endRenewal: (() => void) | undefined;
   #stopping: Promise<void> | undefined;
 
   constructor(options: ListenerOptions) {
     this.#options = options;
-    this.#server = createServer(
-      {
-        headersTimeout: options.headersTimeoutMs,
-        requestTimeout: options.requestTimeoutMs,
-        keepAliveTimeout: options.keepAliveTimeoutMs,
-        connectionsCheckingInterval: Math.min(options.headersTimeoutMs, 5_000),
-      },
-      (request, response) => this.#handle(request, response),
-    );
-    this.#server.maxConnections = options.maxConnections;
-    this.#server.on('clientError', (error, socket) =>
-      this.#refuseBroken(error as NodeJS.ErrnoException, socket as Socket),
-    );
   }
 
   get url(): string {
-    const address = this.#server.address() as AddressInfo | null;
-    if (address === null) throw new Error('the server does not listen');
+    const address = this.#server?.address() as AddressInfo | null | undefined;
+    if (!address) throw new Error('the server does not listen');
     const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
-    return `http://${host}:${address.port}`;
+    return `${this.#options.tls ? 'https' : 'http'}://${host}:${address.port}`;
   }
 
+  /**
+   * Resolves when the server listens.
+   * @throws {GaplineError} `port-in-use`, or `config-invalid` where the certificate cannot be used
+   */
   start(): Promise<void> {
-    const { host, port } = this.#options;
+    const { host, port, tls, logger } = this.#options;
+    const server = this.#create();
     return new Promise((resolve, reject) => {
-      this.#server.once('error', (cause: NodeJS.ErrnoException) => {
+      server.once('error', (cause: NodeJS.ErrnoException) => {
         const inUse = cause.code === 'EADDRINUSE';
         const detail = inUse
           ? `${host}:${port} is in use; choose another port, or 0 for any free one`
           : `cannot listen on ${host}:${port}`;
         reject(new GaplineError('port-in-use', detail, { cause }));
       });
-      this.#server.listen(port, host, resolve);
+      server.listen(port, host, () => {
+        this.#server = server;
+        if (tls && 'setSecureContext' in server) this.#endRenewal = renewTls(tls, server as never, logger);
+        resolve();
+      });
     });
+  }
+
+  #create(): Server {
+    const { headersTimeoutMs, requestTimeoutMs, keepAliveTimeoutMs, maxConnections, tls } = this.#options;
+    const timing = {
+      headersTimeout: headersTimeoutMs,
+      requestTimeout: requestTimeoutMs,
+      keepAliveTimeout: keepAliveTimeoutMs,
+      connectionsCheckingInterval: Math.min(headersTimeoutMs, 5_000),
+    };
+    const handle = (request: IncomingMessage, response: ServerResponse) => this.#handle(request, response);
+    const server = tls ? createTlsServer({ ...readTls(tls), ...timing }, handle) : createServer(timing, handle);
+    server.maxConnections = maxConnections;
+    server.on('clientError', (error, socket) => this.#refuseBroken(error as NodeJS.ErrnoException, socket as Socket));
+    return server;
   }
 
   /** Takes no new requests, lets those under way end for at most `graceMs`, then cuts them off. Safe to call twice. */
   stop(graceMs: number): Promise<void> {
+    const server = this.#server;
+    this.#endRenewal?.();
     this.#stopping ??= new Promise((resolve) => {
-      if (!this.#server.listening) return resolve();
-      const cut = setTimeout(() => this.#server.closeAllConnections(), graceMs);
-      this.#server.close(() => {
+      if (!server?.listening) return resolve();
+      const cut = setTimeout(() => server.closeAllConnections(), graceMs);
+      server.close(() => {
         clearTimeout(cut);
         resolve();
       });
       for (const { response } of this.#underWay.values())
         if (!response.headersSent) response.setHeader('connection', 'close');
-      this.#server.closeIdleConnections();
+      server.closeIdleConnections();
     });
     return this.#stopping;
   }

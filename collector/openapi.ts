@@ -23,14 +23,31 @@ export function openApiDocument({ stream, maxReadings }: { stream: Stream; maxRe
       '/metrics': {
         get: {
           summary: 'Prometheus metrics',
-          responses: { 200: answer('text exposition', 'text/plain', { type: 'string' }) },
+          responses: {
+            200: answer('text exposition', 'text/plain', { type: 'string' }),
+            ...refusals([401, 403, 429], problemType, 'Problem'),
+          },
         },
       },
       '/openapi.json': {
-        get: { summary: 'this document', responses: { 200: answer('OpenAPI 3.1', 'application/json', {}) } },
+        get: {
+          summary: 'this document',
+          responses: {
+            200: answer('OpenAPI 3.1', 'application/json', {}),
+            ...refusals([401, 403, 429], problemType, 'Problem'),
+          },
+        },
       },
     },
+    security: [{}, { bearer: [] }],
     components: {
+      securitySchemes: {
+        bearer: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'where tokens were made; `Authorization: Token …`, as InfluxDB clients send it, is the same',
+        },
+      },
       schemas: {
         Reading: z.toJSONSchema(readingInputSchema(rules), { io: 'input' }),
         Problem: z.toJSONSchema(problemSchema),
@@ -101,7 +118,7 @@ function answer(description: string, type: string, schema: object): object {
 const meanings: Record<number, string> = {
   400: 'the body or a reading in it is not valid; nothing was taken',
   401: 'no token, or an unknown one',
-  403: 'the token may not write',
+  403: 'the token has not the scope, or a page of another site asks',
   408: 'the request took too long to arrive',
   413: 'too many bytes or readings',
   415: 'the content type or encoding is not supported',

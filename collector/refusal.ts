@@ -34,5 +34,8 @@ export function toRefusal(error: unknown): Refusal {
       cause: error,
     });
   }
+  // The guard's refusals say what a sender may know, and have set their headers.
+  if (error instanceof GaplineError && errorCatalog[error.code].status < 500)
+    return new Refusal(error.code, error.message);
   return new Refusal('internal', 'the collector failed; its log says why', { cause: error });
 }

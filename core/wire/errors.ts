@@ -24,6 +24,14 @@ export const errorCatalog = {
     cure: 'Open the page by its own URL.',
   },
   'page-busy': { status: 503, title: 'Too many pages are open', cure: 'Close some, or try again later.' },
+  unauthorized: { status: 401, title: 'A token is needed', cure: 'Send Authorization: Bearer TOKEN.' },
+  forbidden: { status: 403, title: 'This is not allowed', cure: 'Use a token with the scope that is named.' },
+  'rate-limited': { status: 429, title: 'Too many requests', cure: 'Send again after Retry-After seconds.' },
+  'access-required': {
+    status: 500,
+    title: 'The door would be open to everyone',
+    cure: 'Make a token: gapline tokens add NAME, or listen on 127.0.0.1.',
+  },
   'not-found': { status: 404, title: 'There is nothing at this address', cure: 'See /openapi.json for what there is.' },
   'log-unavailable': {
     status: 503,

@@ -1,0 +1,45 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { GaplineError } from '../wire/errors.ts';
+import type { Access } from './access.ts';
+
+/** Whether an address to listen on can be reached from this machine only. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);
+}
+
+/**
+ * @throws {GaplineError} `access-required` where a door would be open to other machines without any token
+ */
+export function demandTokens(what: string, host: string, access: Access): void {
+  if (!access.open || isLoopback(host)) return;
+  throw new GaplineError(
+    'access-required',
+    `${what} would listen on ${host} without tokens, open to everyone who can reach it; make one with \`gapline tokens add\`, or listen on 127.0.0.1`,
+  );
+}
+
+/**
+ * Why a request may come from a page of another site, which a browser sends with everything that this machine allows; undefined where it
+ * does not look so. Devices send no `Origin`. A name that an attacker's DNS turns to this machine shows in `Host`: while a
+ * loopback door is open, only names of this machine are answered.
+ */
+export function foreignPage(
+  headers: IncomingHttpHeaders,
+  { loopbackOnly }: { loopbackOnly: boolean },
+): string | undefined {
+  const { origin, host } = headers;
+  if (headers['sec-fetch-site'] === 'cross-site') return 'a page of another site sent it';
+  if (origin !== undefined && origin !== `http://${host}` && origin !== `https://${host}`) {
+    return 'a page of another origin sent it';
+  }
+  if (loopbackOnly && host !== undefined && !isLoopback(nameOf(host))) return 'its Host is no name of this machine';
+  return undefined;
+}
+
+/** The name in a Host header, without the port and without the brackets of IPv6. */
+function nameOf(host: string): string {
+  return host
+    .replace(/:\d*$/, '')
+    .replace(/^\[(.*)\]$/, '$1')
+    .toLowerCase();
+}
