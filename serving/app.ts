@@ -1,8 +1,10 @@
 import express, { type ErrorRequestHandler, type Express, type Request, type Response } from 'express';
+import helmet from 'helmet';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
+import type { Guard } from '../core/access/guard.ts';
 import type { Model } from '../core/model/model.ts';
-import { describeError, isRetryable } from '../core/wire/errors.ts';
+import { describeError, errorCatalog, GaplineError, isRetryable } from '../core/wire/errors.ts';
 import type { Metrics } from './metrics.ts';
 import type { ServedModel } from './served-model.ts';
 import { BadRequest, describeModel, readRequest, writeResponse } from './tensors.ts';
@@ -12,6 +14,9 @@ export interface AppOptions {
   readonly metrics: Metrics;
   readonly registry: Registry;
   readonly logger: Logger;
+  /** Lets holders of the scope `read` pass; health is open to everyone. */
+  readonly guard: Guard;
+  readonly tls: boolean;
 }
 
 /** An answer other than 200, as the protocol has it: `{ "error": … }`. */
@@ -30,8 +35,9 @@ const maxBodyBytes = 10 << 20;
  * The Open Inference Protocol v2 over HTTP, not listening yet.
  * Source: https://github.com/kserve/open-inference-protocol, `specification/protocol/inference_rest.md`.
  */
-export function createApp({ served, metrics, registry, logger }: AppOptions): Express {
+export function createApp({ served, metrics, registry, logger, guard, tls }: AppOptions): Express {
   const app = express().disable('x-powered-by').disable('etag').set('query parser', 'simple');
+  app.use(helmet({ strictTransportSecurity: tls }));
   const ready = () => served.current !== undefined;
 
   /** The model of the path, which must be the one that answers. */
@@ -43,9 +49,6 @@ export function createApp({ served, metrics, registry, logger }: AppOptions): Ex
     throw new ProtocolError(404, `version ${asked.version} of ${name} does not answer; version ${version} does`);
   }
 
-  app.get('/v2', (_request, response) => {
-    response.json({ name: 'gapline', version: '2', extensions: [] });
-  });
   app.get('/v2/health/live', (_request, response) => void response.json({ live: true }));
   app.get('/v2/health/ready', (_request, response) => {
     response.status(ready() ? 200 : 503).json({ ready: ready() });
@@ -53,6 +56,14 @@ export function createApp({ served, metrics, registry, logger }: AppOptions): Ex
   app.get('/health', (_request, response) => void response.json({ status: 'pass' }));
   app.get('/ready', (_request, response) => {
     response.status(ready() ? 200 : 503).json({ status: ready() ? 'pass' : 'fail' });
+  });
+  const pass = guard('read');
+  app.use(async (request, response, next) => {
+    await pass(request, response);
+    next();
+  });
+  app.get('/v2', (_request, response) => {
+    response.json({ name: 'gapline', version: '2', extensions: [] });
   });
   app.get('/metrics', async (_request, response) => {
     response.type(registry.contentType).send(await registry.metrics());
@@ -111,6 +122,8 @@ const answerError =
 function statusOf(error: BodyError): number {
   if (error instanceof BadRequest) return 400;
   if (error.status !== undefined) return error.status;
+  // The guard's refusals say what a sender may know, and have set their headers.
+  if (error instanceof GaplineError && errorCatalog[error.code].status < 500) return errorCatalog[error.code].status;
   return isRetryable(error) ? 503 : 500;
 }
 

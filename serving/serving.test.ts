@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { Access } from '../core/access/access.ts';
 import type { Model } from '../core/model/model.ts';
 import { type Registry as Models, openRegistry } from '../core/model/registry.ts';
 import { sampleDraft } from '../core/model/testing.ts';
@@ -207,6 +208,26 @@ test('health and metadata are those of the protocol', async () => {
   const metrics = await (await fetch(new URL('/metrics', serving.url))).text();
   expect(metrics).toContain('gapline_serving_rows_total');
   expect(metrics).toContain('gapline_serving_failures_total{status="404"}');
+});
+
+test('with tokens only their holders are answered, but health is open; without, only loopback is listened on', async () => {
+  const access = new Access({ token: 'secret', logger });
+  access.start();
+  const server = createServing({ models, logger, registry: new Registry(), host: '127.0.0.1', port: 0, access });
+  await server.start();
+  const statusOf = async (path: string, headers: Record<string, string> = {}) =>
+    (await fetch(new URL(path, server.url), { headers })).status;
+  expect(await statusOf('/v2/models/m')).toBe(401);
+  expect(await statusOf('/metrics')).toBe(401);
+  expect(await statusOf('/v2/models/m', { authorization: 'Bearer wrong' })).toBe(401);
+  expect(await statusOf('/v2/models/m', { authorization: 'Bearer secret' })).toBe(200);
+  for (const path of ['/health', '/ready', '/v2/health/live', '/v2/health/ready'])
+    expect(await statusOf(path)).toBe(200);
+  await server.stop();
+  access.stop();
+
+  const open = { models, logger, registry: new Registry(), host: '0.0.0.0', port: 0, access: new Access({ logger }) };
+  await expect(createServing(open).start()).rejects.toMatchObject({ code: 'access-required' });
 });
 
 test('a moved alias is followed while requests go on', async () => {
