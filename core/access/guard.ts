@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { ipKeyGenerator, rateLimit } from 'express-rate-limit';
+import { ipKeyGenerator, MemoryStore, type Options } from 'express-rate-limit';
 import { GaplineError } from '../wire/errors.ts';
 import { type Access, allows, type Holder, presentedToken } from './access.ts';
 import type { Sessions } from './sessions.ts';
@@ -71,24 +71,15 @@ type Count = (request: IncomingMessage, response: ServerResponse) => Promise<voi
 /** Counts requests of one key in a window; throws beyond the limit. */
 function counter(limit: number | undefined, key: (request: IncomingMessage) => string): Count {
   if (!limit) return () => Promise.resolve();
-  const limiter = rateLimit({
-    windowMs,
-    limit,
-    standardHeaders: 'draft-8',
-    legacyHeaders: false,
-    keyGenerator: (request) => key(request),
-    validate: false,
-    handler: (_request, response, next) => {
-      if (!response.hasHeader('retry-after')) response.setHeader('retry-after', Math.ceil(windowMs / 1_000));
-      next(new GaplineError('rate-limited', `more than ${limit} requests a minute`, { retryable: true }));
-    },
-  });
-  return (request, response) =>
-    new Promise((resolve, reject) => {
-      void limiter(request as never, response as never, (error?: unknown) =>
-        error === undefined ? resolve() : reject(error),
-      );
-    });
+  const store = new MemoryStore();
+  store.init({ windowMs } as Options);
+  return async (request, response) => {
+    const { totalHits, resetTime } = await store.increment(key(request));
+    if (totalHits <= limit) return;
+    const waitMs = (resetTime?.getTime() ?? Date.now() + windowMs) - Date.now();
+    response.setHeader('retry-after', Math.max(1, Math.ceil(waitMs / 1_000)));
+    throw new GaplineError('rate-limited', `more than ${limit} requests a minute`, { retryable: true });
+  };
 }
 
 /** An IPv6 address counts with its /56: one customer has many. */

@@ -1,0 +1,221 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pino from 'pino';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { Access, presentedToken } from './access.ts';
+import { Sessions } from './sessions.ts';
+import { demandTokens, foreignPage, isLoopback } from './surroundings.ts';
+import { addToken, readTokens, revokeToken, type Scope } from './tokens.ts';
+
+let folder: string;
+let file: string;
+let access: Access;
+const now = new Date('2026-01-01T00:00:00Z');
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'gapline-access-'));
+  file = join(folder, 'secrets', 'tokens.json');
+});
+afterEach(() => {
+  access?.stop();
+  rmSync(folder, { recursive: true });
+});
+
+function open(token?: string): Access {
+  access = new Access({ file, ...(token && { token }), logger: pino({ level: 'silent' }), checkEveryMs: 5 });
+  access.start();
+  return access;
+}
+
+async function eventually(what: () => boolean): Promise<void> {
+  const end = Date.now() + 15_000;
+  while (!what()) {
+    if (Date.now() > end) throw new Error('it never happened');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+test('a token is kept as a hash, in a file that only its owner reads', () => {
+  const token = addToken(file, 'pump-7', ['write'], now);
+  expect(token).toMatch(/^gapline_[\w-]{43}$/);
+  expect(readFileSync(file, 'utf8')).not.toContain(token.slice(8));
+  expect(statSync(file).mode & 0o077).toBe(0);
+  expect(readTokens(file)).toMatchObject([{ name: 'pump-7', scopes: ['write'], created: now.toISOString() }]);
+  expect(addToken(file, 'pump-8', ['write'], now)).not.toBe(token);
+});
+
+test('names are taken once, and only what is there can be revoked', () => {
+  addToken(file, 'a', ['read'], now);
+  expect(() => addToken(file, 'a', ['read'], now)).toThrow(expect.objectContaining({ code: 'config-invalid' }));
+  expect(() => addToken(file, 'not a name', ['read'], now)).toThrow('letters, digits');
+  expect(() => revokeToken(file, 'b')).toThrow('there is no token b');
+  revokeToken(file, 'a');
+  expect(readTokens(file)).toEqual([]);
+});
+
+test.each([
+  ['', 'not a file of tokens'],
+  ['{', 'not a file of tokens'],
+  ['{"version":1,"tokens":[{"name":"a"}]}', 'hash'],
+  ['{"version":2,"tokens":[]}', 'version'],
+])('a file that is %j is told with its name, in one line of reason', (text, reason) => {
+  const broken = join(folder, 'tokens.json');
+  writeFileSync(broken, text);
+  expect(() => readTokens(broken)).toThrow(
+    expect.objectContaining({ code: 'config-invalid', message: expect.stringContaining(reason) }),
+  );
+  expect(() => readTokens(broken)).toThrow(broken);
+});
+
+test('without any token everyone may do everything', () => {
+  expect(open().open).toBe(true);
+  expect(access.judge(undefined, 'admin')).toEqual({ kind: 'open' });
+});
+
+test.each<[Scope, Record<Scope, string>]>([
+  ['write', { write: 'allowed', read: 'forbidden', admin: 'forbidden' }],
+  ['read', { write: 'forbidden', read: 'allowed', admin: 'forbidden' }],
+  ['admin', { write: 'allowed', read: 'allowed', admin: 'allowed' }],
+])('a token with the scope %s', (scope, expected) => {
+  const token = addToken(file, 'a', [scope], now);
+  open();
+  for (const [wanted, kind] of Object.entries(expected)) expect(access.judge(token, wanted as Scope).kind).toBe(kind);
+});
+
+test('what is nobody’s token is unauthorized, however near it comes', () => {
+  const token = addToken(file, 'a', ['admin'], now);
+  open();
+  const near = [
+    undefined,
+    '',
+    token.slice(0, -1),
+    `${token}x`,
+    token.toUpperCase(),
+    'x'.repeat(100_000),
+    '\u0000',
+    readTokens(file)![0]!.hash,
+  ];
+  for (const wrong of near) expect(access.judge(wrong, 'read')).toEqual({ kind: 'unauthorized' });
+});
+
+test('a new token works and a revoked one stops working without a restart', async () => {
+  const first = addToken(file, 'first', ['write'], now);
+  open();
+  const second = addToken(file, 'second', ['write'], now);
+  await eventually(() => access.judge(second, 'write').kind === 'allowed');
+  revokeToken(file, 'first');
+  await eventually(() => access.judge(first, 'write').kind === 'unauthorized');
+  expect(access.judge(second, 'write').kind).toBe('allowed');
+});
+
+test('a door that was closed never opens: not when the last token goes, nor the file, nor when it is broken', async () => {
+  const token = addToken(file, 'a', ['write'], now);
+  open();
+  writeFileSync(file, 'broken');
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  expect(access.judge(token, 'write').kind).toBe('allowed');
+  rmSync(file);
+  await eventually(() => access.judge(token, 'write').kind === 'unauthorized');
+  expect(access.open).toBe(false);
+  addToken(file, 'b', ['write'], now);
+  revokeToken(file, 'b');
+  expect(new Access({ file, logger: pino({ level: 'silent' }) }).open).toBe(true);
+  access.stop();
+  expect(open().open).toBe(false);
+});
+
+test('a file that comes later closes the door', async () => {
+  open();
+  expect(existsSync(file)).toBe(false);
+  addToken(file, 'a', ['write'], now);
+  await eventually(() => !access.open);
+});
+
+test('a token of the environment may do everything', () => {
+  open('gapline-token');
+  expect(access.judge('gapline-token', 'admin')).toMatchObject({ kind: 'allowed', holder: { name: 'environment' } });
+  expect(access.judge('gapline-tokem', 'write').kind).toBe('unauthorized');
+});
+
+test.each([
+  ['Token abc', 'abc'],
+  ['Bearer abc', 'abc'],
+  ['bearer   abc ', 'abc'],
+  ['Basic abc', undefined],
+  ['abc', undefined],
+  ['Bearer', undefined],
+  ['Bearer a b', undefined],
+  [undefined, undefined],
+])('Authorization: %s presents %s', (authorization, expected) => {
+  expect(presentedToken(authorization === undefined ? {} : { authorization })).toBe(expected);
+});
+
+test('a session stands for its token: until it ends, is ended, or the token is revoked', async () => {
+  const token = addToken(file, 'a', ['read'], now);
+  open();
+  let nowMs = 0;
+  const sessions = new Sessions({ access, secure: true, lastsMs: 1_000, nowMs: () => nowMs });
+  expect(sessions.begin('wrong')).toBeUndefined();
+  const set = sessions.begin(token)!;
+  expect(set).toMatch(/^gapline_session=[\w-]{43}; HttpOnly; SameSite=Strict; Path=\/; Max-Age=1; Secure$/);
+  expect(set).not.toContain(token);
+  const cookie = (text: string) => ({ cookie: `other=1; ${text.split(';')[0]}` });
+  expect(sessions.holderOf(cookie(set))).toMatchObject({ name: 'a', scopes: ['read'] });
+  expect(sessions.holderOf({ cookie: 'gapline_session=guess' })).toBeUndefined();
+  expect(sessions.holderOf({})).toBeUndefined();
+
+  expect(sessions.end(cookie(set))).toContain('Max-Age=0');
+  expect(sessions.holderOf(cookie(set))).toBeUndefined();
+  const late = sessions.begin(token)!;
+  nowMs = 1_001;
+  expect(sessions.holderOf(cookie(late))).toBeUndefined();
+  const last = sessions.begin(token)!;
+  revokeToken(file, 'a');
+  addToken(file, 'a', ['read'], now);
+  await eventually(() => sessions.holderOf(cookie(last)) === undefined);
+});
+
+test('sessions are bounded', () => {
+  open('t');
+  const sessions = new Sessions({ access, secure: false, most: 2 });
+  const [first, second, third] = [1, 2, 3].map(() => ({ cookie: sessions.begin('t')!.split(';')[0]! }));
+  expect([first, second, third].map((headers) => sessions.holderOf(headers!)?.name)).toEqual([
+    undefined,
+    'environment',
+    'environment',
+  ]);
+});
+
+test('what can be reached from elsewhere needs tokens', () => {
+  open();
+  for (const host of ['127.0.0.1', '127.8.8.8', 'localhost', '::1']) demandTokens('the collector', host, access);
+  for (const host of ['0.0.0.0', '::', '192.168.1.5', 'gapline.example', '127.0.0.1.evil.example', '']) {
+    expect(isLoopback(host)).toBe(false);
+    expect(() => demandTokens('the collector', host, access)).toThrow(
+      expect.objectContaining({ code: 'access-required' }),
+    );
+  }
+  access.stop();
+  demandTokens('the collector', '0.0.0.0', open('t'));
+});
+
+test.each([
+  [{}, false],
+  [{ host: 'localhost:8080' }, false],
+  [{ host: '[::1]:8080' }, false],
+  [{ host: '127.0.0.1' }, false],
+  [{ host: 'localhost:8080', origin: 'http://localhost:8080' }, false],
+  [{ host: 'localhost:8080', 'sec-fetch-site': 'same-origin' }, false],
+  [{ host: 'localhost:8080', origin: 'https://evil.example' }, true],
+  [{ host: 'localhost:8080', origin: 'http://localhost:3000' }, true],
+  [{ host: 'localhost:8080', origin: 'null' }, true],
+  [{ host: 'localhost:8080', 'sec-fetch-site': 'cross-site' }, true],
+  [{ host: 'evil.example:8080', origin: 'http://evil.example:8080' }, true],
+  [{ host: 'evil.example' }, true],
+])('a request with %j comes from a foreign page: %j', (headers, foreign) => {
+  expect(foreignPage(headers, { loopbackOnly: true }) !== undefined).toBe(foreign);
+});
+
+test('where tokens are asked for, any name may lead here', () => {
+  expect(foreignPage({ host: 'gapline.example' }, { loopbackOnly: false })).toBeUndefined();
+});

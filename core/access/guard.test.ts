@@ -1,0 +1,89 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import pino from 'pino';
+import { afterEach, expect, test } from 'vitest';
+import { errorCatalog, GaplineError } from '../wire/errors.ts';
+import { Access } from './access.ts';
+import { createGuard, type GuardOptions } from './guard.ts';
+import { Sessions } from './sessions.ts';
+import type { Scope } from './tokens.ts';
+
+let server: Server | undefined;
+afterEach(() => {
+  server?.closeAllConnections();
+  server?.close();
+});
+
+function accessWith(token?: string): Access {
+  const access = new Access({ ...(token && { token }), logger: pino({ level: 'silent' }) });
+  access.start();
+  return access;
+}
+
+/** A server behind a guard, whose path is the scope that it asks for. */
+async function start(
+  options: Partial<GuardOptions> & { access: Access },
+): Promise<(headers?: Record<string, string>, scope?: Scope) => Promise<Response>> {
+  const guard = createGuard({ host: '127.0.0.1', ...options });
+  const guards = { write: guard('write'), read: guard('read'), admin: guard('admin') };
+  server = createServer(async (request, response) => {
+    try {
+      const holder = await guards[request.url!.slice(1) as Scope](request, response);
+      response.end(holder?.name ?? 'anyone');
+    } catch (error) {
+      if (!(error instanceof GaplineError)) throw error;
+      response.writeHead(errorCatalog[error.code].status).end(error.message);
+    }
+  });
+  await new Promise<void>((resolve) => server!.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return (headers = {}, scope = 'write') => fetch(`http://127.0.0.1:${port}/${scope}`, { headers });
+}
+
+test('an open door asks nobody, but answers no page of another site', async () => {
+  const ask = await start({ access: accessWith() });
+  expect(await (await ask()).text()).toBe('anyone');
+  expect((await ask({ origin: 'https://evil.example' })).status).toBe(403);
+});
+
+test('a closed one takes tokens in either form, and says how to present one', async () => {
+  const ask = await start({ access: accessWith('secret') });
+  const none = await ask();
+  expect([none.status, none.headers.get('www-authenticate')]).toEqual([401, 'Bearer realm="gapline"']);
+  expect((await ask({ authorization: 'Token wrong' })).status).toBe(401);
+  expect(await (await ask({ authorization: 'Token secret' })).text()).toBe('environment');
+  expect(await (await ask({ authorization: 'Bearer secret' }, 'admin')).text()).toBe('environment');
+});
+
+test('a session of a browser counts like its token', async () => {
+  const access = accessWith('secret');
+  const sessions = new Sessions({ access, secure: false });
+  const ask = await start({ access, sessions });
+  const cookie = sessions.begin('secret')!.split(';')[0]!;
+  expect((await ask({ cookie }, 'read')).status).toBe(200);
+  expect((await ask({ cookie, origin: 'https://evil.example' }, 'read')).status).toBe(403);
+  expect((await ask({ cookie, authorization: 'Bearer wrong' }, 'read')).status).toBe(401);
+});
+
+test.each([
+  ['address', { perAddress: 3 }],
+  ['token', { perToken: 3 }],
+])('more requests than allowed by %s are 429 with Retry-After', async (_, limits) => {
+  const ask = await start({ access: accessWith('secret'), limits });
+  const statuses: number[] = [];
+  let last: Response | undefined;
+  for (let turn = 0; turn < 5; turn += 1) {
+    last = await ask({ authorization: 'Bearer secret' });
+    statuses.push(last.status);
+  }
+  expect(statuses).toEqual([200, 200, 200, 429, 429]);
+  expect(Number(last!.headers.get('retry-after'))).toBeGreaterThan(0);
+});
+
+test('an address that guesses tokens is slowed down, while the right token still works', async () => {
+  const ask = await start({ access: accessWith('secret'), wrongTokensPerMinute: 2 });
+  const guesses = [];
+  for (let turn = 0; turn < 4; turn += 1) guesses.push((await ask({ authorization: `Bearer guess-${turn}` })).status);
+  expect(guesses).toEqual([401, 401, 429, 429]);
+  expect((await ask({ authorization: 'Bearer secret' })).status).toBe(200);
+});
