@@ -111,6 +111,7 @@ export function createProgram(): Command {
     ),
   );
   program.addCommand(deadLetters());
+  program.addCommand(models());
   program.addCommand(
     new Command('new')
       .summary('make a stream from a CSV')
@@ -132,6 +133,43 @@ const logCommand = (name: string, summary: string): Command =>
     '--log <url>',
     'kafka://HOST:PORT,… or a file; default: the embedded log under --data',
   );
+
+function models(): Command {
+  const load = () => import('./commands/models.ts');
+  return new Command('models')
+    .description('versions of a model: which there are, which one serves, how right they are')
+    .addCommand(
+      streamCommand('list', 'one line a version').action(async (options) => (await load()).listModels(options)),
+    )
+    .addCommand(
+      streamCommand('show', 'what a version is, as JSON')
+        .argument('<version>', 'a number or an alias')
+        .action(async (version, options) => (await load()).showModel(version, options)),
+    )
+    .addCommand(
+      streamCommand('compare', 'how right versions are on the data to replay, by share of gaps')
+        .argument('[versions...]', 'numbers or aliases; default: all')
+        .action(async (versions, options) => (await load()).compareModels(versions, options)),
+    )
+    .addCommand(
+      streamCommand('promote', 'let a version serve; a running line follows within 2 s')
+        .argument('<version>', 'a number or an alias')
+        .addOption(
+          new Option('--if <figure>', 'only where it is better on the data to replay').choices(['accuracy', 'f1']),
+        )
+        .action(async (version, options) => (await load()).promoteModel(version, options)),
+    )
+    .addCommand(
+      streamCommand('rollback', 'give the line back to the version that served before').action(async (options) =>
+        (await load()).rollbackModel(options),
+      ),
+    )
+    .addCommand(
+      streamCommand('challenge', 'let a version label the same readings in the shadow')
+        .argument('<version>', 'a number or an alias; "none" ends it')
+        .action(async (version, options) => (await load()).challengeModel(version, options)),
+    );
+}
 
 function deadLetters(): Command {
   return new Command('deadletters')

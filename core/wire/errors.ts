@@ -75,6 +75,11 @@ export const errorCatalog = {
     cure: 'Correct what its answer names, then start again: it goes on where it was.',
   },
   'model-invalid': { status: 500, title: 'The model cannot be used', cure: 'Train or import it again.' },
+  'model-refused': {
+    status: 409,
+    title: 'The version is not better than the one that serves',
+    cure: 'Train another, or promote it without --if.',
+  },
   'model-missing': { status: 500, title: 'There is no such model', cure: 'Train one: gapline train --config …' },
   'model-unavailable': {
     status: 503,

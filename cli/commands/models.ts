@@ -1,0 +1,138 @@
+import type { Manifest } from '../../core/model/manifest.ts';
+import { promote, rollback } from '../../core/model/promotion.ts';
+import { challengerAlias, type Registry } from '../../core/model/registry.ts';
+import { GaplineError } from '../../core/wire/errors.ts';
+import { scoreVersion } from '../../training/score-version.ts';
+import { type LoadedConfig, loadConfig } from '../config/load.ts';
+import { openDataset, openModels } from '../stream.ts';
+
+export interface ModelsOptions {
+  readonly config: string;
+  readonly set: readonly string[];
+}
+
+const print = (line: string): void => void process.stdout.write(`${line}\n`);
+const percent = (share: number): string => `${(share * 100).toFixed(2)} %`;
+
+function open({ config, set }: ModelsOptions): { loaded: LoadedConfig; registry: Registry } {
+  const loaded = loadConfig(config, set);
+  return { loaded, registry: openModels(loaded) };
+}
+
+/** The version that a person named: by its number or by an alias. */
+async function versionOf(registry: Registry, named: string): Promise<number> {
+  const version = await registry.resolve(named);
+  if (version !== undefined && (await registry.versions()).includes(version)) return version;
+  throw new GaplineError('model-missing', `there is no version ${named}; \`gapline models list\` shows all`);
+}
+
+/** How a version fills gaps and predicts, in a few words. */
+function describe({ imputer, estimator }: Manifest): string {
+  return `${imputer.kind}, ${estimator.kind}`;
+}
+
+/** One line a version: its aliases, when it was made, what it is, how right it was. */
+export async function listModels(options: ModelsOptions): Promise<void> {
+  const { registry } = open(options);
+  const aliases = [...(await registry.aliases())];
+  const serves = await registry.resolve('champion');
+  for (const version of await registry.versions()) {
+    const manifest = await registry.manifest(version);
+    const names = aliases.filter(([, named]) => named === version).map(([alias]) => alias);
+    if (version === serves && !names.includes('champion')) names.push('champion (the highest)');
+    const { accuracy, f1 } = manifest.metrics;
+    const cells = [
+      manifest.created,
+      describe(manifest),
+      `accuracy ${percent(accuracy)}`,
+      `macro F1 ${percent(f1)}`,
+      names.join(', '),
+    ];
+    print([String(version), ...cells].join('\t'));
+  }
+}
+
+/** What a version is, as JSON; without its histograms and self-test, which are for machines. */
+export async function showModel(named: string, options: ModelsOptions): Promise<void> {
+  const { registry } = open(options);
+  const { histograms, selfTest, ...manifest } = await registry.manifest(await versionOf(registry, named));
+  print(JSON.stringify(manifest, null, 2));
+}
+
+/** Lets a version serve; with `if`, only where that figure is better than the champion's on the data to replay. */
+export async function promoteModel(named: string, options: ModelsOptions & { if?: 'accuracy' | 'f1' }): Promise<void> {
+  const { loaded, registry } = open(options);
+  const version = await versionOf(registry, named);
+  const serving = await registry.resolve('champion');
+  if (options.if && serving !== undefined && serving !== version)
+    await demandBetter(loaded, registry, version, serving, options.if);
+  const { from, to } = await promote(registry, version);
+  print(
+    from === to
+      ? `version ${to} serves already`
+      : `version ${to} serves; ${from === undefined ? 'none' : `version ${from}`} did before`,
+  );
+}
+
+async function demandBetter(
+  loaded: LoadedConfig,
+  registry: Registry,
+  version: number,
+  serving: number,
+  figure: 'accuracy' | 'f1',
+): Promise<void> {
+  const rate = loaded.config.generator.gaps.rate;
+  const [candidate, champion] = [
+    await scoreOn(loaded, registry, version, [rate]),
+    await scoreOn(loaded, registry, serving, [rate]),
+  ];
+  const [has, needs] = [candidate[0][figure], champion[0][figure]];
+  const said = `${figure} of version ${version} is ${percent(has)}, of version ${serving} ${percent(needs)}, with ${percent(rate)} of the values missing`;
+  if (has <= needs) throw new GaplineError('model-refused', said);
+  print(said);
+}
+
+async function scoreOn(loaded: LoadedConfig, registry: Registry, version: number, rates: readonly number[]) {
+  const model = await registry.load(version);
+  try {
+    const dataset = await openDataset(loaded, 'replay', model.fields);
+    return await scoreVersion({ model, dataset, rates, seed: loaded.config.training.seed });
+  } finally {
+    await model.close();
+  }
+}
+
+/** Gives the line back to the version that served before. */
+export async function rollbackModel(options: ModelsOptions): Promise<void> {
+  const { from, to } = await rollback(open(options).registry);
+  print(`version ${to} serves again; version ${from} did before`);
+}
+
+/** Lets a version label the same readings in the shadow, or, for `none`, no version. */
+export async function challengeModel(named: string, options: ModelsOptions): Promise<void> {
+  const { registry } = open(options);
+  if (named === 'none') {
+    await registry.forget(challengerAlias);
+    return print('nothing labels in the shadow');
+  }
+  const version = await versionOf(registry, named);
+  await registry.point(challengerAlias, version);
+  print(`version ${version} labels in the shadow`);
+}
+
+const comparedRates = [0, 0.1, 0.3, 0.5];
+
+/** How right versions are on the data to replay, by the share of values that are missing. */
+export async function compareModels(named: readonly string[], options: ModelsOptions): Promise<void> {
+  const { loaded, registry } = open(options);
+  const versions =
+    named.length > 0 ? await Promise.all(named.map((name) => versionOf(registry, name))) : await registry.versions();
+  const row = (cells: readonly string[]) =>
+    print(cells.map((cell, at) => (at === 0 ? cell.padEnd(34) : cell.padStart(9))).join(''));
+  row(['accuracy by share of gaps', ...comparedRates.map((rate) => `${rate * 100} %`)]);
+  for (const version of versions) {
+    const scores = await scoreOn(loaded, registry, version, comparedRates);
+    const name = `${version} (${describe(await registry.manifest(version))})`;
+    row([name, ...scores.map(({ accuracy }) => accuracy.toFixed(4))]);
+  }
+}

@@ -1,0 +1,36 @@
+import { GaplineError } from '../wire/errors.ts';
+import { challengerAlias, championAlias, previousAlias, type Registry } from './registry.ts';
+
+/** Which version served, and which does now. */
+export interface Promotion {
+  readonly from: number | undefined;
+  readonly to: number;
+}
+
+/**
+ * Makes a version the champion and the one that served `previous`. A challenger that is promoted challenges no more.
+ * @throws {GaplineError} `model-missing` where there is no such version.
+ */
+export async function promote(registry: Registry, version: number): Promise<Promotion> {
+  const from = await registry.resolve(championAlias);
+  if (from === version) return { from, to: version };
+  await registry.point(championAlias, version);
+  if (from !== undefined) await registry.point(previousAlias, from);
+  if ((await registry.resolve(challengerAlias)) === version) await registry.forget(challengerAlias);
+  return { from, to: version };
+}
+
+/**
+ * Gives the line back to the version that served before. A second time goes forward again.
+ * @throws {GaplineError} `model-missing` where no version served before.
+ */
+export async function rollback(registry: Registry): Promise<Promotion> {
+  const previous = await registry.resolve(previousAlias);
+  if (previous === undefined) {
+    throw new GaplineError(
+      'model-missing',
+      'no version served before the present one; `gapline models list` shows all',
+    );
+  }
+  return await promote(registry, previous);
+}

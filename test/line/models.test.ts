@@ -1,0 +1,55 @@
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { expect, test } from 'vitest';
+import { gapline, spambase, temporaryFolder } from './gapline.ts';
+
+/** The example in a folder of its own, with its one version. */
+function example(): string {
+  const folder = temporaryFolder();
+  cpSync(dirname(spambase), folder, { recursive: true });
+  const models = join(folder, 'models/spambase');
+  for (const extra of ['champion', 'challenger', 'previous', '2', '3'])
+    rmSync(join(models, extra), { recursive: true, force: true });
+  writeFileSync(join(models, 'champion'), '1\n');
+  return join(folder, 'stream.yaml');
+}
+
+test('versions are listed, shown, compared, promoted when better, and rolled back', { timeout: 180_000 }, async () => {
+  const config = example();
+  const run = async (...args: string[]) => {
+    const [first, ...rest] = args;
+    return gapline(
+      first === 'train' ? ['train', '--config', config, ...rest] : ['models', first, ...rest, '--config', config],
+    ).ended;
+  };
+  const champion = () => readFileSync(join(dirname(config), 'models/spambase/champion'), 'utf8').trim();
+
+  const trained = await run('train', '--set', 'training.imputer=gaussian', '--set', 'training.trees=50');
+  expect(trained.stdout).toContain('version 1 goes on serving');
+  const listed = await run('list');
+  expect(listed.stdout).toMatch(/^1\t.*mean, forest\taccuracy 9\d\.\d\d %\tmacro F1 9\d\.\d\d %\tchampion$/m);
+  expect(listed.stdout).toMatch(/^2\t.*gaussian, forest\t/m);
+  expect(JSON.parse((await run('show', 'champion')).stdout)).toMatchObject({ version: 1, imputer: { kind: 'mean' } });
+  const compared = await run('compare');
+  const atHalf = [...compared.stdout.matchAll(/^(\d) .*?(\d\.\d{4})$/gm)].map(([, , accuracy]) => Number(accuracy));
+  expect(atHalf).toHaveLength(2);
+  expect(atHalf[1]).toBeGreaterThan(atHalf[0] + 0.05);
+
+  // At the configured share of gaps the mean is worse than the conditional mean, so the way back is refused.
+  const half = ['--set', 'generator.gaps.rate=0.5'];
+  expect((await run('promote', '2', '--if', 'f1', ...half)).code).toBe(0);
+  expect(champion()).toBe('2');
+  const refused = await run('promote', '1', '--if', 'f1', ...half);
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toMatch(/f1 of version 1 is .* %, of version 2 .* %.*\[model-refused\]\n$/);
+  expect(champion()).toBe('2');
+  expect((await run('rollback')).stdout).toContain('version 1 serves again');
+  expect(champion()).toBe('1');
+
+  expect((await run('challenge', '2')).stdout).toContain('version 2 labels in the shadow');
+  expect((await run('list')).stdout).toMatch(/^2\t.*challenger/m);
+  expect((await run('challenge', 'none')).code).toBe(0);
+  const missing = await run('promote', '9');
+  expect(missing.code).toBe(1);
+  expect(missing.stderr).toContain('there is no version 9');
+});

@@ -1,0 +1,26 @@
+import type { Dataset } from '../core/dataset/csv.ts';
+import type { Model } from '../core/model/model.ts';
+import { type Scores, score } from './metrics.ts';
+import { punch } from './punch.ts';
+import { labelledRows, labelRows } from './rows.ts';
+
+export interface ScoreInput {
+  readonly model: Model;
+  /** Rows with truth, with the model's fields in the model's order. */
+  readonly dataset: Dataset;
+  /** Shares of values that go missing at random; each is scored. */
+  readonly rates: readonly number[];
+  /** The same seed punches the same gaps, for whatever model. */
+  readonly seed: number;
+}
+
+/** How right a model version is on a data set, by the share of values that are missing. */
+export async function scoreVersion({ model, dataset, rates, seed }: ScoreInput): Promise<Scores[]> {
+  const rows = labelledRows(dataset, model.classes);
+  const scores: Scores[] = [];
+  for (const [index, rate] of rates.entries()) {
+    const labels = await labelRows(model.open(), punch(rows, rate, seed + index));
+    scores.push(score(rows.labels, labels, model.classes.length));
+  }
+  return scores;
+}
