@@ -1,5 +1,6 @@
 import type { Stream } from '../core/wire/stream.ts';
-import { type Cell, cells, type View } from './cells.ts';
+import type { Cell, View } from './cells/cell.ts';
+import { cells } from './cells.ts';
 import { checksOf } from './checks.ts';
 import { variablesOf } from './variables.ts';
 

@@ -1,0 +1,32 @@
+/** One cell of the dashboard, in the terms of its reader. */
+export interface Cell {
+  readonly name: string;
+  /** What it shows, and what to do when it is bad. Shown in the cell's note. */
+  readonly note: string;
+  readonly view: View;
+  /** In columns of 12, and in rows. */
+  readonly width: number;
+  readonly height: number;
+  readonly query: string;
+}
+
+/** How a cell shows what its query finds. */
+export type View =
+  | { readonly kind: 'number'; readonly suffix: string; readonly decimals: number }
+  | { readonly kind: 'line' | 'stacked' | 'bars'; readonly unit: string }
+  | { readonly kind: 'heatmap'; readonly unit: string }
+  | { readonly kind: 'table'; readonly sortBy: string };
+
+/** Makes a cell; the size is its columns and rows. */
+export const cell = (name: string, note: string, view: View, size: readonly [number, number], query: string): Cell => ({
+  name,
+  note,
+  view,
+  width: size[0],
+  height: size[1],
+  query,
+});
+
+export const number = (suffix: string, decimals: number): View => ({ kind: 'number', suffix, decimals });
+export const line = (unit: string): View => ({ kind: 'line', unit });
+export const table = (sortBy: string): View => ({ kind: 'table', sortBy });

@@ -1,0 +1,70 @@
+import { withPieces } from '../flux.ts';
+import { type Cell, cell, line, table } from './cell.ts';
+
+/** What the model makes of it. */
+export const predictions: readonly Cell[] = [
+  cell(
+    'Labels over time',
+    'How many readings got each label.',
+    { kind: 'stacked', unit: 'labels' },
+    [8, 4],
+    withPieces(`
+predictions()
+    |> filter(fn: (r) => r._field == "label")
+    |> chosen()
+    |> duplicate(column: "_value", as: "label")
+    |> group(columns: ["label"])
+    |> aggregateWindow(every: v.windowPeriod, fn: count, createEmpty: true)`),
+  ),
+  cell(
+    'Share of labels',
+    'Over the whole time that is shown.',
+    table('share'),
+    [4, 4],
+    withPieces(`
+counts = predictions()
+    |> filter(fn: (r) => r._field == "label")
+    |> chosen()
+    |> duplicate(column: "_value", as: "label")
+    |> group(columns: ["label"])
+    |> count()
+    |> group()
+total = counts |> sum() |> findColumn(fn: (key) => true, column: "_value")
+
+counts
+    |> map(fn: (r) => ({label: r.label, readings: r._value, share: float(v: r._value) / float(v: total[0])}))
+    |> sort(columns: ["share"], desc: true)`),
+  ),
+  cell(
+    'Probability of the label',
+    'How sure the model was: of each device the last reading of each window.',
+    { kind: 'heatmap', unit: 'probability' },
+    [6, 4],
+    withPieces(`
+predictions()
+    |> filter(fn: (r) => r._field == "probability")
+    |> chosen()
+    |> aggregateWindow(every: v.windowPeriod, fn: last, createEmpty: false)
+    |> group()
+    |> keep(columns: ["_time", "_value"])`),
+  ),
+  cell(
+    'Latency',
+    'From the moment the collector took a reading until it was labelled: half of the readings, and 99 of 100.',
+    line('ms'),
+    [6, 4],
+    withPieces(`
+latency = predictions()
+    |> filter(fn: (r) => r._field == "latencyMs")
+    |> chosen()
+    |> group()
+    |> range(start: v.timeRangeStart, stop: v.timeRangeStop)
+quantiles = (tables=<-, q, as) => tables
+    |> aggregateWindow(every: v.windowPeriod, fn: (column, tables=<-) => tables |> quantile(q: q, column: column), createEmpty: false)
+    |> keep(columns: ["_time", "_value"])
+    |> set(key: "_field", value: as)
+    |> group(columns: ["_field"])
+
+union(tables: [latency |> quantiles(q: 0.5, as: "p50"), latency |> quantiles(q: 0.99, as: "p99")])`),
+  ),
+];

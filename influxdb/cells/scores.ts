@@ -1,0 +1,68 @@
+import { withPieces } from '../flux.ts';
+import { type Cell, cell, line, number, table } from './cell.ts';
+
+/** How right the labels are, where the truth is known. */
+export const scores: readonly Cell[] = [
+  cell(
+    'Accuracy',
+    'Share of right labels, where the truth is known.',
+    number('', 4),
+    [2, 3],
+    withPieces(`
+confusion
+    |> map(fn: (r) => ({hits: if r.label == r.truth then r.n else 0, n: r.n}))
+    |> reduce(identity: {hits: 0, n: 0}, fn: (r, accumulator) => ({hits: accumulator.hits + r.hits, n: accumulator.n + r.n}))
+    |> map(fn: (r) => ({_value: float(v: r.hits) / float(v: r.n)}))`),
+  ),
+  cell(
+    'Macro F1',
+    'The mean of F1 over all classes that came as truth or as label, as scikit-learn counts it.',
+    number('', 4),
+    [2, 3],
+    withPieces(`
+ofTruth = confusion |> map(fn: (r) => ({class: r.truth, hits: if r.truth == r.label then r.n else 0, n: r.n}))
+ofLabel = confusion |> map(fn: (r) => ({class: r.label, hits: 0, n: r.n}))
+
+union(tables: [ofTruth, ofLabel])
+    |> group(columns: ["class"])
+    |> reduce(identity: {hits: 0, n: 0}, fn: (r, accumulator) => ({hits: accumulator.hits + r.hits, n: accumulator.n + r.n}))
+    |> group()
+    |> map(fn: (r) => ({_value: 2.0 * float(v: r.hits) / float(v: r.n)}))
+    |> mean()`),
+  ),
+  cell(
+    'Accuracy over time',
+    'Share of right labels, where the truth is known.',
+    line('share'),
+    [4, 3],
+    withPieces(
+      `
+predictions()
+    |> filter(fn: (r) => r._field == "outcome")
+    |> chosen()
+    |> duplicate(column: "_value", as: "outcome")
+    |> group(columns: ["outcome"])
+    |> aggregateWindow(every: v.windowPeriod, fn: count, createEmpty: false)
+    |> group()
+    |> outcomes()
+    |> map(fn: (r) => ({_time: r._time, n: r.n, hits: if r.truth == r.label then r.n else 0}))
+    |> group(columns: ["_time"])
+    |> reduce(identity: {hits: 0, n: 0}, fn: (r, accumulator) => ({hits: accumulator.hits + r.hits, n: accumulator.n + r.n}))
+    |> group()
+    |> sort(columns: ["_time"])
+    |> map(fn: (r) => ({_time: r._time, _value: float(v: r.hits) / float(v: r.n)}))
+    |> set(key: "_field", value: "accuracy")`,
+    ),
+  ),
+  cell(
+    'Confusion',
+    'Rows are the truth, columns the label.',
+    table('truth'),
+    [4, 3],
+    withPieces(`
+confusion
+    |> keep(columns: ["truth", "label", "n"])
+    |> pivot(rowKey: ["truth"], columnKey: ["label"], valueColumn: "n")
+    |> sort(columns: ["truth"])`),
+  ),
+];
