@@ -31,8 +31,9 @@ export interface SeatEvents {
   readonly failed: (error: unknown) => void;
 }
 
-/** A successor that is warmed for so long forgets the oldest of what was committed in the meantime. */
+/** Beyond so many rows or values the oldest of what was committed during a warm-up is forgotten. */
 const maxKeptRows = 20_000;
+const maxKeptValues = 1_000_000;
 
 /**
  * Where a partition's session sits. A successor takes over between two batches, once it has been shown the past: what was committed
@@ -88,7 +89,8 @@ export class Seat {
     if (next.station && next.station.serving.model.memoryMs > 0 && rows.count > 0) {
       next.kept.push({ lastOffset, rows: { ...rows, values: rows.values.slice(), times: rows.times.slice() } });
       next.keptRows += rows.count;
-      while (next.keptRows > maxKeptRows && next.kept.length > 1) next.keptRows -= next.kept.shift()!.rows.count;
+      const most = Math.min(maxKeptRows, maxKeptValues / rows.width);
+      while (next.keptRows > most && next.kept.length > 1) next.keptRows -= next.kept.shift()!.rows.count;
     }
     this.#succeed();
   }
