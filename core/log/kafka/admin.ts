@@ -5,7 +5,7 @@ import type { PartitionLag, TopicSpec } from '../port.ts';
 import type { Client } from './client.ts';
 import { kafkaError, kafkaErrorType } from './errors.ts';
 
-/** How long the number of a topic's partitions is believed. */
+/** How long what is known of a topic's partitions is believed. */
 const believedMs = 60_000;
 /** How long a topic may take to appear, or to find a new leader. */
 const settleMs = 15_000;
@@ -23,7 +23,7 @@ export interface Extent {
 export class KafkaAdmin {
   readonly #client: Client;
   #admin: Admin;
-  readonly #counts = new Map<string, { readonly count: Promise<number>; readonly at: number }>();
+  readonly #leaders = new Map<string, { readonly leaders: Promise<readonly number[]>; readonly at: number }>();
 
   constructor(client: Client) {
     this.#client = client;
@@ -97,19 +97,25 @@ export class KafkaAdmin {
   }
 
   /** @throws {GaplineError} `topic-mismatch` where there is no such topic. */
-  partitionCount(topic: string): Promise<number> {
-    const known = this.#counts.get(topic);
-    if (known && known.at > Date.now() - believedMs) return known.count;
-    const count = this.#countPartitions(topic);
-    count.catch(() => this.forget(topic));
-    this.#counts.set(topic, { count, at: Date.now() });
-    return count;
+  async partitionCount(topic: string): Promise<number> {
+    return (await this.leaders(topic)).length;
   }
 
-  async #countPartitions(topic: string): Promise<number> {
+  /** The leading broker of each partition. */
+  leaders(topic: string): Promise<readonly number[]> {
+    const known = this.#leaders.get(topic);
+    if (known && known.at > Date.now() - believedMs) return known.leaders;
+    const leaders = this.#lookUp(topic);
+    leaders.catch(() => this.forget(topic));
+    this.#leaders.set(topic, { leaders, at: Date.now() });
+    return leaders;
+  }
+
+  async #lookUp(topic: string): Promise<readonly number[]> {
     try {
       const { topics } = await this.#admin.fetchTopicMetadata({ topics: [topic] });
-      return topics[0]?.partitions.length ?? 0;
+      const partitions = topics[0]?.partitions ?? [];
+      return partitions.toSorted((a, b) => a.partitionId - b.partitionId).map(({ leader }) => leader);
     } catch (error) {
       if (kafkaErrorType(error) === 'UNKNOWN_TOPIC_OR_PARTITION') {
         throw new GaplineError('topic-mismatch', `Kafka has no topic ${topic}`, { cause: error, retryable: true });
@@ -120,7 +126,7 @@ export class KafkaAdmin {
 
   /** Looks a topic up again the next time. */
   forget(topic: string): void {
-    this.#counts.delete(topic);
+    this.#leaders.delete(topic);
   }
 
   async extents(topic: string): Promise<Extent[]> {

@@ -6,11 +6,10 @@ import type { Partitioner } from '../partition.ts';
 import { AppendError, type LogRecord } from '../port.ts';
 import type { KafkaAdmin } from './admin.ts';
 import type { Client } from './client.ts';
-import { asAddressed, maxPartitionBytes, Parcel, sizeOf } from './cut.ts';
+import { maxPartitionBytes, Parcel, sizeOf } from './cut.ts';
 import { kafkaError } from './errors.ts';
+import { onOneBroker, send } from './sending.ts';
 
-/** How long the broker may take to have a request on all replicas. */
-const replicationMs = 10_000;
 const reconnectMs = 100;
 
 export interface AppenderOptions {
@@ -132,8 +131,7 @@ export class Appender {
     const { parcel, jobs } = this.#fill();
     const lastDeadline = Math.max(...jobs.map(({ deadline }) => deadline));
     try {
-      const sending = producer.sendBatch({ acks: -1, timeout: replicationMs, topicMessages: parcel.topicMessages });
-      await within(lastDeadline - Date.now(), sending);
+      await within(lastDeadline - Date.now(), send(producer, parcel, this.#options.admin));
       for (const job of jobs) if (job.next === job.records.length) job.settle();
     } catch (error) {
       await this.#giveUp();
@@ -187,7 +185,7 @@ export class Appender {
     const producer = client.kafka.producer({
       idempotent: true,
       allowAutoTopicCreation: false,
-      createPartitioner: asAddressed,
+      createPartitioner: onOneBroker,
     });
     try {
       await producer.connect();

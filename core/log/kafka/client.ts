@@ -45,6 +45,8 @@ export async function createClient({ address, logger, retry, requestTimeoutMs }:
         ? connectTls({ host, port, ...(isIP(host) ? {} : { servername: host }), ...ssl }, onConnect)
         : connectPlain({ host, port }, onConnect);
       socket.setKeepAlive(true, keepAliveMs);
+      // While a connection takes long, each request that waits for it listens; that is no leak to warn of.
+      socket.setMaxListeners(0);
       sockets.add(socket);
       socket.once('close', () => sockets.delete(socket));
       return socket;

@@ -6,8 +6,9 @@ import type { Output } from '../port.ts';
 import type { KafkaAdmin } from './admin.ts';
 import type { Appender } from './appender.ts';
 import type { Client } from './client.ts';
-import { type Addressed, asAddressed, maxPartitionBytes, parcels, sizeOf } from './cut.ts';
+import { type Addressed, maxPartitionBytes, parcels, sizeOf } from './cut.ts';
 import { kafkaErrorType } from './errors.ts';
+import { onOneBroker, send } from './sending.ts';
 
 /** How one input partition of a group is moved forward. */
 export interface Committer {
@@ -33,7 +34,6 @@ const transactionTimeoutMs = 60_000;
 /** The broker finishes the transaction before in the background. */
 const stillFinishingMs = 5;
 const stillFinishingTries = 2_000;
-const replicationMs = 10_000;
 
 export interface TransactionalOptions extends Place {
   readonly connect: () => Promise<Client>;
@@ -72,7 +72,7 @@ export class TransactionalCommitter implements Committer {
       maxInFlightRequests: 1,
       transactionTimeout: transactionTimeoutMs,
       allowAutoTopicCreation: false,
-      createPartitioner: asAddressed,
+      createPartitioner: onOneBroker,
     });
     try {
       if (this.#closed) throw new Error('The partition was given back');
@@ -94,7 +94,7 @@ export class TransactionalCommitter implements Committer {
     try {
       const transaction = await this.#connected.producer.transaction();
       for (const parcel of parcels(addressed)) {
-        await transaction.sendBatch({ acks: -1, timeout: replicationMs, topicMessages: parcel.topicMessages });
+        await send(transaction, parcel, this.#options.admin);
       }
       await this.#sendOffset(transaction, next);
       await transaction.commit();

@@ -7,8 +7,8 @@ import type { Client } from './client.ts';
 /** The parts of a started log, as they are handed to whatever works on it. */
 export interface Connections {
   readonly logger: Logger;
-  /** Makes a connection of its own. */
-  readonly connect: () => Promise<Client>;
+  /** Makes a connection of its own; one for a consumer gives up on a broker sooner. */
+  readonly connect: (user?: 'consumer') => Promise<Client>;
   readonly admin: KafkaAdmin;
   readonly appender: Appender;
   readonly partitionOf: Partitioner;

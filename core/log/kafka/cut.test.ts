@@ -46,3 +46,8 @@ test('carries the bytes themselves, from wherever they lie in a buffer', () => {
   expect(String(parcel?.topicMessages[0]?.messages[0]?.value)).toBe('value');
   expect(sizeOf({ key: 'ü', value: bytes })).toBe(40 + 2 + 5);
 });
+
+test('cuts before a partition holds so many messages that kafkajs takes long to sort them', () => {
+  const requests = [...parcels(Array.from({ length: 5_000 }, () => addressed(0, 1)))];
+  expect(requests.map(({ topicMessages }) => topicMessages[0]!.messages.length)).toEqual([2_000, 2_000, 1_000]);
+});

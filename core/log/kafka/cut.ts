@@ -1,8 +1,10 @@
-import type { ICustomPartitioner, Message } from 'kafkajs';
+import type { Message } from 'kafkajs';
 import type { LogRecord } from '../port.ts';
 
 /** A broker refuses more than 1,048,588 bytes for one partition in a request, unless it was told otherwise. */
 export const maxPartitionBytes = 900_000;
+/** kafkajs copies what it has of a partition for each message that it adds. */
+const maxPartitionMessages = 2_000;
 /** What one request carries over all partitions. */
 const maxRequestBytes = 8_000_000;
 /** What a record costs beside key and value, at most: lengths, offset and time, the headers' count. */
@@ -18,30 +20,25 @@ export interface Addressed {
   readonly record: LogRecord;
 }
 
-/** Messages say their partition; see {@link Parcel}. */
-export const asAddressed: ICustomPartitioner =
-  () =>
-  ({ message }) =>
-    message.partition ?? 0;
-
 /** Fills one request: takes records, in order, until one does not fit any more. */
 export class Parcel {
   readonly #messages = new Map<string, Message[]>();
-  readonly #bytes = new Map<string, number>();
+  readonly #held = new Map<string, { bytes: number; messages: number }>();
   #total = 0;
 
   /** False, and nothing taken, where it is full. It takes at least one record. */
   add({ topic, partition, record }: Addressed): boolean {
     const size = sizeOf(record);
     const place = `${topic}/${partition}`;
-    const bytes = (this.#bytes.get(place) ?? 0) + size;
-    if (this.#total > 0 && (bytes > maxPartitionBytes || this.#total + size > maxRequestBytes)) return false;
+    const held = this.#held.get(place) ?? { bytes: 0, messages: 0 };
+    const isFull = held.bytes + size > maxPartitionBytes || held.messages === maxPartitionMessages;
+    if (this.#total > 0 && (isFull || this.#total + size > maxRequestBytes)) return false;
     const { key, value } = record;
     const message = { key, value: Buffer.from(value.buffer, value.byteOffset, value.byteLength), partition };
     const messages = this.#messages.get(topic);
     if (messages) messages.push(message);
     else this.#messages.set(topic, [message]);
-    this.#bytes.set(place, bytes);
+    this.#held.set(place, { bytes: held.bytes + size, messages: held.messages + 1 });
     this.#total += size;
     return true;
   }

@@ -40,6 +40,7 @@ export class Fetcher {
   #consumer: Consumer | undefined;
   #provenAt = 0;
   #stopping = false;
+  #away = false;
   /** The partitions whose feed was full. */
   readonly #paused = new Set<string>();
 
@@ -123,6 +124,8 @@ export class Fetcher {
     });
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
       proven();
+      if (this.#away) logger.info({ group }, 'Kafka is back');
+      this.#away = false;
       logger.debug({ group, assignment: payload.memberAssignment }, 'Joined the group');
       this.#resumeAll();
       assigned(payload.memberAssignment);
@@ -136,8 +139,9 @@ export class Fetcher {
     });
     consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
       if (this.#stopping) return;
-      if (restart) logger.warn({ group }, `${kafkaError('Kafka is away', error).message}; trying again`);
-      else this.#fail(error);
+      if (!restart) return this.#fail(error);
+      if (!this.#away) logger.warn({ group }, `${kafkaError('Kafka is away', error).message}; trying again`);
+      this.#away = true;
     });
   }
 

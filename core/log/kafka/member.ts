@@ -31,7 +31,7 @@ export async function startMember(options: MemberOptions): Promise<Running> {
   });
   failed.catch(() => {});
 
-  const client = await connections.connect();
+  const client = await connections.connect('consumer');
   const fetcher: Fetcher = new Fetcher({
     client,
     group,

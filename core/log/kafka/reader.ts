@@ -34,7 +34,7 @@ async function* read(
   const group = `${connections.prefix}.reader.${randomUUID()}`;
   let failure: GaplineError | undefined;
   const fetcher: Fetcher = new Fetcher({
-    client: await connections.connect(),
+    client: await connections.connect('consumer'),
     group,
     topics: [...partitions.keys()],
     assigner: (protocol) => onlyThese(protocol, partitions),

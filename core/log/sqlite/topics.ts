@@ -59,7 +59,9 @@ export class Topics {
          ON CONFLICT (name) DO UPDATE SET retention_ms = excluded.retention_ms, retention_bytes = excluded.retention_bytes
          RETURNING id`,
       )
-      .get(name, partitions, Math.round(retentionMs), retentionBytes ? Math.round(retentionBytes) : null) as { id: bigint };
+      .get(name, partitions, Math.round(retentionMs), retentionBytes ? Math.round(retentionBytes) : null) as {
+      id: bigint;
+    };
     if (existing > 0) return;
     const insert = this.#db.prepare('INSERT INTO log_partitions (topic, number) VALUES (?, ?)');
     for (let number = 0; number < partitions; number++) insert.run(id, number);
