@@ -1,0 +1,115 @@
+// How fast forests are trained and asked, and how often they are right, side by side with scikit-learn, ONNX Runtime and
+// others; writes the section of docs/benchmarks.md.
+// node bench/forest.ts [--rounds 5] [--only fit,accuracy,predict] [--dry-run]
+import { parseArgs } from 'node:util';
+import { type Comparison, comparison } from './forest/comparison.ts';
+import { compareFits, fitsOfSeeds } from './forest/fits.ts';
+import { comparePredictions } from './forest/predictions.ts';
+import { makeSets } from './forest/sets.ts';
+import { cacheFolder, installPython, PythonPeer } from './peers.ts';
+import { machine, table, writeSection } from './report.ts';
+
+const { values: options } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '5' },
+    seeds: { type: 'string', default: '10' },
+    only: { type: 'string', default: 'fit,accuracy,predict' },
+    'dry-run': { type: 'boolean', default: false },
+  },
+});
+
+const rounds = Number(options.rounds);
+const parts = options.only.split(',');
+const folder = cacheFolder('forest');
+const peer = new PythonPeer(installPython(), 'forest.py', [folder]);
+const sections: string[] = [];
+try {
+  const sets = await makeSets(folder, peer);
+  if (parts.includes('fit')) sections.push(await fitSection(sets.spambase, sets.large));
+  if (parts.includes('accuracy')) sections.push(await accuracySection(sets.forAccuracy));
+  if (parts.includes('predict')) sections.push(await predictSection(sets.spambase));
+} finally {
+  peer.stop();
+}
+const title = `## Forest\n\n\`npm run bench -- forest\` · ${machine()}`;
+const report = [title, ...sections].join('\n\n');
+console.log(report);
+if (!options['dry-run'] && parts.length === 3) writeSection('forest', report);
+
+type Sets = Awaited<ReturnType<typeof makeSets>>;
+
+async function fitSection(...sets: Sets['spambase'][]): Promise<string> {
+  const rows: string[][] = [];
+  for (const set of sets) {
+    for (const threads of [1, 2]) {
+      const found = await compareFits({ peer, folder, set, trees: 100, threads, rounds });
+      const size = `${set.train.count.toLocaleString('en')} × ${set.width}`;
+      rows.push([
+        `${size}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`,
+        ...costs(found.warm),
+        ratio(found.cold.byMinimum),
+      ]);
+    }
+  }
+  const header = [
+    '100 trees',
+    'scikit-learn',
+    'Gapline',
+    'ratio of minima',
+    'ratio of medians',
+    'of CPU time',
+    'first fit of a process',
+  ];
+  return `### Training\n\nSeconds, the least of ${rounds} rounds taken in turn, the start of worker threads included.\n\n${table(header, rows)}`;
+}
+
+function seconds(value: number): string {
+  return value.toFixed(value < 10 ? 3 : 1);
+}
+
+function ratio(value: number): string {
+  return value.toFixed(2);
+}
+
+function costs({ theirs, ours, byMinimum, byMedian, byCpu }: Comparison): string[] {
+  return [seconds(theirs), seconds(ours), ratio(byMinimum), ratio(byMedian), ratio(byCpu)];
+}
+
+async function accuracySection(sets: Sets['forAccuracy']): Promise<string> {
+  const rows: string[][] = [];
+  for (const set of sets) {
+    const found = await fitsOfSeeds({ peer, set, trees: 100, seeds: Number(options.seeds) });
+    const name = `${set.name}: ${set.train.count.toLocaleString('en')} × ${set.width}, ${set.classes} classes`;
+    rows.push([name, ...[found.theirs, found.ours, found.ours - found.theirs].map((value) => value.toFixed(4))]);
+  }
+  const header = ['', 'scikit-learn', 'Gapline', 'difference'];
+  return `### Accuracy\n\nOn rows not trained on, mean over ${options.seeds} seeds.\n\n${table(header, rows)}`;
+}
+
+async function predictSection(set: Sets['spambase']): Promise<string> {
+  const { nodes, sameLabels, rates } = await comparePredictions({ peer, folder, set, trees: 100, rounds });
+  const ours = rates.find(({ name }) => name === 'Gapline')!;
+  const rows = rates.map((rate) => [
+    rate.name,
+    ...(['batch', 'single'] as const).flatMap((kind) => {
+      if (rate[kind].length === 0) return ['', '', ''];
+      const { theirs, byMinimum, byMedian } = comparison(rate[kind], ours[kind]);
+      return [Math.round(1 / theirs).toLocaleString('en'), ratio(1 / byMinimum), ratio(1 / byMedian)];
+    }),
+  ]);
+  const header = [
+    'rows a second',
+    'batches of 1,000',
+    'Gapline is',
+    'by median',
+    'one by one',
+    'Gapline is',
+    'by median',
+  ];
+  const intro =
+    `The best of ${rounds} rounds taken in turn, one thread except where a row says otherwise. scikit-learn's forest of 100 trees ` +
+    `and ${nodes.toLocaleString('en')} nodes for Spambase, converted to ONNX; Gapline reads that file. Labels of ${set.test.count} ` +
+    `rows: ${sameLabels}. LightGBM's and YDF's forests are their own, of as many trees; of lleaves, YDF and ml-random-forest ` +
+    'it is their own predict call, with the rows already in the form that it takes.';
+  return `### Prediction\n\n${intro}\n\n${table(header, rows)}`;
+}

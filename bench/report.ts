@@ -1,0 +1,40 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus } from 'node:os';
+import { fileURLToPath } from 'node:url';
+
+const file = fileURLToPath(new URL('../docs/benchmarks.md', import.meta.url));
+const head = `# Benchmarks
+
+Each section is written by the command that it names. Peers run in the same run, in turn with Gapline.
+`;
+
+/** Replaces the section of docs/benchmarks.md that this bench wrote before, or adds it. */
+export function writeSection(name: string, markdown: string): void {
+  const before = existsSync(file) ? readFileSync(file, 'utf8') : head;
+  const [open, close] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
+  const section = `${open}\n${markdown.trim()}\n${close}`;
+  const from = before.indexOf(open);
+  const after =
+    from < 0
+      ? `${before.trimEnd()}\n\n${section}\n`
+      : before.slice(0, from) + section + before.slice(before.indexOf(close) + close.length);
+  writeFileSync(file, after);
+}
+
+/** A table in Markdown; the first column is left-aligned, the others right. */
+export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  return [line(header), line(header.map((_, column) => (column === 0 ? '---' : '--:'))), ...rows.map(line)].join('\n');
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+/** The machine and the runtime, in one line. */
+export function machine(): string {
+  const date = new Date().toISOString().slice(0, 10);
+  return `${date}, ${availableParallelism()} cores of ${cpus()[0]?.model.trim()}, Node ${process.version}.`;
+}
