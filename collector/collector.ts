@@ -51,6 +51,10 @@ export interface CollectorOptions {
   };
   /** How long the log may take for one group of readings. Default 5 s. */
   readonly appendDeadlineMs?: number;
+  /** For the headers of a request to arrive. Default 10 s. */
+  readonly headersTimeoutMs?: number;
+  /** For all of a request to arrive. Default 60 s. */
+  readonly requestTimeoutMs?: number;
   /** Milliseconds since the epoch. Default `Date.now`. */
   readonly nowMs?: () => number;
 }
@@ -60,8 +64,6 @@ export interface Collector extends Stage {
   readonly url: string;
 }
 
-const headersTimeoutMs = 10_000;
-const requestTimeoutMs = 60_000;
 const stopGraceMs = 8_000;
 
 /** The front door: takes readings over HTTP, checks them, and answers once the log holds them. */
@@ -107,8 +109,8 @@ export function createCollector(options: CollectorOptions): Collector {
     host: options.host,
     port: options.port,
     handler: app,
-    headersTimeoutMs,
-    requestTimeoutMs,
+    headersTimeoutMs: options.headersTimeoutMs ?? 10_000,
+    requestTimeoutMs: options.requestTimeoutMs ?? 60_000,
     keepAliveTimeoutMs: 65_000,
     maxConnections: 10_000,
     tls: options.tls,
