@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Batch, EventLog, History, Output, StoredRecord, Transformed } from '../core/log/port.ts';
 import { encodeDeadLetter } from '../core/wire/dead-letter.ts';
-import { describeError, GaplineError } from '../core/wire/errors.ts';
+import { describeError, GaplineError, isRetryable } from '../core/wire/errors.ts';
 import { unknownLabel } from '../core/wire/prediction.ts';
 import type { Stream } from '../core/wire/stream.ts';
 import { ReadingBatch } from './decode.ts';
@@ -76,9 +76,11 @@ export function createLabeller(options: LabellerOptions): Labeller {
     let challenger: Station | undefined;
     // Either may be succeeded while the past is read.
     while (champion?.serving !== champions.serving || challenger?.serving !== challengers.serving) {
-      if (champions.serving && champion?.serving !== champions.serving) champion = await open(champions.serving);
-      const rival = challengers.serving;
-      challenger = rival && (await open(rival).catch((error: unknown) => dismiss(rival, error)));
+      const [first, rival] = [champions.serving, challengers.serving];
+      if (!first) throw new GaplineError('internal', 'The classifier has stopped', { retryable: false });
+      if (champion?.serving !== first) champion = await open(first);
+      if (challenger?.serving !== rival)
+        challenger = rival && (await open(rival).catch((error: unknown) => dismiss(rival, error)));
     }
     partitions.set(number, {
       readings: new ReadingBatch(stream),
@@ -89,6 +91,8 @@ export function createLabeller(options: LabellerOptions): Labeller {
 
   /** A challenger that cannot even begin does not keep the champion from its work. */
   function dismiss(rival: Serving, error: unknown): undefined {
+    // Not its own fault: the log is away.
+    if (isRetryable(error)) throw error;
     note(`challenger ${rival.model.identity.name} version ${rival.model.identity.version}: ${describeError(error)}`);
     if (challengers.serving === rival) challengers.succeed(undefined);
   }
@@ -164,7 +168,7 @@ export function createLabeller(options: LabellerOptions): Labeller {
       else if (station.serving.model.memoryMs > 0 && readings.count > 0)
         station.session.warm(station.serving.project(readings.rows()));
     } catch (error) {
-      dismiss(station.serving, error);
+      note(describeError(error));
     }
   }
 
