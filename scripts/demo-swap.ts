@@ -68,6 +68,11 @@ try {
   await finished(gapline('train', '--set', 'training.imputer=gaussian', '--set', 'training.copies=4'));
   await sleep(watchMs / 2);
   await finished(gapline('models', 'promote', '2'));
+  const deadline = Date.now() + 60_000;
+  while (!(await accuracyByVersion()).has(2)) {
+    if (Date.now() > deadline) throw new Error('version 2 did not take over within a minute');
+    await sleep(500);
+  }
   console.log('Version 2 serves.');
   await sleep(watchMs);
   line.kill('SIGTERM');
