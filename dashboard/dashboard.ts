@@ -117,9 +117,9 @@ export function createDashboard(options: DashboardOptions): Dashboard {
         createApp({ page, assets, figures, live, logger, registry, controls, localOnly: isLoopback(host) }),
       );
       await listen(server, host, port);
-      const { readings, predictions, deadLetters } = stream.topics;
+      const { readings, predictions, shadow, deadLetters, status: word } = stream.topics;
       figures.catchingUp = true;
-      watching = Promise.all([watch([readings, predictions, deadLetters], true), watch([stream.topics.status], false)]);
+      watching = Promise.all([watch([readings, predictions, shadow, deadLetters], true), watch([word], false)]);
       reporting = reportStatus({ log, topic: stream.topics.status, logger, snapshot: status });
     },
     stop() {

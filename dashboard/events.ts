@@ -30,6 +30,11 @@ export interface Sections {
   /** Names of the classes by index, in the order in which they were met. It only grows; the last one may gather all others. */
   readonly classes: readonly string[];
   readonly score: Score;
+  /** Right labels by number of gaps, over the seconds kept; a bin holds the numbers from `from` to `to`, both included. */
+  readonly byGaps: readonly GapBin[];
+  readonly duel: DuelFigures | null;
+  /** What the classifier says of drift; null while it has said nothing. */
+  readonly drift: NonNullable<Status['drift']> | null;
   readonly latency: Latency | null;
   readonly model: ModelFigures | null;
   readonly stages: readonly StageFigures[];
@@ -90,6 +95,32 @@ export interface Score {
   readonly matrix: readonly (readonly number[])[];
 }
 
+export interface GapBin {
+  readonly from: number;
+  readonly to: number;
+  readonly scored: number;
+  readonly right: number;
+}
+
+/** Champion and challenger over the readings that both labelled: the last ten to twenty thousand that were parsed. */
+export interface DuelFigures {
+  readonly readings: number;
+  readonly agreed: number;
+  readonly scored: number;
+  readonly champion: Standing;
+  readonly challenger: Standing;
+}
+
+export interface Standing {
+  readonly version: number;
+  readonly accuracy: number | null;
+  readonly f1: number | null;
+  /** How far the probabilities are from the shares of right labels, on average. */
+  readonly calibrationError: number | null;
+  readonly p50Ms: number | null;
+  readonly p99Ms: number | null;
+}
+
 /** From received to labelled, over the same window as the gaps. */
 export interface Latency {
   readonly p50Ms: number;
@@ -143,6 +174,8 @@ export interface RecentPrediction {
   readonly probability: number;
   readonly truth: string | null;
   readonly version: number;
+  /** How much the label depends on what was filled, from 0 to 1; null where the model does not know. */
+  readonly sensitivity: number | null;
   /** How many values were missing, and which: indices into `fields`. */
   readonly gaps: number;
   readonly gapsAt: readonly number[];

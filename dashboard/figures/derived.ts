@@ -1,4 +1,4 @@
-import type { GapFigures, Latency, Rates, Score, Second as SecondRow } from '../events.ts';
+import type { GapBin, GapFigures, Latency, Rates, Score, Second as SecondRow } from '../events.ts';
 import { addTo, emptyHistogram, type Histogram, quantile } from './histogram.ts';
 import type { Line } from './line.ts';
 import { scoreOf } from './score.ts';
@@ -89,6 +89,18 @@ export function scoreFigures(line: Line, nowSecond: number): Score {
     f1: f1 === null ? null : rounded(f1, 4),
     matrix,
   };
+}
+
+export function byGapsOf(line: Line, nowSecond: number): GapBin[] {
+  const { upTo } = line.gapBins;
+  const bins = upTo.map((to, index) => ({ from: index === 0 ? 0 : upTo[index - 1]! + 1, to, scored: 0, right: 0 }));
+  for (const { scoredByGaps, rightByGaps } of line.window.all(nowSecond)) {
+    for (const [index, bin] of bins.entries()) {
+      bin.scored += scoredByGaps[index]!;
+      bin.right += rightByGaps[index]!;
+    }
+  }
+  return bins;
 }
 
 /** One second as the page draws it. */

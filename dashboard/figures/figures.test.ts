@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { State } from '../page/state.ts';
 import { MemoryLog } from '../testing/memory-log.ts';
-import { SimulatedLine, type SimulationOptions } from '../testing/simulated-line.ts';
+import { driftOf, SimulatedLine, type SimulationOptions } from '../testing/simulated-line.ts';
 import { Figures, type FiguresOptions } from './figures.ts';
 
 const nowMs = Date.parse('2026-01-01T12:00:00.500Z');
@@ -105,6 +105,41 @@ describe('what the page shows', () => {
     const { model } = scene.figures.snapshot();
     expect(model).toMatchObject({ version: 2, swaps: [{ version: 2 }] });
     expect(model!.swaps[0]!.at).toBeGreaterThan(nowMs - 1_001);
+  });
+
+  test('shows how often labels are right by number of gaps', () => {
+    const scene = new Scene({ gapRate: 0.4 });
+    scene.seconds(20, 50);
+    const { byGaps } = scene.figures.snapshot();
+    expect(byGaps.map(({ from, to }) => [from, to])).toEqual([0, 1, 2, 3].map((gaps) => [gaps, gaps]));
+    expect(byGaps.reduce((sum, { scored }) => sum + scored, 0)).toBe(1_000);
+    const shares = byGaps.map(({ right, scored }) => right / scored);
+    expect(shares[0]).toBeGreaterThan(shares[3]!);
+  });
+
+  test('shows champion and challenger over the same readings', () => {
+    const scene = new Scene({ gapRate: 0.4 });
+    scene.line.challenger = 2;
+    scene.seconds(20, 50);
+    scene.line.report(nowMs);
+    scene.take();
+    const { duel, model } = scene.figures.snapshot();
+    expect(model?.challenger).toBe(2);
+    expect(duel).toMatchObject({ champion: { version: 1 }, challenger: { version: 2 } });
+    // The very first champion was not kept, as no challenger was known.
+    expect(duel!.readings).toBeGreaterThanOrEqual(990);
+    expect(duel!.scored).toBe(duel!.readings);
+    expect(duel!.challenger.accuracy).toBeGreaterThan(duel!.champion.accuracy!);
+  });
+
+  test('shows drift as the classifier tells of it', () => {
+    const scene = new Scene();
+    scene.line.drift = driftOf(scene.line.stream.fields, 900);
+    scene.line.report(nowMs);
+    scene.take();
+    expect(scene.figures.snapshot().drift).toEqual(driftOf(scene.line.stream.fields, 900));
+    scene.clockMs += 7_000;
+    expect(scene.figures.snapshot().drift).toBeNull();
   });
 
   test('shows latencies', () => {

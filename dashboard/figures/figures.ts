@@ -1,7 +1,7 @@
 import type { StoredRecord } from '../../core/log/port.ts';
 import type { Stream } from '../../core/wire/stream.ts';
 import type { DeadLetterFigures, Delta, ModelFigures, Second as SecondRow, Sections, Snapshot } from '../events.ts';
-import { gapsOf, latencyOf, oneInOf, ratesOf, rowOf, scoreFigures } from './derived.ts';
+import { byGapsOf, gapsOf, latencyOf, oneInOf, ratesOf, rowOf, scoreFigures } from './derived.ts';
 import { Line } from './line.ts';
 import { Stages } from './stages.ts';
 
@@ -113,6 +113,9 @@ export class Figures {
       gaps: gapsOf(line, nowSecond, this.#stream.fields.length),
       classes: line.classes.names,
       score: scoreFigures(line, nowSecond),
+      byGaps: byGapsOf(line, nowSecond),
+      duel: line.duel.figures(),
+      drift: this.#stages.drift(nowMs),
       latency: latencyOf(line, nowSecond),
       model: this.#model(),
       stages: this.#stages.at(nowMs),

@@ -2,6 +2,8 @@ import type { StoredRecord } from '../../core/log/port.ts';
 import type { Stream } from '../../core/wire/stream.ts';
 import { Classes } from './classes.ts';
 import { DeadLetters } from './dead-letters.ts';
+import { Duel } from './duel.ts';
+import { GapBins } from './gap-bins.ts';
 import { count } from './histogram.ts';
 import { Recent } from './recent.ts';
 import { parsePrediction, parseReading, type SeenPrediction, type SeenReading } from './records.ts';
@@ -26,6 +28,8 @@ export class Line {
   readonly classes = new Classes(classLimit);
   readonly recent: Recent;
   readonly deadLetters = new DeadLetters();
+  readonly duel = new Duel(this.classes);
+  readonly gapBins: GapBins;
   /** The model of the newest prediction, and when its version changed. */
   model: { readonly name: string; readonly version: number } | null = null;
   swaps: { readonly at: number; readonly version: number }[] = [];
@@ -40,16 +44,20 @@ export class Line {
 
   readonly #readingSample: TopicSample;
   readonly #predictionSample: TopicSample;
+  readonly #shadowSample: TopicSample;
   readonly #fields: readonly string[];
   readonly #topics: Stream['topics'];
 
   constructor({ stream, parsedPerSecond }: LineOptions) {
     this.#fields = stream.fields;
     this.#topics = stream.topics;
-    this.window = new Window({ keep: keepSeconds, fieldCount: stream.fields.length, classLimit });
+    const fieldCount = stream.fields.length;
+    this.gapBins = new GapBins(fieldCount);
+    this.window = new Window({ keep: keepSeconds, fieldCount, classLimit, gapBins: this.gapBins.upTo.length });
     this.recent = new Recent(stream.fields);
     this.#readingSample = new TopicSample(parsedPerSecond);
     this.#predictionSample = new TopicSample(parsedPerSecond);
+    this.#shadowSample = new TopicSample(parsedPerSecond);
   }
 
   take(record: StoredRecord, nowMs: number): void {
@@ -57,6 +65,7 @@ export class Line {
     if (!second) return;
     if (record.topic === this.#topics.readings) this.#takeReading(record, second);
     else if (record.topic === this.#topics.predictions) this.#takePrediction(record, second);
+    else if (record.topic === this.#topics.shadow) this.#takeShadow(record, second);
     else if (record.topic === this.#topics.deadLetters) {
       second.deadLetters += 1;
       this.deadLetters.take(record);
@@ -116,7 +125,17 @@ export class Line {
     }
     this.#countLabel(prediction, second);
     this.#noteModel(prediction, record.arrivedMs);
+    this.duel.takeChampion(prediction);
     if (this.#predictionSample.isShown) this.recent.takePrediction(prediction, record.arrivedMs);
+  }
+
+  #takeShadow(record: StoredRecord, second: Second): void {
+    second.takenShadows += 1;
+    const before = this.window.get(second.at - 1)?.takenShadows ?? 0;
+    if (!this.#shadowSample.holds(record, before, second.takenShadows)) return;
+    const prediction = parsePrediction(record.value);
+    if (prediction) this.duel.takeChallenger(prediction);
+    else this.malformed += 1;
   }
 
   #countLabel(prediction: SeenPrediction, second: Second): void {
@@ -130,6 +149,9 @@ export class Line {
     count(second.latency, prediction.latencyMs);
     if (prediction.truth === undefined) return;
     this.truthsSeen += 1;
+    const bin = this.gapBins.of(prediction.gaps);
+    second.scoredByGaps[bin]! += 1;
+    if (prediction.truth === prediction.label) second.rightByGaps[bin]! += 1;
     const cell = this.classes.indexOf(prediction.truth) * classLimit + label;
     second.confusion.set(cell, (second.confusion.get(cell) ?? 0) + 1);
   }

@@ -54,6 +54,7 @@ export class Recent {
       probability: prediction.probability,
       truth: prediction.truth ?? null,
       version: prediction.model.version,
+      sensitivity: prediction.sensitivity ?? null,
       gaps: prediction.gaps,
       gapsAt: reading ? this.#gapsOf(reading) : filled.map(([index]) => index),
       values: [

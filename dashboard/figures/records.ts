@@ -11,7 +11,17 @@ export type SeenReading = Pick<Reading, 'device' | 'time' | 'values'>;
 
 export type SeenPrediction = Pick<
   Prediction,
-  'device' | 'time' | 'label' | 'probability' | 'probabilities' | 'filled' | 'gaps' | 'model' | 'truth' | 'latencyMs'
+  | 'device'
+  | 'time'
+  | 'label'
+  | 'probability'
+  | 'probabilities'
+  | 'filled'
+  | 'gaps'
+  | 'model'
+  | 'sensitivity'
+  | 'truth'
+  | 'latencyMs'
 >;
 
 const decoder = new TextDecoder();
@@ -38,7 +48,8 @@ export function parsePrediction(bytes: Uint8Array): SeenPrediction | undefined {
     isText(record.model.name) &&
     isNumber(record.model.version) &&
     isNumber(record.latencyMs) &&
-    (record.truth === undefined || isText(record.truth));
+    (record.truth === undefined || isText(record.truth)) &&
+    (record.sensitivity === undefined || isNumber(record.sensitivity));
   return sound ? (record as unknown as SeenPrediction) : undefined;
 }
 

@@ -58,6 +58,16 @@ export class Stages {
     return lags.length === 0 ? null : Math.max(...lags);
   }
 
+  /** Drift as the classifier sees it that has looked at most readings; null while none has seen enough. */
+  drift(nowMs: number): NonNullable<Status['drift']> | null {
+    let found: Status['drift'];
+    for (const { status, lastMs } of this.#members.values()) {
+      if (nowMs - lastMs > silentAfterMs || !status.drift) continue;
+      if (!found || status.drift.readings > found.readings) found = status.drift;
+    }
+    return found ?? null;
+  }
+
   /** The challenger that a classifier says it runs beside the champion. */
   challenger(): number | null {
     for (const { status } of this.#members.values()) {

@@ -1,5 +1,11 @@
 import { emptyHistogram, type Histogram } from './histogram.ts';
 
+export interface SecondSizes {
+  readonly fieldCount: number;
+  readonly classLimit: number;
+  readonly gapBins: number;
+}
+
 /** What is kept of one second. Readings, labels and dead letters are counted; all else is of those that were parsed. */
 export class Second {
   /** Seconds since the epoch. */
@@ -18,13 +24,20 @@ export class Second {
   /** Labels by `truth * classes + label`, class indices both. */
   readonly confusion = new Map<number, number>();
   readonly latency: Histogram = emptyHistogram();
+  /** By number of gaps, see `GapBins`: labels of known truth, and those that were right. */
+  readonly scoredByGaps: Uint32Array;
+  readonly rightByGaps: Uint32Array;
   /** Predictions that were handed out, and those of them that were parsed. */
   takenLabels = 0;
   parsedLabels = 0;
+  /** Predictions of a challenger that were handed out. */
+  takenShadows = 0;
 
-  constructor(fieldCount: number, classLimit: number) {
+  constructor({ fieldCount, classLimit, gapBins }: SecondSizes) {
     this.gapsByField = new Float64Array(fieldCount);
     this.byClass = new Float64Array(classLimit);
+    this.scoredByGaps = new Uint32Array(gapBins);
+    this.rightByGaps = new Uint32Array(gapBins);
   }
 
   begin(at: number): void {
@@ -37,6 +50,9 @@ export class Second {
     this.parsedReadings = 0;
     this.takenLabels = 0;
     this.parsedLabels = 0;
+    this.takenShadows = 0;
+    this.scoredByGaps.fill(0);
+    this.rightByGaps.fill(0);
     this.gapsByField.fill(0);
     this.byClass.fill(0);
     this.confusion.clear();
@@ -50,14 +66,12 @@ export class Window {
   revision = 1;
   readonly keep: number;
   readonly #slots: (Second | undefined)[];
-  readonly #fieldCount: number;
-  readonly #classLimit: number;
+  readonly #sizes: SecondSizes;
 
-  constructor({ keep, fieldCount, classLimit }: { keep: number; fieldCount: number; classLimit: number }) {
+  constructor({ keep, ...sizes }: SecondSizes & { readonly keep: number }) {
     this.keep = keep;
     this.#slots = new Array(keep);
-    this.#fieldCount = fieldCount;
-    this.#classLimit = classLimit;
+    this.#sizes = sizes;
   }
 
   /** The second to add to, marked as changed; undefined where it is too old to be kept at `nowSecond`. */
@@ -66,7 +80,7 @@ export class Window {
     // A clock that runs ahead of ours must not push out what is kept.
     const second = Math.min(at, nowSecond + 1);
     const slot = second % this.keep;
-    this.#slots[slot] ??= new Second(this.#fieldCount, this.#classLimit);
+    this.#slots[slot] ??= new Second(this.#sizes);
     const found = this.#slots[slot];
     if (found.at !== second) {
       if (found.at > second) return undefined;

@@ -54,6 +54,17 @@ describe('health', () => {
     expect(healthOf(figures([failing(60_000)]), true).level).toBe('ok');
   });
 
+  test('tells of readings that wait on the collector’s disk', () => {
+    const spool = { records: 1_200, bytes: 1e6, oldestMs: 90_000, drainedPerSecond: 300 };
+    expect(healthOf(figures([stage('collector', { spool }), stage('classifier')]), true)).toMatchObject({
+      level: 'warn',
+      text: "1,200 readings wait in the collector's spool, the oldest for 90 s; 300 a second go out.",
+      announcement: "Readings wait in the collector's spool.",
+    });
+    const empty = { ...spool, records: 0 };
+    expect(healthOf(figures([stage('collector', { spool: empty })]), true).level).toBe('ok');
+  });
+
   test('a lost page comes first, then a log that cannot be read', () => {
     const silent = [stage('classifier', { state: 'silent' })];
     expect(healthOf(figures(silent, { trouble: 'disk gone' }), false).text).toContain('lost Gapline');

@@ -23,7 +23,7 @@ export function healthOf(figures: Snapshot | undefined, isConnected: boolean): H
   }
   const { trouble } = figures.source;
   if (trouble !== null) return same('bad', `The log cannot be read: ${trouble}`);
-  return silenceOf(figures) ?? reportedError(figures) ?? wellbeing(figures);
+  return silenceOf(figures) ?? spooling(figures) ?? reportedError(figures) ?? wellbeing(figures);
 }
 
 function silenceOf({ stages, at }: Snapshot): Health | undefined {
@@ -33,6 +33,21 @@ function silenceOf({ stages, at }: Snapshot): Health | undefined {
   const name = (stage: StageFigures) => (several(stage) ? `a ${stage.stage}` : `the ${stage.stage}`);
   const text = `Down: ${silent.map((stage) => `${name(stage)} has been silent for ${ago(at - stage.seenMs)}`).join(', ')}.`;
   return { level: 'bad', text, announcement: `Down: ${silent.map(name).join(', ')}.` };
+}
+
+/** The log was away, and readings wait on the collector's disk. */
+function spooling({ stages }: Snapshot): Health | undefined {
+  const spools = stages.flatMap(({ spool }) => (spool && spool.records > 0 ? [spool] : []));
+  if (spools.length === 0) return undefined;
+  const sum = (of: (spool: (typeof spools)[number]) => number) => spools.reduce((total, spool) => total + of(spool), 0);
+  const oldestMs = Math.max(...spools.map((spool) => spool.oldestMs));
+  const drained = sum((spool) => spool.drainedPerSecond);
+  const pace = drained > 0 ? `; ${count(drained)} a second go out` : '';
+  const text = `${plural(
+    sum((spool) => spool.records),
+    'reading',
+  )} wait in the collector's spool, the oldest for ${ago(oldestMs)}${pace}.`;
+  return { level: 'warn', text, announcement: "Readings wait in the collector's spool." };
 }
 
 function reportedError({ stages, at }: Snapshot): Health | undefined {

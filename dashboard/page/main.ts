@@ -1,11 +1,14 @@
 import type { Snapshot } from '../events.ts';
+import { ByGaps } from './by-gaps.ts';
 import { connect } from './connection.ts';
 import { need, setAttribute, setText } from './dom.ts';
+import { DriftCard } from './drift.ts';
 import { Fields } from './fields.ts';
 import { Headline } from './headline.ts';
 import { healthOf, sampledText } from './health.ts';
 import { Labels } from './labels.ts';
 import { Matrix } from './matrix.ts';
+import { ModelCard } from './model.ts';
 import { Layers } from './palette.ts';
 import { RecentTable } from './recent.ts';
 import { Slider } from './slider.ts';
@@ -23,6 +26,9 @@ const trends = new Trends(state, announce);
 const labels = new Labels(state, layers, announce);
 const fields = new Fields();
 const matrix = new Matrix();
+const byGaps = new ByGaps();
+const modelCard = new ModelCard();
+const driftCard = new DriftCard();
 const recent = new RecentTable(layers);
 const stages = new Stages();
 const slider = root.dataset.controls === 'yes' ? new Slider() : undefined;
@@ -90,7 +96,12 @@ function draw(): void {
     labels.update(from, to);
   }
   fields.update(figures);
-  if (figures.score.truth !== 'none') matrix.update(figures);
+  if (figures.score.truth !== 'none') {
+    matrix.update(figures);
+    byGaps.update(figures);
+  }
+  modelCard.update(figures);
+  driftCard.update(figures);
   recent.update(figures);
   stages.update(figures);
   if (figures.controls) slider?.update(figures.controls.gapRate);

@@ -67,7 +67,8 @@ export class RecentTable {
     label.replaceChildren(make('span', { class: 'named' }, make('i', { class: 'swatch' }), name, probability));
     truth.replaceChildren(...truthOf(prediction));
     gaps.replaceChildren(strip(prediction.gapsAt, fields.length), `${prediction.gaps} of ${fields.length}`);
-    values.replaceChildren(make('span', { class: 'chips' }, ...prediction.values.map((value) => chip(fields, value))));
+    const chips = prediction.values.map((value) => chip(fields, value));
+    values.replaceChildren(make('span', { class: 'chips' }, ...dependence(prediction), ...chips));
   }
 }
 
@@ -94,6 +95,12 @@ function strip(gapsAt: readonly number[], fieldCount: number): HTMLElement {
   for (const field of gapsAt)
     context.fillRect(field * width + space / 2, 2, Math.max(1.5, width - space), canvas.height - 4);
   return canvas;
+}
+
+/** How much of the label rests on what was filled, where the model knows. */
+function dependence({ sensitivity, gaps }: RecentPrediction): HTMLElement[] {
+  if (sensitivity === null || gaps === 0) return [];
+  return [make('span', { class: 'chip' }, 'rests on gaps ', make('b', {}, percent(sensitivity)))];
 }
 
 function chip(fields: readonly string[], [field, value, filled]: RecentPrediction['values'][number]): HTMLElement {

@@ -24,6 +24,10 @@ export class SimulatedLine {
   readonly stream: Stream;
   gapRate: number;
   version = 1;
+  /** A version that labels the same readings in the shadow. */
+  challenger: number | undefined;
+  spool: Status['spool'];
+  drift: Status['drift'];
   /** Stages that say nothing. */
   readonly silenced = new Set<Status['stage']>();
   lastError: Status['lastError'];
@@ -120,34 +124,39 @@ export class SimulatedLine {
   }
 
   #predict(reading: Reading, actual: string, filled: Record<string, number>, atMs: number): void {
-    const { log, classes, fields } = this.#options;
+    const { log } = this.#options;
+    const { topics } = this.stream;
+    const prediction = this.#predictionBy(this.version, reading, actual, filled);
+    const arrivedMs = atMs + Math.ceil(prediction.latencyMs);
+    log.add(topics.predictions, reading.device, prediction, arrivedMs);
+    this.#totals.labels += 1;
+    if (this.challenger === undefined) return;
+    log.add(topics.shadow, reading.device, this.#predictionBy(this.challenger, reading, actual, filled), arrivedMs);
+  }
+
+  /** Every version after the first minds gaps less. */
+  #predictionBy(version: number, reading: Reading, actual: string, filled: Record<string, number>): Prediction {
+    const { classes, fields } = this.#options;
     const gapShare = Object.keys(filled).length / fields.length;
-    const isRight =
-      this.#random() < (this.version === 1 ? 0.95 - 0.7 * gapShare ** 1.6 : 0.96 - 0.25 * gapShare ** 1.6);
+    const isRight = this.#random() < (version === 1 ? 0.95 - 0.7 * gapShare ** 1.6 : 0.96 - 0.25 * gapShare ** 1.6);
     const label = isRight ? actual : classes[Math.floor(this.#random() * classes.length)]!;
     const probability = Number((0.6 + 0.4 * this.#random()).toFixed(3));
-    const latencyMs = Number((2 + 6 * this.#random() ** 4 + (this.#random() < 0.01 ? 40 : 0)).toFixed(3));
-    const prediction: Prediction = {
+    const others = (1 - probability) / Math.max(1, classes.length - 1);
+    return {
       stream: reading.stream,
       device: reading.device,
       time: reading.time,
       label,
       probability,
-      probabilities: Object.fromEntries(
-        classes.map((name) => [
-          name,
-          name === label ? probability : (1 - probability) / Math.max(1, classes.length - 1),
-        ]),
-      ),
+      probabilities: Object.fromEntries(classes.map((name) => [name, name === label ? probability : others])),
       filled,
       gaps: Object.keys(filled).length,
-      model: { name: this.stream.name, version: this.version },
-      received: reading.received,
-      latencyMs,
+      model: { name: this.stream.name, version },
+      ...(version === 1 ? {} : { sensitivity: Number((gapShare * this.#random()).toFixed(3)) }),
       ...(reading.truth === undefined ? {} : { truth: reading.truth }),
+      received: reading.received,
+      latencyMs: Number((2 + 6 * this.#random() ** 4 + (this.#random() < 0.01 ? 40 : 0)).toFixed(3)),
     };
-    log.add(this.stream.topics.predictions, reading.device, prediction, atMs + Math.ceil(latencyMs));
-    this.#totals.labels += 1;
   }
 
   #status(stage: Status['stage'], atMs: number): Status {
@@ -164,11 +173,29 @@ export class SimulatedLine {
       instance: `${stage}-1`,
       at: new Date(atMs).toISOString(),
       counters: counters[stage] ?? {},
-      ...(stage === 'classifier' ? { lag: 3, model: { name: this.stream.name, version: this.version } } : {}),
+      ...(stage === 'classifier' ? this.#classifierStatus() : {}),
+      ...(stage === 'collector' && this.spool ? { spool: this.spool } : {}),
       ...(stage === 'archive' ? { lag: 12 } : {}),
-      ...(stage === 'classifier' && this.lastError ? { lastError: this.lastError } : {}),
     };
   }
+
+  #classifierStatus(): Partial<Status> {
+    const challenger = this.challenger === undefined ? {} : { challenger: this.challenger };
+    return {
+      lag: 3,
+      model: { name: this.stream.name, version: this.version, ...challenger },
+      ...(this.lastError ? { lastError: this.lastError } : {}),
+      ...(this.drift ? { drift: this.drift } : {}),
+    };
+  }
+}
+
+/** What a classifier says when the first of its fields has drifted. */
+export function driftOf(fields: readonly string[], readings: number): NonNullable<Status['drift']> {
+  const listed = fields
+    .slice(0, 20)
+    .map((name, index) => ({ name, psi: 0.31 / (index + 1), outside: 0.02 / (index + 1) }));
+  return { readings, outside: 0.034, psi: 0.31, threshold: 0.2, drifted: 1, fields: listed };
 }
 
 /** A small seeded generator (mulberry32), so that a failing test fails again. */

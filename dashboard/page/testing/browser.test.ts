@@ -2,6 +2,7 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { findChromium, launchBrowser } from '../../testing/browser.ts';
 import { Scene, type SceneOptions } from '../../testing/scene.ts';
+import { driftOf } from '../../testing/simulated-line.ts';
 import { contrasts, isDrawn, shifts } from './in-page.ts';
 import { look, type Misdeeds } from './look.ts';
 
@@ -184,6 +185,41 @@ describe.skipIf(!here)(title, { timeout: 60_000 }, () => {
     expectGood(misdeeds);
   });
 
+  test('shows champion and challenger, drift, right labels by gaps, and what waits in the spool', async () => {
+    const scene = new Scene({ past: 0 });
+    scenes.push(scene);
+    scene.line.challenger = 2;
+    scene.line.drift = driftOf(scene.line.stream.fields, 900);
+    scene.line.spool = { records: 1_200, bytes: 1e6, oldestMs: 90_000, drainedPerSecond: 300 };
+    scene.line.past(60, (secondsAgo) => secondsAgo / 100);
+    await scene.start();
+    const { page, misdeeds } = await look(browser, scene.url);
+    pages.push(page);
+    await soon(async () => {
+      const duel = page.getByRole('table', { name: 'Champion and challenger over the same readings' });
+      expect(await duel.getByRole('columnheader').allTextContents()).toEqual([
+        'Champion, version 1',
+        'Challenger, version 2',
+      ]);
+      expect(await duel.getByRole('row', { name: /^Accuracy/ }).textContent()).toMatch(/^Accuracy\d+\.\d%\d+\.\d%$/);
+      expect(await text(page, '#model-readout')).toMatch(/^The same label for \d+\.\d% of [\d,]+ readings/);
+    });
+    expect(await text(page, '#drift-readout')).toMatch(/^1 field above the threshold of 0.2; 3.4% of 900 readings/);
+    expect(await page.locator('#drift .drifted').count()).toBe(1);
+    expect(await page.locator('#by-gaps li[data-known="yes"]').count()).toBeGreaterThan(3);
+    expect(await text(page, '#health-text')).toMatch(/^1,200 readings wait in the collector's spool/);
+    scene.line.spool = undefined;
+    scene.line.version = 3;
+    await soon(async () => expect(await text(page, '#model-events')).toMatch(/Version 3 took over$/));
+    scene.line.lastError = {
+      at: new Date().toISOString(),
+      message: 'refused, version 3 goes on: the checksum differs',
+    };
+    await soon(async () => expect(await text(page, '#model-events')).toContain('refused, version 3 goes on'));
+    await soon(async () => expect(await text(page, '#health-text')).toContain('The classifier reports: refused'));
+    expectGood(misdeeds);
+  });
+
   test('says when it has lost Gapline, and finds it again', async () => {
     const { scene, page } = await open();
     const port = Number(new URL(scene.url).port);
@@ -262,8 +298,8 @@ describe.skipIf(!here)(title, { timeout: 60_000 }, () => {
     expect(await page.getByRole('button', { name: 'Pause' }).count()).toBe(1);
     expect(await page.getByRole('group', { name: 'Time shown in the charts' }).count()).toBe(1);
     const headings = await page.getByRole('heading', { level: 2 }).allTextContents();
-    expect(headings.length).toBe(9);
-    expect(await page.getByRole('region').count()).toBe(9);
+    expect(headings.length).toBe(12);
+    expect(await page.getByRole('region').count()).toBe(12);
   });
 
   test('pauses, and goes on', async () => {

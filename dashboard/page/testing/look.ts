@@ -6,6 +6,9 @@ export interface Misdeeds {
   readonly foreignRequests: string[];
 }
 
+/** Chromium breaks off what it loads whenever an interface of the machine comes or goes, say for a test with network namespaces. */
+const networkChanged = 'net::ERR_NETWORK_CHANGED';
+
 /** Opens the page as a reader would, and notes what goes wrong in it. */
 export async function look(
   browser: Browser,
@@ -15,8 +18,10 @@ export async function look(
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
   const page = await context.newPage();
   const misdeeds: Misdeeds = { complaints: [], foreignRequests: [] };
+  let networkChanges = 0;
   page.on('console', (message) => {
-    if (['error', 'warning'].includes(message.type())) misdeeds.complaints.push(message.text());
+    if (message.text().includes(networkChanged)) networkChanges += 1;
+    else if (['error', 'warning'].includes(message.type())) misdeeds.complaints.push(message.text());
   });
   page.on('pageerror', (error) => misdeeds.complaints.push(error.message));
   page.on('dialog', (dialog) => {
@@ -43,6 +48,13 @@ export async function look(
       }
     }).observe({ type: 'layout-shift', buffered: true });
   });
-  await page.goto(url);
+  for (let attempt = 0; attempt < 10; attempt += 1) {
+    const before = networkChanges;
+    await page.goto(url).catch((error: Error) => {
+      if (!error.message.includes(networkChanged)) throw error;
+      networkChanges += 1;
+    });
+    if (networkChanges === before) break;
+  }
   return { page, misdeeds };
 }

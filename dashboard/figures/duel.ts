@@ -1,0 +1,173 @@
+import type { DuelFigures, Standing } from '../events.ts';
+import type { Classes } from './classes.ts';
+import { addTo, count, emptyHistogram, type Histogram, quantile } from './histogram.ts';
+import type { SeenPrediction } from './records.ts';
+import { scoreOf } from './score.ts';
+
+/** Pairs in the window, between half of it and all of it. */
+const windowPairs = 20_000;
+/** Predictions that wait for their counterpart; both are written together, so it is not far. */
+const mostWaiting = 5_000;
+const calibrationBins = 10;
+
+/** What is kept of a prediction until its counterpart comes. */
+interface Opinion {
+  readonly version: number;
+  readonly label: string;
+  readonly probability: number;
+  readonly truth: string | undefined;
+  readonly latencyMs: number;
+}
+
+/** What one of the two made of the readings that both labelled. */
+class Side {
+  /** Labels by `truth * classes + label`, class indices both. */
+  readonly confusion = new Map<number, number>();
+  /** By tenth of probability: how many labels of known truth, their probabilities' sum, and how many were right. */
+  readonly counts = new Float64Array(calibrationBins);
+  readonly confidences = new Float64Array(calibrationBins);
+  readonly rights = new Float64Array(calibrationBins);
+  readonly latency: Histogram = emptyHistogram();
+}
+
+class Half {
+  pairs = 0;
+  agreed = 0;
+  scored = 0;
+  readonly champion = new Side();
+  readonly challenger = new Side();
+}
+
+/** Champion and challenger over the same readings, paired by device and time: who is right, how sure of it, and how fast. */
+export class Duel {
+  readonly #classes: Classes;
+  /** Opinions without their counterpart yet, by identity. */
+  readonly #champions = new Map<string, Opinion>();
+  readonly #challengers = new Map<string, Opinion>();
+  #versions: { readonly champion: number; readonly challenger: number } | undefined;
+  #isOn = false;
+  #current = new Half();
+  #previous = new Half();
+
+  constructor(classes: Classes) {
+    this.#classes = classes;
+  }
+
+  takeChampion(prediction: SeenPrediction): void {
+    if (!this.#isOn) return;
+    const opinion = opinionOf(prediction);
+    const other = meet(identityOf(prediction), opinion, this.#champions, this.#challengers);
+    if (other) this.#pair(opinion, other);
+  }
+
+  takeChallenger(prediction: SeenPrediction): void {
+    this.#isOn = true;
+    const opinion = opinionOf(prediction);
+    const other = meet(identityOf(prediction), opinion, this.#challengers, this.#champions);
+    if (other) this.#pair(other, opinion);
+  }
+
+  /** Null while nothing was labelled by both. */
+  figures(): DuelFigures | null {
+    const halves = [this.#current, this.#previous];
+    const sum = (of: (half: Half) => number) => halves.reduce((total, half) => total + of(half), 0);
+    const readings = sum((half) => half.pairs);
+    if (!this.#versions || readings === 0) return null;
+    return {
+      readings,
+      agreed: sum((half) => half.agreed),
+      scored: sum((half) => half.scored),
+      champion: this.#standing(this.#versions.champion, [this.#current.champion, this.#previous.champion]),
+      challenger: this.#standing(this.#versions.challenger, [this.#current.challenger, this.#previous.challenger]),
+    };
+  }
+
+  #pair(champion: Opinion, challenger: Opinion): void {
+    const versions = { champion: champion.version, challenger: challenger.version };
+    if (versions.champion !== this.#versions?.champion || versions.challenger !== this.#versions.challenger) {
+      this.#versions = versions;
+      this.#current = new Half();
+      this.#previous = new Half();
+    }
+    const half = this.#current;
+    half.pairs += 1;
+    if (champion.label === challenger.label) half.agreed += 1;
+    const truth = champion.truth ?? challenger.truth;
+    if (truth !== undefined) half.scored += 1;
+    this.#note(half.champion, champion, truth);
+    this.#note(half.challenger, challenger, truth);
+    if (half.pairs < windowPairs / 2) return;
+    this.#previous = half;
+    this.#current = new Half();
+  }
+
+  #note(side: Side, { label, probability, latencyMs }: Opinion, truth: string | undefined): void {
+    count(side.latency, latencyMs);
+    if (truth === undefined) return;
+    const cell = this.#classes.indexOf(truth) * this.#classes.limit + this.#classes.indexOf(label);
+    side.confusion.set(cell, (side.confusion.get(cell) ?? 0) + 1);
+    const bin = Math.max(0, Math.min(calibrationBins - 1, Math.floor(probability * calibrationBins)));
+    side.counts[bin]! += 1;
+    side.confidences[bin]! += probability;
+    if (truth === label) side.rights[bin]! += 1;
+  }
+
+  #standing(version: number, sides: readonly Side[]): Standing {
+    const { names, limit } = this.#classes;
+    const matrix = names.map(() => names.map(() => 0));
+    const latency = emptyHistogram();
+    for (const side of sides) {
+      addTo(latency, side.latency);
+      for (const [cell, pairs] of side.confusion) matrix[Math.floor(cell / limit)]![cell % limit]! += pairs;
+    }
+    const { accuracy, f1 } = scoreOf(matrix);
+    return {
+      version,
+      accuracy: rounded(accuracy),
+      f1: rounded(f1),
+      calibrationError: rounded(calibrationError(sides)),
+      p50Ms: quantile(latency, 0.5),
+      p99Ms: quantile(latency, 0.99),
+    };
+  }
+}
+
+const identityOf = ({ device, time }: SeenPrediction) => `${device}\n${time}`;
+
+function opinionOf({ model, label, probability, truth, latencyMs }: SeenPrediction): Opinion {
+  return { version: model.version, label, probability, truth, latencyMs };
+}
+
+/** The counterpart, if it is there; otherwise the opinion waits for it. */
+function meet(
+  identity: string,
+  opinion: Opinion,
+  own: Map<string, Opinion>,
+  others: Map<string, Opinion>,
+): Opinion | undefined {
+  const other = others.get(identity);
+  if (other) {
+    others.delete(identity);
+    return other;
+  }
+  own.set(identity, opinion);
+  if (own.size > mostWaiting) own.delete(own.keys().next().value!);
+  return undefined;
+}
+
+/**
+ * The expected calibration error over ten bins: how far, on average, the share of right labels is from the probabilities that came with
+ * them. https://arxiv.org/abs/1706.04599
+ */
+export function calibrationError(sides: readonly Pick<Side, 'counts' | 'confidences' | 'rights'>[]): number | null {
+  let total = 0;
+  let distance = 0;
+  for (let bin = 0; bin < calibrationBins; bin += 1) {
+    const sum = (of: 'counts' | 'confidences' | 'rights') => sides.reduce((so, side) => so + side[of][bin]!, 0);
+    total += sum('counts');
+    distance += Math.abs(sum('rights') - sum('confidences'));
+  }
+  return total === 0 ? null : distance / total;
+}
+
+const rounded = (share: number | null) => (share === null ? null : Math.round(share * 10_000) / 10_000);

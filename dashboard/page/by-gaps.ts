@@ -1,0 +1,43 @@
+import type { GapBin, Snapshot } from '../events.ts';
+import { make, need, resized, setAttribute, setProperty, setText } from './dom.ts';
+import { count, percent } from './format.ts';
+
+/** A share of fewer labels than this says little, and is drawn faintly. */
+const fewLabels = 30;
+
+/** How often labels are right, by how many values were missing. */
+export class ByGaps {
+  readonly #list = need('by-gaps');
+  readonly #readout = need('by-gaps-readout');
+
+  update({ byGaps }: Snapshot): void {
+    const columns = resized(this.#list, byGaps.length, () =>
+      make(
+        'li',
+        {},
+        make('b', { 'aria-hidden': 'true' }),
+        make('span', { class: 'column' }),
+        make('span', { class: 'up-to', 'aria-hidden': 'true' }),
+        make('span', { class: 'unseen' }),
+      ),
+    );
+    for (const [index, column] of columns.entries()) draw(column, byGaps[index]);
+    const each = byGaps.every(({ from, to }) => from === to);
+    setText(this.#readout, `${each ? 'Gaps in a reading' : 'Up to so many gaps in a reading'}, last ten minutes`);
+  }
+}
+
+function draw(column: HTMLElement, bin: GapBin): void {
+  const { to, scored, right } = bin;
+  const share = scored === 0 ? 0 : right / scored;
+  setAttribute(column, 'data-known', scored === 0 ? 'no' : scored < fewLabels ? 'few' : 'yes');
+  const [number, bar, upTo, said] = column.children as unknown as HTMLElement[];
+  setText(number, scored === 0 ? '' : `${Math.round(share * 100)}`);
+  setProperty(bar, '--part', share.toFixed(3));
+  setText(upTo, count(to));
+  const text = `${rangeOf(bin)}: ${percent(share)} of ${count(scored)} right`;
+  setText(said, text);
+  setAttribute(column, 'title', text);
+}
+
+const rangeOf = ({ from, to }: GapBin) => (from === to ? `${count(to)} gaps` : `${count(from)} to ${count(to)} gaps`);
