@@ -77,8 +77,7 @@ export function createLabeller(options: LabellerOptions): Labeller {
     // Either may be succeeded while the past is read.
     while (champion?.serving !== champions.serving || challenger?.serving !== challengers.serving) {
       const [first, rival] = [champions.serving, challengers.serving];
-      if (!first) throw new GaplineError('internal', 'The classifier has stopped', { retryable: false });
-      if (champion?.serving !== first) champion = await open(first);
+      if (first && champion?.serving !== first) champion = await open(first);
       if (challenger?.serving !== rival)
         challenger = rival && (await open(rival).catch((error: unknown) => dismiss(rival, error)));
     }

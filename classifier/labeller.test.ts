@@ -1,0 +1,101 @@
+import { Registry } from 'prom-client';
+import { expect, test, vi } from 'vitest';
+import type { History, StoredRecord } from '../core/log/port.ts';
+import { createSqliteLog } from '../core/log/sqlite.ts';
+import type { Model } from '../core/model/model.ts';
+import { GaplineError } from '../core/wire/errors.ts';
+import { topicsOf } from '../core/wire/stream.ts';
+import { createLabeller } from './labeller.ts';
+import { createMetrics } from './metrics.ts';
+import { serve } from './serving.ts';
+import { doubleModel } from './testing/doubles.ts';
+import { silent } from './testing/line.ts';
+import { Tally } from './totals.ts';
+
+const stream = { name: 's', fields: ['a', 'b'], topics: topicsOf('s') };
+
+function labellerOf(champion: Model) {
+  const note = vi.fn();
+  const labeller = createLabeller({
+    stream,
+    // Never asked: no succession here reads the past from the log.
+    log: createSqliteLog({ file: ':memory:', logger: silent }),
+    group: 's.classifier',
+    champion: serve(stream, champion),
+    shadow: async () => undefined,
+    tally: new Tally(),
+    metrics: createMetrics(new Registry()),
+    logger: silent,
+    driftThreshold: 0.2,
+    now: Date.now,
+    note,
+  });
+  return { labeller, note };
+}
+
+const historyOf = (...batches: (readonly StoredRecord[] | Promise<never[]> | Error)[]): History => ({
+  async *since() {
+    for (const batch of batches) {
+      if (batch instanceof Error) throw batch;
+      yield await batch;
+    }
+  },
+});
+
+const batchOf = (partition: number) => ({
+  topic: 's.readings',
+  partition,
+  records: [],
+  signal: new AbortController().signal,
+});
+
+test('a partition that was never assigned is refused', async () => {
+  const { labeller } = labellerOf(doubleModel());
+  await expect(labeller.transform(batchOf(3))).rejects.toThrow('Partition 3 was never assigned');
+});
+
+test('an assignment that is under way while the classifier stops ends', async () => {
+  const past = Promise.withResolvers<never[]>();
+  const closed = vi.fn();
+  const { labeller } = labellerOf(doubleModel({ memoryMs: 1_000, closed }));
+  const assigned = labeller.assigned(0, historyOf(past.promise));
+  await labeller.close();
+  past.resolve([]);
+  await assigned;
+  expect(closed).toHaveBeenCalledTimes(1);
+});
+
+test('a version that comes while a partition is assigned is the one that sits there', async () => {
+  const past = Promise.withResolvers<never[]>();
+  const closed = vi.fn();
+  const { labeller } = labellerOf(doubleModel({ memoryMs: 1_000, closed }));
+  const assigned = labeller.assigned(0, historyOf(past.promise));
+  const next = serve(stream, doubleModel({ version: 2 }));
+  labeller.crown(next);
+  past.resolve([]);
+  await assigned;
+  expect(labeller.champion).toBe(next);
+  expect(closed).toHaveBeenCalledTimes(1);
+  expect((await labeller.transform(batchOf(0))).outputs).toEqual([]);
+  await labeller.close();
+});
+
+test('a challenger that cannot begin is dismissed; a log that is away is not its fault', async () => {
+  const { labeller, note } = labellerOf(doubleModel());
+  const broken = {
+    ...doubleModel({ version: 2 }),
+    open: () => {
+      throw new Error('no file');
+    },
+  };
+  labeller.challenge(serve(stream, broken));
+  await labeller.assigned(0, historyOf());
+  expect(labeller.challenger).toBeUndefined();
+  expect(note).toHaveBeenCalledWith('challenger double version 2: no file');
+
+  labeller.challenge(serve(stream, doubleModel({ version: 3, memoryMs: 1_000 })));
+  const away = new GaplineError('log-unavailable', 'away', { retryable: true });
+  await expect(labeller.assigned(1, historyOf(away))).rejects.toBe(away);
+  expect(labeller.challenger?.model.identity.version).toBe(3);
+  await labeller.close();
+});
