@@ -57,15 +57,20 @@ function readText(file: string): string {
   }
 }
 
+export interface OpenStoreOptions extends OpenOptions {
+  /** How long the embedded store keeps points; a bucket has its own bound. */
+  readonly retentionDays: number;
+}
+
 /** The store at an address; only the engine that is asked for is loaded. */
-export async function openStore({ url, dataFolder, logger }: OpenOptions): Promise<SeriesStore> {
+export async function openStore({ url, dataFolder, logger, retentionDays }: OpenStoreOptions): Promise<SeriesStore> {
   if (url && /^https?:/.test(url)) {
     const { createInfluxStore } = await import('../core/store/influxdb.ts');
     return createInfluxStore({ ...splitStoreUrl(url), token: influxToken(), logger });
   }
   refuseOtherSchemes('--store', url, 'http://HOST:8086/ORG/BUCKET');
   const { createSqliteStore } = await import('../core/store/sqlite.ts');
-  return createSqliteStore({ file: url ?? embeddedFile(dataFolder), logger });
+  return createSqliteStore({ file: url ?? embeddedFile(dataFolder), logger, retentionDays });
 }
 
 /** `http://HOST:8086/ORG/BUCKET` in its parts. */

@@ -76,7 +76,7 @@ function checksOf(loaded: LoadedConfig, options: DoctorOptions): Check[] {
       look: () => withLog((log, stream) => lookAtTopics(log, stream, loaded.config.log.partitions)),
     },
     { part: 'lag', ...log, look: () => withLog(lookAtLag) },
-    { part: 'store', ...store, look: () => lookAtStore(options) },
+    { part: 'store', ...store, look: () => lookAtStore(loaded, options) },
     ...(options.store?.startsWith('http') ? [{ part: 'clock', look: () => lookAtClock(options.store ?? '') }] : []),
   ];
 }
@@ -136,8 +136,9 @@ async function lookAtLag(log: EventLog, stream: Stream): Promise<string> {
   return `records behind: ${lags.join(', ')}`;
 }
 
-async function lookAtStore({ store: url, data: dataFolder }: DoctorOptions): Promise<string> {
-  const store = await openStore({ url, dataFolder, logger: await createLogger('silent') });
+async function lookAtStore({ config }: LoadedConfig, { store: url, data: dataFolder }: DoctorOptions): Promise<string> {
+  const { store: bounds } = config;
+  const store = await openStore({ url, dataFolder, logger: await createLogger('silent'), ...bounds });
   try {
     await store.start();
     // A store that is away when a stage starts is waited for; here it has to answer.

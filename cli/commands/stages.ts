@@ -95,9 +95,11 @@ export async function collectReadings(options: StoreOptions & { readonly archive
   await run({ logger, parts });
 }
 
-async function archiveParts({ stream, log, logger, registry }: Ground, options: StoreOptions): Promise<Startable[]> {
+async function archiveParts(ground: Ground, options: StoreOptions): Promise<Startable[]> {
   const { createArchive } = await import('../../collector/archive.ts');
-  const store = await openStore({ url: options.store, dataFolder: options.data, logger });
+  const { stream, log, logger, registry, loaded } = ground;
+  const { store: bounds } = loaded.config;
+  const store = await openStore({ url: options.store, dataFolder: options.data, logger, ...bounds });
   return [store, createArchive({ stream, log, store, logger, registry })];
 }
 

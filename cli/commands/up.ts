@@ -38,7 +38,7 @@ export async function up(options: UpOptions): Promise<void> {
   const { host, data: dataFolder } = options;
 
   const log = await openLog({ url: undefined, dataFolder, logger: stage('log') });
-  const store = await openStore({ url: undefined, dataFolder, logger: stage('store') });
+  const store = await openStore({ url: undefined, dataFolder, logger: stage('store'), ...loaded.config.store });
   const ground: Startable = {
     async start() {
       await log.start();

@@ -100,6 +100,18 @@ const log = z
   .prefault({})
   .describe('the event log');
 
+const store = z
+  .strictObject({
+    retentionDays: z
+      .number()
+      .min(0.001)
+      .max(3_650)
+      .default(30)
+      .describe('how long the embedded store keeps a point after it was written, in days'),
+  })
+  .prefault({})
+  .describe('the archive of readings; a bucket of InfluxDB has its own retention');
+
 const collector = z
   .strictObject({
     maxAheadSeconds: z
@@ -135,6 +147,7 @@ export const configSchema = z
     collector,
     classifier,
     log,
+    store,
     training,
     model,
   })

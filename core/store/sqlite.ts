@@ -8,6 +8,7 @@ import type { Point } from '../wire/point.ts';
 import { earliestTime, latestTime, pointFault } from './fault.ts';
 import { createNames, type Names, namesSchema } from './names.ts';
 import type { ReadOptions, RejectedPoint, SeriesStore } from './port.ts';
+import { keepRetention, marksSchema } from './retention.ts';
 import { createPacker, unpack } from './row.ts';
 
 export interface SqliteStoreOptions {
@@ -16,6 +17,10 @@ export interface SqliteStoreOptions {
   readonly logger: Logger;
   /** How long a write waits for another process that is writing. Default 5000. */
   readonly busyTimeoutMs?: number;
+  /** How long points are kept after they were first written, in days. Default 30: docs/decisions/0025-store-retention.md. */
+  readonly retentionDays?: number;
+  /** How often to look for points that are older. Default 60000. */
+  readonly retentionCheckMs?: number;
 }
 
 /** Points a transaction: long enough that the fsync does not count, short enough that nobody waits for long. */
@@ -28,8 +33,10 @@ const devicesPerPage = 1_000;
  * The embedded store. One row a point, its fields packed into a blob: docs/decisions/0020-store-layout.md says why.
  * Every point that `write` resolved for survives a loss of power (`synchronous = FULL`).
  */
-export function createSqliteStore({ file, logger, busyTimeoutMs = 5_000 }: SqliteStoreOptions): SeriesStore {
+export function createSqliteStore(options: SqliteStoreOptions): SeriesStore {
+  const { file, logger, busyTimeoutMs = 5_000, retentionDays = 30, retentionCheckMs = 60_000 } = options;
   let open: Open | undefined;
+  let retention: { readonly stopped: Promise<void>; readonly stopping: AbortController } | undefined;
   const underWay = new Set<Promise<unknown>>();
 
   function opened(): Open {
@@ -56,11 +63,17 @@ export function createSqliteStore({ file, logger, busyTimeoutMs = 5_000 }: Sqlit
           cause: error,
         });
       }
+      const stopping = new AbortController();
+      const { signal } = stopping;
+      const retentionMs = retentionDays * 86_400_000;
+      const stopped = keepRetention({ file, logger, retentionMs, everyMs: retentionCheckMs, signal });
+      retention = { stopped, stopping };
       logger.debug({ file }, 'store open');
     },
 
     async stop() {
-      await Promise.allSettled(underWay);
+      retention?.stopping.abort();
+      await Promise.allSettled([...underWay, retention?.stopped]);
       open?.close();
       open = undefined;
     },
@@ -109,6 +122,7 @@ interface Open {
 
 const schema = `
   ${namesSchema}
+  ${marksSchema}
   CREATE TABLE IF NOT EXISTS store_points (
     series INTEGER NOT NULL, time INTEGER NOT NULL, numbers BLOB NOT NULL, strings TEXT, UNIQUE (series, time)
   ) STRICT;

@@ -1,0 +1,106 @@
+import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { describeError } from '../wire/errors.ts';
+
+/** Points a transaction: some milliseconds, so that a page and a collector in the same process go on answering. */
+const pointsPerChunk = 500;
+/** Between two chunks, and after an attempt that met another writer. */
+const pauseMs = 20;
+/** How exactly the age of points is known. */
+const longestMarkMs = 3_600_000;
+/** SQLITE_BUSY of https://www.sqlite.org/rescode.html */
+const busy = 5;
+
+/**
+ * Points lie in the order in which they were first written, so their age needs no column: a mark says that the rows up to one
+ * were there at a time (milliseconds since the epoch). Marks grow with their rows; one goes with the last of the rows before it.
+ */
+export const marksSchema = `
+  CREATE TABLE IF NOT EXISTS store_marks (last_row INTEGER PRIMARY KEY, at INTEGER NOT NULL) STRICT;
+`;
+
+export interface RetentionOptions {
+  readonly file: string;
+  readonly logger: Logger;
+  readonly retentionMs: number;
+  /** How often to look. */
+  readonly everyMs: number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Deletes what was written longer ago than the bound, now and then until the signal aborts: in small transactions, each of which gives
+ * way at once where somebody else is writing. Resolves once it has stopped; it never rejects.
+ */
+export async function keepRetention(options: RetentionOptions): Promise<void> {
+  const { file, logger } = options;
+  const complain = (error: unknown) =>
+    logger.warn({ file }, `Nothing could be deleted from the store: ${describeError(error)}`);
+  await sweep(options, complain).catch(complain);
+}
+
+async function sweep(options: RetentionOptions, complain: (error: unknown) => void): Promise<void> {
+  const { file, retentionMs, everyMs, signal } = options;
+  const pause = (ms: number) => sleep(ms, undefined, { signal, ref: false }).catch(() => {});
+  // Its own connection, which waits for nobody: the store's would hold up the whole process for as long as a write may wait.
+  const database = new DatabaseSync(file, { timeout: 0 });
+  database.exec('PRAGMA synchronous = FULL');
+  const { mark, deleteSome } = createBroom(database, retentionMs);
+  while (!signal.aborted) {
+    try {
+      inTransaction(database, mark);
+      while (!signal.aborted && inTransaction(database, deleteSome)) await pause(pauseMs);
+      await pause(everyMs);
+    } catch (error) {
+      const others = (error as { errcode?: number }).errcode === busy;
+      if (!others) complain(error);
+      await pause(others ? pauseMs : everyMs);
+    }
+  }
+  database.close();
+}
+
+function createBroom(database: DatabaseSync, retentionMs: number) {
+  const newest = database.prepare('SELECT last_row AS row, at FROM store_marks ORDER BY last_row DESC LIMIT 1');
+  const lastRow = database.prepare('SELECT max(rowid) AS row FROM store_points');
+  const addMark = database.prepare('INSERT INTO store_marks (last_row, at) VALUES (?, ?)');
+  const overdue = database.prepare('SELECT max(last_row) AS row FROM store_marks WHERE at < ?');
+  const drop = database.prepare(
+    'DELETE FROM store_points WHERE rowid IN (SELECT rowid FROM store_points WHERE rowid <= ? ORDER BY rowid LIMIT ?)',
+  );
+  const dropMarks = database.prepare('DELETE FROM store_marks WHERE last_row <= ?');
+  const markEveryMs = Math.min(longestMarkMs, retentionMs / 10);
+
+  return {
+    /** Marks how far the points go now, unless the last mark is young or nothing was written since. */
+    mark(): void {
+      const last = (newest.get() ?? { row: 0, at: 0 }) as { row: number; at: number };
+      const { row } = lastRow.get() as { row: number | null };
+      // A clock that was set back makes points older, never younger: they stay longer.
+      const at = Math.max(Date.now(), last.at);
+      if (row !== null && row > last.row && at - last.at >= markEveryMs) addMark.run(row, at);
+    },
+
+    /** Whether there may be more to delete. */
+    deleteSome(): boolean {
+      const { row } = overdue.get(Math.floor(Date.now() - retentionMs)) as { row: number | null };
+      if (row === null) return false;
+      if (drop.run(row, pointsPerChunk).changes === pointsPerChunk) return true;
+      dropMarks.run(row);
+      return false;
+    },
+  };
+}
+
+function inTransaction<T>(database: DatabaseSync, work: () => T): T {
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    const result = work();
+    database.exec('COMMIT');
+    return result;
+  } catch (error) {
+    if (database.isTransaction) database.exec('ROLLBACK');
+    throw error;
+  }
+}
