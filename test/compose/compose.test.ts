@@ -112,7 +112,7 @@ describe.runIf(demanded)(`the real stack by Docker Compose${why}`, { timeout: 10
     await vi.waitFor(async () => {
       const found = await stack.query(`from(bucket: "${bucket}") |> range(start: 0)
         |> filter(fn: (r) => r.device == "by-mqtt" or r._measurement == "docker_container_mem")
-        |> group(columns: ["_measurement"]) |> distinct(column: "_measurement")`);
+        |> keep(columns: ["_measurement", "_time"]) |> distinct(column: "_measurement")`);
       const measurements = found.map((row) => row._value);
       expect(measurements).toEqual(expect.arrayContaining(['spambase.predictions', 'docker_container_mem']));
     }, soon);
