@@ -169,7 +169,7 @@ describe('a model in a folder', () => {
     const answers: Answer[] = [];
     for (const engine of ['gapline', 'ml-random-forest'] as const) {
       const copy = await edited((m) => {
-        m.estimator = { ...m.estimator, engine, voting: 'majority' };
+        m.estimator = { kind: 'forest', file: 'forest.json.gz', engine, voting: 'majority' };
         m.selfTest = { values: [], labels: [], probabilities: [] };
       });
       answers.push(await (await loadModel(copy)).open().predict(rows));

@@ -56,7 +56,8 @@ export async function readArtifact(folder: string): Promise<Artifact> {
     return bytes;
   };
   const manifest = parseManifest(folder, await verified(manifestFile));
-  const { file } = manifest.estimator;
+  const { estimator } = manifest;
+  const file = 'file' in estimator ? estimator.file : undefined;
   return { manifest, files: new Map(file === undefined ? [] : [[file, await verified(file)]]) };
 }
 

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { fittedImputerSchema } from './impute/fitted.ts';
+import { httpEstimatorSchema } from './kinds/http.ts';
+import { onnxEstimatorSchema } from './kinds/onnx.ts';
 
 /** The first key of every `model.json`, by which a file is known as ours. */
 export const modelFormat = 'gapline-model';
@@ -18,6 +20,8 @@ const estimatorSchema = z.discriminatedUnion('kind', [
     engine: z.enum(['gapline', 'ml-random-forest']).describe('who predicts'),
     voting: z.enum(['mean', 'majority']),
   }),
+  onnxEstimatorSchema,
+  httpEstimatorSchema,
 ]);
 
 const metricsSchema = z.strictObject({

@@ -8,7 +8,9 @@ import { openImputer } from './impute/fitted.ts';
 import { type Imputer, memoryless } from './impute/imputer.ts';
 import type { Estimator } from './kinds/estimator.ts';
 import { openForest } from './kinds/forest.ts';
+import { openHttp } from './kinds/http.ts';
 import { openLibrary } from './kinds/library.ts';
+import { type OnnxRuntime, openOnnx } from './kinds/onnx.ts';
 import type { Manifest } from './manifest.ts';
 import type { Model, ModelIdentity } from './model.ts';
 import { runSelfTest } from './self-test.ts';
@@ -45,16 +47,19 @@ export async function loadModel(folder: string, expected?: ModelIdentity): Promi
 export interface Working {
   readonly parts: Pick<Manifest, 'fields' | 'classes' | 'imputer' | 'indicators' | 'maxGaps' | 'estimator'> &
     Partial<Pick<Manifest, 'histograms'>>;
-  /** The estimator's file, packed or … */
+  /** The estimator's file, where its kind has one, packed or … */
   readonly files?: Artifact['files'];
-  /** … as it was before. */
+  /** … a forest's JSON as it was before. */
   readonly json?: unknown;
   /** Default: a name of its own, version 1. */
   readonly identity?: ModelIdentity;
+  /** Default: the package onnxruntime-node. */
+  readonly onnxRuntime?: () => Promise<OnnxRuntime>;
 }
 
 /** Puts an artifact to work, without asking whether it answers as it should. */
-export async function openArtifact({ parts, files, json, identity }: Working): Promise<Model> {
+export async function openArtifact(working: Working): Promise<Model> {
+  const { parts, identity } = working;
   const { fields, classes, imputer, indicators, maxGaps, histograms } = parts;
   return assembleModel({
     identity: identity ?? { name: 'unpublished', version: 1 },
@@ -64,7 +69,7 @@ export async function openArtifact({ parts, files, json, identity }: Working): P
     ...(indicators && { indicators }),
     ...(maxGaps !== undefined && { maxGaps }),
     ...(histograms && { histograms }),
-    estimator: await openEstimator(parts, json ?? (await unpackJson(parts.estimator.file, files))),
+    estimator: await openEstimator(working),
   });
 }
 
@@ -75,21 +80,45 @@ const passthrough: Imputer = {
   open: () => memoryless((rows, into) => into.set(rows.values)),
 };
 
-async function openEstimator(
-  { fields, classes, indicators, estimator }: Working['parts'],
+async function openEstimator({ parts, files, json, onnxRuntime }: Working): Promise<Estimator> {
+  const { fields, classes, indicators, estimator } = parts;
+  const columns = indicators ? [...fields, ...fields.map((name) => `${name} missing`)] : fields;
+  switch (estimator.kind) {
+    case 'http':
+      return openHttp({ server: estimator, fields: columns, classes });
+    case 'onnx': {
+      const bytes = fileOf(files, estimator.file);
+      const runtime = onnxRuntime && { runtime: onnxRuntime };
+      return openOnnx({ model: estimator, bytes, width: columns.length, classes, ...runtime });
+    }
+    case 'forest': {
+      const unpacked = json ?? (await unpackJson(estimator.file, fileOf(files, estimator.file)));
+      return openForestFile(estimator, unpacked, { width: columns.length, classes: classes.length });
+    }
+  }
+}
+
+async function openForestFile(
+  { file, engine, voting }: Extract<Manifest['estimator'], { kind: 'forest' }>,
   json: unknown,
+  shape: { readonly width: number; readonly classes: number },
 ): Promise<Estimator> {
-  const shape = { width: fields.length * (indicators ? 2 : 1), classes: classes.length };
   const forest = readLibraryForest(json, shape);
   if (forest.task !== 'classification')
-    throw new GaplineError('model-invalid', `${estimator.file} holds a regression forest; a classifier is wanted`);
-  if (estimator.engine === 'gapline') return openForest(forest, estimator.voting);
+    throw new GaplineError('model-invalid', `${file} holds a regression forest; a classifier is wanted`);
+  if (engine === 'gapline') return openForest(forest, voting);
   return openLibrary({ json: json as LibraryForest, ...shape });
 }
 
-async function unpackJson(name: string, files: Artifact['files'] | undefined): Promise<unknown> {
+function fileOf(files: Artifact['files'] | undefined, name: string): Uint8Array {
+  const bytes = files?.get(name);
+  if (!bytes) throw new GaplineError('model-invalid', `${name} is missing`);
+  return bytes;
+}
+
+async function unpackJson(name: string, bytes: Uint8Array): Promise<unknown> {
   try {
-    const text = await promisify(gunzip)(files!.get(name)!, { maxOutputLength: maxFileBytes });
+    const text = await promisify(gunzip)(bytes, { maxOutputLength: maxFileBytes });
     return JSON.parse(text.toString('utf8'));
   } catch (error) {
     throw new GaplineError('model-invalid', `${name} cannot be unpacked: ${describeError(error)}`, { cause: error });

@@ -1,0 +1,168 @@
+import { z } from 'zod';
+import { describeError, GaplineError } from '../../wire/errors.ts';
+import type { Estimates, Estimator } from './estimator.ts';
+
+/** An ONNX file, as it stands in `model.json`. */
+export const onnxEstimatorSchema = z.strictObject({
+  kind: z.literal('onnx'),
+  file: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/)
+    .describe('the ONNX file'),
+  output: z.string().min(1).optional().describe('the output with the probabilities; default: the last that fits'),
+  scores: z
+    .enum(['probabilities', 'softmax', 'logistic'])
+    .default('probabilities')
+    .describe('what the output holds: probabilities, or scores that softmax or the logistic function make such'),
+});
+
+export type OnnxEstimator = z.output<typeof onnxEstimatorSchema>;
+
+/** What we use of onnxruntime-node. */
+export interface OnnxRuntime {
+  readonly InferenceSession: { create(model: Uint8Array, options?: object): Promise<OnnxSession> };
+  readonly Tensor: new (
+    type: 'float32' | 'float64',
+    data: Float32Array | Float64Array,
+    dims: readonly number[],
+  ) => unknown;
+}
+
+interface OnnxSession {
+  readonly inputNames: readonly string[];
+  readonly inputMetadata?: readonly {
+    readonly name: string;
+    readonly type?: string;
+    readonly shape?: readonly (number | string)[];
+  }[];
+  readonly outputNames: readonly string[];
+  readonly outputMetadata?: readonly { readonly name: string; readonly isTensor?: boolean }[];
+  run(feeds: Record<string, unknown>, fetches: readonly string[]): Promise<Record<string, OnnxTensor>>;
+  release(): Promise<void>;
+}
+
+interface OnnxTensor {
+  readonly dims: readonly number[];
+  readonly data: ArrayLike<number | bigint | string>;
+}
+
+export interface OnnxOptions {
+  readonly model: OnnxEstimator;
+  readonly bytes: Uint8Array;
+  readonly width: number;
+  readonly classes: readonly string[];
+  /** Default: the package onnxruntime-node, which has to be there. */
+  readonly runtime?: () => Promise<OnnxRuntime>;
+}
+
+/** Runs an ONNX file: from scikit-learn, XGBoost, LightGBM, PyTorch. onnxruntime-node is 288 MB, so it is loaded only here. */
+export async function openOnnx({
+  model,
+  bytes,
+  width,
+  classes,
+  runtime = loadRuntime,
+}: OnnxOptions): Promise<Estimator> {
+  const ort = await runtime();
+  const session = await ort.InferenceSession.create(bytes, { logSeverityLevel: 3 }).catch((error: unknown) => {
+    throw new GaplineError('model-invalid', `${model.file} is no ONNX file that runs here: ${describeError(error)}`, {
+      cause: error,
+    });
+  });
+  const input = session.inputMetadata?.[0];
+  const double = input?.type === 'float64' || input?.type === 'double';
+  const outputs = outputsOf(session, model);
+  checkShape(session, width, model.file);
+  return {
+    async predict(values, count) {
+      if (count === 0) return { labels: new Int32Array(0), probabilities: new Float64Array(0) };
+      const tensor = double
+        ? new ort.Tensor('float64', values, [count, width])
+        : new ort.Tensor('float32', Float32Array.from(values), [count, width]);
+      const results = await session.run({ [session.inputNames[0]!]: tensor }, outputs);
+      const scores = outputs
+        .map((name) => results[name]!)
+        .findLast(({ data }) => fits(data, count, classes.length, model));
+      if (!scores)
+        throw new GaplineError(
+          'model-invalid',
+          `${model.file} gives no probabilities for ${classes.length} classes: ${shapesOf(results)}`,
+        );
+      return toEstimates(scores.data as ArrayLike<number>, count, classes.length, model.scores);
+    },
+    close: () => session.release(),
+  };
+}
+
+async function loadRuntime(): Promise<OnnxRuntime> {
+  // Not a dependency: the name is kept from the compiler.
+  const name: string = 'onnxruntime-node';
+  try {
+    const loaded = await import(name);
+    return loaded.default ?? loaded;
+  } catch (error) {
+    const detail = 'this model is an ONNX file, which needs onnxruntime-node: npm install --no-save onnxruntime-node';
+    throw new GaplineError('model-invalid', detail, { cause: error, retryable: false });
+  }
+}
+
+function outputsOf(session: OnnxSession, { file, output }: OnnxEstimator): readonly string[] {
+  const tensors = session.outputNames.filter((_, index) => session.outputMetadata?.[index]?.isTensor !== false);
+  if (output === undefined && tensors.length > 0) return tensors;
+  if (output !== undefined && tensors.includes(output)) return [output];
+  const hint = tensors.length === 0 ? 'convert it with zipmap=False' : `it has ${tensors.join(', ')}`;
+  throw new GaplineError('model-invalid', `${file} has no output tensor ${output ?? ''}; ${hint}`);
+}
+
+function checkShape(session: OnnxSession, width: number, file: string): void {
+  if (session.inputNames.length !== 1)
+    throw new GaplineError(
+      'model-invalid',
+      `${file} takes ${session.inputNames.length} inputs; one matrix of rows is wanted`,
+    );
+  const columns = session.inputMetadata?.[0]?.shape?.[1];
+  if (typeof columns === 'number' && columns > 0 && columns !== width)
+    throw new GaplineError('model-invalid', `${file} takes ${columns} columns, not ${width}`);
+}
+
+/** Two classes may be told by the score of the second alone. */
+function fits(data: ArrayLike<unknown>, count: number, classes: number, { scores }: OnnxEstimator): boolean {
+  const single = scores === 'logistic' && classes === 2 && data.length === count;
+  return typeof data[0] === 'number' && (single || data.length === count * classes);
+}
+
+const shapesOf = (results: Record<string, OnnxTensor>): string =>
+  Object.entries(results)
+    .map(([name, { dims }]) => `${name} [${dims.join(', ')}]`)
+    .join(', ');
+
+function toEstimates(
+  data: ArrayLike<number>,
+  count: number,
+  classes: number,
+  scores: OnnxEstimator['scores'],
+): Estimates {
+  const probabilities = new Float64Array(count * classes);
+  const labels = new Int32Array(count);
+  const single = data.length < count * classes;
+  for (let row = 0; row < count; row++) {
+    // One logistic score for two classes is that of the second; the first has the rest.
+    const said = single
+      ? [-data[row]!, data[row]!]
+      : Array.from({ length: classes }, (_, at) => data[row * classes + at]!);
+    const shares = toShares(said, scores);
+    probabilities.set(shares, row * classes);
+    labels[row] = shares.indexOf(Math.max(...shares));
+  }
+  return { labels, probabilities };
+}
+
+function toShares(said: readonly number[], scores: OnnxEstimator['scores']): number[] {
+  const most = Math.max(...said);
+  const raw = said.map((score) => {
+    if (scores === 'softmax') return Math.exp(score - most);
+    return scores === 'logistic' ? 1 / (1 + Math.exp(-score)) : score;
+  });
+  const sum = raw.reduce((a, b) => a + b, 0);
+  return raw.map((share) => share / sum);
+}
