@@ -9,7 +9,7 @@ export class Message {
   constructor(bytes: Uint8Array) {
     const reader = new Reader(bytes);
     while (!reader.atEnd) {
-      const tag = Number(reader.varint());
+      const tag = reader.varint();
       const number = Math.floor(tag / 8);
       const fields = this.#fields.get(number) ?? [];
       fields.push(reader.field(tag % 8));
@@ -30,7 +30,8 @@ export class Message {
   }
 
   strings(number: number): string[] {
-    return this.bytes(number).map((bytes) => new TextDecoder().decode(bytes));
+    const decoder = new TextDecoder();
+    return this.bytes(number).map((bytes) => decoder.decode(bytes));
   }
 
   string(number: number): string | undefined {
@@ -40,10 +41,10 @@ export class Message {
   /** Signed integers, packed or not. */
   integers(number: number): number[] {
     return this.#of(number).flatMap((field) => {
-      if (!(field instanceof Uint8Array)) return typeof field === 'bigint' ? [toNumber(field)] : [];
+      if (!(field instanceof Uint8Array)) return typeof field === 'number' ? [field] : [];
       const reader = new Reader(field);
       const packed: number[] = [];
-      while (!reader.atEnd) packed.push(toNumber(reader.varint()));
+      while (!reader.atEnd) packed.push(reader.varint());
       return packed;
     });
   }
@@ -64,7 +65,7 @@ export class Message {
 
   #numbers(number: number, width: 4 | 8, read: (view: DataView, at: number) => number): number[] {
     return this.#of(number).flatMap((field) => {
-      if (typeof field === 'bigint') return [];
+      if (typeof field === 'number') return [];
       const view = field instanceof Uint8Array ? viewOf(field) : field;
       if (view.byteLength % width !== 0) throw new RangeError(`field ${number} is no list of ${width}-byte numbers`);
       return Array.from({ length: view.byteLength / width }, (_, index) => read(view, index * width));
@@ -77,10 +78,14 @@ export class Message {
 }
 
 /** A varint, a length-delimited field, or a fixed one of 4 or 8 bytes. */
-type Field = bigint | Uint8Array | DataView;
+type Field = number | Uint8Array | DataView;
 
 const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-const toNumber = (varint: bigint) => Number(BigInt.asIntN(64, varint));
+
+/** A 64-bit integer in two's complement from its lower 28 and higher 36 bits. */
+function signed(low: number, high: number): number {
+  return (high >= 2 ** 35 ? high - 2 ** 36 : high) * 2 ** 28 + low;
+}
 
 class Reader {
   readonly #bytes: Uint8Array;
@@ -94,13 +99,16 @@ class Reader {
     return this.#at >= this.#bytes.length;
   }
 
-  varint(): bigint {
-    let value = 0n;
-    for (let shift = 0n; shift < 70n; shift += 7n) {
+  /** Numbers past 2^53 come as the next double, negative ones as they are. */
+  varint(): number {
+    let low = 0;
+    let high = 0;
+    for (let shift = 0; shift < 70; shift += 7) {
       const byte = this.#bytes[this.#at++];
       if (byte === undefined) break;
-      value |= BigInt(byte & 0x7f) << shift;
-      if (byte < 0x80) return value;
+      if (shift < 28) low += (byte & 0x7f) * 2 ** shift;
+      else high += (byte & 0x7f) * 2 ** (shift - 28);
+      if (byte < 0x80) return signed(low, high);
     }
     throw new RangeError(`no number ends at byte ${this.#at}`);
   }
@@ -108,14 +116,15 @@ class Reader {
   field(wireType: number): Field {
     if (wireType === 0) return this.varint();
     if (wireType === 1) return viewOf(this.#take(8));
-    if (wireType === 2) return this.#take(Number(this.varint()));
+    if (wireType === 2) return this.#take(this.varint());
     if (wireType === 5) return viewOf(this.#take(4));
     throw new RangeError(`there is no wire type ${wireType} (byte ${this.#at})`);
   }
 
   #take(length: number): Uint8Array {
     const end = this.#at + length;
-    if (end > this.#bytes.length) throw new RangeError(`a field of ${length} bytes does not end (byte ${this.#at})`);
+    if (length < 0 || end > this.#bytes.length)
+      throw new RangeError(`a field of ${length} bytes does not end (byte ${this.#at})`);
     const taken = this.#bytes.subarray(this.#at, end);
     this.#at = end;
     return taken;
