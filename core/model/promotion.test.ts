@@ -1,16 +1,15 @@
 import { expect, test } from 'vitest';
 import { promote, rollback } from './promotion.ts';
-import type { Registry } from './registry.ts';
 
 /** Only what promotion asks of a registry. */
-function registryOf(aliases: Record<string, number>): Registry {
+function registryOf(aliases: Record<string, number>) {
   const named = new Map(Object.entries(aliases));
   return {
-    resolve: async (alias: string) => named.get(alias),
+    resolve: async (alias: string): Promise<number | undefined> => named.get(alias),
     point: async (alias: string, version: number) => void named.set(alias, version),
     forget: async (alias: string) => void named.delete(alias),
     aliases: async () => named,
-  } as Registry;
+  };
 }
 
 test('the promoted version serves, the one before is kept as previous', async () => {

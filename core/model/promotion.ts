@@ -1,6 +1,9 @@
 import { GaplineError } from '../wire/errors.ts';
 import { challengerAlias, championAlias, previousAlias, type Registry } from './registry.ts';
 
+/** What a promotion asks of a registry. */
+type Aliases = Pick<Registry, 'resolve' | 'point' | 'forget'>;
+
 /** Which version served, and which does now. */
 export interface Promotion {
   readonly from: number | undefined;
@@ -11,7 +14,7 @@ export interface Promotion {
  * Makes a version the champion and the one that served `previous`. A challenger that is promoted challenges no more.
  * @throws {GaplineError} `model-missing` where there is no such version.
  */
-export async function promote(registry: Registry, version: number): Promise<Promotion> {
+export async function promote(registry: Aliases, version: number): Promise<Promotion> {
   const from = await registry.resolve(championAlias);
   if (from === version) return { from, to: version };
   await registry.point(championAlias, version);
@@ -24,7 +27,7 @@ export async function promote(registry: Registry, version: number): Promise<Prom
  * Gives the line back to the version that served before. A second time goes forward again.
  * @throws {GaplineError} `model-missing` where no version served before.
  */
-export async function rollback(registry: Registry): Promise<Promotion> {
+export async function rollback(registry: Aliases): Promise<Promotion> {
   const previous = await registry.resolve(previousAlias);
   if (previous === undefined) {
     throw new GaplineError(
