@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { findJsonFault } from '../core/wire/json-fault.ts';
+import { exceedsShape } from '../core/wire/json-shape.ts';
 import { Faults } from '../core/wire/problem.ts';
 import { checkReading, type ReadingRules } from '../core/wire/reading-input.ts';
 import { ReadingRecords } from './reading-records.ts';
@@ -68,7 +69,7 @@ export function recordsOfBody(body: ReadingsBody): ReadingRecords {
 type Take = (input: unknown, at: string) => void;
 
 function eachElement(body: ReadingsBody, take: Take): void {
-  const parsed = parseJson(body.text);
+  const parsed = parseJson(body);
   if (!Array.isArray(parsed)) {
     take(parsed, '');
     return;
@@ -91,9 +92,12 @@ function eachLine(body: ReadingsBody, faults: Faults, take: Take): void {
     if (count > body.maxReadings) throw tooMany(body);
     let parsed: unknown;
     try {
+      if (exceedsShape(content, { depth: deepest, members: mostMembers(body.maxReadings) }))
+        throw new Error('misshapen');
       parsed = JSON.parse(content);
     } catch {
-      const { pointer, detail } = explainSyntax(content);
+      // Where nobody will read it, why is not worth looking for.
+      const { pointer, detail } = faults.full ? { pointer: '', detail: '' } : explainSyntax(content);
       faults.add(`/${line}${pointer}`, 'syntax', `line ${line + 1} is not JSON: ${detail}`);
       continue;
     }
@@ -102,16 +106,36 @@ function eachLine(body: ReadingsBody, faults: Faults, take: Take): void {
   if (count === 0) throw empty();
 }
 
-function parseJson(text: string): unknown {
+function parseJson({ text, maxReadings }: ReadingsBody): unknown {
   if (isBlank(text)) throw empty();
+  if (exceedsShape(text, { depth: deepest, members: mostMembers(maxReadings) })) throw misshapen(text, maxReadings);
   try {
     return JSON.parse(text);
   } catch {
-    const { pointer, detail } = explainSyntax(text);
-    throw new Refusal('body-malformed', `the body is not JSON: ${detail}`, {
-      errors: [{ pointer, code: 'syntax', detail }],
-    });
+    throw malformed(explainSyntax(text));
   }
+}
+
+/** An array of readings with their values nests three deep. */
+const deepest = 8;
+
+/** Of one object or array; one more than is allowed, so that the check of the readings can say what is wrong. */
+function mostMembers(maxReadings: number): number {
+  return maxReadings + 2;
+}
+
+function misshapen(text: string, maxReadings: number): Refusal {
+  const { pointer, detail } = findJsonFault(text, deepest) ?? {
+    pointer: '',
+    detail: `an array or object has at most ${maxReadings} members`,
+  };
+  return pointer === '' ? new Refusal('body-too-large', detail) : malformed({ pointer, detail });
+}
+
+function malformed({ pointer, detail }: { pointer: string; detail: string }): Refusal {
+  return new Refusal('body-malformed', `the body is not JSON: ${detail}`, {
+    errors: [{ pointer, code: 'syntax', detail }],
+  });
 }
 
 function explainSyntax(text: string): { pointer: string; detail: string } {

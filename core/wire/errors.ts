@@ -18,11 +18,6 @@ export const errorCatalog = {
   'headers-too-large': { status: 431, title: 'The headers are too large', cure: 'Send fewer and shorter headers.' },
   'method-not-allowed': { status: 405, title: 'The method is not allowed here', cure: 'See the Allow header.' },
   'control-invalid': { status: 400, title: 'The control cannot take this', cure: 'Send a value within the range.' },
-  'origin-refused': {
-    status: 403,
-    title: 'The request comes from another site',
-    cure: 'Open the page by its own URL.',
-  },
   'page-busy': { status: 503, title: 'Too many pages are open', cure: 'Close some, or try again later.' },
   unauthorized: { status: 401, title: 'A token is needed', cure: 'Send Authorization: Bearer TOKEN.' },
   forbidden: { status: 403, title: 'This is not allowed', cure: 'Use a token with the scope that is named.' },

@@ -12,14 +12,13 @@ export interface JsonFault {
 /** An object without a key is one whose next key is being read: a fault there is the object's. */
 type Level = { readonly array: true; index: number } | { readonly array: false; key: string | undefined };
 
-const deepest = 1_000;
-
 /**
  * Finds what `JSON.parse` only refuses: the place, as a pointer, and why. Read once more by hand, so it is for texts that failed.
+ * @param deepest how many levels may be nested
  * @returns undefined where the text is JSON after all (RFC 8259)
  */
-export function findJsonFault(text: string): JsonFault | undefined {
-  const reader = new JsonReader(text);
+export function findJsonFault(text: string, deepest = 1_000): JsonFault | undefined {
+  const reader = new JsonReader(text, deepest);
   try {
     reader.read();
     return undefined;
@@ -42,10 +41,12 @@ class Stop extends Error {
 class JsonReader {
   readonly #text: string;
   readonly #levels: Level[] = [];
+  readonly #deepest: number;
   #at = 0;
 
-  constructor(text: string) {
+  constructor(text: string, deepest: number) {
     this.#text = text;
+    this.#deepest = deepest;
   }
 
   pointer(): string {
@@ -76,7 +77,7 @@ class JsonReader {
         this.#at += 1;
         return;
       }
-      if (this.#levels.length === deepest) this.#stop(`nested more than ${deepest} levels deep`);
+      if (this.#levels.length === this.#deepest) this.#stop(`nested more than ${this.#deepest} levels deep`);
       if (char === '[') this.#levels.push({ array: true, index: 0 });
       else {
         const level: Level = { array: false, key: undefined };

@@ -33,29 +33,33 @@ export interface ParsedLines {
   readonly points: readonly LinePoint[];
   /** What InfluxDB would say of each bad line, the first ones. Empty when every line was good. */
   readonly failures: readonly string[];
-  /** True where there were more lines than asked for; the rest was not read. */
+  /** True where there were more lines than asked for, good or bad; the rest was not read. */
   readonly tooMany: boolean;
 }
 
 const mostFailures = 20;
+/** Of one line. InfluxDB has no bound but memory. */
+const mostFields = 10_000;
 const maxKeyBytes = 65_535;
 const reservedTags = new Set(['_field', '_measurement', 'time', '\0']);
 
 /**
  * Parses line protocol as InfluxDB 2.7 does: the same lines pass, the same ones fail, with the same words.
  * @param options.precision the unit of timestamps
- * @param options.maxPoints stop reading after so many
+ * @param options.maxPoints stop reading after so many lines
  */
 export function parseLines(text: string, options: { precision: Precision; maxPoints: number }): ParsedLines {
   const points: LinePoint[] = [];
   const failures: string[] = [];
+  let lines = 0;
   let position = 0;
   while (position < text.length) {
     const end = scanLine(text, position);
     const start = skipWhitespace(text, position);
     position = end + 1;
     if (start >= end || text[start] === '#') continue;
-    if (points.length === options.maxPoints) return { points, failures, tooMany: true };
+    if (lines === options.maxPoints) return { points, failures, tooMany: true };
+    lines += 1;
     const line = text.slice(start, text[end - 1] === '\n' ? end - 1 : end);
     try {
       points.push(parsePoint(line, options.precision));
@@ -93,14 +97,15 @@ function parseTags(line: string, measurementEnd: number): { tags: Map<string, st
   while (line[end] === ',') {
     const keyEnd = scanTagKey(line, end + 1);
     const valueEnd = scanTagValue(line, keyEnd + 1);
-    raw.push([line.slice(end + 1, keyEnd), line.slice(keyEnd + 1, valueEnd)]);
+    // A key too long is refused below, in one piece.
+    if (valueEnd <= maxKeyBytes) raw.push([line.slice(end + 1, keyEnd), line.slice(keyEnd + 1, valueEnd)]);
     end = valueEnd;
   }
+  checkKeyLength(line.length, () => Buffer.byteLength(line.slice(0, end)));
   for (const [key] of raw) {
     if (reservedTags.has(key)) throw new LineFault(`cannot use reserved tag key ${JSON.stringify(key)}`);
   }
   if (raw.length > 1 && new Set(raw.map(([key]) => key)).size < raw.length) throw new LineFault('duplicate tags');
-  checkKeyLength(line.length, () => Buffer.byteLength(line.slice(0, end)));
   const tags = new Map<string, string>();
   for (const [key, value] of raw) tags.set(unescapeWith(key, tagEscapes), unescapeWith(value, tagEscapes));
   return { tags, end };
@@ -117,6 +122,7 @@ function parseFields(text: string, keyLength: number): LineField[] {
     const key = text.slice(position, keyEnd);
     if (keyEnd > text.length - 2) throw new LineFault(`invalid value: field-key=${key}`);
     checkKeyLength(keyLength + key.length, () => keyLength + 4 + Buffer.byteLength(key));
+    if (fields.length === mostFields) throw new LineFault(`more than ${mostFields} fields`);
     const end = scanFieldValue(text, keyEnd + 1);
     fields.push({ name: unescapeWith(key, keyEscapes), value: parseValue(text.slice(keyEnd + 1, end)) });
     position = end + 1;

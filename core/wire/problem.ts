@@ -68,6 +68,11 @@ export class Faults {
     return this.#count;
   }
 
+  /** Whether what comes now is only counted. */
+  get full(): boolean {
+    return this.list.length >= this.#most;
+  }
+
   add(pointer: string, code: FaultCode, detail: string): void {
     this.#count += 1;
     if (this.list.length < this.#most) this.list.push({ pointer, code, detail });
