@@ -36,8 +36,7 @@ export class KafkaAdmin {
   }
 
   async close(): Promise<void> {
-    await this.#admin.disconnect().catch(() => {});
-    this.#client.kill();
+    await this.#client.close(() => this.#admin.disconnect());
   }
 
   /** Asks until the partitions have settled. */

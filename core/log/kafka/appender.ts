@@ -11,6 +11,8 @@ import { kafkaError } from './errors.ts';
 import { onOneBroker, send } from './sending.ts';
 
 const reconnectMs = 100;
+/** How long what waits is still sent when the log stops. */
+const lastSendsMs = 3_000;
 
 export interface AppenderOptions {
   readonly connect: () => Promise<Client>;
@@ -19,6 +21,11 @@ export interface AppenderOptions {
   readonly logger: Logger;
   /** The most bytes that may wait; more are refused. */
   readonly maxWaitingBytes: number;
+}
+
+interface Connected {
+  readonly client: Client;
+  readonly producer: Producer;
 }
 
 interface Job {
@@ -46,7 +53,7 @@ export class Appender {
   #running = false;
   /** Why Kafka cannot be reached. */
   #trouble: string | undefined;
-  #connected: Promise<{ client: Client; producer: Producer }> | undefined;
+  #connected: Promise<Connected> | undefined;
 
   constructor(options: AppenderOptions) {
     this.#options = options;
@@ -80,14 +87,20 @@ export class Appender {
     });
   }
 
-  /** Sends what waits, as far as the deadlines let it, then closes. */
+  /** Sends what waits, for a moment, refuses the rest, and closes. */
   async stop(): Promise<void> {
-    while (this.#running) await sleep(10);
+    for (const until = Date.now() + lastSendsMs; this.#running && Date.now() < until; ) await sleep(10);
+    for (const job of this.#queue) job.settle(late(job, 'the log was stopped'));
+    this.#queue = [];
+    const { client, producer } = (await this.#disconnected()) ?? {};
+    await client?.close(async () => producer?.disconnect());
+  }
+
+  /** What was connected, if anything, for whoever closes it. */
+  async #disconnected(): Promise<Connected | undefined> {
     const connected = this.#connected;
     this.#connected = undefined;
-    const { client, producer } = (await connected?.catch(() => undefined)) ?? {};
-    await producer?.disconnect().catch(() => {});
-    client?.kill();
+    return await connected?.catch(() => undefined);
   }
 
   #admit(topic: string, records: readonly LogRecord[]): number {
@@ -180,7 +193,7 @@ export class Appender {
     }
   }
 
-  async #connect(): Promise<{ client: Client; producer: Producer }> {
+  async #connect(): Promise<Connected> {
     const client = await this.#options.connect();
     const producer = client.kafka.producer({
       idempotent: true,
@@ -198,9 +211,7 @@ export class Appender {
 
   /** After an unknown outcome the producer's sequence numbers mean nothing any more. */
   async #giveUp(): Promise<void> {
-    const connected = this.#connected;
-    this.#connected = undefined;
-    const { client } = (await connected?.catch(() => undefined)) ?? {};
+    const { client } = (await this.#disconnected()) ?? {};
     client?.kill();
   }
 }

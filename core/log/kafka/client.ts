@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { connect as connectPlain, isIP, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import type { Kafka, logLevel, RetryOptions } from 'kafkajs';
 import type { Logger } from 'pino';
@@ -7,12 +8,15 @@ import type { Address } from './address.ts';
 
 const connectionTimeoutMs = 5_000;
 const keepAliveMs = 60_000;
+const goodbyeMs = 1_500;
 
 /** A connection to Kafka of its own: producers, consumers and the admin each have one. */
 export interface Client {
   readonly kafka: Kafka;
   /** Cuts every connection and makes no new one: whatever kafkajs still tries by itself is over. */
   kill(): void;
+  /** Lets `leave` say goodbye for a moment, then kills. */
+  close(leave: () => Promise<unknown>): Promise<void>;
 }
 
 export interface ClientOptions {
@@ -54,13 +58,18 @@ export async function createClient({ address, logger, retry, requestTimeoutMs }:
     logCreator: () => logTo(logger, logLevel),
   });
 
-  return {
-    kafka,
-    kill() {
-      killed = true;
-      for (const socket of sockets) socket.destroy();
-    },
-  };
+  function kill(): void {
+    killed = true;
+    // Only an error makes kafkajs let go of a connection and of what waits for it.
+    for (const socket of sockets) socket.destroy(new Error('given up'));
+  }
+
+  async function close(leave: () => Promise<unknown>): Promise<void> {
+    await Promise.race([leave().catch(() => {}), sleep(goodbyeMs, undefined, { ref: false })]);
+    kill();
+  }
+
+  return { kafka, kill, close };
 }
 
 /** kafkajs logs as errors what it then mends by itself; what matters is logged where it is noticed, by the log's own parts. */

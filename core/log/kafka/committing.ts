@@ -63,7 +63,7 @@ export class TransactionalCommitter implements Committer {
   rejoined(): void {}
 
   async fence(): Promise<void> {
-    await this.#discard();
+    this.#discard();
     const { connect, prefix, group, topic, partition } = this.#options;
     const client = await connect();
     const producer = client.kafka.producer({
@@ -100,22 +100,21 @@ export class TransactionalCommitter implements Committer {
       await transaction.commit();
     } catch (error) {
       // Whatever went wrong, the outcome may be unknown: only a new producer, by its higher epoch, is safe from what is still on its way.
-      await this.#discard();
+      this.#discard();
       throw error;
     }
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#discard();
+    const { client, producer } = this.#connected ?? {};
+    this.#connected = undefined;
+    await client?.close(async () => producer?.disconnect());
   }
 
-  async #discard(): Promise<void> {
-    const connected = this.#connected;
+  #discard(): void {
+    this.#connected?.client.kill();
     this.#connected = undefined;
-    if (!connected) return;
-    await connected.producer.disconnect().catch(() => {});
-    connected.client.kill();
   }
 
   async #address(outputs: readonly Output[]): Promise<Addressed[]> {

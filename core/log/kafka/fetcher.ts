@@ -81,8 +81,7 @@ export class Fetcher {
   /** Leaves the group. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    await this.#consumer?.disconnect().catch(() => {});
-    this.#options.client.kill();
+    await this.#options.client.close(async () => this.#consumer?.disconnect());
   }
 
   /** Goes on fetching for a feed that was full, once it is not. */

@@ -122,6 +122,30 @@ describe.skipIf(notRun)(`a Kafka that goes away ${notRun ?? ''}`, { timeout: 2 *
     }
   });
 
+  test('killed: the log can still be stopped', async () => {
+    const log = create();
+    await log.start();
+    await topics(log, 'stopped.in', 'stopped.out');
+    await log.pipe({ from: ['stopped.in'], group: 'stopped.pipe', maxBatch: 5 }, copyTo('stopped.out'));
+    await log.append('stopped.in', numbered(0, 100), late);
+    await expectContents(log, 'stopped.out', numbers(0, 100));
+    const tail = log.tail(['stopped.in'], { since: 0 });
+    const seen: string[] = [];
+    const reading = (async () => {
+      for await (const records of tail) seen.push(...texts(records));
+    })();
+    await expect.poll(() => seen.length, patient).toBe(100);
+    await kafka.kill();
+    try {
+      const waiting = log.append('stopped.in', [record('a', 1)], late).catch((error) => error);
+      await log.stop();
+      expect(await waiting).toMatchObject({ name: 'AppendError' });
+      await reading;
+    } finally {
+      await kafka.restart();
+    }
+  });
+
   test('that answers nothing for a while: transactions with an unknown outcome are not made twice', async () => {
     const log = create();
     await log.start();
