@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { type Dataset, readDataset } from '../core/dataset/csv.ts';
-import { challengerAlias, openRegistry, type Registry } from '../core/model/registry.ts';
+import { openRegistry, type Registry } from '../core/model/registry.ts';
 import { GaplineError } from '../core/wire/errors.ts';
 import { type Stream, topicsOf } from '../core/wire/stream.ts';
 import type { LoadedConfig } from './config/load.ts';
@@ -12,13 +12,6 @@ export function openModels({ config, folder }: LoadedConfig): Registry {
     name: config.model.name ?? config.stream,
     alias: config.model.alias,
   });
-}
-
-/** The versions that a classifier serves: the one that the alias names, and in its shadow the challenger. */
-export function openServing(loaded: LoadedConfig) {
-  const models = openModels(loaded);
-  const challengers = { resolve: () => models.resolve(challengerAlias), load: models.load };
-  return { models, challengers, driftThreshold: loaded.config.classifier.driftThreshold };
 }
 
 /** How the front door is configured. */

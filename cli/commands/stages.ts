@@ -7,7 +7,8 @@ import { createLogger } from '../logger.ts';
 import { openLog, openStore, spoolFile, topicSpecs } from '../open.ts';
 import { createProbes } from '../probes.ts';
 import { explainListen, run, type Startable } from '../run.ts';
-import { collectorOptions, openModels, openServing, resolveStream } from '../stream.ts';
+import { openServing } from '../serving-models.ts';
+import { collectorOptions, openModels, resolveStream } from '../stream.ts';
 
 export interface StageOptions {
   readonly config: string;

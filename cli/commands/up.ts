@@ -10,7 +10,8 @@ import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { createLogger } from '../logger.ts';
 import { openLog, openStore, topicSpecs } from '../open.ts';
 import { explainListen, run, type Startable } from '../run.ts';
-import { collectorOptions, openModels, openServing, resolveStream } from '../stream.ts';
+import { openServing } from '../serving-models.ts';
+import { collectorOptions, openModels, resolveStream } from '../stream.ts';
 import { summarise } from '../summary.ts';
 import { openGenerator } from './generate.ts';
 

@@ -10,6 +10,8 @@ export interface LoadedConfig {
   readonly file: string;
   readonly folder: string;
   readonly config: Config;
+  /** What the command line laid over it. */
+  readonly overrides: readonly string[];
 }
 
 /**
@@ -36,7 +38,7 @@ export function loadConfig(file: string, overrides: readonly string[] = []): Loa
     const found = result.error.issues.map((issue) => explain(issue, file, document, lines));
     throw new GaplineError('config-invalid', found.join('; '));
   }
-  return { file, folder: dirname(resolve(file)), config: result.data };
+  return { file, folder: dirname(resolve(file)), config: result.data, overrides };
 }
 
 function readText(file: string): string {

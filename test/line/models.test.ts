@@ -1,7 +1,8 @@
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
-import { gapline, spambase, temporaryFolder } from './gapline.ts';
+import { eventually, gapline, spambase, temporaryFolder } from './gapline.ts';
+import { identities, predictionsOf, recordsOf } from './identities.ts';
 
 /** The example in a folder of its own, with its one version. */
 function example(): string {
@@ -52,4 +53,44 @@ test('versions are listed, shown, compared, promoted when better, and rolled bac
   const missing = await run('promote', '9');
   expect(missing.code).toBe(1);
   expect(missing.stderr).toContain('there is no version 9');
+});
+
+test('another model in stream.yaml takes over while the line runs, and a broken file changes nothing', {
+  timeout: 180_000,
+}, async () => {
+  const config = example();
+  const data = temporaryFolder();
+  const trained = await gapline([
+    'train',
+    '--config',
+    config,
+    '--set',
+    'model.name=other',
+    '--set',
+    'training.trees=20',
+  ]).ended;
+  expect(trained.code).toBe(0);
+  const line = gapline(['up', '--config', config, '--data', data, '--collector-port', '0', '--page-port', '0']);
+  await line.printed(/POST/);
+  const servedBy = async () => {
+    const predictions = await predictionsOf(join(data, 'gapline.db'), 'spam_predictions');
+    return new Set(predictions.map(({ model }) => model.name));
+  };
+  await eventually(async () => (await servedBy()).has('spambase'));
+  const text = readFileSync(config, 'utf8');
+  writeFileSync(config, text.replace('model: { name: spambase', 'model: { nmae: spambase'));
+  const refusals = async () =>
+    (await recordsOf<{ lastError?: { message: string } }>(join(data, 'gapline.db'), 'spambase.status')).filter(
+      (status) => status.lastError?.message.includes('did you mean name?'),
+    );
+  await eventually(async () => (await refusals()).length > 0);
+  expect(await servedBy()).toEqual(new Set(['spambase']));
+  writeFileSync(config, text.replace('model: { name: spambase', 'model: { name: other'));
+  await eventually(async () => (await servedBy()).has('other'));
+  line.kill('SIGTERM');
+  expect((await line.ended).code).toBe(0);
+  const taken = await recordsOf<{ device: string; time: string }>(join(data, 'gapline.db'), 'spam_data');
+  const labelled = await predictionsOf(join(data, 'gapline.db'), 'spam_predictions');
+  expect(new Set(identities(labelled)).size).toBe(labelled.length);
+  expect(new Set(identities(labelled)).isSubsetOf(new Set(identities(taken)))).toBe(true);
 });

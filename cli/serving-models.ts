@@ -1,0 +1,83 @@
+import { stat } from 'node:fs/promises';
+import type { ModelSource, ModelWatcher } from '../core/model/model.ts';
+import { challengerAlias } from '../core/model/registry.ts';
+import { type LoadedConfig, loadConfig } from './config/load.ts';
+import { openModels } from './stream.ts';
+
+/** How often stream.yaml is looked at; mounted files send no events. */
+const lookEveryMs = 1_000;
+
+type Watched = Parameters<NonNullable<ModelSource['watch']>>[0];
+
+/** The model that stream.yaml names, followed while the line runs: its alias as it moves, and the `model` keys as they are edited. */
+function followModels(loaded: LoadedConfig): ModelSource {
+  return {
+    current: () => openModels(loaded).current(),
+    watch: (serving, watcher) => watchConfig(loaded, serving, watcher),
+  };
+}
+
+/** The versions that a classifier works with: the one that serves, and in its shadow the challenger. */
+export function openServing(loaded: LoadedConfig) {
+  const models = openModels(loaded);
+  const challengers = { resolve: () => models.resolve(challengerAlias), load: models.load };
+  return { models: followModels(loaded), challengers, driftThreshold: loaded.config.classifier.driftThreshold };
+}
+
+function watchConfig(loaded: LoadedConfig, first: Watched, watcher: ModelWatcher): { stop(): Promise<void> } {
+  let serving = first;
+  let model = JSON.stringify(loaded.config.model);
+  let seen: number | undefined;
+  let lastRefusal: string | undefined;
+  let stopped = false;
+  let timer: NodeJS.Timeout | undefined;
+  let looking: Promise<void> = Promise.resolve();
+  const follow = (config: LoadedConfig, from: Watched) =>
+    openModels(config).watch?.(from, {
+      onChange(next) {
+        serving = next;
+        watcher.onChange(next);
+      },
+      onRefused: (error) => watcher.onRefused(error),
+    });
+  let registry = follow(loaded, serving);
+
+  async function look(): Promise<void> {
+    const { mtimeMs } = await stat(loaded.file);
+    if (mtimeMs === seen) return;
+    const config = loadConfig(loaded.file, loaded.overrides);
+    seen = mtimeMs;
+    lastRefusal = undefined;
+    const wanted = JSON.stringify(config.config.model);
+    if (wanted === model || stopped) return;
+    model = wanted;
+    await registry?.stop();
+    // Version 0 is none: whatever this name and alias stand for is another model than the one that serves.
+    registry = follow(config, { ...serving, identity: { ...serving.identity, version: 0 } });
+  }
+
+  function refuse(error: unknown): void {
+    const reason = String(error);
+    if (stopped || reason === lastRefusal) return;
+    lastRefusal = reason;
+    watcher.onRefused(error);
+  }
+
+  function schedule(): void {
+    if (stopped) return;
+    timer = setTimeout(() => {
+      looking = look().catch(refuse).finally(schedule);
+    }, lookEveryMs);
+    timer.unref();
+  }
+  schedule();
+
+  return {
+    async stop() {
+      stopped = true;
+      clearTimeout(timer);
+      await looking;
+      await registry?.stop();
+    },
+  };
+}
