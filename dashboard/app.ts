@@ -2,50 +2,72 @@ import express, { type ErrorRequestHandler, type Express, type RequestHandler, t
 import helmet from 'helmet';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
+import { type Access, allows } from '../core/access/access.ts';
+import type { Guard } from '../core/access/guard.ts';
+import type { Sessions } from '../core/access/sessions.ts';
 import { type ErrorCode, errorCatalog, GaplineError } from '../core/wire/errors.ts';
 import { problemOf, problemType, shorten } from '../core/wire/problem.ts';
-import type { Asset } from './assets.ts';
+import type { Stream } from '../core/wire/stream.ts';
+import { type Asset, type Pages, sendAsset } from './assets.ts';
 import { type Controls, controlsRouter } from './controls.ts';
 import type { Figures } from './figures/figures.ts';
 import type { Live } from './live.ts';
+import { askForToken, signInRouter, stillAllowed } from './sign-in.ts';
 
 export interface AppOptions {
-  /** The page as it is to be sent now. */
-  readonly page: () => Asset;
+  readonly stream: Stream;
+  readonly pages: Pages;
   readonly assets: ReadonlyMap<string, Asset>;
   readonly figures: Figures;
   readonly live: Live;
   readonly logger: Logger;
+  readonly access: Access;
+  readonly guard: Guard;
+  readonly sessions: Sessions;
   readonly registry?: Registry | undefined;
   readonly controls?: Controls | undefined;
-  /** Answers only requests for a name of this machine, which a page of another site cannot make (DNS rebinding). */
-  readonly localOnly: boolean;
+  readonly tls: boolean;
 }
 
 /** The live page's HTTP side, not listening yet. */
-export function createApp({ page, assets, figures, live, logger, registry, controls, localOnly }: AppOptions): Express {
+export function createApp(options: AppOptions): Express {
+  const { stream, pages, assets, figures, live, logger, access, guard, sessions, registry, controls } = options;
   const app = express().disable('x-powered-by').set('query parser', 'simple');
-  app.use(securityHeaders);
-  if (localOnly) app.use(localNamesOnly);
-  app.get('/', (_request, response) => sendAsset(response, page()));
+  const signInPage = (message: string) => pages.signIn(stream.name, message);
+  const mayRead = guard('read');
+  const readers: RequestHandler = async (request, response, next) => {
+    await mayRead(request, response);
+    next();
+  };
+  app.use(securityHeaders(options.tls));
   for (const [path, asset] of assets) app.get(path, (_request, response) => sendAsset(response, asset));
-  app.get('/events', (_request, response) => {
-    if (live.isFull) throw new GaplineError('page-busy', 'as many pages as allowed are open', { retryable: true });
-    live.add(response);
-  });
-  app.get('/stats', (_request, response) => void response.set('cache-control', 'no-store').json(figures.snapshot()));
   app.get('/health', (_request, response) => void response.json({ status: 'pass' }));
-  app.get('/ready', (_request, response) => {
-    const { trouble } = figures;
-    if (trouble === null) response.json({ status: 'pass' });
-    else response.status(503).json({ status: 'fail', output: trouble });
+  app.get('/ready', (_request, response) => sendReadiness(response, figures));
+  app.use(signInRouter({ guard, sessions, page: signInPage }));
+  app.get('/', async (request, response) => {
+    try {
+      const holder = await mayRead(request, response);
+      const mayControl = controls !== undefined && (holder === undefined || allows(holder, 'admin'));
+      const gapRate = mayControl ? figures.gapRate : null;
+      const hasSession = holder !== undefined;
+      sendAsset(response, pages.live({ stream: stream.name, fieldCount: stream.fields.length, gapRate, hasSession }));
+    } catch (error) {
+      askForToken(error, request, response, signInPage);
+    }
+  });
+  app.get('/events', readers, (request, response) => {
+    if (live.isFull) throw new GaplineError('page-busy', 'as many pages as allowed are open', { retryable: true });
+    live.add(response, () => stillAllowed(request, access, sessions));
+  });
+  app.get('/stats', readers, (_request, response) => {
+    response.set('cache-control', 'no-store').json(figures.snapshot());
   });
   if (registry) {
-    app.get('/metrics', async (_request, response) => {
+    app.get('/metrics', readers, async (_request, response) => {
       response.type(registry.contentType).send(await registry.metrics());
     });
   }
-  if (controls) app.use(controlsRouter(controls, figures));
+  if (controls) app.use(controlsRouter({ controls, figures, guard }));
   app.use((request) => {
     throw new GaplineError('not-found', `there is no ${request.method} ${shorten(request.path)} here`);
   });
@@ -54,36 +76,30 @@ export function createApp({ page, assets, figures, live, logger, registry, contr
 }
 
 /** Nothing from another host, no inline script, no frame around the page. Plain HTTP stays possible: the default is loopback. */
-const securityHeaders = helmet({
-  contentSecurityPolicy: {
-    useDefaults: false,
-    directives: {
-      'default-src': ["'none'"],
-      'script-src': ["'self'"],
-      'style-src': ["'self'"],
-      'img-src': ["'self'"],
-      'connect-src': ["'self'"],
-      'base-uri': ["'none'"],
-      'form-action': ["'none'"],
-      'frame-ancestors': ["'none'"],
-      'require-trusted-types-for': ["'script'"],
+const securityHeaders = (tls: boolean) =>
+  helmet({
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        'default-src': ["'none'"],
+        'script-src': ["'self'"],
+        'style-src': ["'self'"],
+        'img-src': ["'self'"],
+        'connect-src': ["'self'"],
+        'form-action': ["'self'"],
+        'base-uri': ["'none'"],
+        'frame-ancestors': ["'none'"],
+        'require-trusted-types-for': ["'script'"],
+      },
     },
-  },
-  strictTransportSecurity: false,
-});
+    // Under `no-referrer` browsers send forms with `Origin: null`, and the guard takes them for another site's.
+    referrerPolicy: { policy: 'same-origin' },
+    strictTransportSecurity: tls,
+  });
 
-const localName = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/i;
-
-const localNamesOnly: RequestHandler = (request, _response, next) => {
-  const host = request.get('host') ?? '';
-  if (!localName.test(host)) {
-    throw new GaplineError('origin-refused', `this page listens on loopback and does not answer as ${shorten(host)}`);
-  }
-  next();
-};
-
-function sendAsset(response: Response, { type, etag, body }: Asset): void {
-  response.set({ 'content-type': type, 'cache-control': 'no-cache', etag }).send(body);
+function sendReadiness(response: Response, { trouble }: Figures): void {
+  if (trouble === null) response.json({ status: 'pass' });
+  else response.status(503).json({ status: 'fail', output: trouble });
 }
 
 function answerProblem(logger: Logger): ErrorRequestHandler {
@@ -95,7 +111,7 @@ function answerProblem(logger: Logger): ErrorRequestHandler {
       return;
     }
     const { status } = errorCatalog[code];
-    if (status === 503) response.set('retry-after', '5');
+    if (status === 503 && !response.hasHeader('retry-after')) response.set('retry-after', '5');
     response
       .status(status)
       .type(problemType)
@@ -107,7 +123,8 @@ function answerProblem(logger: Logger): ErrorRequestHandler {
 function understood(error: unknown): { code: ErrorCode; detail: string } {
   if (error instanceof GaplineError) return { code: error.code, detail: error.message };
   const status = error instanceof Error && 'status' in error ? error.status : undefined;
-  if (status === 413) return { code: 'body-too-large', detail: 'a control takes less than a kilobyte' };
+  if (status === 413)
+    return { code: 'body-too-large', detail: 'the body is larger than anything that this page takes' };
   if (status === 415) return { code: 'media-type-unsupported', detail: 'send application/json in UTF-8' };
   if (status === 400) return { code: 'body-malformed', detail: 'the body is not JSON' };
   return { code: 'internal', detail: 'the live page failed; its log says why' };

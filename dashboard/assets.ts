@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { createRequire, stripTypeScriptTypes } from 'node:module';
 import { dirname, extname, join } from 'node:path';
+import type { Response } from 'express';
 import { barsOfMany, mostBars } from './page/sizes.ts';
 
 /** One file of the page, as it is served. */
@@ -42,25 +43,47 @@ export async function readAssets(): Promise<Map<string, Asset>> {
 export interface PageFacts {
   readonly stream: string;
   readonly fieldCount: number;
-  /** What the generator leaves out, from 0 to 1; null where there is nothing to control. */
+  /** What the generator leaves out, from 0 to 1; null where there is nothing to control, or the reader may not. */
   readonly gapRate: number | null;
+  /** Whether the reader came with a session that can be ended. */
+  readonly hasSession: boolean;
 }
 
-/** Reads the page's template once; what it resolves to fills in the facts of the moment. */
-export async function readPage(): Promise<(facts: PageFacts) => Asset> {
-  const template = await readFile(join(pageFolder, 'index.html'), 'utf8');
-  return ({ stream, fieldCount, gapRate }) => {
-    const values: Record<string, string> = {
-      stream: escapeHtml(stream),
-      controls: gapRate === null ? 'no' : 'yes',
-      gapPercent: String(Math.round((gapRate ?? 0) * 100)),
-      // Room for what the script will fill in: the page may be painted before that.
-      bars: '<li></li>'.repeat(fieldCount > mostBars ? barsOfMany : fieldCount),
-      squares: '<i></i>'.repeat(fieldCount > mostBars ? fieldCount : 0),
-    };
-    const html = template.replaceAll(/\{\{(\w+)\}\}/g, (_whole, name: string) => values[name] ?? '');
-    return asset('text/html; charset=utf-8', html);
+export interface Pages {
+  live(facts: PageFacts): Asset;
+  /** Asks for a token; `message` says what was wrong with the last one. */
+  signIn(stream: string, message: string): Asset;
+}
+
+/** Reads the templates once; the facts of the moment are filled in when a page is asked for. */
+export async function readPages(): Promise<Pages> {
+  const [live, signIn] = await Promise.all([readTemplate('index.html'), readTemplate('sign-in.html')]);
+  return {
+    live: ({ stream, fieldCount, gapRate, hasSession }) =>
+      live({
+        stream: escapeHtml(stream),
+        controls: gapRate === null ? 'no' : 'yes',
+        gapPercent: String(Math.round((gapRate ?? 0) * 100)),
+        session: hasSession ? 'yes' : 'no',
+        // Room for what the script will fill in: the page may be painted before that.
+        bars: '<li></li>'.repeat(fieldCount > mostBars ? barsOfMany : fieldCount),
+        squares: '<i></i>'.repeat(fieldCount > mostBars ? fieldCount : 0),
+      }),
+    signIn: (stream, message) => signIn({ stream: escapeHtml(stream), message: escapeHtml(message) }),
   };
+}
+
+async function readTemplate(name: string): Promise<(values: Record<string, string>) => Asset> {
+  const template = await readFile(join(pageFolder, name), 'utf8');
+  return (values) =>
+    asset(
+      'text/html; charset=utf-8',
+      template.replaceAll(/\{\{(\w+)\}\}/g, (_whole, place: string) => values[place] ?? ''),
+    );
+}
+
+export function sendAsset(response: Response, { type, etag, body }: Asset): void {
+  response.set({ 'content-type': type, 'cache-control': 'no-cache', etag }).send(body);
 }
 
 function asset(type: string, text: string): Asset {

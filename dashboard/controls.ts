@@ -1,5 +1,6 @@
 import express, { type RequestHandler, Router } from 'express';
 import { z } from 'zod';
+import type { Guard } from '../core/access/guard.ts';
 import { GaplineError } from '../core/wire/errors.ts';
 import type { Figures } from './figures/figures.ts';
 
@@ -14,11 +15,24 @@ export const mostGaps = 0.6;
 
 const gapRateSchema = z.strictObject({ gapRate: z.number().min(0).max(mostGaps) });
 
-/** `POST /controls/gap-rate` with `{ "gapRate": 0.3 }`: 200 and the same, or a problem. */
-export function controlsRouter(controls: Controls, figures: Figures): Router {
+/** `POST /controls/gap-rate` with `{ "gapRate": 0.3 }`: 200 and the same, or a problem. Needs the scope `admin`. */
+export function controlsRouter({
+  controls,
+  figures,
+  guard,
+}: {
+  controls: Controls;
+  figures: Figures;
+  guard: Guard;
+}): Router {
   const router = Router();
+  const mayControl = guard('admin');
+  const admins: RequestHandler = async (request, response, next) => {
+    await mayControl(request, response);
+    next();
+  };
   const json = express.json({ limit: '1kb', type: 'application/json' });
-  router.post('/controls/gap-rate', sameOrigin, json, (request, response) => {
+  router.post('/controls/gap-rate', admins, json, (request, response) => {
     if (request.body === undefined) {
       throw new GaplineError('media-type-unsupported', 'send application/json, as {"gapRate":0.3}');
     }
@@ -31,18 +45,4 @@ export function controlsRouter(controls: Controls, figures: Figures): Router {
     response.json(parsed.data);
   });
   return router;
-}
-
-/** Refuses what a browser sends on behalf of another site. Programs, which say nothing of a site, are let through. */
-const sameOrigin: RequestHandler = (request, _response, next) => {
-  const site = request.get('sec-fetch-site');
-  const origin = request.get('origin');
-  const isOwn =
-    site === undefined ? origin === undefined || hostOf(origin) === request.get('host') : site === 'same-origin';
-  if (!isOwn) throw new GaplineError('origin-refused', 'controls answer only the live page itself');
-  next();
-};
-
-function hostOf(origin: string): string | undefined {
-  return URL.canParse(origin) ? new URL(origin).host : undefined;
 }

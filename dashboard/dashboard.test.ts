@@ -199,7 +199,7 @@ describe('POST /controls/gap-rate', () => {
     for (const headers of foreign) {
       expect(await problem(await post(url, '{"gapRate":0.1}', headers))).toMatchObject({
         status: 403,
-        code: 'origin-refused',
+        code: 'forbidden',
       });
     }
     expect(setGapRate).not.toHaveBeenCalled();

@@ -1,18 +1,21 @@
 import { randomUUID } from 'node:crypto';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
+import { Access } from '../core/access/access.ts';
+import { createGuard, type RateLimits } from '../core/access/guard.ts';
+import { Sessions } from '../core/access/sessions.ts';
+import { demandTokens } from '../core/access/surroundings.ts';
+import type { TlsFiles } from '../core/access/tls.ts';
 import type { EventLog, Sampling } from '../core/log/port.ts';
 import { reportStatus } from '../core/log/status.ts';
-import { GaplineError } from '../core/wire/errors.ts';
 import type { Stage } from '../core/wire/stage.ts';
 import type { Status } from '../core/wire/status.ts';
 import type { Stream } from '../core/wire/stream.ts';
 import { createApp } from './app.ts';
-import { readAssets, readPage } from './assets.ts';
+import { readAssets, readPages } from './assets.ts';
 import type { Controls } from './controls.ts';
 import { Figures } from './figures/figures.ts';
+import { Listener } from './listener.ts';
 import { Live } from './live.ts';
 import { createDashboardMetrics } from './metrics.ts';
 import { Watch } from './watch.ts';
@@ -31,6 +34,12 @@ export interface DashboardOptions {
   readonly everyMs?: number;
   /** Pages open at once. Default 64. */
   readonly mostPages?: number;
+  /** Who may look (`read`) and control (`admin`). Default: everyone. Where it is given and open, the page listens on loopback only. */
+  readonly access?: Access;
+  /** Requests a minute. Default: any number. */
+  readonly rateLimits?: RateLimits;
+  /** Certificate and key of a TLS door; both are taken anew when they change. */
+  readonly tls?: TlsFiles;
 }
 
 export interface Dashboard extends Stage {
@@ -43,13 +52,15 @@ const sampleEveryMs = 500;
 
 /** The live page: watches the log and shows what goes down the line. It takes part in nothing; the line runs the same without it. */
 export function createDashboard(options: DashboardOptions): Dashboard {
-  const { stream, log, logger, registry, host, port, controls } = options;
+  const { stream, log, logger, registry, host, port, controls, tls } = options;
   const figures = new Figures({ stream });
   figures.gapRate = controls?.gapRate ?? null;
   const live = new Live({ figures, everyMs: options.everyMs ?? 400, mostClients: options.mostPages ?? 64 });
   const metrics = createDashboardMetrics(registry, live);
-  const server = createServer({ requestTimeout: 10_000, headersTimeout: 10_000 });
-  server.maxConnections = 1_000;
+  const access = options.access ?? new Access({ logger });
+  const sessions = new Sessions({ access, secure: tls !== undefined });
+  const guard = createGuard({ access, host, sessions, limits: options.rateLimits ?? {} });
+  const listener = new Listener({ host, port, tls, logger });
   const stopping = new AbortController();
   const instance = randomUUID();
   let watching: Promise<unknown> | undefined;
@@ -101,22 +112,19 @@ export function createDashboard(options: DashboardOptions): Dashboard {
   async function close(): Promise<void> {
     stopping.abort();
     live.stop();
-    await Promise.all([watching, reporting?.stop(), closeServer(server)]);
+    await Promise.all([watching, reporting?.stop(), listener.stop()]);
   }
 
   return {
     failed: new Promise(() => {}),
     get url() {
-      return urlOf(server);
+      return listener.url;
     },
     async start() {
-      const [fillIn, assets] = await Promise.all([readPage(), readAssets()]);
-      const page = () => fillIn({ stream: stream.name, fieldCount: stream.fields.length, gapRate: figures.gapRate });
-      server.on(
-        'request',
-        createApp({ page, assets, figures, live, logger, registry, controls, localOnly: isLoopback(host) }),
-      );
-      await listen(server, host, port);
+      if (options.access) demandTokens('the live page', host, options.access);
+      const [pages, assets] = await Promise.all([readPages(), readAssets()]);
+      const doors = { access, guard, sessions, tls: tls !== undefined };
+      await listener.start(createApp({ stream, pages, assets, figures, live, logger, registry, controls, ...doors }));
       const { readings, predictions, shadow, deadLetters, status: word } = stream.topics;
       figures.catchingUp = true;
       watching = Promise.all([watch([readings, predictions, shadow, deadLetters], true), watch([word], false)]);
@@ -127,36 +135,4 @@ export function createDashboard(options: DashboardOptions): Dashboard {
       return stopped;
     },
   };
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host.startsWith('127.');
-}
-
-function urlOf(server: Server): string {
-  const address = server.address() as AddressInfo | null;
-  if (address === null) throw new Error('the live page does not listen');
-  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
-  return `http://${host}:${address.port}`;
-}
-
-function listen(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => {
-      const inUse = cause.code === 'EADDRINUSE';
-      const detail = inUse
-        ? `${host}:${port} is in use; choose another port for the live page, or 0 for any free one`
-        : `the live page cannot listen on ${host}:${port}`;
-      reject(new GaplineError('port-in-use', detail, { cause }));
-    });
-    server.listen(port, host, resolve);
-  });
-}
-
-function closeServer(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    if (!server.listening) return resolve();
-    server.close(() => resolve());
-    server.closeAllConnections();
-  });
 }

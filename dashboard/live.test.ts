@@ -48,7 +48,7 @@ describe('open pages', () => {
   test('get a snapshot at once and then deltas', () => {
     const { live } = scene();
     const page = new FakeResponse();
-    live.add(page.asResponse());
+    live.add(page.asResponse(), () => true);
     expect(page.events).toEqual(['snapshot']);
     vi.advanceTimersByTime(1_600);
     expect(page.events).toEqual(['snapshot', 'delta', 'delta', 'delta', 'delta']);
@@ -59,7 +59,7 @@ describe('open pages', () => {
     const { live } = scene();
     const slow = new FakeResponse();
     const quick = new FakeResponse();
-    for (const page of [slow, quick]) live.add(page.asResponse());
+    for (const page of [slow, quick]) live.add(page.asResponse(), () => true);
     vi.advanceTimersByTime(400);
     slow.isStuck = true;
     vi.advanceTimersByTime(400);
@@ -81,7 +81,7 @@ describe('open pages', () => {
     const { live } = scene();
     const page = new FakeResponse();
     page.isStuck = true;
-    live.add(page.asResponse());
+    live.add(page.asResponse(), () => true);
     vi.advanceTimersByTime(9_000);
     expect(page.destroyed).toBe(false);
     vi.advanceTimersByTime(2_000);
@@ -89,10 +89,22 @@ describe('open pages', () => {
     expect(live.clients).toBe(0);
   });
 
+  test('are sent away when their token is revoked', () => {
+    const { live } = scene();
+    const page = new FakeResponse();
+    let isAllowed = true;
+    live.add(page.asResponse(), () => isAllowed);
+    vi.advanceTimersByTime(4_000);
+    expect(live.clients).toBe(1);
+    isAllowed = false;
+    vi.advanceTimersByTime(4_000);
+    expect(live.clients).toBe(0);
+  });
+
   test('are counted, and there is a most', () => {
     const { live } = scene();
     const pages = [new FakeResponse(), new FakeResponse(), new FakeResponse()];
-    for (const page of pages) live.add(page.asResponse());
+    for (const page of pages) live.add(page.asResponse(), () => true);
     expect(live.isFull).toBe(true);
     pages[0]!.end();
     expect(live.isFull).toBe(false);
@@ -104,7 +116,7 @@ describe('open pages', () => {
     const { live, figures } = scene();
     const delta = vi.spyOn(figures, 'delta');
     const page = new FakeResponse();
-    live.add(page.asResponse());
+    live.add(page.asResponse(), () => true);
     vi.advanceTimersByTime(800);
     page.end();
     const calls = delta.mock.calls.length;
@@ -115,7 +127,7 @@ describe('open pages', () => {
   test('begin anew when the figures do', () => {
     const { live, figures } = scene();
     const page = new FakeResponse();
-    live.add(page.asResponse());
+    live.add(page.asResponse(), () => true);
     vi.advanceTimersByTime(800);
     figures.forgetLine();
     vi.advanceTimersByTime(800);

@@ -6,12 +6,17 @@ export interface LiveOptions {
   readonly figures: Figures;
   readonly everyMs: number;
   readonly mostClients: number;
-  /** A client that takes nothing for so long is cut off. */
+  /** A client that takes nothing for so long is cut off. Default 30 s. */
   readonly stuckMs?: number;
+  /** How often it is asked whether a page may still look. Default 2 s. */
+  readonly checkMs?: number;
 }
 
 interface Client {
   readonly response: Response;
+  /** Whether it may still look: a token can be revoked while a page is open. */
+  readonly isAllowed: () => boolean;
+  checkedMs: number;
   /** It missed a delta, and needs a snapshot before the next one. */
   isBehind: boolean;
   /** When it last took all that it was sent. */
@@ -33,7 +38,7 @@ export class Live {
   #generation = -1;
 
   constructor(options: LiveOptions) {
-    this.#options = { stuckMs: 30_000, ...options };
+    this.#options = { stuckMs: 30_000, checkMs: 2_000, ...options };
   }
 
   get clients(): number {
@@ -44,13 +49,14 @@ export class Live {
     return this.#clients.size >= this.#options.mostClients;
   }
 
-  add(response: Response): void {
+  add(response: Response, isAllowed: () => boolean): void {
     response.writeHead(200, {
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-store',
       'x-accel-buffering': 'no',
     });
-    const client: Client = { response, isBehind: false, freeMs: performance.now() };
+    const nowMs = performance.now();
+    const client: Client = { response, isAllowed, checkedMs: nowMs, isBehind: false, freeMs: nowMs };
     response.write('retry: 1000\n\n');
     if (this.#clients.size === 0) this.#beginDeltas();
     this.#send(client, 'snapshot', JSON.stringify(this.#options.figures.snapshot()));
@@ -87,7 +93,7 @@ export class Live {
     const delta = JSON.stringify(figures.delta());
     let snapshot: string | undefined;
     for (const client of this.#clients) {
-      if (!this.#isFree(client)) continue;
+      if (!this.#mayStay(client) || !this.#isFree(client)) continue;
       if (client.isBehind || isNew) {
         snapshot ??= JSON.stringify(figures.snapshot());
         this.#send(client, 'snapshot', snapshot);
@@ -96,6 +102,15 @@ export class Live {
         this.#send(client, 'delta', delta);
       }
     }
+  }
+
+  #mayStay(client: Client): boolean {
+    const nowMs = performance.now();
+    if (nowMs - client.checkedMs < this.#options.checkMs) return true;
+    client.checkedMs = nowMs;
+    if (client.isAllowed()) return true;
+    client.response.end();
+    return false;
   }
 
   #isFree(client: Client): boolean {

@@ -17,13 +17,14 @@ export function connect(path: string, handlers: ConnectionHandlers): void {
   let watchdog = 0;
   const heard = () => {
     window.clearTimeout(watchdog);
-    watchdog = window.setTimeout(() => reopen(0), silentMs);
+    watchdog = window.setTimeout(() => void reopen(0), silentMs);
   };
-  const reopen = (waitMs: number) => {
+  const reopen = async (waitMs: number) => {
     window.clearTimeout(watchdog);
     source.close();
     handlers.connected(false);
-    window.setTimeout(() => connect(path, handlers), waitMs);
+    if (await isSignedOut()) location.reload();
+    else window.setTimeout(() => connect(path, handlers), waitMs);
   };
   source.addEventListener('snapshot', (event) => {
     heard();
@@ -34,6 +35,15 @@ export function connect(path: string, handlers: ConnectionHandlers): void {
     heard();
     handlers.delta(JSON.parse(event.data) as Delta);
   });
-  source.addEventListener('error', () => reopen(retryMs));
+  source.addEventListener('error', () => void reopen(retryMs));
   heard();
+}
+
+/** Whether the server asks for a token again; an `EventSource` does not tell why it was refused. */
+async function isSignedOut(): Promise<boolean> {
+  try {
+    return (await fetch('/stats', { method: 'HEAD' })).status === 401;
+  } catch {
+    return false;
+  }
 }

@@ -1,4 +1,5 @@
 import pino from 'pino';
+import type { Access } from '../../core/access/access.ts';
 import { createDashboard, type Dashboard } from '../dashboard.ts';
 import { MemoryLog } from './memory-log.ts';
 import { SimulatedLine, type SimulationOptions } from './simulated-line.ts';
@@ -8,7 +9,8 @@ export interface SceneOptions extends Partial<Omit<SimulationOptions, 'log'>> {
   readonly past?: number;
   /** Whether there is a generator to be told of gaps. Default true. */
   readonly controls?: boolean;
-  readonly port?: number;
+  /** Who may look. Default everyone. */
+  readonly access?: Access;
 }
 
 /** The names of the Spambase data set, as far as a page can tell. */
@@ -33,7 +35,7 @@ export class Scene {
 
   async start(): Promise<void> {
     this.line.past(this.#options.past ?? 90);
-    await this.open(this.#options.port ?? 0);
+    await this.open(0);
     this.line.start();
   }
 
@@ -50,6 +52,7 @@ export class Scene {
       host: '127.0.0.1',
       port,
       everyMs: 250,
+      ...(this.#options.access ? { access: this.#options.access } : {}),
       ...(this.#options.controls === false ? {} : { controls: { gapRate: line.gapRate, setGapRate } }),
     });
     await this.#dashboard.start();

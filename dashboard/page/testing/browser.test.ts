@@ -1,5 +1,7 @@
+import pino from 'pino';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { Access } from '../../../core/access/access.ts';
 import { findChromium, launchBrowser } from '../../testing/browser.ts';
 import { Scene, type SceneOptions } from '../../testing/scene.ts';
 import { driftOf } from '../../testing/simulated-line.ts';
@@ -281,6 +283,33 @@ describe.skipIf(!here)(title, { timeout: 60_000 }, () => {
     expect(await text(page, '#gaps-readout')).toMatch(/^\d\d:\d\d:\d\d/);
     await page.keyboard.press('Escape');
     await soon(async () => expect(await text(page, '#accuracy-readout')).toMatch(/^now/));
+  });
+
+  test('asks for a token where there are some, lets in who has one, and lets them out again', async () => {
+    const token = 'gapline_for_this_test';
+    const access = new Access({ token, logger: pino({ level: 'silent' }) });
+    access.start();
+    const scene = new Scene({ access });
+    scenes.push(scene);
+    await scene.start();
+    const { page, misdeeds } = await look(browser, scene.url, { viewport: { width: 360, height: 740 } });
+    pages.push(page);
+    const field = page.getByLabel('Token');
+    await field.fill('gapline_wrong');
+    await page.keyboard.press('Enter');
+    await soon(async () => expect(await page.getByRole('alert').textContent()).toBe('This token is not known here.'));
+    await field.fill(token);
+    await page.getByRole('button', { name: 'Open the page' }).click();
+    await soon(async () => expect(await text(page, '#readings-rate')).not.toBe('–'));
+    expect(await page.evaluate(() => document.cookie)).toBe('');
+    await page.getByRole('slider').press('End');
+    await soon(async () => expect(scene.line.gapRate).toBeCloseTo(0.6));
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await soon(async () => expect(await field.isVisible()).toBe(true));
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+    // The refused documents are the browser's own news; there must be no other.
+    expect(misdeeds.complaints.filter((complaint) => !complaint.includes('401'))).toEqual([]);
+    expect(misdeeds.foreignRequests).toEqual([]);
   });
 
   test('has names for everything that can be used or looked at', async () => {

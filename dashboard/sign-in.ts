@@ -1,0 +1,68 @@
+import express, { type Request, type Response, Router } from 'express';
+import { type Access, presentedToken } from '../core/access/access.ts';
+import type { Guard } from '../core/access/guard.ts';
+import type { Sessions } from '../core/access/sessions.ts';
+import { GaplineError } from '../core/wire/errors.ts';
+import type { Asset } from './assets.ts';
+import { sendAsset } from './assets.ts';
+
+export interface SignInOptions {
+  readonly guard: Guard;
+  readonly sessions: Sessions;
+  /** The page that asks for a token, with a word on what was wrong. */
+  readonly page: (message: string) => Asset;
+}
+
+/**
+ * `POST /session` takes a form with a `token` and answers with the session's cookie; `POST /session/end` ends it. Both work without
+ * scripts. A wrong token counts against the address, as anywhere.
+ */
+export function signInRouter({ guard, sessions, page }: SignInOptions): Router {
+  const router = Router();
+  const form = express.urlencoded({ extended: false, limit: '4kb' });
+  const pass = guard('read');
+
+  router.post('/session', form, async (request, response) => {
+    const token = String((request.body as { token?: unknown } | undefined)?.token ?? '').trim();
+    try {
+      request.headers.authorization = `Bearer ${token}`;
+      await pass(request, response);
+    } catch (error) {
+      const why = refusalOf(error);
+      if (why === undefined) throw error;
+      sendAsset(response.status(why.status), page(why.message));
+      return;
+    }
+    const cookie = sessions.begin(token);
+    if (cookie !== undefined) response.setHeader('set-cookie', cookie);
+    response.redirect(303, '/');
+  });
+
+  router.post('/session/end', async (request, response) => {
+    response.setHeader('set-cookie', sessions.end(request.headers));
+    response.redirect(303, '/');
+  });
+  return router;
+}
+
+/** What to tell somebody at the door; undefined where the error is another matter. */
+function refusalOf(error: unknown): { status: number; message: string } | undefined {
+  if (!(error instanceof GaplineError)) return undefined;
+  if (error.code === 'unauthorized') return { status: 401, message: 'This token is not known here.' };
+  if (error.code === 'forbidden') return { status: 403, message: 'This token may not read.' };
+  return undefined;
+}
+
+/** Answers somebody without a session: a browser with the page that asks for a token, a program with the error. */
+export function askForToken(error: unknown, request: Request, response: Response, page: SignInOptions['page']): void {
+  const isBrowser = request.accepts(['json', 'html']) === 'html';
+  if (!(error instanceof GaplineError) || error.code !== 'unauthorized' || !isBrowser) throw error;
+  sendAsset(response.status(401), page(''));
+}
+
+/** Whether a request that goes on for long may still go on: its token stands, or its session does. */
+export function stillAllowed(request: Request, access: Access, sessions: Sessions): boolean {
+  if (access.open) return true;
+  const token = presentedToken(request.headers);
+  return (token === undefined ? sessions.holderOf(request.headers) : access.holderOf(token)) !== undefined;
+}
