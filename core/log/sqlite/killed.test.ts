@@ -1,0 +1,49 @@
+import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import {
+  contents,
+  expectContents,
+  kill,
+  patient,
+  placeOfEachTest,
+  sorted,
+  testTimeoutMs,
+  texts,
+} from '../contract/place.ts';
+import { makeSqliteSite } from './site.ts';
+
+let site: Awaited<ReturnType<typeof makeSqliteSite>>;
+const place = placeOfEachTest(async () => {
+  site = await makeSqliteSite();
+  return site;
+});
+
+test('a file whose writers are killed together again and again stays whole', { timeout: testTimeoutMs }, async () => {
+  const log = await place().open();
+  const topic = await place().topic(log, 'readings');
+  const copy = await place().topic(log, 'copy');
+  const group = place().name('group');
+  const acknowledged: string[] = [];
+  for (let round = 0; round < 4; round++) {
+    const appender = place().spawn({ kind: 'append', topic, batch: 3 });
+    const copier = place().spawn({ kind: 'copy', from: topic, to: copy, group, maxBatch: 5 });
+    await expect.poll(() => appender.told.length, { ...patient, interval: 1 }).toBeGreaterThan(20);
+    await expect.poll(() => copier.told.some((line) => line.startsWith('committed')), patient).toBe(true);
+    await sleep(Math.random() * 20);
+    await Promise.all([kill(appender.child), kill(copier.child)]);
+    acknowledged.push(...appender.told);
+  }
+  const held = sorted(texts(await contents(log, topic)));
+  // Each appender counts from 0, so a number may be there once for each of them.
+  const count = (numbers: readonly string[]) => Map.groupBy(numbers, (number) => number);
+  for (const [number, told] of count(acknowledged)) {
+    expect(count(held).get(number)?.length).toBeGreaterThanOrEqual(told.length);
+  }
+  const last = place().spawn({ kind: 'copy', from: topic, to: copy, group, maxBatch: 500 });
+  await expectContents(log, copy, held);
+  await kill(last.child);
+  const db = new DatabaseSync(site.file);
+  expect(db.prepare('PRAGMA integrity_check').all()).toEqual([{ integrity_check: 'ok' }]);
+  db.close();
+});
