@@ -1,6 +1,6 @@
 const pageBytes = 65_536;
-/** What a 32-bit address reaches. */
-const mostPages = 65_536;
+/** What a 32-bit address reaches, in bytes. */
+export const mostMemory = 2 ** 32;
 
 interface ArrayOf<T> {
   new (buffer: SharedArrayBuffer, byteOffset: number, length: number): T;
@@ -16,14 +16,9 @@ export function bytesOf(
   return arrays.reduce((sum, [type, length]) => sum + rounded(type.BYTES_PER_ELEMENT * length), 0);
 }
 
-/**
- * WebAssembly memory that several threads share. An array's `byteOffset` is its address for a kernel.
- *
- * @throws RangeError where there is not so much memory, or more than 4 GB are asked for
- */
+/** WebAssembly memory that several threads share; at most `mostMemory`. An array's `byteOffset` is its address for a kernel. */
 export function sharedMemory(bytes: number): WebAssembly.Memory {
   const pages = Math.ceil(bytes / pageBytes);
-  if (pages > mostPages) throw new RangeError(`${bytes} bytes are more than a 32-bit address reaches`);
   return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
 }
 

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { GaplineError } from '../../wire/errors.ts';
-import { sharedMemory } from './arena.ts';
+import { mostMemory, sharedMemory } from './arena.ts';
 import { binColumns, columnBytes, columnShape, mostClasses } from './bins.ts';
 import { rowMask } from './grow-kernel.ts';
 import type { ForestJob } from './job.ts';
@@ -21,7 +21,9 @@ export function prepareJob(input: Classification | Regression): ForestJob {
   const columnsEnd = columnBytes(shape);
   const ownBytes = workspaceBytes(shape, classes);
   const workspacesAt = Array.from({ length: Math.min(threads, trees) }, (_, thread) => columnsEnd + thread * ownBytes);
-  const memory = sharedMemory(columnsEnd + workspacesAt.length * ownBytes);
+  const bytes = columnsEnd + workspacesAt.length * ownBytes;
+  if (bytes > mostMemory) throw invalid(`${count} rows of ${width} columns need more than 4 GB of memory`);
+  const memory = sharedMemory(bytes);
   return {
     columns: binColumns(memory, shape, values, 'labels' in input ? input.labels : undefined),
     ...('targets' in input ? { targets: shared(input.targets, count) } : {}),
@@ -36,6 +38,10 @@ export function prepareJob(input: Classification | Regression): ForestJob {
     nextTree: new Int32Array(new SharedArrayBuffer(4)),
     workspacesAt,
   };
+}
+
+function invalid(why: string): GaplineError {
+  return new GaplineError('data-invalid', `A forest cannot be trained: ${why}.`);
 }
 
 function shared(targets: Float64Array, count: number): Float64Array {
@@ -62,25 +68,27 @@ function classWeightsOf({ labels, count, classes, options }: Classification): re
 function check(input: Classification | Regression): void {
   const { values, count, width, options = {} } = input;
   const answers = 'targets' in input ? input.targets : input.labels;
-  const fail = (why: string) => new GaplineError('data-invalid', `A forest cannot be trained: ${why}.`);
-  if (count < 1 || width < 1) throw fail(`there are ${count} rows of ${width} columns`);
-  if (count > rowMask) throw fail(`${count} rows are more than ${rowMask}`);
-  if (values.length < count * width || answers.length < count) throw fail('there are fewer values or labels than rows');
+  if (count < 1 || width < 1) throw invalid(`there are ${count} rows of ${width} columns`);
+  const { trees = 1, minSamplesLeaf = 1 } = options;
+  if (!(trees >= 1 && minSamplesLeaf >= 1)) throw invalid('trees and minSamplesLeaf must be at least 1');
+  if (count > rowMask) throw invalid(`${count} rows are more than ${rowMask}`);
+  if (values.length < count * width || answers.length < count)
+    throw invalid('there are fewer values or labels than rows');
   for (let at = 0; at < count * width; at++) {
     if (Math.abs(values[at]!) === Infinity)
-      throw fail(`row ${Math.floor(at / width)}, column ${at % width} is infinite`);
+      throw invalid(`row ${Math.floor(at / width)}, column ${at % width} is infinite`);
   }
   if ('targets' in input) {
     const row = input.targets.subarray(0, count).findIndex((target) => !Number.isFinite(target));
-    if (row >= 0) throw fail(`the target of row ${row} is not a finite number`);
+    if (row >= 0) throw invalid(`the target of row ${row} is not a finite number`);
     return;
   }
   const { labels, classes } = input;
-  if (classes < 1 || classes > mostClasses) throw fail(`${classes} classes are not between 1 and ${mostClasses}`);
+  if (classes < 1 || classes > mostClasses) throw invalid(`${classes} classes are not between 1 and ${mostClasses}`);
   const row = labels.subarray(0, count).findIndex((label) => label < 0 || label >= classes);
-  if (row >= 0) throw fail(`the label of row ${row} is ${labels[row]}, not a class below ${classes}`);
+  if (row >= 0) throw invalid(`the label of row ${row} is ${labels[row]}, not a class below ${classes}`);
   const weights = options.classWeights;
   if (Array.isArray(weights) && (weights.length !== classes || weights.some((weight) => !(weight >= 0)))) {
-    throw fail('classWeights must be one number, not negative, for each class');
+    throw invalid('classWeights must be one number, not negative, for each class');
   }
 }

@@ -172,6 +172,7 @@ describe('trainForest', () => {
     ['an infinite value', { values: data.values.with(7, Infinity) }, /row 1, column 1 is infinite/],
     ['a label that is no class', { labels: data.labels.with(4, 3) }, /label of row 4 is 3/],
     ['too few labels', { labels: new Int32Array(2) }, /fewer values or labels/],
+    ['no trees', { options: { trees: 0 } }, /at least 1/],
     ['weights for other classes', { options: { classWeights: [1, 1] } }, /classWeights/],
   ])('refuses %s', async (_, wrong, why) => {
     await expect(trainForest({ ...data, ...wrong })).rejects.toThrow(why);
