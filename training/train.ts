@@ -1,17 +1,14 @@
-import { basename } from 'node:path';
 import type { Dataset } from '../core/dataset/csv.ts';
 import { stratifiedSplit } from '../core/dataset/split.ts';
 import { packJson } from '../core/model/artifact.ts';
-import { histogramsOf } from '../core/model/histogram.ts';
-import { type Metrics, modelFormat, modelFormatVersion } from '../core/model/manifest.ts';
-import type { Model, ModelIdentity } from '../core/model/model.ts';
-import { championAlias, type Draft, openRegistry } from '../core/model/registry.ts';
-import { writeSelfTest } from '../core/model/self-test.ts';
+import type { Metrics } from '../core/model/manifest.ts';
+import type { Model } from '../core/model/model.ts';
+import type { Draft } from '../core/model/registry.ts';
 import { GaplineError } from '../core/wire/errors.ts';
+import { describeModel, type Published, publishDraft } from './draft.ts';
 import { score } from './metrics.ts';
 import type { TrainingOptions } from './options.ts';
-import { hashDataset, type LabelledRows, labelledRows, labelRows, pickRows } from './rows.ts';
-import { pickSelfTestRows } from './self-test-rows.ts';
+import { type LabelledRows, labelledRows, labelRows, pickRows } from './rows.ts';
 import { fitTrial, forestFile } from './trial.ts';
 
 export interface TrainProgress {
@@ -34,13 +31,7 @@ export interface TrainInput {
   readonly now?: () => Date;
 }
 
-export interface TrainResult {
-  readonly identity: ModelIdentity;
-  readonly folder: string;
-  readonly metrics: Metrics;
-  /** The version that serves after this. */
-  readonly champion: number;
-}
+export type TrainResult = Published;
 
 /** More classes than this are a mistake: the truth column is likelier a name or a measurement. */
 const maxClasses = 1_000;
@@ -50,22 +41,12 @@ const maxClasses = 1_000;
  * @throws {GaplineError} `data-invalid` where nothing can be learnt from the data set.
  */
 export async function train(input: TrainInput): Promise<TrainResult> {
-  const { dataset, registryFolder, name } = input;
-  checkDataset(dataset, input.test);
-  const draft = await makeDraft(input);
-  const registry = openRegistry({ folder: registryFolder, name });
-  const identity = await registry.publish(draft);
-  const champion = (await registry.aliases()).get(championAlias);
-  if (champion === undefined) await registry.point(championAlias, identity.version);
-  return {
-    identity,
-    folder: registry.folderOf(identity.version),
-    metrics: draft.manifest.metrics,
-    champion: champion ?? identity.version,
-  };
+  const { registryFolder, name } = input;
+  checkDataset(input.dataset, input.test);
+  return publishDraft(await makeDraft(input), { registryFolder, name });
 }
 
-async function makeDraft({ dataset, test, options, onProgress, now = () => new Date() }: TrainInput): Promise<Draft> {
+async function makeDraft({ dataset, test, options, onProgress, now }: TrainInput): Promise<Draft> {
   const { classes, fields } = dataset;
   const rows = labelledRows(dataset, classes);
   const run = (step: TrainProgress['step'], part: LabelledRows) =>
@@ -83,23 +64,17 @@ async function makeDraft({ dataset, test, options, onProgress, now = () => new D
     on: held ? 'holdout' : 'test',
     ...(await scoreOn((scored ?? final).model, held ? pickRows(rows, held.test) : labelledRows(test!, classes))),
   };
-  return {
+  return describeModel({
+    model: final.model,
+    parts: final.parts,
     files: new Map([[forestFile, await packJson(final.forest)]]),
-    manifest: {
-      format: modelFormat,
-      formatVersion: modelFormatVersion,
-      created: now().toISOString(),
-      ...final.parts,
-      metrics,
-      selfTest: await writeSelfTest(final.model, pickSelfTestRows(rows)),
-      histograms: histogramsOf(rows),
-      lineage: {
-        data: { source: basename(dataset.file), rows: rows.count, sha256: hashDataset(dataset) },
-        seed: options.seed,
-        options: { ...options },
-      },
-    },
-  };
+    dataset,
+    rows,
+    metrics,
+    seed: options.seed,
+    options: { ...options },
+    ...(now && { now }),
+  });
 }
 
 async function scoreOn(model: Model, rows: LabelledRows) {

@@ -16,7 +16,9 @@ const count = z.int().min(0);
 const estimatorSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('forest'),
-    file: fileName.describe("what ml-random-forest's toJSON() gives, gzipped"),
+    file: fileName.describe(
+      "what ml-random-forest's toJSON() gives, gzipped; or, with a name that ends in .onnx, an ONNX tree ensemble",
+    ),
     engine: z.enum(['gapline', 'ml-random-forest']).describe('who predicts'),
     voting: z.enum(['mean', 'majority']),
   }),
@@ -26,8 +28,10 @@ const estimatorSchema = z.discriminatedUnion('kind', [
 
 const metricsSchema = z.strictObject({
   on: z
-    .enum(['holdout', 'test'])
-    .describe('holdout: a fifth of the training data, kept apart; test: data given for it'),
+    .enum(['holdout', 'test', 'import'])
+    .describe(
+      'holdout: a fifth of the training data, kept apart; test: data given for it; import: what came with a model made elsewhere',
+    ),
   rows: count,
   accuracy: share,
   f1: share.describe('macro F1: the mean over the classes'),

@@ -3,7 +3,9 @@ import { gunzip } from 'node:zlib';
 import { describeError, GaplineError } from '../wire/errors.ts';
 import { type Artifact, invalidModel, readArtifact } from './artifact.ts';
 import { assembleModel } from './assemble.ts';
+import type { Forest } from './forest/forest.ts';
 import { type LibraryForest, readLibraryForest } from './forest/library-json.ts';
+import { importOnnxForest } from './forest/onnx-import.ts';
 import { openImputer } from './impute/fitted.ts';
 import { type Imputer, memoryless } from './impute/imputer.ts';
 import type { Estimator } from './kinds/estimator.ts';
@@ -92,16 +94,29 @@ async function openEstimator({ parts, files, json, onnxRuntime }: Working): Prom
       return openOnnx({ model: estimator, bytes, width: columns.length, classes, ...runtime });
     }
     case 'forest': {
-      const unpacked = json ?? (await unpackJson(estimator.file, fileOf(files, estimator.file)));
-      return openForestFile(estimator, unpacked, { width: columns.length, classes: classes.length });
+      const shape = { width: columns.length, classes: classes.length };
+      const { file } = estimator;
+      if (file.endsWith('.onnx')) return openForest(readOnnxForest(file, fileOf(files, file), shape), estimator.voting);
+      return openForestFile(estimator, json ?? (await unpackJson(file, fileOf(files, file))), shape);
     }
   }
+}
+
+interface Shape {
+  readonly width: number;
+  readonly classes: number;
+}
+
+function readOnnxForest(file: string, bytes: Uint8Array, { width, classes }: Shape): Forest {
+  const { forest } = importOnnxForest(bytes, { width });
+  if (forest.task === 'classification' && forest.outputs === classes) return forest;
+  throw new GaplineError('model-invalid', `${file} tells ${forest.outputs} classes apart, not ${classes}`);
 }
 
 async function openForestFile(
   { file, engine, voting }: Extract<Manifest['estimator'], { kind: 'forest' }>,
   json: unknown,
-  shape: { readonly width: number; readonly classes: number },
+  shape: Shape,
 ): Promise<Estimator> {
   const forest = readLibraryForest(json, shape);
   if (forest.task !== 'classification')

@@ -1,0 +1,115 @@
+import { expect, it } from 'vitest';
+import type { ReadOptions, SeriesStore } from '../core/store/port.ts';
+import { type Point, readingToPoint } from '../core/wire/point.ts';
+import { parseRange, readArchive } from './archive.ts';
+import { labelledRows, labelRows } from './rows.ts';
+import { quickOptions } from './testing.ts';
+import { fitTrial } from './trial.ts';
+
+const fields = ['a', 'b;'];
+const range = { from: '0', to: '1000000' };
+
+/** A reading as the archive keeps it; a null value is a gap. */
+const point = (device: string, time: number, values: Record<string, number | null>, truth?: string): Point =>
+  readingToPoint(
+    { stream: 's', device, time: String(time), received: '0', values, ...(truth !== undefined && { truth }) },
+    fields.length,
+  );
+
+/** A store that holds these points, in batches of three. */
+function storeOf(points: readonly Point[], asked: ReadOptions[] = []): SeriesStore {
+  return {
+    async start() {},
+    async stop() {},
+    write: async () => [],
+    async *read(options) {
+      asked.push(options);
+      for (let at = 0; at < points.length; at += 3) yield points.slice(at, at + 3);
+    },
+  };
+}
+
+it('readings with truth become rows, gaps and all', async () => {
+  const asked: ReadOptions[] = [];
+  const store = storeOf(
+    [
+      point('x', 1, { a: 1, 'b;': 2 }, 'ham'),
+      point('x', 2, { a: 3, 'b;': null }, 'spam'),
+      point('y', 3, { a: 5, 'b;': 6 }),
+      point('y', 4, {}, 'ham'),
+    ],
+    asked,
+  );
+  const dataset = await readArchive({ store, stream: 's', fields, range });
+  expect(asked).toEqual([{ measurement: 's', range }]);
+  const gap = Number.NaN;
+  expect([...dataset.values]).toEqual([1, 2, 3, gap, gap, gap]);
+  expect(dataset).toMatchObject({
+    fields,
+    count: 3,
+    classes: ['ham', 'spam'],
+    truths: ['ham', 'spam', 'ham'],
+    devices: ['x', 'x', 'y'],
+    times: ['1', '2', '4'],
+    withoutTruth: 1,
+    leftOut: 0,
+  });
+  expect([...dataset.labels]).toEqual([0, 1, 0]);
+});
+
+it('of too many readings an even sample is taken, the same each time, in order', async () => {
+  const points = Array.from({ length: 1_000 }, (_, time) => point('x', time, { a: time }, time % 2 ? 'odd' : 'even'));
+  const read = () => readArchive({ store: storeOf(points), stream: 's', fields, range, maxRows: 100 });
+  const dataset = await read();
+  expect(dataset).toMatchObject({ count: 100, leftOut: 900 });
+  const times = dataset.times!.map(Number);
+  expect([...times].sort((a, b) => a - b)).toEqual(times);
+  expect(times.filter((time) => time < 500).length).toBeGreaterThan(30);
+  expect(times.filter((time) => time < 500).length).toBeLessThan(70);
+  expect((await read()).times).toEqual(dataset.times);
+});
+
+it('a model learns from it', async () => {
+  const points = Array.from({ length: 200 }, (_, time) =>
+    point(
+      'x',
+      time,
+      { a: time % 5 === 0 ? null : time % 2, 'b;': (time % 2) * 3 + (time % 7) / 10 },
+      time % 2 ? 'odd' : 'even',
+    ),
+  );
+  const dataset = await readArchive({ store: storeOf(points), stream: 's', fields, range });
+  const rows = labelledRows(dataset, dataset.classes);
+  const { model } = await fitTrial({ rows, fields, classes: dataset.classes, options: quickOptions });
+  expect(await labelRows(model.open(), rows)).toEqual(rows.labels);
+});
+
+it.each([
+  ['no readings', [], /there are no readings/],
+  ['no truth', [point('x', 1, { a: 1 })], /none of the 1 readings has a truth/],
+])('says that there is nothing to learn where there are %s', async (_, points, message) => {
+  const reading = readArchive({ store: storeOf(points), stream: 's', fields, range });
+  await expect(reading).rejects.toMatchObject({ code: 'data-invalid', message: expect.stringMatching(message) });
+});
+
+const nowMs = Date.parse('2026-01-08T00:00:00Z');
+const week = (BigInt(Date.parse('2026-01-01T00:00:00Z')) * 1_000_000n).toString();
+it.each([
+  ['-7d', week],
+  ['-168h', week],
+  ['-1w', week],
+  ['2026-01-01T00:00:00Z..', week],
+  ['2026-01-01T00:00:00Z..2026-01-02T00:00:00.000000001Z', week],
+  ['..2026-01-02T00:00:00Z', '-9223372036854775806'],
+])('the range %s begins at %s', (text, from) => {
+  const read = parseRange(text, nowMs);
+  expect(read.from).toBe(from);
+  expect(BigInt(read.to)).toBeGreaterThan(BigInt(read.from));
+});
+
+it.each(['7d', '-7', '-7y', '', 'yesterday', '2026-02-30T00:00:00Z..', '2026-01-02T00:00:00Z..2026-01-01T00:00:00Z'])(
+  'refuses the range %j, saying what would be right',
+  (text) => {
+    expect(() => parseRange(text, nowMs)).toThrow(/a range is like -7d or/);
+  },
+);

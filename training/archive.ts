@@ -1,0 +1,127 @@
+import { type Dataset, encodeTruths } from '../core/dataset/csv.ts';
+import { seededRandom } from '../core/dataset/random.ts';
+import type { SeriesStore } from '../core/store/port.ts';
+import { GaplineError } from '../core/wire/errors.ts';
+import { type Point, valuePrefix } from '../core/wire/point.ts';
+import { compareTimes, maxTimeNs, minTimeNs, nanosecondsOfMs, readRfc3339 } from '../core/wire/time.ts';
+
+/** Half open, in nanoseconds since the epoch as decimal strings. */
+export interface TimeRange {
+  readonly from: string;
+  readonly to: string;
+}
+
+export interface ArchiveInput {
+  /** Started. */
+  readonly store: SeriesStore;
+  /** Whose readings: the measurement. */
+  readonly stream: string;
+  readonly fields: readonly string[];
+  readonly range: TimeRange;
+  /** Of more readings than this a sample is taken, evenly and the same each time. Default one million. */
+  readonly maxRows?: number;
+}
+
+/** A data set from the archive, and what was passed over. */
+export interface ArchivedDataset extends Dataset {
+  /** Readings in the range whose truth nobody knows: they teach nothing. */
+  readonly withoutTruth: number;
+  /** Readings with truth that the sample left out. */
+  readonly leftOut: number;
+}
+
+/**
+ * Reads readings with truth back out of the archive, gaps and all, by device and time.
+ * @throws {GaplineError} `data-invalid` where there are none in the range.
+ */
+export async function readArchive({
+  store,
+  stream,
+  fields,
+  range,
+  maxRows = 1_000_000,
+}: ArchiveInput): Promise<ArchivedDataset> {
+  const sample = new Sample(maxRows);
+  let seen = 0;
+  for await (const points of store.read({ measurement: stream, range })) {
+    for (const point of points) {
+      seen += 1;
+      if (typeof point.fields.truth === 'string' && point.fields.truth !== '') sample.offer(point);
+    }
+  }
+  const points = sample.taken();
+  if (points.length === 0) {
+    const found = seen === 0 ? 'there are no readings' : `none of the ${seen} readings has a truth`;
+    throw new GaplineError('data-invalid', `archive of ${stream}: ${found} from ${range.from} to ${range.to}`);
+  }
+  const truths = points.map(({ fields: { truth } }) => truth as string);
+  return {
+    file: `archive of ${stream}`,
+    fields,
+    count: points.length,
+    width: fields.length,
+    values: valuesOf(points, fields),
+    ...encodeTruths(truths),
+    truths,
+    devices: points.map(({ device }) => device),
+    times: points.map(({ time }) => time),
+    ignored: [],
+    withoutTruth: seen - sample.offered,
+    leftOut: sample.offered - points.length,
+  };
+}
+
+function valuesOf(points: readonly Point[], fields: readonly string[]): Float64Array {
+  const names = fields.map((name) => valuePrefix + name);
+  const values = new Float64Array(points.length * fields.length);
+  for (const [row, point] of points.entries()) {
+    for (const [column, name] of names.entries()) {
+      const value = point.fields[name];
+      values[row * fields.length + column] = typeof value === 'number' ? value : Number.NaN;
+    }
+  }
+  return values;
+}
+
+/** An even sample of bounded size, in the order of the stream. Source: Vitter (1985), algorithm R. */
+class Sample {
+  offered = 0;
+  readonly #size: number;
+  readonly #kept: { readonly point: Point; readonly number: number }[] = [];
+  readonly #random = seededRandom(1);
+
+  constructor(size: number) {
+    this.#size = size;
+  }
+
+  offer(point: Point): void {
+    const number = this.offered++;
+    if (this.#kept.length < this.#size) this.#kept.push({ point, number });
+    else {
+      const place = Math.floor(this.#random() * this.offered);
+      if (place < this.#size) this.#kept[place] = { point, number };
+    }
+  }
+
+  taken(): Point[] {
+    return this.#kept.sort((a, b) => a.number - b.number).map(({ point }) => point);
+  }
+}
+
+const unitMs: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
+
+/**
+ * Reads a range as people write it: `-7d` (back from now; s, m, h, d or w), or `FROM..TO` with RFC 3339 times, either of which may be left out.
+ * @throws {GaplineError} `config-invalid` saying what would be right.
+ */
+export function parseRange(text: string, nowMs: number): TimeRange {
+  const back = /^-(\d{1,9})([smhdw])$/.exec(text);
+  // A reading may be stamped a little ahead of this clock.
+  if (back) return { from: nanosecondsOfMs(nowMs - Number(back[1]) * unitMs[back[2]!]!), to: maxTimeNs.toString() };
+  const ends = /^(.*)\.\.(.*)$/.exec(text);
+  const from = ends && (ends[1] === '' ? minTimeNs.toString() : readRfc3339(ends[1]!));
+  const to = ends && (ends[2] === '' ? maxTimeNs.toString() : readRfc3339(ends[2]!));
+  if (from && to && compareTimes(from, to) < 0) return { from, to };
+  const right = 'a range is like -7d or 2026-01-01T00:00:00Z..2026-02-01T00:00:00Z';
+  throw new GaplineError('config-invalid', `range "${text}" cannot be read: ${right}`);
+}

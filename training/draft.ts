@@ -1,0 +1,69 @@
+import { basename } from 'node:path';
+import type { Dataset } from '../core/dataset/csv.ts';
+import { histogramsOf } from '../core/model/histogram.ts';
+import { type Metrics, modelFormat, modelFormatVersion } from '../core/model/manifest.ts';
+import type { Model, ModelIdentity } from '../core/model/model.ts';
+import { championAlias, type Draft, openRegistry } from '../core/model/registry.ts';
+import { writeSelfTest } from '../core/model/self-test.ts';
+import { hashDataset, type LabelledRows } from './rows.ts';
+import { pickSelfTestRows } from './self-test-rows.ts';
+import type { Trial } from './trial.ts';
+
+export interface DraftInput {
+  /** At work, to be asked for the answers of its self-test. */
+  readonly model: Model;
+  readonly parts: Trial['parts'];
+  readonly files: Draft['files'];
+  /** What it learnt from, and the rows of it. */
+  readonly dataset: Dataset;
+  readonly rows: LabelledRows;
+  readonly metrics: Metrics;
+  readonly seed: number;
+  readonly options: Record<string, unknown>;
+  readonly now?: () => Date;
+}
+
+/** Writes down all that a model version says of itself. */
+export async function describeModel(input: DraftInput): Promise<Draft> {
+  const { model, parts, files, dataset, rows, metrics, seed, options, now = () => new Date() } = input;
+  return {
+    files,
+    manifest: {
+      format: modelFormat,
+      formatVersion: modelFormatVersion,
+      created: now().toISOString(),
+      ...parts,
+      metrics,
+      selfTest: await writeSelfTest(model, pickSelfTestRows(rows)),
+      histograms: histogramsOf(rows),
+      lineage: {
+        data: { source: basename(dataset.file), rows: rows.count, sha256: hashDataset(dataset) },
+        seed,
+        options,
+      },
+    },
+  };
+}
+
+/** A version that was made. */
+export interface Published {
+  readonly identity: ModelIdentity;
+  readonly folder: string;
+  readonly metrics: Metrics;
+  /** The version that serves after this. */
+  readonly champion: number;
+}
+
+/** Adds the next version to a registry. It becomes the champion only where there is none. */
+export async function publishDraft(draft: Draft, place: { registryFolder: string; name: string }): Promise<Published> {
+  const registry = openRegistry({ folder: place.registryFolder, name: place.name });
+  const identity = await registry.publish(draft);
+  const champion = (await registry.aliases()).get(championAlias);
+  if (champion === undefined) await registry.point(championAlias, identity.version);
+  return {
+    identity,
+    folder: registry.folderOf(identity.version),
+    metrics: draft.manifest.metrics,
+    champion: champion ?? identity.version,
+  };
+}
