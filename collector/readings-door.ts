@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { findJsonFault } from '../core/wire/json-fault.ts';
-import { exceedsShape } from '../core/wire/json-shape.ts';
-import { Faults } from '../core/wire/problem.ts';
+import { elementsOf, exceededShape, harmlessLength } from '../core/wire/json-shape.ts';
+import { type Fault, Faults } from '../core/wire/problem.ts';
 import { checkReading, type ReadingRules } from '../core/wire/reading-input.ts';
 import { ReadingRecords } from './reading-records.ts';
 import { Refusal } from './refusal.ts';
@@ -61,25 +61,47 @@ export function recordsOfBody(body: ReadingsBody): ReadingRecords {
     if (before !== undefined) faults.add(at, 'duplicate', `the same device and time as ${before || 'before'}`);
   };
   if (body.form === 'ndjson') eachLine(body, faults, take);
-  else eachElement(body, take);
+  else eachElement(body, faults, take);
   if (faults.count > 0) throw new Refusal('reading-invalid', faults.summary(), { errors: faults.list });
   return records;
 }
 
 type Take = (input: unknown, at: string) => void;
 
-function eachElement(body: ReadingsBody, take: Take): void {
-  const parsed = parseJson(body);
+function eachElement(body: ReadingsBody, faults: Faults, take: Take): void {
+  const { text, maxReadings } = body;
+  if (isBlank(text)) throw empty();
+  if (text.length >= harmlessLength && /^\s*\[/.test(text)) {
+    eachOfMany(body, faults, take);
+    return;
+  }
+  const parsed = parseJson(text, maxReadings, '');
   if (!Array.isArray(parsed)) {
     take(parsed, '');
     return;
   }
-  if (parsed.length > body.maxReadings) throw tooMany(body);
-  for (let index = 0; index < parsed.length; index += 1) take(parsed[index], `/${index}`);
+  if (parsed.length > maxReadings) throw tooMany(body);
+  parsed.forEach((element, index) => {
+    take(element, `/${index}`);
+  });
+}
+
+/** A large array, one element after the other: a hostile one is refused before all of it was parsed. */
+function eachOfMany(body: ReadingsBody, faults: Faults, take: Take): void {
+  let index = 0;
+  for (const element of elementsOf(body.text)) {
+    if ('offset' in element) {
+      const detail = `at character ${element.offset + 1}: expected a comma, ] or the end`;
+      throw malformed({ pointer: '', detail });
+    }
+    if (index === body.maxReadings) throw tooMany(body);
+    if (!faults.hopeless) take(parseJson(element.text, body.maxReadings, `/${index}`), `/${index}`);
+    index += 1;
+  }
 }
 
 function eachLine(body: ReadingsBody, faults: Faults, take: Take): void {
-  const { text } = body;
+  const { text, maxReadings } = body;
   let count = 0;
   let line = 0;
   for (let start = 0; start < text.length; line += 1) {
@@ -89,57 +111,44 @@ function eachLine(body: ReadingsBody, faults: Faults, take: Take): void {
     start = end + 1;
     if (isBlank(content)) continue;
     count += 1;
-    if (count > body.maxReadings) throw tooMany(body);
-    let parsed: unknown;
+    if (count > maxReadings) throw tooMany(body);
+    if (faults.hopeless) continue;
+    const at = `/${line}`;
     try {
-      if (exceedsShape(content, { depth: deepest, members: mostMembers(body.maxReadings) }))
-        throw new Error('misshapen');
-      parsed = JSON.parse(content);
-    } catch {
-      // Where nobody will read it, why is not worth looking for.
-      const { pointer, detail } = faults.full ? { pointer: '', detail: '' } : explainSyntax(content);
-      faults.add(`/${line}${pointer}`, 'syntax', `line ${line + 1} is not JSON: ${detail}`);
-      continue;
+      take(parseJson(content, maxReadings, at), at);
+    } catch (error) {
+      // A line by itself: the others are looked at all the same.
+      if (!(error instanceof Refusal) || error.errors[0] === undefined) throw error;
+      const { pointer, code, detail } = error.errors[0];
+      faults.add(pointer, code, `line ${line + 1}: ${detail}`);
     }
-    take(parsed, `/${line}`);
   }
   if (count === 0) throw empty();
-}
-
-function parseJson({ text, maxReadings }: ReadingsBody): unknown {
-  if (isBlank(text)) throw empty();
-  if (exceedsShape(text, { depth: deepest, members: mostMembers(maxReadings) })) throw misshapen(text, maxReadings);
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw malformed(explainSyntax(text));
-  }
 }
 
 /** An array of readings with their values nests three deep. */
 const deepest = 8;
 
-/** Of one object or array; one more than is allowed, so that the check of the readings can say what is wrong. */
-function mostMembers(maxReadings: number): number {
-  return maxReadings + 2;
+/**
+ * Parses a text, unless its shape would cost seconds.
+ * @throws {Refusal} that names the place below `at`
+ */
+function parseJson(text: string, maxReadings: number, at: string): unknown {
+  const exceeded = exceededShape(text, { depth: deepest, members: maxReadings });
+  if (exceeded !== undefined) {
+    const detail = `an array or object has more than ${maxReadings} members`;
+    throw malformed((exceeded === 'depth' && findJsonFault(text, deepest)) || { pointer: '', detail }, at);
+  }
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw malformed(findJsonFault(text) ?? { pointer: '', detail: 'it cannot be parsed' }, at);
+  }
 }
 
-function misshapen(text: string, maxReadings: number): Refusal {
-  const { pointer, detail } = findJsonFault(text, deepest) ?? {
-    pointer: '',
-    detail: `an array or object has at most ${maxReadings} members`,
-  };
-  return pointer === '' ? new Refusal('body-too-large', detail) : malformed({ pointer, detail });
-}
-
-function malformed({ pointer, detail }: { pointer: string; detail: string }): Refusal {
-  return new Refusal('body-malformed', `the body is not JSON: ${detail}`, {
-    errors: [{ pointer, code: 'syntax', detail }],
-  });
-}
-
-function explainSyntax(text: string): { pointer: string; detail: string } {
-  return findJsonFault(text) ?? { pointer: '', detail: 'it cannot be parsed' };
+function malformed({ pointer, detail }: { pointer: string; detail: string }, at = ''): Refusal {
+  const fault: Fault = { pointer: at + pointer, code: 'syntax', detail };
+  return new Refusal('body-malformed', `the body is not JSON: ${detail}`, { errors: [fault] });
 }
 
 function isBlank(text: string): boolean {

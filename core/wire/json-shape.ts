@@ -1,3 +1,6 @@
+/** A text this short cannot cost a parser much, whatever its shape. */
+export const harmlessLength = 65_536;
+
 export interface ShapeLimits {
   /** Arrays and objects inside of each other. */
   readonly depth: number;
@@ -5,38 +8,90 @@ export interface ShapeLimits {
   readonly members: number;
 }
 
-/** A text this short cannot cost much, whatever its shape: it is not looked at. */
-const harmless = 65_536;
+/**
+ * The limit that a JSON text goes beyond: nested deeper, or more in one object or array. `JSON.parse` takes seconds and half a
+ * gigabyte for ten megabytes of brackets, or of keys that are all different; counting them first takes milliseconds. Texts of less
+ * than {@link harmlessLength} are not looked at.
+ */
+export function exceededShape(text: string, { depth, members }: ShapeLimits): keyof ShapeLimits | undefined {
+  if (text.length < harmlessLength) return undefined;
+  const counts = new Uint32Array(depth + 1);
+  let exceeded: keyof ShapeLimits | undefined;
+  walk(text, 0, (code, level) => {
+    if (code === open) {
+      if (level > depth) exceeded = 'depth';
+      counts[level] = 0;
+    } else if (code === comma) {
+      counts[level]! += 1;
+      if (counts[level]! >= members) exceeded = 'members';
+    }
+    return exceeded === undefined;
+  });
+  return exceeded;
+}
+
+/** An element of an array, or where the text stops being one. */
+export type Element = { readonly text: string } | { readonly offset: number };
 
 /**
- * Whether a JSON text is nested deeper or holds more in one object or array than a limit. `JSON.parse` takes seconds and half a
- * gigabyte for ten megabytes of brackets, or of keys that are all different; counting them first takes milliseconds.
+ * Cuts the text of a JSON array into the texts of its elements, so that each can be parsed, and refused, by itself. What is between
+ * them is checked, they themselves are not.
  */
-export function exceedsShape(text: string, { depth, members }: ShapeLimits): boolean {
-  if (text.length < harmless) return false;
-  const counts = new Uint32Array(depth + 1);
+export function* elementsOf(text: string): Generator<Element> {
+  let start = text.indexOf('[') + 1;
+  for (let first = true, closed = false; !closed; first = false) {
+    const end = endOfElement(text, start);
+    if (end < 0) return yield { offset: text.length };
+    closed = text.charCodeAt(end) !== 0x2c;
+    const element = text.slice(start, end);
+    if (!(first && closed && element.trim() === '')) yield { text: element };
+    start = end + 1;
+  }
+  if (text.charCodeAt(start - 1) !== 0x5d) return yield { offset: start - 1 };
+  const after = text.slice(start).search(/\S/);
+  if (after >= 0) yield { offset: start + after };
+}
+
+/** Where the element that begins at `start` ends: at a comma or a closing bracket; -1 where the text ends before it. */
+function endOfElement(text: string, start: number): number {
+  let end = -1;
+  walk(text, start, (code, level, index) => {
+    if (level > (code === comma ? 0 : -1) || code === open) return true;
+    end = index;
+    return false;
+  });
+  return end;
+}
+
+const open = 1;
+const close = 2;
+const comma = 3;
+
+/**
+ * Goes through the brackets and commas outside of strings. The visitor gets what it is, how many brackets are open (with an opening
+ * one, without a closing one; -1 where one more is closed than was opened), and where; false ends the walk.
+ */
+function walk(text: string, from: number, visit: (code: number, level: number, index: number) => boolean): void {
   let level = 0;
-  for (let index = 0; index < text.length; index += 1) {
+  for (let index = from; index < text.length; index += 1) {
     switch (text.charCodeAt(index)) {
-      case 0x22: // A string: to its closing quote.
+      case 0x22:
         index = endOfString(text, index);
         break;
-      case 0x5b: // [
-      case 0x7b: // {
+      case 0x5b:
+      case 0x7b:
         level += 1;
-        if (level > depth) return true;
-        counts[level] = 0;
+        if (!visit(open, level, index)) return;
         break;
-      case 0x5d: // ]
-      case 0x7d: // }
-        level = Math.max(0, level - 1);
+      case 0x5d:
+      case 0x7d:
+        level -= 1;
+        if (!visit(close, level, index)) return;
         break;
-      case 0x2c: // ,
-        counts[level]! += 1;
-        if (counts[level]! >= members) return true;
+      case 0x2c:
+        if (!visit(comma, level, index)) return;
     }
   }
-  return false;
 }
 
 function endOfString(text: string, from: number): number {

@@ -73,6 +73,11 @@ export class Faults {
     return this.list.length >= this.#most;
   }
 
+  /** Whether there are so many that looking on is not worth its cost. */
+  get hopeless(): boolean {
+    return this.#count >= 10 * this.#most;
+  }
+
   add(pointer: string, code: FaultCode, detail: string): void {
     this.#count += 1;
     if (this.list.length < this.#most) this.list.push({ pointer, code, detail });
@@ -85,6 +90,6 @@ export class Faults {
     const where = first.pointer === '' ? '' : `${first.pointer}: `;
     if (this.#count === 1) return `${where}${first.detail}`;
     const listed = this.#count > this.list.length ? `, the first ${this.list.length} of which are listed` : '';
-    return `${this.#count} errors${listed}; the first is ${where}${first.detail}`;
+    return `${this.hopeless ? 'at least ' : ''}${this.#count} errors${listed}; the first is ${where}${first.detail}`;
   }
 }
