@@ -22,7 +22,7 @@ export interface WorkerOptions {
   readonly attempts: number;
   readonly maxBatch: number;
   readonly logger: Logger;
-  readonly fetcher: Fetcher;
+  readonly fetcher: Pick<Fetcher, 'notice' | 'roomIn' | 'seek' | 'provenSince'>;
   /** Aborted when no new batch is to be begun. */
   readonly stopping: AbortSignal;
   readonly committerOf: (topic: string) => Committer;
@@ -39,6 +39,8 @@ interface Input {
   committed: bigint | undefined;
   /** All below it is done. */
   position: bigint;
+  /** Where a commit with an unknown outcome would have moved the group. */
+  attempted: bigint | undefined;
   /** When its right to commit was last in doubt (`performance.now()`). */
   doubtedAt: number;
 }
@@ -64,6 +66,7 @@ export class Worker {
       committer: committerOf(topic),
       committed: undefined,
       position: 0n,
+      attempted: undefined,
       doubtedAt: Number.NEGATIVE_INFINITY,
     }));
     this.#pump = createPump({ handlers, patience, attempts, commit: (...what) => this.#commit(...what) });
@@ -126,8 +129,8 @@ export class Worker {
   async #begin(input: Input): Promise<void> {
     const { fetcher } = this.#options;
     const { committed, low } = await this.#take(input);
+    arrived(input, committed ?? low);
     input.committed = committed;
-    input.position = committed ?? low;
     if (input.feed.startAt(input.position)) fetcher.seek(input.feed);
     fetcher.roomIn(input.feed);
   }
@@ -187,23 +190,25 @@ export class Worker {
     const { committer, topic } = input;
     if (!committer.fenced) {
       const { committed } = await this.#take(input);
-      if (committed === next) {
-        // The attempt before this one went through after all.
-        input.committed = next;
-        input.position = next;
-        return;
-      }
+      // The attempt before this one went through after all.
+      if (committed !== undefined && committed === input.attempted) return arrived(input, committed);
       if (committed !== input.committed) throw new Fenced(`Another member took ${topic}/${this.number}`);
     }
+    input.attempted = next;
     try {
       await committer.commit(outputs, next);
     } catch (error) {
       if (!committer.fenced) input.doubtedAt = performance.now();
       throw kafkaError(`A batch of ${topic}/${this.number} cannot be committed`, error);
     }
-    input.committed = next;
-    input.position = next;
+    arrived(input, next);
   }
+}
+
+function arrived(input: Input, at: bigint): void {
+  input.committed = at;
+  input.position = at;
+  input.attempted = undefined;
 }
 
 /** A partition cannot be taken: that is never the fault of a record. */

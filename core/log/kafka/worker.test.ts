@@ -1,0 +1,120 @@
+import type { KafkaMessage } from 'kafkajs';
+import { expect, test } from 'vitest';
+import { numbers, patient, silent, texts } from '../contract/place.ts';
+import { Notice } from '../notice.ts';
+import { createPatience } from '../patience.ts';
+import type { Output } from '../port.ts';
+import type { Committer } from './committing.ts';
+import type { Feed } from './feed.ts';
+import { Worker } from './worker.ts';
+
+const messages = (from: number, to: number): KafkaMessage[] =>
+  numbers(from, to).map((number) => ({
+    ...{ offset: number, key: null, value: Buffer.from(number), timestamp: '0', attributes: 0, headers: {} },
+  }));
+
+/** A group on one partition, and a committer whose commits fail as told: before or after they went through. */
+class Group {
+  committed: bigint | undefined;
+  readonly outputs: string[] = [];
+  failures: ('lost' | 'unknown')[] = [];
+
+  committer(): Committer {
+    let fenced = false;
+    return {
+      get fenced() {
+        return fenced;
+      },
+      fence: async () => {
+        fenced = true;
+      },
+      commit: async (outputs: readonly Output[], next: bigint) => {
+        const failure = this.failures.shift();
+        if (failure !== 'lost') {
+          this.outputs.push(...texts(outputs));
+          this.committed = next;
+        }
+        if (!failure) return;
+        fenced = false;
+        throw new Error(`time-out, ${failure}`);
+      },
+      rejoined: () => {},
+      close: async () => {},
+    };
+  }
+}
+
+function start(group: Group, seek: (feed: Feed) => void = () => {}) {
+  const stopping = new AbortController();
+  const events: string[] = [];
+  const backoff = { firstMs: 1, maxMs: 5 };
+  const options = { group: 'g', logger: silent, stopping: stopping.signal, backoff };
+  let during = () => {};
+  const worker = new Worker(
+    {
+      ...{ ...options, number: 0, topics: ['in'], attempts: 3, maxBatch: 10 },
+      patience: createPatience({ ...options, stalled: () => during() }),
+      fetcher: { notice: new Notice(), roomIn: () => {}, seek, provenSince: async () => {} },
+      committerOf: () => group.committer(),
+      whereabouts: async () => ({ committed: group.committed, low: 0n }),
+      historyOf: () => ({ async *since() {} }),
+      handlers: {
+        assigned: async () => void events.push('assigned'),
+        revoked: () => void events.push('revoked'),
+        transform: ({ records }) => ({
+          outputs: records.map(({ key, value }) => ({ topic: 'out', key, value })),
+          committed: () => events.push(...texts(records)),
+        }),
+        deadLetter: ({ key }) => ({ topic: 'dead', key, value: Buffer.from('dead') }),
+      },
+    },
+    Promise.resolve(),
+  );
+  return {
+    events,
+    worker,
+    feed: worker.feedOf('in')!,
+    whileStalled: (act: () => void) => {
+      during = act;
+    },
+    stop: async () => {
+      stopping.abort();
+      worker.lose();
+      await worker.ended;
+    },
+  };
+}
+
+test.each(['lost', 'unknown'] as const)(
+  'a commit that is %s is made once, and the state changes once',
+  async (failure) => {
+    const group = new Group();
+    group.failures = [failure];
+    const { events, feed, stop, whileStalled } = start(group);
+    // Records that come while the outcome is in doubt change where the next commit would go.
+    whileStalled(() => {
+      if (feed.next < 8n) feed.accept(messages(5, 8), 7n);
+    });
+    feed.accept(messages(0, 5), 4n);
+    await expect.poll(() => events, patient).toEqual(['assigned', ...numbers(0, 8)]);
+    expect(group.outputs).toEqual(numbers(0, 8));
+    expect(group.committed).toBe(8n);
+    await stop();
+    expect(events.at(-1)).toBe('revoked');
+  },
+);
+
+test('a partition that another member moved is begun anew behind it, with a new state', async () => {
+  const group = new Group();
+  group.failures = ['lost'];
+  const fetchAgain = (feed: Feed) => feed.accept(messages(Number(feed.next), 7), 6n);
+  const { events, feed, stop, whileStalled } = start(group, fetchAgain);
+  whileStalled(() => {
+    group.committed = 3n;
+  });
+  feed.accept(messages(0, 7), 6n);
+  await expect.poll(() => events, patient).toEqual(['assigned', 'revoked', 'assigned', ...numbers(3, 7)]);
+  expect(group.outputs).toEqual(numbers(3, 7));
+  expect(group.committed).toBe(7n);
+  await stop();
+});
