@@ -1,8 +1,10 @@
 import type { Cell } from './cells/cell.ts';
+import { drift } from './cells/drift.ts';
 import { health } from './cells/health.ts';
 import { predictions } from './cells/predictions.ts';
 import { readings } from './cells/readings.ts';
 import { scores } from './cells/scores.ts';
+import { shadow } from './cells/shadow.ts';
 
-/** The cells, in the order of reading: what comes in, what is made of it, how good that is, how the line does. */
-export const cells: readonly Cell[] = [...readings, ...predictions, ...scores, ...health];
+/** The cells, in the order of reading: what comes in, what is made of it, how good that is and stays, how the line does. */
+export const cells: readonly Cell[] = [...readings, ...predictions, ...scores, ...shadow, ...drift, ...health];

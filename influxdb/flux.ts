@@ -110,6 +110,36 @@ status = () => from(bucket: v.bucket)
     |> group()
     |> outcomes()`,
   },
+  // One field of each reading that both champion and challenger labelled, in a column each.
+  paired: {
+    imports: [],
+    needs: ['predictions', 'chosen'],
+    text: `shadowOf = v.stream + ".shadow"
+shadow = () => from(bucket: v.bucket)
+    |> range(start: v.timeRangeStart, stop: v.timeRangeStop)
+    |> filter(fn: (r) => r._measurement == shadowOf)
+sideOf = (tables=<-, field, as) => tables
+    |> filter(fn: (r) => r._field == field)
+    |> chosen()
+    |> set(key: "side", value: as)
+    |> keep(columns: ["_time", "_value", "device", "side"])
+paired = (field) => union(
+    tables: [predictions() |> sideOf(field: field, as: "champion"), shadow() |> sideOf(field: field, as: "challenger")],
+)
+    |> group(columns: ["device"])
+    |> pivot(rowKey: ["_time"], columnKey: ["side"], valueColumn: "_value")
+    |> filter(fn: (r) => exists r.champion and exists r.challenger)`,
+  },
+  // How often each pair of what champion and challenger said came; each is a list of truth and label.
+  duel: {
+    imports: [],
+    needs: ['paired', 'outcomes'],
+    text: `duel = paired(field: "outcome")
+    |> group(columns: ["champion", "challenger"])
+    |> duplicate(column: "champion", as: "n")
+    |> count(column: "n")
+    |> group()`,
+  },
 } as const satisfies Record<string, { imports: readonly string[]; needs: readonly string[]; text: string }>;
 
 type Piece = keyof typeof pieces;

@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { topicsOf } from '../core/wire/stream.ts';
 import {
   type Bucket,
@@ -12,6 +12,9 @@ import { importDashboard } from './import.ts';
 import { renderTemplate } from './template.ts';
 
 // Needs GAPLINE_TEST_INFLUXDB.
+
+// A template is some hundred small transactions of InfluxDB, each with its fsync: a busy disk takes many seconds for one.
+vi.setConfig({ testTimeout: 120_000 });
 
 const logger = pino({ level: 'silent' });
 const streamOf = (name: string, fields = ['a', 'b']) => ({ name, fields, topics: topicsOf(name) });

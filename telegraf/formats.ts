@@ -62,6 +62,11 @@ export const statusFormat: Format = {
     optional(float('spoolBytes', 'spool.bytes')),
     optional(float('spoolOldestMs', 'spool.oldestMs')),
     optional(float('spoolDrainedPerSecond', 'spool.drainedPerSecond')),
+    optional(float('driftPsi', 'drift.psi')),
+    optional(float('driftOutside', 'drift.outside')),
+    optional(float('driftThreshold', 'drift.threshold')),
+    optional(float('driftCount', 'drift.drifted')),
+    optional(text('driftFields', 'drift.fields|@ugly')),
     // When it was, so that every status has a field.
     text('reported', 'at'),
     text('lastError', '[lastError.message,!""]|0'),

@@ -1,0 +1,107 @@
+import { withPieces } from '../flux.ts';
+import { type Cell, cell, line, number, table } from './cell.ts';
+
+/** A challenger beside the champion, over the readings that both labelled. Empty where no model has the alias `challenger`. */
+export const shadow: readonly Cell[] = [
+  cell(
+    'Agreement',
+    'Share of readings that champion and challenger give the same label.',
+    number('', 4),
+    [2, 3],
+    withPieces(`
+duel
+    |> map(fn: (r) => ({agreed: if r.champion == r.challenger then r.n else 0, n: r.n}))
+    |> reduce(identity: {agreed: 0, n: 0}, fn: (r, accumulator) => ({agreed: accumulator.agreed + r.agreed, n: accumulator.n + r.n}))
+    |> filter(fn: (r) => r.n > 0)
+    |> map(fn: (r) => ({_value: float(v: r.agreed) / float(v: r.n)}))`),
+  ),
+  cell(
+    'Champion and challenger',
+    'Over the readings of known truth that both labelled. Better in both columns: promote it.',
+    table('model'),
+    [4, 3],
+    withPieces(`
+scored = union(
+    tables: [
+        duel |> map(fn: (r) => ({model: "champion", outcome: r.champion, _value: r.n})),
+        duel |> map(fn: (r) => ({model: "challenger", outcome: r.challenger, _value: r.n})),
+    ],
+)
+    |> group(columns: ["model", "outcome"])
+    |> sum()
+    |> group()
+    |> outcomes()
+ofTruth = scored |> map(fn: (r) => ({model: r.model, class: r.truth, hits: if r.truth == r.label then r.n else 0, all: r.n, n: r.n}))
+ofLabel = scored |> map(fn: (r) => ({model: r.model, class: r.label, hits: 0, all: 0, n: r.n}))
+
+union(tables: [ofTruth, ofLabel])
+    |> group(columns: ["model", "class"])
+    |> reduce(
+        identity: {hits: 0, all: 0, n: 0},
+        fn: (r, accumulator) => ({hits: accumulator.hits + r.hits, all: accumulator.all + r.all, n: accumulator.n + r.n}),
+    )
+    |> group(columns: ["model"])
+    |> reduce(
+        identity: {hits: 0, readings: 0, f1: 0.0, classes: 0.0},
+        fn: (r, accumulator) => ({
+            hits: accumulator.hits + r.hits,
+            readings: accumulator.readings + r.all,
+            f1: accumulator.f1 + 2.0 * float(v: r.hits) / float(v: r.n),
+            classes: accumulator.classes + 1.0,
+        }),
+    )
+    |> group()
+    |> map(fn: (r) => ({model: r.model, readings: r.readings, accuracy: float(v: r.hits) / float(v: r.readings), f1: r.f1 / r.classes}))
+    |> sort(columns: ["model"])`),
+  ),
+  cell(
+    'Accuracy of champion and challenger',
+    'Share of right labels of the readings that both labelled, where the truth is known.',
+    line('share'),
+    [3, 3],
+    withPieces(`
+counts = paired(field: "outcome")
+    |> group(columns: ["champion", "challenger"])
+    |> duplicate(column: "champion", as: "_value")
+    |> aggregateWindow(every: v.windowPeriod, fn: count, createEmpty: false)
+    |> group()
+rightOf = (tables=<-, as) => tables
+    |> outcomes()
+    |> map(fn: (r) => ({_time: r._time, _field: as, n: r.n, hits: if r.truth == r.label then r.n else 0}))
+    |> group(columns: ["_time", "_field"])
+    |> reduce(identity: {hits: 0, n: 0}, fn: (r, accumulator) => ({hits: accumulator.hits + r.hits, n: accumulator.n + r.n}))
+    |> group(columns: ["_field"])
+    |> sort(columns: ["_time"])
+    |> map(fn: (r) => ({_time: r._time, _field: r._field, _value: float(v: r.hits) / float(v: r.n)}))
+champion = counts |> map(fn: (r) => ({_time: r._time, _value: r._value, outcome: r.champion})) |> rightOf(as: "champion")
+challenger = counts |> map(fn: (r) => ({_time: r._time, _value: r._value, outcome: r.challenger})) |> rightOf(as: "challenger")
+
+union(tables: [champion, challenger])`),
+  ),
+  cell(
+    'Latency of champion and challenger',
+    'Half of the readings that both labelled, and 99 of 100. The challenger’s is as if it served.',
+    line('ms'),
+    [3, 3],
+    withPieces(`
+both = paired(field: "latencyMs")
+    |> group()
+    |> range(start: v.timeRangeStart, stop: v.timeRangeStop)
+quantileOf = (tables=<-, q, as) => tables
+    |> aggregateWindow(every: v.windowPeriod, fn: (column, tables=<-) => tables |> quantile(q: q, column: column), createEmpty: false)
+    |> keep(columns: ["_time", "_value"])
+    |> set(key: "_field", value: as)
+    |> group(columns: ["_field"])
+champion = both |> map(fn: (r) => ({_start: r._start, _stop: r._stop, _time: r._time, _value: r.champion}))
+challenger = both |> map(fn: (r) => ({_start: r._start, _stop: r._stop, _time: r._time, _value: r.challenger}))
+
+union(
+    tables: [
+        champion |> quantileOf(q: 0.5, as: "champion p50"),
+        champion |> quantileOf(q: 0.99, as: "champion p99"),
+        challenger |> quantileOf(q: 0.5, as: "challenger p50"),
+        challenger |> quantileOf(q: 0.99, as: "challenger p99"),
+    ],
+)`),
+  ),
+];
