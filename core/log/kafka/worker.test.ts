@@ -91,13 +91,13 @@ test.each(['lost', 'unknown'] as const)(
     const group = new Group();
     group.failures = [failure];
     const { events, feed, stop, whileStalled } = start(group);
-    // Records that come while the outcome is in doubt change where the next commit would go.
+    // What comes while the outcome is in doubt changes where the next commit would go: 5 is the mark of a transaction.
     whileStalled(() => {
-      if (feed.next < 8n) feed.accept(messages(5, 8), 7n);
+      if (feed.next < 8n) feed.accept(messages(6, 8), 7n);
     });
     feed.accept(messages(0, 5), 4n);
-    await expect.poll(() => events, patient).toEqual(['assigned', ...numbers(0, 8)]);
-    expect(group.outputs).toEqual(numbers(0, 8));
+    await expect.poll(() => events, patient).toEqual(['assigned', ...numbers(0, 5), '6', '7']);
+    expect(group.outputs).toEqual([...numbers(0, 5), '6', '7']);
     expect(group.committed).toBe(8n);
     await stop();
     expect(events.at(-1)).toBe('revoked');
