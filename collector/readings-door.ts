@@ -148,7 +148,7 @@ function parseJson(text: string, maxReadings: number, at: string): unknown {
 
 function malformed({ pointer, detail }: { pointer: string; detail: string }, at = ''): Refusal {
   const fault: Fault = { pointer: at + pointer, code: 'syntax', detail };
-  return new Refusal('body-malformed', `the body is not JSON: ${detail}`, { errors: [fault] });
+  return new Refusal('body-malformed', `the body cannot be parsed: ${detail}`, { errors: [fault] });
 }
 
 function isBlank(text: string): boolean {

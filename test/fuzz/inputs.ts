@@ -150,7 +150,7 @@ function readings(random: Random): Draft {
     const members = [
       `"device":${pick(random, devices, 0.8)}`,
       `"time":${random() < 0.7 ? `"${1_600_000_000_000_000_000n + BigInt(Math.floor(random() * 2 ** 52))}"` : pick(random, times)}`,
-      `"values":{${many(random, 4, () => `${JSON.stringify(pick(random, names, 0.5))}:${pick(random, numbers, 0.5)}`)}}`,
+      `"values":{${many(random, 4, () => `${JSON.stringify(pick(random, names, 0.85))}:${pick(random, numbers, 0.85)}`)}}`,
     ];
     if (random() < 0.3) members.push(`"truth":${pick(random, devices)}`);
     if (random() < 0.05) members.push(`${JSON.stringify(pick(random, names))}:${pick(random, numbers)}`);
