@@ -49,7 +49,6 @@ export async function createStack(generator: string): Promise<Stack> {
   const ports = { influxdb: await freePort(), collector: await freePort(), page: await freePort() };
   const environment: NodeJS.ProcessEnv = {
     ...process.env,
-    DOCKER_BUILDKIT: '0',
     GAPLINE_NETWORK: network,
     GAPLINE_USER: '0:0',
     STREAM: 'examples/spambase',
