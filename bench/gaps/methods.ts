@@ -1,0 +1,43 @@
+import type { TrainingOptions } from '../../training/options.ts';
+
+/** A way of ours to make a model that stands gaps. */
+export interface Method {
+  readonly name: string;
+  /** Whether one model serves every case of a split; else there is one for each share of gaps, as for the peers. */
+  readonly forAllCases: boolean;
+  readonly options: (trainRate: number) => TrainingOptions;
+}
+
+const base: TrainingOptions = { imputer: { kind: 'mean' }, trees: 200, seed: 1, engine: 'gapline', voting: 'mean' };
+const gaussian = { kind: 'gaussian', transform: 'log1p' } as const;
+const extra = { extraTrees: true };
+const fourOf = (rate: number): number[] => [rate, rate, rate, rate];
+
+/** Shares of gaps from none to half: what a model meets that knows nothing of its future. */
+const everyRate = [0, 0.1, 0.3, 0.5, 0.1, 0.3, 0.5, 0.4];
+
+const always = (name: string, options: Partial<TrainingOptions>): Method => ({
+  name,
+  forAllCases: true,
+  options: () => ({ ...base, ...options }),
+});
+const byRate = (name: string, options: Partial<TrainingOptions>): Method => ({
+  name,
+  forAllCases: false,
+  options: (rate) => ({ ...base, copies: fourOf(rate), ...options }),
+});
+
+export const methods: readonly Method[] = [
+  always('mean', {}),
+  always('conditional mean', { imputer: gaussian }),
+  always('multiple imputation, 10 draws', { imputer: { ...gaussian, draws: 10 } }),
+  byRate('mean, indicators, 4 copies', { indicators: true }),
+  byRate('forest takes gaps, 4 copies', { imputer: { kind: 'passthrough' } }),
+  byRate('conditional mean, 4 copies', { imputer: gaussian }),
+  byRate('conditional mean, 4 copies, extra trees', { imputer: gaussian, forest: extra }),
+  always('conditional mean, 16 copies of every share, extra trees', {
+    imputer: gaussian,
+    copies: [...everyRate, ...everyRate],
+    forest: extra,
+  }),
+];

@@ -1,0 +1,53 @@
+import { compile, predict } from '../../core/model/forest/compiled.ts';
+import { trainForest } from '../../core/model/forest/train.ts';
+import type { LabelledRows } from '../../training/rows.ts';
+
+/**
+ * Reduced models: for each row that is asked about, a forest of its own over the columns that the row has. As good as it gets without
+ * filling, and far too slow to serve: gaps at random leave hardly two rows with the same columns, so only some rows are asked.
+ * Source: Saar-Tsechansky and Provost (2007), Handling Missing Values when Applying Classification Models.
+ */
+export async function labelByReducedModels(train: LabelledRows, test: LabelledRows, classes: number, rows: number) {
+  let right = 0;
+  let spentMs = 0;
+  for (let row = 0; row < rows; row++) {
+    const startedMs = performance.now();
+    const label = await labelOne(train, test.values.subarray(row * test.width, (row + 1) * test.width), classes);
+    spentMs += performance.now() - startedMs;
+    if (label === test.labels[row]) right += 1;
+  }
+  return { accuracy: right / rows, microsecondsPerRow: (spentMs * 1_000) / rows };
+}
+
+async function labelOne(train: LabelledRows, asked: Float64Array, classes: number): Promise<number> {
+  const columns = Array.from(asked.keys()).filter((column) => !Number.isNaN(asked[column]!));
+  if (columns.length === 0) return commonest(train.labels, classes);
+  const width = columns.length;
+  const values = new Float64Array(train.count * width);
+  for (let row = 0; row < train.count; row++)
+    for (let at = 0; at < width; at++) values[row * width + at] = train.values[row * train.width + columns[at]!]!;
+  const { count, labels } = train;
+  const { forest } = await trainForest({
+    values,
+    count,
+    width,
+    labels,
+    classes,
+    options: { trees: 30, seed: 1 },
+    threads: 1,
+  });
+  const out = { labels: new Int32Array(1), probabilities: new Float64Array(classes) };
+  predict(
+    compile(forest),
+    Float64Array.from(columns, (column) => asked[column]!),
+    1,
+    out,
+  );
+  return out.labels[0]!;
+}
+
+function commonest(labels: Int32Array, classes: number): number {
+  const counts = new Array<number>(classes).fill(0);
+  for (const label of labels) counts[label]! += 1;
+  return counts.indexOf(Math.max(...counts));
+}
