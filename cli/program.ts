@@ -101,7 +101,13 @@ export function createProgram(): Command {
       .action(async (options) => (await import('./commands/stages.ts')).serveModel(options)),
   );
   program.addCommand(
-    streamCommand('train', 'train a new version of the model')
+    withStore(streamCommand('train', 'train a new version of the model'))
+      .addOption(
+        new Option('--from <source>', 'data: the CSV of stream.yaml; archive: readings with truth out of the store')
+          .choices(['data', 'archive'])
+          .default('data'),
+      )
+      .option('--range <range>', 'of the archive: -7d, or FROM..TO in RFC 3339', '-7d')
       .option('--compare', 'only try ways to fill gaps, and print how right each is by share of gaps')
       .action(async (options) => (await import('./commands/train.ts')).trainModel(options)),
   );
@@ -158,6 +164,18 @@ function models(): Command {
           new Option('--if <figure>', 'only where it is better on the data to replay').choices(['accuracy', 'f1']),
         )
         .action(async (version, options) => (await load()).promoteModel(version, options)),
+    )
+    .addCommand(
+      streamCommand('import', 'take in a model that was made elsewhere, as the next version')
+        .argument(
+          '<source>',
+          "a file (ONNX, or what ml-random-forest's toJSON() gives) or the address of a model server",
+        )
+        .option('--train <file>', 'CSV for what the model lacks: fields, what fills gaps, ranges; default: data.train')
+        .option('--impute <kind>', 'what fills gaps; default: training.imputer')
+        .option('--server-model <name>', 'of a model server: which of its models')
+        .addOption(new Option('--protocol <protocol>', 'of a model server').choices(['v2', 'mlflow']))
+        .action(async (source, options) => (await load()).importFrom(source, options)),
     )
     .addCommand(
       streamCommand('rollback', 'give the line back to the version that served before').action(async (options) =>

@@ -35,12 +35,12 @@ function sources(): string[] {
   return globSync('*/**/*.{ts,mjs,js}', { cwd: root, exclude: (name) => name === 'node_modules' || name === 'data' });
 }
 
-/** Tests may start real servers. */
+/** Tests may start real servers, and read the examples. */
 const allowed = (from: string, to: string, file: string) =>
   from === to ||
   mayImportAll.includes(from) ||
   mayImport[from]?.includes(to) ||
-  (file.endsWith('.test.ts') && to === 'test');
+  (file.endsWith('.test.ts') && ['test', 'examples'].includes(to));
 
 /** Tests, and what only they import: contract suites and the places where these find a server. */
 const isForTests = (file: string) => /\.test\.ts$|\/(contract|testing|power-loss)\/|\/site\.ts$/.test(file);

@@ -1,7 +1,10 @@
+import { resolve } from 'node:path';
 import type { Manifest } from '../../core/model/manifest.ts';
 import { promote, rollback } from '../../core/model/promotion.ts';
 import { challengerAlias, type Registry } from '../../core/model/registry.ts';
 import { GaplineError } from '../../core/wire/errors.ts';
+import { importModel } from '../../training/import.ts';
+import { trainingOptions } from '../../training/options.ts';
 import { scoreVersion } from '../../training/score-version.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { openDataset, openModels } from '../stream.ts';
@@ -135,4 +138,38 @@ export async function compareModels(named: readonly string[], options: ModelsOpt
     const name = `${version} (${describe(await registry.manifest(version))})`;
     row([name, ...scores.map(({ accuracy }) => accuracy.toFixed(4))]);
   }
+}
+
+export interface ImportOptions extends ModelsOptions {
+  readonly train?: string;
+  readonly impute?: string;
+  readonly serverModel?: string;
+  readonly protocol?: 'v2' | 'mlflow';
+}
+
+/** Takes in a model that was made elsewhere; the data set gives what such a file lacks. */
+export async function importFrom(source: string, options: ImportOptions): Promise<void> {
+  const imputer = options.impute === undefined ? [] : [`training.imputer=${options.impute}`];
+  const from = options.train === undefined ? [] : [`data.train=${resolve(options.train)}`];
+  const loaded = loadConfig(options.config, [...options.set, ...from, ...imputer]);
+  const { model, stream, training } = loaded.config;
+  const spec = trainingOptions(training);
+  const { identity, folder, metrics, champion } = await importModel({
+    source,
+    dataset: await openDataset(loaded, 'train'),
+    imputer: spec.imputer,
+    voting: spec.voting,
+    ...((options.protocol || options.serverModel) && {
+      server: {
+        ...(options.protocol && { protocol: options.protocol }),
+        ...(options.serverModel && { model: options.serverModel }),
+      },
+    }),
+    registryFolder: resolve(loaded.folder, model.folder),
+    name: model.name ?? stream,
+  });
+  print(`${identity.name} version ${identity.version} in ${folder}`);
+  print(
+    `accuracy ${metrics.accuracy.toFixed(4)} on the ${metrics.rows} rows that it was imported with; version ${champion} serves`,
+  );
 }

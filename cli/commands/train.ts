@@ -1,29 +1,39 @@
 import { resolve } from 'node:path';
+import type { Dataset } from '../../core/dataset/csv.ts';
+import { parseRange, readArchive } from '../../training/archive.ts';
 import { candidatesFor, compare } from '../../training/compare.ts';
 import { trainingOptions } from '../../training/options.ts';
 import { type TrainResult, train } from '../../training/train.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
+import { createLogger } from '../logger.ts';
+import { openStore } from '../open.ts';
 import { Progress } from '../progress.ts';
-import { openDataset } from '../stream.ts';
+import { openDataset, resolveStream } from '../stream.ts';
 
 export interface TrainCommandOptions {
   readonly config: string;
   readonly set: readonly string[];
+  readonly data: string;
+  readonly logLevel: string;
   readonly compare?: boolean;
+  readonly from: 'data' | 'archive';
+  readonly range: string;
+  readonly store?: string;
 }
 
 export async function trainModel(options: TrainCommandOptions): Promise<void> {
   const loaded = loadConfig(options.config, options.set);
   if (options.compare) return await compareWays(loaded);
   const startedMs = performance.now();
-  const result = await trainFrom(loaded);
+  const dataset = options.from === 'archive' ? await openArchive(loaded, options) : undefined;
+  const result = await trainFrom(loaded, dataset);
   process.stdout.write(describe(result, performance.now() - startedMs));
 }
 
 /** Trains the next version from the data set of the configuration; scores it on the one to replay, where that is another. */
-export async function trainFrom(loaded: LoadedConfig): Promise<TrainResult> {
+export async function trainFrom(loaded: LoadedConfig, archived?: Dataset): Promise<TrainResult> {
   const { model, stream, training } = loaded.config;
-  const { dataset, test } = await openDatasets(loaded);
+  const { dataset, test } = archived ? { dataset: archived, test: undefined } : await openDatasets(loaded);
   const progress = new Progress();
   const result = await train({
     dataset,
@@ -36,6 +46,29 @@ export async function trainFrom(loaded: LoadedConfig): Promise<TrainResult> {
   });
   progress.end();
   return result;
+}
+
+/** Readings with truth out of the store, gaps and all. */
+async function openArchive(
+  loaded: LoadedConfig,
+  { data: dataFolder, store: url, range, logLevel }: TrainCommandOptions,
+): Promise<Dataset> {
+  const { name, fields } = await resolveStream(loaded);
+  const store = await openStore({
+    url,
+    dataFolder,
+    logger: await createLogger(logLevel),
+    retentionDays: loaded.config.store.retentionDays,
+  });
+  await store.start();
+  try {
+    const archived = await readArchive({ store, stream: name, fields, range: parseRange(range, Date.now()) });
+    const { count, withoutTruth, leftOut } = archived;
+    process.stderr.write(`${count} readings with truth; ${withoutTruth} have none, ${leftOut} are more than fit\n`);
+    return archived;
+  } finally {
+    await store.stop();
+  }
 }
 
 /** The data set to train from, and the one to replay where that is another: it scores the model. */

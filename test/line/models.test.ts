@@ -1,5 +1,6 @@
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { eventually, gapline, spambase, temporaryFolder } from './gapline.ts';
 import { identities, predictionsOf, recordsOf } from './identities.ts';
@@ -93,4 +94,28 @@ test('another model in stream.yaml takes over while the line runs, and a broken 
   const labelled = await predictionsOf(join(data, 'gapline.db'), 'spam_predictions');
   expect(new Set(identities(labelled)).size).toBe(labelled.length);
   expect(new Set(identities(labelled)).isSubsetOf(new Set(identities(taken)))).toBe(true);
+});
+
+test('a model of the library is imported, and the archive is trained from', { timeout: 180_000 }, async () => {
+  const config = example();
+  const data = temporaryFolder();
+  const library = join(data, 'forest.json');
+  const packed = readFileSync(join(dirname(config), 'models/spambase/1/forest.json.gz'));
+  writeFileSync(library, gunzipSync(packed));
+  const imported = await gapline(['models', 'import', library, '--config', config, '--impute', 'median']).ended;
+  expect(imported.stdout).toContain('spambase version 2');
+  const ports = ['--collector-port', '0', '--page-port', '0', '--log-level', 'error'];
+  const run = await gapline([
+    ...['up', '--config', config, '--data', data, '--labels', '300', '--set', 'generator.rate=0'],
+    ...ports,
+  ]).ended;
+  expect(run.code).toBe(0);
+  const trained = await gapline(['train', '--config', config, '--data', data, '--from', 'archive', '--range', '-1d'])
+    .ended;
+  expect(trained.code).toBe(0);
+  expect(trained.stderr).toMatch(/^\d+ readings with truth; 0 have none/m);
+  expect(trained.stdout).toContain('spambase version 3');
+  const nothing = await gapline(['train', '--config', config, '--data', temporaryFolder(), '--from', 'archive']).ended;
+  expect(nothing.code).toBe(1);
+  expect(nothing.stderr).toContain('there are no readings');
 });
