@@ -33,7 +33,7 @@ export const taskBytes = 8;
 export const taskSlotAt = 4;
 
 /** Walks that go on side by side, so that the processor need not wait for one. */
-const lanes = 8;
+const lanes = 10;
 /** Steps between two looks at who has arrived. */
 const steps = 4;
 /** Up to so many outputs of a leaf are added without a loop. */
