@@ -180,6 +180,22 @@ describe('a model in a folder', () => {
     }
   });
 
+  it('whose server does not answer is not refused: that may pass', async () => {
+    const copy = await edited((m) => ({
+      ...m,
+      estimator: {
+        kind: 'http',
+        url: 'http://127.0.0.1:1',
+        protocol: 'v2',
+        input: 'x',
+        timeoutMs: 500,
+        retries: 0,
+        batch: 1,
+      },
+    }));
+    await expect(loadModel(copy)).rejects.toMatchObject({ code: 'model-unavailable', retryable: true });
+  });
+
   it('gives its manifest and files back as they were written', async () => {
     const draft = await sampleDraft();
     const { manifest, files } = await readArtifact(good);

@@ -1,6 +1,6 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import { describeError, GaplineError } from '../wire/errors.ts';
+import { describeError, GaplineError, isRetryable } from '../wire/errors.ts';
 import { type Artifact, invalidModel, readArtifact } from './artifact.ts';
 import { assembleModel } from './assemble.ts';
 import type { Forest } from './forest/forest.ts';
@@ -23,7 +23,7 @@ const maxFileBytes = 512 * 1024 * 1024;
 /**
  * Loads a model version, holds it to its self-test and warms it up.
  * @param expected - what the place where it was found says that it is
- * @throws {GaplineError} `model-invalid` with the reason on one line.
+ * @throws {GaplineError} `model-invalid` with the reason on one line; `model-unavailable` where its server does not answer.
  */
 export async function loadModel(folder: string, expected?: ModelIdentity): Promise<Model> {
   const artifact = await readArtifact(folder);
@@ -41,6 +41,8 @@ export async function loadModel(folder: string, expected?: ModelIdentity): Promi
     return model;
   } catch (error) {
     await model.close();
+    // A model server that is away says nothing against the model.
+    if (isRetryable(error)) throw error;
     throw invalidModel(folder, describeError(error), error);
   }
 }
