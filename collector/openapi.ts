@@ -63,6 +63,7 @@ export function openApiDocument({ stream, maxReadings }: { stream: Stream; maxRe
 
 function postReadings(maxReadings: number): object {
   const reading = { $ref: '#/components/schemas/Reading' };
+  const readings = { type: 'array', items: reading, description: `at most ${maxReadings}; more are 413` };
   return {
     summary: 'Take readings',
     description: 'Answers once every reading is durable. All of a request is taken, or none of it.',
@@ -70,7 +71,7 @@ function postReadings(maxReadings: number): object {
     requestBody: {
       required: true,
       content: {
-        'application/json': { schema: { anyOf: [reading, { type: 'array', items: reading, maxItems: maxReadings }] } },
+        'application/json': { schema: { anyOf: [reading, readings] } },
         'application/x-ndjson': { schema: { type: 'string', description: 'a reading a line' } },
       },
     },
@@ -94,7 +95,7 @@ function postLines(): object {
       { name: 'org', in: 'query', required: false, description: 'ignored', schema: { type: 'string' } },
       { name: 'bucket', in: 'query', required: false, description: 'ignored', schema: { type: 'string' } },
     ],
-    requestBody: { required: true, content: { 'text/plain': { schema: { type: 'string' } } } },
+    requestBody: { content: { 'text/plain': { schema: { type: 'string' } } } },
     responses: {
       204: { description: 'all are durable' },
       ...refusals([400, 401, 403, 408, 413, 415, 429, 503], 'application/json', 'InfluxError'),

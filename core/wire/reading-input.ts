@@ -89,12 +89,17 @@ function inputSchema<Time extends z.ZodType, Values extends z.ZodType>(time: Tim
 
 const valueSchema = z.number().nullable().optional();
 
-const nameSchema = z.string().min(1).max(maxNameLength).refine(isName, { error: nameRule });
+const nameSchema = z
+  .string()
+  .min(1)
+  .max(maxNameLength)
+  .refine(isName, { error: nameRule })
+  .meta({ pattern: String.raw`^[^\u0000-\u001f\u007f]*[^\u0000-\u001f\u007f\\]$` });
 
 const timeSchema = z.union([
   z.string().meta({ format: 'date-time' }).describe('RFC 3339 with up to nine decimals'),
   z.string().meta({ pattern: '^[0-9]{1,19}$' }).describe('nanoseconds since the Unix epoch'),
-  z.int().describe('since the Unix epoch, in the unit that ?precision= names'),
+  z.int().meta({ minimum: 0 }).describe('since the Unix epoch, in the unit that ?precision= names'),
 ]);
 
 /**

@@ -1,0 +1,76 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Bench, startBench } from '../../collector/testing.ts';
+import { obtain, obtained, run, type Supply } from '../servers/obtain.ts';
+
+const version = '4.32.5';
+
+/** A fuzzer that reads an OpenAPI document and tries what it promises: https://schemathesis.io */
+const supply: Supply = {
+  title: `Schemathesis ${version}`,
+  folder: `schemathesis-${version}`,
+  ways: [
+    {
+      title: 'by pip',
+      make: (folder, logFile) =>
+        run('python3', ['-m', 'pip', 'install', '--quiet', '--target', folder, `schemathesis==${version}`], {
+          cwd: folder,
+          logFile,
+        }),
+    },
+  ],
+};
+
+const demanded = process.env.GAPLINE_REQUIRE_SERVERS === '1';
+if (!demanded && obtained(supply) === undefined) {
+  console.error(`${supply.title} is not in the cache; its test does not run. GAPLINE_REQUIRE_SERVERS=1 gets it.`);
+}
+
+let bench: Bench;
+let folder: string;
+beforeAll(async () => {
+  if (!demanded && obtained(supply) === undefined) return;
+  folder = await obtain(supply, (line) => console.error(line));
+  bench = await startBench();
+}, 300_000);
+afterAll(() => bench?.stop());
+
+test.runIf(demanded || obtained(supply))(
+  'the collector answers as /openapi.json says, whatever it is asked',
+  async () => {
+    const options = [
+      '--max-examples',
+      '60',
+      '--seed',
+      '1',
+      '--mode',
+      'all',
+      '--workers',
+      '1',
+      '--output-truncate',
+      'true',
+    ];
+    // That a device comes twice in one request, or a time is ahead of the clock, no schema can say.
+    const unsayable = ['--exclude-checks', 'positive_data_acceptance'];
+    const { status, output } = await schemathesis([
+      'run',
+      `${bench.collector.url}/openapi.json`,
+      ...options,
+      ...unsayable,
+    ]);
+    expect([status, output.slice(-8_000)]).toEqual([0, expect.anything()]);
+    expect((await fetch(`${bench.collector.url}/health`)).status).toBe(200);
+  },
+  300_000,
+);
+
+function schemathesis(args: readonly string[]): Promise<{ status: number; output: string }> {
+  const env = { ...process.env, PYTHONPATH: folder, NO_COLOR: '1', COLUMNS: '120' };
+  return new Promise((resolve) => {
+    const program = [join(folder, 'bin', 'schemathesis'), ...args];
+    execFile('python3', program, { env, maxBuffer: 100_000_000 }, (error, stdout, stderr) => {
+      resolve({ status: error === null ? 0 : Number(error.code ?? 1), output: stdout + stderr });
+    });
+  });
+}
