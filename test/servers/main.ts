@@ -5,8 +5,14 @@ import { telegrafProgram, telegrafSupply } from './telegraf.ts';
 
 // `npm run servers`: the real Kafka, InfluxDB and Telegraf on loopback, until Ctrl-C. With `-- --get` they are only got.
 const report = (line: string): void => console.error(line);
+const giveUp = (error: Error): never => {
+  console.error(error.message);
+  process.exit(1);
+};
 if (process.argv.includes('--get')) {
-  await Promise.all([kafkaSupply, influxdbSupply, telegrafSupply].map((supply) => obtain(supply, report)));
+  await Promise.all([kafkaSupply, influxdbSupply, telegrafSupply].map((supply) => obtain(supply, report))).catch(
+    giveUp,
+  );
   process.exit();
 }
 const ended = new Promise<void>((resolve) => {

@@ -113,15 +113,15 @@ export async function run(command: string, args: readonly string[], options: Run
   if (child.pid !== undefined) setPriority(child.pid, 10);
   child.stdout.pipe(log, { end: false });
   child.stderr.pipe(log, { end: false });
-  const code = await new Promise<number | null>((resolve, reject) => {
+  const ending = await new Promise<number | NodeJS.Signals | null>((resolve, reject) => {
     child.once('error', (error: NodeJS.ErrnoException) =>
       reject(error.code === 'ENOENT' ? new Error(`needs \`${command}\` on the PATH; test/servers/packages.sh`) : error),
     );
-    child.once('close', resolve);
+    child.once('close', (code, signal) => resolve(code ?? signal));
   });
   log.end();
   await once(log, 'close');
-  if (code !== 0) throw new Error(`${command} ended with ${code}\n${lastLines(options.logFile, 15)}`);
+  if (ending !== 0) throw new Error(`${command} ended with ${ending}\n${lastLines(options.logFile, 15)}`);
 }
 
 /** The end of a log, for an error message. */
