@@ -118,6 +118,7 @@ export function createProgram(): Command {
   );
   program.addCommand(deadLetters());
   program.addCommand(models());
+  program.addCommand(tokens());
   program.addCommand(
     new Command('new')
       .summary('make a stream from a CSV')
@@ -186,6 +187,32 @@ function models(): Command {
       streamCommand('challenge', 'let a version label the same readings in the shadow')
         .argument('<version>', 'a number or an alias; "none" ends it')
         .action(async (version, options) => (await load()).challengeModel(version, options)),
+    );
+}
+
+function tokens(): Command {
+  const load = () => import('./commands/tokens.ts');
+  const tokensCommand = (name: string, summary: string) =>
+    new Command(name).summary(summary).description(summary).option('--data <folder>', 'where state lives', 'data');
+  return new Command('tokens')
+    .description(
+      'who may come in: make, list and revoke tokens; GAPLINE_TOKEN is one of the environment, allowed everything',
+    )
+    .addCommand(
+      tokensCommand('add', 'make a token, shown this once')
+        .argument('<name>', 'whose it is')
+        .addOption(
+          new Option('--scope <scopes...>', 'what it may do')
+            .choices(['write', 'read', 'admin'])
+            .default(['write'], 'write'),
+        )
+        .action(async (name, options) => (await load()).makeToken(name, options)),
+    )
+    .addCommand(tokensCommand('list', 'one line a token').action(async (options) => (await load()).listTokens(options)))
+    .addCommand(
+      tokensCommand('revoke', 'make a token worthless')
+        .argument('<name>', 'whose it is')
+        .action(async (name, options) => (await load()).dropToken(name, options)),
     );
 }
 

@@ -48,6 +48,7 @@ export async function openGenerator(
       source,
       url,
       logger,
+      ...(process.env.GAPLINE_TOKEN && { token: process.env.GAPLINE_TOKEN }),
       progressFile: join(dataFolder, `${loaded.config.stream}.generator.json`),
       ...(count !== undefined && { count }),
       ...(startNs !== undefined && { start: startNs }),

@@ -2,6 +2,7 @@ import { Registry } from 'prom-client';
 import type { EventLog } from '../../core/log/port.ts';
 import type { Stage } from '../../core/wire/stage.ts';
 import type { Stream } from '../../core/wire/stream.ts';
+import { openAccess } from '../access.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { createLogger } from '../logger.ts';
 import { openLog, openStore, spoolFile, topicSpecs } from '../open.ts';
@@ -89,6 +90,7 @@ export async function collectReadings(options: StoreOptions & { readonly archive
     host: options.host,
     port: options.port,
     ...collectorOptions(loaded),
+    ...openAccess({ dataFolder: options.data, host: options.host, logger }),
     spool: { file: spoolFile(options.data, stream) },
   });
   const parts = [ground.ready, withDoor(collector, 'collector')];
@@ -124,7 +126,10 @@ export async function serveDashboard(options: StageOptions): Promise<void> {
   const ground = await prepare('dashboard', options);
   const { stream, log, logger, registry } = ground;
   const { createDashboard } = await import('../../dashboard/dashboard.ts');
-  const dashboard = createDashboard({ stream, log, logger, registry, host: options.host, port: options.port });
+  const dashboard = createDashboard({
+    ...{ stream, log, logger, registry, host: options.host, port: options.port },
+    ...openAccess({ dataFolder: options.data, host: options.host, logger }),
+  });
   await run({ logger, parts: [ground.ready, withDoor(dashboard, 'live page')] });
 }
 
@@ -134,6 +139,13 @@ export async function serveModel(options: StageOptions): Promise<void> {
   const logger = (await createLogger(options.logLevel)).child({ stage: 'serving' });
   const { createServing } = await import('../../serving/serving.ts');
   const { host, port } = options;
-  const serving = createServing({ models: openModels(loaded), logger, registry: new Registry(), host, port });
+  const serving = createServing({
+    models: openModels(loaded),
+    logger,
+    registry: new Registry(),
+    host,
+    port,
+    ...openAccess({ dataFolder: options.data, host, logger }),
+  });
   await run({ logger, parts: [withDoor(serving, 'model')] });
 }

@@ -6,6 +6,7 @@ import { createCollector } from '../../collector/collector.ts';
 import { GaplineError } from '../../core/wire/errors.ts';
 import { createDashboard } from '../../dashboard/dashboard.ts';
 import type { Generator } from '../../generator/generator.ts';
+import { openAccess } from '../access.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { createLogger } from '../logger.ts';
 import { openLog, openStore, topicSpecs } from '../open.ts';
@@ -63,6 +64,7 @@ export async function up(options: UpOptions): Promise<void> {
     host,
     port: options.collectorPort,
     ...collectorOptions(loaded),
+    ...openAccess({ dataFolder, host, logger: stage('collector') }),
   });
   const createGenerator = options.generator
     ? await openGenerator(loaded, {
@@ -80,6 +82,7 @@ export async function up(options: UpOptions): Promise<void> {
     logger: stage('dashboard'),
     host,
     port: options.pagePort,
+    ...openAccess({ dataFolder, host, logger: stage('dashboard') }),
     ...(createGenerator && {
       controls: {
         gapRate: loaded.config.generator.gaps.rate,
