@@ -63,7 +63,7 @@ export function createDashboard(options: DashboardOptions): Dashboard {
   const listener = new Listener({ host, port, tls, logger });
   const stopping = new AbortController();
   const instance = randomUUID();
-  let watching: Promise<unknown> | undefined;
+  let running: Promise<unknown> | undefined;
   let reporting: { stop(): Promise<void> } | undefined;
   let stopped: Promise<void> | undefined;
 
@@ -76,30 +76,48 @@ export function createDashboard(options: DashboardOptions): Dashboard {
     },
   };
 
-  function watch(topics: readonly string[], isLine: boolean): Promise<void> {
-    return new Watch({
-      log,
-      topics,
-      logger,
-      signal: stopping.signal,
-      take(records) {
-        metrics.taken(records.length);
-        figures.take(records);
-      },
-      forget: () => isLine && figures.forgetLine(),
-      trouble(message) {
-        figures.trouble = message;
-      },
-      ...(isLine && { sampling }),
-      skipped(records) {
-        metrics.skipped(records);
-        figures.skipped += records;
-      },
-      caughtUp() {
-        if (isLine) figures.catchingUp = false;
-      },
-    }).run();
-  }
+  const watching = { logger, log, signal: stopping.signal };
+  let lineTrouble: string | null = null;
+  let statusTrouble: string | null = null;
+  const noteTrouble = () => {
+    figures.trouble = lineTrouble ?? statusTrouble;
+  };
+  const { readings, predictions, shadow, deadLetters } = stream.topics;
+  const lineWatch = new Watch({
+    ...watching,
+    topics: [readings, predictions, shadow, deadLetters],
+    sampling,
+    take(records) {
+      metrics.taken(records.length);
+      figures.take(records);
+    },
+    forget: () => figures.forgetLine(),
+    trouble(message) {
+      lineTrouble = message;
+      noteTrouble();
+    },
+    skipped(records) {
+      metrics.skipped(records);
+      figures.skipped += records;
+    },
+    caughtUp() {
+      figures.catchingUp = false;
+    },
+  });
+  const statusWatch = new Watch({
+    ...watching,
+    topics: [stream.topics.status],
+    take(records) {
+      metrics.taken(records.length);
+      figures.take(records);
+      // A line on which nothing happens gives no sign of life of its own.
+      lineWatch.logAnswers();
+    },
+    trouble(message) {
+      statusTrouble = message;
+      noteTrouble();
+    },
+  });
 
   const status = (): Status => ({
     stream: stream.name,
@@ -112,7 +130,7 @@ export function createDashboard(options: DashboardOptions): Dashboard {
   async function close(): Promise<void> {
     stopping.abort();
     live.stop();
-    await Promise.all([watching, reporting?.stop(), listener.stop()]);
+    await Promise.all([running, reporting?.stop(), listener.stop()]);
   }
 
   return {
@@ -125,9 +143,8 @@ export function createDashboard(options: DashboardOptions): Dashboard {
       const [pages, assets] = await Promise.all([readPages(), readAssets()]);
       const doors = { access, guard, sessions, tls: tls !== undefined };
       await listener.start(createApp({ stream, pages, assets, figures, live, logger, registry, controls, ...doors }));
-      const { readings, predictions, shadow, deadLetters, status: word } = stream.topics;
       figures.catchingUp = true;
-      watching = Promise.all([watch([readings, predictions, shadow, deadLetters], true), watch([word], false)]);
+      running = Promise.all([lineWatch.run(), statusWatch.run()]);
       reporting = reportStatus({ log, topic: stream.topics.status, logger, snapshot: status });
     },
     stop() {

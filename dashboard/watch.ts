@@ -14,6 +14,8 @@ const quietMs = 500;
 const tooFarBehindMs = 15_000;
 const betweenJumpsMs = 60_000;
 const retriesMs = [500, 1_000, 2_000, 5_000, 10_000];
+/** A topic that cannot be read says so sooner than this. */
+const silenceMs = 1_000;
 /** After trouble, this much is asked for again: partitions are read one after another. What was taken already is dropped. */
 const overlapMs = 5_000;
 
@@ -28,13 +30,13 @@ export interface WatchOptions {
   readonly sampling?: Sampling;
   take(records: readonly StoredRecord[]): void;
   /** What was taken so far is the wrong end of the past: forget it, the newer end follows. */
-  forget(): void;
+  forget?(): void;
   /** The log cannot be read, or (null) can be again. */
   trouble(message: string | null): void;
   /** About so many records were passed over. */
-  skipped(records: number): void;
+  skipped?(records: number): void;
   /** The recent past has been read. */
-  caughtUp(): void;
+  caughtUp?(): void;
 }
 
 /**
@@ -49,6 +51,8 @@ export class Watch {
   #lastArrivedMs = 0;
   #lastJumpMs = Number.NEGATIVE_INFINITY;
   #quiet: NodeJS.Timeout | undefined;
+  /** When the tail that is being read was begun. */
+  #begunMs = Number.POSITIVE_INFINITY;
 
   constructor(options: WatchOptions) {
     this.#options = options;
@@ -64,6 +68,7 @@ export class Watch {
       try {
         since = await this.#follow(since);
       } catch (error) {
+        this.#begunMs = Number.POSITIVE_INFINITY;
         if (signal.aborted) break;
         failures = this.#lastArrivedMs > before ? 0 : Math.min(failures + 1, retriesMs.length - 1);
         trouble(describeError(error));
@@ -75,6 +80,11 @@ export class Watch {
     clearTimeout(this.#quiet);
   }
 
+  /** The log was just seen to answer: a tail that has been silent for a while is then no sign of trouble. */
+  logAnswers(): void {
+    if (performance.now() - this.#begunMs > silenceMs) this.#options.trouble(null);
+  }
+
   #beginning(): number | 'now' {
     return this.#past < pastsMs.length ? Date.now() - pastsMs[this.#past]! : 'now';
   }
@@ -83,13 +93,14 @@ export class Watch {
   async #follow(since: number | 'now'): Promise<number | 'now'> {
     const { log, topics, signal, sampling, take, trouble, skipped } = this.#options;
     let begunMs: number | undefined;
+    this.#begunMs = performance.now();
     this.#expectPresent();
     for await (const records of log.tail(topics, { since, signal, ...(sampling && { sampling }) })) {
       const fresh = this.#places.fresh(records);
       if (fresh.length === 0) continue;
       trouble(null);
       take(fresh);
-      skipped(this.#places.takeSkipped());
+      skipped?.(this.#places.takeSkipped());
       this.#lastArrivedMs = fresh.at(-1)!.arrivedMs;
       begunMs ??= performance.now();
       const elsewhere = this.#elsewhere(Date.now() - this.#lastArrivedMs, performance.now() - begunMs);
@@ -106,7 +117,7 @@ export class Watch {
       if (readingForMs <= (this.#options.patienceMs ?? defaultPatienceMs)) return undefined;
       this.#past += 1;
       this.#places.forget();
-      this.#options.forget();
+      this.#options.forget?.();
       return this.#beginning();
     }
     if (behindMs < tooFarBehindMs || performance.now() - this.#lastJumpMs < betweenJumpsMs) return undefined;
@@ -121,7 +132,7 @@ export class Watch {
     clearTimeout(this.#quiet);
     this.#quiet = setTimeout(() => {
       this.#atPresent = true;
-      this.#options.caughtUp();
+      this.#options.caughtUp?.();
     }, quietMs).unref();
   }
 }

@@ -31,9 +31,9 @@ function draw(column: HTMLElement, bin: GapBin): void {
   const { to, scored, right } = bin;
   const share = scored === 0 ? 0 : right / scored;
   setAttribute(column, 'data-known', scored === 0 ? 'no' : scored < fewLabels ? 'few' : 'yes');
-  const [number, bar, upTo, said] = column.children as unknown as HTMLElement[];
+  const [number, , upTo, said] = column.children as unknown as HTMLElement[];
   setText(number, scored === 0 ? '' : `${Math.round(share * 100)}`);
-  setProperty(bar, '--part', share.toFixed(3));
+  setProperty(column, '--part', share.toFixed(3));
   setText(upTo, count(to));
   const text = `${rangeOf(bin)}: ${percent(share)} of ${count(scored)} right`;
   setText(said, text);

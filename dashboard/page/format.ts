@@ -20,18 +20,13 @@ export const rate = (value: number): string => (value < 100 && value > 0 ? short
 /** A share as percent, such as `91.2%`. */
 export const percent = (share: number): string => `${short.format(share * 100)}%`;
 
-/** A duration in the unit that suits it, number and unit apart. */
-export function duration(ms: number): { value: string; unit: string } {
-  if (ms < 1) return { value: Math.max(ms, 0).toFixed(2), unit: 'ms' };
-  if (ms < 10) return { value: ms.toFixed(1), unit: 'ms' };
-  if (ms < 1_000) return { value: ms.toFixed(0), unit: 'ms' };
-  if (ms < 60_000) return { value: (ms / 1_000).toFixed(1), unit: 's' };
-  return { value: (ms / 60_000).toFixed(1), unit: 'min' };
-}
-
+/** A duration in the unit that suits it. */
 export function durationText(ms: number): string {
-  const { value, unit } = duration(ms);
-  return `${value} ${unit}`;
+  if (ms < 1) return `${Math.max(ms, 0).toFixed(2)} ms`;
+  if (ms < 10) return `${ms.toFixed(1)} ms`;
+  if (ms < 1_000) return `${ms.toFixed(0)} ms`;
+  if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`;
+  return `${(ms / 60_000).toFixed(1)} min`;
 }
 
 /** How long ago, in whole units. */

@@ -1,6 +1,6 @@
 import type { Snapshot } from '../events.ts';
-import { make, need, setAttribute, setText } from './dom.ts';
-import { count, duration, durationText, nothing, percent, plural, rate } from './format.ts';
+import { need, setText } from './dom.ts';
+import { count, durationText, nothing, percent, plural, rate } from './format.ts';
 import { wilson } from './series.ts';
 
 /** The row of large figures, and the model's name. */
@@ -15,20 +15,22 @@ export class Headline {
 
   update(figures: Snapshot): void {
     const { rates, gaps, score, latency, model, fields } = figures;
-    this.#rate.show(rate(rates.readings), '', `${rate(rates.labels)} labels`);
+    this.#rate.show(rate(rates.readings), `${rate(rates.labels)} labels`);
     const missing =
       gaps.share === null ? '' : `${(gaps.share * fields.length).toFixed(1)} of ${plural(fields.length, 'value')}`;
-    this.#gaps.show(...percentParts(gaps.share), missing);
-    this.#accuracy.show(...percentParts(score.accuracy), marginOf(figures));
+    this.#gaps.show(shareText(gaps.share), missing);
+    this.#accuracy.show(shareText(score.accuracy), marginOf(figures));
     const classes = score.matrix.filter(
       (row, index) => row.some((value) => value > 0) || hasColumn(score.matrix, index),
     ).length;
     this.#f1.show(
-      ...percentParts(score.f1),
+      shareText(score.f1),
       score.f1 === null ? '' : `mean over ${classes} ${classes === 1 ? 'class' : 'classes'}`,
     );
-    const p50 = latency ? duration(latency.p50Ms) : { value: nothing, unit: '' };
-    this.#latency.show(p50.value, p50.unit, latency ? `p99 ${durationText(latency.p99Ms)}` : '');
+    this.#latency.show(
+      latency ? durationText(latency.p50Ms) : nothing,
+      latency ? `p99 ${durationText(latency.p99Ms)}` : '',
+    );
     this.#showLag(figures);
     setText(this.#model, model ? `${model.name} version ${model.version}` : 'no model yet');
   }
@@ -41,29 +43,27 @@ export class Headline {
     const classifier = lagOf('classifier');
     const archive = lagOf('archive');
     const note = archive === undefined ? 'to label' : `to label; archive ${count(archive)}`;
-    this.#lag.show(classifier === undefined ? nothing : count(classifier), '', classifier === undefined ? '' : note);
+    this.#lag.show(classifier === undefined ? nothing : count(classifier), classifier === undefined ? '' : note);
   }
 }
 
-/** A large number with its unit and a note below. The unit is drawn by the style sheet, so that it is no box that moves. */
+/** A large number with a note below. One text, so that nothing moves when a digit comes. */
 class Figure {
-  readonly #number = make('span', { class: 'number' });
+  readonly #number: HTMLElement;
   readonly #note: HTMLElement;
 
   constructor(id: string, noteId: string) {
-    need(id).replaceChildren(this.#number);
+    this.#number = need(id);
     this.#note = need(noteId);
   }
 
-  show(number: string, unit: string, note: string): void {
+  show(number: string, note: string): void {
     setText(this.#number, number);
-    setAttribute(this.#number, 'data-unit', unit);
     setText(this.#note, note === '' ? ' ' : note);
   }
 }
 
-const percentParts = (share: number | null): [string, string] =>
-  share === null ? [nothing, ''] : [percent(share).slice(0, -1), '%'];
+const shareText = (share: number | null) => (share === null ? nothing : percent(share));
 
 /** Half the width of the 95 % interval, in points. */
 function marginOf({ score }: Snapshot): string {

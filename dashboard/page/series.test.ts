@@ -24,6 +24,11 @@ test('accuracy rests on ten seconds, or on more where that is too little', () =>
   expect(columnsOf(few, 39, 39).accuracy).toEqual([0.5]);
 });
 
+test('nothing is drawn of fewer labels than would say something', () => {
+  const seconds = new Map([second(0, { scored: 19, right: 19 }), second(1, { scored: 1, right: 0 })]);
+  expect(columnsOf(seconds, 0, 1).accuracy).toEqual([null, 0.95]);
+});
+
 test('without truth there is no accuracy', () => {
   const columns = columnsOf(new Map([second(1, { labels: 5 })]), 1, 1);
   expect([columns.accuracy, columns.accuracyLow, columns.accuracyHigh]).toEqual([[null], [null], [null]]);

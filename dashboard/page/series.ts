@@ -18,10 +18,12 @@ export interface Columns {
 
 type Seconds = ReadonlyMap<number, Second>;
 
-/** Accuracy over time rests on the ten seconds before, or on up to a minute where that is too little to say. */
+/** Accuracy over time rests on the ten seconds before, or on more of them where that is too little to say. */
 const accuracySeconds = 10;
-const accuracyMost = 60;
+const accuracyMost = 600;
 const accuracyEnough = 300;
+/** Of fewer labels nothing is drawn: the interval would fill the chart. */
+const accuracyLeast = 20;
 const sharesSeconds = 5;
 
 /** The columns of the seconds `from` to `to`, both included. Before the first second known nothing is drawn, after it a lack is zero. */
@@ -50,7 +52,7 @@ export function columnsOf(seconds: Seconds, from: number, to: number): Columns {
     columns.p50Ms.push(second?.p50Ms ?? null);
     columns.p99Ms.push(second?.p99Ms ?? null);
     const { right, scored } = scoredUpTo(seconds, at);
-    const interval = scored === 0 || !second ? undefined : wilson(right, scored);
+    const interval = scored < accuracyLeast || !second ? undefined : wilson(right, scored);
     columns.accuracy.push(interval ? right / scored : null);
     columns.accuracyLow.push(interval?.low ?? null);
     columns.accuracyHigh.push(interval?.high ?? null);

@@ -51,7 +51,7 @@ describe.skipIf(!here)(title, { timeout: 60_000 }, () => {
       expect(number(await text(page, '#gap-share'))).toBeGreaterThan(5);
       expect(number(await text(page, '#accuracy'))).toBeGreaterThan(85);
       expect(number(await text(page, '#f1'))).toBeGreaterThan(85);
-      expect(await text(page, '#latency')).toMatch(/^\d+\.\d$/);
+      expect(await text(page, '#latency')).toMatch(/^\d+\.\d ms$/);
       expect(await text(page, '#latency-note')).toMatch(/^p99 /);
       expect(await text(page, '#lag')).toBe('3');
       expect(await text(page, '#model')).toBe('spambase version 1');
