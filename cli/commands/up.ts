@@ -75,6 +75,7 @@ export async function up(options: UpOptions): Promise<void> {
       })
     : undefined;
   let generator: Generator | undefined;
+  let wantedGapRate: number | undefined;
   const failure = Promise.withResolvers<never>();
   const dashboard = createDashboard({
     stream,
@@ -86,7 +87,10 @@ export async function up(options: UpOptions): Promise<void> {
     ...(createGenerator && {
       controls: {
         gapRate: loaded.config.generator.gaps.rate,
-        setGapRate: (rate: number) => generator?.setGapRate(rate),
+        setGapRate(rate: number) {
+          wantedGapRate = rate;
+          generator?.setGapRate(rate);
+        },
       },
     }),
   });
@@ -95,6 +99,7 @@ export async function up(options: UpOptions): Promise<void> {
     async start() {
       const created = createGenerator?.(collector.url);
       generator = created;
+      if (wantedGapRate !== undefined) created?.setGapRate(wantedGapRate);
       created?.failed.catch(failure.reject);
       await created?.start();
     },
