@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
+import { GaplineError } from '../../wire/errors.ts';
 import type { Forest, Tree } from './forest.ts';
 import { impurityImportance } from './importance.ts';
 import { type ForestJob, growTrees } from './job.ts';
@@ -111,6 +112,9 @@ function growInWorker(job: ForestJob, thread: number, keep: (grown: Grown) => vo
   const worker = new Worker(new URL('./train-worker.ts', import.meta.url), { workerData: { job, thread } });
   worker.on('message', keep);
   worker.on('error', reject);
-  worker.on('exit', resolve);
+  worker.on('exit', (code) => {
+    if (code === 0) resolve();
+    else reject(new GaplineError('internal', `A thread that grows trees ended with code ${code}.`));
+  });
   return promise;
 }
