@@ -1,18 +1,20 @@
 import { influxdbSupply, startInfluxdb } from './influxdb.ts';
 import { kafkaSupply, startKafka } from './kafka.ts';
 import { obtain } from './obtain.ts';
+import { onnxSupply } from './onnxruntime.ts';
+import { pythonSupplies } from './python.ts';
 import { telegrafProgram, telegrafSupply } from './telegraf.ts';
 
-// `npm run servers`: the real Kafka, InfluxDB and Telegraf on loopback, until Ctrl-C. With `-- --get` they are only got.
+// `npm run servers`: the real Kafka, InfluxDB and Telegraf on loopback, until Ctrl-C. With `-- --get` nothing is started, and everything is
+// got that the tests use: Python's model servers and the ONNX runtime too.
 const report = (line: string): void => console.error(line);
 const giveUp = (error: Error): never => {
   console.error(error.message);
   process.exit(1);
 };
 if (process.argv.includes('--get')) {
-  await Promise.all([kafkaSupply, influxdbSupply, telegrafSupply].map((supply) => obtain(supply, report))).catch(
-    giveUp,
-  );
+  const supplies = [kafkaSupply, influxdbSupply, telegrafSupply, onnxSupply, ...Object.values(pythonSupplies)];
+  await Promise.all(supplies.map((supply) => obtain(supply, report))).catch(giveUp);
   process.exit();
 }
 const ended = new Promise<void>((resolve) => {
@@ -26,9 +28,8 @@ const stop = async (): Promise<void> => {
 };
 const [kafka, influxdb] = await Promise.all([...starting, obtain(telegrafSupply, report)]).catch(
   async (error: Error) => {
-    console.error(error.message);
     await stop();
-    process.exit(1);
+    return giveUp(error);
   },
 );
 console.log(`

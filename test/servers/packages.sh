@@ -11,6 +11,7 @@ need protoc protobuf-compiler     # builds InfluxDB
 need clang clang                  # builds InfluxDB
 need git git                      # Go modules
 need openssl openssl              # certificates of a guarded Kafka
+python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv) # model servers in Python
 for more in "$@"; do need "${more%%=*}" "${more#*=}"; done
 
 if [ ${#missing[@]} -gt 0 ]; then

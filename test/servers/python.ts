@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, it } from 'vitest';
+import { beforeAll, describe } from 'vitest';
 import { obtain, obtained, type Report, run, type Supply } from './obtain.ts';
 
 /** A Python environment with packages from PyPI, by what it is for. Versions are pinned: their numbers stand in the documents. */
@@ -44,18 +44,18 @@ export async function obtainPython(name: PythonName, report: Report): Promise<st
 
 /** A suite that needs a Python environment. Without one it says so and does not run; `GAPLINE_REQUIRE_SERVERS=1` makes one. */
 export function describeWithPython(name: PythonName, title: string, suite: (python: () => string) => void): void {
-  const { title: what } = pythonSupplies[name];
   if (process.env.GAPLINE_REQUIRE_SERVERS === '1') {
     describe(title, () => {
       let python = '';
-      it(`gets ${what}`, { timeout: 900_000 }, async () => {
+      beforeAll(async () => {
         python = await obtainPython(name, (line) => console.error(`servers: ${line}`));
-      });
-      suite(() => python);
+      }, 900_000);
+      // Inside, so that its own preparations come after.
+      describe(`with ${what}`, () => suite(() => python));
     });
     return;
   }
   const python = pythonOf(name);
   if (python !== undefined) describe(title, () => suite(() => python));
-  else describe.skipIf(true)(`${title} (not run: no ${what} here)`, () => suite(() => ''));
+  else describe.skipIf(true)(`${title} (not run: no ${pythonSupplies[name].title} here)`, () => suite(() => ''));
 }
