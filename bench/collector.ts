@@ -1,5 +1,5 @@
 // How many readings a second the collector takes, and what a million of them cost in CPU: one a POST, and in NDJSON batches.
-// node bench/collector.ts [--seconds 10] [--connections 50] [--batch 1000] [--log memory|sqlite|kafka://HOST:PORT]
+// node bench/collector.ts [--seconds 10] [--connections 50] [--batch 1000] [--log memory|slow|sqlite|kafka://HOST:PORT]
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -57,7 +57,8 @@ async function serve(): Promise<void> {
 }
 
 async function openLog(folder: string, logger: pino.Logger): Promise<EventLog> {
-  if (options.log === 'memory') return forgetfulLog();
+  if (options.log === 'memory') return forgetfulLog(0);
+  if (options.log === 'slow') return forgetfulLog(500);
   if (options.log.startsWith('kafka')) {
     const { createKafkaLog } = await import('../core/log/kafka.ts');
     return createKafkaLog({ url: options.log, logger });
@@ -66,8 +67,8 @@ async function openLog(folder: string, logger: pino.Logger): Promise<EventLog> {
   return createSqliteLog({ file: join(folder, 'gapline.db'), logger });
 }
 
-/** A log that forgets, to see what the collector costs by itself. */
-function forgetfulLog(): EventLog {
+/** A log that forgets, to see what the collector costs by itself, or, taking its time, what a flood does to it. */
+function forgetfulLog(appendMs: number): EventLog {
   const never = (): never => {
     throw new Error('this log only takes');
   };
@@ -75,7 +76,7 @@ function forgetfulLog(): EventLog {
     start: async () => {},
     stop: async () => {},
     ensureTopics: async () => {},
-    append: async () => {},
+    append: () => (appendMs === 0 ? Promise.resolve() : new Promise((resolve) => setTimeout(resolve, appendMs))),
     pipe: never,
     drain: never,
     tail: never,
@@ -116,7 +117,8 @@ function load(url: string, batch: number) {
   const bodies = Array.from({ length: 20 }, (_, index) => bodyOf(batch, index));
   return autocannon({
     url,
-    connections: batch === 1 ? Number(options.connections) : Math.min(8, Number(options.connections)),
+    connections:
+      batch === 1 || options.log === 'slow' ? Number(options.connections) : Math.min(8, Number(options.connections)),
     duration: Number(options.seconds),
     requests: bodies.map((body) => ({
       method: 'POST',

@@ -8,7 +8,7 @@ import { problemOf, problemType, shorten } from '../core/wire/problem.ts';
 import type { ReadingRules } from '../core/wire/reading-input.ts';
 import type { Stream } from '../core/wire/stream.ts';
 import { isPrecision, nanosecondsOfMs, type Precision } from '../core/wire/time.ts';
-import { type BodyLimits, type Budget, readText } from './body.ts';
+import { type BodyLimits, type Room, readText } from './body.ts';
 import type { GroupCommit } from './group-commit.ts';
 import { recordsOfLines } from './line-protocol-door.ts';
 import type { CollectorMetrics, Door } from './metrics.ts';
@@ -23,7 +23,7 @@ export interface AppOptions {
   /** How far ahead of the collector's clock a reading's time may be. */
   readonly maxAheadMs: number;
   readonly body: BodyLimits;
-  readonly budget: Budget;
+  readonly room: Room;
   readonly guard: Guard;
   readonly groups: GroupCommit;
   readonly metrics: CollectorMetrics;
@@ -96,7 +96,7 @@ function postReadings(options: AppOptions): Handler {
       await guard(request, response);
       const form = bodyForm(request);
       const precision = precisionOf(request.query.precision);
-      const text = await readText(request, options.body, options.budget);
+      const text = await readText(request, options.body, options.room);
       const receivedMs = options.nowMs();
       const { records } = recordsOfBody({
         text,
@@ -125,7 +125,7 @@ function postLines(options: AppOptions): Handler {
     try {
       await guard(request, response);
       const precision = precisionOf(request.query.precision);
-      const text = await readText(request, options.body, options.budget);
+      const text = await readText(request, options.body, options.room);
       const receivedMs = options.nowMs();
       const { records, ignoredFields } = recordsOfLines({
         text,

@@ -4,9 +4,11 @@ import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { Refusal } from './refusal.ts';
 
-/** Memory that bodies and records may take together; what would go beyond is refused, so that a flood cannot fill the process. */
-export interface Budget {
-  /** Takes bytes, or says no. */
+/** Memory for bodies while they are read. */
+export interface Room {
+  /** Whether a further body may begin. */
+  readonly open: boolean;
+  /** Takes bytes for one that has begun, or says no. */
   take(bytes: number): boolean;
   give(bytes: number): void;
 }
@@ -21,13 +23,14 @@ export interface BodyLimits {
 
 /**
  * Reads a request's body, decompressed and decoded. Stops at the limit, however little was sent compressed.
- * @throws {Refusal} `body-too-large`, `body-malformed`, `media-type-unsupported`, or `overloaded` when the budget is used up
+ * @throws {Refusal} `body-too-large`, `body-malformed`, `media-type-unsupported`, or `overloaded` when there is no room
  */
-export async function readText(request: IncomingMessage, limits: BodyLimits, budget: Budget): Promise<string> {
+export async function readText(request: IncomingMessage, limits: BodyLimits, room: Room): Promise<string> {
   const declared = Number(request.headers['content-length'] ?? 0);
   try {
     if (declared > limits.maxBytes) throw tooLarge(limits);
-    const body = await collect(request, decompressed(request), limits, budget);
+    if (!room.open) throw overloaded();
+    const body = await collect(request, decompressed(request), limits, room);
     if (!isUtf8(body)) throw malformed('the body is not valid UTF-8');
     const text = body.toString('utf8');
     return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
@@ -55,7 +58,7 @@ function decompressed(request: IncomingMessage): Readable {
   return request.pipe(gunzip);
 }
 
-function collect(request: IncomingMessage, source: Readable, limits: BodyLimits, budget: Budget): Promise<Buffer> {
+function collect(request: IncomingMessage, source: Readable, limits: BodyLimits, room: Room): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
@@ -64,7 +67,7 @@ function collect(request: IncomingMessage, source: Readable, limits: BodyLimits,
       if (settled) return;
       settled = true;
       source.removeAllListeners('data');
-      budget.give(bytes);
+      room.give(bytes);
       if (error === null) resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, bytes));
       else {
         if (source !== request) {
@@ -76,7 +79,7 @@ function collect(request: IncomingMessage, source: Readable, limits: BodyLimits,
     };
     source.on('data', (chunk: Buffer) => {
       if (bytes + chunk.length > limits.maxBytes) return settle(tooLarge(limits));
-      if (!budget.take(chunk.length)) return settle(overloaded());
+      if (!room.take(chunk.length)) return settle(overloaded());
       bytes += chunk.length;
       chunks.push(chunk);
     });

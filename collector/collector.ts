@@ -12,11 +12,11 @@ import type { Status } from '../core/wire/status.ts';
 import type { Stream } from '../core/wire/stream.ts';
 import { createApp, type Readiness } from './app.ts';
 import { archiveGroup } from './archive.ts';
-import { createBudget } from './budget.ts';
 import { GroupCommit } from './group-commit.ts';
 import { Intake } from './intake.ts';
 import { Listener } from './listener.ts';
 import { createCollectorMetrics } from './metrics.ts';
+import { createRoom } from './room.ts';
 import { Spool } from './spool.ts';
 
 export interface CollectorOptions {
@@ -35,7 +35,7 @@ export interface CollectorOptions {
   readonly maxBodyBytes?: number;
   /** Of one request. Default 10,000. */
   readonly maxReadings?: number;
-  /** Memory for bodies being read and readings not yet durable; beyond it requests get 503. Default 64 MB. */
+  /** Memory for bodies being read and readings not yet durable, half each; requests that come then get 503. Default 64 MB. */
   readonly maxWaitingBytes?: number;
   /** Who may write and read. Default: everyone. Where it is given and open, the collector listens on loopback only. */
   readonly access?: Access;
@@ -70,9 +70,9 @@ const stopGraceMs = 8_000;
 export function createCollector(options: CollectorOptions): Collector {
   const { stream, log, logger, registry } = options;
   const nowMs = options.nowMs ?? Date.now;
-  const budget = createBudget(options.maxWaitingBytes ?? 64_000_000);
+  const maxWaitingBytes = options.maxWaitingBytes ?? 64_000_000;
   const metrics = createCollectorMetrics(registry, {
-    waitingBytes: () => budget.used,
+    waitingBytes: () => room.used + groups.waitingBytes,
     spool: () => spool?.size,
     nowMs,
   });
@@ -88,14 +88,15 @@ export function createCollector(options: CollectorOptions): Collector {
     nowMs,
   });
   const access = options.access ?? new Access({ logger });
-  const groups = new GroupCommit({ commit: (records) => intake.commit(records), budget, maxGroupBytes: 4_000_000 });
+  const groups = new GroupCommit({ commit: (records) => intake.commit(records), maxGroupBytes: 4_000_000 });
+  const room = createRoom(maxWaitingBytes / 2, () => groups.waitingBytes < maxWaitingBytes / 2);
   const app = createApp({
     stream,
     deviceTag: options.deviceTag ?? 'device',
     maxReadings: options.maxReadings ?? 10_000,
     maxAheadMs: options.maxAheadMs ?? 3_600_000,
     body: { maxBytes: options.maxBodyBytes ?? 10_000_000, maxDiscardBytes: 256_000_000, discardMs: 30_000 },
-    budget,
+    room,
     guard: createGuard({ access, host: options.host, limits: options.rateLimits ?? {} }),
     groups,
     metrics,

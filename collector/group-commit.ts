@@ -1,6 +1,4 @@
 import type { LogRecord } from '../core/log/port.ts';
-import type { Budget } from './body.ts';
-import { overloaded } from './body.ts';
 import { Refusal } from './refusal.ts';
 
 /** Makes a group of records durable, or throws. */
@@ -15,7 +13,6 @@ interface Waiting {
 
 export interface GroupCommitOptions {
   readonly commit: Commit;
-  readonly budget: Budget;
   /** A group is closed once it holds so much; one request's records are never split. */
   readonly maxGroupBytes: number;
 }
@@ -26,6 +23,7 @@ export interface GroupCommitOptions {
  */
 export class GroupCommit {
   readonly #options: GroupCommitOptions;
+  #bytes = 0;
   #waiting: Waiting[] = [];
   #running: Promise<void> | undefined;
   #closed = false;
@@ -34,16 +32,22 @@ export class GroupCommit {
     this.#options = options;
   }
 
+  /** What waits, or is being made durable. Whoever adds looks first whether that is not too much already. */
+  get waitingBytes(): number {
+    return this.#bytes;
+  }
+
   /**
    * Resolves once the records are durable.
-   * @throws {Refusal} `overloaded` at once when there is no room, and whatever the commit throws
+   * @throws whatever the commit throws
    */
   add(records: readonly LogRecord[]): Promise<void> {
-    if (this.#closed)
+    if (this.#closed) {
       return Promise.reject(new Refusal('log-unavailable', 'the collector is stopping', { retryAfterS: 1 }));
+    }
     let bytes = 0;
     for (const record of records) bytes += record.value.byteLength + recordOverheadBytes;
-    if (!this.#options.budget.take(bytes)) return Promise.reject(overloaded());
+    this.#bytes += bytes;
     return new Promise((resolve, reject) => {
       this.#waiting.push({ records, bytes, resolve, reject });
       this.#running ??= this.#run();
@@ -67,7 +71,7 @@ export class GroupCommit {
       } catch (error) {
         for (const { reject } of group) reject(error);
       } finally {
-        for (const { bytes } of group) this.#options.budget.give(bytes);
+        for (const { bytes } of group) this.#bytes -= bytes;
       }
     }
     this.#running = undefined;

@@ -4,7 +4,6 @@ import fc from 'fast-check';
 import { Registry } from 'prom-client';
 import { expect, test } from 'vitest';
 import { AppendError, type EventLog, type LogRecord } from '../core/log/port.ts';
-import { createBudget } from './budget.ts';
 import { GroupCommit } from './group-commit.ts';
 import { Intake } from './intake.ts';
 import { createCollectorMetrics } from './metrics.ts';
@@ -57,7 +56,6 @@ function startLine(file: string, log: MoodyLog, maxBytes = 10_000_000): Line {
   intake.start();
   const groups = new GroupCommit({
     commit: (records) => intake.commit(records),
-    budget: createBudget(1e9),
     maxGroupBytes: 1_000,
   });
   return {
