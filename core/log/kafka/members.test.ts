@@ -37,10 +37,10 @@ describe.skipIf(withoutKafka)(`members of a group on Kafka ${withoutKafka ?? ''}
     expect(assigned).toEqual(new Set([0, 1, 2]));
     const before = told.length;
     child.kill('SIGCONT');
-    // Until it is back in the group and at work again, beside the other.
+    // Until it is back in the group and at work again, beside the other: with devices enough that every partition gets some.
     let next = 300;
     const works = async () => {
-      await log.append(topic, numbered(next, next + 10), deadline);
+      await log.append(topic, numbered(next, next + 10, 40), deadline);
       next += 10;
       return told.slice(before).some((line) => line.startsWith('committed'));
     };
