@@ -90,7 +90,7 @@ test('bound to other machines without tokens it refuses to start and says what t
   const access = accessOf(join(folder, 'none.json'));
   await expect(startBench({ access, host: '0.0.0.0' })).rejects.toMatchObject({
     code: 'access-required',
-    message: expect.stringContaining('gapline tokens add'),
+    message: expect.stringContaining('0.0.0.0'),
   });
 });
 

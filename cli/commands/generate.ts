@@ -30,6 +30,8 @@ export interface OpenGeneratorOptions {
   /** RFC 3339, or nanoseconds since the epoch. */
   readonly start?: string | undefined;
   readonly ledger?: string | undefined;
+  /** What the collector asks for, if it asks for one. */
+  readonly token?: string | undefined;
 }
 
 /** Reads the data set to replay; what it returns makes the generator that POSTs to a collector. */
@@ -37,7 +39,7 @@ export async function openGenerator(
   loaded: LoadedConfig,
   options: OpenGeneratorOptions,
 ): Promise<(url: string) => Generator> {
-  const { logger, dataFolder, fields, count, start, ledger } = options;
+  const { logger, dataFolder, fields, count, start, ledger, token } = options;
   const dataset = await openDataset(loaded, 'replay', fields);
   const { devices, ...generator } = loaded.config.generator;
   const source = replay({ dataset, devices, seed: generator.seed });
@@ -48,7 +50,7 @@ export async function openGenerator(
       source,
       url,
       logger,
-      ...(process.env.GAPLINE_TOKEN && { token: process.env.GAPLINE_TOKEN }),
+      ...(token && { token }),
       progressFile: join(dataFolder, `${loaded.config.stream}.generator.json`),
       ...(count !== undefined && { count }),
       ...(startNs !== undefined && { start: startNs }),
@@ -68,7 +70,8 @@ export async function generate(options: GenerateOptions): Promise<void> {
   const logger = (await createLogger(options.logLevel)).child({ stage: 'generator' });
   const { fields } = await resolveStream(loaded);
   const { count, start, ledger } = options;
-  const create = await openGenerator(loaded, { logger, dataFolder: options.data, fields, count, start, ledger });
+  const token = process.env.GAPLINE_TOKEN;
+  const create = await openGenerator(loaded, { logger, dataFolder: options.data, fields, count, start, ledger, token });
   const generator = create(options.to);
   const stopShowing = showProgress(generator);
   await run({ logger, parts: [generator], until: () => generator.finished }).finally(stopShowing);

@@ -90,7 +90,7 @@ export async function collectReadings(options: StoreOptions & { readonly archive
     host: options.host,
     port: options.port,
     ...collectorOptions(loaded),
-    ...openAccess({ dataFolder: options.data, host: options.host, logger }),
+    access: openAccess({ what: 'the collector', dataFolder: options.data, host: options.host, logger }),
     spool: { file: spoolFile(options.data, stream) },
   });
   const parts = [ground.ready, withDoor(collector, 'collector')];
@@ -128,7 +128,7 @@ export async function serveDashboard(options: StageOptions): Promise<void> {
   const { createDashboard } = await import('../../dashboard/dashboard.ts');
   const dashboard = createDashboard({
     ...{ stream, log, logger, registry, host: options.host, port: options.port },
-    ...openAccess({ dataFolder: options.data, host: options.host, logger }),
+    access: openAccess({ what: 'the live page', dataFolder: options.data, host: options.host, logger }),
   });
   await run({ logger, parts: [ground.ready, withDoor(dashboard, 'live page')] });
 }
@@ -145,7 +145,7 @@ export async function serveModel(options: StageOptions): Promise<void> {
     registry: new Registry(),
     host,
     port,
-    ...openAccess({ dataFolder: options.data, host, logger }),
+    access: openAccess({ what: 'the model server', dataFolder: options.data, host, logger }),
   });
   await run({ logger, parts: [withDoor(serving, 'model')] });
 }

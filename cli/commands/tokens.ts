@@ -10,9 +10,7 @@ const print = (line: string): void => void process.stdout.write(`${line}\n`);
 /** Makes a token and prints it, this once: only its hash is kept. */
 export function makeToken(name: string, { data, scope }: TokensOptions & { readonly scope: readonly Scope[] }): void {
   print(addToken(tokensFile(data), name, scope, new Date()));
-  process.stderr.write(
-    'Keep it: it cannot be shown again. Doors that had no token before ask for one after their next start.\n',
-  );
+  process.stderr.write('Keep it: it cannot be shown again. Doors that were open ask for a token within seconds.\n');
 }
 
 /** One line a token: its name, what it may do, when it was made. */

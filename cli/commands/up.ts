@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { Registry } from 'prom-client';
 import { type Classifier, createClassifier } from '../../classifier/classifier.ts';
@@ -56,6 +57,8 @@ export async function up(options: UpOptions): Promise<void> {
     registry: new Registry(),
   });
   const archive = createArchive({ stream, log, store, logger: stage('archive'), registry: new Registry() });
+  const ownToken = randomBytes(32).toString('base64url');
+  const collectorAccess = openAccess({ what: 'the collector', dataFolder, host, logger: stage('collector'), ownToken });
   const collector = createCollector({
     stream,
     log,
@@ -64,7 +67,7 @@ export async function up(options: UpOptions): Promise<void> {
     host,
     port: options.collectorPort,
     ...collectorOptions(loaded),
-    ...openAccess({ dataFolder, host, logger: stage('collector') }),
+    access: collectorAccess,
   });
   const createGenerator = options.generator
     ? await openGenerator(loaded, {
@@ -72,6 +75,7 @@ export async function up(options: UpOptions): Promise<void> {
         dataFolder,
         fields: stream.fields,
         ledger: options.ledger,
+        token: ownToken,
       })
     : undefined;
   let generator: Generator | undefined;
@@ -83,7 +87,7 @@ export async function up(options: UpOptions): Promise<void> {
     logger: stage('dashboard'),
     host,
     port: options.pagePort,
-    ...openAccess({ dataFolder, host, logger: stage('dashboard') }),
+    access: openAccess({ what: 'the live page', dataFolder, host, logger: stage('dashboard') }),
     ...(createGenerator && {
       controls: {
         gapRate: loaded.config.generator.gaps.rate,
@@ -121,11 +125,15 @@ export async function up(options: UpOptions): Promise<void> {
     parts,
     started() {
       process.stdout.write(`live page:  ${dashboard.url}\nreadings:   POST ${new URL('/readings', collector.url)}\n`);
+      process.stdout.write(`access:     ${describeAccess(collectorAccess.open)}\n`);
     },
     ...(options.labels !== undefined && { until: () => labelled(classifier, options.labels ?? 0) }),
   });
   process.stdout.write(summarise(classifier.totals(), options.summary));
 }
+
+const describeAccess = (open: boolean): string =>
+  open ? 'from this machine only, without a token' : 'with a token; `gapline tokens list` shows whose there are';
 
 /** Refuses to start a line that could label nothing, and says how to get a model. */
 async function demandModel(loaded: LoadedConfig): Promise<void> {

@@ -186,6 +186,28 @@ test('sessions are bounded', () => {
   ]);
 });
 
+test('a token that the process made for itself may write, and closes no door', () => {
+  const logger = pino({ level: 'silent' });
+  access = new Access({ ownToken: 'own', logger });
+  access.start();
+  expect(access.judge(undefined, 'admin')).toEqual({ kind: 'open' });
+  access.stop();
+  access = new Access({ ownToken: 'own', token: 't', logger });
+  access.start();
+  expect(access.judge(undefined, 'write').kind).toBe('unauthorized');
+  expect(access.judge('own', 'write').kind).toBe('allowed');
+  expect(access.judge('own', 'admin').kind).toBe('forbidden');
+  access.stop();
+});
+
+test('a token of the environment that no header could carry is refused', () => {
+  for (const token of ['two words', 'x'.repeat(1_001), 'schlüssel']) {
+    access = new Access({ token, logger: pino({ level: 'silent' }) });
+    expect(() => access.start()).toThrow(expect.objectContaining({ code: 'config-invalid' }));
+    expect(() => access.start()).toThrow(expect.not.objectContaining({ message: expect.stringContaining(token) }));
+  }
+});
+
 test('what can be reached from elsewhere needs tokens', () => {
   open();
   for (const host of ['127.0.0.1', '127.8.8.8', 'localhost', '::1']) demandTokens('the collector', host, access);

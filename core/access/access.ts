@@ -2,7 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { type Stats, statSync } from 'node:fs';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Logger } from 'pino';
-import { describeError } from '../wire/errors.ts';
+import { describeError, GaplineError } from '../wire/errors.ts';
 import { hashToken, readTokens, type Scope, type StoredToken } from './tokens.ts';
 
 export interface AccessOptions {
@@ -10,6 +10,8 @@ export interface AccessOptions {
   readonly file?: string;
   /** A token of the environment, allowed everything. */
   readonly token?: string;
+  /** A token that this process made for itself, allowed to write. It does not close an open door. */
+  readonly ownToken?: string;
   readonly logger: Logger;
   /** How often the file is looked at. Default 1 s. */
   readonly checkEveryMs?: number;
@@ -33,6 +35,8 @@ interface Known extends Holder {
 }
 
 const longestToken = 1_000;
+/** What fits into an Authorization header. */
+const sendable = /^[\x21-\x7e]{1,1000}$/;
 
 /**
  * Who may do what. Tokens are compared as hashes, all of them each time and in constant time. The file is watched: a new token works and
@@ -51,11 +55,17 @@ export class Access {
 
   /**
    * Reads the tokens and watches their file from now on.
-   * @throws {GaplineError} `config-invalid` where the file is no file of tokens
+   * @throws {GaplineError} `config-invalid` where the file is no file of tokens, or the environment's token could never be sent
    */
   start(): void {
+    const { file, token, checkEveryMs = 1_000 } = this.#options;
+    if (token && !sendable.test(token)) {
+      throw new GaplineError(
+        'config-invalid',
+        'the token of the environment: letters, digits and signs, no spaces, at most 1,000',
+      );
+    }
     this.#load();
-    const { file, checkEveryMs = 1_000 } = this.#options;
     if (file === undefined) return;
     this.#timer = setInterval(() => this.#reload(), checkEveryMs);
     this.#timer.unref();
@@ -101,17 +111,23 @@ export class Access {
   }
 
   #load(): void {
-    const { file, token } = this.#options;
+    const { file, token, ownToken } = this.#options;
     const seen = file === undefined ? 'none' : fingerprint(file);
     if (seen === this.#seen) return;
     const stored = file === undefined ? undefined : readTokens(file);
     this.#seen = seen;
-    const hash = token ? hashToken(token).toString('hex') : undefined;
-    const fixed: StoredToken[] =
-      hash === undefined ? [] : [{ name: 'environment', scopes: ['admin'], hash, created: '' }];
+    const fixed = [
+      ...(token ? [unstored('environment', 'admin', token)] : []),
+      ...(ownToken ? [unstored('itself', 'write', ownToken)] : []),
+    ];
     this.#known = [...fixed, ...(stored ?? [])].map(toKnown);
-    if (stored !== undefined || fixed.length > 0) this.#open = false;
+    if (stored !== undefined || token) this.#open = false;
   }
+}
+
+/** A token that stands in no file. Here too only its hash is kept. */
+function unstored(name: string, scope: Scope, token: string): StoredToken {
+  return { name, scopes: [scope], hash: hashToken(token).toString('hex'), created: '' };
 }
 
 function toKnown({ name, scopes, hash }: StoredToken): Known {

@@ -14,7 +14,7 @@ export function demandTokens(what: string, host: string, access: Access): void {
   if (!access.open || isLoopback(host)) return;
   throw new GaplineError(
     'access-required',
-    `${what} would listen on ${host} without tokens, open to everyone who can reach it; make one with \`gapline tokens add\`, or listen on 127.0.0.1`,
+    `${what} would listen on ${host} without tokens, open to everyone who can reach it`,
   );
 }
 

@@ -25,7 +25,7 @@ export const errorCatalog = {
   'access-required': {
     status: 500,
     title: 'The door would be open to everyone',
-    cure: 'Make a token: gapline tokens add NAME, or listen on 127.0.0.1.',
+    cure: 'Make a token (gapline tokens add NAME), set GAPLINE_TOKEN, or listen on 127.0.0.1.',
   },
   'not-found': { status: 404, title: 'There is nothing at this address', cure: 'See /openapi.json for what there is.' },
   'log-unavailable': {
@@ -113,11 +113,22 @@ export function isRetryable(error: unknown): boolean | undefined {
     : undefined;
 }
 
-/** The message of anything thrown, with its causes, on one line. */
+/** A line that is longer is cut in its middle. */
+const mostCharacters = 2_000;
+
+/** The message of anything thrown, with its causes, on one line: without control characters, and short enough to be read. */
 export function describeError(error: unknown): string {
+  const line = messageOf(error)
+    .replaceAll(/\s*[\n\u2028\u2029]\s*/g, ' ')
+    .replaceAll('\t', ' ')
+    .replaceAll(/\p{Cc}/gu, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  if (line.length <= mostCharacters) return line;
+  return `${line.slice(0, mostCharacters - 500).toWellFormed()} … ${line.slice(-490).toWellFormed()}`;
+}
+
+function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const cause = error.cause === undefined ? '' : describeError(error.cause);
+  const cause = error.cause === undefined ? '' : messageOf(error.cause);
   // Many libraries repeat the cause in their own message.
-  const told = error.message.includes(cause) ? error.message : `${error.message} (${cause})`;
-  return told.replaceAll(/\s*\n\s*/g, ' ');
+  return error.message.includes(cause) ? error.message : `${error.message} (${cause})`;
 }

@@ -52,7 +52,14 @@ describe.runIf(demanded)(`the real stack by Docker Compose${why}`, { timeout: 10
     await stack.kafka('up', '-d', '--wait');
     await stack.line('up', '-d', '--wait');
     await moreLabels(500);
-    expect((await fetch(`http://127.0.0.1:${stack.ports.page}/`)).status).toBe(200);
+  });
+
+  it('lets nobody in without the token, at the collector and at the live page', async () => {
+    const { page, collector } = stack.ports;
+    for (const url of [`http://127.0.0.1:${page}/`, `http://127.0.0.1:${collector}/openapi.json`]) {
+      expect((await fetch(url)).status).toBe(401);
+      expect((await fetch(url, { headers: { authorization: 'Bearer gapline-access' } })).status).toBe(200);
+    }
   });
 
   it('has the dashboard', async () => {

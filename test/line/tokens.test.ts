@@ -36,3 +36,57 @@ test('once there is a token the doors ask for it; a revoked one is worthless', {
   expect(ended.stdout + ended.stderr).not.toContain(token);
   expect((await tokens('revoke', 'nobody')).code).toBe(1);
 });
+
+const doors = [
+  ['up', '--no-generator', '--collector-port', '0', '--page-port', '0'],
+  ['collect', '--port', '0'],
+  ['dashboard', '--port', '0'],
+  ['serve', '--port', '0'],
+];
+
+test.each(doors)('%s opens no door to other machines without tokens', { timeout: 60_000 }, async (...command) => {
+  const args = ['--config', spambase, '--data', temporaryFolder(), '--host', '0.0.0.0', '--log-level', 'error'];
+  const ended = await gapline([...command, ...args], { env: { GAPLINE_TOKEN: '' } }).ended;
+  expect(ended.stderr).toMatch(/^gapline: the .* would listen on 0\.0\.0\.0 without tokens.*\[access-required\]\n$/);
+  expect([ended.code, ended.stdout]).toEqual([1, '']);
+});
+
+test('a token of the environment opens them to its holders', { timeout: 60_000 }, async () => {
+  const args = ['--config', spambase, '--data', temporaryFolder(), '--host', '0.0.0.0', '--port', '0'];
+  const stage = gapline(['serve', ...args, '--log-level', 'error'], { env: { GAPLINE_TOKEN: 'sesame' } });
+  const [, port] = await stage.printed(/model: http:.*:(\d+)/);
+  const status = async (headers: Record<string, string> = {}) =>
+    (await fetch(`http://127.0.0.1:${port}/v2/models/spambase`, { headers })).status;
+  expect(await status()).toBe(401);
+  expect(await status({ authorization: 'Bearer sesame' })).toBe(200);
+  stage.kill('SIGTERM');
+  expect((await stage.ended).code).toBe(0);
+});
+
+test('a line on loopback needs no token and says so; its own devices go on when there is one', {
+  timeout: 60_000,
+}, async () => {
+  const data = temporaryFolder();
+  const ports = ['--collector-port', '0', '--page-port', '0', '--log-level', 'error'];
+  const up = (...more: string[]) => gapline(['up', '--config', spambase, '--data', data, ...ports, ...more]);
+  const open = await up('--labels', '5').ended;
+  expect(open.stdout).toMatch(/^access: +from this machine only, without a token$/m);
+  expect(open.code).toBe(0);
+  expect((await gapline(['tokens', 'add', 'pumps', '--data', data]).ended).code).toBe(0);
+  const closed = await up('--labels', '5').ended;
+  expect(closed.stdout).toMatch(/^access: +with a token/m);
+  expect(closed.stdout).toMatch(/\d+ labels/);
+  expect(closed.code).toBe(0);
+});
+
+test('a running door that was open closes with the first token', { timeout: 60_000 }, async () => {
+  const data = temporaryFolder();
+  const stage = gapline(['serve', '--config', spambase, '--data', data, '--port', '0', '--log-level', 'error']);
+  const [, url] = await stage.printed(/model: (\S+)/);
+  const status = async () => (await fetch(`${url}/v2/models/spambase`)).status;
+  expect(await status()).toBe(200);
+  expect((await gapline(['tokens', 'add', 'pumps', '--data', data]).ended).code).toBe(0);
+  await eventually(async () => (await status()) === 401);
+  stage.kill('SIGTERM');
+  expect((await stage.ended).code).toBe(0);
+});
