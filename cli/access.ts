@@ -1,29 +1,43 @@
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { Access } from '../core/access/access.ts';
+import type { RateLimits } from '../core/access/guard.ts';
 import { demandTokens } from '../core/access/surroundings.ts';
+import { readTls, type TlsFiles } from '../core/access/tls.ts';
+import { GaplineError } from '../core/wire/errors.ts';
 
 /** Where the hashes of tokens are kept. */
 export const tokensFile = (dataFolder: string): string => join(dataFolder, 'tokens.json');
 
-export interface AccessOptions {
-  /** What would be open, for the one who reads the refusal. */
-  readonly what: string;
-  readonly dataFolder: string;
+/** What the command line says of a door. */
+export interface DoorOptions {
   readonly host: string;
-  readonly logger: Logger;
-  /** For the requests of this process to its own door. */
-  readonly ownToken?: string;
+  readonly data: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly ratePerToken?: number;
+  readonly ratePerAddress?: number;
+}
+
+/** How collector, live page and model server are guarded. */
+export interface Door {
+  readonly access: Access;
+  readonly rateLimits: RateLimits;
+  readonly tls?: TlsFiles;
 }
 
 /**
- * Who may come in: holders of a token of the file or of the environment; everyone on this machine where there is neither.
- * @throws {GaplineError} `access-required` where there is neither and other machines could come in
+ * Guards a door: who may come in, how often, and by which certificate. In come holders of a token of the file or of the environment;
+ * everyone on this machine where there is neither.
+ * @param what - what would be open, for the one who reads the refusal
+ * @param ownToken - for the requests of this process to its own door
+ * @throws {GaplineError} `access-required` where there is no token and other machines could come in; `config-invalid` for files that cannot be used
  */
-export function openAccess({ what, dataFolder, host, logger, ownToken }: AccessOptions): Access {
+export function guardDoor(what: string, options: DoorOptions, logger: Logger, ownToken?: string): Door {
+  const { host, data, ratePerToken = 0, ratePerAddress = 0 } = options;
   const token = process.env.GAPLINE_TOKEN;
   const access = new Access({
-    file: tokensFile(dataFolder),
+    file: tokensFile(data),
     ...(token && { token }),
     ...(ownToken && { ownToken }),
     logger,
@@ -31,5 +45,17 @@ export function openAccess({ what, dataFolder, host, logger, ownToken }: AccessO
   // Watches the file for as long as the process lives.
   access.start();
   demandTokens(what, host, access);
-  return access;
+  const tls = tlsFiles(options);
+  return { access, rateLimits: { perToken: ratePerToken, perAddress: ratePerAddress }, ...(tls && { tls }) };
+}
+
+/** Reads both once, so that a mistake is told before anything starts. */
+function tlsFiles({ tlsCert, tlsKey }: DoorOptions): TlsFiles | undefined {
+  if (tlsCert === undefined && tlsKey === undefined) return undefined;
+  if (tlsCert === undefined || tlsKey === undefined) {
+    throw new GaplineError('config-invalid', '--tls-cert and --tls-key belong together, and one is missing');
+  }
+  const files = { certFile: tlsCert, keyFile: tlsKey };
+  readTls(files);
+  return files;
 }

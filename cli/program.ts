@@ -35,6 +35,25 @@ function stageCommand(name: string, summary: string): Command {
     .option('--host <address>', 'address to listen on', '127.0.0.1');
 }
 
+/** A command with a door for devices, browsers or programs. */
+const withDoor = (command: Command): Command =>
+  command
+    .option(
+      '--tls-cert <file>',
+      'certificate (PEM) of the door, and those that vouch for it; renewed ones are taken in',
+    )
+    .option('--tls-key <file>', 'its key (PEM)')
+    .option(
+      '--rate-per-token <requests>',
+      'a minute, for each token; default: any number',
+      wholeNumber(1, 1_000_000_000),
+    )
+    .option(
+      '--rate-per-address <requests>',
+      'a minute, for each address; default: any number',
+      wholeNumber(1, 1_000_000_000),
+    );
+
 const withStore = (command: Command): Command =>
   command.option('--store <url>', 'http://HOST:8086/ORG/BUCKET or a file; default: the embedded store under --data');
 
@@ -52,7 +71,7 @@ export function createProgram(): Command {
 
   program.addCommand(up());
   program.addCommand(
-    withStore(stageCommand('collect', 'take readings over HTTP into the log, and the log into the archive'))
+    withDoor(withStore(stageCommand('collect', 'take readings over HTTP into the log, and the log into the archive')))
       .option('--port <port>', 'where devices POST; 0 is any free one', port, 8080)
       .option('--no-archive', 'leave the archive to `gapline archive`')
       .action(async (options) => (await import('./commands/stages.ts')).collectReadings(options)),
@@ -68,7 +87,7 @@ export function createProgram(): Command {
     ),
   );
   program.addCommand(
-    stageCommand('dashboard', 'serve the live page')
+    withDoor(stageCommand('dashboard', 'serve the live page'))
       .option('--port <port>', 'where the page is; 0 is any free one', port, 3000)
       .action(async (options) => (await import('./commands/stages.ts')).serveDashboard(options)),
   );
@@ -93,10 +112,13 @@ export function createProgram(): Command {
   program.addCommand(
     streamCommand('import-dashboard', "put a stream's dashboard into InfluxDB; a second time changes nothing")
       .requiredOption('--store <url>', 'http://HOST:8086/ORG/BUCKET')
+      .option('--output <file>', "write it as a template for InfluxDB's own import instead; asks no InfluxDB")
       .action(async (options) => (await import('./commands/import-dashboard.ts')).importStreamDashboard(options)),
   );
   program.addCommand(
-    stageCommand('serve', "answer inference requests (Open Inference Protocol v2) with the line's model and imputer")
+    withDoor(
+      stageCommand('serve', "answer inference requests (Open Inference Protocol v2) with the line's model and imputer"),
+    )
       .option('--port <port>', 'where to answer; 0 is any free one', port, 8081)
       .action(async (options) => (await import('./commands/stages.ts')).serveModel(options)),
   );
@@ -238,7 +260,7 @@ function deadLetters(): Command {
 }
 
 function up(): Command {
-  return streamCommand('up', 'run the whole line in this process, embedded')
+  return withDoor(streamCommand('up', 'run the whole line in this process, embedded'))
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--collector-port <port>', 'where devices POST; 0 is any free one', port, 8080)
     .option('--page-port <port>', 'where the live page is; 0 is any free one', port, 3000)

@@ -15,6 +15,8 @@ export interface GeneratorOptions {
   readonly url: string;
   /** Sent as `Authorization: Bearer …`. */
   readonly token?: string;
+  /** Whether the collector's certificate is taken unseen. Only for a collector in the same process. */
+  readonly anyCertificate?: boolean;
   /** Readings a second in all; 0 is as fast as they are taken. */
   readonly rate: number;
   /** Readings a POST. Above 1 they travel as NDJSON. */

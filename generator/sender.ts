@@ -14,6 +14,8 @@ export interface SenderOptions {
   /** The collector's address, without a path. */
   readonly url: string;
   readonly token?: string;
+  /** Whether the collector's certificate is taken unseen. Only for a collector in the same process. */
+  readonly anyCertificate?: boolean;
   /** Connections at once, at most. */
   readonly connections: number;
   readonly logger: Logger;
@@ -47,10 +49,13 @@ interface Reply {
 }
 
 /** Keeps connections alive; tries 408, 429, 5xx and broken connections again with exponential backoff and jitter. */
-export function createSender({ url, token, connections, logger, timeoutMs = 30_000, retried }: SenderOptions): Sender {
+export function createSender(options: SenderOptions): Sender {
+  const { url, token, connections, logger, timeoutMs = 30_000, retried, anyCertificate = false } = options;
   const target = new URL('/readings', url);
   const secure = target.protocol === 'https:';
-  const agent = new (secure ? TlsAgent : Agent)({ keepAlive: true, maxSockets: connections });
+  const agent = secure
+    ? new TlsAgent({ keepAlive: true, maxSockets: connections, rejectUnauthorized: !anyCertificate })
+    : new Agent({ keepAlive: true, maxSockets: connections });
   const open = secure ? tlsRequest : request;
   let failing = false;
   /** A collector that asks for a pause gets one from all devices. */

@@ -32,6 +32,8 @@ export interface OpenGeneratorOptions {
   readonly ledger?: string | undefined;
   /** What the collector asks for, if it asks for one. */
   readonly token?: string | undefined;
+  /** Whether this process is the collector, too: then it knows who answers without looking at a certificate. */
+  readonly ownDoor?: boolean;
 }
 
 /** Reads the data set to replay; what it returns makes the generator that POSTs to a collector. */
@@ -39,7 +41,7 @@ export async function openGenerator(
   loaded: LoadedConfig,
   options: OpenGeneratorOptions,
 ): Promise<(url: string) => Generator> {
-  const { logger, dataFolder, fields, count, start, ledger, token } = options;
+  const { logger, dataFolder, fields, count, start, ledger, token, ownDoor } = options;
   const dataset = await openDataset(loaded, 'replay', fields);
   const { devices, ...generator } = loaded.config.generator;
   const source = replay({ dataset, devices, seed: generator.seed });
@@ -51,6 +53,7 @@ export async function openGenerator(
       url,
       logger,
       ...(token && { token }),
+      ...(ownDoor && { anyCertificate: true }),
       progressFile: join(dataFolder, `${loaded.config.stream}.generator.json`),
       ...(count !== undefined && { count }),
       ...(startNs !== undefined && { start: startNs }),

@@ -2,7 +2,7 @@ import { Registry } from 'prom-client';
 import type { EventLog } from '../../core/log/port.ts';
 import type { Stage } from '../../core/wire/stage.ts';
 import type { Stream } from '../../core/wire/stream.ts';
-import { openAccess } from '../access.ts';
+import { type DoorOptions, guardDoor } from '../access.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { createLogger } from '../logger.ts';
 import { openLog, openStore, spoolFile, topicSpecs } from '../open.ts';
@@ -20,6 +20,9 @@ export interface StageOptions {
   readonly host: string;
   readonly port: number;
 }
+
+/** A stage that others than probes come to. */
+type FrontOptions = StageOptions & DoorOptions;
 
 export interface StoreOptions extends StageOptions {
   readonly store?: string;
@@ -78,7 +81,9 @@ function withDoor(stage: Stage & { readonly url: string }, what: string): Starta
   };
 }
 
-export async function collectReadings(options: StoreOptions & { readonly archive: boolean }): Promise<void> {
+export async function collectReadings(
+  options: StoreOptions & DoorOptions & { readonly archive: boolean },
+): Promise<void> {
   const ground = await prepare('collector', options);
   const { stream, log, logger, registry, loaded } = ground;
   const { createCollector } = await import('../../collector/collector.ts');
@@ -90,7 +95,7 @@ export async function collectReadings(options: StoreOptions & { readonly archive
     host: options.host,
     port: options.port,
     ...collectorOptions(loaded),
-    access: openAccess({ what: 'the collector', dataFolder: options.data, host: options.host, logger }),
+    ...guardDoor('the collector', options, logger),
     spool: { file: spoolFile(options.data, stream) },
   });
   const parts = [ground.ready, withDoor(collector, 'collector')];
@@ -122,19 +127,19 @@ export async function classifyReadings(options: StageOptions): Promise<void> {
   await run({ logger, parts: [ground.ready, classifier, probesOf(ground, options)] });
 }
 
-export async function serveDashboard(options: StageOptions): Promise<void> {
+export async function serveDashboard(options: FrontOptions): Promise<void> {
   const ground = await prepare('dashboard', options);
   const { stream, log, logger, registry } = ground;
   const { createDashboard } = await import('../../dashboard/dashboard.ts');
   const dashboard = createDashboard({
     ...{ stream, log, logger, registry, host: options.host, port: options.port },
-    access: openAccess({ what: 'the live page', dataFolder: options.data, host: options.host, logger }),
+    ...guardDoor('the live page', options, logger),
   });
   await run({ logger, parts: [ground.ready, withDoor(dashboard, 'live page')] });
 }
 
 /** Needs no log: it answers whoever asks. */
-export async function serveModel(options: StageOptions): Promise<void> {
+export async function serveModel(options: FrontOptions): Promise<void> {
   const loaded = loadConfig(options.config, options.set);
   const logger = (await createLogger(options.logLevel)).child({ stage: 'serving' });
   const { createServing } = await import('../../serving/serving.ts');
@@ -145,7 +150,7 @@ export async function serveModel(options: StageOptions): Promise<void> {
     registry: new Registry(),
     host,
     port,
-    access: openAccess({ what: 'the model server', dataFolder: options.data, host, logger }),
+    ...guardDoor('the model server', options, logger),
   });
   await run({ logger, parts: [withDoor(serving, 'model')] });
 }

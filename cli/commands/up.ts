@@ -7,7 +7,7 @@ import { createCollector } from '../../collector/collector.ts';
 import { GaplineError } from '../../core/wire/errors.ts';
 import { createDashboard } from '../../dashboard/dashboard.ts';
 import type { Generator } from '../../generator/generator.ts';
-import { openAccess } from '../access.ts';
+import { type DoorOptions, guardDoor } from '../access.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { createLogger } from '../logger.ts';
 import { openLog, openStore, topicSpecs } from '../open.ts';
@@ -17,12 +17,10 @@ import { collectorOptions, openModels, resolveStream } from '../stream.ts';
 import { summarise } from '../summary.ts';
 import { openGenerator } from './generate.ts';
 
-export interface UpOptions {
+export interface UpOptions extends DoorOptions {
   readonly config: string;
   readonly set: readonly string[];
-  readonly data: string;
   readonly logLevel: string;
-  readonly host: string;
   readonly collectorPort: number;
   readonly pagePort: number;
   readonly generator: boolean;
@@ -58,7 +56,7 @@ export async function up(options: UpOptions): Promise<void> {
   });
   const archive = createArchive({ stream, log, store, logger: stage('archive'), registry: new Registry() });
   const ownToken = randomBytes(32).toString('base64url');
-  const collectorAccess = openAccess({ what: 'the collector', dataFolder, host, logger: stage('collector'), ownToken });
+  const collectorDoor = guardDoor('the collector', options, stage('collector'), ownToken);
   const collector = createCollector({
     stream,
     log,
@@ -67,7 +65,7 @@ export async function up(options: UpOptions): Promise<void> {
     host,
     port: options.collectorPort,
     ...collectorOptions(loaded),
-    access: collectorAccess,
+    ...collectorDoor,
   });
   const createGenerator = options.generator
     ? await openGenerator(loaded, {
@@ -76,6 +74,7 @@ export async function up(options: UpOptions): Promise<void> {
         fields: stream.fields,
         ledger: options.ledger,
         token: ownToken,
+        ownDoor: true,
       })
     : undefined;
   let generator: Generator | undefined;
@@ -87,7 +86,7 @@ export async function up(options: UpOptions): Promise<void> {
     logger: stage('dashboard'),
     host,
     port: options.pagePort,
-    access: openAccess({ what: 'the live page', dataFolder, host, logger: stage('dashboard') }),
+    ...guardDoor('the live page', options, stage('dashboard')),
     ...(createGenerator && {
       controls: {
         gapRate: loaded.config.generator.gaps.rate,
@@ -125,7 +124,7 @@ export async function up(options: UpOptions): Promise<void> {
     parts,
     started() {
       process.stdout.write(`live page:  ${dashboard.url}\nreadings:   POST ${new URL('/readings', collector.url)}\n`);
-      process.stdout.write(`access:     ${describeAccess(collectorAccess.open)}\n`);
+      process.stdout.write(`access:     ${describeAccess(collectorDoor.access.open)}\n`);
     },
     ...(options.labels !== undefined && { until: () => labelled(classifier, options.labels ?? 0) }),
   });

@@ -33,8 +33,33 @@ export function configReference(): string {
     '| --- | --- | --- | --- |',
     ...rows,
     '',
+    '## Doors',
+    '',
+    'Collector, live page and model server take `--host` (default 127.0.0.1), `--tls-cert` and `--tls-key` (PEM files; a renewed pair is taken in',
+    'while they run), `--rate-per-token` and `--rate-per-address` (requests a minute). Where `--host` is more than this machine they start only with',
+    'a token: one of `gapline tokens add`, or the one of the environment.',
+    '',
+    '## Environment',
+    '',
+    '| variable | what it holds |',
+    '| --- | --- |',
+    ...environment.map(([name, what]) => `| \`${name}\` | ${what} |`),
+    '',
   ].join('\n');
 }
+
+const environment = [
+  [
+    'GAPLINE_TOKEN',
+    'a token that collector, live page and model server take, allowed everything; and what `generate` sends',
+  ],
+  ['GAPLINE_INFLUXDB_TOKEN', 'the token of InfluxDB'],
+  ['GAPLINE_KAFKA_USERNAME', 'who logs in to Kafka, with `?sasl=` in its address'],
+  ['GAPLINE_KAFKA_PASSWORD', 'the password for it'],
+  ['GAPLINE_KAFKA_CA', 'a file (PEM) of certificates to trust for `kafkas://`'],
+  ['NODE_EXTRA_CA_CERTS', 'a file (PEM) of certificates to trust for `https://`'],
+  ['GAPLINE_DEBUG', 'anything: an unforeseen error prints where it came from'],
+] as const;
 
 function rowsOf(schema: JsonSchema, prefix: string): string[] {
   return Object.entries(schema.properties ?? {}).flatMap(([key, child]) => {

@@ -35,7 +35,7 @@ export function readTls({ certFile, keyFile }: TlsFiles): SecureContextOptions {
 }
 
 /** Takes a renewed certificate into a running server. A pair that does not fit leaves the old one in place. Gives what ends it. */
-export function renewTls(files: TlsFiles, server: Renewable, logger: Logger, checkEveryMs = 10_000): () => void {
+export function renewTls(files: TlsFiles, server: Renewable, logger: Logger, checkEveryMs = 1_000): () => void {
   let seen = fingerprints(files);
   const timer = setInterval(() => {
     const now = fingerprints(files);

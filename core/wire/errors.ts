@@ -3,7 +3,7 @@
  * `status` is what an HTTP door answers with; `cure` says what to do next.
  */
 export const errorCatalog = {
-  'config-invalid': { status: 500, title: 'The configuration is not valid', cure: 'Correct the key that is named.' },
+  'config-invalid': { status: 500, title: 'The configuration is not valid', cure: 'Correct what is named.' },
   'data-invalid': { status: 400, title: 'The data set cannot be read', cure: 'Correct the line that is named.' },
   'reading-invalid': {
     status: 400,
