@@ -41,9 +41,9 @@ export class Intake {
   }
 
   start(): void {
-    const { spool, metrics } = this.#options;
+    const { spool } = this.#options;
     if (spool === undefined) return;
-    metrics.mayBeExtra(spool.start().maybeSent);
+    this.#mayBeExtra(spool.start().maybeSent, 'the process before may have sent them');
     this.#drained.atMs = this.#options.nowMs();
     if (!spool.empty) this.#drain();
   }
@@ -102,7 +102,7 @@ export class Intake {
       const outcome = error instanceof AppendError ? error.outcome : 'unknown';
       metrics.appendFailed(outcome);
       // Whoever sends them again, the device or the spool, may send what the log already has.
-      if (outcome === 'unknown') metrics.mayBeExtra(records.length);
+      if (outcome === 'unknown') this.#mayBeExtra(records.length, 'whether the log has them is not known');
       this.#lastError = { at: new Date().toISOString(), message: describeError(error) };
       logger.warn({ readings: records.length, outcome }, `the log did not confirm readings: ${describeError(error)}`);
       throw error;
@@ -175,9 +175,16 @@ export class Intake {
       spool.remove(batch);
     } catch (error) {
       // It will be sent again.
-      this.#options.metrics.mayBeExtra(batch.records.length);
+      this.#mayBeExtra(batch.records.length, 'the spool does not let go of them');
       throw error;
     }
+  }
+
+  /** Counts, and says so: what is only counted is forgotten with the process. */
+  #mayBeExtra(possibleExtras: number, why: string): void {
+    if (possibleExtras === 0) return;
+    this.#options.metrics.mayBeExtra(possibleExtras);
+    this.#options.logger.warn({ possibleExtras }, `readings may come twice: ${why}`);
   }
 
   #pause(ms: number): Promise<void> {

@@ -243,8 +243,12 @@ export class Spool {
     const saved = copyChunks(aside, this.#held);
     this.#count();
     // Of chunks that are missing before the first count it is only known that each held a reading.
-    lost(Math.max(saved.missing, before - this.#records));
-    logger.error({ file, aside, ...saved }, `the spool was damaged; what can be read goes on: ${describeError(cause)}`);
+    const readings = Math.max(saved.missing, before - this.#records, 0);
+    lost(readings);
+    logger.error(
+      { file, aside, ...saved, readings },
+      `the spool was damaged; what can be read goes on: ${describeError(cause)}`,
+    );
   }
 
   #unusable(cause: unknown): GaplineError {

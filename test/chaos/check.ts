@@ -1,0 +1,181 @@
+/** What a prediction said of one reading; two predictions of one identity are told apart by it. */
+export interface Said {
+  readonly identity: string;
+  /** The model's version and the label. */
+  readonly said: string;
+}
+
+/** Everything that is known after a campaign, as identities: (device, time) within one stream. Lists hold an identity as often as it was found. */
+export interface Evidence {
+  /** What the collector answered 202 for, whether or not the answer arrived; and what the devices' ledger says. */
+  readonly acknowledged: ReadonlySet<string>;
+  /** What devices sent at all. */
+  readonly sent: ReadonlySet<string>;
+  /** How often a device sent an identity again after an attempt whose answer was lost. */
+  readonly resent: ReadonlyMap<string, number>;
+  /** Readings that collectors counted as perhaps twice in the log. */
+  readonly possibleExtras: number;
+  /** The readings topic, as a read-committed consumer sees it. */
+  readonly records: readonly string[];
+  /** The predictions topic, as a read-committed consumer sees it: labels of aborted batches are not in it. */
+  readonly predictions: readonly Said[];
+  /** Dead letters of the classifier. */
+  readonly deadLetters: readonly string[];
+  /** Records that classifiers counted as skipped. */
+  readonly skips: number;
+  /** Points of readings in the store. */
+  readonly archived: readonly string[];
+  /** Points of predictions in the store. */
+  readonly points: readonly Said[];
+  /** Acknowledged readings that sat in a part of the spool which the campaign damaged. */
+  readonly excused: ReadonlySet<string>;
+  /** Readings that collectors said a disk damaged. */
+  readonly toldLost: number;
+}
+
+/** A promise that was broken, how often, and for which readings. */
+export interface Violation {
+  readonly promise: string;
+  readonly count: number;
+  readonly examples: readonly string[];
+}
+
+export interface Findings {
+  readonly counts: {
+    readonly acknowledged: number;
+    readonly records: number;
+    readonly extraRecords: number;
+    readonly extrasByDevices: number;
+    readonly possibleExtras: number;
+    readonly predictions: number;
+    readonly deadLetters: number;
+    readonly skips: number;
+    readonly archived: number;
+    readonly predictionPoints: number;
+    readonly lost: number;
+    readonly lostToDamage: number;
+    readonly toldLost: number;
+  };
+  readonly violations: readonly Violation[];
+}
+
+const maxExamples = 5;
+
+/** Holds what was found to what the line promises. */
+export function check(evidence: Evidence): Findings {
+  const violations: Violation[] = [];
+  const broken = (promise: string, found: Iterable<string>, count?: number): number => {
+    const all = [...found];
+    const total = count ?? all.length;
+    if (total > 0) violations.push({ promise, count: total, examples: all.slice(0, maxExamples) });
+    return total;
+  };
+
+  const records = tally(evidence.records);
+  const missing = [...evidence.acknowledged].filter((identity) => !records.has(identity));
+  const lost = broken(
+    'every acknowledged reading is in the log',
+    missing.filter((identity) => !evidence.excused.has(identity)),
+  );
+  const lostToDamage = missing.length - lost;
+  if (lostToDamage > 0 && evidence.toldLost === 0) broken('what a disk damaged is told', missing);
+  broken(
+    'the log holds only what devices sent',
+    [...records.keys()].filter((identity) => !evidence.sent.has(identity)),
+  );
+  const extras = checkExtras(evidence, records, broken);
+  checkLabels(evidence, records, broken);
+  checkArchive(evidence, records, broken);
+  checkPoints(evidence, broken);
+
+  const counts = {
+    acknowledged: evidence.acknowledged.size,
+    records: evidence.records.length,
+    extraRecords: evidence.records.length - records.size,
+    extrasByDevices: extras.byDevices,
+    possibleExtras: evidence.possibleExtras,
+    predictions: evidence.predictions.length,
+    deadLetters: evidence.deadLetters.length,
+    skips: evidence.skips,
+    archived: evidence.archived.length,
+    predictionPoints: evidence.points.length,
+    lost,
+    lostToDamage,
+    toldLost: evidence.toldLost,
+  };
+  return { counts, violations };
+}
+
+type Broken = (promise: string, found: Iterable<string>, count?: number) => number;
+
+/** A record too many is a device's if it sent the reading again not knowing; for the others the collector must have counted. */
+function checkExtras({ resent, possibleExtras }: Evidence, records: Tally, broken: Broken): { byDevices: number } {
+  const unexplained: string[] = [];
+  let byDevices = 0;
+  for (const [identity, count] of records) {
+    const explained = Math.min(count - 1, resent.get(identity) ?? 0);
+    byDevices += explained;
+    for (let extra = count - 1 - explained; extra > 0; extra -= 1) unexplained.push(identity);
+  }
+  if (unexplained.length > possibleExtras) {
+    broken('each extra record was counted', unexplained, unexplained.length - possibleExtras);
+  }
+  return { byDevices };
+}
+
+/** Each record gives one prediction, one dead letter or one counted skip. */
+function checkLabels({ predictions, deadLetters, skips }: Evidence, records: Tally, broken: Broken): void {
+  const outcomes = tally(deadLetters);
+  for (const { identity } of predictions) outcomes.set(identity, (outcomes.get(identity) ?? 0) + 1);
+  const none: string[] = [];
+  for (const [identity, count] of records) {
+    for (let left = count - (outcomes.get(identity) ?? 0); left > 0; left -= 1) none.push(identity);
+  }
+  if (none.length > skips) {
+    broken('each record has a prediction, a dead letter or a counted skip', none, none.length - skips);
+  }
+  broken(
+    'no record has two of them',
+    [...outcomes].filter(([identity, count]) => count > (records.get(identity) ?? 0)).map(([identity]) => identity),
+  );
+}
+
+function checkArchive({ archived }: Evidence, records: Tally, broken: Broken): void {
+  const points = tally(archived);
+  broken('every record is archived', absent(records.keys(), points));
+  broken('the archive holds only what the log holds', absent(points.keys(), records));
+  broken('a reading is one point', twice(points));
+}
+
+/** Telegraf also forwards labels of aborted batches: what is committed later overwrites them. */
+function checkPoints({ predictions, points }: Evidence, broken: Broken): void {
+  const committed = new Map<string, Set<string>>();
+  for (const { identity, said } of predictions) {
+    const all = committed.get(identity);
+    if (all) all.add(said);
+    else committed.set(identity, new Set([said]));
+  }
+  const found = tally(points.map(({ identity }) => identity));
+  broken('every prediction is a point', absent(committed.keys(), found));
+  broken('only committed predictions are points in the end', absent(found.keys(), committed));
+  broken('a prediction is one point', twice(found));
+  broken(
+    'a point says what a committed prediction says',
+    points
+      .filter(({ identity, said }) => committed.get(identity)?.has(said) === false)
+      .map(({ identity, said }) => `${identity}: ${said} instead of ${[...(committed.get(identity) ?? [])]}`),
+  );
+}
+
+type Tally = Map<string, number>;
+
+function tally(identities: Iterable<string>): Tally {
+  const counts: Tally = new Map();
+  for (const identity of identities) counts.set(identity, (counts.get(identity) ?? 0) + 1);
+  return counts;
+}
+
+const absent = (wanted: Iterable<string>, found: { has(identity: string): boolean }): string[] =>
+  [...wanted].filter((identity) => !found.has(identity));
+
+const twice = (counts: Tally): string[] => [...counts].filter(([, count]) => count > 1).map(([identity]) => identity);

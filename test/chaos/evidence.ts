@@ -1,0 +1,119 @@
+import { pino } from 'pino';
+import { createKafkaLog } from '../../core/log/kafka.ts';
+import type { EventLog } from '../../core/log/port.ts';
+import { createInfluxStore } from '../../core/store/influxdb.ts';
+import type { SeriesStore } from '../../core/store/port.ts';
+import type { DeadLetter } from '../../core/wire/dead-letter.ts';
+import type { Prediction } from '../../core/wire/prediction.ts';
+import type { Status } from '../../core/wire/status.ts';
+import { identities, ledgerIdentities } from '../line/identities.ts';
+import type { Evidence, Said } from './check.ts';
+import { sumInLog } from './parts.ts';
+import type { Stack } from './stack.ts';
+
+const topics = {
+  readings: 'spam_data',
+  predictions: 'spam_predictions',
+  deadLetters: 'spambase.deadletters',
+  status: 'spambase.status',
+};
+const logger = pino({ level: 'silent' });
+const wholeRange = { from: '-9223372036854775806', to: '9223372036854775806' };
+
+/** Reads what is in log and store, beside the doors. */
+export interface Inquiry {
+  /** How far archive and classifiers are behind. */
+  lag(): Promise<number>;
+  gather(): Promise<Evidence>;
+  stop(): Promise<void>;
+}
+
+export async function inquire(stack: Stack): Promise<Inquiry> {
+  const log = createKafkaLog({ url: stack.kafkaUrl, logger });
+  const store = createInfluxStore({ ...stack.influxdb, logger });
+  await Promise.all([log.start(), store.start()]);
+  return {
+    async lag() {
+      const groups = await Promise.all(
+        ['spambase.archive', 'spambase.classifier'].map((group) => log.lag(group, [topics.readings])),
+      );
+      return groups.flat().reduce((sum, { lag }) => sum + lag, 0);
+    },
+    gather: () => gather(stack, log, store),
+    async stop() {
+      await Promise.all([log.stop(), store.stop()]);
+    },
+  };
+}
+
+async function gather(stack: Stack, log: EventLog, store: SeriesStore): Promise<Evidence> {
+  const { witness, excused, parts, ledger } = stack;
+  const collectorLog = parts.collector.logFile;
+  return {
+    acknowledged: new Set([...witness.acknowledged, ...ledgerIdentities(ledger)]),
+    sent: witness.sent,
+    resent: witness.resent,
+    excused,
+    possibleExtras: sumInLog(collectorLog, ({ possibleExtras }) => Number(possibleExtras ?? 0)),
+    toldLost: sumInLog(collectorLog, ({ level, readings }) => (Number(level) >= 50 ? Number(readings ?? 0) : 0)),
+    records: await recordsOf(log, topics.readings, (reading: Identified) => identities([reading])[0]!),
+    predictions: await recordsOf(log, topics.predictions, (prediction: Prediction) => ({
+      identity: identities([prediction])[0]!,
+      said: saidBy({ ...prediction, version: prediction.model.version }),
+    })),
+    deadLetters: await deadLettersOf(log),
+    skips: await skipsOf(log),
+    archived: await pointsOf(store, 'spambase', (point) => identities([point])[0]!),
+    points: await pointsOf(
+      store,
+      'spambase.predictions',
+      (point): Said => ({ identity: identities([point])[0]!, said: saidBy(point.fields) }),
+    ),
+  };
+}
+
+interface Identified {
+  readonly device: string;
+  readonly time: string;
+}
+
+/** The latency tells a label that was committed from one of the same model that was not. */
+const saidBy = ({ version, label, latencyMs }: Readonly<Record<string, unknown>>): string =>
+  `version ${version}: ${label} after ${latencyMs} ms`;
+
+async function recordsOf<T, R>(log: EventLog, topic: string, take: (record: T) => R): Promise<R[]> {
+  const found: R[] = [];
+  for await (const records of log.tail([topic], { since: 0, follow: false })) {
+    for (const { value } of records) found.push(take(JSON.parse(Buffer.from(value).toString()) as T));
+  }
+  return found;
+}
+
+/** Those of the classifier: the archive's stand for points, not for labels. */
+async function deadLettersOf(log: EventLog): Promise<string[]> {
+  const all = await recordsOf(log, topics.deadLetters, (letter: DeadLetter) => letter);
+  const own = all.filter(({ stage }) => stage === 'classifier');
+  return identities(own.map(({ value }) => JSON.parse(value) as Identified));
+}
+
+/** What each classifier that ever ran counted last. */
+async function skipsOf(log: EventLog): Promise<number> {
+  const counted = new Map<string, number>();
+  for (const { stage, instance, counters } of await recordsOf(log, topics.status, (status: Status) => status)) {
+    if (stage !== 'classifier') continue;
+    counted.set(instance, Math.max(counted.get(instance) ?? 0, counters.skipped ?? 0));
+  }
+  return [...counted.values()].reduce((sum, skipped) => sum + skipped, 0);
+}
+
+async function pointsOf<R>(
+  store: SeriesStore,
+  measurement: string,
+  take: (point: Identified & { readonly fields: Readonly<Record<string, unknown>> }) => R,
+): Promise<R[]> {
+  const found: R[] = [];
+  for await (const batch of store.read({ measurement, range: wholeRange })) {
+    for (const point of batch) found.push(take(point));
+  }
+  return found;
+}

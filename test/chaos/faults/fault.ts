@@ -1,0 +1,18 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Random } from '../../../generator/random.ts';
+import type { Card } from '../plan.ts';
+import type { Stack } from '../stack.ts';
+
+/** Something that goes wrong, and ends. */
+export interface Fault extends Card {
+  /** Does it, and resolves when every part runs again and every door is calm. */
+  strike(stack: Stack, random: Random): Promise<void>;
+}
+
+export const seconds = (count: number): Promise<void> => sleep(count * 1_000);
+
+/** A number from `least` to `most`. */
+export const between = (random: Random, least: number, most: number): number => least + random.next() * (most - least);
+
+export const oneOf = <T>(random: Random, choices: readonly T[]): T =>
+  choices[Math.floor(random.next() * choices.length)]!;

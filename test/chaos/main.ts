@@ -1,0 +1,34 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { campaign } from './campaign.ts';
+
+const number =
+  (least: number, most: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`expected a number from ${least} to ${most}`);
+  };
+
+interface Options {
+  readonly minutes: number;
+  readonly seed: number;
+  readonly rate: number;
+  readonly only: readonly string[];
+  readonly keep: boolean;
+}
+
+await new Command('chaos')
+  .description(
+    'Faults by a seed against the real stack on this machine; one JSON line, and exit code 1 where a promise was broken',
+  )
+  .option('--minutes <minutes>', 'how long faults go on', number(0.1, 10_000), 3)
+  .option('--seed <seed>', 'decides which faults and when', number(0, 2 ** 31), 1)
+  .option('--rate <readings>', 'readings a second', number(1, 100_000), 100)
+  .option('--only <words...>', 'only faults with one of these words in their name', [])
+  .option('--keep', "keep the processes' logs", false)
+  .action(async (options: Options) => {
+    const outcome = await campaign({ ...options, tell: (line) => console.error(line) });
+    console.log(JSON.stringify(outcome));
+    process.exitCode = outcome.violations.length === 0 ? 0 : 1;
+  })
+  .parseAsync();
