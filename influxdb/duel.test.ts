@@ -143,6 +143,23 @@ describeWithInfluxdb('the cells of shadow and drift on a real InfluxDB', (access
     },
   );
 
+  it('shows how right labels of each probability are, of both', async () => {
+    const rows = await cell('Calibration of champion and challenger');
+    for (const side of ['champion', 'challenger'] as const) {
+      const said = pairsOf()
+        .map((pair) => pair[side])
+        .filter(({ truth }) => truth !== undefined);
+      const shown = rows.filter(({ _field }) => _field === side);
+      expect(shown).toHaveLength(10);
+      for (const [bin, row] of shown.entries()) {
+        const inBin = said.filter(({ probability }) => Math.floor(probability * 10) === bin);
+        expect(row.probability).toBeCloseTo(sum(inBin.map(({ probability }) => probability)) / inBin.length, 12);
+        const right = inBin.filter(({ truth, label }) => truth === label);
+        expect(row._value).toBeCloseTo(right.length / inBin.length, 12);
+      }
+    }
+  });
+
   it('shows accuracy and latency of both over time, from when there are both', async () => {
     const windows = (seconds - challengedFrom) / windowSeconds;
     const accuracy = await cell('Accuracy of champion and challenger');

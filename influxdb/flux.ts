@@ -110,15 +110,19 @@ status = () => from(bucket: v.bucket)
     |> group()
     |> outcomes()`,
   },
-  // One field of each reading that both champion and challenger labelled, in a column each.
-  paired: {
+  shadow: {
     imports: [],
-    needs: ['predictions', 'chosen'],
+    needs: [],
     text: `shadowOf = v.stream + ".shadow"
 shadow = () => from(bucket: v.bucket)
     |> range(start: v.timeRangeStart, stop: v.timeRangeStop)
-    |> filter(fn: (r) => r._measurement == shadowOf)
-sideOf = (tables=<-, field, as) => tables
+    |> filter(fn: (r) => r._measurement == shadowOf)`,
+  },
+  // One field of each reading that both champion and challenger labelled, in a column each.
+  paired: {
+    imports: [],
+    needs: ['predictions', 'shadow', 'chosen'],
+    text: `sideOf = (tables=<-, field, as) => tables
     |> filter(fn: (r) => r._field == field)
     |> chosen()
     |> set(key: "side", value: as)
@@ -129,6 +133,37 @@ paired = (field) => union(
     |> group(columns: ["device"])
     |> pivot(rowKey: ["_time"], columnKey: ["side"], valueColumn: "_value")
     |> filter(fn: (r) => exists r.champion and exists r.challenger)`,
+  },
+  // How right the labels were by the probability that came with them, in ten bins, from rows of outcome and probability.
+  // https://arxiv.org/abs/1706.04599
+  calibrationOf: {
+    imports: ['math'],
+    needs: ['outcomes'],
+    text: `calibrationOf = (tables=<-, as) => tables
+    |> map(fn: (r) => ({outcome: r.outcome, probability: r.probability, bin: int(v: math.mMin(x: r.probability * 10.0, y: 9.0))}))
+    |> group(columns: ["bin", "outcome"])
+    |> reduce(identity: {_value: 0, sure: 0.0}, fn: (r, accumulator) => ({_value: accumulator._value + 1, sure: accumulator.sure + r.probability}))
+    |> group()
+    |> outcomes()
+    |> map(fn: (r) => ({bin: r.bin, n: r.n, sure: r.sure, hits: if r.truth == r.label then r.n else 0}))
+    |> group(columns: ["bin"])
+    |> reduce(
+        identity: {n: 0, hits: 0, sure: 0.0},
+        fn: (r, accumulator) => ({n: accumulator.n + r.n, hits: accumulator.hits + r.hits, sure: accumulator.sure + r.sure}),
+    )
+    |> group()
+    |> sort(columns: ["bin"])
+    |> map(fn: (r) => ({probability: r.sure / float(v: r.n), _value: float(v: r.hits) / float(v: r.n)}))
+    |> set(key: "_field", value: as)
+    |> group(columns: ["_field"])`,
+  },
+  // Where share and probability are the same.
+  ideal: {
+    imports: ['array'],
+    needs: [],
+    text: `ideal = array.from(rows: [{probability: 0.0, _value: 0.0}, {probability: 1.0, _value: 1.0}])
+    |> set(key: "_field", value: "ideal")
+    |> group(columns: ["_field"])`,
   },
   // How often each pair of what champion and challenger said came; each is a list of truth and label.
   duel: {

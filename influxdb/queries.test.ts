@@ -60,6 +60,8 @@ function make(stream: string): Made[] {
           filled,
           gaps: Object.keys(filled).length,
           model: { name: 'm', version: second < seconds / 2 ? 1 : 2 },
+          // The first version does not know it.
+          ...(second < seconds / 2 ? {} : { sensitivity: random() }),
           truth,
           received,
           latencyMs: random() * 100,
@@ -261,6 +263,36 @@ describeWithInfluxdb('the queries of the dashboard on a real InfluxDB', (access)
       )
       .flatMap(({ prediction: { truth, label } }) => (truth === undefined ? [] : [Number(truth === label)]));
     expect(overTime[0]!._value).toBeCloseTo(sum(firstWindow) / firstWindow.length, 12);
+  });
+
+  it.each([undefined, 'd2'])('shows how right labels of each probability are (device %s)', async (device) => {
+    const known = of(device).filter(({ prediction: { truth } }) => truth !== undefined);
+    const rows = await cell('Calibration', { device });
+    const shown = rows.filter(({ _field }) => _field === 'share of right labels');
+    expect(shown).toHaveLength(10);
+    for (const [bin, row] of shown.entries()) {
+      const inBin = known.filter(({ prediction }) => Math.floor(prediction.probability * 10) === bin);
+      const right = inBin.filter(({ prediction: { truth, label } }) => truth === label);
+      expect(row._value).toBeCloseTo(right.length / inBin.length, 12);
+      expect(row.probability).toBeCloseTo(
+        sum(inBin.map(({ prediction }) => prediction.probability)) / inBin.length,
+        12,
+      );
+    }
+    const ideal = rows.filter(({ _field }) => _field === 'ideal');
+    expect(ideal.map(({ probability, _value }) => [probability, _value])).toEqual([
+      [0, 0],
+      [1, 1],
+    ]);
+  });
+
+  it('shows how much labels rest on gaps, of the model that knows', async () => {
+    const known = of().flatMap(({ prediction: { sensitivity } }) => (sensitivity === undefined ? [] : [sensitivity]));
+    const rows = await cell('Rests on gaps');
+    const shown = (as: string) => rows.filter(({ _field }) => _field === as).map(({ _value }) => _value as number);
+    expect(shown('mean')).toHaveLength(seconds / 2 / windowSeconds);
+    expect(sum(shown('mean')) / shown('mean').length).toBeCloseTo(sum(known) / known.length, 12);
+    expect(Math.max(...shown('highest'))).toBe(Math.max(...known));
   });
 
   it('shows latency, versions, lag, filled fields and who is silent', async () => {

@@ -99,19 +99,26 @@ function chartOf(view: View): Record<string, unknown> {
       };
     case 'heatmap':
       return { kind: 'Heatmap', ...plane(view.unit), binSize: 10, colors: heatColours.map((hex) => ({ hex })) };
+    case 'curve':
+      return { ...lines(plane(view.unit, view.x)), geom: 'line', position: 'overlaid' };
     default:
       return {
-        kind: 'XY',
-        ...plane(view.unit),
+        ...lines(plane(view.unit)),
         geom: view.kind === 'line' ? 'line' : 'bar',
         position: view.kind === 'stacked' ? 'stacked' : 'overlaid',
-        hoverDimension: 'auto',
-        colors: lineColours.map((hex, index) => ({ name: `colour ${index + 1}`, type: 'scale', hex, value: 0 })),
       };
   }
 }
 
-function plane(unit: string): Record<string, unknown> {
+const lines = (on: Record<string, unknown>): Record<string, unknown> => ({
+  kind: 'XY',
+  ...on,
+  hoverDimension: 'auto',
+  colors: lineColours.map((hex, index) => ({ name: `colour ${index + 1}`, type: 'scale', hex, value: 0 })),
+});
+
+/** Time, or another column, against `_value`. */
+function plane(unit: string, xCol = '_time'): Record<string, unknown> {
   const axis = (name: string, label: string) => ({ name, label, base: '10', scale: 'linear' });
-  return { xCol: '_time', yCol: '_value', axes: [axis('x', ''), axis('y', unit)] };
+  return { xCol, yCol: '_value', axes: [axis('x', xCol === '_time' ? '' : xCol), axis('y', unit)] };
 }

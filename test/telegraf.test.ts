@@ -98,6 +98,7 @@ ${renderFormat('file', 'spam', predictionFormat)}
     filled: fc.dictionary(text, fc.double({ noNaN: true, noDefaultInfinity: true }), { noNullPrototype: true }),
     gaps: fc.nat(500),
     model: fc.record({ name: text, version: fc.integer({ min: 1 }) }),
+    sensitivity: fc.option(share, { nil: undefined }),
     truth: fc.option(
       fc.string().filter((s) => s.isWellFormed()),
       { nil: undefined },
@@ -107,11 +108,12 @@ ${renderFormat('file', 'spam', predictionFormat)}
   });
 
   it('is the point that predictionToPoint makes, whatever is in it', async () => {
-    const predictions = fc.sample(anyPrediction, { numRuns: 300, seed: 7 }).map((one) => predictionSchema.parse(one));
-    const expected = predictions
-      .map((one) => predictionToPoint(one))
+    const records = fc.sample(anyPrediction, { numRuns: 300, seed: 7 }).map((one) => JSON.stringify(one));
+    // Out of the JSON, which has no -0.
+    const expected = records
+      .map((record) => predictionToPoint(predictionSchema.parse(JSON.parse(record))))
       .map((one) => ({ ...one, device: encodeName(one.device) }));
-    expect(await pointsOf(predictions.map((one) => JSON.stringify(one)))).toEqual(expected);
+    expect(await pointsOf(records)).toEqual(expected);
   }, 60_000);
 
   it('takes JSON with spaces, leaves out other streams, and cuts no name', async () => {

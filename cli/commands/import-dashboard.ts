@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import { loadConfig } from '../config/load.ts';
 import { createLogger } from '../logger.ts';
 import { influxToken, splitStoreUrl } from '../open.ts';
@@ -8,15 +9,27 @@ export interface ImportDashboardOptions {
   readonly set: readonly string[];
   readonly logLevel: string;
   readonly store: string;
+  readonly output?: string;
 }
 
-/** Puts the stream's dashboard, its variables and its checks into InfluxDB; a second time changes nothing. */
+/**
+ * Puts the stream's dashboard, its variables and its checks into InfluxDB; a second time changes nothing. With `output` it asks no InfluxDB and
+ * writes them as a template into that file, which InfluxDB's page imports.
+ */
 export async function importStreamDashboard(options: ImportDashboardOptions): Promise<void> {
   const stream = await resolveStream(loadConfig(options.config, options.set));
+  const store = splitStoreUrl(options.store);
+  if (options.output !== undefined) {
+    const { renderTemplate } = await import('../../influxdb/template.ts');
+    const template = renderTemplate({ stream, bucket: store.bucket });
+    await writeFile(options.output, `${JSON.stringify(template, null, 2)}\n`);
+    process.stdout.write(`${options.output}: for InfluxDB's page, Dashboards, Import Dashboard\n`);
+    return;
+  }
   const logger = (await createLogger(options.logLevel)).child({ stage: 'import-dashboard' });
   const { importDashboard } = await import('../../influxdb/import.ts');
   const { outcome, dashboard } = await importDashboard({
-    ...splitStoreUrl(options.store),
+    ...store,
     token: influxToken(),
     stream,
     logger,

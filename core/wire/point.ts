@@ -28,6 +28,9 @@ export function readingToPoint(reading: Reading, fieldCount: number): Point {
   return { measurement: reading.stream, device: reading.device, time: reading.time, fields };
 }
 
+/** The field `sensitivity` of a prediction whose model does not know it: a field that came and went would be stale after an overwrite. */
+export const unknownSensitivity = -1;
+
 /**
  * A prediction as the dashboards query it: everything it has, each time, so that an overwrite leaves nothing stale. What was filled and
  * the probabilities by class are JSON, because a field by name would stay behind where a later prediction lacks that name. Telegraf makes
@@ -47,6 +50,7 @@ export function predictionToPoint(prediction: Prediction, measurement = `${predi
       gaps: prediction.gaps,
       model: prediction.model.name,
       version: prediction.model.version,
+      sensitivity: prediction.sensitivity ?? unknownSensitivity,
       truth: truth ?? '',
       // Both in one field, so that a confusion is counted without putting fields together.
       outcome: JSON.stringify(truth === undefined ? [label] : [truth, label]),

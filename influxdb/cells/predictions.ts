@@ -39,7 +39,7 @@ counts
     'Probability of the label',
     'How sure the model was: of each device the last reading of each window.',
     { kind: 'heatmap', unit: 'probability' },
-    [6, 4],
+    [4, 4],
     withPieces(`
 predictions()
     |> filter(fn: (r) => r._field == "probability")
@@ -49,10 +49,26 @@ predictions()
     |> keep(columns: ["_time", "_value"])`),
   ),
   cell(
+    'Rests on gaps',
+    'How much the labels depend on what was filled, where the model knows (multiple imputation): the mean, and the highest of each window.',
+    line('share'),
+    [4, 4],
+    withPieces(`
+known = () => predictions()
+    |> filter(fn: (r) => r._field == "sensitivity")
+    |> filter(fn: (r) => r._value >= 0.0)
+    |> chosen()
+mean = sumAndCount(of: known) |> windowMean() |> set(key: "_field", value: "mean")
+highest = known() |> perWindow(fn: max, of: max) |> set(key: "_field", value: "highest")
+
+union(tables: [mean, highest])
+    |> group(columns: ["_field"])`),
+  ),
+  cell(
     'Latency',
     'From the moment the collector took a reading until it was labelled: half of the readings, and 99 of 100.',
     line('ms'),
-    [6, 4],
+    [4, 4],
     withPieces(`
 latency = predictions()
     |> filter(fn: (r) => r._field == "latencyMs")

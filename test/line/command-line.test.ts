@@ -1,5 +1,7 @@
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { createProgram } from '../../cli/program.ts';
 import { gapline, spambase, temporaryFolder } from './gapline.ts';
@@ -32,6 +34,18 @@ test.each([
   expect(ended.stdout).toBe('');
   expect(ended.stderr).toMatch(says);
   expect(ended.stderr).not.toMatch(/\n\s+at /);
+});
+
+test('import-dashboard --output writes the template and asks no InfluxDB', async () => {
+  const file = join(temporaryFolder(), 'dashboard.json');
+  const store = ['--store', 'http://127.0.0.1:1/gapline/hall'];
+  const ended = await gapline(['import-dashboard', '--config', spambase, ...store, '--output', file]).ended;
+  expect(ended).toMatchObject({ code: 0, stdout: expect.stringContaining(file), stderr: '' });
+  const template: { kind: string; spec: { name: string; query?: string } }[] = JSON.parse(readFileSync(file, 'utf8'));
+  expect(template[0]).toMatchObject({ kind: 'Dashboard', spec: { name: 'Gapline spambase' } });
+  const checks = template.filter(({ kind }) => kind.startsWith('Check'));
+  expect(checks).toHaveLength(3);
+  for (const { spec } of checks) expect(spec.query).toContain('from(bucket: "hall")');
 });
 
 test('a port in use is reported with what to do', { timeout: 60_000 }, async () => {
