@@ -1,6 +1,6 @@
 import type { EventLog, LogRecord } from '../../core/log/port.ts';
-import { type DeadLetter, deadLetterSchema } from '../../core/wire/dead-letter.ts';
-import { GaplineError } from '../../core/wire/errors.ts';
+import { type DeadLetter, decodeDeadLetter } from '../../core/wire/dead-letter.ts';
+import { GaplineError, oneLine } from '../../core/wire/errors.ts';
 import { loadConfig } from '../config/load.ts';
 import { createLogger } from '../logger.ts';
 import { openLog } from '../open.ts';
@@ -14,9 +14,10 @@ export interface DeadLettersOptions {
   readonly log?: string;
 }
 
-/** A dead letter with its own place in the log, `PARTITION/OFFSET`, by which commands name it. */
-interface Placed extends DeadLetter {
+/** A dead letter, or why the record is none, with its own place in the log, `PARTITION/OFFSET`, by which commands name it. */
+interface Placed {
   readonly id: string;
+  readonly letter: DeadLetter | string;
 }
 
 /** Runs some work on a stream's dead letters, oldest first within a partition. */
@@ -38,8 +39,7 @@ async function withDeadLetters(
 async function* read(log: EventLog, topic: string): AsyncIterable<Placed> {
   for await (const records of log.tail([topic], { since: 0, follow: false })) {
     for (const { partition, offset, value } of records) {
-      const letter = deadLetterSchema.parse(JSON.parse(Buffer.from(value).toString()));
-      yield { id: `${partition}/${offset}`, ...letter };
+      yield { id: `${partition}/${offset}`, letter: decodeDeadLetter(value) };
     }
   }
 }
@@ -53,19 +53,29 @@ const print = (line: string): void => void process.stdout.write(`${line}\n`);
 export function listDeadLetters(options: DeadLettersOptions): Promise<void> {
   return withDeadLetters(options, async (letters) => {
     let count = 0;
-    for await (const { id, at, stage, topic, partition, offset, key, reason } of letters) {
-      print([id, at, stage, `${topic}/${partition}/${offset}`, key ?? '-', reason].join('\t'));
+    for await (const { id, letter } of letters) {
+      print([id, ...cellsOf(letter).map(oneLine)].join('\t'));
       count += 1;
     }
     process.stderr.write(`${count} dead letters\n`);
   });
 }
 
+function cellsOf(letter: DeadLetter | string): string[] {
+  if (typeof letter === 'string') return ['-', '-', '-', '-', notOne(letter)];
+  const { at, stage, topic, partition, offset, key, reason } = letter;
+  return [at, stage, `${topic}/${partition}/${offset}`, key ?? '-', reason];
+}
+
+const notOne = (why: string) => `this record is not a dead letter: ${why}`;
+
 /** All of one dead letter, as JSON. */
 export function showDeadLetter(id: string, options: DeadLettersOptions): Promise<void> {
   return withDeadLetters(options, async (letters) => {
-    for await (const { id: found, ...letter } of letters) {
-      if (found === id) return print(JSON.stringify(letter, null, 2));
+    for await (const { id: found, letter } of letters) {
+      if (found !== id) continue;
+      if (typeof letter === 'string') throw new GaplineError('not-found', `${id}: ${notOne(letter)}`);
+      return print(JSON.stringify(letter, null, 2));
     }
     throw notThere(id);
   });
@@ -97,8 +107,13 @@ export function replayDeadLetters(
       count += held.length;
       held = [];
     };
-    for await (const { id, topic, key, value, encoding } of letters) {
+    for await (const { id, letter } of letters) {
       if (!options.all && !wanted.delete(id)) continue;
+      if (typeof letter === 'string') {
+        process.stderr.write(`${id}: ${notOne(letter)}; it was left out\n`);
+        continue;
+      }
+      const { topic, key, value, encoding } = letter;
       held.push({ topic, record: { key, value: Buffer.from(value, encoding) } });
       if (held.length === replayBatch) await flush();
     }

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { type Document, isMap, isNode, LineCounter, parse, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { GaplineError } from '../../core/wire/errors.ts';
+import { shorten } from '../../core/wire/problem.ts';
 import { type Config, configSchema } from './schema.ts';
 
 /** A configuration with the folder that its paths are relative to. */
@@ -20,25 +21,64 @@ export interface LoadedConfig {
  */
 export function loadConfig(file: string, overrides: readonly string[] = []): LoadedConfig {
   const lines = new LineCounter();
-  const document = parseDocument(readText(file), { lineCounter: lines, uniqueKeys: true });
+  const document = read(file, lines);
   const broken = document.errors[0];
   if (broken) {
     throw new GaplineError(
       'config-invalid',
-      `${file}:${lines.linePos(broken.pos[0]).line}: ${firstLine(broken.message)}`,
+      `${file}:${lines.linePos(broken.pos[0]).line}: ${faultOf(broken.message)}`,
     );
   }
   if (!isMap(document.contents)) {
     throw new GaplineError('config-invalid', `${file}:1: expected keys and values, such as "stream: NAME"`);
   }
   for (const override of overrides) applyOverride(document, override);
-  const raw: unknown = document.toJS();
-  const result = configSchema.safeParse(raw, { reportInput: true });
+  const result = configSchema.safeParse(valuesOf(document, file), { reportInput: true });
   if (!result.success) {
-    const found = result.error.issues.map((issue) => explain(issue, file, document, lines));
-    throw new GaplineError('config-invalid', found.join('; '));
+    const { issues } = result.error;
+    const found = issues.slice(0, mostTold).map((issue) => explain(issue, file, document, lines));
+    const more = issues.length > mostTold ? `; and ${issues.length - mostTold} more` : '';
+    throw new GaplineError('config-invalid', found.join('; ') + more);
   }
   return { file, folder: dirname(resolve(file)), config: result.data, overrides };
+}
+
+const tooDeep = 'it nests deeper than anything that is meant';
+
+/** So many mistakes are told at once. */
+const mostTold = 5;
+
+/** Brackets that are open at once, or marks of a block in one line. The parser takes minutes for some thousands. */
+function nestsTooDeep(text: string): boolean {
+  let depth = 0;
+  for (const character of text) {
+    if (character === '[' || character === '{') depth += 1;
+    else if ((character === ']' || character === '}') && depth > 0) depth -= 1;
+    if (depth > 100) return true;
+  }
+  return /(?:[-?]\s+){100}/.test(text);
+}
+
+function read(file: string, lines: LineCounter): Document {
+  const text = readText(file);
+  if (nestsTooDeep(text)) throw new GaplineError('config-invalid', `${file}: ${tooDeep}`);
+  try {
+    return parseDocument(text, { lineCounter: lines, uniqueKeys: true, stringKeys: true, logLevel: 'error' });
+  } catch (cause) {
+    throw new GaplineError('config-invalid', `${file}: it cannot be read as YAML`, { cause });
+  }
+}
+
+/** What the file stands for, aliases followed. */
+function valuesOf(document: Document, file: string): unknown {
+  try {
+    return document.toJS();
+  } catch {
+    throw new GaplineError(
+      'config-invalid',
+      `${file}: an alias (*name) is not known or stands for too much; write out what it means`,
+    );
+  }
 }
 
 function readText(file: string): string {
@@ -73,7 +113,16 @@ function explain(issue: Issue, file: string, document: Document, lines: LineCoun
   const where = `${file}:${lineOf(path, document, lines)}: ${path.join('.') || 'the file'}`;
   if (unknown !== undefined) return `${where}: there is no such key${suggest(unknown, issue.path)}`;
   if (issue.input === undefined) return `${where}: missing; ${expected(issue)}`;
-  return `${where}: found ${JSON.stringify(issue.input)}; ${expected(issue)}`;
+  return `${where}: found ${shown(issue.input)}; ${expected(issue)}`;
+}
+
+/** A value as text, short, whatever it is. */
+function shown(value: unknown): string {
+  try {
+    return shorten(JSON.stringify(value));
+  } catch {
+    return 'a value without end';
+  }
 }
 
 function expected(issue: Issue): string {
@@ -142,4 +191,7 @@ function distance(a: string, b: string): number {
   return row[b.length];
 }
 
-const firstLine = (text: string): string => text.split('\n', 1)[0].replace(/ at line.*$/, '');
+/** What the parser says, without its picture of the place. */
+function faultOf(message: string): string {
+  return shorten(message.split('\n', 1)[0].replace(/ at line.*$/, ''), 300);
+}

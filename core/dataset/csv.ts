@@ -1,4 +1,5 @@
 import { GaplineError } from '../wire/errors.ts';
+import { shorten } from '../wire/problem.ts';
 import { explainTime, readTime } from '../wire/time.ts';
 import { parseCell } from './cell.ts';
 import { eachRecord, readCsvText } from './table.ts';
@@ -104,7 +105,8 @@ function findColumn(names: readonly string[], name: string, file: string): numbe
   const index = names.indexOf(name);
   if (index >= 0) return index;
   const alike = names.find((candidate) => candidate.trim().toLowerCase() === name.trim().toLowerCase());
-  const hint = alike === undefined ? `its columns are ${names.join(', ')}` : `did you mean "${alike}"?`;
+  const hint =
+    alike === undefined ? `its columns are ${shorten(names.join(', '), 300)}` : `did you mean "${shorten(alike)}"?`;
   throw new GaplineError('data-invalid', `${file}: line 1: there is no column "${name}"; ${hint}`);
 }
 
@@ -129,7 +131,10 @@ function required(cell: string, name: string, file: string, line: number): strin
 function timeOf(cell: string, name: string, file: string, line: number): string {
   const time = readTime(cell, 'ns');
   if (time !== null) return time;
-  throw new GaplineError('data-invalid', `${file}: line ${line}, column "${name}": "${cell}": ${explainTime(cell)}`);
+  throw new GaplineError(
+    'data-invalid',
+    `${file}: line ${line}, column "${name}": "${shorten(cell, 40)}": ${explainTime(cell)}`,
+  );
 }
 
 function takeCell(column: ValueColumn, cell: string, line: number): void {
@@ -149,8 +154,7 @@ function chooseColumns(columns: readonly ValueColumn[], demanded: boolean, file:
     else if (!demanded && column.bad > column.numbers) ignored.push(column.name);
     else {
       const { cell, line } = column.firstBad;
-      const found = cell.length > 40 ? `${cell.slice(0, 40)}…` : cell;
-      const detail = `${file}: line ${line}, column "${column.name}": "${found}" is not a finite number; a gap is an empty cell or NA`;
+      const detail = `${file}: line ${line}, column "${shorten(column.name)}": "${shorten(cell, 40)}" is not a finite number; a gap is an empty cell or NA`;
       throw new GaplineError('data-invalid', detail);
     }
   }

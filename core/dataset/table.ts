@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { CsvError, parse } from 'csv-parse/sync';
 import { describeError, GaplineError } from '../wire/errors.ts';
+import { shorten } from '../wire/problem.ts';
 
 /** The text of a CSV file, with the name that errors give it. */
 export interface CsvText {
@@ -50,7 +51,10 @@ function checkHeader(file: string, names: readonly string[]): void {
   const seen = new Set<string>();
   names.forEach((name, index) => {
     if (name !== '' && seen.has(name))
-      throw new GaplineError('data-invalid', `${file}: line 1, column ${index + 1}: the name "${name}" is used twice`);
+      throw new GaplineError(
+        'data-invalid',
+        `${file}: line 1, column ${index + 1}: the name "${shorten(name)}" is used twice`,
+      );
     seen.add(name);
   });
 }
@@ -83,7 +87,7 @@ export function eachRecord({ file, text }: CsvText, visitor: CsvVisitor): void {
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
     const line = typeof error.lines === 'number' ? `line ${error.lines}: ` : '';
-    throw new GaplineError('data-invalid', `${file}: ${line}${error.message}`, { cause: error });
+    throw new GaplineError('data-invalid', `${file}: ${line}${shorten(error.message, 300)}`, { cause: error });
   }
   if (records < 0) throw new GaplineError('data-invalid', `${file}: is empty; its first line must name the columns`);
   if (records === 0) throw new GaplineError('data-invalid', `${file}: has a header but no lines of data`);

@@ -3,8 +3,8 @@ import { mkdir, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import type { z } from 'zod';
 import { describeError, GaplineError } from '../wire/errors.ts';
+import { firstIssue } from '../wire/issue.ts';
 import { type Manifest, manifestSchema, misfit, modelFormat, modelFormatVersion } from './manifest.ts';
 
 /** A model version as files: a manifest and what it names. See docs/model-format.md. */
@@ -83,11 +83,6 @@ function parseManifest(folder: string, bytes: Uint8Array): Manifest {
   const reason = misfit(data);
   if (reason !== undefined) throw invalidModel(folder, `${manifestFile}: ${reason}`);
   return data;
-}
-
-function firstIssue({ issues }: z.ZodError): string {
-  const { path, message } = issues[0]!;
-  return `${path.join('.') || 'the whole'}: ${message}`;
 }
 
 async function readPart(folder: string, name: string): Promise<Uint8Array> {

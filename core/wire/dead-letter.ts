@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { z } from 'zod';
+import { firstIssue } from './issue.ts';
 
 /** What could never be processed, as it came, with the reason and where it came from. */
 export const deadLetterSchema = z
@@ -17,6 +18,21 @@ export const deadLetterSchema = z
   .meta({ title: 'DeadLetter' });
 
 export type DeadLetter = z.infer<typeof deadLetterSchema>;
+
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+/** The dead letter that a record holds, or, on one line, why it holds none. */
+export function decodeDeadLetter(value: Uint8Array): DeadLetter | string {
+  let json: unknown;
+  try {
+    json = JSON.parse(decoder.decode(value));
+  } catch {
+    return 'it is not JSON in UTF-8';
+  }
+  const { success, data, error } = deadLetterSchema.safeParse(json);
+  if (success) return data;
+  return firstIssue(error);
+}
 
 /** Where a record came from and what it was, as the log holds it. */
 export interface DeadRecord {

@@ -54,6 +54,11 @@ export const errorCatalog = {
     title: 'A topic differs from the configuration',
     cure: 'Recreate it, or change the key.',
   },
+  'group-active': {
+    status: 409,
+    title: 'The group is at work',
+    cure: 'Stop every process of its stage, then do it again; one that died counts for some ten seconds more.',
+  },
   'store-unavailable': {
     status: 503,
     title: 'The store does not answer',
@@ -118,7 +123,12 @@ const mostCharacters = 2_000;
 
 /** The message of anything thrown, with its causes, on one line: without control characters, and short enough to be read. */
 export function describeError(error: unknown): string {
-  const line = messageOf(error)
+  return oneLine(messageOf(error));
+}
+
+/** Foreign text as one line that no terminal takes for commands, cut in its middle where it is too long to be read. */
+export function oneLine(text: string): string {
+  const line = text
     .replaceAll(/\s*[\n\u2028\u2029]\s*/g, ' ')
     .replaceAll('\t', ' ')
     .replaceAll(/\p{Cc}/gu, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);

@@ -1,0 +1,9 @@
+import type { z } from 'zod';
+import { shorten } from './problem.ts';
+
+/** Where a value first differs from its schema, and how, on one line. */
+export function firstIssue({ issues }: z.ZodError): string {
+  const { path, message } = issues[0]!;
+  const said = message.endsWith('received undefined') ? 'it is missing' : shorten(message, 200);
+  return `${shorten(path.join('.')) || 'the whole'}: ${said}`;
+}
