@@ -19,6 +19,9 @@ export interface Tables {
   readonly drop: StatementSync;
   /** The last chunk that may have been sent already. */
   sending(): number;
+  /** How many records the file should hold: a number of its own, by which it is known how many vanished with their rows. */
+  held(): number;
+  holds(records: number): void;
   /** In order, those after `after`. */
   chunks(after: number): Iterable<Chunk>;
   totals(): { records: number; bytes: number; maybeSent: number; last: number };
@@ -42,9 +45,11 @@ export function openTables(file: string): Tables {
     db.exec(`
       CREATE TABLE IF NOT EXISTS chunk (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, records INTEGER NOT NULL,
         checksum INTEGER NOT NULL, payload BLOB NOT NULL) STRICT;
-      CREATE TABLE IF NOT EXISTS sending (one INTEGER PRIMARY KEY CHECK (one = 1), last INTEGER NOT NULL) STRICT;
-      INSERT OR IGNORE INTO sending VALUES (1, 0);
+      CREATE TABLE IF NOT EXISTS sending (one INTEGER PRIMARY KEY CHECK (one = 1), last INTEGER NOT NULL,
+        held INTEGER NOT NULL DEFAULT 0) STRICT;
+      INSERT OR IGNORE INTO sending (one, last) VALUES (1, 0);
       UPDATE sending SET one = 1`);
+    countHeld(db);
     return statements(db);
   } catch (error) {
     db.close();
@@ -52,8 +57,28 @@ export function openTables(file: string): Tables {
   }
 }
 
+/** What a damaged row may say of its records, and a damaged count of itself: nothing that no integer could hold with the other. */
+const most = 1_000_000_000_000;
+
+/** Keeps the count of records beside the rows, in the transaction that changes them; also in a file that was made without. */
+function countHeld(db: DatabaseSync): void {
+  const columns = db.prepare('PRAGMA table_info(sending)').all();
+  if (!columns.some(({ name }) => name === 'held')) {
+    db.exec('ALTER TABLE sending ADD COLUMN held INTEGER NOT NULL DEFAULT 0');
+    db.exec('UPDATE sending SET held = (SELECT coalesce(sum(records), 0) FROM chunk)');
+  }
+  const bounded = (number: string): string => `min(max(${number}, 0), ${most})`;
+  db.exec(`
+    CREATE TRIGGER IF NOT EXISTS more AFTER INSERT ON chunk BEGIN
+      UPDATE sending SET held = ${bounded('held')} + ${bounded('NEW.records')}; END;
+    CREATE TRIGGER IF NOT EXISTS fewer AFTER DELETE ON chunk BEGIN
+      UPDATE sending SET held = max(0, ${bounded('held')} - ${bounded('OLD.records')}); END`);
+}
+
 function statements(db: DatabaseSync): Tables {
   const sending = db.prepare('SELECT last FROM sending');
+  const held = db.prepare('SELECT held FROM sending');
+  const holds = db.prepare('UPDATE sending SET held = ?');
   const chunks = db.prepare('SELECT id, records, checksum, payload FROM chunk WHERE id > ? ORDER BY id');
   const oldest = db.prepare('SELECT at FROM chunk ORDER BY id LIMIT 1');
   const totals = db.prepare(`
@@ -61,7 +86,7 @@ function statements(db: DatabaseSync): Tables {
       coalesce(sum(records) FILTER (WHERE id <= (SELECT last FROM sending)), 0) AS maybeSent,
       max(coalesce(max(id), 0), (SELECT last FROM sending)) AS last FROM chunk`);
   // A damaged number may be larger than a double can count.
-  for (const statement of [sending, chunks, oldest, totals]) statement.setReadBigInts(true);
+  for (const statement of [sending, held, chunks, oldest, totals]) statement.setReadBigInts(true);
   return {
     db,
     insert: db.prepare('INSERT INTO chunk (id, at, records, checksum, payload) VALUES (?, ?, ?, ?, ?)'),
@@ -69,6 +94,8 @@ function statements(db: DatabaseSync): Tables {
     remove: db.prepare('DELETE FROM chunk WHERE id <= ?'),
     drop: db.prepare('DELETE FROM chunk WHERE id = ?'),
     sending: () => Number(sending.get()?.last),
+    held: () => Number(held.get()?.held),
+    holds: (records) => void holds.run(records),
     *chunks(after) {
       for (const row of chunks.iterate(after)) yield chunkOf(row);
     },
@@ -99,33 +126,94 @@ function chunkOf(row: Record<string, SQLOutputValue>): Chunk {
   };
 }
 
+export interface Copied {
+  readonly chunks: number;
+  /** Chunks that lie between others and are not there. */
+  readonly missing: number;
+  /** How many records the damaged file said it held; 0 where that cannot be read. */
+  readonly held: number;
+}
+
 /**
- * Copies what can be read of a damaged file: from its beginning to the first place that cannot be read, and from its end back to
- * that. All of it counts as perhaps sent where the file does not say.
+ * Copies what can be read of a damaged file: from its beginning, and from its end back, over places that cannot be read. All of it counts
+ * as perhaps sent where the file does not say.
  */
-export function copyChunks(file: string, { db, insert, mark }: Tables): { chunks: number; missing: number } {
+export function copyChunks(file: string, { db, insert, mark }: Tables): Copied {
   repairFirstPage(file, firstPageOf(db));
   const ids = new Set<bigint>();
   let sending: bigint | undefined;
-  for (const order of ['ASC', 'DESC']) {
-    tryReading(file, (damaged) => {
-      sending ??= integer(damaged.prepare('SELECT last FROM sending').get()?.last);
-    });
-    tryReading(file, (damaged) => {
-      const rows = damaged.prepare(`SELECT id, at, records, checksum, payload FROM chunk ORDER BY id ${order}`);
-      rows.setReadBigInts(true);
-      for (const { id, at, records, checksum, payload } of rows.iterate()) {
-        if (typeof id !== 'bigint' || !(payload instanceof Uint8Array)) continue;
-        if (ids.has(id)) break;
-        insert.run(id, integer(at), integer(records), integer(checksum), payload);
-        ids.add(id);
-      }
-    });
-  }
+  let held = 0n;
+  const keep = ({ id, at, records, checksum, payload }: Row): bigint | undefined => {
+    if (typeof id !== 'bigint' || ids.has(id)) return undefined;
+    if (payload instanceof Uint8Array) insert.run(id, integer(at), integer(records), integer(checksum), payload);
+    ids.add(id);
+    return id;
+  };
+  tryReading(file, (damaged) => {
+    const mark = damaged.prepare('SELECT last, held FROM sending');
+    mark.setReadBigInts(true);
+    const row = mark.get();
+    sending = integer(row?.last);
+    held = integer(row?.held);
+  });
+  for (const step of [1n, -1n]) copyFrom(file, step, sending ?? 0n, keep);
   const sorted = [...ids].map(Number).sort((left, right) => left - right);
   const highest = sorted.at(-1) ?? 0;
   mark.run(sending ?? highest);
-  return { chunks: ids.size, missing: sorted.length === 0 ? 0 : highest - sorted[0]! + 1 - sorted.length };
+  const missing = sorted.length === 0 ? 0 : highest - sorted[0]! + 1 - sorted.length;
+  return { chunks: ids.size, missing, held: held > most ? 0 : Number(held) };
+}
+
+type Row = Record<string, SQLOutputValue>;
+
+/** Chunks in a row that cannot be read, before the search for one behind them ends. */
+const mostTries = 1_000n;
+
+/**
+ * Reads chunk after chunk upwards or downwards; where one cannot be read, looks for the next by its number, since numbers follow each other.
+ * Where not even the first can be read, it begins at `start`.
+ */
+function copyFrom(file: string, step: bigint, start: bigint, keep: (row: Row) => bigint | undefined): void {
+  const columns = 'SELECT id, at, records, checksum, payload FROM chunk';
+  const [beyond, order] = step > 0n ? ['id > ?', 'ASC'] : ['id < ?', 'DESC'];
+  tryReading(file, (damaged) => {
+    const following = damaged.prepare(`${columns} WHERE ${beyond} ORDER BY id ${order}`);
+    const one = damaged.prepare(`${columns} WHERE id = ?`);
+    for (const statement of [following, one]) statement.setReadBigInts(true);
+    let last = step > 0n ? -(2n ** 63n) : 2n ** 63n - 1n;
+    let known = start;
+    const goOn = (): boolean => {
+      for (const row of following.iterate(last)) {
+        const id = keep(row);
+        if (id === undefined) return false;
+        last = id;
+        known = id;
+      }
+      return false;
+    };
+    const leap = (): boolean => {
+      for (let tries = 1n; tries <= mostTries; tries += 1n) {
+        const row = orDamaged(() => one.get(known + tries * step));
+        const id = row && keep(row);
+        if (id === undefined) continue;
+        last = id;
+        known = id;
+        return true;
+      }
+      return false;
+    };
+    while (orDamaged(goOn) === undefined && leap());
+  });
+}
+
+/** Undefined where the file cannot be read. */
+function orDamaged<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (sqliteCode(error) === undefined) throw error;
+    return undefined;
+  }
 }
 
 /** Reads as far as it goes: the place that cannot be read ends it. */

@@ -83,6 +83,7 @@ export class Spool {
     mkdirSync(dirname(file), { recursive: true });
     try {
       this.#open();
+      this.#miss();
     } catch (error) {
       if (!isDamage(error)) throw this.#unusable(error);
       this.#salvage(error);
@@ -175,6 +176,17 @@ export class Spool {
     this.#count();
   }
 
+  /** Rows may vanish without leaving the file unreadable; the count of their records stays. */
+  #miss(): void {
+    const { file, logger, lost } = this.#options;
+    const readings = this.#held.held() - this.#records;
+    if (readings === 0) return;
+    this.#held.holds(this.#records);
+    if (readings < 0) return;
+    lost(readings);
+    logger.error({ file, readings }, 'the disk damaged the spool; readings are not in it any more');
+  }
+
   #count(): void {
     const { records, bytes, last } = this.#held.totals();
     this.#records = records;
@@ -242,8 +254,8 @@ export class Spool {
     this.#open();
     const saved = copyChunks(aside, this.#held);
     this.#count();
-    // Of chunks that are missing before the first count it is only known that each held a reading.
-    const readings = Math.max(saved.missing, before - this.#records, 0);
+    // Of chunks that are missing where the count cannot be read it is only known that each held a reading.
+    const readings = Math.max(saved.missing, Math.max(before, saved.held) - this.#records, 0);
     lost(readings);
     logger.error(
       { file, aside, ...saved, readings },
