@@ -81,6 +81,7 @@ function forgetfulLog(appendMs: number): EventLog {
     drain: never,
     tail: never,
     lag: async () => [],
+    rewind: never,
   };
 }
 

@@ -103,6 +103,7 @@ export function topicSpecs({ topics }: Stream, { log }: Config): TopicSpec[] {
     name,
     partitions: log.partitions,
     retentionMs: log.retentionDays * 86_400_000,
+    flush: log.flush,
     retentionBytes: (log.retentionMegabytes * 1_000_000) / Object.keys(topics).length,
   }));
 }

@@ -291,5 +291,6 @@ function intercept(log: EventLog, append: Append): EventLog {
     drain: (options, sink, rejected) => log.drain(options, sink, rejected),
     tail: (topics, options) => log.tail(topics, options),
     lag: (group, topics) => log.lag(group, topics),
+    rewind: (group, topics, sinceMs, options) => log.rewind(group, topics, sinceMs, options),
   };
 }

@@ -96,6 +96,10 @@ const log = z
       .max(1_000_000)
       .default(2_000)
       .describe('how much the embedded log keeps, in MB; never past an uncommitted group'),
+    flush: z
+      .boolean()
+      .default(false)
+      .describe('whether Kafka writes each batch to the disk before it acknowledges; the embedded log always does'),
   })
   .prefault({})
   .describe('the event log');

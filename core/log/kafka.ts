@@ -9,21 +9,25 @@ import type { Connections } from './kafka/connections.ts';
 import { isTurnedAway, kafkaError } from './kafka/errors.ts';
 import { startMember } from './kafka/member.ts';
 import { tail } from './kafka/reader.ts';
+import { planRewind, rewind } from './kafka/rewind.ts';
 import { createPartitioner } from './partition.ts';
 import { type Backoff, defaultBackoff } from './patience.ts';
-import type {
-  DrainOptions,
-  EventLog,
-  LogRecord,
-  Output,
-  PartitionLag,
-  PipeHandlers,
-  PipeOptions,
-  Running,
-  Sink,
-  StoredRecord,
-  TailOptions,
-  TopicSpec,
+import {
+  type DrainOptions,
+  type EventLog,
+  groupActive,
+  type LogRecord,
+  type Output,
+  type PartitionLag,
+  type PipeHandlers,
+  type PipeOptions,
+  type RewindOptions,
+  type Rewound,
+  type Running,
+  type Sink,
+  type StoredRecord,
+  type TailOptions,
+  type TopicSpec,
 } from './port.ts';
 import { sinkAsHandlers } from './sink.ts';
 
@@ -171,6 +175,19 @@ class KafkaLog implements EventLog {
 
   lag(group: string, topics: readonly string[]): Promise<readonly PartitionLag[]> {
     return this.#connections().admin.lag(group, topics);
+  }
+
+  async rewind(
+    group: string,
+    topics: readonly string[],
+    sinceMs: number,
+    { dryRun = false }: RewindOptions = {},
+  ): Promise<readonly Rewound[]> {
+    const { admin } = this.#connections();
+    if (dryRun) return await planRewind(admin, group, topics, sinceMs);
+    const moved = await rewind(admin, group, topics, sinceMs);
+    if (!moved) throw groupActive(group);
+    return moved;
   }
 
   #connections(): Connections {

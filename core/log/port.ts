@@ -28,6 +28,8 @@ export interface TopicSpec {
   readonly retentionMs: number;
   /** Over all partitions. Only the embedded engine bounds by size; undefined is no bound. */
   readonly retentionBytes?: number;
+  /** Whether Kafka writes each batch to the disk before it acknowledges; else it does from memory. The embedded engine always does. */
+  readonly flush?: boolean;
 }
 
 /** Consecutive records of one partition of one topic. */
@@ -144,6 +146,19 @@ export interface PartitionLag {
   readonly lag: number;
 }
 
+/** How far a group was set back in a partition: it goes on with the record at `to`, where it would have gone on at `from`. */
+export interface Rewound {
+  readonly topic: string;
+  readonly partition: number;
+  readonly from: bigint;
+  readonly to: bigint;
+}
+
+export interface RewindOptions {
+  /** Only says what would be done. Default false. */
+  readonly dryRun?: boolean;
+}
+
 /**
  * The event log: one contract, several engines (`sqlite.ts`, `kafka.ts`), one suite (`contract.ts`) that each must pass.
  * Order is kept by key. Reads see committed records only.
@@ -175,7 +190,22 @@ export interface EventLog {
   tail(topics: readonly string[], options: TailOptions): AsyncIterable<readonly StoredRecord[]>;
   /** How far a group is behind, by partition. */
   lag(group: string, topics: readonly string[]): Promise<readonly PartitionLag[]>;
+  /**
+   * Sets a group back, so that it takes once more what arrived at or after a time. Never forward; what retention took is gone. Where the
+   * group has committed nothing it stays as it is.
+   * @throws {GaplineError} `group-active` where the group has a member at work; nothing is changed then. Not with `dryRun`.
+   */
+  rewind(
+    group: string,
+    topics: readonly string[],
+    sinceMs: number,
+    options?: RewindOptions,
+  ): Promise<readonly Rewound[]>;
 }
+
+/** The refusal to move a group under its members' feet. */
+export const groupActive = (group: string): GaplineError =>
+  new GaplineError('group-active', `group ${group} has a member at work`, { retryable: true });
 
 /** A failed append. Retryable either way; what differs is whether a retry may make an extra record. */
 export class AppendError extends GaplineError {

@@ -6,11 +6,14 @@ import {
   AppendError,
   type DrainOptions,
   type EventLog,
+  groupActive,
   type LogRecord,
   type Output,
   type PartitionLag,
   type PipeHandlers,
   type PipeOptions,
+  type RewindOptions,
+  type Rewound,
   type Running,
   type Sink,
   type StoredRecord,
@@ -25,6 +28,7 @@ import { startMember } from './sqlite/member.ts';
 import { Offsets } from './sqlite/offsets.ts';
 import { Records, sizeOf } from './sqlite/records.ts';
 import { keepRetention } from './sqlite/retention.ts';
+import { planRewind, rewind } from './sqlite/rewind.ts';
 import { tail } from './sqlite/tail.ts';
 import { type Partition, Topics } from './sqlite/topics.ts';
 import { Writer } from './sqlite/writer.ts';
@@ -175,6 +179,20 @@ class SqliteLog implements EventLog {
       return { topic: partition.topic, partition: partition.number, committed, end, lag: Number(end - committed) };
     };
     return this.#reading(() => topics.flatMap((topic) => engine.topics.partitions(topic)).map(lagOf));
+  }
+
+  async rewind(
+    group: string,
+    topics: readonly string[],
+    sinceMs: number,
+    { dryRun = false }: RewindOptions = {},
+  ): Promise<readonly Rewound[]> {
+    const engine = this.#engine();
+    const partitions = topics.flatMap((topic) => engine.topics.partitions(topic));
+    if (dryRun) return this.#reading(() => planRewind(engine, group, partitions, sinceMs));
+    const moved = await rewind(engine, group, partitions, sinceMs);
+    if (!moved) throw groupActive(group);
+    return moved;
   }
 
   #reading<T>(work: () => T): T {

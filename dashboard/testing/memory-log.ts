@@ -1,4 +1,12 @@
-import type { EventLog, LogRecord, PartitionLag, Running, StoredRecord, TailOptions } from '../../core/log/port.ts';
+import type {
+  EventLog,
+  LogRecord,
+  PartitionLag,
+  Rewound,
+  Running,
+  StoredRecord,
+  TailOptions,
+} from '../../core/log/port.ts';
 
 /** A log in memory of which a test decides when records arrived and when it cannot be read. Only appends and tails. */
 export class MemoryLog implements EventLog {
@@ -67,6 +75,10 @@ export class MemoryLog implements EventLog {
 
   async lag(): Promise<readonly PartitionLag[]> {
     return [];
+  }
+
+  rewind(): Promise<readonly Rewound[]> {
+    throw new Error('the page takes part in nothing');
   }
 
   #more(): Promise<void> {

@@ -73,6 +73,29 @@ export class KafkaAdmin {
       if (kafkaErrorType(error) !== 'TOPIC_ALREADY_EXISTS') throw kafkaError('Topics cannot be made', error);
     }
     for (const { name, partitions } of topics) await this.#check(name, partitions);
+    const toFlush = topics.filter(({ name, flush }) => flush && existing.has(name));
+    if (toFlush.length > 0) await this.#flushEachBatch(toFlush.map(({ name }) => name));
+  }
+
+  /** Lets topics that are there already flush each batch, and leaves all else that is set on them as it is. */
+  async #flushEachBatch(names: readonly string[]): Promise<void> {
+    const { ConfigResourceTypes, ConfigSource } = await import('kafkajs');
+    const asked = names.map((name) => ({ type: ConfigResourceTypes.TOPIC, name }));
+    const cannot = 'The configuration of topics cannot be changed';
+    const { resources } = await this.#ask(cannot, (admin) =>
+      admin.describeConfigs({ resources: asked, includeSynonyms: false }),
+    );
+    const changed = resources.flatMap(({ resourceName, configEntries }) => {
+      const own = configEntries.filter(({ configSource }) => configSource === ConfigSource.TOPIC_CONFIG);
+      if (own.some(({ configName, configValue }) => configName === flushing.name && configValue === flushing.value))
+        return [];
+      const kept = own.filter(({ configName }) => configName !== flushing.name);
+      // Kafka takes what is sent for all that is set.
+      const entries = kept.map(({ configName, configValue }) => ({ name: configName, value: configValue }));
+      return [{ type: ConfigResourceTypes.TOPIC, name: resourceName, configEntries: [...entries, flushing] }];
+    });
+    if (changed.length === 0) return;
+    await this.#ask(cannot, (admin) => admin.alterConfigs({ validateOnly: false, resources: changed }));
   }
 
   async #check(name: string, wanted: number): Promise<void> {
@@ -165,6 +188,24 @@ export class KafkaAdmin {
     return lags.sort((a, b) => topics.indexOf(a.topic) - topics.indexOf(b.topic) || a.partition - b.partition);
   }
 
+  /** Whether anybody is in a group, as far as the broker knows: one that died is in it until its session is over. */
+  async hasMembers(group: string): Promise<boolean> {
+    const cannot = `Group ${group} cannot be looked at`;
+    const { groups } = await this.#ask(cannot, (admin) => admin.describeGroups([group]));
+    return groups.some(({ members }) => members.length > 0);
+  }
+
+  /** Writes where a group goes on. kafkajs joins the group for it, so nobody else may be in it. */
+  async setOffsets(
+    group: string,
+    topic: string,
+    offsets: readonly { partition: number; offset: bigint }[],
+  ): Promise<void> {
+    const partitions = offsets.map(({ partition, offset }) => ({ partition, offset: String(offset) }));
+    const cannot = `Group ${group} cannot be set back`;
+    await this.#ask(cannot, (admin) => admin.setOffsets({ groupId: group, topic, partitions }));
+  }
+
   /** Forgets a group that nobody is in any more. */
   async deleteGroup(group: string): Promise<void> {
     await this.#admin.deleteGroups([group]);
@@ -175,12 +216,16 @@ export class KafkaAdmin {
   }
 }
 
-const asConfig = ({ name, partitions, retentionMs }: TopicSpec): ITopicConfig => ({
+/** A broker that acknowledges only what its disk has. */
+const flushing = { name: 'flush.messages', value: '1' };
+
+const asConfig = ({ name, partitions, retentionMs, flush }: TopicSpec): ITopicConfig => ({
   topic: name,
   numPartitions: partitions,
   configEntries: [
     { name: 'retention.ms', value: String(retentionMs) },
     // The time of arrival, never the reading's: by that a broker would delete backfilled data at once.
     { name: 'message.timestamp.type', value: 'LogAppendTime' },
+    ...(flush ? [flushing] : []),
   ],
 });

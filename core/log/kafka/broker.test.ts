@@ -46,6 +46,31 @@ describe.skipIf(withoutKafka)(`what the log does on a broker ${withoutKafka ?? '
     });
   });
 
+  test('flushes each batch of a topic where that is asked for, also of one that was there before', async () => {
+    const log = await place().open();
+    const flushed = await place().topic(log, 'new', 1, { flush: true });
+    const topic = await place().topic(log, 'old', 1, { retentionMs: 123_000_000 });
+    const configured = async (name: string) => {
+      const asked = { type: ConfigResourceTypes.TOPIC, name };
+      const { resources } = await withAdmin((admin) =>
+        admin.describeConfigs({ includeSynonyms: false, resources: [asked] }),
+      );
+      const entries = resources[0]!.configEntries.map(({ configName, configValue }) => [configName, configValue]);
+      const { 'flush.messages': flush, 'retention.ms': retention } = Object.fromEntries(entries);
+      return { flush, retention, arrival: Object.fromEntries(entries)['message.timestamp.type'] };
+    };
+    expect(await configured(flushed)).toMatchObject({ flush: '1' });
+    const before = await configured(topic);
+    expect(before).toMatchObject({ retention: '123000000', arrival: 'LogAppendTime' });
+    expect(before.flush).not.toBe('1');
+    await place().topic(log, 'old', 1, { flush: true });
+    await place().topic(log, 'old', 1, { flush: true });
+    // A broker takes a moment to learn of a change.
+    await expect.poll(() => configured(topic), patient).toEqual({ ...before, flush: '1' });
+    await log.append(topic, numbered(0, 10), deadline);
+    expect(texts(await contents(log, topic))).toEqual(numbers(0, 10));
+  });
+
   test('makes topics that several processes ask for at once', async () => {
     const logs = await Promise.all([place().open(), place().open(), place().open()]);
     const specs = ['one', 'two'].map((name) => ({ name: place().name(name), partitions: 2, retentionMs: 1_000_000 }));

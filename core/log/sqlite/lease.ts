@@ -18,14 +18,19 @@ export interface Lease {
  * Resolves with undefined when the signal aborts first.
  */
 export async function takeLease(file: string, group: string, signal: AbortSignal): Promise<Lease | undefined> {
-  const lockFile = `${file}-lease-${encodeURIComponent(group)}`;
-  await mkdir(dirname(lockFile), { recursive: true });
   while (!signal.aborted) {
-    const lease = tryLock(lockFile);
+    const lease = await tryLease(file, group);
     if (lease) return lease;
     await sleep(askAgainMs, undefined, { signal }).catch(() => undefined);
   }
   return undefined;
+}
+
+/** The lease of a group, or undefined where another member has it. */
+export async function tryLease(file: string, group: string): Promise<Lease | undefined> {
+  const lockFile = `${file}-lease-${encodeURIComponent(group)}`;
+  await mkdir(dirname(lockFile), { recursive: true });
+  return tryLock(lockFile);
 }
 
 function tryLock(lockFile: string): Lease | undefined {
