@@ -22,23 +22,27 @@ const rounds = Number(options.rounds);
 const parts = options.only.split(',');
 const folder = cacheFolder('forest');
 const peer = new PythonPeer(installPython(), 'forest.py', [folder]);
-const sections: string[] = [];
 try {
   const sets = await makeSets(folder, peer);
-  if (parts.includes('fit')) sections.push(await fitSection(sets.spambase, sets.large));
-  if (parts.includes('accuracy')) sections.push(await accuracySection(sets.forAccuracy));
-  if (parts.includes('predict')) sections.push(await predictSection(sets.spambase));
+  if (parts.includes('fit')) await report('fit', await fitSection(sets.spambase, sets.large));
+  if (parts.includes('accuracy')) await report('accuracy', await accuracySection(sets.forAccuracy));
+  if (parts.includes('predict')) await report('predict', await predictSection(sets.spambase));
 } finally {
   peer.stop();
 }
-const title = `## Forest\n\n\`npm run bench -- forest\` · ${machine()}`;
-const report = [title, ...sections].join('\n\n');
-console.log(report);
-if (!options['dry-run'] && parts.length === 3) writeSection('forest', report);
+
+/** Each part stands for itself, so that one can be measured again without the others. */
+async function report(part: string, [title, ...text]: readonly string[]): Promise<void> {
+  const { versions } = await peer.ask<{ versions: string }>({ do: 'versions' });
+  const command = `\`npm run bench -- forest --only ${part}\` · ${machine()} ${versions}.`;
+  const section = [`## ${title}`, command, ...text].join('\n\n');
+  console.log(section);
+  if (!options['dry-run']) writeSection(`forest-${part}`, section);
+}
 
 type Sets = Awaited<ReturnType<typeof makeSets>>;
 
-async function fitSection(...sets: Sets['spambase'][]): Promise<string> {
+async function fitSection(...sets: Sets['spambase'][]): Promise<string[]> {
   const rows: string[][] = [];
   for (const set of sets) {
     for (const threads of [1, 2]) {
@@ -60,7 +64,8 @@ async function fitSection(...sets: Sets['spambase'][]): Promise<string> {
     'of CPU time',
     'first fit of a process',
   ];
-  return `### Training\n\nSeconds, the least of ${rounds} rounds taken in turn, the start of worker threads included.\n\n${table(header, rows)}`;
+  const intro = `Seconds, the least of ${rounds} rounds taken in turn, the start of worker threads included. Ratios below one: Gapline is faster.`;
+  return ['Training a forest', intro, table(header, rows)];
 }
 
 function seconds(value: number): string {
@@ -75,7 +80,7 @@ function costs({ theirs, ours, byMinimum, byMedian, byCpu }: Comparison): string
   return [seconds(theirs), seconds(ours), ratio(byMinimum), ratio(byMedian), ratio(byCpu)];
 }
 
-async function accuracySection(sets: Sets['forAccuracy']): Promise<string> {
+async function accuracySection(sets: Sets['forAccuracy']): Promise<string[]> {
   const rows: string[][] = [];
   for (const set of sets) {
     const found = await fitsOfSeeds({ peer, set, trees: 100, seeds: Number(options.seeds) });
@@ -83,10 +88,11 @@ async function accuracySection(sets: Sets['forAccuracy']): Promise<string> {
     rows.push([name, ...[found.theirs, found.ours, found.ours - found.theirs].map((value) => value.toFixed(4))]);
   }
   const header = ['', 'scikit-learn', 'Gapline', 'difference'];
-  return `### Accuracy\n\nOn rows not trained on, mean over ${options.seeds} seeds.\n\n${table(header, rows)}`;
+  const intro = `Of forests of 100 trees, on rows not trained on, mean over ${options.seeds} seeds.`;
+  return ['Accuracy of a forest', intro, table(header, rows)];
 }
 
-async function predictSection(set: Sets['spambase']): Promise<string> {
+async function predictSection(set: Sets['spambase']): Promise<string[]> {
   const { nodes, sameLabels, rates } = await comparePredictions({ peer, folder, set, trees: 100, rounds });
   const ours = rates.find(({ name }) => name === 'Gapline')!;
   const rows = rates.map((rate) => [
@@ -105,5 +111,5 @@ async function predictSection(set: Sets['spambase']): Promise<string> {
     `${nodes.toLocaleString('en')} nodes for Spambase, converted to ONNX; Gapline reads that file. Labels of ` +
     `${set.test.count} rows: ${sameLabels}. LightGBM's and YDF's forests are their own, of as many trees. Rows stand ready ` +
     'in the form that each takes.';
-  return `### Prediction\n\n${intro}\n\n${table(header, rows)}`;
+  return ['Asking a forest', intro, table(header, rows)];
 }

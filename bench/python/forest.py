@@ -108,7 +108,14 @@ def predict(name, model, rows, repeats):
     return timed(work)[1]
 
 
-commands = {"generate": generate, "fit": fit, "prepare": prepare, "predict": predict}
+def versions():
+    from importlib.metadata import version
+
+    names = ["scikit-learn", "onnxruntime", "lightgbm", "lleaves", "ydf"]
+    return {"versions": ", ".join(f"{name} {version(name)}" for name in names)}
+
+
+commands = {"versions": versions, "generate": generate, "fit": fit, "prepare": prepare, "predict": predict}
 for line in sys.stdin:
     command = json.loads(line)
     print(json.dumps(commands[command.pop("do")](**command)), flush=True)
