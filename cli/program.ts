@@ -139,6 +139,13 @@ export function createProgram(): Command {
     ),
   );
   program.addCommand(deadLetters());
+  program.addCommand(
+    logCommand('rewind', 'set a stage back in the log, so that it labels (or archives) again what arrived since a time')
+      .requiredOption('--to <time>', 'when they arrived: RFC 3339, or how long ago: -2h, -7d')
+      .addOption(new Option('--stage <stage>', 'which one').choices(['classifier', 'archive']).default('classifier'))
+      .option('--yes', 'do it; without, only say how many readings that is')
+      .action(async (options) => (await import('./commands/rewind.ts')).rewind(options)),
+  );
   program.addCommand(models());
   program.addCommand(tokens());
   program.addCommand(

@@ -1,0 +1,84 @@
+import { classifierGroup } from '../../classifier/classifier.ts';
+import { archiveGroup } from '../../collector/archive.ts';
+import type { EventLog, Rewound } from '../../core/log/port.ts';
+import { GaplineError } from '../../core/wire/errors.ts';
+import { readTime } from '../../core/wire/time.ts';
+import { loadConfig } from '../config/load.ts';
+import { createLogger } from '../logger.ts';
+import { openLog } from '../open.ts';
+import { resolveStream } from '../stream.ts';
+
+export interface RewindOptions {
+  readonly config: string;
+  readonly set: readonly string[];
+  readonly data: string;
+  readonly logLevel: string;
+  readonly log?: string;
+  readonly to: string;
+  readonly stage: 'classifier' | 'archive';
+  readonly yes?: boolean;
+}
+
+const consequences = {
+  classifier:
+    'They are labelled again: the points of their predictions are overwritten, and the topic of predictions holds a second record of each.',
+  archive: 'They are written to the store again, over what it has of them.',
+};
+
+/**
+ * Sets a stage back in the log, so that it takes once more what arrived since a time. Without `--yes` it only says how many readings
+ * that is.
+ */
+export async function rewind(options: RewindOptions): Promise<void> {
+  const { to, stage, yes = false } = options;
+  const sinceMs = readSince(to, Date.now());
+  const stream = await resolveStream(loadConfig(options.config, options.set));
+  const group = stage === 'classifier' ? classifierGroup(stream) : archiveGroup(stream);
+  const logger = await createLogger(options.logLevel);
+  const log = await openLog({ url: options.log, dataFolder: options.data, logger });
+  await log.start();
+  try {
+    const moved = await log.rewind(group, [stream.topics.readings], sinceMs, { dryRun: !yes });
+    await tell(log, moved, { ...options, yes, group, sinceMs });
+  } finally {
+    await log.stop();
+  }
+}
+
+interface Told extends RewindOptions {
+  readonly yes: boolean;
+  readonly group: string;
+  readonly sinceMs: number;
+}
+
+async function tell(log: EventLog, moved: readonly Rewound[], told: Told): Promise<void> {
+  const { stage, yes, group, sinceMs } = told;
+  const print = (line: string) => void process.stdout.write(`${line}\n`);
+  const count = moved.reduce((sum, { from, to }) => sum + Number(from - to), 0);
+  const since = new Date(sinceMs).toISOString();
+  if (count === 0) return print(`${group} has taken no reading that arrived since ${since}: there is nothing to do`);
+  if (!yes) {
+    return print(
+      `${group} would take ${count} readings again that arrived since ${since}. ${consequences[stage]} To do it: stop the ${stage}, add --yes`,
+    );
+  }
+  const lags = await log.lag(group, [...new Set(moved.map(({ topic }) => topic))]);
+  const behind = lags.reduce((sum, { lag }) => sum + lag, 0);
+  print(
+    `${group} is set back by ${count} readings, to ${since}. ${consequences[stage]} Start the ${stage}: ${behind} are before it`,
+  );
+}
+
+const unitsMs = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+/** A time of arrival, or how long ago, in milliseconds since the epoch. */
+function readSince(text: string, nowMs: number): number {
+  const ago = /^-(\d{1,6})([smhd])$/.exec(text);
+  if (ago) return nowMs - Number(ago[1]) * unitsMs[ago[2] as keyof typeof unitsMs];
+  const time = readTime(text, 'ns');
+  if (time !== null) return Number(BigInt(time) / 1_000_000n);
+  throw new GaplineError(
+    'config-invalid',
+    `--to ${text}: expected a time like 2026-01-31T08:00:00Z, or how long ago, like -2h`,
+  );
+}
