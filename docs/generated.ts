@@ -1,5 +1,6 @@
 import { configJsonSchema, configReference } from '../cli/config/reference.ts';
 import { renderSchemas } from '../core/wire/json-schemas.ts';
+import { errorsPage } from './errors-page.ts';
 
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
@@ -8,6 +9,7 @@ export async function generatedDocuments(): Promise<Record<string, string>> {
   const schemas = Object.entries(renderSchemas()).map(([file, text]) => [`docs/schemas/${file}`, text]);
   return {
     'docs/configuration.md': configReference(),
+    'docs/errors.md': errorsPage(),
     'docs/schemas/stream.schema.json': json(configJsonSchema()),
     ...Object.fromEntries(schemas),
   };

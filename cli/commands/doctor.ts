@@ -56,9 +56,8 @@ function print(state: 'ok' | 'BROKEN', part: string, found: string): void {
 
 async function withinPatience({ look, address = '' }: Check): Promise<string> {
   const late = Promise.withResolvers<never>();
-  const complaint =
-    `${address} gives no answer within ${patienceMs / 1_000} s; check that it runs and its address`.trim();
-  const timer = setTimeout(() => late.reject(new Error(complaint)), patienceMs);
+  const complaint = `${address} gives no answer within ${patienceMs / 1_000} s`.trim();
+  const timer = setTimeout(() => late.reject(new GaplineError('no-answer', complaint)), patienceMs);
   return await Promise.race([look(), late.promise]).finally(() => clearTimeout(timer));
 }
 
@@ -95,9 +94,7 @@ async function lookAtDisk(folder: string): Promise<string> {
   const free = bavail * bsize;
   const found = `${resolve(folder)}: ${Math.floor(free / 1_000_000)} MB free`;
   if (free >= leastFreeBytes) return found;
-  throw new Error(
-    `${found}, less than ${leastFreeBytes / 1_000_000} MB. Make room, or choose another folder with --data`,
-  );
+  throw new GaplineError('disk-full', `${found}, less than ${leastFreeBytes / 1_000_000} MB`);
 }
 
 async function useLog<T>(
@@ -158,5 +155,5 @@ async function lookAtClock(store: string): Promise<string> {
   const skewMs = (sentMs + Date.now()) / 2 - (Date.parse(date) + 500);
   const found = `${Math.abs(skewMs / 1_000).toFixed(1)} s ${skewMs > 0 ? 'ahead of' : 'behind'} the store's clock`;
   if (Math.abs(skewMs) <= mostSkewMs) return found;
-  throw new Error(`${found}; set both by NTP, or readings land at the wrong time`);
+  throw new GaplineError('clock-skewed', found);
 }

@@ -1,0 +1,29 @@
+import { errorCatalog } from '../core/wire/errors.ts';
+
+const cell = (text: string): string => text.replaceAll('|', '\\|');
+
+/** The page of every error, made of the catalog. */
+export function errorsPage(): string {
+  const sections = Object.entries(errorCatalog).map(([code, { status, title, cause, cure }]) =>
+    [
+      `## ${code}`,
+      '',
+      `${title}. HTTP ${status}.`,
+      '',
+      `- **Cause:** ${cell(cause)}`,
+      `- **Cure:** ${cell(cure)}`,
+      '',
+    ].join('\n'),
+  );
+  return [
+    '# Errors',
+    '',
+    '<!-- Made from core/wire/errors.ts by `npm run docs`. -->',
+    '',
+    'Each error that a person can meet has a code. The command line prints `gapline: WHAT, WHERE. WHAT TO DO [CODE]` and ends with 1; the doors answer',
+    '`application/problem+json` with the code in `code`, a status, and what was wrong in `detail`. `POST /api/v2/write` answers in the form of InfluxDB instead,',
+    'with the same statuses. The status stands here also where no door ever answers with it.',
+    '',
+    ...sections,
+  ].join('\n');
+}
