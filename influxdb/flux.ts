@@ -8,6 +8,9 @@ export function fluxString(text: string): string {
   return `"${plain.replaceAll('\n', '\\n').replaceAll('\r', '\\r').replaceAll('\t', '\\t')}"`;
 }
 
+/** Below zero first: what is counted there is taken off from the next. */
+const hundredths = Array.from({ length: 102 }, (_, index) => ((index - 1) / 100).toFixed(2));
+
 /**
  * What queries share. The pieces that a query names are put before it, with what they need themselves. `readings`, `predictions` and `status` are
  * the points of the chosen stream and time, as functions, because the storage aggregates by itself only what is not shared by two branches of
@@ -134,26 +137,35 @@ paired = (field) => union(
     |> pivot(rowKey: ["_time"], columnKey: ["side"], valueColumn: "_value")
     |> filter(fn: (r) => exists r.champion and exists r.challenger)`,
   },
-  // How right the labels were by the probability that came with them, in ten bins, from rows of outcome and probability.
-  // https://arxiv.org/abs/1706.04599
+  // How right the labels were by the probability that came with them, in ten bins, from rows with a column of outcomes and one of
+  // probabilities. They are counted by hundredths first, which costs a third of looking at each row. https://arxiv.org/abs/1706.04599
   calibrationOf: {
     imports: ['math'],
     needs: ['outcomes'],
-    text: `calibrationOf = (tables=<-, as) => tables
-    |> map(fn: (r) => ({outcome: r.outcome, probability: r.probability, bin: int(v: math.mMin(x: r.probability * 10.0, y: 9.0))}))
-    |> group(columns: ["bin", "outcome"])
-    |> reduce(identity: {_value: 0, sure: 0.0}, fn: (r, accumulator) => ({_value: accumulator._value + 1, sure: accumulator.sure + r.probability}))
+    text: `calibrationOf = (tables=<-, outcome, probability, as) => tables
+    |> group(columns: [outcome])
+    |> histogram(column: probability, bins: [${hundredths.join(', ')}])
+    |> difference()
     |> group()
+    |> filter(fn: (r) => r._value > 0.0)
+    |> rename(fn: (column) => if column == outcome then "outcome" else column)
     |> outcomes()
-    |> map(fn: (r) => ({bin: r.bin, n: r.n, sure: r.sure, hits: if r.truth == r.label then r.n else 0}))
+    |> map(
+        fn: (r) => ({
+            bin: math.ceil(x: math.mMax(x: r.le, y: 0.01) * 10.0 - 0.001),
+            n: r.n,
+            sure: r.n * math.mMax(x: r.le - 0.005, y: 0.0),
+            hits: if r.truth == r.label then r.n else 0.0,
+        }),
+    )
     |> group(columns: ["bin"])
     |> reduce(
-        identity: {n: 0, hits: 0, sure: 0.0},
+        identity: {n: 0.0, hits: 0.0, sure: 0.0},
         fn: (r, accumulator) => ({n: accumulator.n + r.n, hits: accumulator.hits + r.hits, sure: accumulator.sure + r.sure}),
     )
     |> group()
     |> sort(columns: ["bin"])
-    |> map(fn: (r) => ({probability: r.sure / float(v: r.n), _value: float(v: r.hits) / float(v: r.n)}))
+    |> map(fn: (r) => ({probability: r.sure / r.n, _value: r.hits / r.n}))
     |> set(key: "_field", value: as)
     |> group(columns: ["_field"])`,
   },
@@ -161,7 +173,9 @@ paired = (field) => union(
   ideal: {
     imports: ['array'],
     needs: [],
-    text: `ideal = array.from(rows: [{probability: 0.0, _value: 0.0}, {probability: 1.0, _value: 1.0}])
+    text: `ideal = array.from(rows: [${Array.from({ length: 41 }, (_, index) => (index / 40).toFixed(3))
+      .map((share) => `{probability: ${share}, _value: ${share}}`)
+      .join(', ')}])
     |> set(key: "_field", value: "ideal")
     |> group(columns: ["_field"])`,
   },

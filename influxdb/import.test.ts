@@ -26,7 +26,7 @@ interface CellOfDashboard {
   y: number;
   w: number;
   h: number;
-  properties: { type: string; note?: string };
+  properties: { type: string; note?: string; xDomain?: number[]; yDomain?: number[]; xColumn?: string };
 }
 
 describeWithInfluxdb('importing the dashboard into a real InfluxDB', (access: InfluxdbAccess) => {
@@ -73,6 +73,9 @@ describeWithInfluxdb('importing the dashboard into a real InfluxDB', (access: In
     expect(made.cells.map(({ name, x, y, w, h }) => ({ name, x, y, w, h })).sort(byPlace)).toEqual(
       charts.map(({ name, xPos, yPos, width, height }) => ({ name, x: xPos, y: yPos, w: width, h: height })),
     );
+    const calibration = made.cells.find(({ name }) => name === 'Calibration')!;
+    const plane = { type: 'scatter', xColumn: 'probability', xDomain: [0, 1], yDomain: [0, 1] };
+    expect(calibration.properties).toMatchObject(plane);
     expect((await named('checks', new RegExp(`^Gapline ${stream.name}: `))).sort()).toEqual([
       `Gapline ${stream.name}: gap rate`,
       `Gapline ${stream.name}: lag grows`,

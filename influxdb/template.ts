@@ -99,26 +99,36 @@ function chartOf(view: View): Record<string, unknown> {
       };
     case 'heatmap':
       return { kind: 'Heatmap', ...plane(view.unit), binSize: 10, colors: heatColours.map((hex) => ({ hex })) };
-    case 'curve':
-      return { ...lines(plane(view.unit, view.x)), geom: 'line', position: 'overlaid' };
+    case 'dots':
+      // Not a line: over a column that is no time, InfluxDB's page draws that to the scale of the time that is chosen.
+      return {
+        kind: 'Scatter',
+        ...plane(view.unit, { xCol: view.x, domain: [0, 1] }),
+        colors: lineColours.map((hex) => ({ hex })),
+      };
     default:
       return {
-        ...lines(plane(view.unit)),
+        kind: 'XY',
+        ...plane(view.unit),
         geom: view.kind === 'line' ? 'line' : 'bar',
         position: view.kind === 'stacked' ? 'stacked' : 'overlaid',
+        hoverDimension: 'auto',
+        colors: lineColours.map((hex, index) => ({ name: `colour ${index + 1}`, type: 'scale', hex, value: 0 })),
       };
   }
 }
 
-const lines = (on: Record<string, unknown>): Record<string, unknown> => ({
-  kind: 'XY',
-  ...on,
-  hoverDimension: 'auto',
-  colors: lineColours.map((hex, index) => ({ name: `colour ${index + 1}`, type: 'scale', hex, value: 0 })),
-});
-
-/** Time, or another column, against `_value`. */
-function plane(unit: string, xCol = '_time'): Record<string, unknown> {
-  const axis = (name: string, label: string) => ({ name, label, base: '10', scale: 'linear' });
+/** `_value` against time, or against another column, each from and to what `domain` says. */
+function plane(
+  unit: string,
+  { xCol = '_time', domain }: { xCol?: string; domain?: [number, number] } = {},
+): Record<string, unknown> {
+  const axis = (name: string, label: string) => ({
+    name,
+    label,
+    base: '10',
+    scale: 'linear',
+    ...(domain && { domain }),
+  });
   return { xCol, yCol: '_value', axes: [axis('x', xCol === '_time' ? '' : xCol), axis('y', unit)] };
 }

@@ -14,8 +14,8 @@ export interface Cell {
 export type View =
   | { readonly kind: 'number'; readonly suffix: string; readonly decimals: number }
   | { readonly kind: 'line' | 'stacked' | 'bars'; readonly unit: string }
-  /** Lines over a column that is no time. */
-  | { readonly kind: 'curve'; readonly x: string; readonly unit: string }
+  /** Dots of `_value` over the column `x`, which is no time; both from 0 to 1. */
+  | { readonly kind: 'dots'; readonly x: string; readonly unit: string }
   | { readonly kind: 'heatmap'; readonly unit: string }
   | { readonly kind: 'table'; readonly sortBy: string };
 
@@ -31,5 +31,5 @@ export const cell = (name: string, note: string, view: View, size: readonly [num
 
 export const number = (suffix: string, decimals: number): View => ({ kind: 'number', suffix, decimals });
 export const line = (unit: string): View => ({ kind: 'line', unit });
-export const curve = (x: string, unit: string): View => ({ kind: 'curve', x, unit });
+export const dots = (x: string, unit: string): View => ({ kind: 'dots', x, unit });
 export const table = (sortBy: string): View => ({ kind: 'table', sortBy });

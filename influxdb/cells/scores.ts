@@ -1,5 +1,5 @@
 import { withPieces } from '../flux.ts';
-import { type Cell, cell, curve, line, number, table } from './cell.ts';
+import { type Cell, cell, dots, line, number, table } from './cell.ts';
 
 /** How right the labels are, where the truth is known. */
 export const scores: readonly Cell[] = [
@@ -67,8 +67,8 @@ confusion
   ),
   cell(
     'Calibration',
-    'Share of right labels by the probability of the label. Below the ideal line the model is surer than it may be.',
-    curve('probability', 'share of right labels'),
+    'Share of right labels by the probability of the label. Below the ideal the model is surer than it may be.',
+    dots('probability', 'share of right labels'),
     [6, 3],
     withPieces(
       `
@@ -76,7 +76,7 @@ labels = predictions()
     |> filter(fn: (r) => r._field == "outcome" or r._field == "probability")
     |> chosen()
     |> schema.fieldsAsCols()
-    |> calibrationOf(as: "share of right labels")
+    |> calibrationOf(outcome: "outcome", probability: "probability", as: "share of right labels")
 
 union(tables: [labels, ideal])`,
       ['influxdata/influxdb/schema'],

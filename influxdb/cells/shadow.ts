@@ -1,30 +1,25 @@
 import { withPieces } from '../flux.ts';
-import { type Cell, cell, curve, line, number, table } from './cell.ts';
+import { type Cell, cell, dots, line, number, table } from './cell.ts';
 
 /** A challenger beside the champion, over the readings that both labelled. Empty where no model has the alias `challenger`. */
 export const shadow: readonly Cell[] = [
   cell(
     'Calibration of champion and challenger',
-    'As above, of the readings that both labelled. Nearer the ideal line is better.',
-    curve('probability', 'share of right labels'),
+    'As above, of the readings that both labelled. Nearer the ideal is better.',
+    dots('probability', 'share of right labels'),
     [6, 3],
     withPieces(`
-sureness = (tables=<-, as) => tables
+sideOf = (tables=<-, as) => tables
     |> filter(fn: (r) => r._field == "outcome" or r._field == "probability")
     |> chosen()
-    |> toString()
     |> set(key: "side", value: as)
     |> keep(columns: ["_time", "_value", "_field", "device", "side"])
-both = union(tables: [predictions() |> sureness(as: "champion"), shadow() |> sureness(as: "challenger")])
-    |> group(columns: ["device"])
+    |> group(columns: ["_field", "device", "side"])
+both = union(tables: [predictions() |> sideOf(as: "champion"), shadow() |> sideOf(as: "challenger")])
     |> pivot(rowKey: ["_time"], columnKey: ["side", "_field"], valueColumn: "_value")
     |> filter(fn: (r) => exists r.champion_outcome and exists r.challenger_outcome)
-champion = both
-    |> map(fn: (r) => ({outcome: r.champion_outcome, probability: float(v: r.champion_probability)}))
-    |> calibrationOf(as: "champion")
-challenger = both
-    |> map(fn: (r) => ({outcome: r.challenger_outcome, probability: float(v: r.challenger_probability)}))
-    |> calibrationOf(as: "challenger")
+champion = both |> calibrationOf(outcome: "champion_outcome", probability: "champion_probability", as: "champion")
+challenger = both |> calibrationOf(outcome: "challenger_outcome", probability: "challenger_probability", as: "challenger")
 
 union(tables: [champion, challenger, ideal])`),
   ),

@@ -96,6 +96,8 @@ describe.skipIf(!here)(`InfluxDB's dashboard beside a live line${why}`, () => {
     const confusion = await cell('Confusion');
     const classes = confusion.map(({ truth }) => truth as string);
     expect(classes.reduce((total, one, index) => total + Number(confusion[index]![one]), 0)).toBe(right);
+    const calibration = await cell('Calibration');
+    expect(calibration.some(({ _field }) => _field === 'share of right labels')).toBe(true);
     await until('the lag of a stage', async () => (await cell('Lag')).some(({ stage }) => stage === 'classifier'));
 
     for (const { name } of found.cells) await expect(cell(name), name).resolves.toBeDefined();
