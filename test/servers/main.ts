@@ -6,14 +6,14 @@ import { pythonSupplies } from './python.ts';
 import { telegrafProgram, telegrafSupply } from './telegraf.ts';
 
 // `npm run servers`: the real Kafka, InfluxDB and Telegraf on loopback, until Ctrl-C. With `-- --get` nothing is started, and everything is
-// got that the tests use: a Python with scikit-learn and the ONNX runtime too.
+// got that the tests use: Python with scikit-learn and with MLflow, and the ONNX runtime too.
 const report = (line: string): void => console.error(line);
 const giveUp = (error: Error): never => {
   console.error(error.message);
   process.exit(1);
 };
 if (process.argv.includes('--get')) {
-  const supplies = [kafkaSupply, influxdbSupply, telegrafSupply, onnxSupply, pythonSupplies.scikitLearn];
+  const supplies = [kafkaSupply, influxdbSupply, telegrafSupply, onnxSupply, ...Object.values(pythonSupplies)];
   await Promise.all(supplies.map((supply) => obtain(supply, report))).catch(giveUp);
   process.exit();
 }

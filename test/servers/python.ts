@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe } from 'vitest';
 import { obtain, obtained, type Report, run, type Supply } from './obtain.ts';
@@ -6,7 +6,7 @@ import { obtain, obtained, type Report, run, type Supply } from './obtain.ts';
 /** A Python environment with packages from PyPI, by what it is for. Versions are pinned: their numbers stand in the documents. */
 export const pythonSupplies = {
   scikitLearn: environment('scikit-learn', ['scikit-learn==1.9.1']),
-  mlflow: environment('mlflow', ['scikit-learn==1.9.1', 'mlflow==3.7.0']),
+  mlflow: environment('mlflow', ['scikit-learn==1.9.1', 'mlflow==3.7.0', 'fastapi==0.121.3']),
 } as const;
 
 export type PythonName = keyof typeof pythonSupplies;
@@ -14,7 +14,7 @@ export type PythonName = keyof typeof pythonSupplies;
 function environment(title: string, packages: readonly string[]): Supply {
   return {
     title: `Python with ${title}`,
-    folder: `python-${packages.map((each) => each.replace('==', '-')).join('-')}`,
+    folder: `venv-${packages.map((each) => each.replace('==', '-')).join('-')}`,
     ways: [
       {
         title: 'venv and pip',
@@ -22,13 +22,23 @@ function environment(title: string, packages: readonly string[]): Supply {
           await run('python3', ['-m', 'venv', folder], { logFile });
           const install = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-input', ...packages];
           await run(interpreter(folder), install, { logFile });
+          unbindPrograms(join(folder, 'bin'));
         },
       },
     ],
   };
 }
 
-/** The environment is moved into place after it was made, so its programs are started as `python -m NAME`, never by their scripts. */
+/** The environment is moved into place after it was made: its programs must not name the folder where that was. */
+function unbindPrograms(folder: string): void {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const file = join(folder, entry.name);
+    if (!entry.isFile() || readFileSync(file, 'latin1').slice(0, 2) !== '#!') continue;
+    const text = readFileSync(file, 'utf8');
+    writeFileSync(file, text.replace(/^#!.*\/python[\d.]*$/m, '#!/usr/bin/env python3'));
+  }
+}
+
 const interpreter = (folder: string): string => join(folder, 'bin', 'python');
 
 /** The interpreter of an environment that is in the cache already. */
@@ -42,13 +52,9 @@ export async function obtainPython(name: PythonName, report: Report): Promise<st
   return interpreter(await obtain(pythonSupplies[name], report));
 }
 
-/**
- * A suite that needs a Python environment. Without one it says so and does not run; `GAPLINE_REQUIRE_SERVERS=1` makes one, but not that of
- * MLflow, whose many packages take long to get: `GAPLINE_REQUIRE_MLFLOW=1` does.
- */
+/** A suite that needs a Python environment. Without one it says so and does not run; `GAPLINE_REQUIRE_SERVERS=1` makes one. */
 export function describeWithPython(name: PythonName, title: string, suite: (python: () => string) => void): void {
-  const demand = name === 'mlflow' ? process.env.GAPLINE_REQUIRE_MLFLOW : process.env.GAPLINE_REQUIRE_SERVERS;
-  if (demand === '1') {
+  if (process.env.GAPLINE_REQUIRE_SERVERS === '1') {
     describe(title, () => {
       let python = '';
       beforeAll(async () => {

@@ -117,13 +117,19 @@ describeWithPython('mlflow', 'mlflow models serve', (python) => {
       PATH: `${join(python(), '..')}:${process.env.PATH}`,
       MLFLOW_SCORING_SERVER_WORKERS: '1',
     };
-    child = spawn(python(), args, { stdio: 'ignore', env, detached: true });
+    child = spawn(python(), args, { stdio: ['ignore', 'ignore', 'pipe'], env, detached: true });
+    const ended = once(child, 'exit');
+    let said = '';
+    child.stderr!.on('data', (data) => {
+      said = `${said}${data}`.slice(-2_000);
+    });
     const url = `http://127.0.0.1:${port}`;
     try {
-      await vi.waitFor(async () => expect((await fetch(`${url}/ping`)).status).toBe(200), {
+      const answers = vi.waitFor(async () => expect((await fetch(`${url}/ping`)).status).toBe(200), {
         timeout: 240_000,
         interval: 250,
       });
+      await Promise.race([answers, ended.then(() => Promise.reject(new Error(`MLflow ended: ${said}`)))]);
       const model = await modelOf({ url, protocol: 'mlflow' });
       const { labels, probabilities } = await model.open().predict(rowsOf(selfTest.values));
       expect([...labels.subarray(0, 6)]).toEqual(truths);
@@ -131,8 +137,8 @@ describeWithPython('mlflow', 'mlflow models serve', (python) => {
       expect(certain).toBe(name === 'predict');
     } finally {
       // Its workers are a group of their own.
-      process.kill(-child.pid!, 'SIGTERM');
-      await once(child, 'exit');
+      if (child.exitCode === null) process.kill(-child.pid!, 'SIGTERM');
+      await ended;
     }
   });
 });
