@@ -76,11 +76,12 @@ async function scoreByRate(model: Model, punched: readonly { rate: number; rows:
 
 /** The ways that `gapline train --compare` tries, on top of what the configuration says of trees, seed and voting. */
 export function candidatesFor(base: TrainingOptions): Candidate[] {
+  const { boosted = {}, ...plain } = base;
   const copies = [0, 0.1, 0.3, 0.5];
   const gaussian = { kind: 'gaussian' } as const;
   const candidate = (name: string, options: Partial<TrainingOptions>): Candidate => ({
     name,
-    options: { ...base, indicators: false, copies: [], ...options },
+    options: { ...plain, indicators: false, copies: [], ...options },
   });
   const extra = { ...base.forest, extraTrees: true };
   return [
@@ -96,5 +97,7 @@ export function candidatesFor(base: TrainingOptions): Candidate[] {
     candidate('gaussian, 10 draws', { imputer: { ...gaussian, draws: 10 } }),
     candidate('gaussian, copies', { imputer: gaussian, copies }),
     candidate('gaussian, copies, extra trees', { imputer: gaussian, copies, forest: extra }),
+    candidate('boosted trees take gaps, copies', { imputer: { kind: 'passthrough' }, copies, boosted }),
+    candidate('gaussian, copies, boosted trees', { imputer: gaussian, copies, boosted }),
   ];
 }

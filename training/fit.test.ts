@@ -30,6 +30,8 @@ it.each<[string, Partial<TrainingOptions>]>([
   ],
   ['with several completions', { imputer: { kind: 'gaussian', transform: 'none', draws: 4 }, indicators: true }],
   ['with extra trees', { forest: { extraTrees: true } }],
+  ['with boosted trees', { boosted: {}, copies }],
+  ['with boosted trees that take gaps', { boosted: {}, imputer: { kind: 'passthrough' }, copies }],
   ['with balanced classes', { forest: { classWeights: 'balanced', maxDepth: 6, minSamplesLeaf: 2 } }],
 ])('learns an easy data set %s, and still knows most of it with a third of the values missing', async (_, more) => {
   const options = { ...quickOptions, ...more };

@@ -1,4 +1,6 @@
 import { withIndicators } from '../core/model/assemble.ts';
+import { trainBoosted } from '../core/model/forest/boost.ts';
+import { type BoostedFile, writeBoosted } from '../core/model/forest/boosted-json.ts';
 import { type LibraryForest, writeLibraryForest } from '../core/model/forest/library-json.ts';
 import { trainForest } from '../core/model/forest/train.ts';
 import { fitImputer, openImputer } from '../core/model/impute/fitted.ts';
@@ -16,7 +18,7 @@ export interface Fitted {
   readonly imputer: Manifest['imputer'];
   readonly engine: TrainingOptions['engine'];
   readonly voting: TrainingOptions['voting'];
-  readonly forest: LibraryForest;
+  readonly forest: LibraryForest | BoostedFile;
 }
 
 export interface FitInput {
@@ -32,15 +34,16 @@ export interface FitInput {
 export async function fitModel({ rows, classes, options, threads, onProgress }: FitInput): Promise<Fitted> {
   const { trees, seed, engine, voting } = options;
   const library = engine === 'ml-random-forest';
-  if (library && options.imputer.kind === 'passthrough')
-    throw new GaplineError(
-      'config-invalid',
-      'engine ml-random-forest takes no gaps: choose another imputer than passthrough',
-    );
+  if (library) checkLibrary(options);
   const imputer = options.imputer.kind === 'passthrough' ? options.imputer : fitImputer(rows, options.imputer);
   const input = estimatorInput(rows, imputer, options);
   if (library)
     return { imputer, engine, voting: 'majority', forest: await trainWithLibrary({ ...input, trees, seed }) };
+  if (options.boosted) {
+    const boosting = { ...options.boosted, trees, seed };
+    const forest = await trainBoosted({ ...input, classes, options: boosting, ...(onProgress && { onProgress }) });
+    return { imputer, engine, voting: 'mean', forest: writeBoosted(forest) };
+  }
   const { forest } = await trainForest({
     ...input,
     classes,
@@ -49,6 +52,14 @@ export async function fitModel({ rows, classes, options, threads, onProgress }: 
     ...(onProgress && { onProgress }),
   });
   return { imputer, engine, voting, forest: writeLibraryForest(forest, { seed }) };
+}
+
+function checkLibrary({ imputer, boosted }: TrainingOptions): void {
+  const fail = (detail: string): never => {
+    throw new GaplineError('config-invalid', `engine ml-random-forest ${detail}`);
+  };
+  if (imputer.kind === 'passthrough') fail('takes no gaps: choose another imputer than passthrough');
+  if (boosted) fail('grows forests only: leave training.boosted out');
 }
 
 /** What the estimator learns from: the rows, or copies of them with gaps, as the imputer will show them to it. */

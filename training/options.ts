@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { BoostingOptions } from '../core/model/forest/boost.ts';
 import type { ForestOptions } from '../core/model/forest/train.ts';
 import type { ImputerSpec } from '../core/model/impute/fitted.ts';
 
@@ -45,14 +46,24 @@ export const trainingSchema = z.strictObject({
     .default([0, 0.1, 0.3, 0.5])
     .describe('the share of values that the copies lose, taken in turn'),
   maxGaps: z.int().min(0).max(5_000).optional().describe('a reading with more gaps than this gets the label unknown'),
-  trees: z.int().min(1).max(10_000).default(100).describe('trees of the forest'),
+  trees: z.int().min(1).max(10_000).default(100).describe('trees of the forest; with `boosted`, for each class'),
   seed: z.int().min(0).max(4_294_967_295).default(1).describe('the same seed and data make the same model'),
+  boosted: z
+    .boolean()
+    .default(false)
+    .describe('boosted trees in place of a forest: each mends the mistakes of those before it'),
+  learningRate: z
+    .number()
+    .min(0.001)
+    .max(1)
+    .default(0.1)
+    .describe('with `boosted`: how much of a mistake a tree mends; a lower rate wants more trees'),
   extraTrees: z
     .boolean()
     .default(false)
-    .describe('extremely randomised trees: one random threshold a column and split'),
-  maxDepth: z.int().min(1).max(1_000).optional().describe('of a tree; default: until its leaves are pure'),
-  minSamplesLeaf: z.int().min(1).max(1_000_000).default(1).describe('rows that a leaf needs'),
+    .describe('of a forest: extremely randomised trees, one random threshold a column and split'),
+  maxDepth: z.int().min(1).max(1_000).optional().describe('of a tree of a forest; default: until its leaves are pure'),
+  minSamplesLeaf: z.int().min(1).max(1_000_000).default(1).describe('rows that a leaf of a forest needs'),
   classWeights: z
     .enum(['none', 'balanced'])
     .default('none')
@@ -82,6 +93,8 @@ export interface TrainingOptions {
   /** Train from copies with gaps punched at random, each with the next of these shares; empty: from the rows as they are. */
   readonly copies?: readonly number[];
   readonly maxGaps?: number;
+  /** Boosted trees in place of a forest, with these options beside trees and seed. */
+  readonly boosted?: Omit<BoostingOptions, 'trees' | 'seed'>;
   /** Of the forest, beside trees and seed. Not for the library. */
   readonly forest?: Omit<ForestOptions, 'trees' | 'seed'>;
 }
@@ -89,7 +102,8 @@ export interface TrainingOptions {
 /** What `training` of stream.yaml asks for. */
 export function trainingOptions(config: TrainingConfig): TrainingOptions {
   const { trees, seed, engine, voting, indicators, copies, copyGaps, maxGaps } = config;
-  const { extraTrees, maxDepth, minSamplesLeaf, classWeights } = config;
+  const { boosted, learningRate, extraTrees, maxDepth, minSamplesLeaf } = config;
+  const classWeights = config.classWeights === 'balanced' ? ({ classWeights: 'balanced' } as const) : {};
   return {
     imputer: imputerSpec(config),
     trees,
@@ -103,8 +117,9 @@ export function trainingOptions(config: TrainingConfig): TrainingOptions {
       extraTrees,
       minSamplesLeaf,
       ...(maxDepth !== undefined && { maxDepth }),
-      ...(classWeights === 'balanced' && { classWeights }),
+      ...classWeights,
     },
+    ...(boosted && { boosted: { learningRate, ...classWeights } }),
   };
 }
 

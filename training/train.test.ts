@@ -92,6 +92,22 @@ describe('training', () => {
     expect(estimator).toMatchObject({ engine: 'ml-random-forest', voting: 'majority' });
   });
 
+  it('with boosted trees writes them whole, and they serve', async () => {
+    const { metrics } = await trainEasy('boosted', { options: { ...options, boosted: { learningRate: 0.3 } } });
+    expect(metrics.accuracy).toBeGreaterThan(0.9);
+    const registry = openRegistry({ folder, name: 'boosted' });
+    expect((await registry.manifest(1)).estimator).toMatchObject({ kind: 'forest', file: 'boosted.json.gz' });
+    expect((await registry.current()).identity.version).toBe(1);
+  });
+
+  it('boosted trees and the library do not go together', async () => {
+    const both = trainEasy('both', { options: { ...options, engine: 'ml-random-forest', boosted: {} } });
+    await expect(both).rejects.toMatchObject({
+      code: 'config-invalid',
+      message: expect.stringMatching(/grows forests only/),
+    });
+  });
+
   it.each([
     ['one label only', 'a,label\n1,x\n2,x\n', /no label but "x"/],
     ['no label at all', 'a,label\n1,\n2,\n', /no label is there to learn/],

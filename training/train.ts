@@ -9,7 +9,7 @@ import { describeModel, type Published, publishDraft } from './draft.ts';
 import { score } from './metrics.ts';
 import type { TrainingOptions } from './options.ts';
 import { type LabelledRows, labelledRows, labelRows, pickRows } from './rows.ts';
-import { fitTrial, forestFile } from './trial.ts';
+import { fitTrial } from './trial.ts';
 
 export interface TrainProgress {
   /** `score`: a model that never saw the fifth it is scored on; `fit`: the model itself. */
@@ -67,7 +67,7 @@ async function makeDraft({ dataset, test, options, onProgress, now }: TrainInput
   return describeModel({
     model: final.model,
     parts: final.parts,
-    files: new Map([[forestFile, await packJson(final.forest)]]),
+    files: new Map([[final.file, await packJson(final.forest)]]),
     dataset,
     rows,
     metrics,

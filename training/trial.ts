@@ -1,11 +1,12 @@
-import type { LibraryForest } from '../core/model/forest/library-json.ts';
+import { boostedName } from '../core/model/forest/boosted-json.ts';
 import type { Manifest } from '../core/model/manifest.ts';
 import type { Model } from '../core/model/model.ts';
 import { openArtifact } from '../core/model/open.ts';
-import { type FitInput, fitModel } from './fit.ts';
+import { type FitInput, type Fitted, fitModel } from './fit.ts';
 
-/** The name of the forest's file in an artifact. */
-export const forestFile = 'forest.json.gz';
+/** The names of an estimator's file in an artifact. */
+const forestFile = 'forest.json.gz';
+const boostedFile = 'boosted.json.gz';
 
 export interface TrialInput extends Omit<FitInput, 'classes'> {
   readonly fields: readonly string[];
@@ -15,7 +16,9 @@ export interface TrialInput extends Omit<FitInput, 'classes'> {
 /** A model that was fitted and is at work, before anything is written. */
 export interface Trial {
   readonly model: Model;
-  readonly forest: LibraryForest;
+  readonly forest: Fitted['forest'];
+  /** Under which name the forest belongs into the artifact. */
+  readonly file: string;
   readonly parts: Pick<Manifest, 'fields' | 'classes' | 'imputer' | 'indicators' | 'maxGaps' | 'estimator'>;
 }
 
@@ -23,13 +26,14 @@ export interface Trial {
 export async function fitTrial({ fields, classes, ...input }: TrialInput): Promise<Trial> {
   const { indicators, maxGaps } = input.options;
   const { imputer, engine, voting, forest } = await fitModel({ ...input, classes: classes.length });
+  const file = forest.name === boostedName ? boostedFile : forestFile;
   const parts: Trial['parts'] = {
     fields: [...fields],
     classes: [...classes],
     imputer,
     ...(indicators && { indicators }),
     ...(maxGaps !== undefined && { maxGaps }),
-    estimator: { kind: 'forest', file: forestFile, engine, voting },
+    estimator: { kind: 'forest', file, engine, voting },
   };
-  return { model: await openArtifact({ parts, json: forest }), forest, parts };
+  return { model: await openArtifact({ parts, json: forest }), forest, file, parts };
 }

@@ -17,7 +17,7 @@ const estimatorSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('forest'),
     file: fileName.describe(
-      "what ml-random-forest's toJSON() gives, gzipped; or, with a name that ends in .onnx, an ONNX tree ensemble",
+      "what ml-random-forest's toJSON() gives, or boosted trees, gzipped; or, with a name that ends in .onnx, an ONNX tree ensemble",
     ),
     engine: z.enum(['gapline', 'ml-random-forest']).describe('who predicts'),
     voting: z.enum(['mean', 'majority']),

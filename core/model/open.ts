@@ -3,6 +3,7 @@ import { gunzip } from 'node:zlib';
 import { describeError, GaplineError, isRetryable } from '../wire/errors.ts';
 import { type Artifact, invalidModel, readArtifact } from './artifact.ts';
 import { assembleModel } from './assemble.ts';
+import { boostedName, readBoosted } from './forest/boosted-json.ts';
 import type { Forest } from './forest/forest.ts';
 import { type LibraryForest, readLibraryForest } from './forest/library-json.ts';
 import { importOnnxForest } from './forest/onnx-import.ts';
@@ -120,6 +121,7 @@ async function openForestFile(
   json: unknown,
   shape: Shape,
 ): Promise<Estimator> {
+  if ((json as { name?: unknown } | null)?.name === boostedName) return openForest(readBoosted(json, shape), voting);
   const forest = readLibraryForest(json, shape);
   if (forest.task !== 'classification')
     throw new GaplineError('model-invalid', `${file} holds a regression forest; a classifier is wanted`);

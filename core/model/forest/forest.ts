@@ -34,7 +34,7 @@ export interface Forest {
   /** Number of classes; 1 in regression. */
   readonly outputs: number;
   readonly trees: readonly Tree[];
-  /** Present for imported boosted trees only. */
+  /** Present for boosted trees only. */
   readonly boosting?: Boosting;
 }
 

@@ -57,7 +57,12 @@ function columnsTried(width: number, wanted: NonNullable<ForestOptions['maxFeatu
   return Math.min(width, Math.max(1, Math.floor(wanted < 1 ? wanted * width : wanted)));
 }
 
-function classWeightsOf({ labels, count, classes, options }: Classification): readonly number[] {
+export function classWeightsOf({
+  labels,
+  count,
+  classes,
+  options,
+}: Pick<Classification, 'labels' | 'count' | 'classes' | 'options'>): readonly number[] {
   const wanted = options?.classWeights;
   if (wanted !== 'balanced') return wanted ?? new Array<number>(classes).fill(1);
   const rows = new Array<number>(classes).fill(0);
