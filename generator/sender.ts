@@ -104,7 +104,7 @@ export function createSender(options: SenderOptions): Sender {
         retryable: false,
       });
     }
-    notBeforeMs = Math.max(notBeforeMs, Date.now() + retryAfterMs);
+    notBeforeMs = Math.max(notBeforeMs, performance.now() + retryAfterMs);
     return `${target.host} answered ${status}: ${problemText(text)}`;
   }
 
@@ -114,7 +114,7 @@ export function createSender(options: SenderOptions): Sender {
   ): Promise<void> {
     const type = identities.length === 1 ? 'application/json' : 'application/x-ndjson';
     for (let failures = 0; ; failures++) {
-      const pauseMs = notBeforeMs - Date.now();
+      const pauseMs = notBeforeMs - performance.now();
       if (pauseMs > 0) await sleep(pauseMs * (1 + Math.random() / 10), undefined, { signal: stop });
       const trouble = await attempt(body, type, abort);
       if (trouble === undefined) break;

@@ -95,7 +95,7 @@ class KafkaLog implements EventLog {
   async #greet(): Promise<KafkaAdmin> {
     const { logger, waitMs = 60_000 } = this.#options;
     const brokers = this.#address.brokers.join(', ');
-    const until = Date.now() + waitMs;
+    const until = performance.now() + waitMs;
     for (let told = false; ; told = true) {
       const client = await this.#connect(greetingRetry);
       try {
@@ -108,7 +108,7 @@ class KafkaLog implements EventLog {
         client.kill();
         if (isTurnedAway(error)) throw turnedAway(brokers, error);
         const { message } = kafkaError(`Kafka at ${brokers} does not answer`, error);
-        if (this.#stopping.signal.aborted || Date.now() + betweenGreetingsMs > until) {
+        if (this.#stopping.signal.aborted || performance.now() + betweenGreetingsMs > until) {
           throw new GaplineError('log-unavailable', message, { cause: error, retryable: true });
         }
         if (!told) logger.warn(`${message}; is it started? Waiting for it`);

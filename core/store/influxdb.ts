@@ -109,7 +109,7 @@ function connect(connection: Connection, lineOf: (point: Point) => string): Open
   let quietUntilMs = 0;
 
   async function send(body: string): Promise<void> {
-    const nowMs = Date.now();
+    const nowMs = performance.now();
     if (nowMs < quietUntilMs) {
       const seconds = Math.ceil((quietUntilMs - nowMs) / 1_000);
       const detail = `InfluxDB at ${address.url} asked to be left alone for another ${seconds} s`;
@@ -121,7 +121,7 @@ function connect(connection: Connection, lineOf: (point: Point) => string): Open
     } catch (error) {
       const verdict = judge(error, address, Date.now());
       if (verdict.about === 'points') throw new PointsRefused(verdict.reason);
-      quietUntilMs = Date.now() + verdict.waitMs;
+      quietUntilMs = performance.now() + verdict.waitMs;
       throw verdict.error;
     }
   }

@@ -41,13 +41,13 @@ export class KafkaAdmin {
 
   /** Asks until the partitions have settled. */
   async #ask<T>(cannot: string, work: (admin: Admin) => Promise<T>): Promise<T> {
-    const until = Date.now() + settleMs;
+    const until = performance.now() + settleMs;
     for (;;) {
       const admin = this.#admin;
       try {
         return await work(admin);
       } catch (error) {
-        if (!unsettled.has(kafkaErrorType(error) ?? '') || Date.now() > until) throw kafkaError(cannot, error);
+        if (!unsettled.has(kafkaErrorType(error) ?? '') || performance.now() > until) throw kafkaError(cannot, error);
         await sleep(50);
         await this.#renew(admin);
       }
@@ -126,10 +126,10 @@ export class KafkaAdmin {
   /** The leading broker of each partition. */
   leaders(topic: string): Promise<readonly number[]> {
     const known = this.#leaders.get(topic);
-    if (known && known.at > Date.now() - believedMs) return known.leaders;
+    if (known && known.at > performance.now() - believedMs) return known.leaders;
     const leaders = this.#lookUp(topic);
     leaders.catch(() => this.forget(topic));
-    this.#leaders.set(topic, { leaders, at: Date.now() });
+    this.#leaders.set(topic, { leaders, at: performance.now() });
     return leaders;
   }
 

@@ -62,7 +62,7 @@ export class Appender {
   /** @throws {AppendError} when it is refused, or not known to be durable at the deadline. */
   async append(topic: string, records: readonly LogRecord[], deadlineMs: number): Promise<void> {
     if (records.length === 0) return;
-    const deadline = Date.now() + deadlineMs;
+    const deadline = performance.now() + deadlineMs;
     const bytes = this.#admit(topic, records);
     const partitions = await this.#address(topic, records, deadlineMs);
     await new Promise<void>((resolve, reject) => {
@@ -80,7 +80,7 @@ export class Appender {
       const timer = setTimeout(() => {
         this.#queue = this.#queue.filter((waiting) => waiting !== job);
         job.settle(late(job, this.#trouble));
-      }, deadline - Date.now());
+      }, deadline - performance.now());
       this.#waitingBytes += bytes;
       this.#queue.push(job);
       this.#run();
@@ -89,7 +89,7 @@ export class Appender {
 
   /** Sends what waits, for a moment, refuses the rest, and closes. */
   async stop(): Promise<void> {
-    for (const until = Date.now() + lastSendsMs; this.#running && Date.now() < until; ) await sleep(10);
+    for (const until = performance.now() + lastSendsMs; this.#running && performance.now() < until; ) await sleep(10);
     for (const job of this.#queue) job.settle(late(job, 'the log was stopped'));
     this.#queue = [];
     const { client, producer } = (await this.#disconnected()) ?? {};
@@ -144,7 +144,7 @@ export class Appender {
     const { parcel, jobs } = this.#fill();
     const lastDeadline = Math.max(...jobs.map(({ deadline }) => deadline));
     try {
-      await within(lastDeadline - Date.now(), send(producer, parcel, this.#options.admin));
+      await within(lastDeadline - performance.now(), send(producer, parcel, this.#options.admin));
       for (const job of jobs) if (job.next === job.records.length) job.settle();
     } catch (error) {
       await this.#giveUp();
@@ -180,7 +180,7 @@ export class Appender {
   async #producer(): Promise<Producer | undefined> {
     this.#connected ??= this.#connect();
     try {
-      const { producer } = await within(this.#queue[0]!.deadline - Date.now(), this.#connected);
+      const { producer } = await within(this.#queue[0]!.deadline - performance.now(), this.#connected);
       this.#trouble = undefined;
       return producer;
     } catch (error) {
