@@ -1,21 +1,26 @@
 // Sends hostile requests to a collector in a process of its own and says, in one JSON line, what became of them.
-// node test/fuzz/campaign.ts [--inputs 1000000] [--seed 1] [--connections 16]
+// node test/fuzz/campaign.ts [--inputs 1000000] [--seed 1] [--connections 16] [--plot memory.svg]
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { Agent, request } from 'node:http';
+import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { startBench } from '../../collector/testing.ts';
 import { topicsOf } from '../../core/wire/stream.ts';
-import { fuzzFields, type Input, inputs } from './inputs.ts';
+import { linePlot } from '../../docs/pictures/plot.ts';
+import { requestBytes } from './astray.ts';
+import { fingerprint, recordsOf, unpacked } from './doors.ts';
+import { fuzzFields, type Input, inputs, randomFrom } from './inputs.ts';
+import { type Answer, Wire } from './wire.ts';
 
 const { values: options } = parseArgs({
   options: {
     inputs: { type: 'string', default: '1000000' },
     seed: { type: 'string', default: '1' },
     connections: { type: 'string', default: '16' },
+    plot: { type: 'string' },
     serve: { type: 'boolean', default: false },
   },
 });
@@ -25,11 +30,19 @@ interface Figures {
   /** After a collection of garbage, in megabytes. */
   readonly heapMb: number;
   readonly residentMb: number;
-  /** Readings in its log. */
+  /** Readings in its log, and their fingerprint, where that was asked for. */
   readonly logged: number;
-  /** Readings that it counted as acknowledged. */
-  readonly acknowledged: number;
+  readonly fingerprint: number;
+  readonly cpuS: number;
 }
+
+interface Sample extends Figures {
+  readonly inputs: number;
+}
+
+/** The heap may end this much larger than it was after a tenth of the inputs. */
+const growthMb = 10;
+const samplesWanted = 100;
 
 if (options.serve) await serve();
 else await drive();
@@ -40,105 +53,155 @@ async function serve(): Promise<void> {
   const bench = await startBench({ stream: { name: 'pumps', fields: fuzzFields, topics: topicsOf('pumps') } });
   process.send!({ url: bench.collector.url });
   process.on('message', async ({ count }: { count: boolean }) => {
-    const metrics = await bench.registry.getSingleMetric('gapline_collector_readings_accepted_total')!.get();
-    const acknowledged = metrics.values.reduce((sum, { value }) => sum + value, 0);
-    let logged = 0;
+    let [logged, sum] = [0, 0];
     if (count) {
-      for await (const records of bench.log.tail(['pumps.readings'], { since: 0, follow: false }))
+      for await (const records of bench.log.tail(['pumps.readings'], { since: 0, follow: false })) {
         logged += records.length;
+        sum += fingerprint(records.map(({ value }) => value));
+      }
     }
     collect();
     const { heapUsed, rss } = process.memoryUsage();
-    process.send!({ heapMb: Math.round(heapUsed / 1e6), residentMb: Math.round(rss / 1e6), logged, acknowledged });
+    const { user, system } = process.cpuUsage();
+    const figures: Figures = {
+      heapMb: heapUsed / 1e6,
+      residentMb: rss / 1e6,
+      logged,
+      fingerprint: sum,
+      cpuS: (user + system) / 1e6,
+    };
+    process.send!(figures);
   });
   process.once('disconnect', () => void bench.stop().then(() => process.exit(0)));
 }
 
+/** What the devices know of their readings. */
+interface Sent {
+  count: number;
+  readonly statuses: Record<string, number>;
+  acknowledged: number;
+  fingerprint: number;
+  /** Answers of 202 with another count than the readings have. */
+  miscounted: number;
+}
+
 async function drive(): Promise<void> {
+  const began = performance.now();
   const child = fork(fileURLToPath(import.meta.url), ['--serve'], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  let exit: number | null | undefined;
+  child.once('exit', (code) => {
+    exit = code;
+  });
   const [{ url }] = (await once(child, 'message')) as [{ url: string }];
   const ask = async (count: boolean): Promise<Figures> => {
     child.send({ count });
     return (await once(child, 'message'))[0] as Figures;
   };
-  let exit: number | null | undefined;
-  child.once('exit', (code) => {
-    exit = code;
-  });
 
   const total = Number(options.inputs);
+  const sent: Sent = { count: 0, statuses: {}, acknowledged: 0, fingerprint: 0, miscounted: 0 };
+  const samples: Sample[] = [];
+  const health = watchHealth(url);
   const source = inputs(Number(options.seed));
-  const agent = new Agent({ keepAlive: true, maxSockets: Number(options.connections) });
-  const statuses: Record<string, number> = {};
-  const heapMb: number[] = [];
-  let accepted = 0;
-  let sent = 0;
-  let slowestHealthMs = 0;
-
-  const probe = setInterval(() => {
-    const began = performance.now();
-    void fetch(`${url}/health`)
-      .then((answer) => answer.text())
-      .then(() => {
-        slowestHealthMs = Math.max(slowestHealthMs, Math.round(performance.now() - began));
-      })
-      .catch(() => {
-        statuses['no health'] = (statuses['no health'] ?? 0) + 1;
-      });
-  }, 250);
-
+  const random = randomFrom(Number(options.seed));
   const worker = async (): Promise<void> => {
-    while (sent < total && exit === undefined) {
-      sent += 1;
-      if (sent % Math.ceil(total / 10) === 0) heapMb.push((await ask(false)).heapMb);
-      const answer = await send(url, source.next().value as Input, agent).catch((error: Error) => ({
-        status: error.message,
-        text: '',
-      }));
-      statuses[answer.status] = (statuses[answer.status] ?? 0) + 1;
-      if (answer.status === 202) accepted += (JSON.parse(answer.text) as { accepted: number }).accepted;
+    const wire = new Wire(url);
+    while (sent.count < total && exit === undefined) {
+      sent.count += 1;
+      const { count } = sent;
+      if (count % Math.ceil(total / samplesWanted) === 0) samples.push({ inputs: count, ...(await ask(false)) });
+      const input = source.next().value as Input;
+      note(sent, input, await wire.ask(requestBytes(input, random)));
     }
+    wire.close();
   };
   await Promise.all(Array.from({ length: Number(options.connections) }, worker));
-  clearInterval(probe);
-  const { residentMb, logged, acknowledged } = await ask(true);
-  agent.destroy();
-  child.disconnect();
-  await once(child, 'exit');
+  const { slowestMs, unanswered } = await health.stop();
+  const last = exit === undefined ? await ask(true) : undefined;
+  if (exit === undefined) {
+    child.disconnect();
+    await once(child, 'exit');
+  }
+  if (options.plot !== undefined) writeFileSync(options.plot, plotOf(samples));
 
-  const failures = Object.keys(statuses).filter((status) => !/^[234]\d\d$|^503$/.test(status));
-  const good = failures.length === 0 && logged === acknowledged && accepted <= acknowledged;
+  const broken = Object.keys(sent.statuses).filter((status) => !/^[234]\d\d$|^503$/.test(status));
+  const [early, late] = [heapAround(samples, 0.1), heapAround(samples, 0.9)];
   const report = {
-    good,
-    inputs: sent,
+    good:
+      broken.length === 0 &&
+      unanswered === 0 &&
+      sent.miscounted === 0 &&
+      last?.logged === sent.acknowledged &&
+      last.fingerprint === sent.fingerprint &&
+      late <= early + growthMb,
+    inputs: sent.count,
     seed: Number(options.seed),
-    statuses,
-    acknowledged,
-    logged,
-    slowestHealthMs,
-    heapMb,
-    residentMb,
+    statuses: sent.statuses,
+    acknowledged: sent.acknowledged,
+    logged: last?.logged,
+    sameReadings: last?.fingerprint === sent.fingerprint,
+    miscounted: sent.miscounted,
+    healthSlowestMs: slowestMs,
+    healthUnanswered: unanswered,
+    heapMb: { early: Math.round(early), late: Math.round(late) },
+    residentMb: Math.round(Math.max(...samples.map(({ residentMb }) => residentMb))),
+    seconds: Math.round((performance.now() - began) / 1_000),
+    collectorCpuS: Math.round(last?.cpuS ?? 0),
   };
   console.log(JSON.stringify(report));
-  process.exitCode = good ? 0 : 1;
+  process.exitCode = report.good ? 0 : 1;
 }
 
-function send(
-  url: string,
-  { path, headers, body }: Input,
-  agent: Agent,
-): Promise<{ status: number | string; text: string }> {
-  return new Promise((resolve, reject) => {
-    const outgoing = request(`${url}${path}`, { method: 'POST', headers, agent }, (answer) => {
-      let text = '';
-      answer.setEncoding('utf8');
-      answer.on('data', (chunk) => {
-        text += chunk;
-      });
-      answer.on('end', () => resolve({ status: answer.statusCode ?? 'none', text }));
-      answer.on('error', reject);
-    });
-    outgoing.on('error', reject);
-    outgoing.end(body);
+function note(sent: Sent, input: Input, { status, text }: Answer): void {
+  sent.statuses[status] = (sent.statuses[status] ?? 0) + 1;
+  const taken = status === 202 || status === 204;
+  if (!taken) return;
+  const { records } = recordsOf(unpacked(input));
+  sent.acknowledged += records.length;
+  sent.fingerprint += fingerprint(records.map(({ value }) => value));
+  if (status === 202 && (JSON.parse(text) as { accepted: number }).accepted !== records.length) sent.miscounted += 1;
+}
+
+/** Asks for `/health` four times a second. */
+function watchHealth(url: string) {
+  const seen = { slowestMs: 0, unanswered: 0 };
+  let stopped = false;
+  const watching = (async () => {
+    while (!stopped) {
+      const asked = performance.now();
+      const answer = await fetch(`${url}/health`).then(
+        (response) => response.text().then(() => response.status),
+        () => 0,
+      );
+      if (answer === 200) seen.slowestMs = Math.max(seen.slowestMs, Math.round(performance.now() - asked));
+      else seen.unanswered += 1;
+      await new Promise((resolve) => setTimeout(resolve, 250));
+    }
+  })();
+  return {
+    async stop() {
+      stopped = true;
+      await watching;
+      return seen;
+    },
+  };
+}
+
+/** The least heap of the fifth of the samples around a share of them: what stays. */
+function heapAround(samples: readonly Sample[], share: number): number {
+  const from = Math.max(0, Math.floor((share - 0.1) * samples.length));
+  const part = samples.slice(from, Math.max(from + 1, Math.ceil((share + 0.1) * samples.length)));
+  return Math.min(...part.map(({ heapMb }) => heapMb));
+}
+
+function plotOf(samples: readonly Sample[]): string {
+  return linePlot({
+    title: "Memory of the collector's process through the fuzz campaign",
+    x: 'thousand hostile inputs',
+    y: 'megabytes',
+    series: [
+      { name: 'resident', points: samples.map(({ inputs, residentMb }) => [inputs / 1_000, residentMb]) },
+      { name: 'heap in use', points: samples.map(({ inputs, heapMb }) => [inputs / 1_000, heapMb]) },
+    ],
   });
 }

@@ -1,0 +1,53 @@
+import { gunzipSync } from 'node:zlib';
+import { recordsOfLines } from '../../collector/line-protocol-door.ts';
+import { recordsOfBody } from '../../collector/readings-door.ts';
+import { isPrecision } from '../../core/wire/time.ts';
+import { fuzzFields, type Input } from './inputs.ts';
+
+const known = new Set(fuzzFields);
+
+/** What the doors make of a request, without HTTP around it. */
+export function recordsOf({ path, headers, body }: Input) {
+  const asked = /[?&]precision=(\w+)/.exec(path)?.[1] ?? '';
+  const rules = {
+    fields: fuzzFields,
+    known,
+    precision: isPrecision(asked) ? asked : 'ns',
+    latest: '1900000000000000000',
+  } as const;
+  const text = body.toString('utf8').replace(/^\ufeff/, '');
+  const limits = { text, rules, stream: 'pumps', received: '1800000000000000000', maxReadings: 10_000 };
+  if (path.startsWith('/api')) {
+    let arrivals = 0;
+    const arrival = (): string => {
+      arrivals += 1;
+      return String(arrivals);
+    };
+    return recordsOfLines({ ...limits, deviceTag: 'device', arrival }).records;
+  }
+  return recordsOfBody({ ...limits, form: headers['content-type']?.includes('ndjson') ? 'ndjson' : 'json' });
+}
+
+/** The same request without compression. */
+export function unpacked(input: Input): Input {
+  const packed = input.headers['content-encoding']?.toLowerCase().includes('gzip');
+  return packed ? { ...input, body: gunzipSync(input.body) } : input;
+}
+
+/** One number for any set of readings, whatever their order: the sum of a hash of each, of its device and its values. */
+export function fingerprint(values: Iterable<Uint8Array>): number {
+  let sum = 0;
+  for (const value of values) {
+    const text = Buffer.from(value).toString('utf8');
+    const reading = JSON.parse(text) as { device: string; values: unknown; truth?: string };
+    sum += hashOf(JSON.stringify([reading.device, reading.values, reading.truth]));
+  }
+  return sum;
+}
+
+/** FNV-1a, 32 bits. */
+function hashOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < text.length; at += 1) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+  return hash >>> 0;
+}
