@@ -94,7 +94,8 @@ function chartOf(view: View): Record<string, unknown> {
       return {
         kind: 'Table',
         colors: [{ name: 'laser', type: 'text', hex: '#0072B2', value: 0 }],
-        tableOptions: { verticalTimeAxis: true, sortBy: view.sortBy, wrapping: 'truncate', fixFirstColumn: true },
+        // No `sortBy`: InfluxDB's page would sort by it upwards, whatever the query says.
+        tableOptions: { verticalTimeAxis: true, wrapping: 'truncate', fixFirstColumn: true },
         timeFormat: 'YYYY-MM-DD HH:mm:ss',
       };
     case 'heatmap':

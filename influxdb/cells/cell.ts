@@ -17,7 +17,8 @@ export type View =
   /** Dots of `_value` over the column `x`, which is no time; both from 0 to 1. */
   | { readonly kind: 'dots'; readonly x: string; readonly unit: string }
   | { readonly kind: 'heatmap'; readonly unit: string }
-  | { readonly kind: 'table'; readonly sortBy: string };
+  /** In the order of the query. */
+  | { readonly kind: 'table' };
 
 /** Makes a cell; the size is its columns and rows. */
 export const cell = (name: string, note: string, view: View, size: readonly [number, number], query: string): Cell => ({
@@ -32,4 +33,4 @@ export const cell = (name: string, note: string, view: View, size: readonly [num
 export const number = (suffix: string, decimals: number): View => ({ kind: 'number', suffix, decimals });
 export const line = (unit: string): View => ({ kind: 'line', unit });
 export const dots = (x: string, unit: string): View => ({ kind: 'dots', x, unit });
-export const table = (sortBy: string): View => ({ kind: 'table', sortBy });
+export const table: View = { kind: 'table' };

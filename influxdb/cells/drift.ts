@@ -35,7 +35,7 @@ status()
   cell(
     'Drift by field',
     'The fields that drifted most, as the classifier said last.',
-    table('psi'),
+    table,
     [4, 3],
     withPieces(
       `

@@ -42,7 +42,7 @@ union(tables: [lowest, highest])
   cell(
     'Last seen by device',
     'The silent ones first.',
-    table('lastSeen'),
+    table,
     [4, 4],
     withPieces(`
 readings()
@@ -56,7 +56,7 @@ readings()
   cell(
     'Last seen by field',
     'When each field last had a value, on any device. The silent ones first.',
-    table('lastSeen'),
+    table,
     [4, 4],
     withPieces(
       `
@@ -75,7 +75,7 @@ readings()
   cell(
     'Alarms',
     'What the checks of this stream found wrong when they looked last.',
-    table('time'),
+    table,
     [4, 4],
     withPieces(`
 from(bucket: "_monitoring")

@@ -19,7 +19,7 @@ predictions()
   cell(
     'Share of labels',
     'Over the whole time that is shown.',
-    table('share'),
+    table,
     [4, 4],
     withPieces(`
 counts = predictions()

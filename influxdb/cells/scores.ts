@@ -57,7 +57,7 @@ predictions()
   cell(
     'Confusion',
     'Rows are the truth, columns the label.',
-    table('truth'),
+    table,
     [4, 3],
     withPieces(`
 confusion

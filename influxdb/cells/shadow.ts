@@ -38,7 +38,7 @@ duel
   cell(
     'Champion and challenger',
     'Over the readings of known truth that both labelled. Better in both columns: promote it.',
-    table('model'),
+    table,
     [4, 3],
     withPieces(`
 scored = union(
