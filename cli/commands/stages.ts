@@ -3,6 +3,7 @@ import type { EventLog } from '../../core/log/port.ts';
 import type { Stage } from '../../core/wire/stage.ts';
 import type { Stream } from '../../core/wire/stream.ts';
 import { type DoorOptions, guardDoor } from '../access.ts';
+import { after, inBackground } from '../background.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { createLogger } from '../logger.ts';
 import { openLog, openStore, spoolFile, topicSpecs } from '../open.ts';
@@ -44,9 +45,11 @@ async function prepare(stage: string, options: StageOptions): Promise<Ground> {
   const logger = (await createLogger(options.logLevel)).child({ stage });
   const stream = await resolveStream(loaded);
   const log = await openLog({ url: options.log, dataFolder: options.data, logger });
+  let open = false;
   const ready: Startable = {
     async start() {
-      await log.start();
+      if (!open) await log.start();
+      open = true;
       await log.ensureTopics(topicSpecs(stream, loaded.config));
     },
     stop: () => log.stop(),
@@ -98,8 +101,10 @@ export async function collectReadings(
     ...guardDoor('the collector', options, logger),
     spool: { file: spoolFile(options.data, stream) },
   });
-  const parts = [ground.ready, withDoor(collector, 'collector')];
-  if (options.archive) parts.push(...(await archiveParts(ground, options)));
+  // Devices are served from the first moment on: while there is no log, by the spool.
+  const ready = inBackground(ground.ready, logger);
+  const archive = options.archive ? await archiveParts(ground, options) : [];
+  const parts = [ready, withDoor(collector, 'collector'), ...archive.map((part) => after(ready, part))];
   await run({ logger, parts });
 }
 

@@ -13,6 +13,7 @@ import { planRewind, rewind } from './kafka/rewind.ts';
 import { createPartitioner } from './partition.ts';
 import { type Backoff, defaultBackoff } from './patience.ts';
 import {
+  AppendError,
   type DrainOptions,
   type EventLog,
   groupActive,
@@ -144,7 +145,8 @@ class KafkaLog implements EventLog {
   }
 
   async append(topic: string, records: readonly LogRecord[], { deadlineMs }: { deadlineMs: number }): Promise<void> {
-    await this.#connections().appender.append(topic, records, deadlineMs);
+    if (!this.#started) throw new AppendError('refused', `Kafka at ${this.#address.brokers} is not connected`);
+    await this.#started.appender.append(topic, records, deadlineMs);
   }
 
   pipe(options: PipeOptions, handlers: PipeHandlers): Promise<Running> {
