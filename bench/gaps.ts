@@ -6,14 +6,14 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { readDataset } from '../core/dataset/csv.ts';
 import type { Model } from '../core/model/model.ts';
-import type { LabelledRows } from '../training/rows.ts';
-import { labelRows } from '../training/rows.ts';
+import { type LabelledRows, labelRows } from '../training/rows.ts';
 import { fitTrial } from '../training/trial.ts';
 import { type Case, cases, type Fold, foldsOf, seedOf, withGaps } from './gaps/cases.ts';
-import { type Method, methods } from './gaps/methods.ts';
+import { bestMethod, type Method, methods } from './gaps/methods.ts';
 import { labelByReducedModels } from './gaps/reduced.ts';
+import { type Result, Results } from './gaps/results.ts';
 import { cacheFolder, installPython, PythonPeer } from './peers.ts';
-import { machine, table, writeSection } from './report.ts';
+import { machine, writeSection } from './report.ts';
 
 const { values: options } = parseArgs({
   options: { folds: { type: 'string', default: '5' }, 'dry-run': { type: 'boolean', default: false } },
@@ -21,27 +21,20 @@ const { values: options } = parseArgs({
 
 /** Rows of each split that reduced models are asked about. */
 const reducedRows = 60;
+const reducedName = `reduced models, one a row (${reducedRows} rows a split)`;
+const peerNames = {
+  mean: 'scikit-learn: mean, forest',
+  forest: 'scikit-learn: forest takes gaps, 4 copies',
+  one: 'scikit-learn: HistGradientBoosting, trained on gaps',
+  four: 'scikit-learn: HistGradientBoosting, 4 copies',
+};
 const folder = cacheFolder('gaps');
 const root = join(import.meta.dirname, '..');
 const dataset = await readDataset({ file: join(root, 'examples/spambase/data/spambase.csv'), truth: 'label' });
 const folds = foldsOf(dataset, Number(options.folds));
-
-interface Result {
-  readonly accuracy: number;
-  readonly microsecondsPerRow: number;
-}
-/** By method, by case, by split. */
-const results = new Map<string, Result[][]>();
-
-function note(method: string, column: number, result: Result): void {
-  const byCase = results.get(method) ?? cases.map(() => []);
-  byCase[column]!.push(result);
-  results.set(method, byCase);
-}
-
+const results = new Results();
 /** The models of one split, by method and, where that matters, by the share of gaps that they are trained for. */
 const fitted = new Map<string, Model>();
-const reducedName = `reduced models, one a row (${reducedRows} rows a split)`;
 
 const peer = new PythonPeer(installPython(), '../gaps/peers.py', [folder]);
 try {
@@ -49,22 +42,22 @@ try {
     for (const [column, each] of cases.entries()) {
       const test = withGaps(fold.test, each.pattern, each.testRate, seedOf(fold.number, column, 0));
       await askPeers(fold, column, each, test);
-      for (const method of methods) note(method.name, column, await askOurs(method, fold, each, test));
-      if (each.pattern === 'random' && each.trainRate === each.testRate) {
-        note(reducedName, column, await labelByReducedModels(fold.train, test, dataset.classes.length, reducedRows));
-      }
+      for (const method of methods) results.note(method.name, column, await askOurs(method, fold, each, test));
+      const reduced = await labelByReducedModels(fold.train, test, dataset.classes.length, reducedRows);
+      results.note(reducedName, column, reduced);
       console.error(`split ${fold.number + 1} of ${folds.length}: ${each.name}`);
     }
     fitted.clear();
   }
+  const { versions } = await peer.ask<{ versions: string }>({ do: 'versions' });
+  const report = describe(versions);
+  console.log(report);
+  if (!options['dry-run']) {
+    writeSection('gaps', report);
+    writeReadme();
+  }
 } finally {
   peer.stop();
-}
-const report = describe();
-console.log(report);
-if (!options['dry-run']) {
-  writeSection('gaps', report);
-  writeReadme();
 }
 
 async function askPeers(fold: Fold, column: number, each: Case, test: LabelledRows): Promise<void> {
@@ -73,15 +66,16 @@ async function askPeers(fold: Fold, column: number, each: Case, test: LabelledRo
     return save(`copy${purpose}`, withGaps(fold.train, each.pattern, each.trainRate, seed));
   });
   const asked = save('test', test);
+  const gaps = gapsOf(test);
   const peers = [
-    ['scikit-learn: forest, mean', 'mean', [save('whole', fold.train)]],
-    ['scikit-learn: forest takes gaps, 4 copies', 'forest', copies],
-    ['scikit-learn: HistGradientBoosting, trained on gaps', 'boosting', copies.slice(0, 1)],
-    ['scikit-learn: HistGradientBoosting, 4 copies', 'boosting', copies],
+    [peerNames.mean, 'mean', [save('whole', fold.train)]],
+    [peerNames.forest, 'forest', copies],
+    [peerNames.one, 'boosting', copies.slice(0, 1)],
+    [peerNames.four, 'boosting', copies],
   ] as const;
   for (const [name, method, train] of peers) {
     const command = { do: 'score', method, seed: fold.number, train, test: asked, width: dataset.width };
-    note(name, column, await peer.ask<Result>(command));
+    results.note(name, column, { ...(await peer.ask<Omit<Result, 'gaps'>>(command)), gaps });
   }
 }
 
@@ -90,6 +84,13 @@ function save(name: string, { values, labels }: LabelledRows): string {
   writeFileSync(join(folder, `${name}.f64`), values);
   writeFileSync(join(folder, `${name}.i32`), labels);
   return name;
+}
+
+function gapsOf({ values, count, width }: LabelledRows): number[] {
+  return Array.from(
+    { length: count },
+    (_, row) => values.subarray(row * width, (row + 1) * width).filter(Number.isNaN).length,
+  );
 }
 
 async function askOurs(method: Method, fold: Fold, each: Case, test: LabelledRows): Promise<Result> {
@@ -107,82 +108,50 @@ async function askOurs(method: Method, fold: Fold, each: Case, test: LabelledRow
   const labels = await labelRows(model.open(), test);
   const microsecondsPerRow = ((performance.now() - startedMs) * 1_000) / test.count;
   return {
-    accuracy: labels.filter((label, row) => label === test.labels[row]).length / test.count,
+    right: Array.from(labels, (label, row) => label === test.labels[row]),
+    gaps: gapsOf(test),
     microsecondsPerRow,
   };
 }
 
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, each) => sum + each, 0) / values.length;
-}
-
-/** The mean over the splits of how much right one method is above another, and its standard error. */
-function margin(above: readonly number[], below: readonly number[]): string {
-  const differences = above.map((each, at) => each - below[at]!);
-  const average = mean(differences);
-  const variance =
-    differences.reduce((sum, each) => sum + (each - average) ** 2, 0) / Math.max(1, differences.length - 1);
-  const error = Math.sqrt(variance / differences.length);
-  return `${average < 0 ? '−' : '+'}${Math.abs(average).toFixed(3)} ± ${error.toFixed(3)}`;
-}
-
-function accuracies(method: string, column: number): number[] {
-  return results.get(method)![column]!.map(({ accuracy }) => accuracy);
-}
-
-function rowsOf(names: readonly string[], columns: readonly number[]): string[][] {
-  return names.map((name) => {
-    const times = results
-      .get(name)!
-      .flat()
-      .map(({ microsecondsPerRow }) => microsecondsPerRow);
-    const shown = columns.map((column) => {
-      const all = accuracies(name, column);
-      return all.length === 0 ? '' : mean(all).toFixed(3);
-    });
-    return [name, ...shown, mean(times).toFixed(0)];
-  });
-}
-
-/** How far ours is above the better of the two that are trained on gaps, by case. */
-function marginRow(name: string): string[] {
-  const rivals = [...results.keys()].filter((each) => each.includes('HistGradientBoosting'));
-  const margins = cases.map((_, column) => {
-    const best = rivals.reduce((a, b) => (mean(accuracies(b, column)) > mean(accuracies(a, column)) ? b : a));
-    return margin(accuracies(name, column), accuracies(best, column));
-  });
-  return [`*${name}*, above the better HistGradientBoosting`, ...margins, ''];
-}
-
-function describe(): string {
-  const names = [...results.keys()].sort((a, b) => Number(b.startsWith('scikit')) - Number(a.startsWith('scikit')));
-  const every = cases.map((_, column) => column);
-  const ours = methods.filter((method) => method.options(0.1).copies?.length).map(({ name }) => name);
+function describe(versions: string): string {
+  const ours = [...methods.map(({ name }) => name), reducedName];
+  const trained = methods.filter((method) => method.options(0.1).copies?.length).map(({ name }) => name);
+  const rivals = [peerNames.one, peerNames.four];
   return `## Gaps
 
-\`npm run bench -- gaps\` · ${machine()}
+\`npm run bench -- gaps\` · ${machine()} ${versions}.
 
 Accuracy on Spambase, the mean over ${folds.length} stratified splits, each with gaps of its own that all methods share. Values go missing at random (10, 30,
-50 %); 10 % in training and 50 % in service; the larger the likelier; whole rows at once. scikit-learn's are trained on rows with gaps of the same
-kind and share; those of ours that say "of every share" are one model for the whole table, which never saw the kind. 200 trees.
+50 %); 10 % in training and 50 % in service; large values first, as the generator's \`value\` pattern does it; whole rows at once, as of devices that fell silent. scikit-learn's are
+trained on rows with gaps of the same kind and share, Gapline's on rows with as many gaps at random: it is never shown the kind. Those "of every share" are one model for the
+whole table, which knows the share neither. Forests of 200 trees. µs a row: from rows with gaps to labels, in batches, on one thread.
 
-${table(['method', ...cases.map(({ name }) => name), 'µs a row'], rowsOf(names, every))}
+${results.table([...Object.values(peerNames), ...ours])}
 
 The mean difference over the splits, and its standard error:
 
-${table(['', ...cases.map(({ name }) => name), ''], ours.map(marginRow))}`;
+${results.margins(trained, rivals)}
+
+The share of right labels by number of gaps, over the first four cases:
+
+${results.byGaps([peerNames.mean, peerNames.four, bestMethod.name])}`;
 }
 
-/** The README shows the original design, the best peer and ours, between two comments. */
+/** The README shows the original design, the best peers, baselines and ours, between two comments. */
 function writeReadme(): void {
   const file = join(root, 'README.md');
-  const text = readFileSync(file, 'utf8');
-  const parts = text.split(/(?<=<!-- gaps -->\n)[\s\S]*?(?=<!-- \/gaps -->)/);
-  if (parts.length !== 2) {
-    console.error('README.md has no place for the table: <!-- gaps --> and <!-- /gaps -->');
-    return;
-  }
-  const shown = ['scikit-learn: forest, mean', 'scikit-learn: HistGradientBoosting, 4 copies', methods.at(-1)!.name];
-  const rows = rowsOf(shown, [0, 1, 2]).map((row) => row.slice(0, -1));
-  writeFileSync(file, parts.join(`${table(['values missing', '10 %', '30 %', '50 %'], rows)}\n`));
+  const parts = readFileSync(file, 'utf8').split(/(?<=<!-- gaps -->\n)[\s\S]*?(?=<!-- \/gaps -->)/);
+  if (parts.length !== 2) throw new Error('README.md has no place for the table: <!-- gaps --> and <!-- /gaps -->');
+  const titles = new Map([
+    [peerNames.mean, 'mean, forest (scikit-learn)'],
+    [peerNames.one, 'HistGradientBoosting, trained on gaps (scikit-learn)'],
+    [peerNames.four, 'HistGradientBoosting, 4 copies with gaps (scikit-learn)'],
+    [reducedName, 'a forest for each pattern of gaps'],
+    [bestMethod.name, `**Gapline: ${bestMethod.name}**`],
+  ]);
+  const shown = [...titles.keys()].toSpliced(3, 0, 'mean, indicators, 4 copies', 'conditional mean');
+  const sentence = `Right labels on Spambase when values are missing: at random, more in service than in training, large ones first, or all of a device
+([how it is measured, and more](docs/benchmarks.md#gaps)).`;
+  writeFileSync(file, parts.join(`\n${sentence}\n\n${results.table(shown, titles)}\n\n`));
 }

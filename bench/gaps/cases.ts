@@ -1,9 +1,11 @@
 import type { Dataset } from '../../core/dataset/csv.ts';
 import { seededRandom } from '../../core/dataset/random.ts';
 import { stratifiedSplit } from '../../core/dataset/split.ts';
+import { valueGaps } from '../../generator/gaps/value.ts';
+import { Random } from '../../generator/random.ts';
 import { type LabelledRows, labelledRows, pickRows } from '../../training/rows.ts';
 
-/** How values go missing. `random`: each by itself. `value`: the larger a value, the likelier. `silent`: whole rows. */
+/** How values go missing. `random`: each by itself. `value`: large ones first, as the generator does it. `silent`: whole rows. */
 export type Pattern = 'random' | 'value' | 'silent';
 
 /** One column of the table: gaps of the rows that models are trained on, and of those that they are asked about. */
@@ -40,33 +42,29 @@ export function foldsOf(dataset: Dataset, count: number): Fold[] {
 
 /** The rows with gaps. The same seed makes the same gaps. */
 export function withGaps(rows: LabelledRows, pattern: Pattern, rate: number, seed: number): LabelledRows {
+  if (pattern === 'value') return withLargeValuesMissing(rows, rate, seed);
   const random = seededRandom(seed);
   const { width } = rows;
   const values = rows.values.slice();
-  const chances = pattern === 'value' ? chancesByRank(rows, rate) : undefined;
   for (let row = 0; row < rows.count; row++) {
     const silent = pattern === 'silent' && random() < rate;
-    for (let at = row * width; at < (row + 1) * width; at++) {
-      const missing = pattern === 'silent' ? silent : random() < (chances?.[at] ?? rate);
-      if (missing) values[at] = Number.NaN;
-    }
+    for (let at = row * width; at < (row + 1) * width; at++)
+      if (pattern === 'silent' ? silent : random() < rate) values[at] = Number.NaN;
   }
   return { ...rows, values };
 }
 
-/** By value: how likely it goes missing, from 0 for the least of its column to twice the rate for the largest. */
-function chancesByRank({ values, width, count }: LabelledRows, rate: number): Float64Array {
-  const chances = new Float64Array(values.length);
-  for (let column = 0; column < width; column++) {
-    const sorted = Float64Array.from({ length: count }, (_, row) => values[row * width + column]!).sort();
-    const ranks = new Map<number, { first: number; last: number }>();
-    for (const [at, value] of sorted.entries()) ranks.set(value, { first: ranks.get(value)?.first ?? at, last: at });
-    for (let at = column; at < values.length; at += width) {
-      const { first, last } = ranks.get(values[at]!)!;
-      chances[at] = (rate * (first + last)) / Math.max(1, count - 1);
-    }
-  }
-  return chances;
+function withLargeValuesMissing(rows: LabelledRows, rate: number, seed: number): LabelledRows {
+  const { width, count } = rows;
+  const values = rows.values.slice();
+  const sorted = Array.from({ length: width }, (_, column) =>
+    Float64Array.from({ length: count }, (_, row) => values[row * width + column]!).sort(),
+  );
+  const puncher = valueGaps(sorted).open();
+  const random = new Random();
+  for (let row = 0; row < count; row++)
+    puncher.punch(values.subarray(row * width, (row + 1) * width), row, rate, random.at(seed, 0, row));
+  return { ...rows, values };
 }
 
 /** Different for each split, case and purpose; the same in each run. */

@@ -1,0 +1,43 @@
+// What a flood does to the line: memory, waiting, what is refused, whether anything accepted is lost, and how long it takes to recover.
+// node bench/flood.ts [--engine embedded|kafka] [--kind flood|return] [--seconds 120] [--factor 10] [--plot memory.svg]
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { linePlot } from '../docs/pictures/plot.ts';
+import { runFlood, type Sample } from './flood/run.ts';
+
+const { values: options } = parseArgs({
+  options: {
+    engine: { type: 'string', default: 'embedded' },
+    kind: { type: 'string', default: 'flood' },
+    seconds: { type: 'string', default: '120' },
+    factor: { type: 'string', default: '10' },
+    devices: { type: 'string', default: '1000' },
+    // An hour, one every ten seconds.
+    'per-device': { type: 'string', default: '400' },
+    connections: { type: 'string', default: '500' },
+    plot: { type: 'string' },
+  },
+});
+
+const { samples, ...report } = await runFlood({
+  engine: options.engine === 'kafka' ? 'kafka' : 'embedded',
+  kind: options.kind === 'return' ? 'return' : 'flood',
+  seconds: Number(options.seconds),
+  factor: Number(options.factor),
+  devices: Number(options.devices),
+  perDevice: Number(options['per-device']),
+  connections: Number(options.connections),
+});
+console.log(JSON.stringify(report));
+if (options.plot !== undefined) writeFileSync(options.plot, plotOf(samples));
+if (report.lost + report.twice + report.neverAccepted > 0 || !report.alive) process.exitCode = 1;
+
+function plotOf(all: readonly Sample[]): string {
+  const names = Object.keys(all[0]!.memory);
+  return linePlot({
+    title: `Memory through ${report.kind === 'flood' ? `a flood of ${options.factor} times what the line labels` : 'the return of all devices'} (${report.engine})`,
+    x: 'seconds',
+    y: 'megabytes resident',
+    series: names.map((name) => ({ name, points: all.map(({ atS, memory }) => [atS, memory[name]!]) })),
+  });
+}

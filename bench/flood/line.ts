@@ -1,0 +1,143 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import pino from 'pino';
+import { classifierGroup } from '../../classifier/classifier.ts';
+import type { EventLog } from '../../core/log/port.ts';
+import { type Stream, topicsOf } from '../../core/wire/stream.ts';
+import { type Kafka, startKafka } from '../../test/servers/kafka.ts';
+
+/** Memory of the line's processes at one moment, in megabytes. */
+export type Memory = Readonly<Record<string, number>>;
+
+/** A line under load: the stages as a person starts them, seen from outside. */
+export interface Line {
+  readonly collectorUrl: string;
+  /** Readings in the log that are not labelled yet. */
+  backlog(): Promise<number>;
+  /** What each process holds now. */
+  memory(): Memory;
+  /** The most that each process ever held. */
+  peak(): Memory;
+  /** Whether all processes still run. */
+  alive(): boolean;
+  /** All predictions, batch by batch. */
+  predictions(): AsyncIterable<readonly Uint8Array[]>;
+  stop(): Promise<void>;
+}
+
+const root = resolve(import.meta.dirname, '../..');
+const config = join(root, 'examples/spambase/stream.yaml');
+const stream: Stream = {
+  name: 'spambase',
+  fields: [],
+  topics: topicsOf('spambase', { readings: 'spam_data', predictions: 'spam_predictions' }),
+};
+const logger = pino({ level: 'error' });
+
+interface Started {
+  readonly name: string;
+  readonly child: ChildProcess;
+}
+
+/** Starts the line in one process on SQLite, or in three on a real Kafka. */
+export async function startLine(engine: 'embedded' | 'kafka'): Promise<Line> {
+  const folder = mkdtempSync(join(tmpdir(), 'gapline-flood-'));
+  const kafka = engine === 'kafka' ? await startKafka() : undefined;
+  const url = kafka && `kafka://${kafka.broker}`;
+  // What was labelled is counted at the end: none of it may be too old by then.
+  const common = [
+    '--config',
+    config,
+    '--data',
+    folder,
+    '--log-level',
+    'error',
+    '--set',
+    'log.retentionMegabytes=100000',
+  ];
+  const stage = (name: string, args: readonly string[]) => start(name, [name, ...common, '--log', url!, ...args]);
+  const started: Started[] = [];
+  let collectorUrl: string;
+  if (url === undefined) {
+    const up = start('up', ['up', ...common, '--no-generator', '--collector-port', '0', '--page-port', '0']);
+    started.push(up);
+    collectorUrl = new URL(await printed(up.child, /POST (\S+)/)).origin;
+  } else {
+    const collect = stage('collect', ['--port', '0', '--no-archive']);
+    started.push(collect);
+    collectorUrl = await printed(collect.child, /collector: (\S+)/);
+    started.push(stage('classify', []), stage('archive', []));
+    await Promise.all(started.slice(1).map(({ child }) => printed(child, /health and metrics: (\S+)/)));
+  }
+  const log = await openLog(url, folder);
+  await log.start();
+  return {
+    collectorUrl,
+    backlog: async () =>
+      (await log.lag(classifierGroup(stream), [stream.topics.readings])).reduce((sum, { lag }) => sum + lag, 0),
+    memory: () => memoryOf(started, kafka, 'VmRSS'),
+    peak: () => memoryOf(started, kafka, 'VmHWM'),
+    alive: () => started.every(({ child }) => child.exitCode === null && child.signalCode === null),
+    async *predictions() {
+      for await (const records of log.tail([stream.topics.predictions], { since: 0, follow: false }))
+        yield records.map(({ value }) => value);
+    },
+    async stop() {
+      await log.stop();
+      for (const { child } of started.toReversed()) await end(child);
+      await kafka?.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function openLog(url: string | undefined, folder: string): Promise<EventLog> {
+  if (url !== undefined) return (await import('../../core/log/kafka.ts')).createKafkaLog({ url, logger });
+  return (await import('../../core/log/sqlite.ts')).createSqliteLog({ file: join(folder, 'gapline.db'), logger });
+}
+
+function start(name: string, args: readonly string[]): Started {
+  const child = spawn(join(root, 'gapline'), args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
+  return { name, child };
+}
+
+async function printed(child: ChildProcess, pattern: RegExp): Promise<string> {
+  let text = '';
+  for await (const chunk of child.stdout!.setEncoding('utf8').iterator({ destroyOnReturn: false })) {
+    text += chunk;
+    const found = pattern.exec(text)?.[1];
+    if (found !== undefined) {
+      child.stdout!.resume();
+      return found;
+    }
+  }
+  throw new Error(`the line ended without saying ${pattern}`);
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'exit');
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), 15_000);
+  await ended;
+  clearTimeout(timer);
+}
+
+function memoryOf(started: readonly Started[], kafka: Kafka | undefined, field: 'VmRSS' | 'VmHWM'): Memory {
+  const pids = [...started.map(({ name, child }) => [name, child.pid] as const)];
+  if (kafka) pids.push(['kafka', kafka.pid]);
+  return Object.fromEntries(pids.map(([name, pid]) => [name, residentMb(pid, field)]));
+}
+
+/** 0 for a process that is gone. */
+function residentMb(pid: number | undefined, field: string): number {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    return Math.round(Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(status)?.[1] ?? 0) / 1_000);
+  } catch {
+    return 0;
+  }
+}
