@@ -40,7 +40,7 @@ const pageBytes = 4_096;
 export function damageSpool(file: string, random: Random): Damage {
   const chunks = withCopy(file, chunksOf);
   const { size } = statSync(file);
-  const { what, hit } = random.next() < 0.5 ? cut(file, size, random) : flip(file, size, random);
+  const { what, hit } = random.next() < 0.5 ? cut(file, chunks, random) : flip(file, size, chunks, random);
   const suspects = chunks.filter(({ pages }) => [...pages].some(hit));
   const whole = withCopy(file, (copy) => new Set(suspects.filter(({ id }) => isWhole(copy, id)).map(({ id }) => id)));
   return {
@@ -56,18 +56,26 @@ interface Stroke {
   readonly hit: (page: number) => boolean;
 }
 
-function cut(file: string, size: number, random: Random): Stroke {
-  const left = Math.floor(size * (0.3 + 0.7 * random.next()));
+/** In an old file most pages are free; so the cut goes through those that carry something. */
+function cut(file: string, chunks: readonly Chunk[], random: Random): Stroke {
+  const last = Math.max(1, ...chunks.flatMap(({ pages }) => [...pages]));
+  const { size } = statSync(file);
+  const left = Math.floor(last * pageBytes * (0.3 + 0.7 * random.next()));
   truncateSync(file, left);
   return { what: `cut from ${size} to ${left} bytes`, hit: (page) => page * pageBytes > left };
 }
 
-function flip(file: string, size: number, random: Random): Stroke {
+/** Mostly in a page that carries something. */
+function flip(file: string, size: number, chunks: readonly Chunk[], random: Random): Stroke {
+  const carrying = [...new Set(chunks.flatMap(({ pages }) => [...pages]))];
+  const page = carrying[Math.floor(random.next() * carrying.length)];
+  const inside = Math.floor(random.next() * pageBytes);
+  const at =
+    page === undefined || random.next() < 0.2 ? Math.floor(size * random.next()) : (page - 1) * pageBytes + inside;
   const bytes = readFileSync(file);
-  const at = Math.floor(size * random.next());
   bytes[at] = bytes[at]! ^ (1 << Math.floor(8 * random.next()));
   writeFileSync(file, bytes);
-  return { what: `one bit flipped at byte ${at} of ${size}`, hit: (page) => page === Math.floor(at / pageBytes) + 1 };
+  return { what: `one bit flipped at byte ${at} of ${size}`, hit: (hit) => hit === Math.floor(at / pageBytes) + 1 };
 }
 
 /** Looks at a copy, with the journal that belongs to it: looking would change the file itself. */
