@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cp, readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -62,6 +62,23 @@ describe.runIf(demanded)(`the real stack by Docker Compose${why}`, { timeout: 10
     }
   });
 
+  it('adds at most 80 MB to the image of Node', async () => {
+    const bytes = async (image: string) => Number(await docker('image', 'inspect', '-f', '{{.Size}}', image));
+    const ours = (await bytes('gapline')) - (await bytes('node:24-bookworm-slim'));
+    expect(ours).toBeGreaterThan(1e6);
+    expect(ours).toBeLessThan(80e6);
+  });
+
+  it('has no secret in its image, nor in how the image was made', async () => {
+    for (const args of [
+      ['image', 'inspect', 'gapline'],
+      ['history', '--no-trunc', 'gapline'],
+    ]) {
+      const { stdout } = await promisify(execFile)('docker', args);
+      expect(stdout).not.toMatch(/TOKEN|PASSWORD|gapline-access|gapline-token/);
+    }
+  });
+
   it('has the dashboard', async () => {
     const found = await dashboards();
     expect(found).toHaveLength(1);
@@ -78,8 +95,7 @@ describe.runIf(demanded)(`the real stack by Docker Compose${why}`, { timeout: 10
   it('runs without root, capabilities and a root file system that can be written', async () => {
     for (const service of ['collector', 'classifier', 'generator', 'dashboard', 'telegraf']) {
       const [id] = await stack.containers(service);
-      const { stdout } = await promisify(execFile)('docker', ['inspect', id!]);
-      const [{ Config, HostConfig }] = JSON.parse(stdout);
+      const [{ Config, HostConfig }] = JSON.parse(await docker('inspect', id!));
       expect([service, HostConfig.ReadonlyRootfs, HostConfig.CapDrop]).toEqual([service, true, ['ALL']]);
       expect(['node', 'telegraf']).toContain(Config.User);
     }
@@ -136,31 +152,55 @@ describe.runIf(demanded)(`the real stack by Docker Compose${why}`, { timeout: 10
     );
   });
 
-  it('serves a new model once it is trained and the classifiers are started again', async () => {
-    await stack.line('run', '--rm', 'train', 'train', '--config', 'examples/spambase/stream.yaml');
+  /** Trains a version in a container and makes it the champion. */
+  async function newChampion(): Promise<number> {
+    await stack.line('run', '--rm', 'train');
     const models = openRegistry({ folder: join(stack.examples, 'spambase/models'), name: 'spambase' });
     const version = (await models.versions()).at(-1)!;
-    await models.point('champion', version);
-    await stack.line('restart', 'classifier');
+    const config = ['--config', 'examples/spambase/stream.yaml'];
+    await stack.line('run', '--rm', 'train', 'models', 'promote', String(version), ...config);
+    return version;
+  }
+
+  /** Waits for labels of a version of the model. */
+  async function servedBy(version: number): Promise<void> {
     await vi.waitFor(async () => {
       const found = await stack.query(`from(bucket: "${bucket}") |> range(start: 0)
         |> filter(fn: (r) => r._measurement == "spambase.predictions" and r._field == "version")
         |> keep(columns: ["_value"]) |> distinct()`);
       expect(found.map((row) => Number(row._value))).toContain(version);
     }, soon);
+  }
+
+  it('swaps the model while it runs', async () => {
+    const startedAt = async () =>
+      docker('inspect', '-f', '{{.State.StartedAt}}', ...(await stack.containers('classifier')));
+    const before = await startedAt();
+    await servedBy(await newChampion());
+    expect(await startedAt()).toBe(before);
   });
 
-  it('follows STREAM everywhere', async () => {
-    await cp(join(stack.examples, 'spambase'), join(stack.examples, 'other'), { recursive: true });
-    const file = join(stack.examples, 'other/stream.yaml');
-    const spambase = await readFile(file, 'utf8');
-    await writeFile(file, spambase.replace('stream: spambase', 'stream: other').replace(/^topics: .*$/m, ''));
-    stack.choose('examples/other');
+  it('serves the new model when the classifiers alone are stopped for it and started again', async () => {
+    await stack.line('stop', 'classifier');
+    const version = await newChampion();
+    await stack.line('start', 'classifier');
+    await servedBy(version);
+  });
+
+  it('follows STREAM everywhere, to a stream that was made in a container', async () => {
+    await stack.line('run', '--rm', 'train', 'new', 'other', '--data', 'examples/spambase/data/test.csv');
+    await stack.choose('examples/other');
     await stack.line('up', '-d', '--wait');
     await moreLabels(100, 'other');
-    expect((await dashboards()).map(({ name }) => name).join()).toContain('other');
+    await vi.waitFor(async () => expect((await points('other')).size).toBeGreaterThan(100), soon);
+    expect(await stack.topics()).toEqual(
+      expect.arrayContaining(['other.readings', 'other.predictions', 'other.status']),
+    );
+    expect((await dashboards()).map(({ name }) => name).sort()).toEqual(['Gapline other', 'Gapline spambase']);
   });
 });
+
+const docker = async (...args: string[]): Promise<string> => (await promisify(execFile)('docker', args)).stdout.trim();
 
 /** A reading's identity as a point of InfluxDB has it; its times are of whole seconds or smaller, without zeros at the end. */
 function identity({ device, time }: { device: string; time: string }): string {
