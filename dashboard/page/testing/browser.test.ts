@@ -203,7 +203,12 @@ describe.skipIf(!here)(title, { timeout: 60_000 }, () => {
         'Champion, version 1',
         'Challenger, version 2',
       ]);
-      expect(await duel.getByRole('row', { name: /^Accuracy/ }).textContent()).toMatch(/^Accuracy\d+\.\d%\d+\.\d%$/);
+      const rows = (await duel.getByRole('row').allTextContents()).slice(1);
+      const percents = ['Accuracy', 'Macro F1', 'Calibration error'].map((name) => `${name}\\d+\\.\\d%\\d+\\.\\d%`);
+      const times = ['Median latency', '99th percentile'].map((name) => `${name}[\\d.]+ m?s[\\d.]+ m?s`);
+      expect(rows.map((row) => row.trim())).toEqual(
+        [...percents, ...times].map((pattern) => expect.stringMatching(`^${pattern}$`)),
+      );
       expect(await text(page, '#model-readout')).toMatch(/^The same label for \d+\.\d% of [\d,]+ readings/);
     });
     expect(await text(page, '#drift-readout')).toMatch(/^1 field above the threshold of 0.2; 3.4% of 900 readings/);
