@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Random } from '../../generator/random.ts';
 import { check, type Findings, type Violation } from './check.ts';
 import { type Inquiry, inquire } from './evidence.ts';
 import { catalogue } from './faults/catalogue.ts';
@@ -7,6 +6,7 @@ import type { Fault } from './faults/fault.ts';
 import { metric } from './metrics.ts';
 import { plan, type Step } from './plan.ts';
 import { type Stack, startStack } from './stack.ts';
+import { strikeAll } from './striking.ts';
 
 export interface CampaignOptions {
   readonly minutes: number;
@@ -47,12 +47,15 @@ export async function campaign(options: CampaignOptions): Promise<Outcome> {
   tell('starting Kafka, InfluxDB, Telegraf, collector, archive, classifier, devices');
   const stack = await startStack({ rate, keep: options.keep, tell });
   try {
-    const { faults, leftOut } = catalogue(stack);
-    const cards = only.length === 0 ? faults : faults.filter(({ name }) => only.some((word) => name.includes(word)));
-    const steps = plan({ cards, seconds: minutes * 60, seed });
+    const wanted = ({ name }: Fault) => only.length === 0 || only.some((word) => name.includes(word));
+    const cards = catalogue.filter(wanted);
+    const faults = new Map(cards.map((fault) => [fault.name, fault]));
+    const leftOut = cards.filter(({ possible }) => possible?.(stack) === false).map(({ name }) => name);
+    for (const name of leftOut) tell(`left out, this machine cannot do it: ${name}`);
+    const steps = plan({ cards, seconds: minutes * 60, seed }).filter(({ name }) => !leftOut.includes(name));
     for (const { atSeconds, name } of steps) tell(`plan: ${atSeconds.toFixed(1).padStart(7)} s  ${name}`);
     await sleep(calmSeconds * 1_000);
-    await strikeAll(stack, steps, new Map(cards.map((fault) => [fault.name, fault])));
+    const broken = await strikeAll(stack, steps, faults);
     const atMs = performance.now();
     tell('no more faults');
     await sleep(calmSeconds * 1_000);
@@ -66,7 +69,7 @@ export async function campaign(options: CampaignOptions): Promise<Outcome> {
       ownEnds: Object.fromEntries(Object.values(stack.parts).map(({ name, ownEnds }) => [name, ownEnds])),
       held: stack.doors.kafka.held,
       settledSeconds: Math.round((settledAtMs - atMs) / 100) / 10,
-      violations: findings.violations,
+      violations: [...broken, ...findings.violations],
     };
   } finally {
     await stack.stop();
@@ -77,47 +80,6 @@ function countBy(steps: readonly Step[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const { name } of steps) counts[name] = (counts[name] ?? 0) + 1;
   return counts;
-}
-
-/** Each fault at its time, or once the parts that it touches are as they were. */
-async function strikeAll(stack: Stack, steps: readonly Step[], faults: ReadonlyMap<string, Fault>): Promise<void> {
-  const beganMs = performance.now();
-  const elapsed = (): number => (performance.now() - beganMs) / 1_000;
-  const busy = new Map<string, Promise<void>>();
-  const underWay: Promise<void>[] = [];
-  for (const step of steps) {
-    const fault = faults.get(step.name)!;
-    await sleep(Math.max(0, step.atSeconds - elapsed()) * 1_000);
-    const before = Promise.all(fault.touches.map((part) => busy.get(part)));
-    const done = before.then(async () => {
-      const fromSeconds = elapsed();
-      tellAt(stack, fromSeconds, `${step.name} …`);
-      await fault.strike(stack, new Random().at(step.seed, 0, 0));
-      await lookAfter(stack, fault);
-      tellAt(stack, elapsed(), `${step.name} is over after ${(elapsed() - fromSeconds).toFixed(1)} s`);
-    });
-    for (const part of fault.touches)
-      busy.set(
-        part,
-        done.catch(() => {}),
-      );
-    underWay.push(done);
-    done.catch(() => {});
-  }
-  await Promise.all(underWay);
-}
-
-const tellAt = ({ tell }: Stack, seconds: number, what: string): void =>
-  tell(`${seconds.toFixed(1).padStart(7)} s  ${what}`);
-
-/** A supervisor's part: what has ended is started again. */
-async function lookAfter({ parts, tell }: Stack, fault: Pick<Fault, 'touches'>): Promise<void> {
-  for (const [name, part] of Object.entries(parts)) {
-    if (!fault.touches.includes(name) || part.alive) continue;
-    tell(`${name} had ended by itself`);
-    part.ownEnds += 1;
-    await part.bringBack();
-  }
 }
 
 /** Stops the devices, and looks until all is where it belongs, or for as long as that may take. */

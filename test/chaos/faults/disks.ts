@@ -5,6 +5,7 @@ export const fullSpool: Fault = {
   name: 'full disk under the spool',
   touches: ['collector', 'kafka', 'connections of kafka'],
   seconds: 22,
+  possible: ({ disks }) => disks.spool !== undefined,
   async strike({ disks, doors: { kafka } }) {
     kafka.refusing = true;
     kafka.cut(() => true);
@@ -22,6 +23,7 @@ export const fullKafka: Fault = {
   name: 'full disk under Kafka',
   touches: ['kafka'],
   seconds: 30,
+  possible: ({ disks }) => disks.kafka !== undefined,
   async strike({ disks, parts, tell }) {
     await disks.kafka?.fill();
     await seconds(10);

@@ -5,6 +5,8 @@ import type { Stack } from '../stack.ts';
 
 /** Something that goes wrong, and ends. */
 export interface Fault extends Card {
+  /** Whether this machine can do it; undefined: any can. */
+  possible?(stack: Stack): boolean;
   /** Does it, and resolves when every part runs again and every door is calm. */
   strike(stack: Stack, random: Random): Promise<void>;
 }

@@ -1,0 +1,65 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Random } from '../../generator/random.ts';
+import type { Violation } from './check.ts';
+import type { Fault } from './faults/fault.ts';
+import type { Step } from './plan.ts';
+import { partNames, type Stack } from './stack.ts';
+
+/**
+ * Does each fault at its time, or once the parts that it touches are as they were. Resolves when all are over and every part runs, with
+ * those that did not go as they should.
+ */
+export async function strikeAll(
+  stack: Stack,
+  steps: readonly Step[],
+  faults: ReadonlyMap<string, Fault>,
+): Promise<Violation[]> {
+  const broken: Violation[] = [];
+  const beganMs = performance.now();
+  const elapsed = (): number => (performance.now() - beganMs) / 1_000;
+  const tell = (what: string): void => stack.tell(`${elapsed().toFixed(1).padStart(7)} s  ${what}`);
+  const busy = new Map<string, Promise<void>>();
+  const underWay: Promise<void>[] = [];
+
+  async function strike(fault: Fault, seed: number): Promise<void> {
+    const fromSeconds = elapsed();
+    tell(`${fault.name} …`);
+    try {
+      await fault.strike(stack, new Random().at(seed, 0, 0));
+      await lookAfter(stack, fault.touches);
+    } catch (error) {
+      const { message } = error as Error;
+      tell(`${fault.name}: ${message}`);
+      broken.push({
+        promise: 'every part comes back after a fault',
+        count: 1,
+        examples: [`${fault.name}: ${message}`],
+      });
+    }
+    tell(`${fault.name} is over after ${(elapsed() - fromSeconds).toFixed(1)} s`);
+  }
+
+  for (const { atSeconds, name, seed } of steps) {
+    await sleep(Math.max(0, atSeconds - elapsed()) * 1_000);
+    const fault = faults.get(name);
+    if (fault === undefined) throw new Error(`there is no fault "${name}"`);
+    const before = Promise.all(fault.touches.map((part) => busy.get(part)));
+    const done = before.then(() => strike(fault, seed));
+    for (const part of fault.touches) busy.set(part, done);
+    underWay.push(done);
+  }
+  await Promise.all(underWay);
+  await lookAfter(stack, partNames);
+  return broken;
+}
+
+/** A supervisor's part: what has ended is started again. */
+async function lookAfter({ parts, tell }: Stack, touched: readonly string[]): Promise<void> {
+  for (const name of partNames) {
+    const part = parts[name];
+    if (!touched.includes(name) || part.alive) continue;
+    tell(`${name} had ended by itself`);
+    part.ownEnds += 1;
+    await part.bringBack();
+  }
+}
