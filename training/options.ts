@@ -64,6 +64,10 @@ export const trainingSchema = z.strictObject({
     .describe('of a forest: extremely randomised trees, one random threshold a column and split'),
   maxDepth: z.int().min(1).max(1_000).optional().describe('of a tree of a forest; default: until its leaves are pure'),
   minSamplesLeaf: z.int().min(1).max(1_000_000).default(1).describe('rows that a leaf of a forest needs'),
+  maxFeatures: z
+    .union([z.enum(['sqrt', 'log2', 'all']), z.int().min(1)])
+    .default('sqrt')
+    .describe('columns that a forest tries at each split: `sqrt` or `log2` of all, `all`, or a number'),
   classWeights: z
     .enum(['none', 'balanced'])
     .default('none')
@@ -102,7 +106,7 @@ export interface TrainingOptions {
 /** What `training` of stream.yaml asks for. */
 export function trainingOptions(config: TrainingConfig): TrainingOptions {
   const { trees, seed, engine, voting, indicators, copies, copyGaps, maxGaps } = config;
-  const { boosted, learningRate, extraTrees, maxDepth, minSamplesLeaf } = config;
+  const { boosted, learningRate, extraTrees, maxDepth, minSamplesLeaf, maxFeatures } = config;
   const classWeights = config.classWeights === 'balanced' ? ({ classWeights: 'balanced' } as const) : {};
   return {
     imputer: imputerSpec(config),
@@ -116,6 +120,7 @@ export function trainingOptions(config: TrainingConfig): TrainingOptions {
     forest: {
       extraTrees,
       minSamplesLeaf,
+      maxFeatures,
       ...(maxDepth !== undefined && { maxDepth }),
       ...classWeights,
     },

@@ -23,6 +23,8 @@ interface Rates {
   readonly single: Cost[];
 }
 
+const onnxRuntimeVersion = '1.30.0';
+const ydfVersion = '0.0.4';
 const batchRows = 1000;
 /** About how long one measurement goes on. */
 const secondsEach = 0.4;
@@ -41,7 +43,7 @@ export async function comparePredictions(options: {
     (_, at) => set.test.values[at % set.test.values.length]!,
   );
   const file = readFileSync(join(folder, 'forest.onnx'));
-  const require = installPackages(['onnxruntime-node@1.30.0', 'ydf-inference@0.0.4']);
+  const require = installPackages([`onnxruntime-node@${onnxRuntimeVersion}`, `ydf-inference@${ydfVersion}`]);
   const ort = require('onnxruntime-node') as Ort;
   const predictors = [
     gapline(file, batch, set.width),
@@ -117,7 +119,7 @@ async function onnxRuntime(
   const all = new ort.Tensor('float32', values, [batchRows, width]);
   const rows = rowsOf(values, width).map((row) => new ort.Tensor('float32', row, [1, width]));
   return {
-    name: threads === 1 ? 'onnxruntime-node' : 'onnxruntime-node, all cores',
+    name: `onnxruntime-node ${onnxRuntimeVersion}${threads === 1 ? '' : ', all cores'}`,
     batch: (repeats) =>
       byRow(repeats * batchRows, async () => {
         for (let call = 0; call < repeats; call++) await session.run({ X: all });
@@ -153,7 +155,7 @@ async function ydf(require: NodeJS.Require, zip: string, batch: Float64Array, wi
   const all = columnsOf(rows);
   const each = rows.map((row) => columnsOf([row]));
   return {
-    name: 'ydf-inference',
+    name: `ydf-inference ${ydfVersion}`,
     batch: (repeats) =>
       byRow(repeats * batchRows, () => {
         for (let call = 0; call < repeats; call++) model.predict(all);
