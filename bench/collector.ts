@@ -1,5 +1,5 @@
 // How many readings a second the collector takes, and what a million of them cost in CPU: one a POST, and in NDJSON batches.
-// node bench/collector.ts [--seconds 10] [--connections 50] [--batch 1000] [--log memory|slow|sqlite|kafka://HOST:PORT]
+// node bench/collector.ts [--seconds 10] [--connections 50] [--batch 1000] [--log memory|slow|sqlite|kafka://HOST:PORT] [--flush]
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -27,6 +27,7 @@ const { values: options } = parseArgs({
     connections: { type: 'string', default: '50' },
     batch: { type: 'string', default: '1000' },
     log: { type: 'string', default: 'sqlite' },
+    flush: { type: 'boolean', default: false },
     serve: { type: 'boolean', default: false },
   },
 });
@@ -41,7 +42,12 @@ async function serve(): Promise<void> {
   const log = await openLog(folder, logger);
   await log.start();
   await log.ensureTopics(
-    Object.values(stream.topics).map((name) => ({ name, partitions: 12, retentionMs: 3_600_000 })),
+    Object.values(stream.topics).map((name) => ({
+      name,
+      partitions: 12,
+      retentionMs: 3_600_000,
+      flush: options.flush,
+    })),
   );
   const collector = createCollector({ stream, log, logger, registry: new Registry(), host: '127.0.0.1', port: 0 });
   await collector.start();
@@ -86,7 +92,11 @@ function forgetfulLog(appendMs: number): EventLog {
 }
 
 async function drive(): Promise<void> {
-  const child = fork(fileURLToPath(import.meta.url), ['--serve', '--log', options.log], { stdio: 'inherit' });
+  const child = fork(
+    fileURLToPath(import.meta.url),
+    ['--serve', '--log', options.log, ...(options.flush ? ['--flush'] : [])],
+    { stdio: 'inherit' },
+  );
   const [{ url }] = (await once(child, 'message')) as [{ url: string }];
   const ask = async (): Promise<{ cpuS: number; residentMb: number }> => {
     child.send({});
@@ -99,6 +109,7 @@ async function drive(): Promise<void> {
     const accepted = result['2xx'] * batch;
     const line = {
       log: options.log.split(':')[0],
+      flush: options.flush,
       batch,
       readingsPerSecond: Math.round(accepted / result.duration),
       cpuSecondsPerMillion: round((after.cpuS - before.cpuS) / (accepted / 1e6)),
