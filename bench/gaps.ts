@@ -24,7 +24,6 @@ const reducedRows = 60;
 const reducedName = `reduced models, one a row (${reducedRows} rows a split)`;
 const peerNames = {
   mean: 'scikit-learn: mean, forest',
-  forest: 'scikit-learn: forest takes gaps, 4 copies',
   one: 'scikit-learn: HistGradientBoosting, trained on gaps',
   four: 'scikit-learn: HistGradientBoosting, 4 copies',
 };
@@ -69,7 +68,6 @@ async function askPeers(fold: Fold, column: number, each: Case, test: LabelledRo
   const gaps = gapsOf(test);
   const peers = [
     [peerNames.mean, 'mean', [save('whole', fold.train)]],
-    [peerNames.forest, 'forest', copies],
     [peerNames.one, 'boosting', copies.slice(0, 1)],
     [peerNames.four, 'boosting', copies],
   ] as const;

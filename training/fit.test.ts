@@ -65,7 +65,7 @@ it('the configuration becomes options, with every default filled in', () => {
     voting: 'mean',
     indicators: false,
     copies: [],
-    forest: { extraTrees: false, minSamplesLeaf: 1 },
+    forest: { extraTrees: false, minSamplesLeaf: 1, maxFeatures: 'sqrt' },
   });
   const asked = { imputer: 'gaussian', draws: 5, copies: 5, copyGaps: [0, 0.5], maxGaps: 7, classWeights: 'balanced' };
   expect(trainingOptions(trainingSchema.parse(asked))).toMatchObject({
@@ -73,6 +73,12 @@ it('the configuration becomes options, with every default filled in', () => {
     copies: [0, 0.5, 0, 0.5, 0],
     maxGaps: 7,
     forest: { classWeights: 'balanced' },
+  });
+  const boosted = { boosted: true, learningRate: 0.05, models: 3, classWeights: 'balanced' };
+  expect(trainingOptions(trainingSchema.parse(boosted)).boosted).toEqual({
+    learningRate: 0.05,
+    models: 3,
+    classWeights: 'balanced',
   });
   expect(trainingOptions(trainingSchema.parse({ imputer: 'last', maxAgeSeconds: 5 })).imputer).toEqual({
     kind: 'last',

@@ -58,6 +58,12 @@ export const trainingSchema = z.strictObject({
     .max(1)
     .default(0.1)
     .describe('with `boosted`: how much of a mistake a tree mends; a lower rate wants more trees'),
+  models: z
+    .int()
+    .min(1)
+    .max(20)
+    .default(1)
+    .describe('with `boosted`: so many are trained, each by chances of its own, and averaged'),
   extraTrees: z
     .boolean()
     .default(false)
@@ -106,7 +112,7 @@ export interface TrainingOptions {
 /** What `training` of stream.yaml asks for. */
 export function trainingOptions(config: TrainingConfig): TrainingOptions {
   const { trees, seed, engine, voting, indicators, copies, copyGaps, maxGaps } = config;
-  const { boosted, learningRate, extraTrees, maxDepth, minSamplesLeaf, maxFeatures } = config;
+  const { boosted, learningRate, models, extraTrees, maxDepth, minSamplesLeaf, maxFeatures } = config;
   const classWeights = config.classWeights === 'balanced' ? ({ classWeights: 'balanced' } as const) : {};
   return {
     imputer: imputerSpec(config),
@@ -124,7 +130,7 @@ export function trainingOptions(config: TrainingConfig): TrainingOptions {
       ...(maxDepth !== undefined && { maxDepth }),
       ...classWeights,
     },
-    ...(boosted && { boosted: { learningRate, ...classWeights } }),
+    ...(boosted && { boosted: { learningRate, models, ...classWeights } }),
   };
 }
 

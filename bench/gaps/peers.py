@@ -24,8 +24,6 @@ def load(name, width):
 def make(method, seed):
     if method == "mean":
         return make_pipeline(SimpleImputer(), RandomForestClassifier(200, random_state=seed))
-    if method == "forest":
-        return RandomForestClassifier(200, random_state=seed)
     return HistGradientBoostingClassifier(random_state=seed)
 
 

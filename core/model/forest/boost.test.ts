@@ -86,6 +86,17 @@ describe('boosted trees', () => {
     expect(await spamOf([1, 50])).toBeGreaterThan(await spamOf([50, 1]));
   });
 
+  it('of several models are their average', async () => {
+    const data = rowsOf(200);
+    const both = await trainBoosted({ ...data, options: { trees: 4, models: 2 } });
+    const first = await trainBoosted({ ...data, options: { trees: 4 } });
+    expect(both.trees).toHaveLength(8);
+    expect(both.trees.slice(0, 4).map(({ value }) => value.map((each) => each * 2))).toEqual(
+      first.trees.map(({ value }) => value),
+    );
+    expect(both.trees[4]).not.toEqual(both.trees[0]);
+  });
+
   it('say how far they are', async () => {
     const seen: string[] = [];
     const onProgress = ({ trees, of }: { trees: number; of: number }) => void seen.push(`${trees}/${of}`);

@@ -22,6 +22,8 @@ export interface BoostingOptions {
   /** The share of rows that each tree sees. Default 0.5. */
   readonly rowShare?: number;
   readonly classWeights?: readonly number[] | 'balanced';
+  /** So many are trained, each by chances of its own, and their sums averaged. Default 1. */
+  readonly models?: number;
   /** The same seed, data and options give the same trees. Default 1. */
   readonly seed?: number;
 }
@@ -45,7 +47,7 @@ export interface BoostingInput extends Omit<TrainingData, 'options' | 'threads'>
  */
 export async function trainBoosted(input: BoostingInput): Promise<Forest> {
   const { values, count, width, labels, classes, onProgress, options = {} } = input;
-  const { trees: rounds = 100, rowShare = 0.5, seed = 1, classWeights } = options;
+  const { trees: rounds = 100, rowShare = 0.5, models = 1, seed = 1, classWeights } = options;
   checkData(input);
   const shape = columnShape(count, width, 1);
   const columns = binColumns(sharedMemory(columnBytes(shape)), shape, values);
@@ -53,20 +55,26 @@ export async function trainBoosted(input: BoostingInput): Promise<Forest> {
   const loss = new LogisticLoss({ labels, count, classes, weights });
   const grower = new BoostedTreeGrower(columns, { ...options, outputs: classes });
   const trees: Tree[] = [];
-  for (let round = 0; round < rounds; round++) {
+  for (let round = 0; round < rounds * models; round++) {
+    if (round % rounds === 0) loss.startAnew();
     const random = new Random(seed, round);
     const rows = drawRows(count, rowShare, random);
     loss.beginRound();
     for (const output of loss.outputs) {
       const { gradients, curvatures } = loss.derivatives(output);
-      const tree = grower.grow({ gradients, curvatures, rows, output, random });
+      const tree = grower.grow({ gradients, curvatures, rows: rows.slice(), output, random });
       addAnswers(tree, output, columns, loss.scores);
-      trees.push(tree.tree);
+      trees.push(shareOf(tree.tree, models));
     }
-    onProgress?.({ trees: round + 1, of: rounds });
+    onProgress?.({ trees: round + 1, of: rounds * models });
     await nextTurn();
   }
   return { task: 'classification', width, outputs: classes, trees, boosting: { base: loss.base, link: 'softmax' } };
+}
+
+/** What a tree adds to the average of several models. */
+function shareOf(tree: Tree, models: number): Tree {
+  return models === 1 ? tree : { ...tree, value: tree.value.map((value) => value / models) };
 }
 
 /** Sums by row and class, and how they should change. Of two classes only the second has a sum, the first's stays 0. */
@@ -88,10 +96,15 @@ class LogisticLoss {
     this.#data = data;
     this.outputs = classes === 2 ? [1] : Array.from(logs.keys());
     this.base = classes === 2 ? Float64Array.of(0, logs[1]! - logs[0]!) : logs;
-    this.scores = Float64Array.from({ length: count * classes }, (_, at) => this.base[at % classes]!);
+    this.scores = new Float64Array(count * classes);
     this.#probabilities = new Float64Array(count * classes);
     this.#gradients = new Float64Array(count);
     this.#curvatures = new Float64Array(count);
+  }
+
+  /** Forgets all trees. */
+  startAnew(): void {
+    for (let at = 0; at < this.scores.length; at += this.base.length) this.scores.set(this.base, at);
   }
 
   /** All trees of a round mend the same mistakes. */
