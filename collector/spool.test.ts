@@ -11,6 +11,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { LogRecord } from '../core/log/port.ts';
@@ -195,3 +196,43 @@ function flip(at: number, bit = 0): void {
   writeSync(handle, Uint8Array.of(bytes[at]! ^ (1 << bit)), 0, 1, at);
   closeSync(handle);
 }
+
+test('a spool that an earlier version wrote goes on, and is counted from then on', () => {
+  open();
+  spool.append([record('a'), record('b')]);
+  spool.stop();
+  const before = new DatabaseSync(file);
+  before.exec('DROP TRIGGER more; DROP TRIGGER fewer; ALTER TABLE sending DROP COLUMN held');
+  before.close();
+  open();
+  expect(contents()).toEqual(['a', 'b']);
+  spool.append([record('c')]);
+  expect(drained()).toEqual(['a', 'b', 'c']);
+  spool.stop();
+  open();
+  expect(lost).toBe(0);
+});
+
+test('how many readings are gone with the end of a file is known', () => {
+  open();
+  for (let chunk = 0; chunk < 100; chunk += 1) spool.append([record('x'.repeat(3_000)), record('y'.repeat(3_000))]);
+  spool.stop();
+  truncateSync(file, Math.floor(statSync(file).size / 2));
+  open();
+  const left = contents().length;
+  expect(left).toBeGreaterThan(0);
+  expect(lost).toBe(200 - left);
+});
+
+test('rows that vanish without a trace are missed', () => {
+  open();
+  spool.append([record('a')]);
+  spool.append([record('b'), record('c')]);
+  spool.stop();
+  const behind = new DatabaseSync(file);
+  behind.exec('DROP TRIGGER fewer; DELETE FROM chunk WHERE id = 2');
+  behind.close();
+  open();
+  expect(lost).toBe(2);
+  expect(contents()).toEqual(['a']);
+});
