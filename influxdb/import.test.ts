@@ -26,7 +26,7 @@ interface CellOfDashboard {
   y: number;
   w: number;
   h: number;
-  properties: { type: string; note?: string; xDomain?: number[]; yDomain?: number[]; xColumn?: string };
+  properties: { type: string; note?: string };
 }
 
 describeWithInfluxdb('importing the dashboard into a real InfluxDB', (access: InfluxdbAccess) => {
@@ -74,6 +74,8 @@ describeWithInfluxdb('importing the dashboard into a real InfluxDB', (access: In
       charts.map(({ name, xPos, yPos, width, height }) => ({ name, x: xPos, y: yPos, w: width, h: height })),
     );
     const calibration = made.cells.find(({ name }) => name === 'Calibration')!;
+    const stacked = { type: 'xy', position: 'stacked', shadeBelow: true, legendColorizeRows: true };
+    expect(made.cells.find(({ name }) => name === 'Labels over time')!.properties).toMatchObject(stacked);
     const plane = { type: 'scatter', xColumn: 'probability', xDomain: [0, 1], yDomain: [0, 1] };
     expect(calibration.properties).toMatchObject(plane);
     expect((await named('checks', new RegExp(`^Gapline ${stream.name}: `))).sort()).toEqual([

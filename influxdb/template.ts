@@ -111,8 +111,8 @@ function chartOf(view: View): Record<string, unknown> {
       return {
         kind: 'XY',
         ...plane(view.unit),
-        geom: view.kind === 'line' ? 'line' : 'bar',
-        position: view.kind === 'stacked' ? 'stacked' : 'overlaid',
+        geom: 'line',
+        ...(view.kind === 'stacked' ? { position: 'stacked', shade: true } : { position: 'overlaid' }),
         hoverDimension: 'auto',
         colors: lineColours.map((hex, index) => ({ name: `colour ${index + 1}`, type: 'scale', hex, value: 0 })),
       };
@@ -131,5 +131,7 @@ function plane(
     scale: 'linear',
     ...(domain && { domain }),
   });
-  return { xCol, yCol: '_value', axes: [axis('x', xCol === '_time' ? '' : xCol), axis('y', unit)] };
+  // A legend without its lines' colours could not be read.
+  const legendColorizeRows = true;
+  return { xCol, yCol: '_value', legendColorizeRows, axes: [axis('x', xCol === '_time' ? '' : xCol), axis('y', unit)] };
 }

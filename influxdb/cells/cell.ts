@@ -13,7 +13,7 @@ export interface Cell {
 /** How a cell shows what its query finds. */
 export type View =
   | { readonly kind: 'number'; readonly suffix: string; readonly decimals: number }
-  | { readonly kind: 'line' | 'stacked' | 'bars'; readonly unit: string }
+  | { readonly kind: 'line' | 'stacked'; readonly unit: string }
   /** Dots of `_value` over the column `x`, which is no time; both from 0 to 1. */
   | { readonly kind: 'dots'; readonly x: string; readonly unit: string }
   | { readonly kind: 'heatmap'; readonly unit: string }
