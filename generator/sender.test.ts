@@ -89,6 +89,22 @@ test('Retry-After is honoured, by all', async () => {
   sender.close();
 });
 
+test('a clock that is set back does not make a pause longer', async () => {
+  vi.useFakeTimers({ toFake: ['Date'] });
+  try {
+    const setBack: Answer = (_, response) => {
+      response.writeHead(503, { 'retry-after': '1' }).end();
+      response.once('finish', () => setTimeout(() => vi.setSystemTime(Date.now() - 3_600_000), 300));
+    };
+    const { sender, requests } = await open(setBack);
+    await sender.post(parcelOf('{"a":1}'), never);
+    expect(requests).toHaveLength(2);
+    sender.close();
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
 test.each([400, 401, 403, 404, 413, 415, 422])('%d stops with what the problem says', async (code) => {
   const problem = {
     title: 'T',

@@ -125,6 +125,18 @@ describe('an answer of InfluxDB', () => {
     expect(arrivedMs - answeredMs).toBeGreaterThanOrEqual(900);
   });
 
+  it('keeps still no longer where the clock is set back meanwhile', { timeout: 30_000 }, async () => {
+    const { store, play } = await storeWith(status(429, 'quota', { 'retry-after': '1' }));
+    await expect(store.write(points(1))).rejects.toThrow(/left alone/);
+    play.answer = taken;
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 3_600_000 });
+    try {
+      await vi.waitFor(() => store.write(points(1)), { timeout: 20_000, interval: 100 });
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it('waits no longer than a request may take, and does not let it land later', async () => {
     const hang = vi.fn();
     const { store, play, bodies } = await storeWith((_, response) => void response.on('close', hang), {
