@@ -1,12 +1,16 @@
 // How right labels are when values are missing: ways of ours beside scikit-learn's, on the same rows with the same gaps; writes the
 // section of docs/benchmarks.md and the table of the README.
 // node bench/gaps.ts [--folds 5] [--dry-run]
+import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { readDataset } from '../core/dataset/csv.ts';
 import type { Model } from '../core/model/model.ts';
-import { type LabelledRows, labelRows } from '../training/rows.ts';
+import { type LabelledRows, labelRows, pickRows } from '../training/rows.ts';
 import { fitTrial } from '../training/trial.ts';
 import { type Case, cases, type Fold, foldsOf, seedOf, withGaps } from './gaps/cases.ts';
 import { bestMethod, type Method, methods } from './gaps/methods.ts';
@@ -16,47 +20,65 @@ import { cacheFolder, installPython, PythonPeer } from './peers.ts';
 import { machine, writeSection } from './report.ts';
 
 const { values: options } = parseArgs({
-  options: { folds: { type: 'string', default: '5' }, 'dry-run': { type: 'boolean', default: false } },
+  options: {
+    folds: { type: 'string', default: '5' },
+    'dry-run': { type: 'boolean', default: false },
+    /** Only this split; its results are printed as JSON. So the whole asks for its parts, one a core. */
+    fold: { type: 'string' },
+  },
 });
 
 /** Rows of each split that reduced models are asked about. */
-const reducedRows = 60;
+const reducedRows = 40;
 const reducedName = `reduced models, one a row (${reducedRows} rows a split)`;
 const peerNames = {
   mean: 'scikit-learn: mean, forest',
   one: 'scikit-learn: HistGradientBoosting, trained on gaps',
   four: 'scikit-learn: HistGradientBoosting, 4 copies',
 };
-const folder = cacheFolder('gaps');
+const folder = cacheFolder(options.fold === undefined ? 'gaps' : `gaps-${options.fold}`);
 const root = join(import.meta.dirname, '..');
 const dataset = await readDataset({ file: join(root, 'examples/spambase/data/spambase.csv'), truth: 'label' });
-const folds = foldsOf(dataset, Number(options.folds));
 const results = new Results();
 /** The models of one split, by method and, where that matters, by the share of gaps that they are trained for. */
 const fitted = new Map<string, Model>();
-
 const peer = new PythonPeer(installPython(), '../gaps/peers.py', [folder]);
 try {
-  for (const fold of folds) {
-    for (const [column, each] of cases.entries()) {
-      const test = withGaps(fold.test, each.pattern, each.testRate, seedOf(fold.number, column, 0));
-      await askPeers(fold, column, each, test);
-      for (const method of methods) results.note(method.name, column, await askOurs(method, fold, each, test));
-      const reduced = await labelByReducedModels(fold.train, test, dataset.classes.length, reducedRows);
-      results.note(reducedName, column, reduced);
-      console.error(`split ${fold.number + 1} of ${folds.length}: ${each.name}`);
+  if (options.fold === undefined) await measureAll();
+  else await measureFold(Number(options.fold));
+} finally {
+  peer.stop();
+}
+
+async function measureAll(): Promise<void> {
+  const left = Array.from({ length: Number(options.folds) }, (_, fold) => fold);
+  const takeFolds = async () => {
+    for (let fold = left.shift(); fold !== undefined; fold = left.shift()) {
+      const args = [fileURLToPath(import.meta.url), '--folds', options.folds, '--fold', `${fold}`];
+      const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+      results.add(JSON.parse(await text(child.stdout)));
     }
-    fitted.clear();
-  }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, takeFolds));
   const { versions } = await peer.ask<{ versions: string }>({ do: 'versions' });
   const report = describe(versions);
   console.log(report);
-  if (!options['dry-run']) {
-    writeSection('gaps', report);
-    writeReadme();
+  if (options['dry-run']) return;
+  writeSection('gaps', report);
+  writeReadme();
+}
+
+async function measureFold(number: number): Promise<void> {
+  const fold = foldsOf(dataset, Number(options.folds))[number]!;
+  for (const [column, each] of cases.entries()) {
+    const test = withGaps(fold.test, each.pattern, each.testRate, seedOf(fold.number, column, 0));
+    await askPeers(fold, column, each, test);
+    for (const method of methods) results.note(method.name, column, await askOurs(method, fold, each, test));
+    const reduced = await labelByReducedModels(fold.train, test, dataset.classes.length, reducedRows);
+    results.note(reducedName, column, reduced);
+    console.error(`split ${fold.number + 1}: ${each.name}`);
   }
-} finally {
-  peer.stop();
+  console.log(JSON.stringify(results));
 }
 
 async function askPeers(fold: Fold, column: number, each: Case, test: LabelledRows): Promise<void> {
@@ -100,7 +122,7 @@ async function askOurs(method: Method, fold: Fold, each: Case, test: LabelledRow
     model = (await fitTrial(asked)).model;
     fitted.set(key, model);
     // The first labels pay for the compiler.
-    await labelRows(model.open(), test);
+    await labelRows(model.open(), pickRows(test, [...Array(200).keys()]));
   }
   const startedMs = performance.now();
   const labels = await labelRows(model.open(), test);
@@ -120,7 +142,7 @@ function describe(versions: string): string {
 
 \`npm run bench -- gaps\` · ${machine()} ${versions}.
 
-Accuracy on Spambase, the mean over ${folds.length} stratified splits, each with gaps of its own that all methods share. Values go missing at random (10, 30,
+Accuracy on Spambase, the mean over ${options.folds} stratified splits, each with gaps of its own that all methods share. Values go missing at random (10, 30,
 50 %); 10 % in training and 50 % in service; large values first, as the generator's \`value\` pattern does it; whole rows at once, as of devices that fell silent. scikit-learn's are
 trained on rows with gaps of the same kind and share, Gapline's on rows with as many gaps at random: it is never shown the kind. Those "of every share" are one model for the
 whole table, which knows the share neither. Forests of 200 trees. µs a row: from rows with gaps to labels, in batches, on one thread.

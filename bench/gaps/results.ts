@@ -24,8 +24,15 @@ export class Results {
   /** By way, by case, by split. */
   readonly #all = new Map<string, Result[][]>();
 
-  get names(): string[] {
-    return [...this.#all.keys()];
+  /** As {@link add} takes it. */
+  toJSON(): [name: string, byCase: Result[][]][] {
+    return [...this.#all];
+  }
+
+  /** Adds the splits that others measured. */
+  add(others: readonly [name: string, byCase: readonly (readonly Result[])[]][]): void {
+    for (const [name, byCase] of others)
+      for (const [column, splits] of byCase.entries()) for (const split of splits) this.note(name, column, split);
   }
 
   note(name: string, column: number, result: Result): void {
