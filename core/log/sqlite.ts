@@ -106,7 +106,7 @@ class SqliteLog implements EventLog {
 
   async ensureTopics(topics: readonly TopicSpec[]): Promise<void> {
     const engine = this.#engine();
-    const deadline = Date.now() + ensureMs;
+    const deadline = performance.now() + ensureMs;
     const ensured = topics.map((topic) =>
       engine.writer.submit({ bytes: 0, deadline, run: () => engine.topics.ensure(topic) }),
     );
@@ -115,7 +115,7 @@ class SqliteLog implements EventLog {
 
   async append(topic: string, records: readonly LogRecord[], { deadlineMs }: { deadlineMs: number }): Promise<void> {
     const engine = this.#engine();
-    const deadline = Date.now() + deadlineMs;
+    const deadline = performance.now() + deadlineMs;
     for (let done = 0; done < records.length; ) {
       const part = partOf(records, done);
       try {
@@ -143,7 +143,7 @@ class SqliteLog implements EventLog {
     const inputs = this.#reading(() => coPartitioned(options.from, (topic) => engine.topics.partitions(topic)));
     await engine.writer.submit({
       bytes: 0,
-      deadline: Date.now() + ensureMs,
+      deadline: performance.now() + ensureMs,
       run: () => {
         for (const partition of inputs.flat()) engine.offsets.register(options.group, partition);
       },

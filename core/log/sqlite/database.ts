@@ -123,12 +123,12 @@ function prepareSchema(db: DatabaseSync, file: string): void {
 
 /** Turning a fresh file to WAL fails at once, whatever the time-out, while another process does the same. */
 async function patiently<T>(work: () => T): Promise<T> {
-  const until = Date.now() + openingMs;
+  const until = performance.now() + openingMs;
   for (;;) {
     try {
       return work();
     } catch (error) {
-      if (!isBusy(error) || Date.now() > until) throw error;
+      if (!isBusy(error) || performance.now() > until) throw error;
       await sleep(20);
     }
   }

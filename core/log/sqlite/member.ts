@@ -159,7 +159,7 @@ async function commit(
   }
   await engine.writer.submit({
     bytes: sizeOfAll(outputs),
-    deadline: Date.now() + commitMs,
+    deadline: performance.now() + commitMs,
     run() {
       if (!engine.offsets.advance(group, partition, next, to)) {
         throw new Fenced(`Another member of ${group} took ${batch.topic}/${batch.partition}`);

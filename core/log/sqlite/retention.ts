@@ -113,7 +113,7 @@ export class Retention {
     let deleted = 0n;
     await this.#engine.writer.submit({
       bytes: 0,
-      deadline: Date.now() + writeMs,
+      deadline: performance.now() + writeMs,
       run: () => {
         // Another process may have deleted meanwhile.
         const now = this.#engine.topics.extent(id).first;

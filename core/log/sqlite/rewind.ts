@@ -38,7 +38,7 @@ export async function rewind(
   try {
     await engine.writer.submit({
       bytes: 0,
-      deadline: Date.now() + rewindMs,
+      deadline: performance.now() + rewindMs,
       run() {
         moved = planRewind(engine, group, partitions, sinceMs);
         for (const partition of partitions) {

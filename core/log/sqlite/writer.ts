@@ -12,7 +12,7 @@ const busyRetryMs = 10;
 export interface Job {
   /** What it will write, about. */
   readonly bytes: number;
-  /** No later than this is it begun, in milliseconds of `Date.now()`. */
+  /** No later than this is it begun, in milliseconds of `performance.now()`. */
   readonly deadline: number;
   /** Does its writes. May refuse by throwing a {@link GaplineError}, but only before its first write. */
   run(): void;
@@ -159,7 +159,7 @@ export class Writer {
   }
 
   #refuseLate(): void {
-    const now = Date.now();
+    const now = performance.now();
     const late = this.#queue.filter(({ job }) => job.deadline < now);
     if (late.length === 0) return;
     this.#queue = this.#queue.filter(({ job }) => job.deadline >= now);
