@@ -146,7 +146,7 @@ export const errorCatalog = {
     title: 'A topic differs from the configuration',
     cause:
       'A topic has fewer partitions than log.partitions asks for, or is not there, or inputs that belong together differ.',
-    cure: 'Recreate it, or change the key.',
+    cure: 'Start a stage, which makes topics that are missing; else recreate the topic, or change the key.',
   },
   'group-active': {
     status: 409,

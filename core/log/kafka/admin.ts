@@ -9,8 +9,15 @@ import { kafkaError, kafkaErrorType } from './errors.ts';
 const believedMs = 60_000;
 /** How long a topic may take to appear, or to find a new leader. */
 const settleMs = 15_000;
-/** What a broker says of a partition that is on its way, or that kafkajs knows too little of. */
-const unsettled = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE', 'NOT_LEADER_FOR_PARTITION']);
+/** What a broker says of a partition or a group that is on its way, or that kafkajs knows too little of. */
+const unsettled = new Set([
+  'UNKNOWN_TOPIC_OR_PARTITION',
+  'LEADER_NOT_AVAILABLE',
+  'NOT_LEADER_FOR_PARTITION',
+  'NOT_COORDINATOR_FOR_GROUP',
+  'GROUP_COORDINATOR_NOT_AVAILABLE',
+  'GROUP_LOAD_IN_PROGRESS',
+]);
 
 /** What a partition holds: offsets from `low` up to but not including `high`, of what is committed for readers. */
 export interface Extent {
