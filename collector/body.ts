@@ -6,9 +6,9 @@ import { Refusal } from './refusal.ts';
 
 /** Memory for bodies while they are read. */
 export interface Room {
-  /** Whether a further body may begin. */
-  readonly open: boolean;
-  /** Takes bytes for one that has begun, or says no. */
+  /** Takes bytes for a body that is to begin, at most as many as it declares, and says how many; undefined where none may begin. */
+  begin(declaredBytes: number): number | undefined;
+  /** Takes more bytes for one that has begun, or says no. */
   take(bytes: number): boolean;
   give(bytes: number): void;
 }
@@ -29,8 +29,11 @@ export async function readText(request: IncomingMessage, limits: BodyLimits, roo
   const declared = Number(request.headers['content-length'] ?? 0);
   try {
     if (declared > limits.maxBytes) throw tooLarge(limits);
-    if (!room.open) throw overloaded();
-    const body = await collect(request, decompressed(request), limits, room);
+    const packed = isPacked(request);
+    const held = room.begin(declared);
+    if (held === undefined) throw overloaded();
+    const source = packed ? unpacking(request) : request;
+    const body = await collect({ request, source, limits, room, held });
     if (!isUtf8(body)) throw malformed('the body is not valid UTF-8');
     const text = body.toString('utf8');
     return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
@@ -44,12 +47,14 @@ function tooLarge(limits: BodyLimits): Refusal {
   return new Refusal('body-too-large', `a body has at most ${limits.maxBytes} bytes after decompression`);
 }
 
-function decompressed(request: IncomingMessage): Readable {
+function isPacked(request: IncomingMessage): boolean {
   const encoding = request.headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
-  if (encoding === 'identity' || encoding === '') return request;
-  if (encoding !== 'gzip' && encoding !== 'x-gzip') {
-    throw new Refusal('media-type-unsupported', `content-encoding is gzip or none, not ${JSON.stringify(encoding)}`);
-  }
+  if (encoding === 'identity' || encoding === '') return false;
+  if (encoding === 'gzip' || encoding === 'x-gzip') return true;
+  throw new Refusal('media-type-unsupported', `content-encoding is gzip or none, not ${JSON.stringify(encoding)}`);
+}
+
+function unpacking(request: IncomingMessage): Readable {
   const gunzip = createGunzip();
   request.on('error', (error) => gunzip.destroy(error));
   request.on('close', () => {
@@ -58,16 +63,26 @@ function decompressed(request: IncomingMessage): Readable {
   return request.pipe(gunzip);
 }
 
-function collect(request: IncomingMessage, source: Readable, limits: BodyLimits, room: Room): Promise<Buffer> {
+interface Collecting {
+  readonly request: IncomingMessage;
+  readonly source: Readable;
+  readonly limits: BodyLimits;
+  readonly room: Room;
+  /** Of the room, taken when the body began. */
+  readonly held: number;
+}
+
+function collect({ request, source, limits, room, held: heldFirst }: Collecting): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
+    let held = heldFirst;
     let settled = false;
     const settle = (error: Refusal | null): void => {
       if (settled) return;
       settled = true;
       source.removeAllListeners('data');
-      room.give(bytes);
+      room.give(held);
       if (error === null) resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, bytes));
       else {
         if (source !== request) {
@@ -79,8 +94,11 @@ function collect(request: IncomingMessage, source: Readable, limits: BodyLimits,
     };
     source.on('data', (chunk: Buffer) => {
       if (bytes + chunk.length > limits.maxBytes) return settle(tooLarge(limits));
-      if (!room.take(chunk.length)) return settle(overloaded());
       bytes += chunk.length;
+      if (bytes > held) {
+        if (!room.take(bytes - held)) return settle(overloaded());
+        held = bytes;
+      }
       chunks.push(chunk);
     });
     source.on('end', () => settle(null));

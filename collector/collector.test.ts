@@ -154,10 +154,10 @@ test('what would go beyond the memory that may wait is 503 at once', async () =>
   bench = await startBench({ wrap, maxWaitingBytes: 1_000 });
   const first = post(JSON.stringify(reading(1)));
   const second = post(JSON.stringify(reading(2)));
-  const full = await until(
-    () => post(JSON.stringify([reading(3), reading(4), reading(5)])),
-    ({ status }) => status === 503,
-  );
+  const waiting = async () => Number(/gapline_collector_waiting_bytes (\d+)/.exec(await bench.registry.metrics())?.[1]);
+  await until(waiting, (bytes) => bytes > 500);
+  const full = await post(JSON.stringify([reading(3), reading(4), reading(5)]));
+  expect(full.status).toBe(503);
   expect(full.headers.get('retry-after')).toBe('1');
   expect(await full.json()).toMatchObject({ code: 'overloaded' });
   gate.resolve();

@@ -16,6 +16,7 @@ import { GroupCommit } from './group-commit.ts';
 import { Intake } from './intake.ts';
 import { Listener } from './listener.ts';
 import { createCollectorMetrics } from './metrics.ts';
+import { Pace } from './pace.ts';
 import { createRoom } from './room.ts';
 import { Spool } from './spool.ts';
 
@@ -88,8 +89,20 @@ export function createCollector(options: CollectorOptions): Collector {
     nowMs,
   });
   const access = options.access ?? new Access({ logger });
-  const groups = new GroupCommit({ commit: (records) => intake.commit(records), maxGroupBytes: 4_000_000 });
-  const room = createRoom(maxWaitingBytes / 2, () => groups.waitingBytes < maxWaitingBytes / 2);
+  const groups = new GroupCommit({
+    commit: (records) => intake.commit(records),
+    maxGroupBytes: 4_000_000,
+    waited: (bytes, ms) => pace.note(bytes, ms, performance.now()),
+  });
+  const pace = new Pace({
+    leastBytes: Math.min(1_000_000, maxWaitingBytes / 8),
+    mostBytes: maxWaitingBytes / 2,
+    targetMs: 250,
+  });
+  const room = createRoom(
+    maxWaitingBytes / 2,
+    (used) => groups.waitingBytes < maxWaitingBytes / 2 && pace.allows(used + groups.waitingBytes),
+  );
   const app = createApp({
     stream,
     deviceTag: options.deviceTag ?? 'device',

@@ -7,6 +7,7 @@ export type Commit = (records: readonly LogRecord[]) => Promise<void>;
 interface Waiting {
   readonly records: readonly LogRecord[];
   readonly bytes: number;
+  readonly sinceMs: number;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
@@ -15,6 +16,8 @@ export interface GroupCommitOptions {
   readonly commit: Commit;
   /** A group is closed once it holds so much; one request's records are never split. */
   readonly maxGroupBytes: number;
+  /** Told of each request's records how large they were and how long they waited until they were durable. */
+  readonly waited?: (bytes: number, ms: number) => void;
 }
 
 /**
@@ -49,7 +52,7 @@ export class GroupCommit {
     for (const record of records) bytes += record.value.byteLength + recordOverheadBytes;
     this.#bytes += bytes;
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ records, bytes, resolve, reject });
+      this.#waiting.push({ records, bytes, sinceMs: performance.now(), resolve, reject });
       this.#running ??= this.#run();
     });
   }
@@ -67,7 +70,11 @@ export class GroupCommit {
       const group = this.#nextGroup();
       try {
         await this.#options.commit(group.length === 1 ? group[0]!.records : group.flatMap(({ records }) => records));
-        for (const { resolve } of group) resolve();
+        const nowMs = performance.now();
+        for (const { bytes, sinceMs, resolve } of group) {
+          resolve();
+          this.#options.waited?.(bytes, nowMs - sinceMs);
+        }
       } catch (error) {
         for (const { reject } of group) reject(error);
       } finally {

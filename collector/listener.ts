@@ -1,10 +1,11 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo, Server as NetServer, Socket } from 'node:net';
 import type { Logger } from 'pino';
 import { readTls, renewTls, type TlsFiles } from '../core/access/tls.ts';
 import { type ErrorCode, errorCatalog, GaplineError } from '../core/wire/errors.ts';
 import { problemOf, problemType } from '../core/wire/problem.ts';
+import { listen } from './listening.ts';
 
 export interface ListenerOptions {
   readonly host: string;
@@ -25,6 +26,8 @@ export class Listener {
   readonly #options: ListenerOptions;
   readonly #underWay = new Map<Socket, { request: IncomingMessage; response: ServerResponse }>();
   #server: Server | undefined;
+  #further: readonly NetServer[] = [];
+  #connections = 0;
   #endRenewal: (() => void) | undefined;
   #stopping: Promise<void> | undefined;
 
@@ -43,23 +46,18 @@ export class Listener {
    * Resolves when the server listens.
    * @throws {GaplineError} `port-in-use`, or `config-invalid` where the certificate cannot be used
    */
-  start(): Promise<void> {
+  async start(): Promise<void> {
     const { host, port, tls, logger } = this.#options;
     const server = this.#create();
-    return new Promise((resolve, reject) => {
-      server.once('error', (cause: NodeJS.ErrnoException) => {
-        const inUse = cause.code === 'EADDRINUSE';
-        const detail = inUse
-          ? `${host}:${port} is in use; choose another port, or 0 for any free one`
-          : `cannot listen on ${host}:${port}`;
-        reject(new GaplineError('port-in-use', detail, { cause }));
-      });
-      server.listen(port, host, () => {
-        this.#server = server;
-        if (tls && 'setSecureContext' in server) this.#endRenewal = renewTls(tls, server as never, logger);
-        resolve();
-      });
+    this.#further = await listen(server, { host, port }).catch((cause: NodeJS.ErrnoException) => {
+      const inUse = cause.code === 'EADDRINUSE';
+      const detail = inUse
+        ? `${host}:${port} is in use; choose another port, or 0 for any free one`
+        : `cannot listen on ${host}:${port}`;
+      throw new GaplineError('port-in-use', detail, { cause });
     });
+    this.#server = server;
+    if (tls && 'setSecureContext' in server) this.#endRenewal = renewTls(tls, server as never, logger);
   }
 
   #create(): Server {
@@ -72,7 +70,13 @@ export class Listener {
     };
     const handle = (request: IncomingMessage, response: ServerResponse) => this.#handle(request, response);
     const server = tls ? createTlsServer({ ...readTls(tls), ...timing }, handle) : createServer(timing, handle);
-    server.maxConnections = maxConnections;
+    server.on('connection', (socket: Socket) => {
+      this.#connections += 1;
+      socket.once('close', () => {
+        this.#connections -= 1;
+      });
+      if (this.#connections > maxConnections) socket.destroy();
+    });
     server.on('clientError', (error, socket) => this.#refuseBroken(error as NodeJS.ErrnoException, socket as Socket));
     return server;
   }
@@ -84,10 +88,14 @@ export class Listener {
     this.#stopping ??= new Promise((resolve) => {
       if (!server?.listening) return resolve();
       const cut = setTimeout(() => server.closeAllConnections(), graceMs);
-      server.close(() => {
+      let open = 1 + this.#further.length;
+      const closed = (): void => {
+        open -= 1;
+        if (open > 0) return;
         clearTimeout(cut);
         resolve();
-      });
+      };
+      for (const each of [server, ...this.#further]) each.close(closed);
       for (const { response } of this.#underWay.values())
         if (!response.headersSent) response.setHeader('connection', 'close');
       server.closeIdleConnections();

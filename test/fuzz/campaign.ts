@@ -42,7 +42,9 @@ interface Sample extends Figures {
 
 /** The heap may end this much larger than it was after a tenth of the inputs. */
 const growthMb = 10;
-const samplesWanted = 100;
+/** Each costs a collection of garbage. */
+const mostSamples = 100;
+const leastBetweenSamples = 500;
 
 if (options.serve) await serve();
 else await drive();
@@ -99,6 +101,7 @@ async function drive(): Promise<void> {
   };
 
   const total = Number(options.inputs);
+  const every = Math.max(leastBetweenSamples, Math.ceil(total / mostSamples));
   const sent: Sent = { count: 0, statuses: {}, acknowledged: 0, fingerprint: 0, miscounted: 0 };
   const samples: Sample[] = [];
   const health = watchHealth(url);
@@ -109,7 +112,7 @@ async function drive(): Promise<void> {
     while (sent.count < total && exit === undefined) {
       sent.count += 1;
       const { count } = sent;
-      if (count % Math.ceil(total / samplesWanted) === 0) samples.push({ inputs: count, ...(await ask(false)) });
+      if (count % every === 0) samples.push({ inputs: count, ...(await ask(false)) });
       const input = source.next().value as Input;
       note(sent, input, await wire.ask(requestBytes(input, random)));
     }

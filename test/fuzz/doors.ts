@@ -21,7 +21,8 @@ export function recordsOf({ path, headers, body }: Input) {
     let arrivals = 0;
     const arrival = (): string => {
       arrivals += 1;
-      return String(arrivals);
+      // Later than any time that the inputs hold.
+      return String(1_850_000_000_000_000_000n + BigInt(arrivals));
     };
     return recordsOfLines({ ...limits, deviceTag: 'device', arrival }).records;
   }
