@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { mkdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, rm, statfs, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -34,18 +33,17 @@ export async function smallDisk(name: string, megabytes: number, under: string):
   return {
     folder,
     async fill() {
-      // Ever smaller pieces, until not one block is left.
-      for (let piece = megabytes * 1_000; piece >= 4; ) {
-        await run('sh', ['-c', `head -c ${piece * 1_000} /dev/zero >> '${balloon}'`]).then(
-          () => {},
-          () => {
-            piece = Math.floor(piece / 8);
-          },
-        );
+      const { bavail, bsize } = await statfs(folder);
+      // Most of it as it is, without writing; then ever smaller pieces, until not one block is left.
+      await run('fallocate', ['-l', String(Math.floor(bavail * bsize * 0.98)), `${balloon}-reserved`]).catch(() => {});
+      for (let kilobytes = 1_024; kilobytes >= 1; ) {
+        await run('sh', ['-c', `head -c ${kilobytes}k /dev/zero >> '${balloon}-written'`]).catch(() => {
+          kilobytes = Math.floor(kilobytes / 4);
+        });
       }
     },
     async free() {
-      if (existsSync(balloon)) await rm(balloon);
+      for (const part of ['reserved', 'written']) await rm(`${balloon}-${part}`, { force: true });
     },
     async unmount() {
       await run('umount', [folder]).catch(() => run('umount', ['-l', folder]));
