@@ -1,0 +1,29 @@
+import { join, resolve } from 'node:path';
+import { expect, test } from 'vitest';
+import { topicsOf } from '../core/wire/stream.ts';
+import { loadConfig } from './config/load.ts';
+import { splitStoreUrl, topicSpecs } from './open.ts';
+
+const spambase = join(resolve(import.meta.dirname, '..'), 'examples/spambase/stream.yaml');
+const stream = { name: 's', fields: ['a'], topics: topicsOf('s') };
+const specs = (...set: string[]) => topicSpecs(stream, loadConfig(spambase, set).config);
+
+test('topics are made as the configuration says', () => {
+  expect(specs().map(({ name }) => name)).toEqual([
+    's.readings',
+    's.predictions',
+    's.deadletters',
+    's.shadow',
+    's.status',
+  ]);
+  expect(specs()[0]).toMatchObject({ partitions: 12, retentionMs: 7 * 86_400_000, flush: false });
+  const changed = specs('log.flush=true', 'log.partitions=3', 'log.retentionDays=1');
+  for (const spec of changed) expect(spec).toMatchObject({ partitions: 3, retentionMs: 86_400_000, flush: true });
+});
+
+test('the address of a store is taken apart, and refused where a part is missing', () => {
+  expect(splitStoreUrl('http://h:8086/my%20org/b')).toEqual({ url: 'http://h:8086', org: 'my org', bucket: 'b' });
+  for (const url of ['http://h:8086', 'http://h:8086/o', 'http://h:8086/o/b/c']) {
+    expect(() => splitStoreUrl(url)).toThrow(expect.objectContaining({ code: 'config-invalid' }));
+  }
+});
