@@ -1,6 +1,7 @@
 import { withIndicators } from '../core/model/assemble.ts';
 import { trainBoosted } from '../core/model/forest/boost.ts';
 import { type BoostedFile, writeBoosted } from '../core/model/forest/boosted-json.ts';
+import { impurityImportance } from '../core/model/forest/importance.ts';
 import { type LibraryForest, writeLibraryForest } from '../core/model/forest/library-json.ts';
 import { trainForest } from '../core/model/forest/train.ts';
 import { fitImputer, openImputer } from '../core/model/impute/fitted.ts';
@@ -19,6 +20,8 @@ export interface Fitted {
   readonly engine: TrainingOptions['engine'];
   readonly voting: TrainingOptions['voting'];
   readonly forest: LibraryForest | BoostedFile;
+  /** By field, summing to one: how much of the impurity its splits take away. The library does not tell. */
+  readonly importance?: number[];
 }
 
 export interface FitInput {
@@ -42,16 +45,31 @@ export async function fitModel({ rows, classes, options, threads, onProgress }: 
   if (options.boosted) {
     const boosting = { ...options.boosted, trees, seed };
     const forest = await trainBoosted({ ...input, classes, options: boosting, ...(onProgress && { onProgress }) });
-    return { imputer, engine, voting: 'mean', forest: writeBoosted(forest) };
+    const importance = importanceByField(impurityImportance(forest), rows.width);
+    return { imputer, engine, voting: 'mean', forest: writeBoosted(forest), importance };
   }
-  const { forest } = await trainForest({
+  const { forest, importance } = await trainForest({
     ...input,
     classes,
     options: { ...options.forest, trees, seed },
     ...(threads !== undefined && { threads }),
     ...(onProgress && { onProgress }),
   });
-  return { imputer, engine, voting, forest: writeLibraryForest(forest, { seed }) };
+  const { width } = rows;
+  return {
+    imputer,
+    engine,
+    voting,
+    forest: writeLibraryForest(forest, { seed }),
+    importance: importanceByField(importance, width),
+  };
+}
+
+/** Where columns tell whether a value was missing, those count for its field. */
+function importanceByField(importance: Float64Array, width: number): number[] {
+  const byField = new Array<number>(width).fill(0);
+  for (const [column, share] of importance.entries()) byField[column % width]! += share;
+  return byField.map((share) => Math.min(1, Number(share.toPrecision(4))));
 }
 
 function checkLibrary({ imputer, boosted }: TrainingOptions): void {

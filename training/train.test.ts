@@ -54,6 +54,9 @@ describe('training', () => {
     expect(manifest.metrics).toEqual(metrics);
     expect(manifest.lineage).toMatchObject({ data: { source: 'easy.csv', rows: 150 }, seed: 1, options });
     expect(manifest.histograms.map(({ gaps }) => gaps)).toEqual([22, 0, 0]);
+    const [x, y, noise] = manifest.importance!;
+    expect(x! + y! + noise!).toBeCloseTo(1, 3);
+    expect(noise).toBeLessThan(Math.min(x!, y!));
     expect(manifest.selfTest.values.at(-1)).toEqual([null, null, null]);
   });
 

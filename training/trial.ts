@@ -19,13 +19,16 @@ export interface Trial {
   readonly forest: Fitted['forest'];
   /** Under which name the forest belongs into the artifact. */
   readonly file: string;
-  readonly parts: Pick<Manifest, 'fields' | 'classes' | 'imputer' | 'indicators' | 'maxGaps' | 'estimator'>;
+  readonly parts: Pick<
+    Manifest,
+    'fields' | 'classes' | 'imputer' | 'indicators' | 'maxGaps' | 'estimator' | 'importance'
+  >;
 }
 
 /** Fits a model and puts it to work from the form in which it is written, so that what is scored is what will serve. */
 export async function fitTrial({ fields, classes, ...input }: TrialInput): Promise<Trial> {
   const { indicators, maxGaps } = input.options;
-  const { imputer, engine, voting, forest } = await fitModel({ ...input, classes: classes.length });
+  const { imputer, engine, voting, forest, importance } = await fitModel({ ...input, classes: classes.length });
   const file = forest.name === boostedName ? boostedFile : forestFile;
   const parts: Trial['parts'] = {
     fields: [...fields],
@@ -34,6 +37,7 @@ export async function fitTrial({ fields, classes, ...input }: TrialInput): Promi
     ...(indicators && { indicators }),
     ...(maxGaps !== undefined && { maxGaps }),
     estimator: { kind: 'forest', file, engine, voting },
+    ...(importance && { importance }),
   };
   return { model: await openArtifact({ parts, json: forest }), forest, file, parts };
 }

@@ -55,11 +55,14 @@ export async function listModels(options: ModelsOptions): Promise<void> {
   }
 }
 
-/** What a version is, as JSON; without its histograms and self-test, which are for machines. */
+/** What a version is, as JSON; the most important fields first, without histograms and self-test, which are for machines. */
 export async function showModel(named: string, options: ModelsOptions): Promise<void> {
   const { registry } = open(options);
   const { histograms, selfTest, ...manifest } = await registry.manifest(await versionOf(registry, named));
-  print(JSON.stringify(manifest, null, 2));
+  const ranked = manifest.importance
+    ?.map((share, at) => [manifest.fields[at]!, share] as const)
+    .sort(([, a], [, b]) => b - a);
+  print(JSON.stringify({ ...manifest, ...(ranked && { importance: Object.fromEntries(ranked) }) }, null, 2));
 }
 
 /** Lets a version serve; with `if`, only where that figure is better than the champion's on the data to replay. */

@@ -86,6 +86,10 @@ export const manifestSchema = z
       .describe('after its values the estimator is told of each field whether it was missing, 1 or 0'),
     maxGaps: count.optional().describe('a row with more gaps than this gets no label'),
     estimator: estimatorSchema,
+    importance: z
+      .array(share)
+      .optional()
+      .describe('by field, summing to one: how much of the impurity its splits take away'),
     metrics: metricsSchema,
     selfTest: selfTestSchema,
     histograms: z.array(histogramSchema).describe('by field: how the training data was spread, to see drift'),
@@ -99,12 +103,13 @@ export type SelfTest = Manifest['selfTest'];
 export type Histogram = Manifest['histograms'][number];
 
 /** What is wrong with the parts of a manifest taken together; undefined where they fit. */
-export function misfit({ fields, classes, imputer, selfTest, histograms }: Manifest): string | undefined {
+export function misfit({ fields, classes, imputer, importance, selfTest, histograms }: Manifest): string | undefined {
   const width = fields.length;
   if (new Set(fields).size !== width) return 'fields: a name is there twice';
   if (new Set(classes).size !== classes.length) return 'classes: a name is there twice';
   if ('fill' in imputer && imputer.fill.length !== width)
     return `imputer.fill: ${imputer.fill.length} values for ${width} fields`;
+  if (importance && importance.length !== width) return `importance: ${importance.length} values for ${width} fields`;
   if (histograms.length !== width) return `histograms: ${histograms.length} for ${width} fields`;
   if (histograms.some(({ edges, counts }) => counts.length !== edges.length + 1))
     return 'histograms: counts must be one more than edges';

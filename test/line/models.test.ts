@@ -32,6 +32,9 @@ test('versions are listed, shown, compared, promoted when better, and rolled bac
   expect(listed.stdout).toMatch(/^1\t.*mean, forest\taccuracy 9\d\.\d\d %\tmacro F1 9\d\.\d\d %\tchampion$/m);
   expect(listed.stdout).toMatch(/^2\t.*gaussian, forest\t/m);
   expect(JSON.parse((await run('show', 'champion')).stdout)).toMatchObject({ version: 1, imputer: { kind: 'mean' } });
+  const { importance } = JSON.parse((await run('show', '2')).stdout);
+  expect(Object.keys(importance)).toHaveLength(57);
+  expect(Object.keys(importance).slice(0, 5)).toContain('char_freq_!');
   const compared = await run('compare');
   const atHalf = [...compared.stdout.matchAll(/^(\d) .*?(\d\.\d{4})$/gm)].map(([, , accuracy]) => Number(accuracy));
   expect(atHalf).toHaveLength(2);

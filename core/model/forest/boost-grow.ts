@@ -92,7 +92,7 @@ export class BoostedTreeGrower {
       const middle = this.#partition(split, input.rows, start, end);
       tree.feature[node] = split.feature;
       tree.threshold[node] = split.threshold;
-      tree.gain[node] = split.gain;
+      tree.gain[node] = split.gain / (end - start);
       tree.gapsLeft[node] = split.gapsLeft ? 1 : 0;
       tree.weight[node] = end - start;
       tree.left[node] = nodes;

@@ -18,7 +18,7 @@ const treeSchema = z.strictObject({
   gapsLeft: z.array(z.int().min(0).max(1)).describe('1 where a gap goes left'),
   value: numbers.describe('what a leaf adds'),
   weight: numbers.describe('training rows that reached the node'),
-  gain: numbers.describe('how much the split lowered the loss'),
+  gain: numbers.describe('how much the split lowered the loss, by row'),
 });
 
 const boostedSchema = z.strictObject({

@@ -14,7 +14,7 @@ export interface Tree {
   readonly value: Float64Array;
   /** Training weight that reached the node. Where a tested value is a gap, both branches count in this proportion. */
   readonly weight: Float64Array;
-  /** How much the split lowers the impurity (Gini, or the variance in regression); 0 at a leaf. */
+  /** How much the split lowers the impurity (Gini, the variance in regression, of boosted trees the loss by row); 0 at a leaf. */
   readonly gain: Float64Array;
   /** For trees that learnt where a gap goes: 1 left, 0 right. Absent: both branches by weight. */
   readonly gapsLeft?: Uint8Array;
