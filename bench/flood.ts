@@ -15,6 +15,7 @@ const { values: options } = parseArgs({
     // An hour, one every ten seconds.
     'per-device': { type: 'string', default: '400' },
     connections: { type: 'string', default: '500' },
+    trial: { type: 'string', default: '40000' },
     plot: { type: 'string' },
   },
 });
@@ -27,6 +28,7 @@ const { samples, ...report } = await runFlood({
   devices: Number(options.devices),
   perDevice: Number(options['per-device']),
   connections: Number(options.connections),
+  trial: Number(options.trial),
 });
 console.log(JSON.stringify(report));
 if (options.plot !== undefined) writeFileSync(options.plot, plotOf(samples));

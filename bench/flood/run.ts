@@ -13,6 +13,8 @@ export interface FloodRun {
   /** Of `return`: readings that each device kept. */
   readonly perDevice: number;
   readonly connections: number;
+  /** Readings sent first, to see how fast the line labels. */
+  readonly trial: number;
 }
 
 export interface Sample {
@@ -23,8 +25,7 @@ export interface Sample {
 }
 
 const batch = 100;
-/** Sent first, to see how fast the line labels when nothing comes in. */
-const trialReadings = 40_000;
+const trialDevices = 20;
 /** A line that takes longer to recover has stopped. */
 const recoveryDeadlineMs = 900_000;
 
@@ -39,7 +40,7 @@ export async function runFlood(run: FloodRun) {
 }
 
 async function floodLine(line: Line, run: FloodRun) {
-  const trial = new Readings({ name: 'trial', devices: 40, perDevice: trialReadings / 40, batch });
+  const trial = new Readings({ name: 'trial', devices: trialDevices, perDevice: run.trial / trialDevices, batch });
   const labelsPerSecond = await drainRate(line, trial);
 
   const perDevice =
@@ -69,6 +70,11 @@ async function floodLine(line: Line, run: FloodRun) {
     backlog,
     predictedRecoveryS: round(backlog / labelsPerSecond),
     recoveredS: round(recoveredS),
+    // From the first reading to the last label, which for devices that all send what they kept is a backlog too.
+    ...(run.kind === 'return' && {
+      predictedTotalS: round(seen.accepted / labelsPerSecond),
+      totalS: round(sendingS + recoveredS),
+    }),
     peakMb: line.peak(),
     alive: line.alive(),
     samples,
@@ -96,7 +102,7 @@ async function drainRate(line: Line, trial: Readings): Promise<number> {
   const [sent, backlog] = [performance.now(), await line.backlog()];
   await untilEmpty(line);
   const [drainS, allS] = [(performance.now() - sent) / 1_000, (performance.now() - began) / 1_000];
-  return Math.max(trialReadings / allS, backlog / drainS);
+  return Math.max((trial.devices * trial.perDevice) / allS, backlog / drainS);
 }
 
 async function untilEmpty(line: Line): Promise<void> {
