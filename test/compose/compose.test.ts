@@ -2,7 +2,9 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { createKafkaLog } from '../../core/log/kafka.ts';
 import { openRegistry } from '../../core/model/registry.ts';
 import { bucket, createStack, dockerAnswers, type Stack } from './stack.ts';
 
@@ -193,9 +195,13 @@ describe.runIf(demanded)(`the real stack by Docker Compose${why}`, { timeout: 10
     await stack.line('up', '-d', '--wait');
     await moreLabels(100, 'other');
     await vi.waitFor(async () => expect((await points('other')).size).toBeGreaterThan(100), soon);
-    expect(await stack.topics()).toEqual(
-      expect.arrayContaining(['other.readings', 'other.predictions', 'other.status']),
-    );
+    const log = createKafkaLog({ url: stack.log, logger: pino({ level: 'silent' }) });
+    await log.start();
+    for (const topic of ['other.readings', 'other.predictions', 'other.status']) {
+      const first = await log.tail([topic], { since: 0, follow: false })[Symbol.asyncIterator]().next();
+      expect([topic, first.done]).toEqual([topic, false]);
+    }
+    await log.stop();
     expect((await dashboards()).map(({ name }) => name).sort()).toEqual(['Gapline other', 'Gapline spambase']);
   });
 });

@@ -17,7 +17,9 @@ export interface Stack {
   kafka(...args: string[]): Promise<string>;
   line(...args: string[]): Promise<string>;
   /** Another stream, as `STREAM=examples/NAME` in `.env` would choose. */
-  choose(stream: string): void;
+  choose(stream: string): Promise<void>;
+  /** Kafka's address for a program on this machine. */
+  readonly log: string;
   /** The ids of a service's containers, running or not. */
   containers(service: string): Promise<string[]>;
   /** Rows of a Flux query on InfluxDB, as objects of strings. */
@@ -47,17 +49,22 @@ export async function createStack(generator: string): Promise<Stack> {
   const examples = join(folder, 'examples');
   await cp(join(root, 'examples'), examples, { recursive: true });
   const ports = { influxdb: await freePort(), collector: await freePort(), page: await freePort() };
+  const kafkaPort = await freePort();
   const environment: NodeJS.ProcessEnv = {
     ...process.env,
     GAPLINE_NETWORK: network,
     GAPLINE_USER: '0:0',
-    STREAM: 'examples/spambase',
-    KAFKA_PORT: String(await freePort()),
+    STREAM: undefined,
+    KAFKA_PORT: String(kafkaPort),
     INFLUXDB_PORT: String(ports.influxdb),
     COLLECTOR_PORT: String(ports.collector),
     PAGE_PORT: String(ports.page),
     MQTT_PORT: String(await freePort()),
   };
+  // What a person's `.env` would say; the environment has no STREAM, which would win.
+  const envFile = join(folder, '.env');
+  const choose = (stream: string) => writeFile(envFile, `STREAM=${stream}\n`);
+  await choose('examples/spambase');
   const override = join(folder, 'override.yml');
   await writeFile(override, stringify({ services: overrides(examples, generator) }));
 
@@ -67,7 +74,7 @@ export async function createStack(generator: string): Promise<Stack> {
     return stdout + stderr;
   }
   const kafka = (...args: string[]) => compose(['-p', 'gapline-test-kafka', '-f', 'docker-compose.kafka.yml', ...args]);
-  const files = ['-f', 'docker-compose.yml', '-f', override];
+  const files = ['--env-file', envFile, '-f', 'docker-compose.yml', '-f', override];
   const line = (...args: string[]) => compose(['-p', 'gapline-test', ...files, ...args]);
 
   async function influxdb(path: string, init: RequestInit = {}): Promise<Response> {
@@ -82,9 +89,8 @@ export async function createStack(generator: string): Promise<Stack> {
     ports,
     kafka,
     line,
-    choose(stream) {
-      environment.STREAM = stream;
-    },
+    choose,
+    log: `kafka://127.0.0.1:${kafkaPort}`,
     containers: async (service) => (await line('ps', '-aq', '--no-trunc', service)).trim().split('\n').filter(Boolean),
     async query(flux) {
       const headers = { 'content-type': 'application/vnd.flux' };
