@@ -22,7 +22,7 @@ export function errorsPage(): string {
     '',
     'Each error that a person can meet has a code. The command line prints `gapline: WHAT, WHERE. WHAT TO DO [CODE]` and ends with 1; the doors answer',
     '`application/problem+json` with the code in `code`, a status, and what was wrong in `detail`. `POST /api/v2/write` answers in the form of InfluxDB instead,',
-    'with the same statuses. The status stands here also where no door ever answers with it.',
+    'with the same statuses. The status stands here also where no door ever answers with it. An unknown command or option is told with what there is, without a code.',
     '',
     ...sections,
   ].join('\n');
