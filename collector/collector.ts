@@ -75,6 +75,7 @@ export function createCollector(options: CollectorOptions): Collector {
   const metrics = createCollectorMetrics(registry, {
     waitingBytes: () => room.used + groups.waitingBytes,
     spool: () => spool?.size,
+    drainedPerSecond: () => intake.drainedPerSecond,
     nowMs,
   });
   const spool =

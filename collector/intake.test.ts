@@ -41,6 +41,7 @@ function startLine(file: string, log: MoodyLog, maxBytes = 10_000_000): Line {
   const metrics = createCollectorMetrics(new Registry(), {
     waitingBytes: () => 0,
     spool: () => undefined,
+    drainedPerSecond: () => 0,
     nowMs: Date.now,
   });
   const spool = new Spool({ file, maxBytes, logger: silent, lost: metrics.lost, nowMs: Date.now });

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { AppendError, type EventLog, type LogRecord } from '../core/log/port.ts';
 import { describeError } from '../core/wire/errors.ts';
 import type { Status } from '../core/wire/status.ts';
+import { DrainRate } from './drain-rate.ts';
 import type { CollectorMetrics } from './metrics.ts';
 import { Refusal } from './refusal.ts';
 import type { Spool, SpoolBatch } from './spool.ts';
@@ -33,18 +34,23 @@ export class Intake {
   #step: Promise<boolean> = Promise.resolve(true);
   /** Whether the log took what the spool sent last. */
   #flowing = false;
-  #drained = { total: 0, reported: 0, atMs: 0 };
+  readonly #rate: DrainRate;
   #lastError: Status['lastError'];
 
   constructor(options: IntakeOptions) {
     this.#options = options;
+    this.#rate = new DrainRate(options.nowMs);
+  }
+
+  /** Readings that go out of the spool, a second, of late. */
+  get drainedPerSecond(): number {
+    return this.#rate.perSecond;
   }
 
   start(): void {
     const { spool } = this.#options;
     if (spool === undefined) return;
     this.#mayBeExtra(spool.start().maybeSent, 'the process before may have sent them');
-    this.#drained.atMs = this.#options.nowMs();
     if (!spool.empty) this.#drain();
   }
 
@@ -85,11 +91,8 @@ export class Intake {
     const lastError = this.#lastError && { lastError: this.#lastError };
     if (spool === undefined) return { ...lastError };
     const { records, bytes, oldest } = spool.size;
-    const seconds = Math.max(0.001, (nowMs() - this.#drained.atMs) / 1_000);
-    const drainedPerSecond = (this.#drained.total - this.#drained.reported) / seconds;
-    this.#drained = { total: this.#drained.total, reported: this.#drained.total, atMs: nowMs() };
     const oldestMs = oldest === undefined ? 0 : Math.max(0, nowMs() - oldest);
-    return { spool: { records, bytes, oldestMs, drainedPerSecond }, ...lastError };
+    return { spool: { records, bytes, oldestMs, drainedPerSecond: this.drainedPerSecond }, ...lastError };
   }
 
   async #append(records: readonly LogRecord[]): Promise<void> {
@@ -160,7 +163,7 @@ export class Intake {
       spool.sending(batch);
       await this.#append(batch.records);
       this.#forget(spool, batch);
-      this.#drained.total += batch.records.length;
+      this.#rate.note(batch.records.length);
       metrics.drained(batch.records.length);
       this.#flowing = true;
     } catch (error) {

@@ -8,6 +8,8 @@ export type Door = 'readings' | 'line-protocol';
 export interface Observed {
   waitingBytes(): number;
   spool(): SpoolSize | undefined;
+  /** Readings that go out of the spool, a second. */
+  drainedPerSecond(): number;
   nowMs(): number;
 }
 
@@ -115,6 +117,14 @@ function createSpoolMetrics(registry: Registry, observed: Observed) {
   gauge('oldest_seconds', 'Age of the oldest reading in the spool', ({ oldest }) =>
     oldest === undefined ? 0 : Math.max(0, observed.nowMs() - oldest) / 1_000,
   );
+  new Gauge({
+    name: 'gapline_collector_spool_drained_per_second',
+    help: 'Readings that go out of the spool to the log, a second, over the last 5 s',
+    registers,
+    collect() {
+      this.set(observed.drainedPerSecond());
+    },
+  });
   const counters = { spooled: 0, drained: 0, lost: 0, possibleExtras: 0 };
   return {
     counters,
