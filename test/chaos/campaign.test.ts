@@ -12,7 +12,7 @@ describe.skipIf(!here)(`three minutes of faults${why}`, () => {
   test('nothing acknowledged is lost, nothing is doubled, and the line moves again', { timeout: 900_000 }, async () => {
     const told: string[] = [];
     const outcome = await campaign({
-      ...{ minutes: 3, seed, rate: 60, only: [], keep: false },
+      ...{ minutes: 3, seed, rate: 60, only: [], keep: false, stopping: new AbortController().signal },
       tell: (line) => told.push(line),
     });
     console.log(JSON.stringify(outcome));

@@ -4,7 +4,7 @@ import { type Inquiry, inquire } from './evidence.ts';
 import { catalogue } from './faults/catalogue.ts';
 import type { Fault } from './faults/fault.ts';
 import { metric } from './metrics.ts';
-import { plan, type Step } from './plan.ts';
+import { plan } from './plan.ts';
 import { type Stack, startStack } from './stack.ts';
 import { strikeAll } from './striking.ts';
 
@@ -17,12 +17,15 @@ export interface CampaignOptions {
   readonly only: readonly string[];
   /** Leaves the processes' logs where they are. */
   readonly keep: boolean;
+  /** Ends the faults early; what was done until then is judged. */
+  readonly stopping: AbortSignal;
   readonly tell: (line: string) => void;
 }
 
 /** What a campaign says in the end, on one line. */
 export interface Outcome {
   readonly seed: number;
+  /** How long faults went on. */
   readonly minutes: number;
   readonly faults: Readonly<Record<string, number>>;
   readonly leftOut: readonly string[];
@@ -55,31 +58,25 @@ export async function campaign(options: CampaignOptions): Promise<Outcome> {
     const steps = plan({ cards, seconds: minutes * 60, seed }).filter(({ name }) => !leftOut.includes(name));
     for (const { atSeconds, name } of steps) tell(`plan: ${atSeconds.toFixed(1).padStart(7)} s  ${name}`);
     await sleep(calmSeconds * 1_000);
-    const broken = await strikeAll(stack, steps, faults);
+    const struck = await strikeAll(stack, steps, faults, options.stopping);
     const atMs = performance.now();
     tell('no more faults');
     await sleep(calmSeconds * 1_000);
     const { findings, settledAtMs } = await settle(stack);
     return {
       seed,
-      minutes,
-      faults: countBy(steps),
+      minutes: Math.round(10 * struck.minutes) / 10,
+      faults: struck.counts,
       leftOut,
       counts: findings.counts,
       ownEnds: Object.fromEntries(Object.values(stack.parts).map(({ name, ownEnds }) => [name, ownEnds])),
       held: stack.doors.kafka.held,
       settledSeconds: Math.round((settledAtMs - atMs) / 100) / 10,
-      violations: [...broken, ...findings.violations],
+      violations: [...struck.broken, ...findings.violations],
     };
   } finally {
     await stack.stop();
   }
-}
-
-function countBy(steps: readonly Step[]): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const { name } of steps) counts[name] = (counts[name] ?? 0) + 1;
-  return counts;
 }
 
 /** Stops the devices, and looks until all is where it belongs, or for as long as that may take. */

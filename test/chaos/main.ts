@@ -27,7 +27,9 @@ await new Command('chaos')
   .option('--only <words...>', 'only faults with one of these words in their name', [])
   .option('--keep', "keep the processes' logs", false)
   .action(async (options: Options) => {
-    const outcome = await campaign({ ...options, tell: (line) => console.error(line) });
+    const stopping = new AbortController();
+    process.once('SIGINT', () => stopping.abort());
+    const outcome = await campaign({ ...options, stopping: stopping.signal, tell: (line) => console.error(line) });
     console.log(JSON.stringify(outcome));
     process.exitCode = outcome.violations.length === 0 ? 0 : 1;
   })

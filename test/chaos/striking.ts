@@ -5,15 +5,25 @@ import type { Fault } from './faults/fault.ts';
 import type { Step } from './plan.ts';
 import { partNames, type Stack } from './stack.ts';
 
+export interface Struck {
+  /** By name, how often each fault was done. */
+  readonly counts: Readonly<Record<string, number>>;
+  /** Those that did not go as they should. */
+  readonly broken: readonly Violation[];
+  readonly minutes: number;
+}
+
 /**
- * Does each fault at its time, or once the parts that it touches are as they were. Resolves when all are over and every part runs, with
- * those that did not go as they should.
+ * Does each fault at its time, or once the parts that it touches are as they were; begins no more once it is to stop. Resolves when all
+ * are over and every part runs.
  */
 export async function strikeAll(
   stack: Stack,
   steps: readonly Step[],
   faults: ReadonlyMap<string, Fault>,
-): Promise<Violation[]> {
+  stopping: AbortSignal,
+): Promise<Struck> {
+  const counts: Record<string, number> = {};
   const broken: Violation[] = [];
   const beganMs = performance.now();
   const elapsed = (): number => (performance.now() - beganMs) / 1_000;
@@ -23,6 +33,7 @@ export async function strikeAll(
 
   async function strike(fault: Fault, seed: number): Promise<void> {
     const fromSeconds = elapsed();
+    counts[fault.name] = (counts[fault.name] ?? 0) + 1;
     tell(`${fault.name} …`);
     try {
       await fault.strike(stack, new Random().at(seed, 0, 0));
@@ -40,7 +51,8 @@ export async function strikeAll(
   }
 
   for (const { atSeconds, name, seed } of steps) {
-    await sleep(Math.max(0, atSeconds - elapsed()) * 1_000);
+    await sleep(Math.max(0, atSeconds - elapsed()) * 1_000, undefined, { signal: stopping }).catch(() => {});
+    if (stopping.aborted) break;
     const fault = faults.get(name);
     if (fault === undefined) throw new Error(`there is no fault "${name}"`);
     const before = Promise.all(fault.touches.map((part) => busy.get(part)));
@@ -50,7 +62,7 @@ export async function strikeAll(
   }
   await Promise.all(underWay);
   await lookAfter(stack, partNames);
-  return broken;
+  return { counts, broken, minutes: elapsed() / 60 };
 }
 
 /** A supervisor's part: what has ended is started again. */

@@ -1,0 +1,75 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Influxdb, startInfluxdb } from '../servers/influxdb.ts';
+import { startKafka } from '../servers/kafka.ts';
+import { freePort, type ServerHandle } from '../servers/process.ts';
+import { startTelegraf } from '../servers/telegraf.ts';
+import { HttpDoor } from './doors/http-door.ts';
+import { KafkaDoor } from './doors/kafka-door.ts';
+import type { Undo } from './undo.ts';
+
+/** A server, and the door that its clients come through. */
+export interface Behind<S extends ServerHandle, D> {
+  readonly server: S;
+  readonly door: D;
+}
+
+/** A broker that speaks with itself beside the door. */
+export async function startBroker(dataFolder: string, undo: Undo): Promise<Behind<ServerHandle, KafkaDoor>> {
+  const [port, inner, controller] = [await freePort(), await freePort(), await freePort()];
+  const door = new KafkaDoor(port);
+  await door.start();
+  undo.add(() => door.stop());
+  const at = (name: string, of: number) => `${name}://127.0.0.1:${of}`;
+  const server = await startKafka({
+    port,
+    dataFolder,
+    properties: {
+      listeners: [at('PLAINTEXT', port), at('INNER', inner), at('CONTROLLER', controller)].join(),
+      'advertised.listeners': [at('PLAINTEXT', door.port), at('INNER', inner)].join(),
+      'inter.broker.listener.name': 'INNER',
+      'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,INNER:PLAINTEXT',
+      'controller.quorum.voters': `1@127.0.0.1:${controller}`,
+    },
+  });
+  undo.add(() => server.stop());
+  return { server, door };
+}
+
+export async function startStore(undo: Undo): Promise<Behind<Influxdb, HttpDoor>> {
+  const server = await startInfluxdb();
+  undo.add(() => server.stop());
+  const door = new HttpDoor({ target: server.url });
+  await door.start();
+  undo.add(() => door.stop());
+  return { server, door };
+}
+
+export interface Forwarding {
+  readonly root: string;
+  readonly folder: string;
+  /** What `gapline telegraf-config` wrote. */
+  readonly inputs: string;
+  readonly influxdb: Behind<Influxdb, HttpDoor>;
+}
+
+/** Telegraf, from Kafka to InfluxDB, by their doors. */
+export async function startForwarding(
+  { root, folder, inputs, influxdb }: Forwarding,
+  undo: Undo,
+): Promise<ServerHandle> {
+  const file = join(folder, 'stream.conf');
+  await writeFile(file, inputs);
+  const { org, bucket, token } = influxdb.server;
+  const telegraf = await startTelegraf({
+    configFiles: [join(root, 'telegraf/telegraf.conf'), file],
+    env: {
+      GAPLINE_INFLUXDB_URL: influxdb.door.url,
+      GAPLINE_INFLUXDB_TOKEN: token,
+      GAPLINE_INFLUXDB_ORG: org,
+      GAPLINE_INFLUXDB_BUCKET: bucket,
+    },
+  });
+  undo.add(() => telegraf.stop());
+  return telegraf;
+}
