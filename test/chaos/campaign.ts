@@ -41,6 +41,7 @@ export interface Outcome {
 
 /** The line runs undisturbed for so long before the first fault and after the last. */
 const calmSeconds = 10;
+const notServed: Violation = { promise: 'devices are served again once faults have stopped', count: 1, examples: [] };
 /** How long the line may take to catch up once faults have stopped. */
 const settleSeconds = 180;
 
@@ -61,7 +62,9 @@ export async function campaign(options: CampaignOptions): Promise<Outcome> {
     const struck = await strikeAll(stack, steps, faults, options.stopping);
     const atMs = performance.now();
     tell('no more faults');
+    const before = stack.witness.acknowledged.size;
     await sleep(calmSeconds * 1_000);
+    const served = stack.witness.acknowledged.size - before;
     const { findings, settledAtMs } = await settle(stack);
     return {
       seed,
@@ -72,7 +75,7 @@ export async function campaign(options: CampaignOptions): Promise<Outcome> {
       ownEnds: Object.fromEntries(Object.values(stack.parts).map(({ name, ownEnds }) => [name, ownEnds])),
       held: stack.doors.kafka.held,
       settledSeconds: Math.round((settledAtMs - atMs) / 100) / 10,
-      violations: [...struck.broken, ...findings.violations],
+      violations: [...struck.broken, ...(served > 0 ? [] : [notServed]), ...findings.violations],
     };
   } finally {
     await stack.stop();
