@@ -1,7 +1,8 @@
 // What a flood does to the line: memory, waiting, what is refused, whether anything accepted is lost, and how long it takes to recover.
-// node bench/flood.ts [--engine embedded|kafka] [--kind flood|return] [--seconds 120] [--factor 10] [--plot memory.svg]
-import { writeFileSync } from 'node:fs';
+// node bench/flood.ts [--engine embedded|kafka] [--kind flood|return] [--seconds 120] [--factor 10] [--docs]
+// --docs writes the figures and the picture of docs/backpressure.md.
 import { parseArgs } from 'node:util';
+import { measuredOn, writeFigures, writePicture } from '../docs/pictures/figures.ts';
 import { linePlot } from '../docs/pictures/plot.ts';
 import { runFlood, type Sample } from './flood/run.ts';
 
@@ -16,7 +17,7 @@ const { values: options } = parseArgs({
     'per-device': { type: 'string', default: '400' },
     connections: { type: 'string', default: '500' },
     trial: { type: 'string', default: '40000' },
-    plot: { type: 'string' },
+    docs: { type: 'boolean', default: false },
   },
 });
 
@@ -31,8 +32,22 @@ const { samples, ...report } = await runFlood({
   trial: Number(options.trial),
 });
 console.log(JSON.stringify(report));
-if (options.plot !== undefined) writeFileSync(options.plot, plotOf(samples));
-if (report.lost + report.twice + report.neverAccepted > 0 || !report.alive) process.exitCode = 1;
+if (options.docs) writeDocs();
+if (report.lost + report.twice + report.neverAccepted + report.overBound.length > 0 || !report.alive)
+  process.exitCode = 1;
+
+function writeDocs(): void {
+  const name = `${report.kind}-${report.engine}`;
+  const command = `npm run bench -- flood --engine ${report.engine} --kind ${report.kind} --docs`;
+  const json = JSON.stringify(report, null, 1).replaceAll('\n', ' ').replace(/ +/g, ' ');
+  const picture = `![Memory of each process](pictures/${name}.svg)`;
+  writePicture(name, plotOf(samples));
+  writeFigures(
+    'backpressure.md',
+    name,
+    `\`${command}\` · ${measuredOn()}\n\n\`\`\`json\n${json}\n\`\`\`\n\n${picture}`,
+  );
+}
 
 function plotOf(all: readonly Sample[]): string {
   const names = Object.keys(all[0]!.memory);

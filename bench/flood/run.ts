@@ -25,6 +25,9 @@ export interface Sample {
 }
 
 const batch = 100;
+/** What a process may hold, in megabytes: docs/backpressure.md says of what. Kafka is not ours. */
+export const boundsMb: Readonly<Record<string, number>> = { up: 700, collect: 400, classify: 500, archive: 400 };
+
 const trialDevices = 20;
 /** A line that takes longer to recover has stopped. */
 const recoveryDeadlineMs = 900_000;
@@ -61,6 +64,7 @@ async function floodLine(line: Line, run: FloodRun) {
   const recoveredS = (performance.now() - drained) / 1_000;
   const samples = await watch.stop();
   const compared = await readings.compare(line.predictions());
+  const peakMb = line.peak();
   return {
     ...reportOf(run, seen, readings),
     ...compared,
@@ -75,7 +79,8 @@ async function floodLine(line: Line, run: FloodRun) {
       predictedTotalS: round(seen.accepted / labelsPerSecond),
       totalS: round(sendingS + recoveredS),
     }),
-    peakMb: line.peak(),
+    peakMb,
+    overBound: Object.keys(peakMb).filter((name) => peakMb[name]! > (boundsMb[name] ?? Number.POSITIVE_INFINITY)),
     alive: line.alive(),
     samples,
   };

@@ -1,14 +1,15 @@
 // Sends hostile requests to a collector in a process of its own and says, in one JSON line, what became of them.
-// node test/fuzz/campaign.ts [--inputs 1000000] [--seed 1] [--connections 16] [--plot memory.svg]
+// node test/fuzz/campaign.ts [--inputs 1000000] [--seed 1] [--connections 16] [--docs]
+// --docs writes the figures and the picture of docs/hostile-input.md.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { startBench } from '../../collector/testing.ts';
 import { topicsOf } from '../../core/wire/stream.ts';
+import { measuredOn, writeFigures, writePicture } from '../../docs/pictures/figures.ts';
 import { linePlot } from '../../docs/pictures/plot.ts';
 import { requestBytes } from './astray.ts';
 import { fingerprint, recordsOf, unpacked } from './doors.ts';
@@ -20,7 +21,7 @@ const { values: options } = parseArgs({
     inputs: { type: 'string', default: '1000000' },
     seed: { type: 'string', default: '1' },
     connections: { type: 'string', default: '16' },
-    plot: { type: 'string' },
+    docs: { type: 'boolean', default: false },
     serve: { type: 'boolean', default: false },
   },
 });
@@ -125,7 +126,6 @@ async function drive(): Promise<void> {
     child.disconnect();
     await once(child, 'exit');
   }
-  if (options.plot !== undefined) writeFileSync(options.plot, plotOf(samples));
 
   const broken = Object.keys(sent.statuses).filter((status) => !/^[234]\d\d$|^503$/.test(status));
   const [early, late] = [heapAround(samples, 0.1), heapAround(samples, 0.9)];
@@ -152,6 +152,7 @@ async function drive(): Promise<void> {
     collectorCpuS: Math.round(last?.cpuS ?? 0),
   };
   console.log(JSON.stringify(report));
+  if (options.docs) writeDocs(report, samples);
   process.exitCode = report.good ? 0 : 1;
 }
 
@@ -195,6 +196,13 @@ function heapAround(samples: readonly Sample[], share: number): number {
   const from = Math.max(0, Math.floor((share - 0.1) * samples.length));
   const part = samples.slice(from, Math.max(from + 1, Math.ceil((share + 0.1) * samples.length)));
   return Math.min(...part.map(({ heapMb }) => heapMb));
+}
+
+function writeDocs(report: object, samples: readonly Sample[]): void {
+  const json = JSON.stringify(report, null, 1).replaceAll('\n', ' ').replace(/ +/g, ' ');
+  const command = `node test/fuzz/campaign.ts --inputs ${options.inputs} --seed ${options.seed} --docs`;
+  writePicture('fuzz-memory', plotOf(samples));
+  writeFigures('hostile-input.md', 'campaign', `\`${command}\` · ${measuredOn()}\n\n\`\`\`json\n${json}\n\`\`\``);
 }
 
 function plotOf(samples: readonly Sample[]): string {
