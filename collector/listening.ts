@@ -24,7 +24,9 @@ export async function listen(first: Server, { host, port }: Place): Promise<read
   const address = first.address();
   const taken = typeof address === 'object' && address !== null ? address.port : port;
   const hand = (socket: Socket): void => void first.emit('connection', socket);
-  return Promise.all(Array.from({ length: further }, () => listening(createServer(hand), { host, port: taken }, true)));
+  const all = Array.from({ length: further }, () => listening(createServer(hand), { host, port: taken }, true));
+  // One that the system does not give is not missed.
+  return (await Promise.allSettled(all)).flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
 }
 
 function listening<T extends Server>(server: T, { host, port }: Place, reusePort: boolean): Promise<T> {
