@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -7,6 +7,8 @@ import { loadConfig } from '../../cli/config/load.ts';
 import { quickFolder } from '../../collector/testing.ts';
 import { readDataset } from '../../core/dataset/csv.ts';
 import { guessLabel, summariseColumns } from '../../core/dataset/summary.ts';
+import { compile, predict } from '../../core/model/forest/compiled.ts';
+import { importOnnxForest } from '../../core/model/forest/onnx-import.ts';
 import { openRegistry } from '../../core/model/registry.ts';
 import type { SampleOptions } from '../../core/model/testing.ts';
 import { sampleDraft, sampleOf } from '../../core/model/testing.ts';
@@ -169,6 +171,28 @@ describe('an artifact', () => {
     };
   }
 });
+
+test(`an ONNX file corrupted in ${ways} ways is refused in one line, or gives a forest that predicts`, async () => {
+  const files = globSync('core/model/forest/fixtures/*.onnx').map((file) => readFileSync(file));
+  const { taken, refused } = await eachWay(firstSeed + 4, (random) => {
+    const good = files[Math.floor(random() * files.length)]!;
+    // Most of such a file is numbers: one that was flipped is mostly another number.
+    const bytes = random() < 0.5 ? corrupted(good, random) : flippedOnce(good, random);
+    const { forest } = importOnnxForest(bytes);
+    const labels = new Int32Array(3);
+    const probabilities = new Float64Array(3 * forest.outputs);
+    predict(compile(forest), new Float64Array(3 * forest.width).fill(0.5), 3, { labels, probabilities });
+    for (const label of labels) expect(label).toBeLessThan(Math.max(1, forest.outputs));
+  });
+  expect(taken).toBeGreaterThan(ways / 20);
+  expect(refused).toBeGreaterThan(ways / 3);
+});
+
+function flippedOnce(bytes: Buffer, random: Random): Buffer {
+  const flipped = Buffer.from(bytes);
+  flipped[Math.floor(random() * flipped.length)]! ^= 1 << Math.floor(random() * 8);
+  return flipped;
+}
 
 /** Breaks one file: as a disk does, or with its checksum made good, as somebody who means it would. */
 function corruptArtifact(home: string, good: { manifest: unknown; forest: unknown }, random: Random): void {

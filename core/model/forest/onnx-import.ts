@@ -1,4 +1,5 @@
 import { GaplineError } from '../../wire/errors.ts';
+import { shorten } from '../../wire/problem.ts';
 import type { Boosting, Forest, Tree } from './forest.ts';
 import { Attributes } from './onnx-attributes.ts';
 import { Message } from './protobuf.ts';
@@ -243,5 +244,8 @@ function comparisonOf({ mode, value, ifTrue, ifFalse }: Node, doubles: boolean) 
 }
 
 function invalid(why: string, cause?: unknown): GaplineError {
-  return new GaplineError('model-invalid', `The ONNX file cannot be used: ${why}.`, { cause, retryable: false });
+  return new GaplineError('model-invalid', `The ONNX file cannot be used: ${shorten(why, 300)}.`, {
+    cause,
+    retryable: false,
+  });
 }
