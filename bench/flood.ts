@@ -38,14 +38,15 @@ if (report.lost + report.twice + report.neverAccepted + report.overBound.length 
 
 function writeDocs(): void {
   const name = `${report.kind}-${report.engine}`;
-  const command = `npm run bench -- flood --engine ${report.engine} --kind ${report.kind} --docs`;
+  const command = `npm run bench -- flood ${process.argv.slice(2).join(' ')}`;
   const json = JSON.stringify(report, null, 1).replaceAll('\n', ' ').replace(/ +/g, ' ');
+  const title = report.engine === 'kafka' ? 'Three processes on Kafka' : 'All in one process';
   const picture = `![Memory of each process](pictures/${name}.svg)`;
   writePicture(name, plotOf(samples));
   writeFigures(
     'backpressure.md',
     name,
-    `\`${command}\` · ${measuredOn()}\n\n\`\`\`json\n${json}\n\`\`\`\n\n${picture}`,
+    `### ${title}\n\n\`${command}\` · ${measuredOn()}\n\n\`\`\`json\n${json}\n\`\`\`\n\n${picture}`,
   );
 }
 

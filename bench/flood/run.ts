@@ -74,11 +74,7 @@ async function floodLine(line: Line, run: FloodRun) {
     backlog,
     predictedRecoveryS: round(backlog / labelsPerSecond),
     recoveredS: round(recoveredS),
-    // From the first reading to the last label, which for devices that all send what they kept is a backlog too.
-    ...(run.kind === 'return' && {
-      predictedTotalS: round(seen.accepted / labelsPerSecond),
-      totalS: round(sendingS + recoveredS),
-    }),
+    totalS: round(sendingS + recoveredS),
     peakMb,
     overBound: Object.keys(peakMb).filter((name) => peakMb[name]! > (boundsMb[name] ?? Number.POSITIVE_INFINITY)),
     alive: line.alive(),
