@@ -40,5 +40,5 @@ test('as long as nothing more is wanted it does not grow, so that a sudden flood
     expect(pace.allows(100)).toBe(true);
     pace.note(100, 1, turn);
   }
-  expect(pace.limitBytes).toBe(4_000);
+  expect(pace.limitBytes).toBe(8_000);
 });

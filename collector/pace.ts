@@ -20,7 +20,7 @@ export class Pace {
 
   constructor(options: PaceOptions) {
     this.#options = options;
-    this.#limit = Math.min(options.mostBytes, 4 * options.leastBytes);
+    this.#limit = Math.min(options.mostBytes, 8 * options.leastBytes);
   }
 
   get limitBytes(): number {
