@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Admin, ITopicConfig } from 'kafkajs';
+import type { Admin, ConfigResourceTypes, ConfigSource, ITopicConfig } from 'kafkajs';
 import { GaplineError } from '../../wire/errors.ts';
 import type { PartitionLag, TopicSpec } from '../port.ts';
 import type { Client } from './client.ts';
@@ -86,20 +86,19 @@ export class KafkaAdmin {
 
   /** Lets topics that are there already flush each batch, and leaves all else that is set on them as it is. */
   async #flushEachBatch(names: readonly string[]): Promise<void> {
-    const { ConfigResourceTypes, ConfigSource } = await import('kafkajs');
-    const asked = names.map((name) => ({ type: ConfigResourceTypes.TOPIC, name }));
+    const asked = names.map((name) => ({ type: ofTopic, name }));
     const cannot = 'The configuration of topics cannot be changed';
     const { resources } = await this.#ask(cannot, (admin) =>
       admin.describeConfigs({ resources: asked, includeSynonyms: false }),
     );
     const changed = resources.flatMap(({ resourceName, configEntries }) => {
-      const own = configEntries.filter(({ configSource }) => configSource === ConfigSource.TOPIC_CONFIG);
+      const own = configEntries.filter(({ configSource }) => configSource === setOnTopic);
       if (own.some(({ configName, configValue }) => configName === flushing.name && configValue === flushing.value))
         return [];
       const kept = own.filter(({ configName }) => configName !== flushing.name);
       // Kafka takes what is sent for all that is set.
       const entries = kept.map(({ configName, configValue }) => ({ name: configName, value: configValue }));
-      return [{ type: ConfigResourceTypes.TOPIC, name: resourceName, configEntries: [...entries, flushing] }];
+      return [{ type: ofTopic, name: resourceName, configEntries: [...entries, flushing] }];
     });
     if (changed.length === 0) return;
     await this.#ask(cannot, (admin) => admin.alterConfigs({ validateOnly: false, resources: changed }));
@@ -222,6 +221,10 @@ export class KafkaAdmin {
     await this.#admin.deleteTopics({ topics });
   }
 }
+
+/** Numbers of Kafka's protocol: kafkajs exports them so that Node cannot import them by name. */
+const ofTopic = 2 as ConfigResourceTypes.TOPIC;
+const setOnTopic = 1 as ConfigSource.TOPIC_CONFIG;
 
 /** A broker that acknowledges only what its disk has. */
 const flushing = { name: 'flush.messages', value: '1' };
