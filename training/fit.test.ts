@@ -39,6 +39,26 @@ it.each<[string, Partial<TrainingOptions>]>([
   expect(await accuracy(options, punch(fresh, 0.3, 5))).toBeGreaterThan(0.75);
 });
 
+it('copies may lose values in another way', async () => {
+  const options: TrainingOptions = {
+    ...quickOptions,
+    boosted: {},
+    imputer: { kind: 'passthrough' },
+    copies: [0.5, 0.5],
+  };
+  // Only blue rows ever lose their noise: then a row without noise is blue, whatever else it says.
+  const blue = classes.indexOf('blue');
+  const punchCopy = (whole: typeof rows) => {
+    const values = whole.values.slice();
+    for (const [row, label] of whole.labels.entries()) if (label === blue) values[row * 3 + 2] = Number.NaN;
+    return { ...whole, values };
+  };
+  const { model } = await fitTrial({ rows, fields, classes, options, punchCopy });
+  const asked = { ...rows, values: rows.values.map((_, at) => (at % 3 === 0 ? 1 : Number.NaN)) };
+  const labels = await labelRows(model.open(), asked);
+  expect(labels.every((label) => label === blue)).toBe(true);
+});
+
 it('punches the share of values that is asked for, the same by seed, and leaves what it was given', () => {
   const before = fresh.values.slice();
   const punched = punch(fresh, 0.3, 1);

@@ -28,18 +28,21 @@ export interface FitInput {
   readonly rows: LabelledRows;
   readonly classes: number;
   readonly options: TrainingOptions;
+  /** How copies lose values. Default: each value by itself, with the same chance. */
+  readonly punchCopy?: (rows: LabelledRows, rate: number, seed: number) => LabelledRows;
   /** Threads that grow trees. Default: as the trainer sees fit. */
   readonly threads?: number;
   readonly onProgress?: (progress: { readonly trees: number; readonly of: number }) => void;
 }
 
 /** Fits the imputer, fills the rows with it, and trains the estimator on them. The same input gives the same result. */
-export async function fitModel({ rows, classes, options, threads, onProgress }: FitInput): Promise<Fitted> {
+export async function fitModel(asked: FitInput): Promise<Fitted> {
+  const { rows, classes, options, threads, onProgress } = asked;
   const { trees, seed, engine, voting } = options;
   const library = engine === 'ml-random-forest';
   if (library) checkLibrary(options);
   const imputer = options.imputer.kind === 'passthrough' ? options.imputer : fitImputer(rows, options.imputer);
-  const input = estimatorInput(rows, imputer, options);
+  const input = estimatorInput(asked, imputer);
   if (library)
     return { imputer, engine, voting: 'majority', forest: await trainWithLibrary({ ...input, trees, seed }) };
   if (options.boosted) {
@@ -82,11 +85,10 @@ function checkLibrary({ imputer, boosted }: TrainingOptions): void {
 
 /** What the estimator learns from: the rows, or copies of them with gaps, as the imputer will show them to it. */
 function estimatorInput(
-  rows: LabelledRows,
+  { rows, options: { copies = [], indicators = false, seed }, punchCopy = punch }: FitInput,
   imputer: Manifest['imputer'],
-  { copies = [], indicators = false, seed }: TrainingOptions,
 ) {
-  const versions = copies.length === 0 ? [rows] : copies.map((rate, copy) => punch(rows, rate, seed + copy + 1));
+  const versions = copies.length === 0 ? [rows] : copies.map((rate, copy) => punchCopy(rows, rate, seed + copy + 1));
   const width = rows.width * (indicators ? 2 : 1);
   const count = rows.count * versions.length;
   const values = new Float64Array(count * width);
