@@ -41,7 +41,7 @@ test('every command and key that the page names is there', () => {
   expect(named).toContain('doctor');
   expect(named.filter((name) => !commands.has(name))).toEqual([]);
   const { properties = {} } = configJsonSchema();
-  const keys = [...page.matchAll(/`?(?:--set )?\b(log|store|classifier|collector)\.([a-z][A-Za-z]+)\b/g)];
+  const keys = [...page.matchAll(/(?<![/\w])(log|store|classifier|collector)\.([a-z][A-Za-z]+)\b/g)];
   expect(keys.length).toBeGreaterThan(4);
   for (const [, section, key] of keys) expect(properties[section!]?.properties).toHaveProperty(key!);
 });
