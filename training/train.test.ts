@@ -138,10 +138,13 @@ describe('training', () => {
 describe('the Spambase example', () => {
   const example = resolve(import.meta.dirname, '../examples/spambase');
 
-  it('learns to tell spam from ham: at least 0.94 right on the e-mails that were kept apart', async () => {
+  it.each<[string, Partial<TrainingOptions>]>([
+    ['a forest', {}],
+    ['boosted trees', { boosted: {} }],
+  ])('teaches %s to tell spam from ham: at least 0.94 right on the e-mails that were kept apart', async (_, more) => {
     const dataset = await readDataset({ file: join(example, 'data/train.csv'), truth: 'label' });
     const test = await readDataset({ file: join(example, 'data/test.csv'), truth: 'label', fields: dataset.fields });
-    const { metrics } = await trainEasy('spambase', { dataset, test, options: { ...options, trees: 100 } });
+    const { metrics } = await trainEasy('spambase', { dataset, test, options: { ...options, trees: 100, ...more } });
     expect(metrics.accuracy).toBeGreaterThanOrEqual(0.94);
   });
 

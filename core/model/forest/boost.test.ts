@@ -1,7 +1,5 @@
-import { resolve } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readDataset } from '../../dataset/csv.ts';
 import { type BoostingOptions, trainBoosted } from './boost.ts';
 import { readBoosted, writeBoosted } from './boosted-json.ts';
 import { compile, predict } from './compiled.ts';
@@ -153,14 +151,4 @@ describe('a file of boosted trees', () => {
     spoil(file);
     expect(() => readBoosted(file, shape)).toThrow(message);
   });
-});
-
-it('on Spambase boosted trees are as right as a forest', { timeout: 60_000 }, async () => {
-  const folder = resolve(import.meta.dirname, '../../../examples/spambase/data');
-  const train = await readDataset({ file: resolve(folder, 'train.csv'), truth: 'label' });
-  const test = await readDataset({ file: resolve(folder, 'test.csv'), truth: 'label', fields: train.fields });
-  const forest = await trainBoosted({ ...train, classes: 2, options: { trees: 100 } });
-  const { labels } = answersOf(forest, test.values, test.count);
-  const right = labels.filter((label, row) => label === test.labels[row]).length;
-  expect(right / test.count).toBeGreaterThanOrEqual(0.94);
 });
