@@ -143,11 +143,10 @@ export function copyChunks(file: string, { db, insert, mark }: Tables): Copied {
   const ids = new Set<bigint>();
   let sending: bigint | undefined;
   let held = 0n;
-  const keep = ({ id, at, records, checksum, payload }: Row): bigint | undefined => {
-    if (typeof id !== 'bigint' || ids.has(id)) return undefined;
+  const keep = (id: bigint, { at, records, checksum, payload }: Row): void => {
+    if (ids.has(id)) return;
     if (payload instanceof Uint8Array) insert.run(id, integer(at), integer(records), integer(checksum), payload);
     ids.add(id);
-    return id;
   };
   tryReading(file, (damaged) => {
     const mark = damaged.prepare('SELECT last, held FROM sending');
@@ -173,7 +172,7 @@ const mostTries = 1_000n;
  * Reads chunk after chunk upwards or downwards; where one cannot be read, looks for the next by its number, since numbers follow each other.
  * Where not even the first can be read, it begins at `start`.
  */
-function copyFrom(file: string, step: bigint, start: bigint, keep: (row: Row) => bigint | undefined): void {
+function copyFrom(file: string, step: bigint, start: bigint, keep: (id: bigint, row: Row) => void): void {
   const columns = 'SELECT id, at, records, checksum, payload FROM chunk';
   const [beyond, order] = step > 0n ? ['id > ?', 'ASC'] : ['id < ?', 'DESC'];
   tryReading(file, (damaged) => {
@@ -181,23 +180,25 @@ function copyFrom(file: string, step: bigint, start: bigint, keep: (row: Row) =>
     const one = damaged.prepare(`${columns} WHERE id = ?`);
     for (const statement of [following, one]) statement.setReadBigInts(true);
     let last = step > 0n ? -(2n ** 63n) : 2n ** 63n - 1n;
-    let known = start;
+    let known = start - step;
+    const take = (id: bigint, row: Row): void => {
+      keep(id, row);
+      last = id;
+      known = id;
+    };
     const goOn = (): boolean => {
       for (const row of following.iterate(last)) {
-        const id = keep(row);
-        if (id === undefined) return false;
-        last = id;
-        known = id;
+        // In a damaged tree the way may lead back.
+        if (typeof row.id !== 'bigint' || (row.id - last) * step <= 0n) return false;
+        take(row.id, row);
       }
       return false;
     };
     const leap = (): boolean => {
       for (let tries = 1n; tries <= mostTries; tries += 1n) {
         const row = orDamaged(() => one.get(known + tries * step));
-        const id = row && keep(row);
-        if (id === undefined) continue;
-        last = id;
-        known = id;
+        if (row === undefined) continue;
+        take(known + tries * step, row);
         return true;
       }
       return false;

@@ -236,3 +236,20 @@ test('rows that vanish without a trace are missed', () => {
   expect(lost).toBe(2);
   expect(contents()).toEqual(['a']);
 });
+
+test('what lies between an unreadable first chunk and the mark of what was sent is not given up', () => {
+  open();
+  for (const text of ['a', 'b', 'c', 'd', 'e']) spool.append([record(text.repeat(20_000))]);
+  spool.sending(spool.next(50_000)!);
+  spool.stop();
+  const pages = new DatabaseSync(file);
+  const [overflow] = pages.prepare("SELECT pageno FROM dbstat WHERE path LIKE '%000+000000' AND name = 'chunk'").all();
+  pages.close();
+  // Where the chunk's bytes go on is no page of this file.
+  const handle = openSync(file, 'r+');
+  writeSync(handle, Buffer.from([255, 255, 255, 255]), 0, 4, (Number(overflow!.pageno) - 1) * 4_096);
+  closeSync(handle);
+  expect(open()).toBeGreaterThan(0);
+  expect(drained().map((text) => text[0])).toEqual(['b', 'c', 'd', 'e']);
+  expect(lost).toBe(1);
+});

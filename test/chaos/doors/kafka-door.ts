@@ -108,12 +108,23 @@ export class KafkaDoor {
         const ms = waitMs(frame);
         if (ms > 0) await sleep(ms);
         if (to.destroyed) return;
-        if (!to.write(frame)) await Promise.race([once(to, 'drain'), once(to, 'close')]);
+        if (!to.write(frame)) await drained(to);
       }
     } catch {
       // A broken connection: the other side is closed, too.
     }
   }
+}
+
+/** Resolves once a socket takes more, or never will. */
+function drained(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      socket.off('drain', done).off('close', done);
+      resolve();
+    };
+    socket.on('drain', done).on('close', done);
+  });
 }
 
 /** Cuts a stream of bytes into Kafka's frames, each with its length in front. */
