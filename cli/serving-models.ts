@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises';
+import { lookEvery } from '../core/model/look-every.ts';
 import type { ModelSource, ModelWatcher } from '../core/model/model.ts';
 import { challengerAlias } from '../core/model/registry.ts';
 import { type LoadedConfig, loadConfig } from './config/load.ts';
@@ -28,10 +29,7 @@ function watchConfig(loaded: LoadedConfig, first: Watched, watcher: ModelWatcher
   let serving = first;
   let model = JSON.stringify(loaded.config.model);
   let seen: number | undefined;
-  let lastRefusal: string | undefined;
   let stopped = false;
-  let timer: NodeJS.Timeout | undefined;
-  let looking: Promise<void> = Promise.resolve();
   const follow = (config: LoadedConfig, from: Watched) =>
     openModels(config).watch?.(from, {
       onChange(next) {
@@ -47,7 +45,6 @@ function watchConfig(loaded: LoadedConfig, first: Watched, watcher: ModelWatcher
     if (mtimeMs === seen) return;
     const config = loadConfig(loaded.file, loaded.overrides);
     seen = mtimeMs;
-    lastRefusal = undefined;
     const wanted = JSON.stringify(config.config.model);
     if (wanted === model || stopped) return;
     model = wanted;
@@ -56,27 +53,11 @@ function watchConfig(loaded: LoadedConfig, first: Watched, watcher: ModelWatcher
     registry = follow(config, { ...serving, identity: { ...serving.identity, version: 0 } });
   }
 
-  function refuse(error: unknown): void {
-    const reason = String(error);
-    if (stopped || reason === lastRefusal) return;
-    lastRefusal = reason;
-    watcher.onRefused(error);
-  }
-
-  function schedule(): void {
-    if (stopped) return;
-    timer = setTimeout(() => {
-      looking = look().catch(refuse).finally(schedule);
-    }, lookEveryMs);
-    timer.unref();
-  }
-  schedule();
-
+  const looking = lookEvery({ everyMs: lookEveryMs, look, refused: (error) => watcher.onRefused(error) });
   return {
     async stop() {
       stopped = true;
-      clearTimeout(timer);
-      await looking;
+      await looking.stop();
       await registry?.stop();
     },
   };

@@ -1,4 +1,5 @@
-import { describeError, GaplineError } from '../wire/errors.ts';
+import { GaplineError } from '../wire/errors.ts';
+import { lookEvery } from './look-every.ts';
 import type { Model, ModelWatcher } from './model.ts';
 
 type Serving = Pick<Model, 'identity' | 'fields' | 'classes'>;
@@ -19,16 +20,12 @@ export interface WatchOptions {
 export function watchRegistry(options: WatchOptions): { stop(): Promise<void> } {
   const { watcher, everyMs } = options;
   let serving = options.serving;
-  let lastRefusal: string | undefined;
   let refusedStamp: string | undefined;
   let stopped = false;
-  let timer: NodeJS.Timeout | undefined;
-  let looking: Promise<void> = Promise.resolve();
 
   async function look(): Promise<void> {
     const version = await options.resolve();
     if (version === serving.identity.version) {
-      lastRefusal = undefined;
       refusedStamp = undefined;
       return;
     }
@@ -43,32 +40,15 @@ export function watchRegistry(options: WatchOptions): { stop(): Promise<void> } 
       throw new GaplineError('model-invalid', `version ${version} cannot take over: ${reason}`, { retryable: false });
     }
     serving = model;
-    lastRefusal = undefined;
     refusedStamp = undefined;
     watcher.onChange(model);
   }
 
-  function refuse(error: unknown): void {
-    const cause = describeError(error);
-    if (stopped || cause === lastRefusal) return;
-    lastRefusal = cause;
-    watcher.onRefused(error);
-  }
-
-  function schedule(): void {
-    if (stopped) return;
-    timer = setTimeout(() => {
-      looking = look().catch(refuse).finally(schedule);
-    }, everyMs);
-    timer.unref();
-  }
-  schedule();
-
+  const looking = lookEvery({ everyMs, look, refused: (error) => watcher.onRefused(error) });
   return {
-    async stop() {
+    stop() {
       stopped = true;
-      clearTimeout(timer);
-      await looking;
+      return looking.stop();
     },
   };
 }
