@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { lookEvery } from '../core/model/look-every.ts';
 import type { Model, ModelSource } from '../core/model/model.ts';
 import { describeError } from '../core/wire/errors.ts';
 
@@ -43,56 +44,31 @@ const looksBeforeRetry = 30;
 
 function followChallenger(source: ChallengerSource, { onChallenger, onRefused, everyMs = 1_000 }: FollowOptions) {
   let present: number | undefined;
-  let refused: { readonly version: number; looks: number } | undefined;
-  let lastReason: string | undefined;
-  let stopped = false;
-  let timer: NodeJS.Timeout | undefined;
+  let refused: { readonly version: number; readonly error: unknown; looks: number } | undefined;
 
-  async function look(): Promise<void> {
+  async function load(version: number): Promise<Model> {
+    // Until it is tried again, it is refused for the same reason.
+    if (refused?.version === version && ++refused.looks < looksBeforeRetry) throw refused.error;
+    try {
+      return await source.load(version);
+    } catch (error) {
+      refused = { version, error, looks: 0 };
+      throw error;
+    }
+  }
+
+  async function look(stopping: AbortSignal): Promise<void> {
     const version = await source.resolve();
-    if (version === present) {
-      lastReason = undefined;
-      return;
-    }
-    if (version === undefined) {
-      present = undefined;
-      onChallenger(undefined);
-      return;
-    }
-    if (refused?.version === version && ++refused.looks < looksBeforeRetry) return;
-    refused = { version, looks: 0 };
-    const model = await source.load(version);
-    if (stopped) return await model.close();
+    if (version === present) return;
+    const model = version === undefined ? undefined : await load(version);
+    if (stopping.aborted) return await model?.close();
     present = version;
     refused = undefined;
-    lastReason = undefined;
     onChallenger(model);
   }
 
-  function refuse(error: unknown): void {
-    const reason = `challenger: ${describeError(error)}`;
-    if (stopped || reason === lastReason) return;
-    lastReason = reason;
-    onRefused(reason);
-  }
-
-  let looking: Promise<void> = Promise.resolve();
-  function schedule(afterMs: number): void {
-    if (stopped) return;
-    timer = setTimeout(() => {
-      looking = look()
-        .catch(refuse)
-        .finally(() => schedule(everyMs));
-    }, afterMs);
-    timer.unref();
-  }
-  schedule(0);
-
-  return {
-    async stop() {
-      stopped = true;
-      clearTimeout(timer);
-      await looking;
-    },
-  };
+  return lookEvery({
+    ...{ everyMs, atOnce: true, look },
+    refused: (error) => onRefused(`challenger: ${describeError(error)}`),
+  });
 }

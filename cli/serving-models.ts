@@ -29,7 +29,6 @@ function watchConfig(loaded: LoadedConfig, first: Watched, watcher: ModelWatcher
   let serving = first;
   let model = JSON.stringify(loaded.config.model);
   let seen: number | undefined;
-  let stopped = false;
   const follow = (config: LoadedConfig, from: Watched) =>
     openModels(config).watch?.(from, {
       onChange(next) {
@@ -40,13 +39,13 @@ function watchConfig(loaded: LoadedConfig, first: Watched, watcher: ModelWatcher
     });
   let registry = follow(loaded, serving);
 
-  async function look(): Promise<void> {
+  async function look(stopping: AbortSignal): Promise<void> {
     const { mtimeMs } = await stat(loaded.file);
     if (mtimeMs === seen) return;
     const config = loadConfig(loaded.file, loaded.overrides);
     seen = mtimeMs;
     const wanted = JSON.stringify(config.config.model);
-    if (wanted === model || stopped) return;
+    if (wanted === model || stopping.aborted) return;
     model = wanted;
     await registry?.stop();
     // Version 0 is none: whatever this name and alias stand for is another model than the one that serves.
@@ -56,7 +55,6 @@ function watchConfig(loaded: LoadedConfig, first: Watched, watcher: ModelWatcher
   const looking = lookEvery({ everyMs: lookEveryMs, look, refused: (error) => watcher.onRefused(error) });
   return {
     async stop() {
-      stopped = true;
       await looking.stop();
       await registry?.stop();
     },

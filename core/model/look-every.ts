@@ -2,42 +2,46 @@ import { describeError } from '../wire/errors.ts';
 
 export interface Looking {
   readonly everyMs: number;
-  readonly look: () => Promise<void>;
+  /** Whether the first look is at once. Default: after `everyMs`. */
+  readonly atOnce?: boolean;
+  /** What it finds after the signal is aborted, it must not hand on. */
+  readonly look: (stopping: AbortSignal) => Promise<void>;
   /** Told once of each reason why looks in a row fail. */
   readonly refused: (error: unknown) => void;
 }
 
 /** Looks again and again, each time `everyMs` after the look before has ended. `stop` waits for the one under way. */
-export function lookEvery({ everyMs, look, refused }: Looking): { stop(): Promise<void> } {
+export function lookEvery({ everyMs, atOnce = false, look, refused }: Looking): { stop(): Promise<void> } {
   let told: string | undefined;
-  let stopped = false;
+  const stopping = new AbortController();
+  const { signal } = stopping;
   let timer: NodeJS.Timeout | undefined;
   let looking: Promise<void> = Promise.resolve();
 
   async function lookOnce(): Promise<void> {
     try {
-      await look();
+      await look(signal);
       told = undefined;
     } catch (error) {
       const reason = describeError(error);
-      if (stopped || reason === told) return;
+      if (signal.aborted || reason === told) return;
       told = reason;
       refused(error);
     }
   }
 
-  function schedule(): void {
-    if (stopped) return;
+  function schedule(afterMs: number): void {
+    if (signal.aborted) return;
     timer = setTimeout(() => {
-      looking = lookOnce().finally(schedule);
-    }, everyMs);
+      looking = lookOnce().finally(() => schedule(everyMs));
+    }, afterMs);
     timer.unref();
   }
-  schedule();
+  schedule(atOnce ? 0 : everyMs);
 
   return {
     async stop() {
-      stopped = true;
+      stopping.abort();
       clearTimeout(timer);
       await looking;
     },

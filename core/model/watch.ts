@@ -21,9 +21,8 @@ export function watchRegistry(options: WatchOptions): { stop(): Promise<void> } 
   const { watcher, everyMs } = options;
   let serving = options.serving;
   let refusedStamp: string | undefined;
-  let stopped = false;
 
-  async function look(): Promise<void> {
+  async function look(stopping: AbortSignal): Promise<void> {
     const version = await options.resolve();
     if (version === serving.identity.version) {
       refusedStamp = undefined;
@@ -33,10 +32,10 @@ export function watchRegistry(options: WatchOptions): { stop(): Promise<void> } 
     if (stamp === refusedStamp) return;
     refusedStamp = stamp;
     const model = await options.load(version);
-    const reason = stopped ? 'the watch was stopped' : difference(serving, model);
+    const reason = stopping.aborted ? 'the watch was stopped' : difference(serving, model);
     if (reason !== undefined) {
       await model.close();
-      if (stopped) return;
+      if (stopping.aborted) return;
       throw new GaplineError('model-invalid', `version ${version} cannot take over: ${reason}`, { retryable: false });
     }
     serving = model;
@@ -44,13 +43,7 @@ export function watchRegistry(options: WatchOptions): { stop(): Promise<void> } 
     watcher.onChange(model);
   }
 
-  const looking = lookEvery({ everyMs, look, refused: (error) => watcher.onRefused(error) });
-  return {
-    stop() {
-      stopped = true;
-      return looking.stop();
-    },
-  };
+  return lookEvery({ everyMs, look, refused: (error) => watcher.onRefused(error) });
 }
 
 /** Why one version cannot take over from another while the line runs; undefined where it can. */

@@ -1,0 +1,67 @@
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { type Looking, lookEvery } from './look-every.ts';
+
+const patient = { timeout: 15_000, interval: 5 };
+
+/** Looks again and again until the test ends. */
+function looking(look: Looking['look'], options: Partial<Looking> = {}) {
+  const refused: string[] = [];
+  const counted = vi.fn(look);
+  const { stop } = lookEvery({
+    ...{ everyMs: 1, ...options, look: counted },
+    refused: (error) => refused.push((error as Error).message),
+  });
+  onTestFinished(stop);
+  const looks = () => counted.mock.calls.length;
+  async function more(count: number): Promise<void> {
+    const enough = looks() + count;
+    await vi.waitFor(() => expect(looks()).toBeGreaterThanOrEqual(enough), patient);
+  }
+  return { more, looks, refused, stop };
+}
+
+test('tells a reason once while looks in a row fail for it, and again after one that went well', async () => {
+  let trouble: string | undefined = 'away';
+  const { more, refused } = looking(async () => {
+    if (trouble) throw new Error(trouble);
+  });
+  await more(4);
+  expect(refused).toEqual(['away']);
+  trouble = 'broken';
+  await more(4);
+  expect(refused).toEqual(['away', 'broken']);
+  trouble = undefined;
+  await more(2);
+  trouble = 'broken';
+  await more(4);
+  expect(refused).toEqual(['away', 'broken', 'broken']);
+});
+
+test('looks at once only where it is told to', async () => {
+  const far = { everyMs: 3_600_000 };
+  const waiting = looking(async () => {}, far);
+  const eager = looking(async () => {}, { ...far, atOnce: true });
+  await eager.more(1);
+  expect(waiting.looks()).toBe(0);
+});
+
+test('stops after the look under way, which is told, and says nothing of how that ends', async () => {
+  const begun = Promise.withResolvers<AbortSignal>();
+  const goOn = Promise.withResolvers<void>();
+  const { stop, refused, looks } = looking(async (stopping) => {
+    begun.resolve(stopping);
+    await goOn.promise;
+    throw new Error('too late');
+  });
+  const stopping = await begun.promise;
+  expect(stopping.aborted).toBe(false);
+  const stopped = vi.fn();
+  const ended = stop().then(stopped);
+  expect(stopping.aborted).toBe(true);
+  await new Promise(setImmediate);
+  expect(stopped).not.toHaveBeenCalled();
+  goOn.resolve();
+  await ended;
+  expect(refused).toEqual([]);
+  expect(looks()).toBe(1);
+});
