@@ -56,7 +56,7 @@ export async function up(options: UpOptions): Promise<void> {
   });
   const archive = createArchive({ stream, log, store, logger: stage('archive'), registry: new Registry() });
   const ownToken = randomBytes(32).toString('base64url');
-  const collectorDoor = guardDoor('the collector', options, stage('collector'), ownToken);
+  const door = guardDoor('the collector', options, stage('access'), ownToken);
   const collector = createCollector({
     stream,
     log,
@@ -65,7 +65,7 @@ export async function up(options: UpOptions): Promise<void> {
     host,
     port: options.collectorPort,
     ...collectorOptions(loaded),
-    ...collectorDoor,
+    ...door,
   });
   const createGenerator = options.generator
     ? await openGenerator(loaded, {
@@ -86,7 +86,7 @@ export async function up(options: UpOptions): Promise<void> {
     logger: stage('dashboard'),
     host,
     port: options.pagePort,
-    ...guardDoor('the live page', options, stage('dashboard')),
+    ...door,
     ...(createGenerator && {
       controls: {
         gapRate: loaded.config.generator.gaps.rate,
@@ -124,7 +124,7 @@ export async function up(options: UpOptions): Promise<void> {
     parts,
     started() {
       process.stdout.write(`live page:  ${dashboard.url}\nreadings:   POST ${new URL('/readings', collector.url)}\n`);
-      process.stdout.write(`access:     ${describeAccess(collectorDoor.access.open)}\n`);
+      process.stdout.write(`access:     ${describeAccess(door.access.open)}\n`);
     },
     ...(options.labels !== undefined && { until: () => labelled(classifier, options.labels ?? 0) }),
   });
