@@ -5,7 +5,7 @@ import { impurityImportance } from '../core/model/forest/importance.ts';
 import { type LibraryForest, writeLibraryForest } from '../core/model/forest/library-json.ts';
 import { trainForest } from '../core/model/forest/train.ts';
 import { fitImputer, openImputer } from '../core/model/impute/fitted.ts';
-import type { Manifest } from '../core/model/manifest.ts';
+import type { Manifest, Metrics } from '../core/model/manifest.ts';
 import { GaplineError } from '../core/wire/errors.ts';
 import { trainWithLibrary } from './library.ts';
 import type { TrainingOptions } from './options.ts';
@@ -22,6 +22,7 @@ export interface Fitted {
   readonly forest: LibraryForest | BoostedFile;
   /** By field, summing to one: how much of the impurity its splits take away. The library does not tell. */
   readonly importance?: number[];
+  readonly outOfBag?: Metrics['outOfBag'];
 }
 
 export interface FitInput {
@@ -30,6 +31,8 @@ export interface FitInput {
   readonly options: TrainingOptions;
   /** How copies lose values. Default: each value by itself, with the same chance. */
   readonly punchCopy?: (rows: LabelledRows, rate: number, seed: number) => LabelledRows;
+  /** Whether to score a forest on the rows that its trees did not see. Not with several copies: they give each other away. */
+  readonly outOfBag?: boolean;
   /** Threads that grow trees. Default: as the trainer sees fit. */
   readonly threads?: number;
   readonly onProgress?: (progress: { readonly trees: number; readonly of: number }) => void;
@@ -51,10 +54,11 @@ export async function fitModel(asked: FitInput): Promise<Fitted> {
     const importance = importanceByField(impurityImportance(forest), rows.width);
     return { imputer, engine, voting: 'mean', forest: writeBoosted(forest), importance };
   }
-  const { forest, importance } = await trainForest({
+  const scored = asked.outOfBag === true && (options.copies ?? []).length < 2;
+  const { forest, importance, outOfBag } = await trainForest({
     ...input,
     classes,
-    options: { ...options.forest, trees, seed },
+    options: { ...options.forest, trees, seed, outOfBag: scored },
     ...(threads !== undefined && { threads }),
     ...(onProgress && { onProgress }),
   });
@@ -65,6 +69,7 @@ export async function fitModel(asked: FitInput): Promise<Fitted> {
     voting,
     forest: writeLibraryForest(forest, { seed }),
     importance: importanceByField(importance, width),
+    ...(outOfBag && outOfBag.rows > 0 && { outOfBag: { accuracy: outOfBag.score, rows: outOfBag.rows } }),
   };
 }
 

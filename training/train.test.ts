@@ -60,6 +60,24 @@ describe('training', () => {
     expect(manifest.selfTest.values.at(-1)).toEqual([null, null, null]);
   });
 
+  it('keeps how right a forest is out of bag', async () => {
+    const { metrics } = await trainEasy('out-of-bag', { test: await easy('test.csv', 60) });
+    expect(metrics.outOfBag).toMatchObject({ rows: 150 });
+    expect(metrics.outOfBag!.accuracy).toBeGreaterThan(0.9);
+    expect(metrics.outOfBag!.accuracy).toBeLessThanOrEqual(1);
+    expect((await openRegistry({ folder, name: 'out-of-bag' }).manifest(1)).metrics).toEqual(metrics);
+  });
+
+  it.each<[string, Partial<TrainingOptions>]>([
+    ['copies of a row would give each other away', { copies: [0, 0.3] }],
+    ['each of the extra trees sees every row', { forest: { extraTrees: true } }],
+    ['boosted trees build on each other', { boosted: {} }],
+    ['the library is not asked', { engine: 'ml-random-forest', trees: 3 }],
+  ])('keeps no out-of-bag score where %s', async (_, more) => {
+    const { metrics } = await trainEasy('none', { options: { ...options, ...more } });
+    expect(metrics.outOfBag).toBeUndefined();
+  });
+
   it('gives the same forest for the same seed, and another for another', async () => {
     const forests = [];
     for (const seed of [5, 5, 6]) {

@@ -55,6 +55,7 @@ async function makeDraft({ dataset, test, options, onProgress, now }: TrainInput
       fields,
       classes,
       options,
+      outOfBag: step === 'fit',
       ...(onProgress && { onProgress: (done) => onProgress({ step, ...done }) }),
     });
   const held = test ? undefined : stratifiedSplit({ labels: rows.labels, fraction: 0.8, seed: options.seed });
@@ -63,6 +64,7 @@ async function makeDraft({ dataset, test, options, onProgress, now }: TrainInput
   const metrics: Metrics = {
     on: held ? 'holdout' : 'test',
     ...(await scoreOn((scored ?? final).model, held ? pickRows(rows, held.test) : labelledRows(test!, classes))),
+    ...(final.outOfBag && { outOfBag: final.outOfBag }),
   };
   return describeModel({
     model: final.model,

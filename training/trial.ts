@@ -1,5 +1,5 @@
 import { boostedName } from '../core/model/forest/boosted-json.ts';
-import type { Manifest } from '../core/model/manifest.ts';
+import type { Manifest, Metrics } from '../core/model/manifest.ts';
 import type { Model } from '../core/model/model.ts';
 import { openArtifact } from '../core/model/open.ts';
 import { type FitInput, type Fitted, fitModel } from './fit.ts';
@@ -17,6 +17,7 @@ export interface TrialInput extends Omit<FitInput, 'classes'> {
 export interface Trial {
   readonly model: Model;
   readonly forest: Fitted['forest'];
+  readonly outOfBag?: Metrics['outOfBag'];
   /** Under which name the forest belongs into the artifact. */
   readonly file: string;
   readonly parts: Pick<
@@ -28,7 +29,10 @@ export interface Trial {
 /** Fits a model and puts it to work from the form in which it is written, so that what is scored is what will serve. */
 export async function fitTrial({ fields, classes, ...input }: TrialInput): Promise<Trial> {
   const { indicators, maxGaps } = input.options;
-  const { imputer, engine, voting, forest, importance } = await fitModel({ ...input, classes: classes.length });
+  const { imputer, engine, voting, forest, importance, outOfBag } = await fitModel({
+    ...input,
+    classes: classes.length,
+  });
   const file = forest.name === boostedName ? boostedFile : forestFile;
   const parts: Trial['parts'] = {
     fields: [...fields],
@@ -39,5 +43,5 @@ export async function fitTrial({ fields, classes, ...input }: TrialInput): Promi
     estimator: { kind: 'forest', file, engine, voting },
     ...(importance && { importance }),
   };
-  return { model: await openArtifact({ parts, json: forest }), forest, file, parts };
+  return { model: await openArtifact({ parts, json: forest }), forest, file, parts, ...(outOfBag && { outOfBag }) };
 }

@@ -81,11 +81,16 @@ async function openDatasets(loaded: LoadedConfig) {
 }
 
 function describe({ identity, folder, metrics, champion }: TrainResult, tookMs: number): string {
-  const { accuracy, f1, rows, on } = metrics;
+  const { accuracy, f1, rows, on, outOfBag } = metrics;
   const serves = champion === identity.version ? 'it serves' : `version ${champion} goes on serving`;
   return [
     `${identity.name} version ${identity.version} in ${folder}`,
     `accuracy ${accuracy.toFixed(4)}, macro F1 ${f1.toFixed(4)} on ${rows} rows ${on === 'test' ? 'of the test data' : 'held out'}`,
+    ...(outOfBag
+      ? [
+          `out-of-bag accuracy ${outOfBag.accuracy.toFixed(4)}: ${outOfBag.rows} training rows, each by the trees that did not see it`,
+        ]
+      : []),
     `trained in ${(tookMs / 1_000).toFixed(1)} s; ${serves}`,
     '',
   ].join('\n');

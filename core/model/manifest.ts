@@ -36,6 +36,10 @@ const metricsSchema = z.strictObject({
   accuracy: share,
   f1: share.describe('macro F1: the mean over the classes'),
   confusion: z.array(z.array(count)).describe('confusion[truth][label], in the order of the classes'),
+  outOfBag: z
+    .strictObject({ accuracy: share, rows: count.min(1) })
+    .optional()
+    .describe('of a forest: each training row answered by the trees that did not see it'),
 });
 
 const selfTestSchema = z
