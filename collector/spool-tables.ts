@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import { DatabaseSync, type SQLOutputValue, type StatementSync } from 'node:sqlite';
+import { sqliteCode } from '../core/wire/sqlite-code.ts';
 
 /** What was committed together. */
 export interface Chunk {
@@ -259,16 +260,7 @@ function integer(value: SQLOutputValue | undefined): bigint {
   return typeof value === 'bigint' ? value : 0n;
 }
 
-/** The primary result code of an error of SQLite: https://sqlite.org/rescode.html */
-export function sqliteCode(error: unknown): number | undefined {
-  return error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : undefined;
-}
-
-/** Primary result codes. */
-export const busyCode = 5;
-export const fullCode = 13;
-
-/** Those that speak of the surroundings, not of the file: PERM, BUSY, LOCKED, NOMEM, READONLY, IOERR, FULL, CANTOPEN, AUTH. */
+/** Primary result codes that speak of the surroundings, not of the file: PERM, BUSY, LOCKED, NOMEM, READONLY, IOERR, FULL, CANTOPEN, AUTH. */
 const surroundings = new Set([3, 5, 6, 7, 8, 10, 13, 14, 23]);
 
 /** Whether an error says that the file is not a sound spool, or that a part of it cannot be read. */

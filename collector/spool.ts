@@ -3,17 +3,9 @@ import { dirname } from 'node:path';
 import type { Logger } from 'pino';
 import type { LogRecord } from '../core/log/port.ts';
 import { describeError, GaplineError } from '../core/wire/errors.ts';
+import { sqliteCode, sqliteCodes } from '../core/wire/sqlite-code.ts';
 import { checksum, decodeRecords, encodeRecords } from './spool-chunk.ts';
-import {
-  busyCode,
-  type Chunk,
-  copyChunks,
-  fullCode,
-  isDamage,
-  openTables,
-  sqliteCode,
-  type Tables,
-} from './spool-tables.ts';
+import { type Chunk, copyChunks, isDamage, openTables, type Tables } from './spool-tables.ts';
 
 export interface SpoolOptions {
   /** Made if it is missing. One collector at a time. */
@@ -228,7 +220,7 @@ export class Spool {
       return action(this.#held);
     } catch (error) {
       if (error instanceof GaplineError) throw error;
-      if (sqliteCode(error) === fullCode) {
+      if (sqliteCode(error) === sqliteCodes.full) {
         const detail = `the disk under ${this.#options.file} is full`;
         throw new GaplineError('spool-full', detail, { cause: error, retryable: true });
       }
@@ -265,7 +257,8 @@ export class Spool {
 
   #unusable(cause: unknown): GaplineError {
     const { file } = this.#options;
-    const detail = sqliteCode(cause) === busyCode ? `${file} is in use by another collector` : `${file} cannot be used`;
+    const detail =
+      sqliteCode(cause) === sqliteCodes.busy ? `${file} is in use by another collector` : `${file} cannot be used`;
     return new GaplineError('spool-unusable', detail, { cause, retryable: true });
   }
 }

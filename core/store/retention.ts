@@ -2,6 +2,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { describeError } from '../wire/errors.ts';
+import { sqliteCode, sqliteCodes } from '../wire/sqlite-code.ts';
 
 /** Points a transaction: some milliseconds, so that a page and a collector in the same process go on answering. */
 const pointsPerChunk = 500;
@@ -9,8 +10,6 @@ const pointsPerChunk = 500;
 const pauseMs = 20;
 /** How exactly the age of points is known. */
 const longestMarkMs = 3_600_000;
-/** SQLITE_BUSY of https://www.sqlite.org/rescode.html */
-const busy = 5;
 
 /**
  * Points lie in the order in which they were first written, so their age needs no column: a mark says that the rows up to one
@@ -53,7 +52,7 @@ async function sweep(options: RetentionOptions, complain: (error: unknown) => vo
       while (!signal.aborted && inTransaction(database, deleteSome)) await pause(pauseMs);
       await pause(everyMs);
     } catch (error) {
-      const others = (error as { errcode?: number }).errcode === busy;
+      const others = sqliteCode(error) === sqliteCodes.busy;
       if (!others) complain(error);
       await pause(others ? pauseMs : everyMs);
     }

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describeError, GaplineError } from '../../wire/errors.ts';
+import { sqliteCode, sqliteCodes } from '../../wire/sqlite-code.ts';
 
 /** The layout of the tables below. A file with a higher one was made by a newer Gapline. */
 const schemaVersion = 1n;
@@ -38,27 +39,19 @@ const offsetMask = (1n << offsetBits) - 1n;
 export const recordId = (partitionId: bigint, offset: bigint): bigint => (partitionId << offsetBits) | offset;
 export const offsetOf = (id: bigint): bigint => id & offsetMask;
 
-/** What SQLite calls the reasons that matter here: https://www.sqlite.org/rescode.html */
-const busy = 5;
-const locked = 6;
-const corrupt = 11;
-const notADatabase = 26;
-
-export const isBusy = (error: unknown): boolean => [busy, locked].includes(resultCode(error));
-
-function resultCode(error: unknown): number {
-  // The low byte is the primary code, the rest says more.
-  return error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode & 0xff : 0;
+export function isBusy(error: unknown): boolean {
+  const code = sqliteCode(error);
+  return code === sqliteCodes.busy || code === sqliteCodes.locked;
 }
 
 /** What an error of SQLite means to the log. */
 export function logError(file: string, error: unknown): GaplineError {
   if (error instanceof GaplineError) return error;
-  const code = resultCode(error);
-  if (code === notADatabase) {
+  const code = sqliteCode(error);
+  if (code === sqliteCodes.notADatabase) {
     return new GaplineError('log-corrupt', `${file} is not a log: it is no SQLite database`, { retryable: false });
   }
-  if (code === corrupt) {
+  if (code === sqliteCodes.corrupt) {
     return new GaplineError('log-corrupt', `${file} is damaged: ${describeError(error)}`, {
       cause: error,
       retryable: false,
