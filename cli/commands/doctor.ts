@@ -3,7 +3,8 @@ import { resolve } from 'node:path';
 import { classifierGroup } from '../../classifier/classifier.ts';
 import { archiveGroup } from '../../collector/archive.ts';
 import type { EventLog } from '../../core/log/port.ts';
-import { describeError, type ErrorCode, errorCatalog, GaplineError } from '../../core/wire/errors.ts';
+import { describeError, errorCatalog, GaplineError } from '../../core/wire/errors.ts';
+import { isDiskFull } from '../../core/wire/sqlite-code.ts';
 import type { Stream } from '../../core/wire/stream.ts';
 import manifest from '../../package.json' with { type: 'json' };
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
@@ -43,17 +44,11 @@ export async function doctor(options: DoctorOptions): Promise<void> {
       print('ok', check.part, await withinPatience(check));
     } catch (error) {
       broken += 1;
-      const code = codeOf(error);
+      const code = error instanceof GaplineError ? error.code : 'internal';
       print('BROKEN', check.part, `${describeError(error)}. ${errorCatalog[code].cure} [${code}]`);
     }
   }
   if (broken > 0) process.exitCode = 1;
-}
-
-/** What is to be cured: a full disk shows in everything that stands on it. */
-function codeOf(error: unknown): ErrorCode {
-  if (/disk is full|ENOSPC/.test(describeError(error))) return 'disk-full';
-  return error instanceof GaplineError ? error.code : 'internal';
 }
 
 function print(state: 'ok' | 'BROKEN', part: string, found: string): void {
@@ -105,7 +100,8 @@ export async function lookAtDisk(
     await mkdir(folder, { recursive: true });
     await access(folder, constants.W_OK);
   } catch (cause) {
-    throw new GaplineError('config-invalid', `--data ${folder}: nothing can be written there`, { cause });
+    const code = isDiskFull(cause) ? 'disk-full' : 'config-invalid';
+    throw new GaplineError(code, `--data ${folder}: nothing can be written there`, { cause });
   }
   const { bavail, bsize } = await statistics(folder);
   const free = bavail * bsize;

@@ -5,6 +5,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { describeError, GaplineError } from '../wire/errors.ts';
 import type { Point } from '../wire/point.ts';
+import { isDiskFull } from '../wire/sqlite-code.ts';
 import { earliestTime, latestTime, pointFault } from './fault.ts';
 import { createNames, type Names, namesSchema } from './names.ts';
 import type { ReadOptions, RejectedPoint, SeriesStore } from './port.ts';
@@ -55,13 +56,11 @@ export function createSqliteStore(options: SqliteStoreOptions): SeriesStore {
 
   return {
     async start() {
-      await mkdir(dirname(resolve(file)), { recursive: true });
       try {
+        await mkdir(dirname(resolve(file)), { recursive: true });
         open = openFile(file, busyTimeoutMs);
       } catch (error) {
-        throw new GaplineError('store-unavailable', `The store ${file} cannot be opened: ${describeError(error)}`, {
-          cause: error,
-        });
+        throw storeError(`The store ${file} cannot be opened`, error);
       }
       const stopping = new AbortController();
       const { signal } = stopping;
@@ -97,6 +96,12 @@ export function createSqliteStore(options: SqliteStoreOptions): SeriesStore {
   };
 }
 
+/** What an error of SQLite means to the store. */
+function storeError(what: string, cause: unknown, options: { retryable?: boolean } = {}): GaplineError {
+  const code = isDiskFull(cause) ? 'disk-full' : 'store-unavailable';
+  return new GaplineError(code, `${what}: ${describeError(cause)}`, { cause, ...options });
+}
+
 function take(points: Iterator<Point>, count: number, file: string): Point[] {
   const batch: Point[] = [];
   try {
@@ -106,9 +111,7 @@ function take(points: Iterator<Point>, count: number, file: string): Point[] {
       batch.push(next.value);
     }
   } catch (error) {
-    throw new GaplineError('store-unavailable', `The store ${file} cannot be read: ${describeError(error)}`, {
-      cause: error,
-    });
+    throw storeError(`The store ${file} cannot be read`, error);
   }
   return batch;
 }
@@ -152,10 +155,7 @@ function openFile(file: string, busyTimeoutMs: number): Open {
         names.forget();
         if (database.isTransaction) database.exec('ROLLBACK');
         // Busy, full or damaged: none of it is the points' fault, so none of them may be given up for it.
-        throw new GaplineError('store-unavailable', `The store ${file} cannot be written: ${describeError(error)}`, {
-          cause: error,
-          retryable: true,
-        });
+        throw storeError(`The store ${file} cannot be written`, error, { retryable: true });
       }
       return rejected;
     },

@@ -157,8 +157,7 @@ export const errorCatalog = {
   'store-unavailable': {
     status: 503,
     title: 'The store does not answer',
-    cause:
-      'InfluxDB is not started, cannot be reached or is overloaded; or the file of the embedded store is locked or on a full disk.',
+    cause: 'InfluxDB is not started, cannot be reached or is overloaded; or the file of the embedded store is locked.',
     cure: 'Check its address, token and bucket.',
   },
   'store-refused': {

@@ -6,3 +6,10 @@ export function sqliteCode(error: unknown): number | undefined {
   // The low byte is the primary code, the rest says more.
   return error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : undefined;
 }
+
+/** Whether there was no room on the disk, as SQLite or Node says it. */
+export function isDiskFull(error: unknown): boolean {
+  return (
+    sqliteCode(error) === sqliteCodes.full || (error instanceof Error && 'code' in error && error.code === 'ENOSPC')
+  );
+}

@@ -104,6 +104,7 @@ test.runIf(mounts)(`a disk that is really full is named by all that stands on it
   });
   expect(ended.stdout).toMatch(/^BROKEN +disk +.*: 0 MB free, less than 200 MB\. Make room.*\[disk-full\]$/m);
   expect(ended.stdout).toMatch(/^BROKEN +log +.*gapline\.db.*disk is full\. Make room.*\[disk-full\]$/m);
+  expect(ended.stdout).toMatch(/^BROKEN +store +.*cannot be opened: .*disk is full\. Make room.*\[disk-full\]$/m);
   expect(ended.stdout).toMatch(/^ok +model/m);
   expect(ended.status).toBe(1);
 });

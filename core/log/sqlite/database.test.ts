@@ -6,6 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { contents, copyTo, deadline, numbered, silent } from '../contract/place.ts';
 import { createSqliteLog } from '../sqlite.ts';
+import { inTermsOfLog } from './database.ts';
 
 let folder: string;
 const open = async (file: string) => {
@@ -64,6 +65,19 @@ test('says what cannot be opened', async () => {
     code: 'log-unavailable',
     message: expect.stringContaining('folder.db'),
   });
+});
+
+test('tells a disk without room from a file that is locked', () => {
+  const file = join(folder, 'gapline.db');
+  const db = new DatabaseSync(file);
+  db.exec('CREATE TABLE t (bytes BLOB); PRAGMA max_page_count = 2');
+  const fill = () => inTermsOfLog(file, () => db.exec('INSERT INTO t VALUES (zeroblob(100000))'));
+  expect(fill).toThrow(expect.objectContaining({ code: 'disk-full', retryable: true }));
+  const other = new DatabaseSync(file);
+  other.exec('BEGIN IMMEDIATE');
+  expect(fill).toThrow(expect.objectContaining({ code: 'log-unavailable', retryable: true }));
+  other.close();
+  db.close();
 });
 
 test('reports a damaged file to readers and ends its consumers', async () => {

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describeError, GaplineError } from '../../wire/errors.ts';
-import { sqliteCode, sqliteCodes } from '../../wire/sqlite-code.ts';
+import { isDiskFull, sqliteCode, sqliteCodes } from '../../wire/sqlite-code.ts';
 
 /** The layout of the tables below. A file with a higher one was made by a newer Gapline. */
 const schemaVersion = 1n;
@@ -57,7 +57,10 @@ export function logError(file: string, error: unknown): GaplineError {
       retryable: false,
     });
   }
-  return new GaplineError('log-unavailable', `${file}: ${describeError(error)}`, { cause: error, retryable: true });
+  return new GaplineError(isDiskFull(error) ? 'disk-full' : 'log-unavailable', `${file}: ${describeError(error)}`, {
+    cause: error,
+    retryable: true,
+  });
 }
 
 /** Does what reads or writes a file, and says in the log's terms what went wrong. */
@@ -76,7 +79,7 @@ const busyMs = 200;
 
 /**
  * Opens or makes the file of a log.
- * @throws {GaplineError} `log-corrupt` for a file that is something else, `log-unavailable` for one that cannot be opened.
+ * @throws {GaplineError} `log-corrupt` for a file that is something else, `disk-full`, or `log-unavailable` for one that cannot be opened.
  */
 export async function openDatabase(file: string): Promise<DatabaseSync> {
   try {
