@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
-import type { EventLog, Running, Stall, StoredRecord } from '../core/log/port.ts';
+import { type EventLog, type Running, type Stall, type StoredRecord, totalLag } from '../core/log/port.ts';
 import { reportStatus } from '../core/log/status.ts';
 import type { Model, ModelIdentity, ModelSource } from '../core/model/model.ts';
 import { encodeDeadLetter } from '../core/wire/dead-letter.ts';
@@ -93,8 +93,7 @@ export function createClassifier(options: ClassifierOptions): Classifier {
 
   async function lagOfGroup(): Promise<number | undefined> {
     try {
-      const partitions = await log.lag(group, [stream.topics.readings]);
-      return partitions.reduce((sum, { lag }) => sum + lag, 0);
+      return totalLag(await log.lag(group, [stream.topics.readings]));
     } catch (error) {
       logger.debug({ err: error }, 'the lag is not known');
       return undefined;

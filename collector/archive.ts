@@ -1,7 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import { Counter, type Registry } from 'prom-client';
-import type { Batch, EventLog, Output, Rejected, Running, Stall, StoredRecord } from '../core/log/port.ts';
+import {
+  type Batch,
+  type EventLog,
+  type Output,
+  type Rejected,
+  type Running,
+  type Stall,
+  type StoredRecord,
+  totalLag,
+} from '../core/log/port.ts';
 import { reportStatus } from '../core/log/status.ts';
 import type { SeriesStore } from '../core/store/port.ts';
 import { encodeDeadLetter } from '../core/wire/dead-letter.ts';
@@ -56,14 +65,14 @@ export function createArchive({ stream, log, store, logger, registry }: ArchiveO
     logger.warn({ partition, attempt, nextTryMs }, `the store takes nothing: ${lastError.message}`);
   };
   const snapshot = async (): Promise<Status> => {
-    const lag = await log.lag(archiveGroup(stream), [stream.topics.readings]);
+    const lag = totalLag(await log.lag(archiveGroup(stream), [stream.topics.readings]));
     return {
       stream: stream.name,
       stage: 'archive',
       instance,
       at: new Date().toISOString(),
       counters: { ...metrics.counters },
-      lag: lag.reduce((sum, partition) => sum + partition.lag, 0),
+      lag,
       ...(lastError && { lastError }),
     };
   };

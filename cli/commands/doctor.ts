@@ -2,7 +2,7 @@ import { access, constants, mkdir, statfs } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { classifierGroup } from '../../classifier/classifier.ts';
 import { archiveGroup } from '../../collector/archive.ts';
-import type { EventLog } from '../../core/log/port.ts';
+import { type EventLog, totalLag } from '../../core/log/port.ts';
 import { describeError, errorCatalog, GaplineError } from '../../core/wire/errors.ts';
 import { isDiskFull } from '../../core/wire/sqlite-code.ts';
 import type { Stream } from '../../core/wire/stream.ts';
@@ -138,10 +138,7 @@ async function lookAtTopics(log: EventLog, { name, topics }: Stream, partitions:
 async function lookAtLag(log: EventLog, stream: Stream): Promise<string> {
   const groups = [classifierGroup(stream), archiveGroup(stream)];
   const lags = await Promise.all(
-    groups.map(async (group) => {
-      const partitions = await log.lag(group, [stream.topics.readings]);
-      return `${group} ${partitions.reduce((sum, { lag }) => sum + lag, 0)}`;
-    }),
+    groups.map(async (group) => `${group} ${totalLag(await log.lag(group, [stream.topics.readings]))}`),
   );
   return `records behind: ${lags.join(', ')}`;
 }

@@ -1,6 +1,6 @@
 import { classifierGroup } from '../../classifier/classifier.ts';
 import { archiveGroup } from '../../collector/archive.ts';
-import type { EventLog, Rewound } from '../../core/log/port.ts';
+import { type EventLog, type Rewound, totalLag } from '../../core/log/port.ts';
 import { GaplineError } from '../../core/wire/errors.ts';
 import { readTime } from '../../core/wire/time.ts';
 import { loadConfig } from '../config/load.ts';
@@ -62,8 +62,7 @@ async function tell(log: EventLog, moved: readonly Rewound[], told: Told): Promi
       `${group} would take ${count} readings again that arrived since ${since}. ${consequences[stage]} To do it: stop the ${stage}, add --yes`,
     );
   }
-  const lags = await log.lag(group, [...new Set(moved.map(({ topic }) => topic))]);
-  const behind = lags.reduce((sum, { lag }) => sum + lag, 0);
+  const behind = totalLag(await log.lag(group, [...new Set(moved.map(({ topic }) => topic))]));
   print(
     `${group} is set back by ${count} readings, to ${since}. ${consequences[stage]} Start the ${stage}: ${behind} are before it`,
   );

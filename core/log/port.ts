@@ -146,6 +146,10 @@ export interface PartitionLag {
   readonly lag: number;
 }
 
+/** How many records a group is behind in all. */
+export const totalLag = (partitions: readonly PartitionLag[]): number =>
+  partitions.reduce((sum, { lag }) => sum + lag, 0);
+
 /** How far a group was set back in a partition: it goes on with the record at `to`, where it would have gone on at `from`. */
 export interface Rewound {
   readonly topic: string;

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { createKafkaLog } from '../../core/log/kafka.ts';
-import type { EventLog } from '../../core/log/port.ts';
+import { type EventLog, totalLag } from '../../core/log/port.ts';
 import { createInfluxStore } from '../../core/store/influxdb.ts';
 import type { SeriesStore } from '../../core/store/port.ts';
 import type { DeadLetter } from '../../core/wire/dead-letter.ts';
@@ -37,7 +37,7 @@ export async function inquire(stack: Stack): Promise<Inquiry> {
       const groups = await Promise.all(
         ['spambase.archive', 'spambase.classifier'].map((group) => log.lag(group, [topics.readings])),
       );
-      return groups.flat().reduce((sum, { lag }) => sum + lag, 0);
+      return totalLag(groups.flat());
     },
     gather: () => gather(stack, log, store),
     async stop() {

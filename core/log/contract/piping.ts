@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import type { History } from '../port.ts';
+import { type History, totalLag } from '../port.ts';
 import {
   contents,
   copyTo,
@@ -203,7 +203,7 @@ export function piping(place: () => Place): void {
     const topic = await place().topic(log, 'readings', 2);
     const copy = await place().topic(log, 'copy', 2);
     const group = place().name('group');
-    const behind = async () => (await log.lag(group, [topic])).reduce((sum, { lag }) => sum + lag, 0);
+    const behind = async () => totalLag(await log.lag(group, [topic]));
     await log.append(topic, numbered(0, 30), deadline);
     expect(await behind()).toBe(30);
     const running = await log.pipe({ from: [topic], group, maxBatch: 4 }, copyTo(copy));
@@ -228,9 +228,7 @@ export function piping(place: () => Place): void {
     await log.pipe({ from: [topic], group: place().name('group'), maxBatch: 4 }, copyTo(copy));
     await log.pipe({ from: [copy], group }, copyTo(second));
     await expectContents(log, second, numbers(0, 30));
-    await expect
-      .poll(async () => (await log.lag(group, [copy])).reduce((sum, { lag }) => sum + lag, 0), patient)
-      .toBe(0);
+    await expect.poll(async () => totalLag(await log.lag(group, [copy])), patient).toBe(0);
   });
 
   test('stops its consumers and tails with the log', async () => {
