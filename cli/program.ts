@@ -180,6 +180,9 @@ function models(): Command {
     .addCommand(
       streamCommand('show', 'what a version is, as JSON')
         .argument('<version>', 'a number or an alias')
+        .option('--importance', 'how important its fields are, by what the splits on them gain')
+        .option('--on <file>', 'how important they are, by the accuracy lost when each is shuffled in this CSV')
+        .option('--repeats <count>', 'with --on: how often each field is shuffled', wholeNumber(1, 1_000), 5)
         .action(async (version, options) => (await load()).showModel(version, options)),
     )
     .addCommand(

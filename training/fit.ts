@@ -1,7 +1,7 @@
 import { withIndicators } from '../core/model/assemble.ts';
 import { trainBoosted } from '../core/model/forest/boost.ts';
 import { type BoostedFile, writeBoosted } from '../core/model/forest/boosted-json.ts';
-import { impurityImportance } from '../core/model/forest/importance.ts';
+import { importanceByField, impurityImportance } from '../core/model/forest/importance.ts';
 import { type LibraryForest, writeLibraryForest } from '../core/model/forest/library-json.ts';
 import { trainForest } from '../core/model/forest/train.ts';
 import { fitImputer, openImputer } from '../core/model/impute/fitted.ts';
@@ -71,13 +71,6 @@ export async function fitModel(asked: FitInput): Promise<Fitted> {
     importance: importanceByField(importance, width),
     ...(outOfBag && outOfBag.rows > 0 && { outOfBag: { accuracy: outOfBag.score, rows: outOfBag.rows } }),
   };
-}
-
-/** Where columns tell whether a value was missing, those count for its field. */
-function importanceByField(importance: Float64Array, width: number): number[] {
-  const byField = new Array<number>(width).fill(0);
-  for (const [column, share] of importance.entries()) byField[column % width]! += share;
-  return byField.map((share) => Math.min(1, Number(share.toPrecision(4))));
 }
 
 function checkLibrary({ imputer, boosted }: TrainingOptions): void {

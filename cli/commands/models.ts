@@ -8,6 +8,7 @@ import { trainingOptions } from '../../training/options.ts';
 import { scoreVersion } from '../../training/score-version.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { openDataset, openModels } from '../stream.ts';
+import { printImpurity, printPermutation } from './importance.ts';
 
 export interface ModelsOptions {
   readonly config: string;
@@ -55,10 +56,22 @@ export async function listModels(options: ModelsOptions): Promise<void> {
   }
 }
 
+export interface ShowOptions extends ModelsOptions {
+  /** How important the fields are, in place of JSON … */
+  readonly importance?: boolean;
+  /** … measured on the rows of this CSV. */
+  readonly on?: string;
+  readonly repeats: number;
+}
+
 /** What a version is, as JSON; the most important fields first, without histograms and self-test, which are for machines. */
-export async function showModel(named: string, options: ModelsOptions): Promise<void> {
-  const { registry } = open(options);
-  const { histograms, selfTest, ...manifest } = await registry.manifest(await versionOf(registry, named));
+export async function showModel(named: string, options: ShowOptions): Promise<void> {
+  const { loaded, registry } = open(options);
+  const version = await versionOf(registry, named);
+  const { importance, on, repeats } = options;
+  if (on !== undefined) return await printPermutation(loaded, registry, version, { on, repeats });
+  if (importance) return await printImpurity(registry, version);
+  const { histograms, selfTest, ...manifest } = await registry.manifest(version);
   const ranked = manifest.importance
     ?.map((share, at) => [manifest.fields[at]!, share] as const)
     .sort(([, a], [, b]) => b - a);

@@ -135,7 +135,8 @@ function fileOf(files: Artifact['files'] | undefined, name: string): Uint8Array 
   return bytes;
 }
 
-async function unpackJson(name: string, bytes: Uint8Array): Promise<unknown> {
+/** The estimator's file of a forest: JSON, gzipped. */
+export async function unpackJson(name: string, bytes: Uint8Array): Promise<unknown> {
   try {
     const text = await promisify(gunzip)(bytes, { maxOutputLength: maxFileBytes });
     return JSON.parse(text.toString('utf8'));

@@ -1,0 +1,30 @@
+import type { Artifact } from './artifact.ts';
+import { boostedName, readBoosted } from './forest/boosted-json.ts';
+import { importanceByField, impurityImportance } from './forest/importance.ts';
+import { readLibraryForest } from './forest/library-json.ts';
+import type { Manifest } from './manifest.ts';
+import { unpackJson } from './open.ts';
+
+/** What an artifact says of its estimator. */
+export interface Estimating {
+  readonly manifest: Pick<Manifest, 'importance' | 'estimator' | 'fields' | 'classes' | 'indicators'>;
+  readonly files: Artifact['files'];
+}
+
+/**
+ * By field, summing to one: how much of the impurity the splits on it take away. Versions that did not write it down are
+ * read for it.
+ * @returns undefined where the estimator has no trees, or they do not tell, as those of ONNX do not
+ * @throws {GaplineError} `model-invalid` where the estimator's file cannot be read
+ */
+export async function impurityByField({ manifest, files }: Estimating): Promise<readonly number[] | undefined> {
+  const { importance, estimator, fields, classes, indicators } = manifest;
+  if (importance) return importance;
+  if (estimator.kind !== 'forest' || estimator.file.endsWith('.onnx')) return undefined;
+  const json = await unpackJson(estimator.file, files.get(estimator.file)!);
+  const shape = { width: fields.length * (indicators ? 2 : 1), classes: classes.length };
+  const boosted = (json as { name?: unknown } | null)?.name === boostedName;
+  const forest = boosted ? readBoosted(json, shape) : readLibraryForest(json, shape);
+  const byField = importanceByField(impurityImportance(forest), fields.length);
+  return byField.some((share) => share > 0) ? byField : undefined;
+}

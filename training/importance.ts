@@ -1,0 +1,50 @@
+import type { Dataset } from '../core/dataset/csv.ts';
+import type { Model } from '../core/model/model.ts';
+import { type PermutationInput, permutationImportance } from '../core/model/permutation.ts';
+import { GaplineError } from '../core/wire/errors.ts';
+import { score } from './metrics.ts';
+import { labelledRows, labelRows } from './rows.ts';
+
+export interface ImportanceInput extends Pick<PermutationInput, 'repeats' | 'seed' | 'onProgress'> {
+  readonly model: Model;
+  /** Rows with truth, with the model's fields in the model's order. */
+  readonly dataset: Dataset;
+}
+
+export interface MeasuredImportance {
+  /** How many rows were asked. */
+  readonly rows: number;
+  /** Rows without truth, or with one that the model has no label for. */
+  readonly leftOut: number;
+  /** With nothing shuffled. */
+  readonly accuracy: number;
+  /** In the model's order: the accuracy that is lost when the field is shuffled, and its standard deviation over the repeats. */
+  readonly byField: readonly { readonly field: string; readonly lost: number; readonly spread: number }[];
+}
+
+/**
+ * How much a model of whatever kind, its imputer included, leans on each field: the accuracy that it loses on rows with truth when
+ * the field is shuffled among them, gaps and all.
+ * @throws {GaplineError} `data-invalid` where no row has a truth that the model knows.
+ */
+export async function measureImportance(input: ImportanceInput): Promise<MeasuredImportance> {
+  const { model, dataset, repeats, seed, onProgress } = input;
+  const { fields, classes } = model;
+  const rows = labelledRows(dataset, classes);
+  if (rows.count === 0) {
+    const known = classes.slice(0, 10).join(', ');
+    throw new GaplineError('data-invalid', `${dataset.file}: no row has a truth that the model knows (${known})`);
+  }
+  const { accuracy, lost, spread } = await permutationImportance({
+    values: rows.values,
+    count: rows.count,
+    width: rows.width,
+    accuracyOf: async (values) =>
+      score(rows.labels, await labelRows(model.open(), { ...rows, values }), classes.length).accuracy,
+    ...(repeats !== undefined && { repeats }),
+    ...(seed !== undefined && { seed }),
+    ...(onProgress && { onProgress }),
+  });
+  const byField = fields.map((field, at) => ({ field, lost: lost[at]!, spread: spread[at]! }));
+  return { rows: rows.count, leftOut: dataset.count - rows.count, accuracy, byField };
+}
