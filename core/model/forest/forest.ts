@@ -20,6 +20,17 @@ export interface Tree {
   readonly gapsLeft?: Uint8Array;
 }
 
+/** A tree whose nodes are to be filled in: all are leaves, and what they say, weigh and gain is 0. */
+export const emptyTree = (nodes: number, outputs: number): Tree => ({
+  feature: new Int32Array(nodes).fill(-1),
+  threshold: new Float64Array(nodes),
+  left: new Int32Array(nodes).fill(-1),
+  right: new Int32Array(nodes).fill(-1),
+  value: new Float64Array(nodes * outputs),
+  weight: new Float64Array(nodes),
+  gain: new Float64Array(nodes),
+});
+
 /** Boosted trees add their leaves to `base` and pass the sum through `link`; a forest takes the mean or a vote instead. */
 export interface Boosting {
   /** Length `outputs`. */

@@ -1,6 +1,6 @@
 import { GaplineError } from '../../wire/errors.ts';
 import { shorten } from '../../wire/problem.ts';
-import type { Boosting, Forest, Tree } from './forest.ts';
+import { type Boosting, emptyTree, type Forest, type Tree } from './forest.ts';
 import { Attributes } from './onnx-attributes.ts';
 import { Message } from './protobuf.ts';
 import { belowIfFloatAtMost, belowIfFloatBelow, nextUp } from './thresholds.ts';
@@ -200,16 +200,8 @@ function readTree(
   doubles: boolean,
 ): Tree {
   const size = nodes.size;
-  const tree = {
-    feature: new Int32Array(size).fill(-1),
-    threshold: new Float64Array(size),
-    left: new Int32Array(size).fill(-1),
-    right: new Int32Array(size).fill(-1),
-    value: new Float64Array(size * outputs),
-    weight: new Float64Array(size).fill(1),
-    gain: new Float64Array(size),
-    gapsLeft: new Uint8Array(size),
-  };
+  const tree = { ...emptyTree(size, outputs), gapsLeft: new Uint8Array(size) };
+  tree.weight.fill(1);
   const [root] = nodes.keys();
   const open: { id: number; link?: Int32Array; parent: number }[] = [{ id: root!, parent: -1 }];
   let at = 0;

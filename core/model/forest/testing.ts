@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { Forest, Tree } from './forest.ts';
+import { emptyTree, type Forest, type Tree } from './forest.ts';
 
 /** Few distinct numbers, so that values often equal thresholds, with the awkward ones among them. */
 const numbers = [
@@ -68,15 +68,8 @@ interface Split {
 
 function treeOf({ task, outputs }: Shape, splits: readonly Split[], seed: number): Tree {
   const nodes = 2 * splits.length + 1;
-  const tree: Tree = {
-    feature: new Int32Array(nodes).fill(-1),
-    threshold: new Float64Array(nodes),
-    left: new Int32Array(nodes).fill(-1),
-    right: new Int32Array(nodes).fill(-1),
-    value: new Float64Array(nodes * outputs),
-    weight: new Float64Array(nodes).fill(100),
-    gain: new Float64Array(nodes),
-  };
+  const tree = emptyTree(nodes, outputs);
+  tree.weight.fill(100);
   const leaves = [0];
   for (const [index, { leaf, feature, threshold, share }] of splits.entries()) {
     const [node] = leaves.splice(leaf % leaves.length, 1) as [number];
