@@ -33,12 +33,14 @@ function table(lines: readonly Line[]): string {
 /** Prints how much the splits on each field lower the impurity, of boosted trees the loss. */
 export async function printImpurity(registry: Registry, version: number): Promise<void> {
   const artifact = await readArtifact(registry.folderOf(version));
-  const { name, fields, imputer, estimator } = artifact.manifest;
+  const { name, fields, estimator } = artifact.manifest;
   const importance = await impurityByField(artifact);
   if (!importance) {
-    const kind = `${imputer.kind}, ${estimator.kind}`;
-    const detail = `version ${version} (${kind}) does not tell what its splits gain; --on FILE measures on rows instead`;
-    throw new GaplineError('config-invalid', detail);
+    const why =
+      estimator.kind === 'forest'
+        ? `the trees of ${estimator.file} do not tell what their splits gain`
+        : `a model of kind ${estimator.kind} has no splits that could tell`;
+    throw new GaplineError('config-invalid', `version ${version}: ${why}; --on FILE measures on rows instead`);
   }
   const lines = fields.map((field, at) => {
     const share = importance[at]!;
