@@ -6,7 +6,7 @@ import type { SeriesStore } from '../../core/store/port.ts';
 import type { DeadLetter } from '../../core/wire/dead-letter.ts';
 import type { Prediction } from '../../core/wire/prediction.ts';
 import type { Status } from '../../core/wire/status.ts';
-import { identities, ledgerIdentities } from '../line/identities.ts';
+import { identities, identityOf, ledgerIdentities, takePoints, takeRecords } from '../line/identities.ts';
 import type { Evidence, Said } from './check.ts';
 import { sumInLog } from './parts.ts';
 import type { Stack } from './stack.ts';
@@ -18,7 +18,6 @@ const topics = {
   status: 'spambase.status',
 };
 const logger = pino({ level: 'silent' });
-const wholeRange = { from: '-9223372036854775806', to: '9223372036854775806' };
 
 /** Reads what is in log and store, beside the doors. */
 export interface Inquiry {
@@ -56,18 +55,18 @@ async function gather(stack: Stack, log: EventLog, store: SeriesStore): Promise<
     excused,
     possibleExtras: sumInLog(collectorLog, ({ possibleExtras }) => Number(possibleExtras ?? 0)),
     toldLost: sumInLog(collectorLog, ({ level, readings }) => (Number(level) >= 50 ? Number(readings ?? 0) : 0)),
-    records: await recordsOf(log, topics.readings, (reading: Identified) => identities([reading])[0]!),
-    predictions: await recordsOf(log, topics.predictions, (prediction: Prediction) => ({
-      identity: identities([prediction])[0]!,
+    records: await takeRecords(log, topics.readings, identityOf),
+    predictions: await takeRecords(log, topics.predictions, (prediction: Prediction) => ({
+      identity: identityOf(prediction),
       said: saidBy({ ...prediction, version: prediction.model.version }),
     })),
     deadLetters: await deadLettersOf(log),
     skips: await skipsOf(log),
-    archived: await pointsOf(store, 'spambase', (point) => identities([point])[0]!),
-    points: await pointsOf(
+    archived: await takePoints(store, 'spambase', identityOf),
+    points: await takePoints(
       store,
       'spambase.predictions',
-      (point): Said => ({ identity: identities([point])[0]!, said: saidBy(point.fields) }),
+      (point): Said => ({ identity: identityOf(point), said: saidBy(point.fields) }),
     ),
   };
 }
@@ -81,17 +80,9 @@ interface Identified {
 const saidBy = ({ version, label, latencyMs }: Readonly<Record<string, unknown>>): string =>
   `version ${version}: ${label} after ${latencyMs} ms`;
 
-async function recordsOf<T, R>(log: EventLog, topic: string, take: (record: T) => R): Promise<R[]> {
-  const found: R[] = [];
-  for await (const records of log.tail([topic], { since: 0, follow: false })) {
-    for (const { value } of records) found.push(take(JSON.parse(Buffer.from(value).toString()) as T));
-  }
-  return found;
-}
-
 /** Those of the classifier: the archive's stand for points, not for labels. */
 async function deadLettersOf(log: EventLog): Promise<string[]> {
-  const all = await recordsOf(log, topics.deadLetters, (letter: DeadLetter) => letter);
+  const all = await takeRecords(log, topics.deadLetters, (letter: DeadLetter) => letter);
   const own = all.filter(({ stage }) => stage === 'classifier');
   return identities(own.map(({ value }) => JSON.parse(value) as Identified));
 }
@@ -99,21 +90,9 @@ async function deadLettersOf(log: EventLog): Promise<string[]> {
 /** What each classifier that ever ran counted last. */
 async function skipsOf(log: EventLog): Promise<number> {
   const counted = new Map<string, number>();
-  for (const { stage, instance, counters } of await recordsOf(log, topics.status, (status: Status) => status)) {
+  for (const { stage, instance, counters } of await takeRecords(log, topics.status, (status: Status) => status)) {
     if (stage !== 'classifier') continue;
     counted.set(instance, Math.max(counted.get(instance) ?? 0, counters.skipped ?? 0));
   }
   return [...counted.values()].reduce((sum, skipped) => sum + skipped, 0);
-}
-
-async function pointsOf<R>(
-  store: SeriesStore,
-  measurement: string,
-  take: (point: Identified & { readonly fields: Readonly<Record<string, unknown>> }) => R,
-): Promise<R[]> {
-  const found: R[] = [];
-  for await (const batch of store.read({ measurement, range: wholeRange })) {
-    for (const point of batch) found.push(take(point));
-  }
-  return found;
 }

@@ -5,7 +5,7 @@ import { pino } from 'pino';
 import { expect, onTestFinished, test } from 'vitest';
 import { Spool } from '../../collector/spool.ts';
 import { Random } from '../../generator/random.ts';
-import { identities } from '../line/identities.ts';
+import { identities, identityOf } from '../line/identities.ts';
 import { damageSpool } from './spool-damage.ts';
 
 function open(file: string, lost: (readings: number) => void): Spool {
@@ -44,7 +44,7 @@ function drain(file: string): { found: Set<string>; told: number } {
   spool.start();
   const found = new Set<string>();
   for (let batch = spool.next(0); batch; batch = spool.next(0)) {
-    for (const { value } of batch.records) found.add(identities([JSON.parse(Buffer.from(value).toString())])[0]!);
+    for (const { value } of batch.records) found.add(identityOf(JSON.parse(Buffer.from(value).toString())));
     spool.remove(batch);
   }
   spool.stop();

@@ -1,13 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { pino } from 'pino';
+import type { EventLog } from '../../core/log/port.ts';
 import { createSqliteLog } from '../../core/log/sqlite.ts';
+import type { SeriesStore } from '../../core/store/port.ts';
 import { createSqliteStore } from '../../core/store/sqlite.ts';
+import type { Point } from '../../core/wire/point.ts';
 import type { Prediction } from '../../core/wire/prediction.ts';
+import { maxTimeNs, minTimeNs } from '../../core/wire/time.ts';
 
 const logger = pino({ level: 'silent' });
 
 /** A reading's identity within one stream. */
-const identityOf = ({ device, time }: { device: string; time: string }): string => `${device} ${time}`;
+export const identityOf = ({ device, time }: { device: string; time: string }): string => `${device} ${time}`;
 
 /** What a generator's ledger says was accepted. */
 export function ledgerIdentities(file: string): string[] {
@@ -15,17 +19,38 @@ export function ledgerIdentities(file: string): string[] {
   return lines.map((line) => identityOf(JSON.parse(line) as { device: string; time: string }));
 }
 
-/** Every record of a topic of an embedded log, in the order of its partitions. */
-export async function recordsOf<T>(file: string, topic: string): Promise<T[]> {
-  const log = createSqliteLog({ file, logger });
-  await log.start();
-  const found: T[] = [];
+/** What `take` takes from each record of a topic, in the order of its partitions. */
+export async function takeRecords<T, R>(log: EventLog, topic: string, take: (record: T) => R): Promise<R[]> {
+  const found: R[] = [];
   for await (const records of log.tail([topic], { since: 0, follow: false })) {
-    for (const { value } of records) found.push(JSON.parse(Buffer.from(value).toString()) as T);
+    for (const { value } of records) found.push(take(JSON.parse(Buffer.from(value).toString()) as T));
   }
-  await log.stop();
   return found;
 }
+
+/** What `take` takes from each point of a measurement. */
+export async function takePoints<R>(store: SeriesStore, measurement: string, take: (point: Point) => R): Promise<R[]> {
+  const found: R[] = [];
+  const range = { from: String(minTimeNs), to: String(maxTimeNs + 1n) };
+  for await (const points of store.read({ measurement, range })) {
+    for (const point of points) found.push(take(point));
+  }
+  return found;
+}
+
+/** Every record of a topic of a log that is open for no longer than that. */
+export async function recordsFrom<T>(log: EventLog, topic: string): Promise<T[]> {
+  await log.start();
+  try {
+    return await takeRecords(log, topic, (record: T) => record);
+  } finally {
+    await log.stop();
+  }
+}
+
+/** Every record of a topic of an embedded log. */
+export const recordsOf = <T>(file: string, topic: string): Promise<T[]> =>
+  recordsFrom<T>(createSqliteLog({ file, logger }), topic);
 
 export const predictionsOf = (file: string, topic: string): Promise<Prediction[]> => recordsOf<Prediction>(file, topic);
 
@@ -33,11 +58,11 @@ export const predictionsOf = (file: string, topic: string): Promise<Prediction[]
 export async function archivedIdentities(file: string, measurement: string): Promise<string[]> {
   const store = createSqliteStore({ file, logger });
   await store.start();
-  const found: string[] = [];
-  const range = { from: '-9223372036854775806', to: '9223372036854775806' };
-  for await (const points of store.read({ measurement, range })) found.push(...points.map(identityOf));
-  await store.stop();
-  return found;
+  try {
+    return await takePoints(store, measurement, identityOf);
+  } finally {
+    await store.stop();
+  }
 }
 
 export const identities = (items: readonly { device: string; time: string }[]): string[] => items.map(identityOf);

@@ -9,7 +9,7 @@ import type { Prediction } from '../../core/wire/prediction.ts';
 import { startTelegraf } from '../servers/telegraf.ts';
 import { influxdbApi, makeBucket } from '../servers/with-influxdb.ts';
 import { gapline, root, spambase, temporaryFolder } from './gapline.ts';
-import { ledgerIdentities } from './identities.ts';
+import { ledgerIdentities, recordsFrom } from './identities.ts';
 
 const { GAPLINE_TEST_KAFKA: kafka, GAPLINE_TEST_INFLUXDB: url, GAPLINE_TEST_TELEGRAF: telegraf } = process.env;
 const { GAPLINE_TEST_INFLUXDB_ORG: org = '', GAPLINE_TEST_INFLUXDB_TOKEN: token = '' } = process.env;
@@ -89,7 +89,8 @@ describe.skipIf(!here)(`InfluxDB's dashboard beside a live line${why}`, () => {
     expect(byField).toHaveLength(57);
     expect(sum(byField, 'gapRate') / 57).toBeCloseTo(Number(gaps) / Number(values), 9);
 
-    const predictions = await recordsOf<Prediction>(`${stream}.predictions`);
+    const log = createKafkaLog({ url: kafka!, logger: pino({ level: 'silent' }) });
+    const predictions = await recordsFrom<Prediction>(log, `${stream}.predictions`);
     const right = predictions.filter(({ label, truth }) => label === truth).length;
     expect((await cell('Accuracy'))[0]!._value).toBeCloseTo(right / readings, 12);
     expect(right / readings).toBeGreaterThan(0.85);
@@ -118,17 +119,6 @@ describe.skipIf(!here)(`InfluxDB's dashboard beside a live line${why}`, () => {
     }
   });
 });
-
-async function recordsOf<T>(topic: string): Promise<T[]> {
-  const log = createKafkaLog({ url: kafka!, logger: pino({ level: 'silent' }) });
-  await log.start();
-  const found: T[] = [];
-  for await (const records of log.tail([topic], { since: 0, follow: false })) {
-    for (const { value } of records) found.push(JSON.parse(Buffer.from(value).toString()) as T);
-  }
-  await log.stop();
-  return found;
-}
 
 async function until(what: string, condition: () => Promise<boolean>): Promise<void> {
   const deadline = Date.now() + 120_000;
