@@ -6,7 +6,7 @@ import { createGuard, type RateLimits } from '../core/access/guard.ts';
 import { Sessions } from '../core/access/sessions.ts';
 import { demandTokens } from '../core/access/surroundings.ts';
 import type { TlsFiles } from '../core/access/tls.ts';
-import type { EventLog, Sampling } from '../core/log/port.ts';
+import type { EventLog, Sampling, StoredRecord } from '../core/log/port.ts';
 import { reportStatus } from '../core/log/status.ts';
 import type { Stage } from '../core/wire/stage.ts';
 import type { Status } from '../core/wire/status.ts';
@@ -76,6 +76,10 @@ export function createDashboard(options: DashboardOptions): Dashboard {
     },
   };
 
+  const take = (records: readonly StoredRecord[]): void => {
+    metrics.taken(records.length);
+    figures.take(records);
+  };
   const watching = { logger, log, signal: stopping.signal };
   let lineTrouble: string | null = null;
   let statusTrouble: string | null = null;
@@ -87,10 +91,7 @@ export function createDashboard(options: DashboardOptions): Dashboard {
     ...watching,
     topics: [readings, predictions, shadow, deadLetters],
     sampling,
-    take(records) {
-      metrics.taken(records.length);
-      figures.take(records);
-    },
+    take,
     forget: () => figures.forgetLine(),
     trouble(message) {
       lineTrouble = message;
@@ -108,8 +109,7 @@ export function createDashboard(options: DashboardOptions): Dashboard {
     ...watching,
     topics: [stream.topics.status],
     take(records) {
-      metrics.taken(records.length);
-      figures.take(records);
+      take(records);
       // A line on which nothing happens gives no sign of life of its own.
       lineWatch.logAnswers();
     },
