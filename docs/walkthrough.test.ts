@@ -14,6 +14,8 @@ const prints: readonly [part: string, output: RegExp][] = [
   ['wc -l', /3681 .*train\.csv\n.*922 .*test\.csv/],
   ['ls examples', /1/],
   ['sha256sum -c', /model\.json: OK\nforest\.json\.gz: OK/],
+  ['--importance', /^ *\d+\.\d\d % +█+ +char_freq_!$/m],
+  ['--on examples', /with none shuffled it is 0\.9\d+\n.* ± .*█{24} +\S+$/m],
   ['imputer=median', /accuracy 0\.9[4-9]/],
   ['ml-random-forest', /accuracy 0\.[6-9]/],
   ['--compare', /^mean +0\.9\d+ +0\.\d+/m],
