@@ -11,35 +11,24 @@ export function fluxString(text: string): string {
 /** Below zero first: what is counted there is taken off from the next. */
 const hundredths = Array.from({ length: 102 }, (_, index) => ((index - 1) / 100).toFixed(2));
 
+/** A function that gives the points of a measurement in the chosen time. */
+const pointsIn = (name: string, measurement: string): string => `${name} = () => from(bucket: v.bucket)
+    |> range(start: v.timeRangeStart, stop: v.timeRangeStop)
+    |> filter(fn: (r) => r._measurement == ${measurement})`;
+
+/** Those of a measurement `STREAM.NAME`, whose name is put together before the filter, so that the filter is left to the storage. */
+const pointsBeside = (name: string): string => `${name}Of = v.stream + ".${name}"
+${pointsIn(name, `${name}Of`)}`;
+
 /**
- * What queries share. The pieces that a query names are put before it, with what they need themselves. `readings`, `predictions` and `status` are
- * the points of the chosen stream and time, as functions, because the storage aggregates by itself only what is not shared by two branches of
- * a query. The choice of a device is made before the query runs, so that it too is left to the storage.
+ * What queries share. The pieces that a query names are put before it, with what they need themselves. `readings`, `predictions`, `shadow`
+ * and `status` are the points of the chosen stream and time, as functions, because the storage aggregates by itself only what is not shared
+ * by two branches of a query. The choice of a device is made before the query runs, so that it too is left to the storage.
  */
 const pieces = {
-  readings: {
-    imports: [],
-    needs: [],
-    text: `readings = () => from(bucket: v.bucket)
-    |> range(start: v.timeRangeStart, stop: v.timeRangeStop)
-    |> filter(fn: (r) => r._measurement == v.stream)`,
-  },
-  predictions: {
-    imports: [],
-    needs: [],
-    text: `predictionsOf = v.stream + ".predictions"
-predictions = () => from(bucket: v.bucket)
-    |> range(start: v.timeRangeStart, stop: v.timeRangeStop)
-    |> filter(fn: (r) => r._measurement == predictionsOf)`,
-  },
-  status: {
-    imports: [],
-    needs: [],
-    text: `statusOf = v.stream + ".status"
-status = () => from(bucket: v.bucket)
-    |> range(start: v.timeRangeStart, stop: v.timeRangeStop)
-    |> filter(fn: (r) => r._measurement == statusOf)`,
-  },
+  readings: { imports: [], needs: [], text: pointsIn('readings', 'v.stream') },
+  predictions: { imports: [], needs: [], text: pointsBeside('predictions') },
+  status: { imports: [], needs: [], text: pointsBeside('status') },
   chosen: {
     imports: [],
     needs: [],
@@ -113,14 +102,7 @@ status = () => from(bucket: v.bucket)
     |> group()
     |> outcomes()`,
   },
-  shadow: {
-    imports: [],
-    needs: [],
-    text: `shadowOf = v.stream + ".shadow"
-shadow = () => from(bucket: v.bucket)
-    |> range(start: v.timeRangeStart, stop: v.timeRangeStop)
-    |> filter(fn: (r) => r._measurement == shadowOf)`,
-  },
+  shadow: { imports: [], needs: [], text: pointsBeside('shadow') },
   // One field of each reading that both champion and challenger labelled, in a column each.
   paired: {
     imports: [],
