@@ -38,6 +38,18 @@ export function sampleOf(width: number, count = sampleRows): Rows {
   };
 }
 
+/** The rows from one up to another. */
+export function partOf(rows: Rows, from: number, to: number): Rows {
+  const { width } = rows;
+  return {
+    count: to - from,
+    width,
+    values: rows.values.slice(from * width, to * width),
+    devices: rows.devices.slice(from, to),
+    times: rows.times.slice(from, to),
+  };
+}
+
 /** A small model for tests, trained within milliseconds on made-up rows. */
 export async function sampleDraft(options: SampleOptions = {}): Promise<Draft> {
   const {

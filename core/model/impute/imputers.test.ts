@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Rows } from '../model.ts';
+import { partOf } from '../testing.ts';
 import { fitImputer, fittedImputerSchema, type ImputerSpec, openImputer } from './fitted.ts';
 import type { Imputer, Table } from './imputer.ts';
 
@@ -38,17 +39,6 @@ const rowsOf = (values: number[][], seed: number): Rows => ({
   devices: values.map((_, row) => `device ${(row * 7 + seed) % 3}`),
   times: BigInt64Array.from(values, (_, row) => BigInt(row * 400 + ((row * seed) % 5) * 300) * 1_000_000n),
 });
-
-function part(rows: Rows, from: number, to: number): Rows {
-  const { width } = rows;
-  return {
-    count: to - from,
-    width,
-    values: rows.values.slice(from * width, to * width),
-    devices: rows.devices.slice(from, to),
-    times: rows.times.slice(from, to),
-  };
-}
 
 const cases = fc
   .integer({ min: 1, max: 5 })
@@ -111,7 +101,7 @@ describe.each(specs)('imputer %o', (spec) => {
       const cut = rows.count >> 1;
       const session = imputer.open();
       session.warm(past);
-      const pieces = [part(rows, 0, cut), part(rows, cut, rows.count)].map((piece) => {
+      const pieces = [partOf(rows, 0, cut), partOf(rows, cut, rows.count)].map((piece) => {
         const into = new Float64Array(piece.values.length);
         session.fill(piece, into)?.();
         return into;

@@ -8,7 +8,7 @@ import { readArtifact, writeArtifact } from '../artifact.ts';
 import type { Manifest } from '../manifest.ts';
 import type { Model, Rows } from '../model.ts';
 import { openArtifact } from '../open.ts';
-import { sampleDraft, sampleOf } from '../testing.ts';
+import { partOf, sampleDraft, sampleOf } from '../testing.ts';
 import { answer, rowsOfV2, startServer, type TestServer } from './testing.ts';
 
 const required = process.env.GAPLINE_REQUIRE_SERVERS === '1';
@@ -81,17 +81,6 @@ function rowsOfFrame(body: string) {
   return { values, count: data.length, width: columns.length };
 }
 
-function part(rows: Rows, from: number, to: number): Rows {
-  const { width } = rows;
-  return {
-    count: to - from,
-    width,
-    values: rows.values.slice(from * width, to * width),
-    devices: rows.devices.slice(from, to),
-    times: rows.times.slice(from, to),
-  };
-}
-
 describe.each(Object.entries(kinds))('%s', (name, kind) => {
   const rows = sampleOf(3, 40);
   let model: Model;
@@ -143,7 +132,7 @@ describe.each(Object.entries(kinds))('%s', (name, kind) => {
       fc.asyncProperty(fc.integer({ min: 0, max: rows.count }), async (cut) => {
         const session = model.open();
         const labels: number[] = [];
-        for (const piece of [part(rows, 0, cut), part(rows, cut, rows.count)]) {
+        for (const piece of [partOf(rows, 0, cut), partOf(rows, cut, rows.count)]) {
           const answered = await session.predict(piece);
           labels.push(...answered.labels);
           answered.committed?.();
