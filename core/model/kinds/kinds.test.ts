@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { obtainOnnxRuntime, onnxRuntime } from '../../../test/servers/onnxruntime.ts';
 import { readArtifact, writeArtifact } from '../artifact.ts';
 import type { Manifest } from '../manifest.ts';
-import type { Model, Rows } from '../model.ts';
+import type { Model } from '../model.ts';
 import { openArtifact } from '../open.ts';
 import { partOf, sampleDraft, sampleOf } from '../testing.ts';
 import { answer, rowsOfV2, startServer, type TestServer } from './testing.ts';
