@@ -1,9 +1,10 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo, Server as NetServer, Socket } from 'node:net';
+import type { Server as NetServer, Socket } from 'node:net';
 import type { Logger } from 'pino';
+import { listenError, urlOf } from '../core/access/listener.ts';
 import { readTls, renewTls, type TlsFiles } from '../core/access/tls.ts';
-import { type ErrorCode, errorCatalog, GaplineError } from '../core/wire/errors.ts';
+import { type ErrorCode, errorCatalog } from '../core/wire/errors.ts';
 import { problemOf, problemType } from '../core/wire/problem.ts';
 import { listen } from './listening.ts';
 
@@ -36,10 +37,7 @@ export class Listener {
   }
 
   get url(): string {
-    const address = this.#server?.address() as AddressInfo | null | undefined;
-    if (!address) throw new Error('the server does not listen');
-    const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
-    return `${this.#options.tls ? 'https' : 'http'}://${host}:${address.port}`;
+    return urlOf(this.#server, this.#options.tls);
   }
 
   /**
@@ -50,11 +48,7 @@ export class Listener {
     const { host, port, tls, logger } = this.#options;
     const server = this.#create();
     this.#further = await listen(server, { host, port }).catch((cause: NodeJS.ErrnoException) => {
-      const inUse = cause.code === 'EADDRINUSE';
-      const detail = inUse
-        ? `${host}:${port} is in use; choose another port, or 0 for any free one`
-        : `cannot listen on ${host}:${port}`;
-      throw new GaplineError('port-in-use', detail, { cause });
+      throw listenError(cause, host, port);
     });
     this.#server = server;
     if (tls && 'setSecureContext' in server) this.#endRenewal = renewTls(tls, server as never, logger);

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { Access } from '../core/access/access.ts';
 import { createGuard, type RateLimits } from '../core/access/guard.ts';
+import { Listener } from '../core/access/listener.ts';
 import { Sessions } from '../core/access/sessions.ts';
 import { demandTokens } from '../core/access/surroundings.ts';
 import type { TlsFiles } from '../core/access/tls.ts';
@@ -15,7 +16,6 @@ import { createApp } from './app.ts';
 import { readAssets, readPages } from './assets.ts';
 import type { Controls } from './controls.ts';
 import { Figures } from './figures/figures.ts';
-import { Listener } from './listener.ts';
 import { Live } from './live.ts';
 import { createDashboardMetrics } from './metrics.ts';
 import { Watch } from './watch.ts';
@@ -47,6 +47,9 @@ export interface Dashboard extends Stage {
   readonly url: string;
 }
 
+const timing = { requestTimeout: 10_000, headersTimeout: 10_000 };
+const mostConnections = 1_000;
+
 /** The log hands out little more than is parsed; what is passed over in a stretch is counted to the second in which it began. */
 const sampleEveryMs = 500;
 
@@ -60,7 +63,7 @@ export function createDashboard(options: DashboardOptions): Dashboard {
   const access = options.access ?? new Access({ logger });
   const sessions = new Sessions({ access, secure: tls !== undefined });
   const guard = createGuard({ access, host, sessions, limits: options.rateLimits ?? {} });
-  const listener = new Listener({ host, port, tls, logger });
+  const listener = new Listener({ host, port, tls, timing, mostConnections, logger });
   const stopping = new AbortController();
   const instance = randomUUID();
   let running: Promise<unknown> | undefined;

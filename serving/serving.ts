@@ -1,14 +1,11 @@
-import { createServer, type Server } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { Access } from '../core/access/access.ts';
 import { createGuard, type RateLimits } from '../core/access/guard.ts';
+import { Listener } from '../core/access/listener.ts';
 import { demandTokens } from '../core/access/surroundings.ts';
-import { readTls, renewTls, type TlsFiles } from '../core/access/tls.ts';
+import type { TlsFiles } from '../core/access/tls.ts';
 import type { ModelSource } from '../core/model/model.ts';
-import { GaplineError } from '../core/wire/errors.ts';
 import type { Stage } from '../core/wire/stage.ts';
 import { createApp } from './app.ts';
 import { createMetrics } from './metrics.ts';
@@ -32,6 +29,7 @@ export interface ServingOptions {
 
 /** How long `stop` waits for answers under way. */
 const graceMs = 4_000;
+const timing = { requestTimeout: 30_000, headersTimeout: 10_000 };
 
 /** Answers inference requests over HTTP with the same model and imputer as the line. */
 export function createServing(options: ServingOptions): Stage & { readonly url: string } {
@@ -40,37 +38,12 @@ export function createServing(options: ServingOptions): Stage & { readonly url: 
   const served = createServedModel({ models, logger });
   const guard = createGuard({ access, host, limits: rateLimits });
   const app = createApp({ served, metrics: createMetrics(registry), registry, logger, guard, tls: tls !== undefined });
-  const timing = { requestTimeout: 30_000, headersTimeout: 10_000 };
-  let server: Server | undefined;
-  let endRenewal: (() => void) | undefined;
+  const listener = new Listener({ host, port, tls, timing, graceMs, logger });
   const failed = new Promise<never>(() => {});
   let stopped: Promise<void> | undefined;
 
-  function listen(): Promise<void> {
-    const secure = tls && createTlsServer({ ...readTls(tls), ...timing }, app);
-    const opening = secure ?? createServer(timing, app);
-    server = opening;
-    return new Promise((resolve, reject) => {
-      opening.once('error', (cause: NodeJS.ErrnoException) => {
-        const inUse = cause.code === 'EADDRINUSE';
-        const hint = inUse ? 'is in use; choose another port, or 0 for any free one' : 'cannot be listened on';
-        reject(new GaplineError('port-in-use', `${host}:${port} ${hint}`, { cause }));
-      });
-      opening.listen(port, host, () => {
-        if (secure) endRenewal = renewTls(tls, secure, logger);
-        resolve();
-      });
-    });
-  }
-
   async function shutDown(): Promise<void> {
-    endRenewal?.();
-    const open = server;
-    if (open?.listening) {
-      const cut = setTimeout(() => open.closeAllConnections(), graceMs);
-      await new Promise((resolve) => open.close(resolve));
-      clearTimeout(cut);
-    }
+    await listener.stop();
     await served.stop();
   }
 
@@ -79,7 +52,7 @@ export function createServing(options: ServingOptions): Stage & { readonly url: 
       if (options.access) demandTokens('the model server', host, options.access);
       await served.start();
       try {
-        await listen();
+        await listener.start(app);
       } catch (error) {
         await served.stop();
         throw error;
@@ -91,10 +64,7 @@ export function createServing(options: ServingOptions): Stage & { readonly url: 
     },
     failed,
     get url() {
-      const address = (server?.address() ?? null) as AddressInfo | null;
-      if (!address) throw new Error('the server does not listen');
-      const name = address.family === 'IPv6' ? `[${address.address}]` : address.address;
-      return `${tls ? 'https' : 'http'}://${name}:${address.port}`;
+      return listener.url;
     },
   };
 }
