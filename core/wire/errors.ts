@@ -269,16 +269,26 @@ export function describeError(error: unknown): string {
 /** Foreign text as one line that no terminal takes for commands, cut in its middle where it is too long to be read. */
 export function oneLine(text: string): string {
   const line = text
-    .replaceAll(/\s*[\n\u2028\u2029]\s*/g, ' ')
+    .replaceAll(/\s+/g, (space) => (/[\n\u2028\u2029]/.test(space) ? ' ' : space))
     .replaceAll('\t', ' ')
     .replaceAll(/\p{Cc}/gu, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
   if (line.length <= mostCharacters) return line;
   return `${line.slice(0, mostCharacters - 500).toWellFormed()} … ${line.slice(-490).toWellFormed()}`;
 }
 
-function messageOf(error: unknown): string {
+/** Causes of causes are told so far; an error may even be its own cause. */
+const deepestCause = 8;
+
+function messageOf(error: unknown, depth = 0): string {
   if (!(error instanceof Error)) return String(error);
-  const cause = error.cause === undefined ? '' : messageOf(error.cause);
+  const own = error.message || withoutMessage(error, depth);
+  const cause = error.cause === undefined || depth === deepestCause ? '' : messageOf(error.cause, depth + 1);
   // Many libraries repeat the cause in their own message.
-  return error.message.includes(cause) ? error.message : `${error.message} (${cause})`;
+  return own.includes(cause) ? own : `${own} (${cause})`;
+}
+
+/** Node gives no message where each of a host's addresses refused a connection: what they said is in `errors`. */
+function withoutMessage(error: Error, depth: number): string {
+  const all = error instanceof AggregateError && depth < deepestCause ? error.errors : [];
+  return [...new Set(all.map((each) => messageOf(each, depth + 1)))].join('; ') || error.name;
 }
