@@ -74,6 +74,26 @@ test('an answer that breaks off is none, though the server acted; one who sends 
   expect([...witness.resent]).toEqual([['a 1', 1]]);
 });
 
+test('an answer without a body breaks off, too, and a request without a length arrives whole', async () => {
+  const seen: string[] = [];
+  const server = createServer(async (request, response) => {
+    seen.push(await text(request));
+    response.writeHead(204).end();
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const door = new HttpDoor({ target: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
+  await door.start();
+  onTestFinished(async () => {
+    await door.stop();
+    server.close();
+  });
+  const write = () => fetch(door.url, { method: 'POST', body: new Blob(['m a=1']).stream(), duplex: 'half' });
+  expect((await write()).status).toBe(204);
+  door.mood = () => ({ way: 'half' });
+  await expect(write()).rejects.toThrow();
+  expect(seen).toEqual(['m a=1', 'm a=1']);
+});
+
 test('one who sends again after a clear refusal makes no extra record', () => {
   const witness = new Witness();
   const body = Buffer.from('{"device":"a","time":"1"}\n{"device":"b","time":"1"}');

@@ -97,18 +97,21 @@ export class HttpDoor {
     }
     const { response, payload } = reached;
     if (mood.answer) return reply(answer, mood.answer);
-    answer.writeHead(response.statusCode ?? 502, { ...withoutLength(response), 'content-length': payload.length });
+    const status = response.statusCode ?? 502;
+    if (mood.way === 'half') setTimeout(() => incoming.socket.destroy(), 20);
+    // Without a body, an answer is whole with its head: half of it is a part of that.
+    if (mood.way === 'half' && payload.length === 0) return void incoming.socket.write(`HTTP/1.1 ${status} `);
+    answer.writeHead(status, { ...withoutLength(response.headers), 'content-length': payload.length });
     if (mood.way === 'pass') return void answer.end(payload);
     answer.write(payload.subarray(0, payload.length / 2));
     answer.flushHeaders();
-    setTimeout(() => incoming.socket.destroy(), 20);
   }
 
   async #ask(incoming: IncomingMessage, body: Buffer): Promise<{ response: IncomingMessage; payload: Buffer }> {
     const { method, url = '/', headers } = incoming;
     const asked = request(new URL(url, this.#options.target), {
       method,
-      headers: { ...headers, connection: 'close', 'content-length': body.length },
+      headers: { ...withoutLength(headers), connection: 'close', 'content-length': body.length },
       agent: false,
     });
     asked.end(body);
@@ -125,7 +128,8 @@ function reply(answer: ServerResponse, { status, retryAfterS }: NonNullable<Mood
   answer.end(JSON.stringify({ code: 'unavailable', message: 'the campaign says so' }));
 }
 
-function withoutLength({ headers }: IncomingMessage): IncomingMessage['headers'] {
+/** What is said of one connection and of how the length of a body is told: it is passed on whole. */
+function withoutLength(headers: IncomingMessage['headers']): IncomingMessage['headers'] {
   const { connection: _, 'transfer-encoding': __, 'content-length': ___, ...rest } = headers;
   return rest;
 }
