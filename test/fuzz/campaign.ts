@@ -91,14 +91,21 @@ interface Sent {
 async function drive(): Promise<void> {
   const began = performance.now();
   const child = fork(fileURLToPath(import.meta.url), ['--serve'], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-  let exit: number | null | undefined;
-  child.once('exit', (code) => {
-    exit = code;
+  let ended = false;
+  const end = once(child, 'exit').then((): undefined => {
+    ended = true;
   });
   const [{ url }] = (await once(child, 'message')) as [{ url: string }];
-  const ask = async (count: boolean): Promise<Figures> => {
-    child.send({ count });
-    return (await once(child, 'message'))[0] as Figures;
+  let asked: Promise<unknown> = Promise.resolve();
+  /** One question at a time, for an answer does not say which it is for; undefined where the process has ended. */
+  const ask = (count: boolean): Promise<Figures | undefined> => {
+    const answer = asked.then(async () => {
+      if (!child.connected) return undefined;
+      child.send({ count });
+      return await Promise.race([once(child, 'message').then(([figures]) => figures as Figures), end]);
+    });
+    asked = answer;
+    return answer;
   };
 
   const total = Number(options.inputs);
@@ -110,10 +117,11 @@ async function drive(): Promise<void> {
   const random = randomFrom(Number(options.seed));
   const worker = async (): Promise<void> => {
     const wire = new Wire(url);
-    while (sent.count < total && exit === undefined) {
+    while (sent.count < total && !ended) {
       sent.count += 1;
       const { count } = sent;
-      if (count % every === 0) samples.push({ inputs: count, ...(await ask(false)) });
+      const figures = count % every === 0 ? await ask(false) : undefined;
+      if (figures) samples.push({ inputs: count, ...figures });
       const input = source.next().value as Input;
       note(sent, input, await wire.ask(requestBytes(input, random)));
     }
@@ -121,11 +129,9 @@ async function drive(): Promise<void> {
   };
   await Promise.all(Array.from({ length: Number(options.connections) }, worker));
   const { slowestMs, unanswered } = await health.stop();
-  const last = exit === undefined ? await ask(true) : undefined;
-  if (exit === undefined) {
-    child.disconnect();
-    await once(child, 'exit');
-  }
+  const last = await ask(true);
+  if (!ended) child.disconnect();
+  await end;
 
   const broken = Object.keys(sent.statuses).filter((status) => !/^[234]\d\d$|^503$/.test(status));
   const [early, late] = [heapAround(samples, 0.1), heapAround(samples, 0.9)];
