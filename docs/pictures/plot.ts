@@ -22,12 +22,11 @@ const mostPoints = 240;
 /** Lines in one frame, as SVG that needs neither script nor font of its own. */
 export function linePlot({ title, x, y, series }: Plot): string {
   const all = series.flatMap(({ points }) => points);
-  const [stepX, stepY] = [
-    stepOf(Math.max(...all.map(([at]) => at))),
-    stepOf(Math.max(...all.map(([, value]) => value))),
-  ];
-  const right = Math.max(...all.map(([at]) => at));
-  const top = Math.ceil((Math.max(...all.map(([, value]) => value)) * 1.02) / stepY) * stepY;
+  // Nothing but zeros has a frame, too.
+  const right = greatest(all.map(([at]) => at)) || 1;
+  const highest = greatest(all.map(([, value]) => value)) || 1;
+  const [stepX, stepY] = [stepOf(right), stepOf(highest)];
+  const top = Math.ceil((highest * 1.02) / stepY) * stepY;
   const [width, height] = [size.width - frame.left - frame.right, size.height - frame.top - frame.bottom];
   const atX = (value: number): number => round(frame.left + (value / right) * width);
   const atY = (value: number): number => round(frame.top + (1 - value / top) * height);
@@ -66,7 +65,7 @@ export function linePlot({ title, x, y, series }: Plot): string {
 
 /** 1, 2 or 5 times a power of ten, so that there are four to ten steps. */
 function stepOf(most: number): number {
-  const power = 10 ** Math.floor(Math.log10(most / 4 || 1));
+  const power = 10 ** Math.floor(Math.log10(most / 4));
   return [1, 2, 5, 10].map((factor) => factor * power).find((step) => most / step <= 8) ?? most;
 }
 
@@ -89,4 +88,5 @@ function label(x: number, y: number, text: string, anchor = 'start'): string {
 
 const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 const round = (value: number): number => Math.round(value * 10) / 10;
-const number = (value: number): string => new Intl.NumberFormat('en').format(round(value));
+const number = (value: number): string => new Intl.NumberFormat('en', { maximumSignificantDigits: 6 }).format(value);
+const greatest = (values: readonly number[]): number => values.reduce((a, b) => Math.max(a, b), 0);
