@@ -36,7 +36,7 @@ try {
   await takePictures(url);
 } finally {
   line.kill('SIGTERM');
-  if (line.exitCode === null) await once(line, 'exit');
+  if (line.exitCode === null && line.signalCode === null) await once(line, 'exit');
   rmSync(dataFolder, { recursive: true });
 }
 
@@ -47,7 +47,7 @@ function addressOf({ stdout }: ChildProcess): Promise<string> {
     // Goes on reading: a line whose output nobody takes could not print its summary at the end.
     stdout?.on('data', (chunk) => {
       printed += chunk;
-      const address = /live page:\s+(http\S+)/.exec(printed)?.[1];
+      const address = /live page:\s+(http\S+)\n/.exec(printed)?.[1];
       if (address) found(address);
     });
     stdout?.on('end', () => failed(new Error('the line ended before it ran')));
