@@ -1,6 +1,7 @@
 import { pino } from 'pino';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { topicsOf } from '../core/wire/stream.ts';
+import { HttpDoor } from '../test/chaos/doors/http-door.ts';
 import {
   type Bucket,
   describeWithInfluxdb,
@@ -123,6 +124,28 @@ describeWithInfluxdb('importing the dashboard into a real InfluxDB', (access: In
     expect((await dashboardOf(id)).cells.filter(({ name }) => name === 'My own cell')).toHaveLength(1);
   });
 
+  it.each([1, 2])('keeps them where it breaks off at number %i of them', async (broken) => {
+    const stream = streamOf(`${bucket.name}-broken-${broken}`);
+    const { dashboard } = await run(stream);
+    const id = idOf(dashboard);
+    await addCell(id, 'My own cell', 90);
+    await addCell(id, 'My other cell', 94);
+    const door = new HttpDoor({ target: access.url });
+    await door.start();
+    onTestFinished(() => door.stop());
+    let added = 0;
+    door.mood = (path) => ({ way: path.endsWith('/cells') && ++added === broken ? 'refuse' : 'pass' });
+    const next = { ...stream, fields: ['a', 'b', 'c'] };
+    await expect(run(next, { url: door.url })).rejects.toMatchObject({ code: 'store-refused' });
+    expect((await run(next)).outcome).toBe('updated');
+    const own = (await dashboardOf(id)).cells.filter(({ name }) => name.startsWith('My '));
+    expect(own.map(({ name, y, properties }) => `${name} at ${y}: ${properties.note}`).sort()).toEqual([
+      'My other cell at 94: mine',
+      'My own cell at 90: mine',
+    ]);
+    expect((await run(next)).outcome).toBe('unchanged');
+  });
+
   it('makes a dashboard again that a person deleted', async () => {
     const stream = streamOf(`${bucket.name}-gone`);
     const first = await run(stream);
@@ -148,9 +171,9 @@ describeWithInfluxdb('importing the dashboard into a real InfluxDB', (access: In
     await expect(wrong({ token: weak })).rejects.toMatchObject({ code: 'store-refused' });
   });
 
-  async function addCell(dashboard: string, name: string): Promise<string> {
+  async function addCell(dashboard: string, name: string, y = 90): Promise<string> {
     const path = `/api/v2/dashboards/${dashboard}/cells`;
-    const place = { x: 0, y: 90, w: 5, h: 2 };
+    const place = { x: 0, y, w: 5, h: 2 };
     const { id } = await influxdbApi<{ id: string }>(access, 'POST', path, { name, ...place });
     const properties = { type: 'markdown', shape: 'chronograf-v2', note: 'mine' };
     await influxdbApi(access, 'PATCH', `${path}/${id}/view`, { name, properties });

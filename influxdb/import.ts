@@ -1,11 +1,17 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DashboardsAPI, Stack, StacksAPI, Template } from '@influxdata/influxdb-client-apis';
+import type {
+  CellWithViewProperties,
+  DashboardsAPI,
+  Stack,
+  StacksAPI,
+  Template,
+} from '@influxdata/influxdb-client-apis';
 import type { Logger } from 'pino';
 import { describeError, GaplineError } from '../core/wire/errors.ts';
 import type { Stream } from '../core/wire/stream.ts';
 import { renderTemplate, type TemplateObject } from './template.ts';
-import { addUserCells, readUserCells } from './user-cells.ts';
+import { addUserCells, readUserCells, withLost } from './user-cells.ts';
 
 export interface ImportOptions {
   readonly url: string;
@@ -49,15 +55,19 @@ export async function importDashboard(options: ImportOptions): Promise<Imported>
     if (existing !== undefined && before.template === hash) return { outcome: 'unchanged', dashboard: link(existing) };
 
     const ours = new Set([...before.cells, ...cellNames(template)]);
-    const userCells = existing === undefined ? [] : await readUserCells(dashboards, existing, ours);
+    const userCells =
+      existing === undefined ? [] : withLost(await readUserCells(dashboards, existing, ours), before.userCells ?? []);
+    const remember = (memory: Memory) =>
+      stacks.updateStack({ stack_id: stack.id!, body: { description: JSON.stringify(memory) } });
+    // Where it breaks off before they are back, the next start puts them back.
+    if (userCells.length > 0) await remember({ template: '', cells: [...ours], userCells });
     const contents = template as unknown as Template;
     await new apis.TemplatesAPI(client).applyTemplate({ body: { orgID, stackID: stack.id, template: { contents } } });
     const applied = await stacks.readStack({ stack_id: stack.id! });
     const dashboard = resourceOf(applied)!;
     await addUserCells(dashboards, dashboard, userCells);
     // Last: where it breaks off before, the next start does it again.
-    const description = JSON.stringify({ template: hash, cells: [...ours] } satisfies Memory);
-    await stacks.updateStack({ stack_id: stack.id!, body: { description } });
+    await remember({ template: hash, cells: [...ours] });
     return { outcome: existing === undefined ? 'created' : 'updated', dashboard: link(dashboard) };
   } catch (error) {
     if (error instanceof GaplineError) throw error;
@@ -121,6 +131,8 @@ interface Memory {
   readonly template: string;
   /** The names of all cells that a template ever made. */
   readonly cells: readonly string[];
+  /** While a template is applied, which takes them off: the cells that a person added. */
+  readonly userCells?: readonly CellWithViewProperties[];
 }
 
 function latestEvent({ events = [] }: Stack) {
@@ -129,8 +141,9 @@ function latestEvent({ events = [] }: Stack) {
 
 function remembered(stack: Stack): Memory {
   try {
-    const { template, cells } = JSON.parse(latestEvent(stack)?.description ?? '') as Partial<Memory>;
-    if (typeof template === 'string' && Array.isArray(cells)) return { template, cells };
+    const { template, cells, userCells = [] } = JSON.parse(latestEvent(stack)?.description ?? '') as Partial<Memory>;
+    if (typeof template === 'string' && Array.isArray(cells) && Array.isArray(userCells))
+      return { template, cells, userCells };
   } catch {
     // A new stack, or one whose description a person has changed: applied again.
   }

@@ -13,6 +13,16 @@ export async function readUserCells(
   return (cells as CellWithViewProperties[]).filter(({ name = '' }) => !ours.has(name));
 }
 
+/** Cells that are there, and those that are lost: taken off by an import that broke off before it put them back. */
+export function withLost(
+  there: readonly CellWithViewProperties[],
+  taken: readonly CellWithViewProperties[],
+): CellWithViewProperties[] {
+  const identityOf = ({ name, x, y, w, h }: CellWithViewProperties) => JSON.stringify([name, x, y, w, h]);
+  const present = new Set(there.map(identityOf));
+  return [...there, ...taken.filter((cell) => !present.has(identityOf(cell)))];
+}
+
 /** Puts cells on a dashboard, where they were. */
 export async function addUserCells(
   dashboards: DashboardsAPI,

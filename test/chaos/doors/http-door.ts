@@ -37,8 +37,8 @@ export class HttpDoor {
   readonly #options: HttpDoorOptions;
   readonly #server = createServer((incoming, answer) => void this.#take(incoming, answer));
   readonly #sockets = new Set<Socket>();
-  /** Asked for each request. */
-  mood: () => Mood = calm;
+  /** Asked for each request, by its path. */
+  mood: (path: string) => Mood = calm;
 
   constructor(options: HttpDoorOptions) {
     this.#options = options;
@@ -75,7 +75,7 @@ export class HttpDoor {
     answer.on('error', () => {});
     try {
       const body = await buffer(incoming);
-      const mood = this.mood();
+      const mood = this.mood(incoming.url ?? '/');
       if (mood.delayMs) await sleep(mood.delayMs);
       if (mood.way === 'refuse') return void incoming.socket.destroy();
       const instead = mood.answer;
