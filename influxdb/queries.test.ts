@@ -19,7 +19,7 @@ const seconds = 600;
 const endMs = Math.floor(Date.now() / (windowSeconds * 1_000)) * windowSeconds * 1_000;
 /** When a check that runs every five minutes looked last: InfluxDB starts it on the clock. */
 const checkedMs = Math.floor(endMs / 300_000) * 300_000;
-const fields = ['temperature', 'Temperature', 'char_freq_;', 'a "quoted" name', 'never'];
+const fields = ['temperature', 'Temperature', 'char_freq_;', 'a "quoted" name & <more>', 'never'];
 const devices = ['d1', 'd2', 'hall way', 'ünï'];
 const classes = ['ham', 'spam', 'say "cheese", [x]'];
 
@@ -209,7 +209,7 @@ describeWithInfluxdb('the queries of the dashboard on a real InfluxDB', (access)
     expect(byField[0]!.field).toBe('temperature');
   });
 
-  it.each(['temperature', 'Temperature', 'char_freq_;', 'a "quoted" name'])('completes %s', async (field) => {
+  it.each(['temperature', 'Temperature', 'char_freq_;', 'a "quoted" name & <more>'])('completes %s', async (field) => {
     const rows = await cell('The chosen field, raw and completed', { field, device: 'ünï' });
     const mean = (values: number[]) => sum(values) / values.length;
     for (const [kind, shown] of [

@@ -70,7 +70,11 @@ union(tables: [present, fieldNames |> map(fn: (r) => ({_field: r._value, _value:
     withPieces(
       `
 name = "v." + v.field
-key = string(v: json.encode(v: v.field)) + ":"
+// Flux escapes three characters that predictions do not.
+unescaped = (text, code, as) => strings.replaceAll(v: text, t: code, u: as)
+below = unescaped(text: string(v: json.encode(v: v.field)), code: "\\\\u003c", as: "<")
+above = unescaped(text: below, code: "\\\\u003e", as: ">")
+key = unescaped(text: above, code: "\\\\u0026", as: "&") + ":"
 pattern = regexp.compile(v: regexp.quoteMeta(v: key) + "-?[0-9.eE+-]+")
 raw = () => readings() |> filter(fn: (r) => r._field == name) |> chosen()
 filled = () => predictions()
