@@ -5,9 +5,9 @@
  */
 export type Code = readonly number[];
 
-export type ValueType = 'i32' | 'i64' | 'f64';
+export type ValueType = 'i32' | 'i64' | 'f64' | 'v128';
 
-const typeCodes = { i32: 0x7f, i64: 0x7e, f64: 0x7c } as const;
+const typeCodes = { i32: 0x7f, i64: 0x7e, f64: 0x7c, v128: 0x7b } as const;
 
 /** A parameter or a local variable. */
 export interface Local {
@@ -105,10 +105,31 @@ export const f64 = {
   fromI32: (a: Code): Code => [...a, 0xb7],
 };
 
+export const f32 = {
+  store: store(0x38, 2),
+  add: binary(0x92),
+};
+
+const vectorBinary =
+  (opcode: number) =>
+  (a: Code, b: Code): Code => [...a, ...b, 0xfd, ...unsigned(opcode)];
+
+/** Four numbers of 32 bits side by side. */
+export const f32x4 = {
+  zero: [0xfd, 0x0c, ...new Array<number>(16).fill(0)] as Code,
+  load: (address: Code, offset = 0): Code => [...address, 0xfd, 0x00, 2, ...unsigned(offset)],
+  /** One number, four times. */
+  loadSplat: (address: Code, offset = 0): Code => [...address, 0xfd, 0x09, 2, ...unsigned(offset)],
+  store: (address: Code, value: Code, offset = 0): Code => [...address, ...value, 0xfd, 0x0b, 2, ...unsigned(offset)],
+  add: vectorBinary(0xe4),
+  multiply: vectorBinary(0xe6),
+  lane: (a: Code, lane: number): Code => [...a, 0xfd, 0x1f, lane],
+};
+
 export const get = ({ index }: Local): Code => [0x20, ...unsigned(index)];
 export const set = ({ index }: Local, value: Code): Code => [...value, 0x21, ...unsigned(index)];
-export const add = (local: Local, value: Code): Code =>
-  set(local, (local.type === 'f64' ? f64.add : i32.add)(get(local), value));
+const adding = { i32: i32.add, i64: binary(0x7c), f64: f64.add, v128: f32x4.add };
+export const add = (local: Local, value: Code): Code => set(local, adding[local.type](get(local), value));
 
 /** `whenTrue` where the condition is not zero. Both are evaluated; there is no branch. */
 export const select = (whenTrue: Code, whenFalse: Code, condition: Code): Code => [

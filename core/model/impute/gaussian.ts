@@ -1,21 +1,16 @@
 import { GaplineError } from '../../wire/errors.ts';
 import { Random } from '../forest/random.ts';
 import type { Rows } from '../model.ts';
-import { measured } from './column.ts';
 import { Conditional } from './conditional.ts';
 import { fitNormal } from './fit-normal.ts';
 import type { Imputer, ImputerSession, Table } from './imputer.ts';
-import { fitSimple } from './simple.ts';
-import { type FittedTransform, fitTransforms, openTransform, type TransformKind } from './transform.ts';
+import { type FittedScaling, fitScaling, Scaling } from './scaling.ts';
+import type { TransformKind } from './transform.ts';
 
 /** The conditional mean of a normal distribution of transformed columns, fitted. */
-export interface FittedGaussian {
+export interface FittedGaussian extends FittedScaling {
   /** What stands in where nothing of a row is known, by column. */
   readonly fill: number[];
-  readonly transforms: FittedTransform[];
-  /** By column, of the transformed values: their mean and standard deviation. */
-  readonly center: number[];
-  readonly spread: number[];
   /** Of the transformed and standardised columns. */
   readonly mean: number[];
   /** Lower triangle of the inverse covariance, row by row. */
@@ -32,25 +27,15 @@ const maxWidth = 1_000;
  * @throws {GaplineError} `data-invalid` where there are too many columns.
  */
 export function fitGaussian(table: Table, options: { transform: TransformKind; draws: number }): FittedGaussian {
-  const { count, width, values } = table;
+  const { width } = table;
   if (width > maxWidth)
     throw new GaplineError('data-invalid', `the gaussian imputer takes at most ${maxWidth} fields, not ${width}`);
-  const transforms = fitTransforms(table, options.transform);
-  const maps = transforms.map(openTransform);
-  const scaled = { count, width, values: values.map((value, at) => maps[at % width]!.there(value)) };
-  const center = fitSimple(scaled, 'mean');
-  const spread = center.map((mean, column) => spreadOf(scaled, column, mean));
-  scaled.values.forEach((value, at) => {
-    scaled.values[at] = standardised(value, center[at % width]!, spread[at % width]!);
-  });
+  const { scaling, scaled } = fitScaling(table, options.transform);
+  const scale = new Scaling(scaling);
   const { mean, precision } = fitNormal(scaled);
   return {
-    fill: Array.from(mean, (each, column) => maps[column]!.back(center[column]! + spread[column]! * each)).map(
-      positiveZero,
-    ),
-    transforms,
-    center,
-    spread,
+    fill: Array.from(mean, (each, column) => positiveZero(scale.back(each, column))),
+    ...scaling,
     mean: Array.from(mean, positiveZero),
     precision: lowerTriangle(precision, width),
     draws: options.draws,
@@ -59,20 +44,6 @@ export function fitGaussian(table: Table, options: { transform: TransformKind; d
 
 /** JSON knows no negative zero. */
 const positiveZero = (value: number): number => value + 0;
-
-/** The standard deviation, 1 where there is none or it is beyond a double. */
-function spreadOf(table: Table, column: number, mean: number): number {
-  const values = measured(table, column);
-  let sum = 0;
-  for (const value of values) sum += (value - mean) ** 2;
-  const spread = Math.sqrt(sum / Math.max(1, values.length));
-  return spread > 0 && Number.isFinite(spread) ? spread : 1;
-}
-
-/** In standard deviations from the mean, at most 10: one wild value shall not decide over all others. NaN stays NaN. */
-function standardised(value: number, center: number, spread: number): number {
-  return Math.min(10, Math.max(-10, (value - center) / spread));
-}
 
 function lowerTriangle(matrix: Float64Array, width: number): number[] {
   return Array.from({ length: width }, (_, row) => [...matrix.subarray(row * width, row * width + row + 1)])
@@ -87,8 +58,7 @@ export function openGaussian(fitted: FittedGaussian): Imputer {
 }
 
 class GaussianSession implements ImputerSession {
-  readonly #fitted: FittedGaussian;
-  readonly #transforms;
+  readonly #scaling: Scaling;
   readonly #conditional: Conditional;
   /** One row, transformed and standardised. */
   readonly #row: Float64Array;
@@ -101,8 +71,7 @@ class GaussianSession implements ImputerSession {
         precision[row * width + column] = fitted.precision[at]!;
         precision[column * width + row] = fitted.precision[at]!;
       }
-    this.#fitted = fitted;
-    this.#transforms = fitted.transforms.map(openTransform);
+    this.#scaling = new Scaling(fitted);
     this.#conditional = new Conditional({ width, mean: Float64Array.from(fitted.mean), precision });
     this.#row = new Float64Array(width);
   }
@@ -130,20 +99,14 @@ class GaussianSession implements ImputerSession {
         const sign = draw % 2 === 0 ? 1 : -1;
         this.#conditional.addNoise(row, pattern, () => sign * normal());
       }
-      for (const column of pattern.gaps) {
-        const { center, spread } = this.#fitted;
-        into[start + column] = this.#transforms[column]!.back(center[column]! + spread[column]! * row[column]!);
-      }
+      for (const column of pattern.gaps) into[start + column] = this.#scaling.back(row[column]!, column);
     }
   }
 
   #standardise(values: Float64Array, start: number): Float64Array {
     const row = this.#row;
-    const { center, spread } = this.#fitted;
-    for (let column = 0; column < row.length; column++) {
-      const value = values[start + column]!;
-      row[column] = standardised(this.#transforms[column]!.there(value), center[column]!, spread[column]!);
-    }
+    for (let column = 0; column < row.length; column++)
+      row[column] = this.#scaling.there(values[start + column]!, column);
     return row;
   }
 }
