@@ -3,9 +3,12 @@ import { trainBoosted } from '../core/model/forest/boost.ts';
 import { type BoostedFile, writeBoosted } from '../core/model/forest/boosted-json.ts';
 import { importanceByField, impurityImportance } from '../core/model/forest/importance.ts';
 import { type LibraryForest, writeLibraryForest } from '../core/model/forest/library-json.ts';
+import { classWeightsOf } from '../core/model/forest/prepare.ts';
 import { trainForest } from '../core/model/forest/train.ts';
 import { fitImputer, openImputer } from '../core/model/impute/fitted.ts';
 import type { Manifest, Metrics } from '../core/model/manifest.ts';
+import { fitNeighbours } from '../core/model/neighbours/neighbours.ts';
+import { type NeighboursFile, writeNeighbours } from '../core/model/neighbours/neighbours-json.ts';
 import { GaplineError } from '../core/wire/errors.ts';
 import { trainWithLibrary } from './library.ts';
 import type { TrainingOptions } from './options.ts';
@@ -20,6 +23,7 @@ export interface Fitted {
   readonly engine: TrainingOptions['engine'];
   readonly voting: TrainingOptions['voting'];
   readonly forest: LibraryForest | BoostedFile;
+  readonly neighbours?: { readonly share: number; readonly json: NeighboursFile };
   /** By field, summing to one: how much of the impurity its splits take away. The library does not tell. */
   readonly importance?: number[];
   readonly outOfBag?: Metrics['outOfBag'];
@@ -35,18 +39,39 @@ export interface FitInput {
   readonly outOfBag?: boolean;
   /** Threads that grow trees. Default: as the trainer sees fit. */
   readonly threads?: number;
-  readonly onProgress?: (progress: { readonly trees: number; readonly of: number }) => void;
+  readonly onProgress?: (progress: FitProgress) => void;
 }
 
-/** Fits the imputer, fills the rows with it, and trains the estimator on them. The same input gives the same result. */
+export interface FitProgress {
+  /** Trees that were grown, or steps in which likeness was learnt. */
+  readonly of: 'trees' | 'steps';
+  readonly done: number;
+  readonly all: number;
+}
+
+/** Fits the imputer, fills the rows with it, and trains on them what predicts. The same input gives the same result. */
 export async function fitModel(asked: FitInput): Promise<Fitted> {
-  const { rows, classes, options, threads, onProgress } = asked;
-  const { trees, seed, engine, voting } = options;
-  const library = engine === 'ml-random-forest';
-  if (library) checkLibrary(options);
+  const { rows, options } = asked;
+  if (options.engine === 'ml-random-forest') checkLibrary(options);
   const imputer = options.imputer.kind === 'passthrough' ? options.imputer : fitImputer(rows, options.imputer);
-  const input = estimatorInput(asked, imputer);
-  if (library)
+  const versions = versionsOf(asked);
+  const fitted = await fitTrees(asked, imputer, versions);
+  if (!options.neighbours) return fitted;
+  return { ...fitted, neighbours: await fitVoters(asked, imputer, versions, options.neighbours) };
+}
+
+async function fitTrees(
+  asked: FitInput,
+  imputer: Manifest['imputer'],
+  versions: readonly LabelledRows[],
+): Promise<Fitted> {
+  const { rows, classes, options, threads } = asked;
+  const { trees, seed, engine, voting } = options;
+  const input = estimatorInput(asked, imputer, versions);
+  const told = asked.onProgress;
+  const onProgress =
+    told && ((now: { trees: number; of: number }) => told({ of: 'trees', done: now.trees, all: now.of }));
+  if (engine === 'ml-random-forest')
     return { imputer, engine, voting: 'majority', forest: await trainWithLibrary({ ...input, trees, seed }) };
   if (options.boosted) {
     const boosting = { ...options.boosted, trees, seed };
@@ -81,12 +106,17 @@ function checkLibrary({ imputer, boosted }: TrainingOptions): void {
   if (boosted) fail('grows forests only: leave training.boosted out');
 }
 
-/** What the estimator learns from: the rows, or copies of them with gaps, as the imputer will show them to it. */
+/** What is learnt from: the rows as they are, or copies of them with more gaps. */
+function versionsOf({ rows, options: { copies = [], seed }, punchCopy = punch }: FitInput): readonly LabelledRows[] {
+  return copies.length === 0 ? [rows] : copies.map((rate, copy) => punchCopy(rows, rate, seed + copy + 1));
+}
+
+/** All versions, as the imputer will show them to the estimator. */
 function estimatorInput(
-  { rows, options: { copies = [], indicators = false, seed }, punchCopy = punch }: FitInput,
+  { rows, options: { indicators = false } }: FitInput,
   imputer: Manifest['imputer'],
+  versions: readonly LabelledRows[],
 ) {
-  const versions = copies.length === 0 ? [rows] : copies.map((rate, copy) => punchCopy(rows, rate, seed + copy + 1));
   const width = rows.width * (indicators ? 2 : 1);
   const count = rows.count * versions.length;
   const values = new Float64Array(count * width);
@@ -98,6 +128,29 @@ function estimatorInput(
     labels.set(rows.labels, copy * rows.count);
   }
   return { values, labels, count, width };
+}
+
+/** Training rows vote as they were measured; what they lack themselves is filled. */
+async function fitVoters(
+  { rows, classes, options, onProgress }: FitInput,
+  imputer: Manifest['imputer'],
+  versions: readonly LabelledRows[],
+  { share, ...how }: NonNullable<TrainingOptions['neighbours']>,
+) {
+  const { count, width, labels } = rows;
+  const filler = imputer.kind === 'passthrough' ? fitImputer(rows, { kind: 'mean' }) : imputer;
+  const { classWeights } = options.boosted ?? options.forest ?? {};
+  const fitted = await fitNeighbours({
+    ...how,
+    rows: { count, width, values: fillRows(openImputer(filler), rows) },
+    copies: versions.map(({ values }) => values),
+    labels,
+    classes,
+    classWeights: classWeightsOf({ labels, count, classes, ...(classWeights && { options: { classWeights } }) }),
+    seed: options.seed,
+    ...(onProgress && { onStep: (done, all) => onProgress({ of: 'steps', done, all }) }),
+  });
+  return { share, json: writeNeighbours(fitted) };
 }
 
 function fillRows(imputer: ReturnType<typeof openImputer>, rows: LabelledRows): Float64Array {

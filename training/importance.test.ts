@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { packJson } from '../core/model/artifact.ts';
+import { packAll } from '../core/model/artifact.ts';
 import { impurityByField } from '../core/model/importance.ts';
 import { httpEstimatorSchema } from '../core/model/kinds/http.ts';
 import { answer, rowsOfV2, startServer } from '../core/model/kinds/testing.ts';
@@ -22,10 +22,9 @@ const serverAt = (url: string) => httpEstimatorSchema.parse({ kind: 'http', url,
 
 /** What is read out of a version that did not write its importance down. */
 async function derived(more: Partial<TrainingOptions>) {
-  const { parts, file, forest } = await trialOf(more);
+  const { parts, unpacked } = await trialOf(more);
   const { importance, ...manifest } = parts;
-  const files = new Map([[file, await packJson(forest)]]);
-  return { importance, read: await impurityByField({ manifest, files }) };
+  return { importance, read: await impurityByField({ manifest, files: await packAll(unpacked) }) };
 }
 
 it.each<[string, Partial<TrainingOptions>]>([

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { BoostingOptions } from '../core/model/forest/boost.ts';
 import type { ForestOptions } from '../core/model/forest/train.ts';
 import type { ImputerSpec } from '../core/model/impute/fitted.ts';
+import type { TransformKind } from '../core/model/impute/transform.ts';
 
 const share = z.number().min(0).max(1);
 
@@ -23,7 +24,9 @@ export const trainingSchema = z.strictObject({
   transform: z
     .enum(['none', 'log1p', 'quantile'])
     .default('log1p')
-    .describe('what `imputer: gaussian` does with each column first, to make it more like a normal distribution'),
+    .describe(
+      'what `imputer: gaussian` and `neighbours` do with each column first, to make it more like a normal distribution',
+    ),
   draws: z
     .int()
     .min(0)
@@ -74,6 +77,11 @@ export const trainingSchema = z.strictObject({
     .union([z.enum(['sqrt', 'log2', 'all']), z.int().min(1)])
     .default('sqrt')
     .describe('columns that a forest tries at each split: `sqrt` or `log2` of all, `all`, or a number'),
+  neighbours: share
+    .default(0)
+    .describe(
+      'the share of the say that training rows get which are most alike in what was measured; the trees have the rest. 0: none; 0.5 is good where much is missing',
+    ),
   classWeights: z
     .enum(['none', 'balanced'])
     .default('none')
@@ -105,6 +113,8 @@ export interface TrainingOptions {
   readonly maxGaps?: number;
   /** Boosted trees in place of a forest, with these options beside trees and seed. */
   readonly boosted?: Omit<BoostingOptions, 'trees' | 'seed'>;
+  /** Training rows that vote beside the trees, with that share of the say. */
+  readonly neighbours?: { readonly share: number; readonly transform?: TransformKind; readonly steps?: number };
   /** Of the forest, beside trees and seed. Not for the library. */
   readonly forest?: Omit<ForestOptions, 'trees' | 'seed'>;
 }
@@ -112,7 +122,7 @@ export interface TrainingOptions {
 /** What `training` of stream.yaml asks for. */
 export function trainingOptions(config: TrainingConfig): TrainingOptions {
   const { trees, seed, engine, voting, indicators, copies, copyGaps, maxGaps } = config;
-  const { boosted, learningRate, models, extraTrees, maxDepth, minSamplesLeaf, maxFeatures } = config;
+  const { boosted, neighbours, learningRate, models, extraTrees, maxDepth, minSamplesLeaf, maxFeatures } = config;
   const classWeights = config.classWeights === 'balanced' ? ({ classWeights: 'balanced' } as const) : {};
   return {
     imputer: imputerSpec(config),
@@ -130,6 +140,7 @@ export function trainingOptions(config: TrainingConfig): TrainingOptions {
       ...(maxDepth !== undefined && { maxDepth }),
       ...classWeights,
     },
+    ...(neighbours > 0 && { neighbours: { share: neighbours, transform: config.transform } }),
     ...(boosted && { boosted: { learningRate, models, ...classWeights } }),
   };
 }

@@ -100,7 +100,7 @@ describe('training', () => {
 
   it('tells how far it is', async () => {
     const told: string[] = [];
-    await trainEasy('told', { onProgress: ({ step, trees, of }) => told.push(`${step} ${trees}/${of}`) });
+    await trainEasy('told', { onProgress: ({ step, done, all }) => told.push(`${step} ${done}/${all}`) });
     expect(told).toContain('score 20/20');
     expect(told.at(-1)).toBe('fit 20/20');
   });

@@ -1,21 +1,20 @@
 import type { Dataset } from '../core/dataset/csv.ts';
 import { stratifiedSplit } from '../core/dataset/split.ts';
-import { packJson } from '../core/model/artifact.ts';
+import { packAll } from '../core/model/artifact.ts';
 import type { Metrics } from '../core/model/manifest.ts';
 import type { Model } from '../core/model/model.ts';
 import type { Draft } from '../core/model/registry.ts';
 import { GaplineError } from '../core/wire/errors.ts';
 import { describeModel, type Published, publishDraft } from './draft.ts';
+import type { FitProgress } from './fit.ts';
 import { score } from './metrics.ts';
 import type { TrainingOptions } from './options.ts';
 import { type LabelledRows, labelledRows, labelRows, pickRows } from './rows.ts';
 import { fitTrial } from './trial.ts';
 
-export interface TrainProgress {
+export interface TrainProgress extends FitProgress {
   /** `score`: a model that never saw the fifth it is scored on; `fit`: the model itself. */
   readonly step: 'score' | 'fit';
-  readonly trees: number;
-  readonly of: number;
 }
 
 export interface TrainInput {
@@ -69,7 +68,7 @@ async function makeDraft({ dataset, test, options, onProgress, now }: TrainInput
   return describeModel({
     model: final.model,
     parts: final.parts,
-    files: new Map([[final.file, await packJson(final.forest)]]),
+    files: await packAll(final.unpacked),
     dataset,
     rows,
     metrics,

@@ -2,11 +2,12 @@ import { boostedName } from '../core/model/forest/boosted-json.ts';
 import type { Manifest, Metrics } from '../core/model/manifest.ts';
 import type { Model } from '../core/model/model.ts';
 import { openArtifact } from '../core/model/open.ts';
-import { type FitInput, type Fitted, fitModel } from './fit.ts';
+import { type FitInput, fitModel } from './fit.ts';
 
 /** The names of an estimator's file in an artifact. */
 const forestFile = 'forest.json.gz';
 const boostedFile = 'boosted.json.gz';
+const neighboursFile = 'neighbours.json.gz';
 
 export interface TrialInput extends Omit<FitInput, 'classes'> {
   readonly fields: readonly string[];
@@ -16,20 +17,19 @@ export interface TrialInput extends Omit<FitInput, 'classes'> {
 /** A model that was fitted and is at work, before anything is written. */
 export interface Trial {
   readonly model: Model;
-  readonly forest: Fitted['forest'];
   readonly outOfBag?: Metrics['outOfBag'];
-  /** Under which name the forest belongs into the artifact. */
-  readonly file: string;
+  /** What belongs into the artifact, by name, before it is packed. */
+  readonly unpacked: ReadonlyMap<string, unknown>;
   readonly parts: Pick<
     Manifest,
-    'fields' | 'classes' | 'imputer' | 'indicators' | 'maxGaps' | 'estimator' | 'importance'
+    'fields' | 'classes' | 'imputer' | 'indicators' | 'maxGaps' | 'estimator' | 'neighbours' | 'importance'
   >;
 }
 
 /** Fits a model and puts it to work from the form in which it is written, so that what is scored is what will serve. */
 export async function fitTrial({ fields, classes, ...input }: TrialInput): Promise<Trial> {
   const { indicators, maxGaps } = input.options;
-  const { imputer, engine, voting, forest, importance, outOfBag } = await fitModel({
+  const { imputer, engine, voting, forest, neighbours, importance, outOfBag } = await fitModel({
     ...input,
     classes: classes.length,
   });
@@ -41,7 +41,10 @@ export async function fitTrial({ fields, classes, ...input }: TrialInput): Promi
     ...(indicators && { indicators }),
     ...(maxGaps !== undefined && { maxGaps }),
     estimator: { kind: 'forest', file, engine, voting },
+    ...(neighbours && { neighbours: { file: neighboursFile, share: neighbours.share } }),
     ...(importance && { importance }),
   };
-  return { model: await openArtifact({ parts, json: forest }), forest, file, parts, ...(outOfBag && { outOfBag }) };
+  const unpacked = new Map<string, unknown>([[file, forest]]);
+  if (neighbours) unpacked.set(neighboursFile, neighbours.json);
+  return { model: await openArtifact({ parts, unpacked }), unpacked, parts, ...(outOfBag && { outOfBag }) };
 }

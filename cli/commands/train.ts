@@ -41,8 +41,8 @@ export async function trainFrom(loaded: LoadedConfig, archived?: Dataset): Promi
     options: trainingOptions(training),
     registryFolder: resolve(loaded.folder, model.folder),
     name: model.name ?? stream,
-    onProgress: ({ step, trees, of }) =>
-      progress.show(step === 'fit' ? 'training' : 'scoring ', trees / of, `${trees}/${of} trees`),
+    onProgress: ({ step, of, done, all }) =>
+      progress.show(step === 'fit' ? 'training' : 'scoring ', done / all, `${done}/${all} ${of}`),
   });
   progress.end();
   return result;

@@ -23,6 +23,12 @@ const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes)
 /** A forest's JSON as the artifact keeps it. */
 export const packJson = async (json: unknown): Promise<Uint8Array> => promisify(gzip)(JSON.stringify(json));
 
+/** Parts that are kept as JSON, by name, as they are written. */
+export async function packAll(unpacked: ReadonlyMap<string, unknown>): Promise<Artifact['files']> {
+  const pack = async ([name, json]: [string, unknown]) => [name, await packJson(json)] as const;
+  return new Map(await Promise.all(Array.from(unpacked, pack)));
+}
+
 /** Writes an artifact into a new folder, through to the disk. */
 export async function writeArtifact(folder: string, { manifest, files }: Artifact): Promise<void> {
   const text = `${JSON.stringify(manifestSchema.parse(manifest), null, 1)}\n`;
@@ -56,9 +62,10 @@ export async function readArtifact(folder: string): Promise<Artifact> {
     return bytes;
   };
   const manifest = parseManifest(folder, await verified(manifestFile));
-  const { estimator } = manifest;
-  const file = 'file' in estimator ? estimator.file : undefined;
-  return { manifest, files: new Map(file === undefined ? [] : [[file, await verified(file)]]) };
+  const files = new Map<string, Uint8Array>();
+  for (const part of [manifest.estimator, manifest.neighbours])
+    if (part && 'file' in part) files.set(part.file, await verified(part.file));
+  return { manifest, files };
 }
 
 /** Reads `model.json` alone, with its checksum. */

@@ -1,8 +1,10 @@
+import { firstMaximum } from './forest/layout.ts';
 import type { Imputer, ImputerSession } from './impute/imputer.ts';
 import type { Estimates, Estimator } from './kinds/estimator.ts';
 import type { Histogram } from './manifest.ts';
 import type { Answer, Model, ModelIdentity, Rows, Session } from './model.ts';
 import { averageDraws, type Completions, completeByDraws } from './multiple.ts';
+import type { Neighbours } from './neighbours/neighbours.ts';
 
 export interface Parts {
   readonly identity: ModelIdentity;
@@ -12,6 +14,8 @@ export interface Parts {
   readonly estimator: Estimator;
   /** The estimator is told of each field, after all values, whether it was missing: 1 or 0. */
   readonly indicators?: boolean;
+  /** Training rows that have a share of the say beside the estimator. They see rows as they were measured. */
+  readonly neighbours?: { readonly share: number; readonly voters: Neighbours };
   /** A row with more gaps than this is not guessed at. */
   readonly maxGaps?: number;
   /** By field, how the training data was spread. */
@@ -33,7 +37,7 @@ export function assembleModel(parts: Parts): Model {
 }
 
 function openSession(parts: Parts, imputing: ImputerSession): Session {
-  const { imputer, estimator, classes, maxGaps = Number.POSITIVE_INFINITY } = parts;
+  const { imputer, estimator, neighbours, classes, maxGaps = Number.POSITIVE_INFINITY } = parts;
 
   function predict(rows: Rows): Answer | Promise<Answer> {
     const filled = new Float64Array(rows.count * rows.width);
@@ -42,6 +46,7 @@ function openSession(parts: Parts, imputing: ImputerSession): Session {
     const draws = imputer.draws > 0 && gaps ? completeByDraws(rows, filled, gaps, imputing, imputer.draws) : undefined;
     const finish = (estimates: Estimates): Answer => {
       const answer = draws ? averageDraws(estimates, draws, rows.count, classes.length) : estimates;
+      if (neighbours) addVotes(answer, neighbours.voters.vote(rows.values, rows.count), neighbours.share);
       if (gaps) decline(answer.labels, gaps, maxGaps);
       return { ...answer, filled, ...(committed && { committed }) };
     };
@@ -57,6 +62,17 @@ function openSession(parts: Parts, imputing: ImputerSession): Session {
   }
 
   return { predict, warm: (rows) => imputing.warm(rows) };
+}
+
+/** The estimator's probabilities and the votes of neighbours become one. What was filled matters to the estimator only. */
+function addVotes({ labels, probabilities, sensitivity }: Omit<Answer, 'filled'>, votes: Float64Array, share: number) {
+  const classes = probabilities.length / Math.max(1, labels.length);
+  for (let at = 0; at < probabilities.length; at++)
+    probabilities[at] = (1 - share) * probabilities[at]! + share * votes[at]!;
+  for (let row = 0; row < labels.length; row++) {
+    labels[row] = firstMaximum(probabilities, row * classes, classes);
+    if (sensitivity) sensitivity[row]! *= 1 - share;
+  }
 }
 
 function countGaps({ count, width, values }: Rows): Int32Array {

@@ -90,6 +90,13 @@ export const manifestSchema = z
       .describe('after its values the estimator is told of each field whether it was missing, 1 or 0'),
     maxGaps: count.optional().describe('a row with more gaps than this gets no label'),
     estimator: estimatorSchema,
+    neighbours: z
+      .strictObject({
+        file: fileName.describe('training rows, and how their likeness to a row is measured; gzipped'),
+        share: share.gt(0).describe('the share of the say that they have beside the estimator'),
+      })
+      .optional()
+      .describe('training rows that vote beside the estimator, looking only at what was measured'),
     importance: z
       .array(share)
       .optional()

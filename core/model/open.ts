@@ -16,6 +16,8 @@ import { openLibrary } from './kinds/library.ts';
 import { type OnnxRuntime, openOnnx } from './kinds/onnx.ts';
 import type { Manifest } from './manifest.ts';
 import type { Model, ModelIdentity } from './model.ts';
+import { Neighbours } from './neighbours/neighbours.ts';
+import { readNeighbours } from './neighbours/neighbours-json.ts';
 import { runSelfTest } from './self-test.ts';
 
 /** No file of a model may be larger once unpacked; a gzip bomb ends here. */
@@ -50,12 +52,15 @@ export async function loadModel(folder: string, expected?: ModelIdentity): Promi
 
 /** What it takes to predict: a manifest need not be whole for that. */
 export interface Working {
-  readonly parts: Pick<Manifest, 'fields' | 'classes' | 'imputer' | 'indicators' | 'maxGaps' | 'estimator'> &
+  readonly parts: Pick<
+    Manifest,
+    'fields' | 'classes' | 'imputer' | 'indicators' | 'maxGaps' | 'estimator' | 'neighbours'
+  > &
     Partial<Pick<Manifest, 'histograms'>>;
-  /** The estimator's file, where its kind has one, packed or … */
+  /** What the parts name, packed or … */
   readonly files?: Artifact['files'];
-  /** … a forest's JSON as it was before. */
-  readonly json?: unknown;
+  /** … as it was before. */
+  readonly unpacked?: ReadonlyMap<string, unknown>;
   /** Default: a name of its own, version 1. */
   readonly identity?: ModelIdentity;
   /** Default: the package onnxruntime-node. */
@@ -75,7 +80,19 @@ export async function openArtifact(working: Working): Promise<Model> {
     ...(maxGaps !== undefined && { maxGaps }),
     ...(histograms && { histograms }),
     estimator: await openEstimator(working),
+    ...(parts.neighbours && { neighbours: await openNeighbours(working, parts.neighbours) }),
   });
+}
+
+async function openNeighbours(working: Working, { file, share }: NonNullable<Manifest['neighbours']>) {
+  const { fields, classes } = working.parts;
+  const shape = { width: fields.length, classes: classes.length };
+  return { share, voters: new Neighbours(readNeighbours(await jsonOf(working, file), shape)) };
+}
+
+/** A file of JSON that was gzipped. */
+async function jsonOf({ files, unpacked }: Working, name: string): Promise<unknown> {
+  return unpacked?.get(name) ?? unpackJson(name, fileOf(files, name));
 }
 
 /** Leaves gaps as they are, for an estimator that takes them itself. */
@@ -85,7 +102,8 @@ const passthrough: Imputer = {
   open: () => memoryless((rows, into) => into.set(rows.values)),
 };
 
-async function openEstimator({ parts, files, json, onnxRuntime }: Working): Promise<Estimator> {
+async function openEstimator(working: Working): Promise<Estimator> {
+  const { parts, files, onnxRuntime } = working;
   const { fields, classes, indicators, estimator } = parts;
   const columns = indicators ? [...fields, ...fields.map((name) => `${name} missing`)] : fields;
   switch (estimator.kind) {
@@ -100,7 +118,7 @@ async function openEstimator({ parts, files, json, onnxRuntime }: Working): Prom
       const shape = { width: columns.length, classes: classes.length };
       const { file } = estimator;
       if (file.endsWith('.onnx')) return openForest(readOnnxForest(file, fileOf(files, file), shape), estimator.voting);
-      return openForestFile(estimator, json ?? (await unpackJson(file, fileOf(files, file))), shape);
+      return openForestFile(estimator, await jsonOf(working, file), shape);
     }
   }
 }
@@ -135,7 +153,7 @@ function fileOf(files: Artifact['files'] | undefined, name: string): Uint8Array 
   return bytes;
 }
 
-/** The estimator's file of a forest: JSON, gzipped. */
+/** Of a part that is kept as JSON, gzipped. */
 export async function unpackJson(name: string, bytes: Uint8Array): Promise<unknown> {
   try {
     const text = await promisify(gunzip)(bytes, { maxOutputLength: maxFileBytes });
