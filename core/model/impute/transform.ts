@@ -53,7 +53,7 @@ function fitRange(sorted: Float64Array, kind: 'none' | 'log1p'): FittedTransform
 function scaleOf(sorted: Float64Array, min: number): number {
   const above = sorted.subarray(sorted.findIndex((value) => value > min));
   const scale = 5 / (above[above.length >> 1]! - min);
-  return Number.isFinite(scale) ? scale : 1;
+  return scale > 0 && Number.isFinite(scale) ? scale : 1;
 }
 
 /** Normal scores of the middle ranks; equal values share one. */
@@ -96,7 +96,10 @@ function interpolate(from: readonly number[], to: readonly number[], value: numb
     if (from[middle]! <= value) low = middle;
     else high = middle;
   }
-  const share = (value - from[low]!) / (from[high]! - from[low]!);
+  const [start, end] = [from[low]!, from[high]!];
+  // Where the difference is beyond a double, half of it is not.
+  const part = Number.isFinite(end - start) ? 1 : 0.5;
+  const share = (value * part - start * part) / (end * part - start * part);
   return to[low]! * (1 - share) + to[high]! * share;
 }
 

@@ -55,7 +55,7 @@ export async function learnLikeness(space: Space, questions: Questions, options:
   });
   const adam = new Adam(parameters.length);
   const draw = drawInTurn(questions.count, new Random(seed));
-  const slopes = new Slopes(space, weightCount);
+  const slopes = new Slopes(space);
   for (let step = 0; step < steps; step++) {
     const now = likeness();
     const chosen = Array.from({ length: Math.min(space.questions, questions.count) }, draw);
@@ -89,8 +89,8 @@ function drawInTurn(count: number, random: Random): () => number {
   };
 }
 
-/** How the loss changes with each parameter. */
-class Slopes {
+/** How the loss changes with each parameter: the logarithms of the weights, of sharpness and of doubt; and stretch. */
+export class Slopes {
   readonly #space: Space;
   readonly #weightCount: number;
   readonly #byWeight: Float64Array;
@@ -100,7 +100,8 @@ class Slopes {
   #byDoubt = 0;
   #byStretch = 0;
 
-  constructor(space: Space, weightCount: number) {
+  constructor(space: Space) {
+    const weightCount = 2 * space.references.width;
     this.#space = space;
     this.#weightCount = weightCount;
     this.#byWeight = new Float64Array(weightCount);
@@ -130,13 +131,15 @@ class Slopes {
   /** Adds the slopes of the three, and writes those of the squared distances in their place. */
   #addQuestion(question: number, truth: number, origin: number, likeness: Likeness): void {
     const space = this.#space;
+    const squares = space.distancesOf(question);
+    const importance = likeness.classWeights[truth]!;
+    if (importance === 0) return void squares.fill(0);
     const votes = this.#votes;
     const distances = this.#distances;
     const { count, labels } = space.references;
     const { classWeights } = likeness;
     const known = space.known[question]!;
     const steep = steepness(likeness, known);
-    const squares = space.distancesOf(question);
     const base = space.baseOf(question);
     let all = 0;
     let right = 0;
@@ -151,7 +154,6 @@ class Slopes {
     const [free, freeRight] = freeVotes(likeness, truth);
     all += free;
     right += freeRight;
-    const importance = classWeights[truth]!;
     let bySteepness = 0;
     for (let reference = 0; reference < count; reference++) {
       const away = distances[reference]!;

@@ -1,0 +1,105 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Random } from '../forest/random.ts';
+import { fitScaling } from '../impute/scaling.ts';
+import { Space } from './space.ts';
+import { plainSquares, withGaps } from './testing.ts';
+
+const shapes = fc.record({
+  count: fc.integer({ min: 1, max: 37 }),
+  width: fc.integer({ min: 1, max: 7 }),
+  questions: fc.integer({ min: 1, max: 9 }),
+  kind: fc.constantFrom('none', 'log1p', 'quantile'),
+  gaps: fc.constantFrom(0, 0.3, 0.9, 1),
+  wild: fc.subarray([1e300, Number.MIN_VALUE, Number.MAX_VALUE, -Number.MAX_VALUE]),
+  seed: fc.nat(),
+});
+type Shape = typeof shapes extends fc.Arbitrary<infer T> ? T : never;
+
+/** Counts that are often zero, a constant column, and, where it is wild, values beyond all others. */
+function sampleSpace({ count, width, questions, kind, gaps, wild, seed }: Shape) {
+  const random = new Random(seed);
+  const draw = (length: number) =>
+    Float64Array.from({ length }, (_, at) => {
+      if (at % width === 1) return 7;
+      return random.fraction() < 0.4 ? 0 : (random.fraction() - 0.3) * 10 ** random.below(4);
+    });
+  const values = draw(count * width);
+  for (const each of wild) values[random.below(values.length)] = each;
+  const { scaling } = fitScaling({ count, width, values }, kind);
+  const references = { count, width, values, labels: new Int32Array(count) };
+  const asked = withGaps(draw(questions * width), gaps, random);
+  for (const each of wild) asked[random.below(asked.length)] = -each;
+  const weights = Float64Array.from({ length: 2 * width }, () => (random.below(4) === 0 ? 0 : random.fraction() * 3));
+  const space = new Space(references, scaling, questions);
+  const ask = () => {
+    for (let question = 0; question < questions; question++) space.ask(question, asked, question * width, weights);
+    space.measure(questions);
+  };
+  const squaresOf = (question: number, reference: number) =>
+    plainSquares(references, scaling, reference, asked.subarray(question * width, (question + 1) * width));
+  return { space, ask, squaresOf, weights, asked, references, random };
+}
+
+const dot = (one: Float64Array, other: Float64Array) => one.reduce((sum, each, at) => sum + each * other[at]!, 0);
+
+describe('a space', () => {
+  it('measures squared distances as the definition does', () => {
+    fc.assert(
+      fc.property(shapes, (shape) => {
+        const { space, ask, squaresOf, weights, asked } = sampleSpace(shape);
+        ask();
+        for (let question = 0; question < shape.questions; question++) {
+          const row = asked.subarray(question * shape.width, (question + 1) * shape.width);
+          const measured = row.filter((value) => !Number.isNaN(value)).length;
+          expect(space.known[question]).toBe(measured / shape.width);
+          for (let reference = 0; reference < shape.count; reference++) {
+            const square = space.baseOf(question) + space.distancesOf(question)[reference]!;
+            expect(square).toBeCloseTo(dot(weights, squaresOf(question, reference)), 3);
+            if (measured === 0) expect(square).toBe(0);
+          }
+        }
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it('has each row at no distance from itself', () => {
+    fc.assert(
+      fc.property(shapes, (shape) => {
+        const { space, references, weights } = sampleSpace(shape);
+        for (let row = 0; row < shape.count; row++) {
+          space.ask(0, references.values, row * shape.width, weights);
+          space.measure(1);
+          expect(space.baseOf(0) + space.distancesOf(0)[row]!).toBeCloseTo(0, 3);
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('tells how much what depends on the distances changes with each weight', () => {
+    fc.assert(
+      fc.property(shapes, (shape) => {
+        const { space, ask, squaresOf, weights, random } = sampleSpace(shape);
+        ask();
+        const expected = new Float64Array(weights.length);
+        for (let question = 0; question < shape.questions; question++) {
+          for (let reference = 0; reference < shape.count; reference++) {
+            const change = Math.fround(random.fraction() - 0.5);
+            space.distancesOf(question)[reference] = change;
+            // Distances are straight in the weights.
+            for (const [at, square] of squaresOf(question, reference).entries()) expected[at]! += change * square;
+          }
+        }
+        const slopes = new Float64Array(weights.length).fill(1);
+        space.addSlopes(shape.questions, slopes);
+        for (const [at, slope] of expected.entries()) expect(slopes[at]! - 1).toBeCloseTo(slope, 2);
+        // Factors were lost, and come back when the questions are asked again.
+        ask();
+        expect(space.baseOf(0) + space.distancesOf(0)[0]!).toBeCloseTo(dot(weights, squaresOf(0, 0)), 3);
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
