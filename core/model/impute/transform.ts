@@ -11,11 +11,13 @@ export const transformSchema = z.discriminatedUnion('kind', [
     max: z.number(),
     scale: z.number().positive().describe('z = log1p(scale * (x - min))'),
   }),
-  z.strictObject({
-    kind: z.literal('quantile'),
-    from: z.array(z.number()).min(1).describe('ascending values of the training data'),
-    to: z.array(z.number()).min(1).describe('their normal scores, ascending; straight lines in between'),
-  }),
+  z
+    .strictObject({
+      kind: z.literal('quantile'),
+      from: z.array(z.number()).min(1).describe('ascending values of the training data'),
+      to: z.array(z.number()).min(1).describe('their normal scores, ascending; straight lines in between'),
+    })
+    .refine(({ from, to }) => from.length === to.length, 'from and to must be equally many'),
 ]);
 
 export type FittedTransform = z.infer<typeof transformSchema>;

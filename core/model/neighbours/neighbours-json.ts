@@ -8,6 +8,8 @@ export const neighboursName = 'GaplineNeighbours';
 
 const numbers = z.array(z.number());
 const positive = z.array(z.number().positive());
+/** Products of a few of them are neither zero nor beyond a double. */
+const moderate = z.number().min(1e-100).max(1e100);
 
 const neighboursSchema = z.strictObject({
   name: z.literal(neighboursName),
@@ -15,13 +17,16 @@ const neighboursSchema = z.strictObject({
   center: numbers.describe('by field: mean of the mapped values'),
   spread: positive.describe('by field: their standard deviation'),
   weights: z
-    .array(z.number().min(0))
+    .array(z.number().min(0).max(1e30))
     .describe('what squared differences count: by field of the values, then by field of being above the least value'),
   sharpness: z.number().positive().describe('how fast votes fade with the distance'),
   stretch: z.number().describe('a distance over a share s of the fields counts s^-stretch times'),
-  doubt: z.number().positive().describe('votes that the classes get for nothing'),
-  shares: positive.min(2).describe('by class: its share of those votes'),
-  classWeights: z.array(z.number().min(0)).describe('by class: what a vote for it counts'),
+  doubt: moderate.describe('votes that the classes get for nothing'),
+  shares: z.array(moderate).min(2).describe('by class: its share of those votes'),
+  classWeights: z
+    .array(z.union([z.literal(0), moderate]))
+    .refine((weights) => weights.some((weight) => weight > 0), 'no vote counts')
+    .describe('by class: what a vote for it counts'),
   rows: z.array(numbers).min(1).describe('those who vote'),
   labels: z.array(z.int().min(0)).describe('by row: index of the class that it votes for'),
 });
