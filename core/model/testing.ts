@@ -1,10 +1,12 @@
-import { type Artifact, packJson } from './artifact.ts';
+import { packAll } from './artifact.ts';
 import { writeLibraryForest } from './forest/library-json.ts';
 import { trainForest } from './forest/train.ts';
 import { histogramsOf } from './histogram.ts';
 import { fitImputer, type ImputerSpec } from './impute/fitted.ts';
 import { type Manifest, modelFormat, modelFormatVersion } from './manifest.ts';
 import type { Rows } from './model.ts';
+import { fitNeighbours } from './neighbours/neighbours.ts';
+import { writeNeighbours } from './neighbours/neighbours-json.ts';
 import { openArtifact } from './open.ts';
 import type { Draft } from './registry.ts';
 import { writeSelfTest } from './self-test.ts';
@@ -15,6 +17,8 @@ export interface SampleOptions {
   readonly imputer?: ImputerSpec;
   readonly seed?: number;
   readonly trees?: number;
+  /** The share of the say that neighbours have; default: there are none. */
+  readonly neighbours?: number;
 }
 
 const sampleRows = 60;
@@ -58,6 +62,7 @@ export async function sampleDraft(options: SampleOptions = {}): Promise<Draft> {
     imputer = { kind: 'mean' },
     seed = 1,
     trees = 5,
+    neighbours,
   } = options;
   const width = fields.length;
   const rows = sampleOf(width);
@@ -73,13 +78,20 @@ export async function sampleDraft(options: SampleOptions = {}): Promise<Draft> {
     classes: classes.length,
     options: { trees, seed },
   });
-  const parts: Pick<Manifest, 'fields' | 'classes' | 'imputer' | 'estimator'> = {
+  const parts: Pick<Manifest, 'fields' | 'classes' | 'imputer' | 'estimator' | 'neighbours'> = {
     fields: [...fields],
     classes: [...classes],
     imputer: fitImputer(rows, imputer),
     estimator: { kind: 'forest', file: 'forest.json.gz', engine: 'gapline', voting: 'mean' },
+    ...(neighbours !== undefined && { neighbours: { file: 'neighbours.json.gz', share: neighbours } }),
   };
-  const files: Artifact['files'] = new Map([['forest.json.gz', await packJson(writeLibraryForest(forest, { seed }))]]);
+  const unpacked = new Map<string, unknown>([['forest.json.gz', writeLibraryForest(forest, { seed })]]);
+  if (neighbours !== undefined) {
+    const table = { count: rows.count, width, values };
+    const asked = { rows: table, copies: [rows.values], labels, classes: classes.length, steps: 10, seed };
+    unpacked.set('neighbours.json.gz', writeNeighbours(await fitNeighbours(asked)));
+  }
+  const files = await packAll(unpacked);
   const asked = [0, 1, 2].map((row) =>
     Array.from({ length: width }, (_, column) => (column === row ? null : valueAt(row, column))),
   );

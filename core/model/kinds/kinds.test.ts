@@ -4,11 +4,13 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { obtainOnnxRuntime, onnxRuntime } from '../../../test/servers/onnxruntime.ts';
-import { readArtifact, writeArtifact } from '../artifact.ts';
+import { packJson, readArtifact, writeArtifact } from '../artifact.ts';
+import { trainBoosted } from '../forest/boost.ts';
+import { writeBoosted } from '../forest/boosted-json.ts';
 import type { Manifest } from '../manifest.ts';
 import type { Model } from '../model.ts';
 import { openArtifact } from '../open.ts';
-import { partOf, sampleDraft, sampleOf } from '../testing.ts';
+import { partOf, type SampleOptions, sampleDraft, sampleOf } from '../testing.ts';
 import { answer, rowsOfV2, startServer, type TestServer } from './testing.ts';
 
 const required = process.env.GAPLINE_REQUIRE_SERVERS === '1';
@@ -27,6 +29,19 @@ const forest = { kind: 'forest', file: 'forest.json.gz', voting: 'mean', engine:
 const passthrough = { kind: 'passthrough' } as const;
 const remote = { kind: 'http', input: 'input', timeoutMs: 10_000, retries: 0, batch: 7 } as const;
 
+/** As the sample, but that boosted trees are in the place of its forest. */
+async function boostedDraft(options: SampleOptions = {}): Promise<Draft> {
+  const { manifest, files } = await sampleDraft(options);
+  const { count, width, values } = sampleOf(3);
+  const labels = Int32Array.from({ length: count }, (_, row) => (values[row * width]! > 5 ? 1 : 0));
+  const boosted = await trainBoosted({ values, count, width, labels, classes: 2, options: { trees: 5, seed: 1 } });
+  const file = 'boosted.json.gz';
+  return {
+    manifest: { ...manifest, estimator: { ...forest, file } },
+    files: new Map([...files, [file, await packJson(writeBoosted(boosted))]]),
+  };
+}
+
 /** Every kind of model there is, each made from a draft. All must hold every property below: no exemptions. */
 const kinds: Record<string, { draft?: () => Promise<Draft>; parts?: () => Promise<Parts> | Parts; files?: string[] }> =
   {
@@ -37,11 +52,26 @@ const kinds: Record<string, { draft?: () => Promise<Draft>; parts?: () => Promis
     'forest after several completions': { draft: () => sampleDraft({ imputer: { ...gaussian, draws: 4 } }) },
     'forest after the last value': { draft: () => sampleDraft({ imputer: { kind: 'last' } }) },
     'forest with a limit of gaps': { parts: () => ({ maxGaps: 1 }) },
+    'forest with neighbours': { draft: () => sampleDraft({ neighbours: 0.5 }) },
+    'neighbours alone': { draft: () => sampleDraft({ neighbours: 1 }) },
+    'forest with neighbours after several completions': {
+      draft: () => sampleDraft({ imputer: { ...gaussian, draws: 4 }, neighbours: 0.3 }),
+    },
+    'forest with neighbours and a limit of gaps': {
+      draft: () => sampleDraft({ neighbours: 0.5 }),
+      parts: () => ({ maxGaps: 1 }),
+    },
+    'boosted trees': { draft: boostedDraft },
+    'boosted trees with neighbours': { draft: () => boostedDraft({ neighbours: 0.5 }) },
     'ml-random-forest': { parts: () => ({ estimator: { ...forest, engine: 'ml-random-forest', voting: 'majority' } }) },
     'server of the Open Inference Protocol': {
       parts: () => ({ estimator: { ...remote, url: server.url, protocol: 'v2' } }),
     },
     'server that takes gaps': {
+      parts: () => ({ imputer: passthrough, estimator: { ...remote, url: server.url, protocol: 'v2' } }),
+    },
+    'server that takes gaps, with neighbours': {
+      draft: () => sampleDraft({ neighbours: 0.5 }),
       parts: () => ({ imputer: passthrough, estimator: { ...remote, url: server.url, protocol: 'v2' } }),
     },
     'server of MLflow': { parts: () => ({ estimator: { ...remote, url: server.url, protocol: 'mlflow' } }) },
