@@ -12,17 +12,18 @@ import { loadModel } from './open.ts';
 import { openRegistry } from './registry.ts';
 import { sampleDraft, sampleOf } from './testing.ts';
 
+const sample = { neighbours: 0.4 };
 let folder = '';
 let good = '';
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'gapline-artifact-'));
   const registry = openRegistry({ folder, name: 'good' });
-  const { version } = await registry.publish(await sampleDraft());
+  const { version } = await registry.publish(await sampleDraft(sample));
   good = registry.folderOf(version);
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-const names = ['model.json', 'forest.json.gz', 'SHA256SUMS'] as const;
+const names = ['model.json', 'forest.json.gz', 'neighbours.json.gz', 'SHA256SUMS'] as const;
 
 /** Every version of the format that there ever was. */
 const modelFormats = Array.from({ length: modelFormatVersion }, (_, index) => index + 1);
@@ -76,7 +77,7 @@ describe('a model in a folder', () => {
 
   it('has checksums that sha256sum knows', async () => {
     expect(await readFile(join(good, 'SHA256SUMS'), 'utf8')).toMatch(
-      /^[0-9a-f]{64} {2}model\.json\n[0-9a-f]{64} {2}forest\.json\.gz\n$/,
+      /^[0-9a-f]{64} {2}model\.json\n[0-9a-f]{64} {2}forest\.json\.gz\n[0-9a-f]{64} {2}neighbours\.json\.gz\n$/,
     );
   });
 
@@ -102,7 +103,7 @@ describe('a model in a folder', () => {
   });
 
   it('is refused when any of its files was cut short', async () => {
-    for (const name of ['model.json', 'forest.json.gz']) {
+    for (const name of ['model.json', 'forest.json.gz', 'neighbours.json.gz']) {
       const copy = await broken(async (to) => {
         const bytes = await readFile(join(to, name));
         await writeFile(join(to, name), bytes.subarray(0, bytes.length >> 1));
@@ -138,6 +139,19 @@ describe('a model in a folder', () => {
     ['has an imputer that nobody knows', (m) => ({ ...m, imputer: { kind: 'magic' } }), /imputer/],
     ['points outside its folder', (m) => ({ ...m, estimator: { ...m.estimator, file: '../../x' } }), /estimator\.file/],
     ['names a file without checksum', (m) => ({ ...m, estimator: { ...m.estimator, file: 'x' } }), /does not list x/],
+    ['has neighbours with no say', (m) => ({ ...m, neighbours: { ...m.neighbours, share: 0 } }), /neighbours\.share/],
+    [
+      'has neighbours with all but its say',
+      (m) => void Object.assign(m.neighbours!, { share: 0.9 }),
+      /self-test row \d/,
+    ],
+    ['has neighbours without a checksum', (m) => void Object.assign(m.neighbours!, { file: 'x' }), /does not list x/],
+    [
+      'takes its forest for neighbours',
+      (m) => void Object.assign(m.neighbours!, { file: 'forest.json.gz' }),
+      /file of neighbours .*name: /,
+    ],
+    ['forgot its neighbours', ({ neighbours: _, ...rest }) => rest, /self-test row \d/],
     ['has histograms of another shape', (m) => ({ ...m, histograms: [] }), /histograms: 0 for 3/],
     ['answers otherwise than it says', (m) => void m.selfTest.probabilities[1]!.reverse(), /self-test row 1 is/],
     [
@@ -161,6 +175,15 @@ describe('a model in a folder', () => {
     ],
   ])('is refused when its forest %s', async (_, bytes, reason) => {
     const copy = await broken((to) => replace(to, 'forest.json.gz', bytes));
+    await expect(loadModel(copy)).rejects.toMatchObject(refusal(reason));
+  });
+
+  it.each<[string, Uint8Array | string, RegExp]>([
+    ['are not gzip', '{}', /neighbours\.json\.gz cannot be unpacked/],
+    ['are not JSON', gzipSync('{"name":'), /neighbours\.json\.gz cannot be unpacked/],
+    ['are another JSON', gzipSync('{"name":"KNN"}'), /file of neighbours cannot be used: name: /],
+  ])('is refused when its neighbours %s', async (_, bytes, reason) => {
+    const copy = await broken((to) => replace(to, 'neighbours.json.gz', bytes));
     await expect(loadModel(copy)).rejects.toMatchObject(refusal(reason));
   });
 
@@ -197,7 +220,7 @@ describe('a model in a folder', () => {
   });
 
   it('gives its manifest and files back as they were written', async () => {
-    const draft = await sampleDraft();
+    const draft = await sampleDraft(sample);
     const { manifest, files } = await readArtifact(good);
     expect(manifest).toEqual({ ...draft.manifest, name: 'good', version: 1 });
     expect(files).toEqual(draft.files);

@@ -130,7 +130,9 @@ describe('an artifact', () => {
   ];
 
   test(`corrupted in ${ways} ways is refused in one line that names it, or gives probabilities`, async () => {
-    const goods = await Promise.all(imputers.map((imputer, index) => publish(`good-${index}`, imputer)));
+    const goods = await Promise.all(
+      imputers.map((imputer, index) => publish(`good-${index}`, { imputer, ...(index % 2 && { neighbours: 0.5 }) })),
+    );
     const { taken, refused } = await eachWay(firstSeed + 3, async (random) => {
       const good = goods[Math.floor(random() * goods.length)]!;
       const home = join(folder, 'broken', good.name);
@@ -156,21 +158,17 @@ describe('an artifact', () => {
     expect(refused).toBeGreaterThan(ways / 3);
   });
 
-  interface Good {
-    readonly name: string;
-    readonly manifest: unknown;
-    readonly forest: unknown;
-  }
-
-  async function publish(name: string, imputer: NonNullable<SampleOptions['imputer']>): Promise<Good> {
+  async function publish(name: string, options: SampleOptions): Promise<Good> {
     const registry = openRegistry({ folder, name });
-    await registry.publish(await sampleDraft({ imputer, trees: 3 }));
+    await registry.publish(await sampleDraft({ ...options, trees: 3 }));
     await registry.point('champion', 1);
     const read = (file: string): Buffer => readFileSync(join(folder, name, '1', file));
+    const unpack = (file: string): unknown => JSON.parse(gunzipSync(read(file)).toString());
+    const packed = ['forest.json.gz', ...(options.neighbours === undefined ? [] : ['neighbours.json.gz'])];
     return {
       name,
       manifest: JSON.parse(read('model.json').toString()),
-      forest: JSON.parse(gunzipSync(read('forest.json.gz')).toString()),
+      packed: packed.map((file) => [file, unpack(file)] as const),
     };
   }
 });
@@ -197,17 +195,26 @@ function flippedOnce(bytes: Buffer, random: Random): Buffer {
   return flipped;
 }
 
-/** Breaks one file: as a disk does, or with its checksum made good, as somebody who means it would. */
-function corruptArtifact(home: string, good: { manifest: unknown; forest: unknown }, random: Random): void {
-  const version = join(home, '1');
-  const kind = random();
-  if (kind < 0.4) replace(version, 'model.json', Buffer.from(misshapen(good.manifest, random)));
-  else if (kind < 0.7) replace(version, 'forest.json.gz', gzipSync(misshapen(good.forest, random), { level: 1 }));
-  else corruptBytes(home, random);
+interface Good {
+  readonly name: string;
+  readonly manifest: unknown;
+  /** What lies gzipped beside the manifest, by file. */
+  readonly packed: readonly (readonly [file: string, json: unknown])[];
 }
 
-function corruptBytes(home: string, random: Random): void {
-  const names = ['1/model.json', '1/forest.json.gz', '1/SHA256SUMS', 'champion'];
+/** Breaks one file: as a disk does, or with its checksum made good, as somebody who means it would. */
+function corruptArtifact(home: string, { manifest, packed }: Good, random: Random): void {
+  const version = join(home, '1');
+  const kind = random();
+  if (kind < 0.4) replace(version, 'model.json', Buffer.from(misshapen(manifest, random)));
+  else if (kind < 0.7) {
+    const [file, json] = packed[Math.floor(random() * packed.length)]!;
+    replace(version, file, gzipSync(misshapen(json, random), { level: 1 }));
+  } else corruptBytes(home, packed, random);
+}
+
+function corruptBytes(home: string, packed: Good['packed'], random: Random): void {
+  const names = ['1/model.json', ...packed.map(([file]) => `1/${file}`), '1/SHA256SUMS', 'champion'];
   const name = names[Math.floor(random() * names.length)]!;
   const bytes = corrupted(readFileSync(join(home, name)), random);
   if (random() < 0.5 || name === '1/SHA256SUMS' || name === 'champion') writeFileSync(join(home, name), bytes);

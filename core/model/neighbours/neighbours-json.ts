@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { GaplineError } from '../../wire/errors.ts';
+import { firstIssue } from '../../wire/issue.ts';
 import { transformSchema } from '../impute/transform.ts';
 import type { FittedNeighbours } from './neighbours.ts';
 
@@ -61,7 +62,7 @@ export function readNeighbours(
   { width, classes }: { width: number; classes: number },
 ): FittedNeighbours {
   const { data: file, error } = neighboursSchema.safeParse(json);
-  if (!file) throw invalid(`${error.issues[0]!.path.join('.')}: ${error.issues[0]!.message}`);
+  if (!file) throw invalid(firstIssue(error));
   const { transforms, center, spread, weights, sharpness, stretch, doubt, shares, classWeights, rows, labels } = file;
   const lengths = { transforms, center, spread };
   for (const [key, { length }] of Object.entries(lengths))
