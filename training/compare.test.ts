@@ -33,3 +33,21 @@ it('every candidate that is tried by default can be trained', async () => {
   expect(compared.map(({ name }) => name)).toEqual(candidates.map(({ name }) => name));
   expect(new Set(compared.map(({ name }) => name)).size).toBe(candidates.length);
 });
+
+it('what is configured of one candidate stays with those that it is of', () => {
+  const neighbours = { share: 0.2, steps: 5 };
+  const boosted = { learningRate: 0.3 };
+  const candidates = candidatesFor({ ...quickOptions, neighbours, boosted });
+  const having = (key: 'neighbours' | 'boosted') =>
+    candidates.filter(({ options }) => options[key] !== undefined).map(({ name }) => name);
+  const both = ['gaussian, copies, boosted trees, neighbours'];
+  expect(having('neighbours')).toEqual(['as configured', ...both]);
+  expect(having('boosted')).toEqual([
+    'as configured',
+    'boosted trees take gaps, copies',
+    'gaussian, copies, boosted trees',
+    ...both,
+  ]);
+  expect(candidates.at(-1)!.options).toMatchObject({ neighbours, boosted });
+  expect(candidatesFor(quickOptions).at(-1)!.options.neighbours).toEqual({ share: 0.5 });
+});

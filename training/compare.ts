@@ -76,7 +76,7 @@ async function scoreByRate(model: Model, punched: readonly { rate: number; rows:
 
 /** The ways that `gapline train --compare` tries, on top of what the configuration says of trees, seed and voting. */
 export function candidatesFor(base: TrainingOptions): Candidate[] {
-  const { boosted = {}, ...plain } = base;
+  const { boosted = {}, neighbours = { share: 0.5 }, ...plain } = base;
   const copies = [0, 0.1, 0.3, 0.5];
   const gaussian = { kind: 'gaussian' } as const;
   const candidate = (name: string, options: Partial<TrainingOptions>): Candidate => ({
@@ -99,5 +99,6 @@ export function candidatesFor(base: TrainingOptions): Candidate[] {
     candidate('gaussian, copies, extra trees', { imputer: gaussian, copies, forest: extra }),
     candidate('boosted trees take gaps, copies', { imputer: { kind: 'passthrough' }, copies, boosted }),
     candidate('gaussian, copies, boosted trees', { imputer: gaussian, copies, boosted }),
+    candidate('gaussian, copies, boosted trees, neighbours', { imputer: gaussian, copies, boosted, neighbours }),
   ];
 }

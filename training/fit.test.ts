@@ -32,6 +32,16 @@ it.each<[string, Partial<TrainingOptions>]>([
   ['with extra trees', { forest: { extraTrees: true } }],
   ['with boosted trees', { boosted: {}, copies }],
   ['with boosted trees that take gaps', { boosted: {}, imputer: { kind: 'passthrough' }, copies }],
+  ['with neighbours', { neighbours: { share: 0.5 }, copies }],
+  ['with neighbours that were not asked with gaps', { neighbours: { share: 0.5, transform: 'quantile' } }],
+  [
+    'with neighbours alone, and trees that take gaps',
+    { neighbours: { share: 1 }, imputer: { kind: 'passthrough' }, copies },
+  ],
+  [
+    'with neighbours beside boosted trees',
+    { boosted: { classWeights: 'balanced' }, neighbours: { share: 0.3 }, copies },
+  ],
   ['with balanced classes', { forest: { classWeights: 'balanced', maxDepth: 6, minSamplesLeaf: 2 } }],
 ])('learns an easy data set %s, and still knows most of it with a third of the values missing', async (_, more) => {
   const options = { ...quickOptions, ...more };
@@ -71,6 +81,35 @@ it('punches the share of values that is asked for, the same by seed, and leaves 
   expect(fresh.values).toEqual(before);
 });
 
+it('neighbours count as many classes as there are, weighed as the trees weigh them, and fill what they lack', async () => {
+  const forest = { classWeights: 'balanced' } as const;
+  const labels = rows.labels.map((label, row) => (row < 100 ? 0 : label));
+  const options = { ...quickOptions, forest, neighbours: { share: 0.4, transform: 'none', steps: 3 } } as const;
+  const { neighbours } = await fitModel({ rows: { ...rows, labels }, classes: 4, options });
+  expect(neighbours!.share).toBe(0.4);
+  const { rows: voters, labels: votes, shares, classWeights, transforms } = neighbours!.json;
+  expect(votes).toEqual([...labels]);
+  expect(voters.flat().every(Number.isFinite)).toBe(true);
+  for (const [row, values] of voters.entries())
+    for (const [field, value] of values.entries())
+      if (!Number.isNaN(rows.values[row * 3 + field]!)) expect(value).toBe(rows.values[row * 3 + field]);
+  expect(transforms.map(({ kind }) => kind)).toEqual(['none', 'none', 'none']);
+  expect(shares).toHaveLength(4);
+  // A rare class counts as much as a common one; one without rows counts nothing.
+  const counts = [0, 1, 2, 3].map((label) => labels.filter((each) => each === label).length);
+  expect(classWeights).toEqual(counts.map((count) => (count > 0 ? rows.count / (4 * count) : 0)));
+});
+
+it('neighbours leave the trees as they are', async () => {
+  const asked = { rows, classes: 3, options: { ...quickOptions, copies } };
+  const { neighbours, ...trees } = await fitModel({
+    ...asked,
+    options: { ...asked.options, neighbours: { share: 0.5, steps: 2 } },
+  });
+  expect(neighbours).toBeDefined();
+  expect(trees).toEqual(await fitModel(asked));
+});
+
 it('the library takes no gaps, and says so', async () => {
   const options = { ...quickOptions, engine: 'ml-random-forest', imputer: { kind: 'passthrough' } } as const;
   await expect(fitModel({ rows, classes: 3, options })).rejects.toMatchObject({ code: 'config-invalid' });
@@ -94,6 +133,8 @@ it('the configuration becomes options, with every default filled in', () => {
     maxGaps: 7,
     forest: { classWeights: 'balanced' },
   });
+  const neighbours = { neighbours: 0.4, transform: 'quantile' };
+  expect(trainingOptions(trainingSchema.parse(neighbours)).neighbours).toEqual({ share: 0.4, transform: 'quantile' });
   const boosted = { boosted: true, learningRate: 0.05, models: 3, classWeights: 'balanced' };
   expect(trainingOptions(trainingSchema.parse(boosted)).boosted).toEqual({
     learningRate: 0.05,

@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readDataset } from '../core/dataset/csv.ts';
 import { openRegistry } from '../core/model/registry.ts';
@@ -118,6 +119,35 @@ describe('training', () => {
     expect(metrics.accuracy).toBeGreaterThan(0.9);
     const registry = openRegistry({ folder, name: 'boosted' });
     expect((await registry.manifest(1)).estimator).toMatchObject({ kind: 'forest', file: 'boosted.json.gz' });
+    expect((await registry.current()).identity.version).toBe(1);
+  });
+
+  it.each([0.4, 1])('with neighbours that have %d of the say writes them, and they serve', async (share) => {
+    const told: string[] = [];
+    const name = `neighbours-${share}`;
+    const neighbours = { share, steps: 30 };
+    const trained = await trainEasy(name, {
+      options: { ...options, neighbours, copies: [0.2] },
+      onProgress: ({ step, of, done, all }) => told.push(`${step} ${done}/${all} ${of}`),
+    });
+    expect(trained.metrics).toMatchObject({ on: 'holdout', rows: 30 });
+    expect(trained.metrics.accuracy).toBeGreaterThan(0.9);
+    for (const step of ['score', 'fit']) {
+      const order = ['20/20 trees', '1/30 steps', '30/30 steps'].map((each) => told.indexOf(`${step} ${each}`));
+      expect(order).not.toContain(-1);
+      expect(order).toEqual([...order].sort((one, other) => one - other));
+    }
+    expect(told.at(-1)).toBe('fit 30/30 steps');
+    const registry = openRegistry({ folder, name });
+    const manifest = await registry.manifest(1);
+    expect(manifest).toMatchObject({
+      neighbours: { file: 'neighbours.json.gz', share },
+      lineage: { options: { neighbours } },
+      metrics: trained.metrics,
+    });
+    const file = JSON.parse(gunzipSync(await readFile(join(trained.folder, 'neighbours.json.gz'))).toString());
+    expect(file.rows).toHaveLength(150);
+    // Its self-test holds the answers of both together.
     expect((await registry.current()).identity.version).toBe(1);
   });
 
