@@ -1,6 +1,6 @@
 // How right labels are when values are missing: ways of ours beside scikit-learn's, on the same rows with the same gaps; writes the
 // section of docs/benchmarks.md and the table of the README.
-// node bench/gaps.ts [--folds 5] [--dry-run]
+// node bench/gaps.ts [--folds 10] [--dry-run]
 import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -21,7 +21,7 @@ import { machine, writeSection } from './report.ts';
 
 const { values: options } = parseArgs({
   options: {
-    folds: { type: 'string', default: '5' },
+    folds: { type: 'string', default: '10' },
     'dry-run': { type: 'boolean', default: false },
     /** Only this split; its results are printed as JSON. So the whole asks for its parts, one a core. */
     fold: { type: 'string' },

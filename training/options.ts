@@ -80,7 +80,7 @@ export const trainingSchema = z.strictObject({
   neighbours: share
     .default(0)
     .describe(
-      'the share of the say that training rows get which are most alike in what was measured; the trees have the rest. 0: none; 0.5 is good where much is missing',
+      'the share of the say that training rows get which are most alike in what was measured, where nothing is missing (more where much is); the trees have the rest. 0: none; 0.35 is a good start',
     ),
   classWeights: z
     .enum(['none', 'balanced'])
@@ -113,7 +113,7 @@ export interface TrainingOptions {
   readonly maxGaps?: number;
   /** Boosted trees in place of a forest, with these options beside trees and seed. */
   readonly boosted?: Omit<BoostingOptions, 'trees' | 'seed'>;
-  /** Training rows that vote beside the trees, with that share of the say. */
+  /** Training rows that vote beside the trees; with that share of the say where nothing is missing, else with more. */
   readonly neighbours?: { readonly share: number; readonly transform?: TransformKind; readonly steps?: number };
   /** Of the forest, beside trees and seed. Not for the library. */
   readonly forest?: Omit<ForestOptions, 'trees' | 'seed'>;

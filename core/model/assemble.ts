@@ -14,7 +14,7 @@ export interface Parts {
   readonly estimator: Estimator;
   /** The estimator is told of each field, after all values, whether it was missing: 1 or 0. */
   readonly indicators?: boolean;
-  /** Training rows that have a share of the say beside the estimator. They see rows as they were measured. */
+  /** Training rows that have a share of the say beside the estimator, more where much is missing. They see rows as they were measured. */
   readonly neighbours?: { readonly share: number; readonly voters: Neighbours };
   /** A row with more gaps than this is not guessed at. */
   readonly maxGaps?: number;
@@ -42,11 +42,14 @@ function openSession(parts: Parts, imputing: ImputerSession): Session {
   function predict(rows: Rows): Answer | Promise<Answer> {
     const filled = new Float64Array(rows.count * rows.width);
     const committed = imputing.fill(rows, filled);
-    const gaps = imputer.draws > 0 || maxGaps < rows.width ? countGaps(rows) : undefined;
+    const gaps = imputer.draws > 0 || neighbours || maxGaps < rows.width ? countGaps(rows) : undefined;
     const draws = imputer.draws > 0 && gaps ? completeByDraws(rows, filled, gaps, imputing, imputer.draws) : undefined;
     const finish = (estimates: Estimates): Answer => {
       const answer = draws ? averageDraws(estimates, draws, rows.count, classes.length) : estimates;
-      if (neighbours) addVotes(answer, neighbours.voters.vote(rows.values, rows.count), neighbours.share);
+      if (neighbours && gaps) {
+        const votes = neighbours.voters.vote(rows.values, rows.count);
+        addVotes(answer, votes, gaps, { width: rows.width, share: neighbours.share });
+      }
       if (gaps) decline(answer.labels, gaps, maxGaps);
       return { ...answer, filled, ...(committed && { committed }) };
     };
@@ -64,14 +67,24 @@ function openSession(parts: Parts, imputing: ImputerSession): Session {
   return { predict, warm: (rows) => imputing.warm(rows) };
 }
 
-/** The estimator's probabilities and the votes of neighbours become one. What was filled matters to the estimator only. */
-function addVotes({ labels, probabilities, sensitivity }: Omit<Answer, 'filled'>, votes: Float64Array, share: number) {
-  const classes = probabilities.length / Math.max(1, labels.length);
-  for (let at = 0; at < probabilities.length; at++)
-    probabilities[at] = (1 - share) * probabilities[at]! + share * votes[at]!;
+/**
+ * The estimator's probabilities and the votes of neighbours become one. The less of a row was measured, the less the estimator's word
+ * counts, by the square of the share that was; and what was filled matters to that word only.
+ */
+function addVotes(
+  { labels, probabilities, sensitivity }: Omit<Answer, 'filled'>,
+  votes: Float64Array,
+  gaps: Int32Array,
+  { width, share }: { width: number; share: number },
+): void {
+  const classes = votes.length / Math.max(1, labels.length);
   for (let row = 0; row < labels.length; row++) {
+    const trust = (1 - share) * (1 - gaps[row]! / width) ** 2;
+    const kept = trust / (trust + share);
+    for (let at = row * classes; at < (row + 1) * classes; at++)
+      probabilities[at] = kept * probabilities[at]! + (1 - kept) * votes[at]!;
     labels[row] = firstMaximum(probabilities, row * classes, classes);
-    if (sensitivity) sensitivity[row]! *= 1 - share;
+    if (sensitivity) sensitivity[row]! *= kept;
   }
 }
 

@@ -93,7 +93,11 @@ export const manifestSchema = z
     neighbours: z
       .strictObject({
         file: fileName.describe('training rows, and how their likeness to a row is measured; gzipped'),
-        share: share.gt(0).describe('the share of the say that they have beside the estimator'),
+        share: share
+          .gt(0)
+          .describe(
+            'the share s of the say that they have where nothing is missing; where a share k was measured s / (s + (1 - s) k^2)',
+          ),
       })
       .optional()
       .describe('training rows that vote beside the estimator, looking only at what was measured'),
