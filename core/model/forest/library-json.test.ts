@@ -109,6 +109,8 @@ describe('the file format of ml-random-forest', () => {
     ['half a split', withRoot({ splitColumn: 0, splitValue: 1, left: { distribution: [[1]] } }), /node 2 is missing/],
     ['an empty distribution', withRoot({ distribution: [[]] }), /not a row of numbers/],
     ['a distribution of words', withRoot({ distribution: [['a']] }), /not a row of numbers/],
+    ['a distribution of half a row', withRoot({ distribution: [[0.5, 0]] }), /tree 0.*are no shares that sum to one/],
+    ['a share below zero', withRoot({ distribution: [[2, -1]] }), /are no shares that sum to one/],
     ['more classes than expected', withRoot({ distribution: [[0, 0, 1]] }), /3 classes but 2/],
   ])('refuses %s', (_, json, why) => {
     expect(() => readLibraryForest(json, { width: 2, classes: 2 })).toThrow(why);

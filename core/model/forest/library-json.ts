@@ -110,6 +110,7 @@ export function readLibraryForest(json: unknown, shape: { width?: number; classe
   }
   const classifier = file.name === 'RFClassifier';
   const drafts = estimators.map((tree, number) => draftOf(tree?.root, indexes[number] ?? [], `tree ${number}`));
+  if (classifier) for (const [number, draft] of drafts.entries()) checkShares(draft, `tree ${number}`);
   const columns = 1 + drafts.reduce((most, draft) => draft.feature.reduce((a, b) => Math.max(a, b), most), -1);
   const outputs = drafts.reduce((most, draft) => draft.value.reduce((a, b) => Math.max(a, b.length), most), 1);
   const width = shape.width ?? columns;
@@ -169,6 +170,16 @@ function distributionOf(node: LibraryNode, where: string, at: number): number[] 
     throw invalid(where, `the distribution of leaf ${at} is not a row of numbers`);
   }
   return value;
+}
+
+/** What leaves say of classes becomes probabilities. */
+function checkShares({ feature, value }: Draft, where: string): void {
+  for (const [at, shares] of value.entries()) {
+    if (feature[at]! >= 0) continue;
+    const sum = shares.reduce((all, each) => all + each, 0);
+    if (Math.abs(sum - 1) > 1e-3 || shares.some((each) => each < 0))
+      throw invalid(where, `the numbers of leaf ${at} are no shares that sum to one`);
+  }
 }
 
 /** The library leaves the count out of its small leaves: what the sibling does not have, or half where both lack it. */
