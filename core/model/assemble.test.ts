@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { assembleModel, type Parts } from './assemble.ts';
 import { fitImputer, openImputer } from './impute/fitted.ts';
 import type { Estimator } from './kinds/estimator.ts';
+import { fitNeighbours, Neighbours } from './neighbours/neighbours.ts';
 import { sampleOf } from './testing.ts';
 
 const rows = sampleOf(3);
@@ -125,5 +126,57 @@ describe('multiple imputation', () => {
     expect(answer.filled).toEqual(filled);
     expect(asked[0]!.values.length).toBe(asked[0]!.count * 6);
     for (let row = 0; row < rows.count; row++) if (gapsOf(row) > 1) expect(answer.labels[row]).toBe(-1);
+  });
+});
+
+describe('neighbours', () => {
+  const labels = Int32Array.from({ length: rows.count }, (_, row) => row % 2);
+  const table = { count: rows.count, width: 3, values: rows.values.map((value) => (Number.isNaN(value) ? 5 : value)) };
+  const fitted = fitNeighbours({ rows: table, copies: [rows.values], labels, classes: 2, steps: 5 });
+  const voters = async () => new Neighbours(await fitted);
+
+  it.each([0.2, 0.5, 1])('have a share of %d of the say, and more where much is missing', async (share) => {
+    const alone = await modelOf().open().predict(rows);
+    const both = await modelOf({ neighbours: { share, voters: await voters() } })
+      .open()
+      .predict(rows);
+    // They see what was measured, not what was filled.
+    const votes = (await voters()).vote(rows.values, rows.count);
+    for (let row = 0; row < rows.count; row++) {
+      const trust = (1 - share) * (1 - gapsOf(row) / 3) ** 2;
+      const say = share / (share + trust);
+      const second = (1 - say) * alone.probabilities[row * 2 + 1]! + say * votes[row * 2 + 1]!;
+      expect(both.probabilities[row * 2 + 1]).toBeCloseTo(second, 12);
+      expect(both.probabilities[row * 2]).toBeCloseTo(1 - second, 12);
+      expect(both.labels[row]).toBe(second > 0.5 ? 1 : 0);
+    }
+    expect(both.labels).not.toEqual(alone.labels);
+    expect(both.filled).toEqual(alone.filled);
+    expect(both.sensitivity).toBeUndefined();
+  });
+
+  it('do not care what was filled, which therefore matters less', async () => {
+    const imputer = drawing(6);
+    const alone = await modelOf({ imputer }).open().predict(rows);
+    const share = 0.3;
+    const both = await modelOf({ imputer, neighbours: { share, voters: await voters() } })
+      .open()
+      .predict(rows);
+    for (let row = 0; row < rows.count; row++) {
+      const trust = (1 - share) * (1 - gapsOf(row) / 3) ** 2;
+      expect(both.sensitivity![row]).toBeCloseTo((alone.sensitivity![row]! * trust) / (trust + share), 12);
+    }
+    expect(both.sensitivity!.some((each) => each > 0)).toBe(true);
+  });
+
+  it('answer beside an estimator that answers later, and leave a limit of gaps alone', async () => {
+    const parts = { neighbours: { share: 0.5, voters: await voters() }, maxGaps: 0 };
+    const now = await modelOf(parts).open().predict(rows);
+    expect(
+      await modelOf({ ...parts, estimator: logistic([], true) })
+        .open()
+        .predict(rows),
+    ).toEqual(now);
+    for (let row = 0; row < rows.count; row++) expect(now.labels[row] === -1).toBe(gapsOf(row) > 0);
   });
 });
