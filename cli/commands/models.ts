@@ -31,8 +31,8 @@ async function versionOf(registry: Registry, named: string): Promise<number> {
 }
 
 /** How a version fills gaps and predicts, in a few words. */
-function describe({ imputer, estimator }: Manifest): string {
-  return `${imputer.kind}, ${estimator.kind}`;
+function describe({ imputer, estimator, neighbours }: Manifest): string {
+  return `${imputer.kind}, ${estimator.kind}${neighbours ? ' and neighbours' : ''}`;
 }
 
 /** One line a version: its aliases, when it was made, what it is, how right it was. */
