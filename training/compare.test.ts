@@ -49,5 +49,5 @@ it('what is configured of one candidate stays with those that it is of', () => {
     ...both,
   ]);
   expect(candidates.at(-1)!.options).toMatchObject({ neighbours, boosted });
-  expect(candidatesFor(quickOptions).at(-1)!.options.neighbours).toEqual({ share: 0.5 });
+  expect(candidatesFor(quickOptions).at(-1)!.options.neighbours).toEqual({ share: 0.35 });
 });

@@ -76,7 +76,7 @@ async function scoreByRate(model: Model, punched: readonly { rate: number; rows:
 
 /** The ways that `gapline train --compare` tries, on top of what the configuration says of trees, seed and voting. */
 export function candidatesFor(base: TrainingOptions): Candidate[] {
-  const { boosted = {}, neighbours = { share: 0.5 }, ...plain } = base;
+  const { boosted = {}, neighbours = { share: 0.35 }, ...plain } = base;
   const copies = [0, 0.1, 0.3, 0.5];
   const gaussian = { kind: 'gaussian' } as const;
   const candidate = (name: string, options: Partial<TrainingOptions>): Candidate => ({

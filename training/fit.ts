@@ -54,20 +54,15 @@ export async function fitModel(asked: FitInput): Promise<Fitted> {
   const { rows, options } = asked;
   if (options.engine === 'ml-random-forest') checkLibrary(options);
   const imputer = options.imputer.kind === 'passthrough' ? options.imputer : fitImputer(rows, options.imputer);
-  const versions = versionsOf(asked);
-  const fitted = await fitTrees(asked, imputer, versions);
+  const fitted = await fitTrees(asked, imputer);
   if (!options.neighbours) return fitted;
-  return { ...fitted, neighbours: await fitVoters(asked, imputer, versions, options.neighbours) };
+  return { ...fitted, neighbours: await fitVoters(asked, imputer, options.neighbours) };
 }
 
-async function fitTrees(
-  asked: FitInput,
-  imputer: Manifest['imputer'],
-  versions: readonly LabelledRows[],
-): Promise<Fitted> {
+async function fitTrees(asked: FitInput, imputer: Manifest['imputer']): Promise<Fitted> {
   const { rows, classes, options, threads } = asked;
   const { trees, seed, engine, voting } = options;
-  const input = estimatorInput(asked, imputer, versions);
+  const input = estimatorInput(asked, imputer);
   const told = asked.onProgress;
   const onProgress =
     told && ((now: { trees: number; of: number }) => told({ of: 'trees', done: now.trees, all: now.of }));
@@ -106,17 +101,16 @@ function checkLibrary({ imputer, boosted }: TrainingOptions): void {
   if (boosted) fail('grows forests only: leave training.boosted out');
 }
 
-/** What is learnt from: the rows as they are, or copies of them with more gaps. */
+/** What is learnt from: the rows as they are, or copies of them with more gaps. Made anew each time: they are large. */
 function versionsOf({ rows, options: { copies = [], seed }, punchCopy = punch }: FitInput): readonly LabelledRows[] {
   return copies.length === 0 ? [rows] : copies.map((rate, copy) => punchCopy(rows, rate, seed + copy + 1));
 }
 
 /** All versions, as the imputer will show them to the estimator. */
-function estimatorInput(
-  { rows, options: { indicators = false } }: FitInput,
-  imputer: Manifest['imputer'],
-  versions: readonly LabelledRows[],
-) {
+function estimatorInput(asked: FitInput, imputer: Manifest['imputer']) {
+  const { rows } = asked;
+  const { indicators = false } = asked.options;
+  const versions = versionsOf(asked);
   const width = rows.width * (indicators ? 2 : 1);
   const count = rows.count * versions.length;
   const values = new Float64Array(count * width);
@@ -132,18 +126,18 @@ function estimatorInput(
 
 /** Training rows vote as they were measured; what they lack themselves is filled. */
 async function fitVoters(
-  { rows, classes, options, onProgress }: FitInput,
+  asked: FitInput,
   imputer: Manifest['imputer'],
-  versions: readonly LabelledRows[],
   { share, ...how }: NonNullable<TrainingOptions['neighbours']>,
 ) {
+  const { rows, classes, options, onProgress } = asked;
   const { count, width, labels } = rows;
   const filler = imputer.kind === 'passthrough' ? fitImputer(rows, { kind: 'mean' }) : imputer;
   const { classWeights } = options.boosted ?? options.forest ?? {};
   const fitted = await fitNeighbours({
     ...how,
     rows: { count, width, values: fillRows(openImputer(filler), rows) },
-    copies: versions.map(({ values }) => values),
+    copies: versionsOf(asked).map(({ values }) => values),
     labels,
     classes,
     classWeights: classWeightsOf({ labels, count, classes, ...(classWeights && { options: { classWeights } }) }),
