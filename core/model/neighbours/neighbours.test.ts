@@ -81,11 +81,26 @@ describe('neighbours', () => {
     const drawn = Array.from(kept, (_, row) => rowAt(values, row));
     expect(new Set(drawn).size).toBe(50);
     expect(drawn.map((row) => known.get(row))).toEqual([...kept]);
+    const order = [...known.keys()];
+    expect(drawn).toEqual(order.filter((row) => drawn.includes(row)));
     expect(await draw(7)).toEqual(await draw(7));
     expect((await draw(8)).values).not.toEqual(values);
     expect((await learn({ rows, labels, classes, references: rows.count, steps: 0 })).references.values).toEqual(
       rows.values,
     );
+  });
+
+  it('learn from every copy', async () => {
+    const [one, other, third] = [3, 4, 5].map((seed) => withGaps(rows.values, 0.5, new Random(seed))) as [
+      Float64Array,
+      Float64Array,
+      Float64Array,
+    ];
+    const likenessOf = async (...copies: Float64Array[]) =>
+      (await learn({ rows, labels, classes, copies, steps: 5 })).likeness;
+    const both = await likenessOf(one, other);
+    expect(await likenessOf(one, third)).not.toEqual(both);
+    expect(await likenessOf(third, other)).not.toEqual(both);
   });
 
   it('learn from copies of rows that do not vote too', async () => {
