@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import pino from 'pino';
 import { classifierGroup } from '../../classifier/classifier.ts';
-import type { EventLog } from '../../core/log/port.ts';
+import { type EventLog, totalLag } from '../../core/log/port.ts';
 import { type Stream, topicsOf } from '../../core/wire/stream.ts';
 import { type Kafka, startKafka } from '../../test/servers/kafka.ts';
 
@@ -76,8 +76,7 @@ export async function startLine(engine: 'embedded' | 'kafka'): Promise<Line> {
   await log.start();
   return {
     collectorUrl,
-    backlog: async () =>
-      (await log.lag(classifierGroup(stream), [stream.topics.readings])).reduce((sum, { lag }) => sum + lag, 0),
+    backlog: async () => totalLag(await log.lag(classifierGroup(stream), [stream.topics.readings])),
     memory: () => memoryOf(started, kafka, 'VmRSS'),
     peak: () => memoryOf(started, kafka, 'VmHWM'),
     alive: () => started.every(({ child }) => child.exitCode === null && child.signalCode === null),

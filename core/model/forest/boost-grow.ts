@@ -1,5 +1,5 @@
 import type { BinnedColumns } from './bins.ts';
-import type { Tree } from './forest.ts';
+import { emptyTree, type Tree } from './forest.ts';
 import type { Random } from './random.ts';
 
 export interface BoostedTreeOptions {
@@ -72,16 +72,7 @@ export class BoostedTreeGrower {
     const { leaves, outputs } = this.#options;
     const size = 2 * leaves - 1;
     const bins = new Int32Array(size);
-    const tree = {
-      feature: new Int32Array(size).fill(-1),
-      threshold: new Float64Array(size),
-      left: new Int32Array(size).fill(-1),
-      right: new Int32Array(size).fill(-1),
-      value: new Float64Array(size * outputs),
-      weight: new Float64Array(size),
-      gain: new Float64Array(size),
-      gapsLeft: new Uint8Array(size),
-    };
+    const tree = { ...emptyTree(size, outputs), gapsLeft: new Uint8Array(size) };
     const open = [this.#leaf(0, 0, input.rows.length, input)];
     let nodes = 1;
     while (open.length < leaves) {

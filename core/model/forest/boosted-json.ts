@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { GaplineError } from '../../wire/errors.ts';
+import { firstIssue } from '../../wire/issue.ts';
 import type { Forest, Tree } from './forest.ts';
 
 /** By which a file of boosted trees is known. */
@@ -56,7 +57,7 @@ function writeTree(tree: Tree, outputs: number): BoostedFile['trees'][number] {
  */
 export function readBoosted(json: unknown, { width, classes }: { width: number; classes: number }): Forest {
   const { data: file, error } = boostedSchema.safeParse(json);
-  if (!file) throw invalid(`${error.issues[0]!.path.join('.')}: ${error.issues[0]!.message}`);
+  if (!file) throw invalid(firstIssue(error));
   if (file.base.length !== classes) throw invalid(`it has ${file.base.length} classes but ${classes} are expected`);
   return {
     task: 'classification',

@@ -2,7 +2,7 @@ import { Random } from '../forest/random.ts';
 import type { Table } from '../impute/imputer.ts';
 import { type FittedScaling, fitScaling } from '../impute/scaling.ts';
 import type { TransformKind } from '../impute/transform.ts';
-import { learnLikeness } from './learn.ts';
+import { learnLikeness, type Questions } from './learn.ts';
 import { type References, Space } from './space.ts';
 import { countVotes, type Likeness } from './votes.ts';
 
@@ -46,7 +46,8 @@ export async function fitNeighbours(input: NeighboursInput): Promise<FittedNeigh
   const chosen = drawRows(rows.count, most, seed);
   const references = pickReferences(rows, labels, chosen);
   const space = new Space(references, scaling, questionsOfStep);
-  const likeness = await learnLikeness(space, asQuestions(rows, copies, labels, chosen), {
+  const questions = pickQuestions(rows, copies, { labels, chosen, most: steps * questionsOfStep, seed: seed + 1 });
+  const likeness = await learnLikeness(space, questions, {
     steps,
     seed,
     shares: sharesOf(references.labels, classes),
@@ -74,17 +75,25 @@ function pickReferences({ width, values }: Table, labels: Int32Array, chosen: In
   return { count: chosen.length, width, values: picked, labels: chosen.map((row) => labels[row]!) };
 }
 
-function asQuestions({ count, width }: Table, copies: readonly Float64Array[], labels: Int32Array, chosen: Int32Array) {
-  const values = new Float64Array(copies.length * count * width);
+/** So many rows of all copies as can be asked, drawn. */
+function pickQuestions(
+  { count, width }: Table,
+  copies: readonly Float64Array[],
+  { labels, chosen, most, seed }: { labels: Int32Array; chosen: Int32Array; most: number; seed: number },
+): Questions {
   const referenceOf = new Int32Array(count).fill(-1);
   for (const [at, row] of chosen.entries()) referenceOf[row] = at;
-  for (const [copy, each] of copies.entries()) values.set(each, copy * count * width);
-  const all = copies.length * count;
+  const asked = drawRows(copies.length * count, most, seed);
+  const values = new Float64Array(asked.length * width);
+  for (const [at, one] of asked.entries()) {
+    const from = (one % count) * width;
+    values.set(copies[Math.floor(one / count)]!.subarray(from, from + width), at * width);
+  }
   return {
-    count: all,
+    count: asked.length,
     values,
-    labels: Int32Array.from({ length: all }, (_, row) => labels[row % count]!),
-    origins: Int32Array.from({ length: all }, (_, row) => referenceOf[row % count]!),
+    labels: asked.map((one) => labels[one % count]!),
+    origins: asked.map((one) => referenceOf[one % count]!),
   };
 }
 
