@@ -169,7 +169,7 @@ function writeReadme(): void {
     [peerNames.mean, 'mean, forest (scikit-learn)'],
     [peerNames.one, 'HistGradientBoosting, trained on gaps (scikit-learn)'],
     [peerNames.four, 'HistGradientBoosting, 4 copies with gaps (scikit-learn)'],
-    [reducedName, 'a forest for each pattern of gaps'],
+    [reducedName, `a forest for each pattern of gaps (${reducedRows} rows a split)`],
     [bestMethod.name, `**Gapline: ${bestMethod.name}**`],
   ]);
   const others = ['mean, indicators, 4 copies', 'conditional mean', 'boosted trees take gaps, 8 copies'];
