@@ -1,4 +1,5 @@
-const pageBytes = 65_536;
+/** Memory of WebAssembly comes in pages of so many bytes. */
+export const pageBytes = 65_536;
 /** What a 32-bit address reaches, in bytes. */
 export const mostMemory = 2 ** 32;
 

@@ -1,3 +1,4 @@
+import { pageBytes } from './arena.ts';
 import {
   add,
   type Code,
@@ -73,7 +74,7 @@ export interface GrowKernel {
 
 export function instantiateGrowKernel(memory: WebAssembly.Memory, layout: GrowLayout): GrowKernel {
   const functions = [countClasses(layout), count(layout), scan(layout), partition(layout), bringNear(layout)];
-  const sharedPages = memory.buffer.byteLength / 65_536;
+  const sharedPages = memory.buffer.byteLength / pageBytes;
   const module = wasmModule(functions, { sharedPages });
   return new WebAssembly.Instance(module, { memory: { memory } }).exports as unknown as GrowKernel;
 }

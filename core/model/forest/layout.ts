@@ -1,4 +1,5 @@
 import { GaplineError } from '../../wire/errors.ts';
+import { pageBytes } from './arena.ts';
 import type { Forest, Tree, Voting } from './forest.ts';
 import type { GapScratch } from './gaps.ts';
 import {
@@ -44,7 +45,6 @@ export interface Scratch extends GapScratch {
 
 /** So many that a tree is read often once it is near the processor, so few that the rows stay there as well. */
 const rowsAtOnce = 512;
-const pageBytes = 65_536;
 const mostBytes = 2 ** 31;
 
 /**

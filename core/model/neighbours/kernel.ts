@@ -1,3 +1,4 @@
+import { pageBytes } from '../forest/arena.ts';
 import {
   add,
   type Code,
@@ -26,9 +27,7 @@ export interface ProductKernel {
   gather(factors: number, out: number): void;
 }
 
-/** Questions that a product takes at once. */
-export const questionsAtOnce = 4;
-/** Planes, and questions in a block of memory, come in multiples of this, and the length of planes in multiples of its square. */
+/** Questions that a product takes at once. Planes come in multiples of this too, their length in multiples of its square. */
 export const together = 4;
 
 const vectorBytes = 16;
@@ -37,7 +36,8 @@ const floatBytes = 4;
 const four = <T>(make: (index: number) => T): T[] => Array.from({ length: together }, (_, index) => make(index));
 
 export function instantiateProducts(memory: WebAssembly.Memory, planes: number, length: number): ProductKernel {
-  const module = wasmModule([weigh(planes, length), gather(planes, length)]);
+  const sharedPages = memory.buffer.byteLength / pageBytes;
+  const module = wasmModule([weigh(planes, length), gather(planes, length)], { sharedPages });
   return new WebAssembly.Instance(module, { memory: { memory } }).exports as unknown as ProductKernel;
 }
 

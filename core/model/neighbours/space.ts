@@ -1,7 +1,7 @@
-import type { FittedScaling } from '../impute/scaling.ts';
-import { Scaling } from '../impute/scaling.ts';
+import { Arena, bytesOf, sharedMemory } from '../forest/arena.ts';
+import { type FittedScaling, Scaling } from '../impute/scaling.ts';
 import type { FittedTransform } from '../impute/transform.ts';
-import { instantiateProducts, type ProductKernel, questionsAtOnce, together } from './kernel.ts';
+import { instantiateProducts, type ProductKernel, together } from './kernel.ts';
 
 /** Rows that are looked at for likeness, whole: no gaps. */
 export interface References {
@@ -13,8 +13,6 @@ export interface References {
   readonly labels: Int32Array;
 }
 
-const floatBytes = 4;
-const pageBytes = 65_536;
 /** No value counts as further from its mean, in standard deviations. */
 const furthest = 4;
 
@@ -43,7 +41,7 @@ export class Space {
   readonly #distances: Float32Array;
   /** By question: what its squared distances have in common. */
   readonly #bases: Float64Array;
-  /** By question: its coordinates, `2 * width`; NaN where a field was not measured. */
+  /** By question: its coordinates, `2 * width`; the first is NaN where a field was not measured. */
   readonly #coordinates: Float64Array;
   /** By question: the share of fields that were measured. */
   readonly known: Float64Array;
@@ -53,17 +51,17 @@ export class Space {
   constructor(references: References, fitted: FittedScaling, questions: number) {
     const { count, width } = references;
     this.references = references;
-    this.questions = roundedTo(questionsAtOnce, questions);
+    this.questions = roundedTo(together, questions);
     this.#scaling = new Scaling(fitted);
     this.#least = fitted.transforms.map(leastOf);
     this.#planes = roundedTo(together, 3 * width);
     this.#length = roundedTo(together * together, count);
     const sizes = [this.#planes * this.#length, this.questions * this.#planes, this.questions * this.#length] as const;
-    const bytes = (sizes[0] + sizes[1] + sizes[2]) * floatBytes;
-    const memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / pageBytes) });
-    const planes = new Float32Array(memory.buffer, 0, sizes[0]);
-    this.#factors = new Float32Array(memory.buffer, planes.byteLength, sizes[1]);
-    this.#distances = new Float32Array(memory.buffer, planes.byteLength + this.#factors.byteLength, sizes[2]);
+    const memory = sharedMemory(bytesOf(...sizes.map((size) => [Float32Array, size] as const)));
+    const arena = new Arena(memory, 0);
+    const planes = arena.take(Float32Array, sizes[0]);
+    this.#factors = arena.take(Float32Array, sizes[1]);
+    this.#distances = arena.take(Float32Array, sizes[2]);
     this.#bases = new Float64Array(this.questions);
     this.#coordinates = new Float64Array(this.questions * 2 * width);
     this.known = new Float64Array(this.questions);
@@ -97,22 +95,23 @@ export class Space {
   /** Takes a row of `values`, which may have gaps, as one of the questions. */
   ask(question: number, values: Float64Array, start: number, weights: Float64Array): void {
     const { width } = this.references;
-    const coordinates = this.#coordinates.subarray(question * 2 * width, (question + 1) * 2 * width);
-    const factors = this.#factors.subarray(question * this.#planes, (question + 1) * this.#planes);
+    const coordinates = this.#coordinatesOf(question);
+    const factors = this.#factorsOf(question).fill(0);
     let base = 0;
     let measured = 0;
     for (let field = 0; field < width; field++) {
       const value = values[start + field]!;
-      const gap = Number.isNaN(value);
-      const place = gap ? Number.NaN : this.#place(value, field);
-      const above = gap ? Number.NaN : this.#isAbove(value, field);
-      const [byPlace, byAbove] = gap ? [0, 0] : [weights[field]!, weights[width + field]!];
+      coordinates[field] = Number.NaN;
+      if (Number.isNaN(value)) continue;
+      const place = this.#place(value, field);
+      const above = this.#isAbove(value, field);
+      const byPlace = weights[field]!;
+      const byAbove = weights[width + field]!;
       coordinates[field] = place;
       coordinates[width + field] = above;
-      factors[field] = gap ? 0 : -2 * byPlace * place;
-      factors[width + field] = gap ? 0 : byAbove * (1 - 2 * above);
+      factors[field] = -2 * byPlace * place;
+      factors[width + field] = byAbove * (1 - 2 * above);
       factors[2 * width + field] = byPlace;
-      if (gap) continue;
       base += byPlace * place * place + byAbove * above;
       measured += 1;
     }
@@ -125,8 +124,8 @@ export class Space {
    * the next call, and may be by the caller.
    */
   measure(questions: number): void {
-    for (let question = 0; question < questions; question += questionsAtOnce)
-      this.#kernel.weigh(this.#addressOfFactors(question), this.#addressOfDistances(question));
+    for (let question = 0; question < questions; question += together)
+      this.#kernel.weigh(this.#factorsOf(question).byteOffset, this.distancesOf(question).byteOffset);
   }
 
   /** By reference, of one question. Longer than there are references. */
@@ -144,11 +143,11 @@ export class Space {
    */
   addSlopes(questions: number, slopes: Float64Array): void {
     const { width, count } = this.references;
-    for (let question = 0; question < questions; question += questionsAtOnce)
-      this.#kernel.gather(this.#addressOfDistances(question), this.#addressOfFactors(question));
+    for (let question = 0; question < questions; question += together)
+      this.#kernel.gather(this.distancesOf(question).byteOffset, this.#factorsOf(question).byteOffset);
     for (let question = 0; question < questions; question++) {
-      const sums = this.#factors.subarray(question * this.#planes, (question + 1) * this.#planes);
-      const coordinates = this.#coordinates.subarray(question * 2 * width, (question + 1) * 2 * width);
+      const sums = this.#factorsOf(question);
+      const coordinates = this.#coordinatesOf(question);
       const changes = this.distancesOf(question);
       let whole = 0;
       for (let reference = 0; reference < count; reference++) whole += changes[reference]!;
@@ -162,12 +161,15 @@ export class Space {
     }
   }
 
-  #addressOfFactors(question: number): number {
-    return this.#factors.byteOffset + question * this.#planes * floatBytes;
+  /** Of one question, of length `planes`. */
+  #factorsOf(question: number): Float32Array {
+    return this.#factors.subarray(question * this.#planes, (question + 1) * this.#planes);
   }
 
-  #addressOfDistances(question: number): number {
-    return this.#distances.byteOffset + question * this.#length * floatBytes;
+  /** Of one question, `2 * width`. */
+  #coordinatesOf(question: number): Float64Array {
+    const count = 2 * this.references.width;
+    return this.#coordinates.subarray(question * count, (question + 1) * count);
   }
 }
 
