@@ -43,3 +43,18 @@ export class Random {
     return this.word() * 2 ** -32;
   }
 }
+
+/** Numbers below `count` in an order of chance; again in another when all were drawn. */
+export function drawInTurn(count: number, random: Random): () => number {
+  const order = Int32Array.from({ length: count }, (_, at) => at);
+  let drawn = count;
+  return () => {
+    if (drawn === count) drawn = 0;
+    const at = drawn + random.below(count - drawn);
+    const chosen = order[at]!;
+    order[at] = order[drawn]!;
+    order[drawn] = chosen;
+    drawn += 1;
+    return chosen;
+  };
+}

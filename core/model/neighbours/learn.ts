@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { Random } from '../forest/random.ts';
+import { drawInTurn, Random } from '../forest/random.ts';
 import { Adam } from './adam.ts';
 import type { Space } from './space.ts';
 import { distance, type Likeness, leastKnown, steepness } from './votes.ts';
@@ -74,37 +74,16 @@ function pace(done: number): number {
     : 0.5 * (1 + Math.cos((Math.PI * (done - peak)) / (1 - peak)));
 }
 
-/** Numbers below `count` in an order of chance; again in another when all were drawn. */
-function drawInTurn(count: number, random: Random): () => number {
-  const order = Int32Array.from({ length: count }, (_, at) => at);
-  let drawn = count;
-  return () => {
-    if (drawn === count) drawn = 0;
-    const at = drawn + random.below(count - drawn);
-    const chosen = order[at]!;
-    order[at] = order[drawn]!;
-    order[drawn] = chosen;
-    drawn += 1;
-    return chosen;
-  };
-}
-
 /** How the loss changes with each parameter: the logarithms of the weights, of sharpness and of doubt; and stretch. */
 export class Slopes {
   readonly #space: Space;
   readonly #weightCount: number;
-  readonly #byWeight: Float64Array;
   readonly #votes: Float64Array;
   readonly #distances: Float64Array;
-  #bySharpness = 0;
-  #byDoubt = 0;
-  #byStretch = 0;
 
   constructor(space: Space) {
-    const weightCount = 2 * space.references.width;
     this.#space = space;
-    this.#weightCount = weightCount;
-    this.#byWeight = new Float64Array(weightCount);
+    this.#weightCount = 2 * space.references.width;
     this.#votes = new Float64Array(space.references.count);
     this.#distances = new Float64Array(space.references.count);
   }
@@ -112,24 +91,20 @@ export class Slopes {
   /** Of the mean loss of some questions: minus the logarithm of the share of votes for their truths. */
   of(questions: Questions, chosen: readonly number[], likeness: Likeness): Float64Array {
     const space = this.#space;
-    this.#byWeight.fill(0);
-    this.#bySharpness = 0;
-    this.#byDoubt = 0;
-    this.#byStretch = 0;
+    const slopes = new Float64Array(this.#weightCount + 3);
+    const byOthers = slopes.subarray(this.#weightCount);
     for (const [at, row] of chosen.entries())
       space.ask(at, questions.values, row * space.references.width, likeness.weights);
     space.measure(chosen.length);
     for (const [at, row] of chosen.entries())
-      this.#addQuestion(at, questions.labels[row]!, questions.origins[row]!, likeness);
-    space.addSlopes(chosen.length, this.#byWeight);
-    const slopes = new Float64Array(this.#weightCount + 3);
-    for (let at = 0; at < this.#weightCount; at++) slopes[at] = this.#byWeight[at]! * likeness.weights[at]!;
-    slopes.set([this.#bySharpness, this.#byDoubt, this.#byStretch], this.#weightCount);
+      this.#addQuestion(at, questions.labels[row]!, questions.origins[row]!, likeness, byOthers);
+    space.addSlopes(chosen.length, slopes);
+    for (let at = 0; at < this.#weightCount; at++) slopes[at]! *= likeness.weights[at]!;
     return slopes.map((slope) => slope / chosen.length);
   }
 
-  /** Adds the slopes of the three, and writes those of the squared distances in their place. */
-  #addQuestion(question: number, truth: number, origin: number, likeness: Likeness): void {
+  /** Adds the slopes of sharpness, doubt and stretch, and writes those of the squared distances in their place. */
+  #addQuestion(question: number, truth: number, origin: number, likeness: Likeness, byOthers: Float64Array): void {
     const space = this.#space;
     const squares = space.distancesOf(question);
     const importance = likeness.classWeights[truth]!;
@@ -161,9 +136,9 @@ export class Slopes {
       bySteepness -= byVote * steep * away;
       squares[reference] = (-byVote * steep) / (2 * away);
     }
-    this.#bySharpness += bySteepness;
-    this.#byStretch -= bySteepness * Math.log(Math.max(leastKnown, known));
-    this.#byDoubt += importance * (free / all - freeRight / right);
+    byOthers[0]! += bySteepness;
+    byOthers[1]! += importance * (free / all - freeRight / right);
+    byOthers[2]! -= bySteepness * Math.log(Math.max(leastKnown, known));
   }
 }
 

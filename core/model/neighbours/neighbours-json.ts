@@ -64,8 +64,7 @@ export function readNeighbours(
   const { data: file, error } = neighboursSchema.safeParse(json);
   if (!file) throw invalid(firstIssue(error));
   const { transforms, center, spread, weights, sharpness, stretch, doubt, shares, classWeights, rows, labels } = file;
-  const lengths = { transforms, center, spread };
-  for (const [key, { length }] of Object.entries(lengths))
+  for (const [key, { length }] of Object.entries({ transforms, center, spread }))
     if (length !== width) throw invalid(`${key} has ${length} entries for ${width} fields`);
   if (weights.length !== 2 * width) throw invalid(`weights has ${weights.length} entries for ${width} fields`);
   for (const [key, { length }] of Object.entries({ shares, classWeights }))

@@ -1,4 +1,4 @@
-import { Random } from '../forest/random.ts';
+import { drawInTurn, Random } from '../forest/random.ts';
 import type { Table } from '../impute/imputer.ts';
 import { type FittedScaling, fitScaling } from '../impute/scaling.ts';
 import type { TransformKind } from '../impute/transform.ts';
@@ -59,14 +59,7 @@ export async function fitNeighbours(input: NeighboursInput): Promise<FittedNeigh
 
 /** Numbers of rows, ascending. */
 function drawRows(count: number, most: number, seed: number): Int32Array {
-  const random = new Random(seed, 1);
-  const chosen = Int32Array.from({ length: count }, (_, row) => row);
-  const kept = Math.min(count, most);
-  for (let at = 0; at < kept && kept < count; at++) {
-    const other = at + random.below(count - at);
-    [chosen[at], chosen[other]] = [chosen[other]!, chosen[at]!];
-  }
-  return chosen.slice(0, kept).sort();
+  return Int32Array.from({ length: Math.min(count, most) }, drawInTurn(count, new Random(seed, 1))).sort();
 }
 
 function pickReferences({ width, values }: Table, labels: Int32Array, chosen: Int32Array): References {
