@@ -58,12 +58,12 @@ export async function printPermutation(
   version: number,
   { on, repeats }: { readonly on: string; readonly repeats: number },
 ): Promise<void> {
-  const { accuracy, rows, leftOut, byField } = await measure(loaded, registry, version, { on, repeats });
+  const { name, fields } = await registry.manifest(version);
+  const { accuracy, rows, leftOut, byField } = await measure(loaded, registry, version, { fields, on, repeats });
   if (leftOut > 0) process.stderr.write(`${leftOut} rows have no truth that the model knows; they are left out\n`);
   const lines = byField.map(({ field, lost, spread }) => {
     return { field, share: lost, shown: `${lost.toFixed(4)} ± ${spread.toFixed(4)}` };
   });
-  const { name } = await registry.manifest(version);
   const title = `${name} version ${version}: accuracy lost when a field is shuffled among the ${rows} rows of ${basename(on)}`;
   process.stdout.write(`${title}; with none shuffled it is ${accuracy.toFixed(4)}\n${table(lines)}`);
 }
@@ -72,12 +72,11 @@ async function measure(
   loaded: LoadedConfig,
   registry: Registry,
   version: number,
-  { on, repeats }: { readonly on: string; readonly repeats: number },
+  { fields, on, repeats }: { readonly fields: readonly string[]; readonly on: string; readonly repeats: number },
 ): Promise<MeasuredImportance> {
   const { file, config } = loaded;
   if (config.data.truth === undefined)
     throw new GaplineError('config-invalid', `${file}: data.truth is missing; it names the column of the label`);
-  const { fields } = await registry.manifest(version);
   const dataset = await openDataset(
     { ...loaded, config: { ...config, data: { ...config.data, replay: resolve(on) } } },
     'replay',

@@ -1,7 +1,6 @@
 import type { Artifact } from './artifact.ts';
-import { boostedName, readBoosted } from './forest/boosted-json.ts';
+import { readForestFile } from './forest/forest-file.ts';
 import { importanceByField, impurityImportance } from './forest/importance.ts';
-import { readLibraryForest } from './forest/library-json.ts';
 import type { Manifest } from './manifest.ts';
 import { unpackJson } from './open.ts';
 
@@ -23,8 +22,6 @@ export async function impurityByField({ manifest, files }: Estimating): Promise<
   if (estimator.kind !== 'forest' || estimator.file.endsWith('.onnx')) return undefined;
   const json = await unpackJson(estimator.file, files.get(estimator.file)!);
   const shape = { width: fields.length * (indicators ? 2 : 1), classes: classes.length };
-  const boosted = (json as { name?: unknown } | null)?.name === boostedName;
-  const forest = boosted ? readBoosted(json, shape) : readLibraryForest(json, shape);
-  const byField = importanceByField(impurityImportance(forest), fields.length);
+  const byField = importanceByField(impurityImportance(readForestFile(json, shape)), fields.length);
   return byField.some((share) => share > 0) ? byField : undefined;
 }

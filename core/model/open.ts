@@ -3,9 +3,9 @@ import { gunzip } from 'node:zlib';
 import { describeError, GaplineError, isRetryable } from '../wire/errors.ts';
 import { type Artifact, invalidModel, readArtifact } from './artifact.ts';
 import { assembleModel } from './assemble.ts';
-import { boostedName, readBoosted } from './forest/boosted-json.ts';
 import type { Forest } from './forest/forest.ts';
-import { type LibraryForest, readLibraryForest } from './forest/library-json.ts';
+import { readForestFile } from './forest/forest-file.ts';
+import type { LibraryForest } from './forest/library-json.ts';
 import { importOnnxForest } from './forest/onnx-import.ts';
 import { openImputer } from './impute/fitted.ts';
 import { type Imputer, memoryless } from './impute/imputer.ts';
@@ -139,11 +139,10 @@ async function openForestFile(
   json: unknown,
   shape: Shape,
 ): Promise<Estimator> {
-  if ((json as { name?: unknown } | null)?.name === boostedName) return openForest(readBoosted(json, shape), voting);
-  const forest = readLibraryForest(json, shape);
+  const forest = readForestFile(json, shape);
   if (forest.task !== 'classification')
     throw new GaplineError('model-invalid', `${file} holds a regression forest; a classifier is wanted`);
-  if (engine === 'gapline') return openForest(forest, voting);
+  if (engine === 'gapline' || forest.boosting) return openForest(forest, voting);
   return openLibrary({ json: json as LibraryForest, ...shape });
 }
 
