@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
-import { lookEvery } from '../core/model/look-every.ts';
 import type { Model, ModelSource } from '../core/model/model.ts';
+import { lookEvery } from '../core/model/poll.ts';
 import { describeError } from '../core/wire/errors.ts';
 
 /** Where a challenger comes from, if there is one. */

@@ -6,11 +6,11 @@ import { unknownLabel } from '../core/wire/prediction.ts';
 import type { Stream } from '../core/wire/stream.ts';
 import { ReadingBatch } from './decode.ts';
 import { Drift } from './drift.ts';
+import { createSuccession } from './hot-swap.ts';
 import type { Metrics } from './metrics.ts';
-import { openStation, Seat, type Station } from './seat.ts';
+import { openStation, Seat, type Station } from './model-slot.ts';
 import { ask, type Serving } from './serving.ts';
 import type { Shadow, ShadowAnswer } from './shadow.ts';
-import { createSuccession } from './succession.ts';
 import type { Tally } from './totals.ts';
 import { warmFromHistory } from './warm.ts';
 

@@ -1,7 +1,7 @@
 import type { Answer, Rows } from '../core/model/model.ts';
 import { describeError } from '../core/wire/errors.ts';
 import type { ReadingBatch } from './decode.ts';
-import type { Station } from './seat.ts';
+import type { Station } from './model-slot.ts';
 import { ask } from './serving.ts';
 
 /** What a challenger said of a batch. */

@@ -1,8 +1,8 @@
+import { LatencyHistogram, RecentLatency } from '../core/statistics/latency-histogram.ts';
+import { type Confusion, Scores } from '../core/statistics/scores.ts';
 import { unknownLabel } from '../core/wire/prediction.ts';
 import type { ReadingBatch } from './decode.ts';
 import { latencyMs } from './encode.ts';
-import { LatencyHistogram, RecentLatency } from './latency.ts';
-import { type Confusion, Scores } from './scores.ts';
 
 /** What a classifier did since it started; everything in it is committed. */
 export interface ClassifierTotals {

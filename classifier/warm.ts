@@ -1,7 +1,7 @@
 import type { EventLog, History, StoredRecord } from '../core/log/port.ts';
 import type { Stream } from '../core/wire/stream.ts';
 import { ReadingBatch } from './decode.ts';
-import type { Station } from './seat.ts';
+import type { Station } from './model-slot.ts';
 
 /** Shows records of the past to a session. Those that could not be read then are passed over now. */
 function show({ serving, session }: Station, readings: ReadingBatch, records: readonly StoredRecord[]): number {

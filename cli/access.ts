@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { Access } from '../core/access/access.ts';
+import { demandTokens } from '../core/access/demand-tokens.ts';
 import type { RateLimits } from '../core/access/guard.ts';
-import { demandTokens } from '../core/access/surroundings.ts';
-import { readTls, type TlsFiles } from '../core/access/tls.ts';
+import { readTls, type TlsFiles } from '../core/http/tls.ts';
 import { GaplineError } from '../core/wire/errors.ts';
 
 /** Where the hashes of tokens are kept. */

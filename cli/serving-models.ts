@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
-import { lookEvery } from '../core/model/look-every.ts';
 import type { ModelSource, ModelWatcher } from '../core/model/model.ts';
+import { lookEvery } from '../core/model/poll.ts';
 import { challengerAlias } from '../core/model/registry.ts';
 import { type LoadedConfig, loadConfig } from './config/load.ts';
 import { openModels } from './stream.ts';

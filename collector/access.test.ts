@@ -7,8 +7,8 @@ import { connect } from 'node:tls';
 import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Access } from '../core/access/access.ts';
-import { renewTls } from '../core/access/tls.ts';
 import { addToken } from '../core/access/tokens.ts';
+import { renewTls } from '../core/http/tls.ts';
 import { type Bench, silent, startBench, until } from './testing.ts';
 
 let folder: string;
@@ -165,7 +165,7 @@ describe.runIf(openssl)('TLS', () => {
     };
     use(first);
     const { createServer } = await import('node:https');
-    const { readTls } = await import('../core/access/tls.ts');
+    const { readTls } = await import('../core/http/tls.ts');
     const server = createServer(readTls(files), (_request, response) => void response.end());
     const end = renewTls(files, server, silent, 5);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -10,10 +10,10 @@ import type { Stream } from '../core/wire/stream.ts';
 import { isPrecision, nanosecondsOfMs, type Precision } from '../core/wire/time.ts';
 import { type BodyLimits, type Room, readText } from './body.ts';
 import type { GroupCommit } from './group-commit.ts';
-import { recordsOfLines } from './line-protocol-door.ts';
+import { recordsOfLines } from './line-protocol/endpoint.ts';
 import type { CollectorMetrics, Door } from './metrics.ts';
 import { openApiDocument } from './openapi.ts';
-import { bodyForm, recordsOfBody } from './readings-door.ts';
+import { bodyForm, recordsOfBody } from './readings-endpoint.ts';
 import { Refusal, toRefusal } from './refusal.ts';
 
 export interface AppOptions {

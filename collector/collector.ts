@@ -2,22 +2,22 @@ import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { Access } from '../core/access/access.ts';
+import { demandTokens } from '../core/access/demand-tokens.ts';
 import { createGuard, type RateLimits } from '../core/access/guard.ts';
-import { demandTokens } from '../core/access/surroundings.ts';
-import type { TlsFiles } from '../core/access/tls.ts';
+import type { TlsFiles } from '../core/http/tls.ts';
 import type { EventLog } from '../core/log/port.ts';
 import { reportStatus } from '../core/log/status.ts';
 import type { Stage } from '../core/wire/stage.ts';
 import type { Status } from '../core/wire/status.ts';
 import type { Stream } from '../core/wire/stream.ts';
+import { Pace } from './adaptive-limit.ts';
 import { createApp, type Readiness } from './app.ts';
 import { archiveGroup } from './archive.ts';
 import { GroupCommit } from './group-commit.ts';
 import { Intake } from './intake.ts';
 import { Listener } from './listener.ts';
+import { createRoom } from './memory-budget.ts';
 import { createCollectorMetrics } from './metrics.ts';
-import { Pace } from './pace.ts';
-import { createRoom } from './room.ts';
 import { Spool } from './spool.ts';
 
 export interface CollectorOptions {

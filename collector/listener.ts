@@ -2,11 +2,11 @@ import { createServer, type IncomingMessage, type RequestListener, type Server, 
 import { createServer as createTlsServer } from 'node:https';
 import type { Server as NetServer, Socket } from 'node:net';
 import type { Logger } from 'pino';
-import { listenError, urlOf } from '../core/access/listener.ts';
-import { readTls, renewTls, type TlsFiles } from '../core/access/tls.ts';
+import { listenError, urlOf } from '../core/http/listener.ts';
+import { listen } from '../core/http/shared-port.ts';
+import { readTls, renewTls, type TlsFiles } from '../core/http/tls.ts';
 import { type ErrorCode, errorCatalog } from '../core/wire/errors.ts';
 import { problemOf, problemType } from '../core/wire/problem.ts';
-import { listen } from './listening.ts';
 
 export interface ListenerOptions {
   readonly host: string;

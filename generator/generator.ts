@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Stage } from '../core/wire/stage.ts';
-import { type Course, openCourse } from './course.ts';
 import type { GapPatternName } from './gaps/pattern.ts';
-import type { Lane } from './lane.ts';
 import { createLedger } from './ledger.ts';
+import { type Course, openCourse } from './run-plan.ts';
 import { createSender } from './sender.ts';
 import type { Source } from './source.ts';
+import type { Lane } from './worker.ts';
 
 export interface GeneratorOptions {
   readonly source: Source;

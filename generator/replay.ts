@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Dataset } from '../core/dataset/csv.ts';
+import { permutation, Random } from '../core/numeric/random/xoshiro128ss.ts';
 import { GaplineError } from '../core/wire/errors.ts';
 import { compareTimes, readTime } from '../core/wire/time.ts';
-import { permutation, Random } from './random.ts';
 import type { Source } from './source.ts';
 
 export interface ReplayOptions {

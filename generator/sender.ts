@@ -3,7 +3,7 @@ import { Agent as TlsAgent, request as tlsRequest } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { describeError, GaplineError } from '../core/wire/errors.ts';
-import type { Parcel } from './lane.ts';
+import type { Parcel } from './worker.ts';
 
 const firstBackoffMs = 100;
 const maxBackoffMs = 5_000;

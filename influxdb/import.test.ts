@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { topicsOf } from '../core/wire/stream.ts';
-import { HttpDoor } from '../test/chaos/doors/http-door.ts';
+import { HttpDoor } from '../test/chaos/proxies/http-door.ts';
 import {
   type Bucket,
   describeWithInfluxdb,

@@ -1,10 +1,10 @@
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { Access } from '../core/access/access.ts';
+import { demandTokens } from '../core/access/demand-tokens.ts';
 import { createGuard, type RateLimits } from '../core/access/guard.ts';
-import { Listener } from '../core/access/listener.ts';
-import { demandTokens } from '../core/access/surroundings.ts';
-import type { TlsFiles } from '../core/access/tls.ts';
+import { Listener } from '../core/http/listener.ts';
+import type { TlsFiles } from '../core/http/tls.ts';
 import type { ModelSource } from '../core/model/model.ts';
 import type { Stage } from '../core/wire/stage.ts';
 import { createApp } from './app.ts';

@@ -2,9 +2,9 @@ import { expect, it } from 'vitest';
 import type { ReadOptions, SeriesStore } from '../core/store/port.ts';
 import { type Point, readingToPoint } from '../core/wire/point.ts';
 import { parseRange, readArchive } from './archive.ts';
+import { fitTrial } from './candidate.ts';
 import { labelledRows, labelRows } from './rows.ts';
 import { quickOptions } from './testing.ts';
-import { fitTrial } from './trial.ts';
 
 const fields = ['a', 'b;'];
 const range = { from: '0', to: '1000000' };

@@ -1,5 +1,5 @@
 import { type Dataset, encodeTruths } from '../core/dataset/csv.ts';
-import { seededRandom } from '../core/dataset/random.ts';
+import { seededRandom } from '../core/numeric/random/mulberry32.ts';
 import type { SeriesStore } from '../core/store/port.ts';
 import { GaplineError } from '../core/wire/errors.ts';
 import { type Point, valuePrefix } from '../core/wire/point.ts';

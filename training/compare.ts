@@ -1,11 +1,11 @@
 import type { Dataset } from '../core/dataset/csv.ts';
 import { stratifiedSplit } from '../core/dataset/split.ts';
 import type { Model } from '../core/model/model.ts';
+import { fitTrial } from './candidate.ts';
+import { punch } from './mask.ts';
 import { score } from './metrics.ts';
 import type { TrainingOptions } from './options.ts';
-import { punch } from './punch.ts';
 import { type LabelledRows, labelledRows, labelRows, pickRows } from './rows.ts';
-import { fitTrial } from './trial.ts';
 
 /** One way to make a model. */
 export interface Candidate {

@@ -5,9 +5,9 @@ import { type Metrics, modelFormat, modelFormatVersion } from '../core/model/man
 import type { Model, ModelIdentity } from '../core/model/model.ts';
 import { championAlias, type Draft, openRegistry } from '../core/model/registry.ts';
 import { writeSelfTest } from '../core/model/self-test.ts';
+import type { Trial } from './candidate.ts';
 import { hashDataset, type LabelledRows } from './rows.ts';
 import { pickSelfTestRows } from './self-test-rows.ts';
-import type { Trial } from './trial.ts';
 
 export interface DraftInput {
   /** At work, to be asked for the answers of its self-test. */

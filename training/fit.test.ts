@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
+import { fitTrial } from './candidate.ts';
 import { fitModel } from './fit.ts';
+import { punch } from './mask.ts';
 import { type TrainingOptions, trainingOptions, trainingSchema } from './options.ts';
-import { punch } from './punch.ts';
 import { labelledRows, labelRows } from './rows.ts';
 import { easyDataset, quickOptions } from './testing.ts';
-import { fitTrial } from './trial.ts';
 
 const dataset = easyDataset();
 const { fields, classes } = dataset;

@@ -11,8 +11,8 @@ import { fitNeighbours } from '../core/model/neighbours/neighbours.ts';
 import { type NeighboursFile, writeNeighbours } from '../core/model/neighbours/neighbours-json.ts';
 import { GaplineError } from '../core/wire/errors.ts';
 import { trainWithLibrary } from './library.ts';
+import { punch } from './mask.ts';
 import type { TrainingOptions } from './options.ts';
-import { punch } from './punch.ts';
 import { batchesOf, type LabelledRows } from './rows.ts';
 
 export type { TrainingOptions } from './options.ts';

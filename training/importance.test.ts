@@ -5,12 +5,12 @@ import { httpEstimatorSchema } from '../core/model/kinds/http.ts';
 import { answer, rowsOfV2, startServer } from '../core/model/kinds/testing.ts';
 import type { Manifest } from '../core/model/manifest.ts';
 import { openArtifact } from '../core/model/open.ts';
+import { fitTrial } from './candidate.ts';
 import type { TrainingOptions } from './fit.ts';
 import { measureImportance } from './importance.ts';
 import { score } from './metrics.ts';
 import { labelledRows, labelRows } from './rows.ts';
 import { easyDataset, quickOptions } from './testing.ts';
-import { fitTrial } from './trial.ts';
 
 const dataset = easyDataset(300);
 const { fields, classes } = dataset;

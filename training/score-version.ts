@@ -1,7 +1,7 @@
 import type { Dataset } from '../core/dataset/csv.ts';
 import type { Model } from '../core/model/model.ts';
+import { punch } from './mask.ts';
 import { type Scores, score } from './metrics.ts';
-import { punch } from './punch.ts';
 import { labelledRows, labelRows } from './rows.ts';
 
 export interface ScoreInput {

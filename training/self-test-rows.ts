@@ -1,4 +1,4 @@
-import { seededRandom, shuffle } from '../core/dataset/random.ts';
+import { seededRandom, shuffle } from '../core/numeric/random/mulberry32.ts';
 import type { LabelledRows } from './rows.ts';
 
 /** Rows of each class, taken so, and as many again with gaps. */

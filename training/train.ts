@@ -5,12 +5,12 @@ import type { Metrics } from '../core/model/manifest.ts';
 import type { Model } from '../core/model/model.ts';
 import type { Draft } from '../core/model/registry.ts';
 import { GaplineError } from '../core/wire/errors.ts';
+import { fitTrial } from './candidate.ts';
 import { describeModel, type Published, publishDraft } from './draft.ts';
 import type { FitProgress } from './fit.ts';
 import { score } from './metrics.ts';
 import type { TrainingOptions } from './options.ts';
 import { type LabelledRows, labelledRows, labelRows, pickRows } from './rows.ts';
-import { fitTrial } from './trial.ts';
 
 export interface TrainProgress extends FitProgress {
   /** `score`: a model that never saw the fifth it is scored on; `fit`: the model itself. */

@@ -1,8 +1,8 @@
 import type { Dataset } from '../../core/dataset/csv.ts';
-import { seededRandom } from '../../core/dataset/random.ts';
 import { stratifiedSplit } from '../../core/dataset/split.ts';
+import { seededRandom } from '../../core/numeric/random/mulberry32.ts';
+import { Random } from '../../core/numeric/random/xoshiro128ss.ts';
 import { valueGaps } from '../../generator/gaps/value.ts';
-import { Random } from '../../generator/random.ts';
 import { type LabelledRows, labelledRows, pickRows } from '../../training/rows.ts';
 
 /** How values go missing. `random`: each by itself. `value`: large ones first, as the generator does it. `silent`: whole rows. */

@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { foreignPage, isLoopback } from '../http/origin.ts';
 import { Access, presentedToken } from './access.ts';
+import { demandTokens } from './demand-tokens.ts';
 import { Sessions } from './sessions.ts';
-import { demandTokens, foreignPage, isLoopback } from './surroundings.ts';
 import { addToken, readTokens, revokeToken, type Scope } from './tokens.ts';
 
 let folder: string;

@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { foreignPage, isLoopback } from '../http/origin.ts';
+import { addressOf, createRate } from '../http/rate-limit.ts';
 import { GaplineError } from '../wire/errors.ts';
 import { type Access, allows, type Holder, presentedToken } from './access.ts';
-import { addressOf, createRate } from './rates.ts';
 import type { Sessions } from './sessions.ts';
-import { foreignPage, isLoopback } from './surroundings.ts';
 import type { Scope } from './tokens.ts';
 
 /** Requests a minute; undefined or 0 is any number. */

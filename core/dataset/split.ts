@@ -1,6 +1,6 @@
+import { seededRandom, shuffle } from '../numeric/random/mulberry32.ts';
 import { GaplineError } from '../wire/errors.ts';
 import { encodeTruths } from './csv.ts';
-import { seededRandom, shuffle } from './random.ts';
 import { eachRecord, readCsvText } from './table.ts';
 
 /** Row numbers, ascending. */

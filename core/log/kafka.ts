@@ -11,7 +11,6 @@ import { startMember } from './kafka/member.ts';
 import { tail } from './kafka/reader.ts';
 import { planRewind, rewind } from './kafka/rewind.ts';
 import { createPartitioner } from './partition.ts';
-import { type Backoff, defaultBackoff } from './patience.ts';
 import {
   AppendError,
   type DrainOptions,
@@ -30,6 +29,7 @@ import {
   type TailOptions,
   type TopicSpec,
 } from './port.ts';
+import { type Backoff, defaultBackoff } from './retry-policy.ts';
 import { sinkAsHandlers } from './sink.ts';
 
 /** The most bytes of records that may wait to be sent. */

@@ -1,7 +1,6 @@
 import type { Logger } from 'pino';
 import { GaplineError } from '../wire/errors.ts';
 import { createPartitioner } from './partition.ts';
-import { type Backoff, defaultBackoff } from './patience.ts';
 import {
   AppendError,
   type DrainOptions,
@@ -20,6 +19,7 @@ import {
   type TailOptions,
   type TopicSpec,
 } from './port.ts';
+import { type Backoff, defaultBackoff } from './retry-policy.ts';
 import { sinkAsHandlers } from './sink.ts';
 import { inTermsOfLog, openDatabase } from './sqlite/database.ts';
 import { Ends } from './sqlite/ends.ts';

@@ -1,4 +1,4 @@
-import { Random } from './forest/random.ts';
+import { Random } from '../numeric/random/xoshiro128pp.ts';
 
 export interface PermutationInput {
   /** Row-major, `count * width`; NaN is a gap and is shuffled like a value. Better rows that the model was not trained on. */

@@ -1,6 +1,6 @@
 import { GaplineError } from '../wire/errors.ts';
-import { lookEvery } from './look-every.ts';
 import type { Model, ModelWatcher } from './model.ts';
+import { lookEvery } from './poll.ts';
 
 type Serving = Pick<Model, 'identity' | 'fields' | 'classes'>;
 

@@ -1,7 +1,7 @@
+import { scoreOf } from '../../core/statistics/confusion.ts';
 import type { GapBin, GapFigures, Latency, Rates, Score, Second as SecondRow } from '../events.ts';
 import { addTo, emptyHistogram, type Histogram, quantile } from './histogram.ts';
 import type { Line } from './line.ts';
-import { scoreOf } from './score.ts';
 import type { Second } from './window.ts';
 
 /**

@@ -1,8 +1,8 @@
+import { scoreOf } from '../../core/statistics/confusion.ts';
 import type { DuelFigures, Standing } from '../events.ts';
 import type { Classes } from './classes.ts';
 import { addTo, count, emptyHistogram, type Histogram, quantile } from './histogram.ts';
 import type { SeenPrediction } from './records.ts';
-import { scoreOf } from './score.ts';
 
 /** Pairs in the window, between half of it and all of it. */
 const windowPairs = 20_000;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { scoreOf } from './score.ts';
+import { scoreOf } from '../../core/statistics/confusion.ts';
 
 /** By the book: precision and recall of each class that occurs, from the pairs themselves. */
 function byTheBook(pairs: readonly (readonly [truth: number, label: number])[], size: number) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Random } from '../random.ts';
+import { Random } from '../../core/numeric/random/xoshiro128ss.ts';
 import type { Source } from '../source.ts';
 import { chooseGaps } from './choose.ts';
 import { type GapPatternName, gapPatterns } from './pattern.ts';

@@ -1,4 +1,4 @@
-import type { Random } from '../random.ts';
+import type { Random } from '../../core/numeric/random/xoshiro128ss.ts';
 
 /** How gaps come about. `docs/gaps.md` tells what each pattern stands for. */
 export const gapPatterns = ['random', 'burst', 'device', 'value'] as const;

@@ -1,4 +1,4 @@
-import { permutation, Random } from '../../generator/random.ts';
+import { permutation, Random } from '../../core/numeric/random/xoshiro128ss.ts';
 
 /** A fault as the plan sees it. */
 export interface Card {

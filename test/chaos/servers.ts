@@ -4,8 +4,8 @@ import { type Influxdb, startInfluxdb } from '../servers/influxdb.ts';
 import { startKafka } from '../servers/kafka.ts';
 import { freePort, type ServerHandle } from '../servers/process.ts';
 import { startTelegraf } from '../servers/telegraf.ts';
-import { HttpDoor } from './doors/http-door.ts';
-import { KafkaDoor } from './doors/kafka-door.ts';
+import { HttpDoor } from './proxies/http-door.ts';
+import { KafkaDoor } from './proxies/kafka-door.ts';
 import type { Undo } from './undo.ts';
 
 /** A server, and the door that its clients come through. */

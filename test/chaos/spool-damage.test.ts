@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { expect, onTestFinished, test } from 'vitest';
 import { Spool } from '../../collector/spool.ts';
-import { Random } from '../../generator/random.ts';
+import { Random } from '../../core/numeric/random/xoshiro128ss.ts';
 import { identities, identityOf } from '../line/identities.ts';
 import { damageSpool } from './spool-damage.ts';
 

@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { checksum, decodeRecords } from '../../collector/spool-chunk.ts';
-import type { Random } from '../../generator/random.ts';
+import type { Random } from '../../core/numeric/random/xoshiro128ss.ts';
 import { identities } from '../line/identities.ts';
 
 export interface Damage {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Random } from '../../generator/random.ts';
+import { Random } from '../../core/numeric/random/xoshiro128ss.ts';
 import type { Violation } from './check.ts';
 import type { Fault } from './faults/fault.ts';
 import type { Step } from './plan.ts';

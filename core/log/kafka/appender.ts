@@ -6,9 +6,9 @@ import type { Partitioner } from '../partition.ts';
 import { AppendError, type LogRecord } from '../port.ts';
 import type { KafkaAdmin } from './admin.ts';
 import type { Client } from './client.ts';
-import { maxPartitionBytes, Parcel, sizeOf } from './cut.ts';
 import { kafkaError } from './errors.ts';
 import { onOneBroker, send } from './sending.ts';
+import { maxPartitionBytes, Parcel, sizeOf } from './split.ts';
 
 const reconnectMs = 100;
 /** How long what waits is still sent when the log stops. */

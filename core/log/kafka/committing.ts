@@ -6,9 +6,9 @@ import type { Output } from '../port.ts';
 import type { KafkaAdmin } from './admin.ts';
 import type { Appender } from './appender.ts';
 import type { Client } from './client.ts';
-import { type Addressed, maxPartitionBytes, parcels, sizeOf } from './cut.ts';
 import { kafkaErrorType } from './errors.ts';
 import { onOneBroker, send } from './sending.ts';
+import { type Addressed, maxPartitionBytes, parcels, sizeOf } from './split.ts';
 
 /** How one input partition of a group is moved forward. */
 export interface Committer {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parcels, sizeOf } from './cut.ts';
+import { parcels, sizeOf } from './split.ts';
 
 const addressed = (partition: number, bytes: number, topic = 'readings') => ({
   topic,

@@ -1,6 +1,6 @@
 import type { KafkaMessage } from 'kafkajs';
 import { expect, test } from 'vitest';
-import { Feed } from './feed.ts';
+import { Feed } from './prefetch-buffer.ts';
 
 const messages = (...offsets: number[]): KafkaMessage[] =>
   offsets.map((offset) => ({

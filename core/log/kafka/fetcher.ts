@@ -1,11 +1,11 @@
 import type { AssignerProtocol, Consumer, EachBatchPayload, PartitionAssigner } from 'kafkajs';
 import type { Logger } from 'pino';
 import { GaplineError } from '../../wire/errors.ts';
-import { Notice } from '../notice.ts';
+import { Notice } from '../condition.ts';
 import type { Client } from './client.ts';
 import type { Place } from './committing.ts';
 import { isTurnedAway, kafkaError } from './errors.ts';
-import type { Feed } from './feed.ts';
+import type { Feed } from './prefetch-buffer.ts';
 
 /** How long a fetch waits on the broker; a feed that was full is fetched again only after the fetch under way. */
 const fetchWaitMs = 100;

@@ -1,5 +1,5 @@
-import { type Backoff, createPatience } from '../patience.ts';
 import type { PipeHandlers, PipeOptions, Running } from '../port.ts';
+import { type Backoff, createPatience } from '../retry-policy.ts';
 import { coPartitioning } from './assigner.ts';
 import { type Committer, PlainCommitter, TransactionalCommitter } from './committing.ts';
 import type { Connections } from './connections.ts';

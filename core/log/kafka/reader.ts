@@ -3,8 +3,8 @@ import type { GaplineError } from '../../wire/errors.ts';
 import type { History, StoredRecord, TailOptions } from '../port.ts';
 import { onlyThese } from './assigner.ts';
 import type { Connections } from './connections.ts';
-import { Feed } from './feed.ts';
 import { Fetcher } from './fetcher.ts';
+import { Feed } from './prefetch-buffer.ts';
 
 const maxRecords = 1_000;
 const maxBytes = 1 << 20;

@@ -1,7 +1,7 @@
 import type { Message, PartitionMetadata, ProducerBatch, RecordMetadata } from 'kafkajs';
 import { describe, expect, test } from 'vitest';
-import { Parcel } from './cut.ts';
 import { onOneBroker, send } from './sending.ts';
+import { Parcel } from './split.ts';
 
 const metadata = (leaders: readonly number[]): PartitionMetadata[] =>
   leaders.map((leader, partitionId) => ({ partitionErrorCode: 0, partitionId, leader, replicas: [], isr: [] }));

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ICustomPartitioner, Message, Producer } from 'kafkajs';
 import type { KafkaAdmin } from './admin.ts';
-import type { Parcel } from './cut.ts';
+import type { Parcel } from './split.ts';
 
 /** How long the broker may take to have a request on all replicas. */
 const replicationMs = 10_000;

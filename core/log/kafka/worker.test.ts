@@ -1,11 +1,11 @@
 import type { KafkaMessage } from 'kafkajs';
 import { expect, test } from 'vitest';
+import { Notice } from '../condition.ts';
 import { numbers, patient, silent, texts } from '../contract/place.ts';
-import { Notice } from '../notice.ts';
-import { createPatience } from '../patience.ts';
 import type { Output } from '../port.ts';
+import { createPatience } from '../retry-policy.ts';
 import type { Committer } from './committing.ts';
-import type { Feed } from './feed.ts';
+import type { Feed } from './prefetch-buffer.ts';
 import { Worker } from './worker.ts';
 
 const messages = (from: number, to: number): KafkaMessage[] =>

@@ -1,12 +1,12 @@
 import type { Logger } from 'pino';
 import { GaplineError } from '../../wire/errors.ts';
-import { Interrupted, type Patience } from '../patience.ts';
+import { createPump, Fenced, type Pump } from '../batch-processor.ts';
 import type { Batch, History, Output, PipeHandlers, StoredRecord } from '../port.ts';
-import { createPump, Fenced, type Pump } from '../pump.ts';
+import { Interrupted, type Patience } from '../retry-policy.ts';
 import type { Committer } from './committing.ts';
 import { kafkaError } from './errors.ts';
-import { Feed } from './feed.ts';
 import type { Fetcher } from './fetcher.ts';
+import { Feed } from './prefetch-buffer.ts';
 
 /** A batch ends with the record that takes it past this. */
 const maxBatchBytes = 4 << 20;

@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { Notice } from '../notice.ts';
+import { Notice } from '../condition.ts';
 
 /** How often other processes are looked for that wrote to the file. A look costs some 5 µs. */
 const lookMs = 50;

@@ -1,7 +1,7 @@
 import { GaplineError } from '../../wire/errors.ts';
-import { type Backoff, createPatience, Interrupted, type Patience } from '../patience.ts';
+import { createPump, Fenced, type Pump } from '../batch-processor.ts';
 import type { Batch, History, Output, PipeHandlers, PipeOptions, Running } from '../port.ts';
-import { createPump, Fenced, type Pump } from '../pump.ts';
+import { type Backoff, createPatience, Interrupted, type Patience } from '../retry-policy.ts';
 import { logError } from './database.ts';
 import { type Engine, type Share, share, sizeOfAll } from './engine.ts';
 import { takeLease } from './lease.ts';

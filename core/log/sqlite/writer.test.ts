@@ -1,7 +1,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Fenced } from '../batch-processor.ts';
 import { contents, deadline, placeOfEachTest, record, texts } from '../contract/place.ts';
-import { Fenced } from '../pump.ts';
 import { makeSqliteSite } from './site.ts';
 import { Writer } from './writer.ts';
 

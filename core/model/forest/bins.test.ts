@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { sharedMemory } from './arena.ts';
+import { sharedMemory } from '../../numeric/arena.ts';
+import { Random } from '../../numeric/random/xoshiro128pp.ts';
 import { binColumns, columnBytes, columnShape } from './bins.ts';
-import { Random } from './random.ts';
 
 function bin(values: number[], labels: number[], classes: number) {
   const shape = columnShape(values.length, 1, classes);

@@ -1,5 +1,5 @@
-import { Arena, bytesOf } from './arena.ts';
-import { Random } from './random.ts';
+import { Arena, bytesOf } from '../../numeric/arena.ts';
+import { Random } from '../../numeric/random/xoshiro128pp.ts';
 
 export interface ColumnShape {
   readonly count: number;

@@ -1,6 +1,6 @@
+import type { Random } from '../../numeric/random/xoshiro128pp.ts';
 import type { BinnedColumns } from './bins.ts';
 import { emptyTree, type Tree } from './forest.ts';
-import type { Random } from './random.ts';
 
 export interface BoostedTreeOptions {
   readonly leaves?: number;

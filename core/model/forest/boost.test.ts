@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { Random } from '../../numeric/random/xoshiro128pp.ts';
 import { type BoostingOptions, trainBoosted } from './boost.ts';
 import { readBoosted, writeBoosted } from './boosted-json.ts';
 import { compile, predict } from './compiled.ts';
 import type { Forest } from './forest.ts';
-import { Random } from './random.ts';
 import { predictReference } from './reference.ts';
 
 /** Rows of classes that columns 0 and 1 tell apart together; the third is noise. */

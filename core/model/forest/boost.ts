@@ -1,11 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { sharedMemory } from '../../numeric/arena.ts';
+import { Random } from '../../numeric/random/xoshiro128pp.ts';
 import { GaplineError } from '../../wire/errors.ts';
-import { sharedMemory } from './arena.ts';
 import { type BinnedColumns, binColumns, columnBytes, columnShape } from './bins.ts';
 import { BoostedTreeGrower } from './boost-grow.ts';
 import type { Forest, Tree } from './forest.ts';
 import { classWeightsOf } from './prepare.ts';
-import { Random } from './random.ts';
 import type { TrainingData } from './train.ts';
 
 export interface BoostingOptions {

@@ -1,4 +1,4 @@
-import { pageBytes } from './arena.ts';
+import { pageBytes } from '../../numeric/arena.ts';
 import {
   add,
   type Code,
@@ -14,7 +14,7 @@ import {
   type WasmFunction,
   wasmModule,
   when,
-} from './wasm.ts';
+} from '../../numeric/wasm.ts';
 
 /** Rows of a node are held as `row | draws << rowBits`: a bootstrap draws some rows more than once. */
 export const rowBits = 27;

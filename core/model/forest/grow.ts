@@ -1,7 +1,7 @@
+import type { Random } from '../../numeric/random/xoshiro128pp.ts';
 import type { Tree } from './forest.ts';
 import { mostDraws, rowBits, rowMask } from './grow-kernel.ts';
 import { NodeList } from './node-list.ts';
-import type { Random } from './random.ts';
 import type { BestSplit, Cells, SplitSearch } from './split.ts';
 import type { Workspace } from './workspace.ts';
 

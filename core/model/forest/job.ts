@@ -1,7 +1,7 @@
+import { Random } from '../../numeric/random/xoshiro128pp.ts';
 import type { BinnedColumns } from './bins.ts';
 import type { Tree } from './forest.ts';
 import { type GrowOptions, TreeGrower } from './grow.ts';
-import { Random } from './random.ts';
 import { ClassSplitSearch } from './split-classes.ts';
 import { ValueSplitSearch } from './split-values.ts';
 import { openWorkspace } from './workspace.ts';

@@ -1,5 +1,5 @@
+import { pageBytes } from '../../numeric/arena.ts';
 import { GaplineError } from '../../wire/errors.ts';
-import { pageBytes } from './arena.ts';
 import type { Forest, Tree, Voting } from './forest.ts';
 import type { GapScratch } from './gaps.ts';
 import {

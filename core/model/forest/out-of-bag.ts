@@ -1,8 +1,8 @@
+import { Random } from '../../numeric/random/xoshiro128pp.ts';
 import type { Forest } from './forest.ts';
 import { walkWithGaps } from './gaps.ts';
 import { drawRows } from './grow.ts';
 import { firstMaximum } from './layout.ts';
-import { Random } from './random.ts';
 import type { Classification, Regression } from './train.ts';
 
 /** How good a forest is on rows that its trees did not see: an honest score without a test set. */

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
+import { mostMemory, sharedMemory } from '../../numeric/arena.ts';
 import { GaplineError } from '../../wire/errors.ts';
-import { mostMemory, sharedMemory } from './arena.ts';
 import { binColumns, columnBytes, columnShape, mostClasses } from './bins.ts';
 import { rowMask } from './grow-kernel.ts';
 import type { ForestJob } from './job.ts';

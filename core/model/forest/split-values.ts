@@ -1,5 +1,5 @@
+import type { Random } from '../../numeric/random/xoshiro128pp.ts';
 import { rowBits, rowMask } from './grow-kernel.ts';
-import type { Random } from './random.ts';
 import { type BestSplit, type Cells, drawCut, firstSeen, lastSeen, type RandomCut, type SplitSearch } from './split.ts';
 import type { Workspace } from './workspace.ts';
 

@@ -1,5 +1,5 @@
+import type { Random } from '../../numeric/random/xoshiro128pp.ts';
 import type { BinnedColumns } from './bins.ts';
-import type { Random } from './random.ts';
 
 /** Codes to look at, column-major: all rows', or a copy of a few rows' that lie close together. */
 export interface Cells {

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { Random } from '../../numeric/random/xoshiro128pp.ts';
 import { permutationImportance } from '../permutation.ts';
 import { compile, predict } from './compiled.ts';
 import type { Forest, Tree } from './forest.ts';
-import { Random } from './random.ts';
 import { type Classification, type ForestOptions, trainForest } from './train.ts';
 
 /** Rows of classes that overlap a little: column 0 and 1 tell them apart, the others are noise. */

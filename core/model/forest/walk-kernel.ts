@@ -11,7 +11,7 @@ import {
   set,
   type WasmFunction,
   wasmModule,
-} from './wasm.ts';
+} from '../../numeric/wasm.ts';
 
 /**
  * The walk down the trees and the sum over their leaves, which is nearly all that a prediction costs, in WebAssembly:

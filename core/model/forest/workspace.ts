@@ -1,4 +1,4 @@
-import { Arena, bytesOf } from './arena.ts';
+import { Arena, bytesOf } from '../../numeric/arena.ts';
 import type { BinnedColumns, ColumnShape } from './bins.ts';
 import { bestBytes, type GrowKernel, instantiateGrowKernel, seenBytes } from './grow-kernel.ts';
 

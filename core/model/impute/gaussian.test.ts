@@ -1,6 +1,6 @@
 import { CholeskyDecomposition, Matrix } from 'ml-matrix';
 import { describe, expect, it } from 'vitest';
-import { Random } from '../forest/random.ts';
+import { Random } from '../../numeric/random/xoshiro128pp.ts';
 import { Conditional } from './conditional.ts';
 import { fitNormal } from './fit-normal.ts';
 import { fitGaussian, openGaussian } from './gaussian.ts';

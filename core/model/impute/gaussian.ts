@@ -1,5 +1,5 @@
+import { Random } from '../../numeric/random/xoshiro128pp.ts';
 import { GaplineError } from '../../wire/errors.ts';
-import { Random } from '../forest/random.ts';
 import type { Rows } from '../model.ts';
 import { Conditional } from './conditional.ts';
 import { fitNormal } from './fit-normal.ts';

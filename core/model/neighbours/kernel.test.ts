@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { sharedMemory } from '../forest/arena.ts';
+import { sharedMemory } from '../../numeric/arena.ts';
 import { instantiateProducts, together } from './kernel.ts';
 
 it('multiplies as the definition does', () => {

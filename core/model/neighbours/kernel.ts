@@ -1,4 +1,4 @@
-import { pageBytes } from '../forest/arena.ts';
+import { pageBytes } from '../../numeric/arena.ts';
 import {
   add,
   type Code,
@@ -12,7 +12,7 @@ import {
   set,
   type WasmFunction,
   wasmModule,
-} from '../forest/wasm.ts';
+} from '../../numeric/wasm.ts';
 
 /**
  * The two products of matrices that nearly all of the time of neighbours goes into, in WebAssembly, four numbers at a time.

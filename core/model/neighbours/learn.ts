@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { drawInTurn, Random } from '../forest/random.ts';
+import { drawInTurn, Random } from '../../numeric/random/xoshiro128pp.ts';
 import { Adam } from './adam.ts';
 import type { Space } from './space.ts';
 import { distance, type Likeness, leastKnown, steepness } from './votes.ts';

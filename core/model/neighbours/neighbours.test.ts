@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Random } from '../forest/random.ts';
+import { Random } from '../../numeric/random/xoshiro128pp.ts';
 import { fitNeighbours, Neighbours, type NeighboursInput } from './neighbours.ts';
 import { readNeighbours, writeNeighbours } from './neighbours-json.ts';
 import { tellingRows, withGaps } from './testing.ts';

@@ -1,4 +1,4 @@
-import { drawInTurn, Random } from '../forest/random.ts';
+import { drawInTurn, Random } from '../../numeric/random/xoshiro128pp.ts';
 import type { Table } from '../impute/imputer.ts';
 import { type FittedScaling, fitScaling } from '../impute/scaling.ts';
 import type { TransformKind } from '../impute/transform.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Random } from '../forest/random.ts';
+import { Random } from '../../numeric/random/xoshiro128pp.ts';
 import { fitScaling } from '../impute/scaling.ts';
 import { Space } from './space.ts';
 import { plainSquares, withGaps } from './testing.ts';

@@ -1,4 +1,4 @@
-import { Arena, bytesOf, sharedMemory } from '../forest/arena.ts';
+import { Arena, bytesOf, sharedMemory } from '../../numeric/arena.ts';
 import { type FittedScaling, Scaling } from '../impute/scaling.ts';
 import type { FittedTransform } from '../impute/transform.ts';
 import { instantiateProducts, type ProductKernel, together } from './kernel.ts';

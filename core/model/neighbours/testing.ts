@@ -1,4 +1,4 @@
-import { Random } from '../forest/random.ts';
+import { Random } from '../../numeric/random/xoshiro128pp.ts';
 import { type FittedScaling, Scaling } from '../impute/scaling.ts';
 import type { Questions } from './learn.ts';
 import type { References } from './space.ts';

@@ -1,5 +1,5 @@
-import type { Mood } from '../doors/http-door.ts';
-import { transactionalKeys } from '../doors/kafka-door.ts';
+import type { Mood } from '../proxies/http-door.ts';
+import { transactionalKeys } from '../proxies/kafka-door.ts';
 import { type Fault, oneOf, seconds } from './fault.ts';
 
 const difficultSeconds = 12;

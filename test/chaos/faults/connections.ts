@@ -1,6 +1,6 @@
-import type { Random } from '../../../generator/random.ts';
-import type { HttpDoor } from '../doors/http-door.ts';
-import type { KafkaDoor } from '../doors/kafka-door.ts';
+import type { Random } from '../../../core/numeric/random/xoshiro128ss.ts';
+import type { HttpDoor } from '../proxies/http-door.ts';
+import type { KafkaDoor } from '../proxies/kafka-door.ts';
 import { between, type Fault, oneOf, seconds } from './fault.ts';
 
 const cutSeconds = 10;

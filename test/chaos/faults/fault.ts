@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Random } from '../../../generator/random.ts';
+import type { Random } from '../../../core/numeric/random/xoshiro128ss.ts';
 import type { Card } from '../plan.ts';
 import type { Stack } from '../stack.ts';
 

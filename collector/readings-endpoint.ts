@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
-import { findJsonFault } from '../core/wire/json-fault.ts';
-import { elementsOf, exceededShape, harmlessLength } from '../core/wire/json-shape.ts';
 import { type Fault, Faults } from '../core/wire/problem.ts';
 import { checkReading, type ReadingRules } from '../core/wire/reading-input.ts';
+import { findJsonFault } from './json-fault.ts';
+import { elementsOf, exceededShape, harmlessLength } from './json-shape.ts';
 import { ReadingRecords } from './reading-records.ts';
 import { Refusal } from './refusal.ts';
 

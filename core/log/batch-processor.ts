@@ -1,6 +1,6 @@
 import { describeError, GaplineError } from '../wire/errors.ts';
-import { Interrupted, type Patience } from './patience.ts';
 import type { Batch, Output, PipeHandlers, Transformed } from './port.ts';
+import { Interrupted, type Patience } from './retry-policy.ts';
 
 /** Another member took the partition: this one must forget what it did. */
 export class Fenced extends GaplineError {

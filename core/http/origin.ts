@@ -1,21 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { GaplineError } from '../wire/errors.ts';
-import type { Access } from './access.ts';
 
 /** Whether an address to listen on can be reached from this machine only. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);
-}
-
-/**
- * @throws {GaplineError} `access-required` where a door would be open to other machines without any token
- */
-export function demandTokens(what: string, host: string, access: Access): void {
-  if (!access.open || isLoopback(host)) return;
-  throw new GaplineError(
-    'access-required',
-    `${what} would listen on ${host} without tokens, open to everyone who can reach it`,
-  );
 }
 
 /**

@@ -1,10 +1,10 @@
 import type { Logger } from 'pino';
 import { chooseGaps } from './gaps/choose.ts';
 import type { GapPatternName } from './gaps/pattern.ts';
-import { dealLanes, Lane, laneIndex, madeBefore } from './lane.ts';
 import { type Progress, ProgressFile } from './progress.ts';
 import { Schedule } from './schedule.ts';
 import { placesOf, type Source } from './source.ts';
+import { dealLanes, Lane, laneIndex, madeBefore } from './worker.ts';
 
 export interface CourseOptions {
   readonly source: Source;

@@ -1,8 +1,8 @@
 import { InfluxDB, Point } from '@influxdata/influxdb-client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import cases from '../core/wire/line-protocol.cases.json' with { type: 'json' };
-import differences from './line-protocol-differences.json' with { type: 'json' };
-import { type Bench, startBench } from './testing.ts';
+import { type Bench, startBench } from '../testing.ts';
+import differences from './differences.json' with { type: 'json' };
+import cases from './parse.cases.json' with { type: 'json' };
 
 interface Case {
   readonly name: string;

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { EventLog } from '../core/log/port.ts';
 import { describeError } from '../core/wire/errors.ts';
 import type { Stream } from '../core/wire/stream.ts';
-import { openStation, type Seat, type Station } from './seat.ts';
+import { openStation, type Seat, type Station } from './model-slot.ts';
 import type { Serving } from './serving.ts';
 import { warmFromLog } from './warm.ts';
 

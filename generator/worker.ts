@@ -1,5 +1,5 @@
+import { Random } from '../core/numeric/random/xoshiro128ss.ts';
 import type { GapPattern, Puncher } from './gaps/pattern.ts';
-import { Random } from './random.ts';
 import type { Schedule } from './schedule.ts';
 import type { Places, Source, Track } from './source.ts';
 

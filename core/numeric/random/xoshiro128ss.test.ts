@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { permutation, Random, xoshiro128 } from './random.ts';
+import { permutation, Random, xoshiro128 } from './xoshiro128ss.ts';
 
 const draw = (random: Random, count: number) => Array.from({ length: count }, () => random.next());
 

@@ -1,6 +1,6 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { expect, test } from 'vitest';
-import { listen } from './listening.ts';
+import { listen } from './shared-port.ts';
 
 test('connections to any of its sockets come to the first server, and a port that is taken is refused', async () => {
   const seen: Socket[] = [];

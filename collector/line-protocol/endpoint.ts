@@ -1,7 +1,7 @@
-import { type LinePoint, parseLines } from '../core/wire/line-protocol.ts';
-import { explainName, explainRefusedTime, isName, type ReadingRules } from '../core/wire/reading-input.ts';
-import { ReadingRecords } from './reading-records.ts';
-import { Refusal } from './refusal.ts';
+import { explainName, explainRefusedTime, isName, type ReadingRules } from '../../core/wire/reading-input.ts';
+import { ReadingRecords } from '../reading-records.ts';
+import { Refusal } from '../refusal.ts';
+import { type LinePoint, parseLines } from './parse.ts';
 
 export interface LinesBody {
   readonly text: string;

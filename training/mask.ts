@@ -1,4 +1,4 @@
-import { seededRandom } from '../core/dataset/random.ts';
+import { seededRandom } from '../core/numeric/random/mulberry32.ts';
 import type { LabelledRows } from './rows.ts';
 
 /** The rows with more gaps: each value goes missing by itself, with the same chance (missing completely at random). */

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { type Looking, lookEvery } from './look-every.ts';
+import { type Looking, lookEvery } from './poll.ts';
 
 const patient = { timeout: 15_000, interval: 5 };
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { seededRandom, shuffle } from './random.ts';
+import { seededRandom, shuffle } from './mulberry32.ts';
 
 it('random numbers are the same by seed, below one, and even', () => {
   const numbers = Array.from({ length: 10_000 }, seededRandom(7));

@@ -1,3 +1,5 @@
+import { shorten } from '../../core/wire/problem.ts';
+import { type Precision, readTime } from '../../core/wire/time.ts';
 import {
   LineFault,
   scanFieldKey,
@@ -9,9 +11,7 @@ import {
   scanTagValue,
   scanTime,
   skipWhitespace,
-} from './line-protocol-scan.ts';
-import { shorten } from './problem.ts';
-import { type Precision, readTime } from './time.ts';
+} from './scan.ts';
 
 export interface LineField {
   readonly name: string;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { LatencyHistogram, RecentLatency } from './latency.ts';
+import { LatencyHistogram, RecentLatency } from './latency-histogram.ts';
 
 function histogramOf(latencies: readonly number[]): LatencyHistogram {
   const histogram = new LatencyHistogram();

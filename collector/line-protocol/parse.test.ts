@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import cases from './line-protocol.cases.json' with { type: 'json' };
-import { parseLines } from './line-protocol.ts';
-import type { Precision } from './time.ts';
+import type { Precision } from '../../core/wire/time.ts';
+import cases from './parse.cases.json' with { type: 'json' };
+import { parseLines } from './parse.ts';
 
 interface Case {
   readonly name: string;

@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest';
 import type { Rows } from '../core/model/model.ts';
 import { topicsOf } from '../core/wire/stream.ts';
-import { openStation, Seat } from './seat.ts';
+import { openStation, Seat } from './model-slot.ts';
 import { serve } from './serving.ts';
 import { doubleModel } from './testing/doubles.ts';
 

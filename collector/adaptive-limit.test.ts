@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Pace } from './pace.ts';
+import { Pace } from './adaptive-limit.ts';
 
 const options = { leastBytes: 1_000, mostBytes: 32_000, targetMs: 250 };
 

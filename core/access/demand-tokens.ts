@@ -1,0 +1,14 @@
+import { isLoopback } from '../http/origin.ts';
+import { GaplineError } from '../wire/errors.ts';
+import type { Access } from './access.ts';
+
+/**
+ * @throws {GaplineError} `access-required` where a door would be open to other machines without any token
+ */
+export function demandTokens(what: string, host: string, access: Access): void {
+  if (!access.open || isLoopback(host)) return;
+  throw new GaplineError(
+    'access-required',
+    `${what} would listen on ${host} without tokens, open to everyone who can reach it`,
+  );
+}
