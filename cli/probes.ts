@@ -1,6 +1,7 @@
-import type { Server } from 'node:http';
 import express from 'express';
+import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
+import { Listener } from '../core/http/listener.ts';
 import { explainListen, type Startable } from './run.ts';
 
 export interface ProbesOptions {
@@ -9,11 +10,14 @@ export interface ProbesOptions {
   readonly registry: Registry;
   /** Rejects while the stage cannot work. */
   readonly ready: () => Promise<unknown>;
+  readonly logger: Logger;
   readonly onListening?: (url: string) => void;
 }
 
-/** `/health`, `/ready` and `/metrics` of a stage that has no other door. */
-export function createProbes({ host, port, registry, ready, onListening }: ProbesOptions): Startable {
+const timeouts = { headersTimeoutMs: 10_000, requestTimeoutMs: 10_000 };
+
+/** `/health`, `/ready` and `/metrics` of a stage that has no other endpoint. */
+export function createProbes({ host, port, registry, ready, logger, onListening }: ProbesOptions): Startable {
   const app = express().disable('x-powered-by');
   app.get('/health', (_request, response) => void response.json({ status: 'pass' }));
   app.get('/ready', async (_request, response) => {
@@ -26,22 +30,14 @@ export function createProbes({ host, port, registry, ready, onListening }: Probe
   app.get('/metrics', async (_request, response) => {
     response.type(registry.contentType).send(await registry.metrics());
   });
-  let server: Server | undefined;
+  const listener = new Listener({ host, port, ...timeouts, logger });
   return {
     async start() {
-      server = await new Promise<Server>((resolve, reject) => {
-        const listening = app.listen(port, host, (error) =>
-          error ? reject(explainListen(error, '--port')) : resolve(listening),
-        );
+      await listener.start(app).catch((error: unknown) => {
+        throw explainListen(error, '--port');
       });
-      const address = server.address();
-      if (address && typeof address === 'object') onListening?.(`http://${host}:${address.port}`);
+      onListening?.(listener.url);
     },
-    async stop() {
-      const closing = server;
-      server = undefined;
-      closing?.closeAllConnections();
-      await new Promise<void>((resolve) => (closing ? closing.close(() => resolve()) : resolve()));
-    },
+    stop: () => listener.stop(),
   };
 }

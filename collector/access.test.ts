@@ -8,7 +8,7 @@ import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Access } from '../core/access/access.ts';
 import { addToken } from '../core/access/tokens.ts';
-import { renewTls } from '../core/http/tls.ts';
+import { reloadTls } from '../core/http/tls.ts';
 import { type Bench, silent, startBench, until } from './testing.ts';
 
 let folder: string;
@@ -167,7 +167,7 @@ describe.runIf(openssl)('TLS', () => {
     const { createServer } = await import('node:https');
     const { readTls } = await import('../core/http/tls.ts');
     const server = createServer(readTls(files), (_request, response) => void response.end());
-    const end = renewTls(files, server, silent, 5);
+    const end = reloadTls(files, server, silent, 5);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const url = `https://127.0.0.1:${(server.address() as { port: number }).port}`;
     expect(await commonName(url)).toBe('first');

@@ -1,10 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import express, { type ErrorRequestHandler, type Express } from 'express';
+import express, { type Express } from 'express';
 import helmet from 'helmet';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Guard } from '../core/access/guard.ts';
-import { problemOf, problemType, shorten } from '../core/wire/problem.ts';
+import { HttpProblem, problemHandler, sendError, sendProblem, toHttpProblem } from '../core/http/problem.ts';
+import { GaplineError } from '../core/wire/errors.ts';
+import { shorten } from '../core/wire/problem.ts';
 import type { ReadingRules } from '../core/wire/reading-input.ts';
 import type { Stream } from '../core/wire/stream.ts';
 import { isPrecision, nanosecondsOfMs, type Precision } from '../core/wire/time.ts';
@@ -14,7 +16,6 @@ import { recordsOfLines } from './line-protocol/endpoint.ts';
 import type { CollectorMetrics, Door } from './metrics.ts';
 import { openApiDocument } from './openapi.ts';
 import { bodyForm, recordsOfBody } from './readings-endpoint.ts';
-import { Refusal, toRefusal } from './refusal.ts';
 
 export interface AppOptions {
   readonly stream: Stream;
@@ -64,13 +65,16 @@ export function createApp(options: AppOptions): Express {
   for (const [path, allowed] of methods) {
     app.all(path, (request, response) => {
       response.setHeader('allow', allowed);
-      throw new Refusal('method-not-allowed', `${request.method} is not allowed at ${path}, only ${allowed} is`);
+      throw new HttpProblem('method-not-allowed', `${request.method} is not allowed at ${path}, only ${allowed} is`);
     });
   }
   app.use((request) => {
-    throw new Refusal('not-found', `there is nothing at ${shorten(request.path)}; /openapi.json says what there is`);
+    throw new HttpProblem(
+      'not-found',
+      `there is nothing at ${shorten(request.path)}; /openapi.json says what there is`,
+    );
   });
-  app.use(answerProblem(options));
+  app.use(problemHandler('the collector', options.logger));
   return app;
 }
 
@@ -112,7 +116,7 @@ function postReadings(options: AppOptions): Handler {
       // With its length known, head and body leave in one write.
       response.writeHead(202, { 'content-type': 'application/json', 'content-length': body.length }).end(body);
     } catch (error) {
-      sendProblem(response, refusalOf(error, 'readings', options));
+      sendProblem(response, problemOfError(error, 'readings', options));
     }
   };
 }
@@ -140,7 +144,7 @@ function postLines(options: AppOptions): Handler {
       options.metrics.taken('line-protocol', 204, records.records.length, ignoredFields);
       response.writeHead(204).end();
     } catch (error) {
-      sendInfluxError(response, refusalOf(error, 'line-protocol', options));
+      sendInfluxError(response, problemOfError(error, 'line-protocol', options));
     }
   };
 }
@@ -158,7 +162,7 @@ function rulesOf({ stream, maxAheadMs }: AppOptions): (precision: Precision, now
 function precisionOf(value: unknown): Precision {
   if (value === undefined || value === '') return 'ns';
   if (typeof value === 'string' && isPrecision(value)) return value;
-  throw new Refusal('reading-invalid', 'invalid precision; valid precision units are ns, us, ms, and s');
+  throw new HttpProblem('reading-invalid', 'invalid precision; valid precision units are ns, us, ms, and s');
 }
 
 /** Times of arrival in nanoseconds, each later than the one before, so that no two readings are one point. */
@@ -171,33 +175,19 @@ function uniqueArrivals(nowMs: () => number): () => string {
   };
 }
 
-function refusalOf(error: unknown, door: Door, { metrics, logger }: AppOptions): Refusal {
-  const refusal = toRefusal(error);
-  metrics.refused(door, refusal.status);
-  if (refusal.code === 'internal') logger.error({ err: error }, 'a request failed');
-  return refusal;
+function problemOfError(error: unknown, door: Door, { metrics, logger }: AppOptions): HttpProblem {
+  const problem = logUnavailable(error) ?? toHttpProblem(error, 'the collector');
+  metrics.refused(door, problem.status);
+  if (problem.code === 'internal') logger.error({ err: error }, 'a request failed');
+  return problem;
 }
 
-function answerProblem({ logger }: AppOptions): ErrorRequestHandler {
-  return (error, _request, response, next) => {
-    if (response.headersSent) return next(error);
-    const refusal = isBadUrl(error)
-      ? new Refusal('request-malformed', 'the address cannot be decoded')
-      : toRefusal(error);
-    if (refusal.code === 'internal') logger.error({ err: error }, 'a request failed');
-    sendProblem(response, refusal);
-  };
-}
-
-/** What express throws of itself: an address whose escapes are broken. */
-function isBadUrl(error: unknown): boolean {
-  return error instanceof URIError;
-}
-
-/** Answers with problem details (RFC 9457). */
-export function sendProblem(response: ServerResponse, refusal: Refusal): void {
-  const problem = JSON.stringify(problemOf(refusal.code, refusal.message, refusal.errors));
-  send(response, refusal, problemType, problem);
+/** Senders read that the log is unavailable, and not which server of it refused what. */
+function logUnavailable(error: unknown): HttpProblem | undefined {
+  if (!(error instanceof GaplineError) || error instanceof HttpProblem || error.code !== 'log-unavailable')
+    return undefined;
+  const detail = 'the log did not confirm the readings; send them again';
+  return new HttpProblem('log-unavailable', detail, { retryAfterS: 2, cause: error });
 }
 
 /** The code words of InfluxDB's own error answers, by status. */
@@ -212,14 +202,8 @@ const influxCodes: Record<number, string> = {
 };
 
 /** Answers as InfluxDB 2.7 does. */
-function sendInfluxError(response: ServerResponse, refusal: Refusal): void {
-  const code = influxCodes[refusal.status] ?? 'internal error';
+function sendInfluxError(response: ServerResponse, problem: HttpProblem): void {
+  const code = influxCodes[problem.status] ?? 'internal error';
   response.setHeader('x-platform-error-code', code);
-  send(response, refusal, 'application/json; charset=utf-8', JSON.stringify({ code, message: refusal.message }));
-}
-
-function send(response: ServerResponse, refusal: Refusal, type: string, body: string): void {
-  if (response.headersSent || response.destroyed) return;
-  if (refusal.retryAfterS !== undefined) response.setHeader('retry-after', refusal.retryAfterS);
-  response.writeHead(refusal.status, { 'content-type': type, 'content-length': Buffer.byteLength(body) }).end(body);
+  sendError(response, problem, 'application/json; charset=utf-8', JSON.stringify({ code, message: problem.message }));
 }

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { Refusal } from './refusal.ts';
+import { HttpProblem } from '../core/http/problem.ts';
 
 /** Memory for bodies while they are read. */
 export interface Room {
@@ -23,7 +23,7 @@ export interface BodyLimits {
 
 /**
  * Reads a request's body, decompressed and decoded. Stops at the limit, however little was sent compressed.
- * @throws {Refusal} `body-too-large`, `body-malformed`, `media-type-unsupported`, or `overloaded` when there is no room
+ * @throws {HttpProblem} `body-too-large`, `body-malformed`, `media-type-unsupported`, or `overloaded` when there is no room
  */
 export async function readText(request: IncomingMessage, limits: BodyLimits, room: Room): Promise<string> {
   const declared = Number(request.headers['content-length'] ?? 0);
@@ -43,15 +43,15 @@ export async function readText(request: IncomingMessage, limits: BodyLimits, roo
   }
 }
 
-function tooLarge(limits: BodyLimits): Refusal {
-  return new Refusal('body-too-large', `a body has at most ${limits.maxBytes} bytes after decompression`);
+function tooLarge(limits: BodyLimits): HttpProblem {
+  return new HttpProblem('body-too-large', `a body has at most ${limits.maxBytes} bytes after decompression`);
 }
 
 function isPacked(request: IncomingMessage): boolean {
   const encoding = request.headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
   if (encoding === 'identity' || encoding === '') return false;
   if (encoding === 'gzip' || encoding === 'x-gzip') return true;
-  throw new Refusal('media-type-unsupported', `content-encoding is gzip or none, not ${JSON.stringify(encoding)}`);
+  throw new HttpProblem('media-type-unsupported', `content-encoding is gzip or none, not ${JSON.stringify(encoding)}`);
 }
 
 function unpacking(request: IncomingMessage): Readable {
@@ -78,7 +78,7 @@ function collect({ request, source, limits, room, held: heldFirst }: Collecting)
     let bytes = 0;
     let held = heldFirst;
     let settled = false;
-    const settle = (error: Refusal | null): void => {
+    const settle = (error: HttpProblem | null): void => {
       if (settled) return;
       settled = true;
       source.removeAllListeners('data');
@@ -110,11 +110,11 @@ function collect({ request, source, limits, room, held: heldFirst }: Collecting)
 }
 
 /** The refusal for when there is no room now. */
-export function overloaded(): Refusal {
-  return new Refusal('overloaded', 'more readings are waiting than the collector has room for', { retryAfterS: 1 });
+export function overloaded(): HttpProblem {
+  return new HttpProblem('overloaded', 'more readings are waiting than the collector has room for', { retryAfterS: 1 });
 }
 
-function broken(request: IncomingMessage, source: Readable, cause?: unknown): Refusal {
+function broken(request: IncomingMessage, source: Readable, cause?: unknown): HttpProblem {
   const detail =
     source === request || !request.complete
       ? 'the connection ended in the middle of the body'
@@ -122,8 +122,8 @@ function broken(request: IncomingMessage, source: Readable, cause?: unknown): Re
   return malformed(detail, cause);
 }
 
-function malformed(detail: string, cause?: unknown): Refusal {
-  return new Refusal('body-malformed', detail, { errors: [{ pointer: '', code: 'syntax', detail }], cause });
+function malformed(detail: string, cause?: unknown): HttpProblem {
+  return new HttpProblem('body-malformed', detail, { errors: [{ pointer: '', code: 'syntax', detail }], cause });
 }
 
 /** Reads on into nothing for a while: closing a connection that still sends would cost the sender the answer. */

@@ -4,6 +4,7 @@ import type { Registry } from 'prom-client';
 import { Access } from '../core/access/access.ts';
 import { demandTokens } from '../core/access/demand-tokens.ts';
 import { createGuard, type RateLimits } from '../core/access/guard.ts';
+import { Listener } from '../core/http/listener.ts';
 import type { TlsFiles } from '../core/http/tls.ts';
 import type { EventLog } from '../core/log/port.ts';
 import { reportStatus } from '../core/log/status.ts';
@@ -15,7 +16,6 @@ import { createApp, type Readiness } from './app.ts';
 import { archiveGroup } from './archive.ts';
 import { GroupCommit } from './group-commit.ts';
 import { Intake } from './intake.ts';
-import { Listener } from './listener.ts';
 import { createRoom } from './memory-budget.ts';
 import { createCollectorMetrics } from './metrics.ts';
 import { Spool } from './spool.ts';
@@ -123,11 +123,12 @@ export function createCollector(options: CollectorOptions): Collector {
   const listener = new Listener({
     host: options.host,
     port: options.port,
-    handler: app,
     headersTimeoutMs: options.headersTimeoutMs ?? 10_000,
     requestTimeoutMs: options.requestTimeoutMs ?? 60_000,
     keepAliveTimeoutMs: 65_000,
     maxConnections: 10_000,
+    sharedPort: true,
+    graceMs: stopGraceMs,
     tls: options.tls,
     logger,
   });
@@ -141,7 +142,7 @@ export function createCollector(options: CollectorOptions): Collector {
     async start() {
       if (options.access) demandTokens('the collector', options.host, options.access);
       intake.start();
-      await listener.start().catch(async (error: unknown) => {
+      await listener.start(app).catch(async (error: unknown) => {
         await intake.stop();
         throw error;
       });
@@ -156,7 +157,7 @@ export function createCollector(options: CollectorOptions): Collector {
       reporting = reportStatus({ log, topic: stream.topics.status, logger, snapshot });
     },
     async stop() {
-      await listener.stop(stopGraceMs);
+      await listener.stop();
       await groups.close();
       await intake.stop();
       await reporting?.stop();

@@ -1,5 +1,5 @@
+import { HttpProblem } from '../core/http/problem.ts';
 import type { LogRecord } from '../core/log/port.ts';
-import { Refusal } from './refusal.ts';
 
 /** Makes a group of records durable, or throws. */
 export type Commit = (records: readonly LogRecord[]) => Promise<void>;
@@ -46,7 +46,7 @@ export class GroupCommit {
    */
   add(records: readonly LogRecord[]): Promise<void> {
     if (this.#closed) {
-      return Promise.reject(new Refusal('log-unavailable', 'the collector is stopping', { retryAfterS: 1 }));
+      return Promise.reject(new HttpProblem('log-unavailable', 'the collector is stopping', { retryAfterS: 1 }));
     }
     let bytes = 0;
     for (const record of records) bytes += record.value.byteLength + recordOverheadBytes;

@@ -1,10 +1,10 @@
 import type { Logger } from 'pino';
+import { HttpProblem } from '../core/http/problem.ts';
 import { AppendError, type EventLog, type LogRecord } from '../core/log/port.ts';
 import { describeError } from '../core/wire/errors.ts';
 import type { Status } from '../core/wire/status.ts';
 import { DrainRate } from './drain-rate.ts';
 import type { CollectorMetrics } from './metrics.ts';
-import { Refusal } from './refusal.ts';
 import type { Spool, SpoolBatch } from './spool.ts';
 
 export interface IntakeOptions {
@@ -65,7 +65,7 @@ export class Intake {
   /**
    * Resolves once the records are durable in the log or in the spool.
    * @throws {AppendError} without a spool, as the log does
-   * @throws {Refusal} `spool-full`
+   * @throws {HttpProblem} `spool-full`
    */
   async commit(records: readonly LogRecord[]): Promise<void> {
     const { spool } = this.#options;
@@ -117,7 +117,7 @@ export class Intake {
       spool.append(records);
     } catch (cause) {
       this.#options.logger.error(`the spool takes nothing: ${describeError(cause)}`);
-      throw new Refusal('spool-full', 'the log is away and the spool has no room; send the readings again', {
+      throw new HttpProblem('spool-full', 'the log is away and the spool has no room; send the readings again', {
         retryAfterS: 5,
         cause,
       });

@@ -1,22 +1,22 @@
 import type { IncomingMessage } from 'node:http';
+import { HttpProblem } from '../core/http/problem.ts';
 import { type Fault, Faults } from '../core/wire/problem.ts';
 import { checkReading, type ReadingRules } from '../core/wire/reading-input.ts';
 import { findJsonFault } from './json-fault.ts';
 import { elementsOf, exceededShape, harmlessLength } from './json-shape.ts';
 import { ReadingRecords } from './reading-records.ts';
-import { Refusal } from './refusal.ts';
 
 export type BodyForm = 'json' | 'ndjson';
 
 /**
  * The form that a request's content type names.
- * @throws {Refusal} `media-type-unsupported`
+ * @throws {HttpProblem} `media-type-unsupported`
  */
 export function bodyForm(request: IncomingMessage): BodyForm {
   const header = request.headers['content-type'];
   if (header === 'application/json') return 'json';
   if (header === undefined) {
-    throw new Refusal(
+    throw new HttpProblem(
       'media-type-unsupported',
       'there is no content-type; send application/json or application/x-ndjson',
     );
@@ -30,11 +30,11 @@ export function bodyForm(request: IncomingMessage): BodyForm {
     ?.slice(8)
     .replaceAll('"', '');
   if (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8') {
-    throw new Refusal('media-type-unsupported', 'the charset is utf-8');
+    throw new HttpProblem('media-type-unsupported', 'the charset is utf-8');
   }
   if (type === 'application/json') return 'json';
   if (type === 'application/x-ndjson' || type === 'application/ndjson') return 'ndjson';
-  throw new Refusal('media-type-unsupported', 'the content-type is application/json or application/x-ndjson');
+  throw new HttpProblem('media-type-unsupported', 'the content-type is application/json or application/x-ndjson');
 }
 
 export interface ReadingsBody {
@@ -49,7 +49,7 @@ export interface ReadingsBody {
 
 /**
  * Makes records of a body, all of them or none.
- * @throws {Refusal} with every fault of every reading and its pointer
+ * @throws {HttpProblem} with every fault of every reading and its pointer
  */
 export function recordsOfBody(body: ReadingsBody): ReadingRecords {
   const faults = new Faults();
@@ -62,7 +62,7 @@ export function recordsOfBody(body: ReadingsBody): ReadingRecords {
   };
   if (body.form === 'ndjson') eachLine(body, faults, take);
   else eachElement(body, faults, take);
-  if (faults.count > 0) throw new Refusal('reading-invalid', faults.summary(), { errors: faults.list });
+  if (faults.count > 0) throw new HttpProblem('reading-invalid', faults.summary(), { errors: faults.list });
   return records;
 }
 
@@ -118,7 +118,7 @@ function eachLine(body: ReadingsBody, faults: Faults, take: Take): void {
       take(parseJson(content, maxReadings, at), at);
     } catch (error) {
       // A line by itself: the others are looked at all the same.
-      if (!(error instanceof Refusal) || error.errors[0] === undefined) throw error;
+      if (!(error instanceof HttpProblem) || error.errors[0] === undefined) throw error;
       const { pointer, code, detail } = error.errors[0];
       faults.add(pointer, code, `line ${line + 1}: ${detail}`);
     }
@@ -131,7 +131,7 @@ const deepest = 8;
 
 /**
  * Parses a text, unless its shape would cost seconds.
- * @throws {Refusal} that names the place below `at`
+ * @throws {HttpProblem} that names the place below `at`
  */
 function parseJson(text: string, maxReadings: number, at: string): unknown {
   const exceeded = exceededShape(text, { depth: deepest, members: maxReadings });
@@ -146,9 +146,9 @@ function parseJson(text: string, maxReadings: number, at: string): unknown {
   }
 }
 
-function malformed({ pointer, detail }: { pointer: string; detail: string }, at = ''): Refusal {
+function malformed({ pointer, detail }: { pointer: string; detail: string }, at = ''): HttpProblem {
   const fault: Fault = { pointer: at + pointer, code: 'syntax', detail };
-  return new Refusal('body-malformed', `the body cannot be parsed: ${detail}`, { errors: [fault] });
+  return new HttpProblem('body-malformed', `the body cannot be parsed: ${detail}`, { errors: [fault] });
 }
 
 function isBlank(text: string): boolean {
@@ -156,11 +156,11 @@ function isBlank(text: string): boolean {
   return text.length === 0 || (first <= 0x20 && text.trim() === '');
 }
 
-function empty(): Refusal {
+function empty(): HttpProblem {
   const detail = 'the body is empty';
-  return new Refusal('body-malformed', detail, { errors: [{ pointer: '', code: 'missing', detail }] });
+  return new HttpProblem('body-malformed', detail, { errors: [{ pointer: '', code: 'missing', detail }] });
 }
 
-function tooMany(body: ReadingsBody): Refusal {
-  return new Refusal('body-too-large', `a request has at most ${body.maxReadings} readings`);
+function tooMany(body: ReadingsBody): HttpProblem {
+  return new HttpProblem('body-too-large', `a request has at most ${body.maxReadings} readings`);
 }

@@ -1,12 +1,12 @@
-import express, { type ErrorRequestHandler, type Express, type RequestHandler, type Response } from 'express';
+import express, { type Express, type RequestHandler, type Response } from 'express';
 import helmet from 'helmet';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { type Access, allows } from '../core/access/access.ts';
 import type { Guard } from '../core/access/guard.ts';
 import type { Sessions } from '../core/access/sessions.ts';
-import { type ErrorCode, errorCatalog, GaplineError } from '../core/wire/errors.ts';
-import { problemOf, problemType, shorten } from '../core/wire/problem.ts';
+import { HttpProblem, problemHandler } from '../core/http/problem.ts';
+import { shorten } from '../core/wire/problem.ts';
 import type { Stream } from '../core/wire/stream.ts';
 import { type Asset, type Pages, sendAsset } from './assets.ts';
 import { type Controls, controlsRouter } from './controls.ts';
@@ -56,7 +56,7 @@ export function createApp(options: AppOptions): Express {
     }
   });
   app.get('/events', readers, (request, response) => {
-    if (live.isFull) throw new GaplineError('page-busy', 'as many pages as allowed are open', { retryable: true });
+    if (live.isFull) throw new HttpProblem('page-busy', 'as many pages as allowed are open', { retryAfterS: 5 });
     live.add(response, () => stillAllowed(request, access, sessions));
   });
   app.get('/stats', readers, (_request, response) => {
@@ -69,9 +69,9 @@ export function createApp(options: AppOptions): Express {
   }
   if (controls) app.use(controlsRouter({ controls, figures, guard }));
   app.use((request) => {
-    throw new GaplineError('not-found', `there is no ${request.method} ${shorten(request.path)} here`);
+    throw new HttpProblem('not-found', `there is no ${request.method} ${shorten(request.path)} here`);
   });
-  app.use(answerProblem(logger));
+  app.use(problemHandler('the live page', logger));
   return app;
 }
 
@@ -100,32 +100,4 @@ const securityHeaders = (tls: boolean) =>
 function sendReadiness(response: Response, { trouble }: Figures): void {
   if (trouble === null) response.json({ status: 'pass' });
   else response.status(503).json({ status: 'fail', output: trouble });
-}
-
-function answerProblem(logger: Logger): ErrorRequestHandler {
-  return (error: unknown, request, response, _next) => {
-    const { code, detail } = understood(error);
-    if (code === 'internal') logger.error({ err: error, path: request.path }, 'The live page failed to answer');
-    if (response.headersSent) {
-      response.destroy();
-      return;
-    }
-    const { status } = errorCatalog[code];
-    if (status === 503 && !response.hasHeader('retry-after')) response.set('retry-after', '5');
-    response
-      .status(status)
-      .type(problemType)
-      .send(JSON.stringify(problemOf(code, detail)));
-  };
-}
-
-/** What an error means to whoever asked. The body parser's errors carry a `status`; nothing else thrown here does. */
-function understood(error: unknown): { code: ErrorCode; detail: string } {
-  if (error instanceof GaplineError) return { code: error.code, detail: error.message };
-  const status = error instanceof Error && 'status' in error ? error.status : undefined;
-  if (status === 413)
-    return { code: 'body-too-large', detail: 'the body is larger than anything that this page takes' };
-  if (status === 415) return { code: 'media-type-unsupported', detail: 'send application/json in UTF-8' };
-  if (status === 400) return { code: 'body-malformed', detail: 'the body is not JSON' };
-  return { code: 'internal', detail: 'the live page failed; its log says why' };
 }

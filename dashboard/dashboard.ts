@@ -47,8 +47,8 @@ export interface Dashboard extends Stage {
   readonly url: string;
 }
 
-const timing = { requestTimeout: 10_000, headersTimeout: 10_000 };
-const mostConnections = 1_000;
+const timeouts = { requestTimeoutMs: 10_000, headersTimeoutMs: 10_000 };
+const maxConnections = 1_000;
 
 /** The log hands out little more than is parsed; what is passed over in a stretch is counted to the second in which it began. */
 const sampleEveryMs = 500;
@@ -63,7 +63,7 @@ export function createDashboard(options: DashboardOptions): Dashboard {
   const access = options.access ?? new Access({ logger });
   const sessions = new Sessions({ access, secure: tls !== undefined });
   const guard = createGuard({ access, host, sessions, limits: options.rateLimits ?? {} });
-  const listener = new Listener({ host, port, tls, timing, mostConnections, logger });
+  const listener = new Listener({ host, port, tls, ...timeouts, maxConnections, logger });
   const stopping = new AbortController();
   const instance = randomUUID();
   let running: Promise<unknown> | undefined;

@@ -3,8 +3,9 @@ import helmet from 'helmet';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Guard } from '../core/access/guard.ts';
+import { isSendersFault } from '../core/http/problem.ts';
 import type { Model } from '../core/model/model.ts';
-import { describeError, errorCatalog, GaplineError, isRetryable } from '../core/wire/errors.ts';
+import { describeError, errorCatalog, isRetryable } from '../core/wire/errors.ts';
 import type { Metrics } from './metrics.ts';
 import type { ServedModel } from './served-model.ts';
 import { BadRequest, describeModel, readRequest, writeResponse } from './tensors.ts';
@@ -122,8 +123,7 @@ const answerError =
 function statusOf(error: BodyError): number {
   if (error instanceof BadRequest) return 400;
   if (error.status !== undefined) return error.status;
-  // The guard's refusals say what a sender may know, and have set their headers.
-  if (error instanceof GaplineError && errorCatalog[error.code].status < 500) return errorCatalog[error.code].status;
+  if (isSendersFault(error)) return errorCatalog[error.code].status;
   return isRetryable(error) ? 503 : 500;
 }
 

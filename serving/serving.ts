@@ -29,7 +29,7 @@ export interface ServingOptions {
 
 /** How long `stop` waits for answers under way. */
 const graceMs = 4_000;
-const timing = { requestTimeout: 30_000, headersTimeout: 10_000 };
+const timeouts = { requestTimeoutMs: 30_000, headersTimeoutMs: 10_000 };
 
 /** Answers inference requests over HTTP with the same model and imputer as the line. */
 export function createServing(options: ServingOptions): Stage & { readonly url: string } {
@@ -38,7 +38,7 @@ export function createServing(options: ServingOptions): Stage & { readonly url: 
   const served = createServedModel({ models, logger });
   const guard = createGuard({ access, host, limits: rateLimits });
   const app = createApp({ served, metrics: createMetrics(registry), registry, logger, guard, tls: tls !== undefined });
-  const listener = new Listener({ host, port, tls, timing, graceMs, logger });
+  const listener = new Listener({ host, port, tls, ...timeouts, graceMs, logger });
   const failed = new Promise<never>(() => {});
   let stopped: Promise<void> | undefined;
 

@@ -60,11 +60,12 @@ async function prepare(stage: string, options: StageOptions): Promise<Ground> {
 const announce = (line: string): void => void process.stdout.write(`${line}\n`);
 
 /** The probes of a stage: ready while the log answers. */
-function probesOf({ log, stream, registry }: Ground, { host, port }: StageOptions): Startable {
+function probesOf({ log, stream, registry, logger }: Ground, { host, port }: StageOptions): Startable {
   return createProbes({
     host,
     port,
     registry,
+    logger,
     ready: () => log.lag(`${stream.name}.probe`, [stream.topics.readings]),
     onListening: (url) => announce(`health and metrics: ${url}`),
   });

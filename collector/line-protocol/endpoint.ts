@@ -1,6 +1,6 @@
+import { HttpProblem } from '../../core/http/problem.ts';
 import { explainName, explainRefusedTime, isName, type ReadingRules } from '../../core/wire/reading-input.ts';
 import { ReadingRecords } from '../reading-records.ts';
-import { Refusal } from '../refusal.ts';
 import { type LinePoint, parseLines } from './parse.ts';
 
 export interface LinesBody {
@@ -26,14 +26,14 @@ const mostFailures = 20;
 /**
  * Makes records of line protocol, all of it or none, refusing what InfluxDB 2.7 refuses and with its words; beside that, a line needs
  * a device, a time that is believed, and an identity of its own.
- * @throws {Refusal} `body-malformed` or `body-too-large`
+ * @throws {HttpProblem} `body-malformed` or `body-too-large`
  */
 export function recordsOfLines(body: LinesBody): LineRecords {
   const { points, failures, tooMany } = parseLines(body.text, {
     precision: body.rules.precision,
     maxPoints: body.maxReadings,
   });
-  if (tooMany) throw new Refusal('body-too-large', `a request has at most ${body.maxReadings} lines`);
+  if (tooMany) throw new HttpProblem('body-too-large', `a request has at most ${body.maxReadings} lines`);
   const wrong = [...failures];
   const records = new ReadingRecords(body.stream, body.received);
   let ignoredFields = 0;
@@ -48,7 +48,7 @@ export function recordsOfLines(body: LinesBody): LineRecords {
       if (before !== undefined) wrong.push(`point ${index + 1}: the same device and time as ${before}`);
     } else if (wrong.length < mostFailures) wrong.push(`point ${index + 1}: ${fault}`);
   });
-  if (wrong.length > 0) throw new Refusal('body-malformed', wrong.slice(0, mostFailures).join('\n'));
+  if (wrong.length > 0) throw new HttpProblem('body-malformed', wrong.slice(0, mostFailures).join('\n'));
   return { records, ignoredFields };
 }
 

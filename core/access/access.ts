@@ -25,11 +25,6 @@ export interface Holder {
   readonly hash: string;
 }
 
-/** `open`: nobody is asked for a token. `unauthorized`: no token or an unknown one. `forbidden`: a token without the scope. */
-export type Verdict =
-  | { readonly kind: 'open' | 'unauthorized' | 'forbidden' }
-  | { readonly kind: 'allowed'; readonly holder: Holder };
-
 interface Known extends Holder {
   readonly digest: Buffer;
 }
@@ -78,14 +73,6 @@ export class Access {
   /** True where no tokens were ever made: then everyone may do everything. */
   get open(): boolean {
     return this.#open;
-  }
-
-  /** Judges a token that was presented, or none. */
-  judge(token: string | undefined, scope: Scope): Verdict {
-    if (this.#open) return { kind: 'open' };
-    const holder = token === undefined ? undefined : this.holderOf(token);
-    if (holder === undefined) return { kind: 'unauthorized' };
-    return allows(holder, scope) ? { kind: 'allowed', holder } : { kind: 'forbidden' };
   }
 
   /** Whose token this is; undefined where it is nobody's. */

@@ -1,73 +1,135 @@
-import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
+import type { AddressInfo, Server as NetServer, Socket } from 'node:net';
 import type { Logger } from 'pino';
 import { GaplineError } from '../wire/errors.ts';
-import { readTls, renewTls, type TlsFiles } from './tls.ts';
+import { answerBrokenRequest, type Exchange } from './broken-request.ts';
+import { listen, listenOnSharedPort } from './shared-port.ts';
+import { readTls, reloadTls, type TlsFiles } from './tls.ts';
 
 export interface ListenerOptions {
   readonly host: string;
   /** 0 is any free port. */
   readonly port: number;
   readonly tls?: TlsFiles | undefined;
-  /** How long a request and its headers may take to arrive, in milliseconds. */
-  readonly timing: Pick<ServerOptions, 'requestTimeout' | 'headersTimeout'>;
-  /** Connections at once. Default: any number. */
-  readonly mostConnections?: number;
-  /** How long `stop` waits for answers under way. Default: not at all. */
+  /** How long all headers of a request may take to arrive. */
+  readonly headersTimeoutMs: number;
+  /** How long a whole request may take to arrive. */
+  readonly requestTimeoutMs: number;
+  /** How long a connection without a request stays open. Default: Node's, 5 s. */
+  readonly keepAliveTimeoutMs?: number;
+  /** Connections at once; more are closed. Default: any number. */
+  readonly maxConnections?: number;
+  /** Listens with many sockets on the one port, so that thousands of clients can connect at once. */
+  readonly sharedPort?: boolean;
+  /** How long `stop` waits for requests that are being handled. Default: not at all. */
   readonly graceMs?: number;
   readonly logger: Logger;
 }
 
-/** An HTTP or HTTPS server, with a certificate that is renewed while it runs. */
+/** How often Node looks for requests that took too long. */
+const longestTimeoutCheckMs = 5_000;
+
+/**
+ * An HTTP or HTTPS server. It answers requests that cannot be parsed with a problem too, it reloads its certificate when the file changes,
+ * and it stops without cutting off responses.
+ */
 export class Listener {
   readonly #options: ListenerOptions;
+  readonly #underWay = new Map<Socket, Exchange>();
   #server: Server | undefined;
-  #endRenewal: (() => void) | undefined;
+  /** The sockets that share the port with the server. */
+  #further: readonly NetServer[] = [];
+  #connections = 0;
+  #endReload: (() => void) | undefined;
+  #stopping: Promise<void> | undefined;
 
   constructor(options: ListenerOptions) {
     this.#options = options;
   }
 
+  /** Where it listens; throws before `start` has resolved. */
   get url(): string {
-    return urlOf(this.#server, this.#options.tls);
+    const address = this.#server?.address() as AddressInfo | null | undefined;
+    if (!address) throw new Error('the server does not listen');
+    const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+    return `${this.#options.tls ? 'https' : 'http'}://${host}:${address.port}`;
   }
 
-  /** @throws {GaplineError} `port-in-use`, or `config-invalid` where the certificate cannot be used */
+  /**
+   * Resolves when the server listens.
+   * @throws {GaplineError} `port-in-use`, or `config-invalid` where the certificate cannot be used
+   */
   async start(handler: RequestListener): Promise<void> {
-    const { host, port, tls, timing, mostConnections, logger } = this.#options;
-    const secure = tls && createTlsServer({ ...readTls(tls), ...timing }, handler);
-    const server = secure ?? createServer(timing, handler);
-    if (mostConnections !== undefined) server.maxConnections = mostConnections;
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', (cause) => reject(listenError(cause, host, port)));
-      server.listen(port, host, resolve);
-    });
+    const { host, port, tls, sharedPort, logger } = this.#options;
+    const handle = (request: IncomingMessage, response: ServerResponse) => this.#handle(handler, request, response);
+    const timing = this.#timing();
+    const secure: TlsServer | undefined = tls && createTlsServer({ ...readTls(tls), ...timing }, handle);
+    const server = secure ?? createServer(timing, handle);
+    server.on('connection', (socket: Socket) => this.#count(socket));
+    server.on('clientError', (error, socket) =>
+      answerBrokenRequest(error, socket as Socket, this.#underWay.get(socket as Socket)),
+    );
+    try {
+      if (sharedPort) this.#further = await listenOnSharedPort(server, { host, port });
+      else await listen(server, { host, port });
+    } catch (cause) {
+      throw listenError(cause as NodeJS.ErrnoException, host, port);
+    }
     this.#server = server;
-    if (secure) this.#endRenewal = renewTls(tls, secure, logger);
+    if (tls && secure) this.#endReload = reloadTls(tls, secure, logger);
   }
 
-  /** Takes no new connections, and cuts those that are left after the grace. */
-  async stop(): Promise<void> {
-    this.#endRenewal?.();
+  /** Takes no new requests, waits for those that are being handled, then cuts off what is left after the grace. Safe to call twice. */
+  stop(): Promise<void> {
+    this.#endReload?.();
+    this.#stopping ??= this.#close();
+    return this.#stopping;
+  }
+
+  async #close(): Promise<void> {
     const server = this.#server;
     if (!server?.listening) return;
     const cut = setTimeout(() => server.closeAllConnections(), this.#options.graceMs ?? 0);
-    await new Promise((resolve) => server.close(resolve));
+    const closed = [server, ...this.#further].map((each) => new Promise((resolve) => each.close(resolve)));
+    for (const { response } of this.#underWay.values())
+      if (!response.headersSent) response.setHeader('connection', 'close');
+    server.closeIdleConnections();
+    await Promise.all(closed);
     clearTimeout(cut);
+  }
+
+  #timing() {
+    const { headersTimeoutMs, requestTimeoutMs, keepAliveTimeoutMs } = this.#options;
+    return {
+      headersTimeout: headersTimeoutMs,
+      requestTimeout: requestTimeoutMs,
+      ...(keepAliveTimeoutMs !== undefined && { keepAliveTimeout: keepAliveTimeoutMs }),
+      connectionsCheckingInterval: Math.min(headersTimeoutMs, longestTimeoutCheckMs),
+    };
+  }
+
+  /** `server.maxConnections` does not see the connections of the sockets that share the port. */
+  #count(socket: Socket): void {
+    this.#connections += 1;
+    socket.once('close', () => {
+      this.#connections -= 1;
+    });
+    if (this.#connections > (this.#options.maxConnections ?? Number.POSITIVE_INFINITY)) socket.destroy();
+  }
+
+  #handle(handler: RequestListener, request: IncomingMessage, response: ServerResponse): void {
+    const { socket } = request;
+    this.#underWay.set(socket, { request, response });
+    response.on('close', () => {
+      if (this.#underWay.get(socket)?.response === response) this.#underWay.delete(socket);
+    });
+    if (this.#stopping !== undefined) response.setHeader('connection', 'close');
+    handler(request, response);
   }
 }
 
-/** Where a server listens. */
-export function urlOf(server: Server | undefined, tls: TlsFiles | undefined): string {
-  const address = (server?.address() ?? null) as AddressInfo | null;
-  if (address === null) throw new Error('the server does not listen');
-  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
-  return `${tls ? 'https' : 'http'}://${host}:${address.port}`;
-}
-
-/** Why a server cannot listen. */
-export function listenError(cause: NodeJS.ErrnoException, host: string, port: number): GaplineError {
+function listenError(cause: NodeJS.ErrnoException, host: string, port: number): GaplineError {
   const detail =
     cause.code === 'EADDRINUSE'
       ? `${host}:${port} is in use; choose another port, or 0 for any free one`

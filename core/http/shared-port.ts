@@ -2,43 +2,55 @@ import { createServer, type Server, type Socket } from 'node:net';
 
 /**
  * Sockets that listen beside the first. Node takes one connection of each in a turn of its event loop; under load a turn takes a tenth of
- * a second, and a thousand devices that come back at once would wait for minutes before anybody looks at them.
+ * a second, and a thousand devices that reconnect at once would wait for minutes for their connections.
  */
 const further = 31;
 
-interface Place {
+interface Address {
   readonly host: string;
+  /** 0 is any free port. */
   readonly port: number;
 }
 
+/** Resolves when the server listens. */
+export function listen(server: Server, address: Address): Promise<void> {
+  return listening(server, address, false);
+}
+
 /**
- * Listens with the first server, and, where the system shares a port between sockets, with more that hand their connections to it.
- * Resolves with the further ones.
+ * Listens with the server, and, where the system shares a port between sockets, with more sockets that hand their connections to it.
+ * Resolves with these further ones; whoever closes the server closes them too.
  */
-export async function listen(first: Server, { host, port }: Place): Promise<readonly Server[]> {
+export async function listenOnSharedPort(server: Server, { host, port }: Address): Promise<readonly Server[]> {
   const shared = process.platform === 'linux';
-  // A shared port does not say whether another process has it.
-  if (shared && port !== 0) await close(await listening(createServer(), { host, port }, false));
-  await listening(first, { host, port }, shared);
+  // On a shared port the system does not report that another process uses it.
+  if (shared && port !== 0) await checkFree({ host, port });
+  await listening(server, { host, port }, shared);
   if (!shared) return [];
-  const address = first.address();
+  const address = server.address();
   const taken = typeof address === 'object' && address !== null ? address.port : port;
-  const hand = (socket: Socket): void => void first.emit('connection', socket);
-  const all = Array.from({ length: further }, () => listening(createServer(hand), { host, port: taken }, true));
-  // One that the system does not give is not missed.
+  const hand = (socket: Socket): void => void server.emit('connection', socket);
+  const all = Array.from({ length: further }, async () => {
+    const each = createServer(hand);
+    await listening(each, { host, port: taken }, true);
+    return each;
+  });
+  // The port works without those that the system does not give.
   return (await Promise.allSettled(all)).flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
 }
 
-function listening<T extends Server>(server: T, { host, port }: Place, reusePort: boolean): Promise<T> {
+async function checkFree(address: Address): Promise<void> {
+  const probe = createServer();
+  await listening(probe, address, false);
+  await new Promise((resolve) => probe.close(resolve));
+}
+
+function listening(server: Server, { host, port }: Address, reusePort: boolean): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen({ host, port, reusePort }, () => {
       server.off('error', reject);
-      resolve(server);
+      resolve();
     });
   });
-}
-
-function close(server: Server): Promise<void> {
-  return new Promise((resolve) => void server.close(() => resolve()));
 }

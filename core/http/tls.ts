@@ -1,18 +1,14 @@
 import { readFileSync, statSync } from 'node:fs';
+import type { Server } from 'node:https';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import type { Logger } from 'pino';
 import { describeError, GaplineError } from '../wire/errors.ts';
 
 export interface TlsFiles {
-  /** PEM: the certificate, followed by those that vouch for it. */
+  /** PEM: the certificate chain, the server's own certificate first. */
   readonly certFile: string;
   /** PEM. */
   readonly keyFile: string;
-}
-
-/** What a TLS server is that can take a new certificate while it runs. */
-export interface Renewable {
-  setSecureContext(options: SecureContextOptions): void;
 }
 
 /**
@@ -29,13 +25,16 @@ export function readTls({ certFile, keyFile }: TlsFiles): SecureContextOptions {
     createSecureContext(options);
     return options;
   } catch (error) {
-    // OpenSSL's messages name no content of the files.
+    // OpenSSL's messages contain nothing of the files' content.
     throw new GaplineError('config-invalid', `TLS with ${certFile} and ${keyFile}: ${describeError(error)}`);
   }
 }
 
-/** Takes a renewed certificate into a running server. A pair that does not fit leaves the old one in place. Gives what ends it. */
-export function renewTls(files: TlsFiles, server: Renewable, logger: Logger, checkEveryMs = 1_000): () => void {
+/**
+ * Reloads the certificate of a running server whenever a file changes. If the new pair is not valid, the server keeps the old one.
+ * @returns a function that ends this
+ */
+export function reloadTls(files: TlsFiles, server: Server, logger: Logger, checkEveryMs = 1_000): () => void {
   let seen = fingerprints(files);
   const timer = setInterval(() => {
     const now = fingerprints(files);
@@ -52,6 +51,7 @@ export function renewTls(files: TlsFiles, server: Renewable, logger: Logger, che
   return () => clearInterval(timer);
 }
 
+/** What changes when one of the files is written or replaced. */
 function fingerprints({ certFile, keyFile }: TlsFiles): string {
   return [certFile, keyFile]
     .map((file) => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Refusal } from '../../collector/refusal.ts';
+import { HttpProblem } from '../../core/http/problem.ts';
 import { decodeReading } from '../../core/wire/decode-reading.ts';
 import { readingSchema } from '../../core/wire/reading.ts';
 import { recordsOf } from './doors.ts';
@@ -27,7 +27,7 @@ test(`${bodies} hostile bodies: each is refused with a reason, or gives readings
       if (count % 50 === 0)
         for (const { value } of records) readingSchema.parse(JSON.parse(Buffer.from(value).toString()));
     } catch (error) {
-      if (!(error instanceof Refusal) || error.status < 400 || error.status > 499) {
+      if (!(error instanceof HttpProblem) || error.status < 400 || error.status > 499) {
         throw new Error(`input ${count} of seed ${seed}: ${input.body.subarray(0, 500)}`, { cause: error });
       }
       if (error.message.length > 30_000) throw new Error(`an answer of ${error.message.length} characters`);
