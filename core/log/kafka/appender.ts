@@ -32,7 +32,6 @@ interface Job {
   readonly topic: string;
   readonly records: readonly LogRecord[];
   readonly partitions: readonly number[];
-  readonly bytes: number;
   readonly deadline: number;
   /** How many records are durable or on their way. */
   next: number;
@@ -49,7 +48,8 @@ interface Job {
 export class Appender {
   readonly #options: AppenderOptions;
   #queue: Job[] = [];
-  #waitingBytes = 0;
+  /** Of appends that have begun and not ended. */
+  #reservedBytes = 0;
   #running = false;
   /** Why Kafka cannot be reached. */
   #trouble: string | undefined;
@@ -63,16 +63,26 @@ export class Appender {
   async append(topic: string, records: readonly LogRecord[], deadlineMs: number): Promise<void> {
     if (records.length === 0) return;
     const deadline = performance.now() + deadlineMs;
-    const bytes = this.#admit(topic, records);
-    const partitions = await this.#address(topic, records, deadlineMs);
-    await new Promise<void>((resolve, reject) => {
+    // Reserved before the first wait: appends that begin together must see each other.
+    const bytes = this.#reserve(topic, records);
+    try {
+      const partitions = await this.#address(topic, records, deadlineMs);
+      await this.#enqueue({ topic, records, partitions, deadline });
+    } finally {
+      this.#reservedBytes -= bytes;
+    }
+  }
+
+  /** Resolves once the records are durable. */
+  #enqueue(append: Pick<Job, 'topic' | 'records' | 'partitions' | 'deadline'>): Promise<void> {
+    return new Promise((resolve, reject) => {
       const job: Job = {
-        ...{ topic, records, partitions, bytes, deadline, next: 0, sent: false, settled: false },
+        ...append,
+        ...{ next: 0, sent: false, settled: false },
         settle: (error) => {
           if (job.settled) return;
           job.settled = true;
           clearTimeout(timer);
-          this.#waitingBytes -= bytes;
           if (error) reject(error);
           else resolve();
         },
@@ -80,8 +90,7 @@ export class Appender {
       const timer = setTimeout(() => {
         this.#queue = this.#queue.filter((waiting) => waiting !== job);
         job.settle(late(job, this.#trouble));
-      }, deadline - performance.now());
-      this.#waitingBytes += bytes;
+      }, append.deadline - performance.now());
       this.#queue.push(job);
       this.#run();
     });
@@ -103,7 +112,8 @@ export class Appender {
     return await connected?.catch(() => undefined);
   }
 
-  #admit(topic: string, records: readonly LogRecord[]): number {
+  /** @throws {AppendError} where the records would go past the bound; an append that is alone may. */
+  #reserve(topic: string, records: readonly LogRecord[]): number {
     let bytes = 0;
     for (const record of records) {
       const size = sizeOf(record);
@@ -112,9 +122,10 @@ export class Appender {
       }
       bytes += size;
     }
-    if (this.#waitingBytes > 0 && this.#waitingBytes + bytes > this.#options.maxWaitingBytes) {
-      throw new AppendError('refused', `${this.#waitingBytes >> 20} MB wait to be sent to Kafka already`);
+    if (this.#reservedBytes > 0 && this.#reservedBytes + bytes > this.#options.maxWaitingBytes) {
+      throw new AppendError('refused', `${this.#reservedBytes >> 20} MB wait to be sent to Kafka already`);
     }
+    this.#reservedBytes += bytes;
     return bytes;
   }
 
