@@ -30,8 +30,7 @@ const mayImportAll = ['cli', 'bench', 'test', 'docs', 'scripts', 'examples'];
 const importPattern = /(?:\bfrom\s*|\bimport\s*\(?\s*|new URL\(\s*)['"](\.{1,2}\/[^'"]+)['"]/g;
 
 function folderOf(file: string): string {
-  const [first, second] = file.split('/');
-  return first === 'core' ? `${first}/${second}` : first;
+  return /^(core\/)?[^/]+/.exec(file)?.[0] ?? file;
 }
 
 function sources(): string[] {
@@ -51,7 +50,7 @@ const isForTests = (file: string) => /\.test\.ts$|\/(contract|testing|power-loss
 function violations(file: string, text: string): string[] {
   const from = folderOf(file);
   return [...text.matchAll(importPattern)]
-    .map(([, target]) => relative(root, join(root, dirname(file), target)))
+    .map(([, target = '']) => relative(root, join(root, dirname(file), target)))
     .filter((target) => target.includes('/') && !allowed(from, folderOf(target), file))
     .map((target) => `${file} imports ${target}`);
 }

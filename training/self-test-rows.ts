@@ -28,7 +28,7 @@ function roundRobin(order: Int32Array, labels: Int32Array, count: number): numbe
   }
   const taken: number[] = [];
   for (let turn = 0; taken.length < count && turn < order.length; turn++) {
-    for (const queue of queues.values()) if (queue[turn] !== undefined) taken.push(queue[turn]);
+    for (const queue of queues.values()) taken.push(...queue.slice(turn, turn + 1));
   }
   return taken.slice(0, count);
 }

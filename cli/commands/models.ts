@@ -101,11 +101,12 @@ async function demandBetter(
   figure: 'accuracy' | 'f1',
 ): Promise<void> {
   const rate = loaded.config.generator.gaps.rate;
-  const [candidate, champion] = [
-    await scoreOn(loaded, registry, version, [rate]),
-    await scoreOn(loaded, registry, serving, [rate]),
-  ];
-  const [has, needs] = [candidate[0][figure], champion[0][figure]];
+  const figureOf = async (scored: number) => {
+    const [scores] = await scoreOn(loaded, registry, scored, [rate]);
+    if (!scores) throw new GaplineError('internal', `version ${scored} was not scored`);
+    return scores[figure];
+  };
+  const [has, needs] = [await figureOf(version), await figureOf(serving)];
   const said = `${figure} of version ${version} is ${percent(has)}, of version ${serving} ${percent(needs)}, with ${percent(rate)} of the values missing`;
   if (has <= needs) throw new GaplineError('model-refused', said);
   print(said);

@@ -21,7 +21,10 @@ const split = { fraction: 0.8, seed: 1 };
 export async function newStream(name: string, options: NewStreamOptions): Promise<void> {
   const checked = configSchema.shape.stream.safeParse(name);
   if (!checked.success) {
-    throw new GaplineError('config-invalid', `${name}: expected a name of ${checked.error.issues[0].message}`);
+    throw new GaplineError(
+      'config-invalid',
+      `${name}: expected a name of ${checked.error.issues.map(({ message }) => message).join('; ')}`,
+    );
   }
   const truth = options.truth ?? (await guessTruth(options.data));
   const folder = resolve(options.folder ?? join('examples', name));

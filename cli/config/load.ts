@@ -181,17 +181,21 @@ function keysAt(path: readonly PropertyKey[]): string[] {
 /** Levenshtein's edit distance. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i += 1) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j += 1) {
-      next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
-    }
-    row = next;
+  let last = b.length;
+  for (const [i, letter] of [...a].entries()) {
+    let [left, diagonal] = [i + 1, i];
+    row = row.map((above, j) => {
+      if (j === 0) return left;
+      const here = Math.min(above + 1, left + 1, diagonal + (letter === b[j - 1] ? 0 : 1));
+      [left, diagonal] = [here, above];
+      return here;
+    });
+    last = left;
   }
-  return row[b.length];
+  return last;
 }
 
-/** What the parser says, without its picture of the place. */
+/** What the parser reports, without the excerpt of the file that it adds. */
 function faultOf(message: string): string {
-  return shorten(message.split('\n', 1)[0].replace(/ at line.*$/, ''), 300);
+  return shorten(message.replace(/\n.*$/s, '').replace(/ at line.*$/, ''), 300);
 }

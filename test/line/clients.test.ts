@@ -60,7 +60,7 @@ async function expectSameLabels(client: string, write: (url: string, samples: re
     ...['up', '--config', spambase, '--data', data, '--no-generator', '--labels', String(2 * sampleCount)],
     ...ports,
   ]);
-  const [, url] = await line.printed(/POST (\S+)\/readings/);
+  const url = await line.printed(/POST (\S+)\/readings/);
   const posted = samples.map((sample) => ({ ...sample, device: sample.device.replace(client, 'posted') }));
   const answer = await fetch(`${url}/readings`, {
     method: 'POST',

@@ -12,7 +12,7 @@ test('a collector that is started while Kafka is away serves devices; the next o
   const collect = (log: string) =>
     gapline(['collect', '--no-archive', '--config', spambase, '--port', '0', '--data', folder, '--log', log]);
   const away = collect(`kafka://127.0.0.1:${await freePort()}`);
-  const [, url] = await away.printed(/collector: (http\S+)/);
+  const url = await away.printed(/collector: (http\S+)/);
   const sent = await fetch(`${url}/readings`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },

@@ -67,7 +67,7 @@ test.each(['SIGINT', 'SIGTERM'] as const)('%s drains within 10 s and exits 0', {
   const fast = ['--set', 'generator.rate=0', '--set', 'generator.batch=100'];
   const ports = ['--collector-port', '0', '--page-port', '0'];
   const run = gapline(['up', '--config', spambase, '--data', temporaryFolder(), ...ports, ...fast]);
-  const [, page] = await run.printed(/live page: +(\S+)/);
+  const page = await run.printed(/live page: +(\S+)/);
   expect((await fetch(new URL('/health', page))).status).toBe(200);
   const sentMs = performance.now();
   run.kill(signal);

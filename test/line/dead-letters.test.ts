@@ -26,7 +26,7 @@ test('what cannot be read becomes a dead letter that is listed, shown and replay
   const listed = await gapline(['deadletters', 'list', ...at]).ended;
   expect(listed.code).toBe(0);
   const row = listed.stdout.split('\n').find((text) => text.includes('classifier')) ?? '';
-  const [id] = row.split('\t');
+  const [id = ''] = row.split('\t');
   const shown = await gapline(['deadletters', 'show', id, ...at]).ended;
   expect(JSON.parse(shown.stdout)).toMatchObject({ topic: 'spam_data', value: '{"broken', encoding: 'utf8' });
   const replayed = await gapline(['deadletters', 'replay', id, ...at]).ended;

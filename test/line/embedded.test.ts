@@ -64,7 +64,7 @@ test('labels are the same when truth is stripped', { timeout: 120_000 }, async (
       '--labels',
       '921',
     ]);
-    const [, url] = await collector.printed(/POST (\S+)\/readings/);
+    const url = await collector.printed(/POST (\S+)\/readings/);
     const once = ['--set', 'generator.repeat=false', '--set', 'generator.rate=0', '--set', 'generator.batch=100'];
     const fixed = ['--start', '2026-01-01T00:00:00Z', '--log-level', 'error', '--data', data];
     const generator = await gapline(['generate', '--config', spambase, '--to', url, ...once, ...fixed, ...extra]).ended;

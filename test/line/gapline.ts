@@ -18,8 +18,11 @@ export interface Ended {
 export interface Process {
   readonly pid: number;
   readonly ended: Promise<Ended>;
-  /** Resolves with the first match on standard output; rejects when the process ends without one. */
-  printed(pattern: RegExp): Promise<RegExpMatchArray>;
+  /**
+   * Resolves with the first match on standard output: with its first group, if the pattern has one. Rejects when the process ends
+   * without a match.
+   */
+  printed(pattern: RegExp): Promise<string>;
   kill(signal: NodeJS.Signals): void;
 }
 
@@ -38,7 +41,7 @@ export function gapline(args: readonly string[], options: { cwd?: string; env?: 
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     out.stderr += text;
   });
-  const ended = once(child, 'close').then(([code]: (number | null)[]) => ({ code, ...out }));
+  const ended = once(child, 'close').then(([code = null]: (number | null)[]) => ({ code, ...out }));
   return {
     pid: child.pid!,
     ended,
@@ -47,15 +50,11 @@ export function gapline(args: readonly string[], options: { cwd?: string; env?: 
   };
 }
 
-function printed(
-  child: ChildProcess,
-  out: { stdout: string; stderr: string },
-  pattern: RegExp,
-): Promise<RegExpMatchArray> {
-  const { promise, resolve: found, reject } = Promise.withResolvers<RegExpMatchArray>();
+function printed(child: ChildProcess, out: { stdout: string; stderr: string }, pattern: RegExp): Promise<string> {
+  const { promise, resolve: found, reject } = Promise.withResolvers<string>();
   const look = () => {
     const match = out.stdout.match(pattern);
-    if (match) found(match);
+    if (match) found(match[1] ?? match[0]);
   };
   child.stdout?.on('data', look);
   child.on('close', () => reject(new Error(`ended without printing ${pattern}: ${out.stderr.slice(-2_000)}`)));

@@ -38,8 +38,8 @@ test('a line with secrets tells nobody: not its logs, answers, files or command 
   const data = temporaryFolder();
   const ports = ['--collector-port', '0', '--page-port', '0'];
   const line = gapline(quiet('up', '--data', data, '--no-generator', ...ports), { env: secrets });
-  const [, page] = await line.printed(/live page: +(\S+)/);
-  const [, readings] = await line.printed(/POST (\S+)/);
+  const page = await line.printed(/live page: +(\S+)/);
+  const readings = await line.printed(/POST (\S+)/);
   const generator = gapline(quiet('generate', '--to', new URL('/', readings).href, '--data', data, '--count', '40'), {
     env: secrets,
   });
@@ -93,7 +93,7 @@ test('a stage whose InfluxDB is away or turns it away tells no secret', { timeou
   expect(imported.code).toBe(1);
   status = 503;
   const collector = gapline(quiet('collect', '--port', '0', ...store, ...data), { env: secrets });
-  const [, url] = await collector.printed(/collector: (\S+)/);
+  const url = await collector.printed(/collector: (\S+)/);
   const send = quiet('generate', '--to', url!, '--count', '20', ...data);
   expect((await gapline(send, { env: secrets }).ended).code).toBe(0);
   const before = asked;

@@ -25,7 +25,7 @@ test('a collector killed again and again while Kafka is away keeps in its spool 
       '--no-archive',
       ...away,
     ]);
-    const [, url] = await collector.printed(/collector: (\S+)/);
+    const url = await collector.printed(/collector: (\S+)/);
     let dead = false;
     const send = async (device: number): Promise<void> => {
       while (!dead) {

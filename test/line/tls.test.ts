@@ -55,8 +55,8 @@ test.runIf(openssl)(`the line speaks TLS and takes a renewed certificate while i
   const tls = ['--tls-cert', used.cert, '--tls-key', used.key];
   const ledger = join(folder, 'ledger');
   const line = gapline(['up', '--config', spambase, '--data', folder, '--ledger', ledger, ...ports, ...tls]);
-  const [, page] = await line.printed(/live page: +(\S+)/);
-  const [, readings] = await line.printed(/POST (\S+)/);
+  const page = await line.printed(/live page: +(\S+)/);
+  const readings = await line.printed(/POST (\S+)/);
   expect([await shown(page!), await shown(readings!)]).toEqual(['first', 'first']);
   expect(await statusOf(page!)).toBe(200);
   await expect(fetch(readings!.replace('https', 'http'))).rejects.toThrow();
@@ -79,7 +79,7 @@ test.runIf(openssl)(
     const { cert, key } = certificate(folder, 'gapline');
     const data = ['--config', spambase, '--data', temporaryFolder(), '--log-level', 'error'];
     const collector = gapline(['collect', ...data, '--port', '0', '--tls-cert', cert, '--tls-key', key]);
-    const [, url] = await collector.printed(/collector: (\S+)/);
+    const url = await collector.printed(/collector: (\S+)/);
     const send = ['generate', '--config', spambase, '--data', temporaryFolder(), '--to', url!, '--count', '20'];
     const trusting = await gapline(send, { env: { NODE_EXTRA_CA_CERTS: cert } }).ended;
     expect(trusting.stdout).toMatch(/^20 readings accepted/m);
@@ -108,7 +108,7 @@ test('rates by address and by token are set on the command line', patient, async
   const rates = ['--rate-per-token', '2', '--rate-per-address', '5'];
   const serve = ['serve', '--config', spambase, '--data', data, '--port', '0', '--log-level', 'error'];
   const stage = gapline([...serve, ...rates]);
-  const [, url] = await stage.printed(/model: (\S+)/);
+  const url = await stage.printed(/model: (\S+)/);
   const status = async (token: string) => {
     const headers = { authorization: `Bearer ${token.trim()}` };
     return (await fetch(`${url}/v2/models/spambase`, { headers })).status;

@@ -13,7 +13,7 @@ test('once there is a token the doors ask for it; a revoked one is worthless', {
 
   const ports = ['--collector-port', '0', '--page-port', '0', '--log-level', 'error'];
   const line = gapline(['up', '--config', spambase, '--data', data, '--no-generator', ...ports]);
-  const [, url] = await line.printed(/POST (\S+)/);
+  const url = await line.printed(/POST (\S+)/);
   let second = 0;
   const post = async (headers: Record<string, string>) => {
     second += 1;
@@ -54,7 +54,7 @@ test.each(doors)('%s opens no door to other machines without tokens', { timeout:
 test('a token of the environment opens them to its holders', { timeout: 60_000 }, async () => {
   const args = ['--config', spambase, '--data', temporaryFolder(), '--host', '0.0.0.0', '--port', '0'];
   const stage = gapline(['serve', ...args, '--log-level', 'error'], { env: { GAPLINE_TOKEN: 'sesame' } });
-  const [, port] = await stage.printed(/model: http:.*:(\d+)/);
+  const port = await stage.printed(/model: http:.*:(\d+)/);
   const status = async (headers: Record<string, string> = {}) =>
     (await fetch(`http://127.0.0.1:${port}/v2/models/spambase`, { headers })).status;
   expect(await status()).toBe(401);
@@ -82,7 +82,7 @@ test('a line on loopback needs no token and says so; its own devices go on when 
 test('a running door that was open closes with the first token', { timeout: 60_000 }, async () => {
   const data = temporaryFolder();
   const stage = gapline(['serve', '--config', spambase, '--data', data, '--port', '0', '--log-level', 'error']);
-  const [, url] = await stage.printed(/model: (\S+)/);
+  const url = await stage.printed(/model: (\S+)/);
   const status = async () => (await fetch(`${url}/v2/models/spambase`)).status;
   expect(await status()).toBe(200);
   expect((await gapline(['tokens', 'add', 'pumps', '--data', data]).ended).code).toBe(0);
