@@ -4,9 +4,9 @@ import type { Registry } from 'prom-client';
 import { type EventLog, type Running, type Stall, type StoredRecord, totalLag } from '../core/log/port.ts';
 import { reportStatus } from '../core/log/status.ts';
 import type { Model, ModelIdentity, ModelSource } from '../core/model/model.ts';
-import { encodeDeadLetter } from '../core/wire/dead-letter.ts';
+import { createReporter } from '../core/stage/reporter.ts';
+import { createStage, type Stage } from '../core/stage/stage.ts';
 import { describeError } from '../core/wire/errors.ts';
-import type { Stage } from '../core/wire/stage.ts';
 import type { Status } from '../core/wire/status.ts';
 import type { Stream } from '../core/wire/stream.ts';
 import { type ChallengerSource, followModels } from './following.ts';
@@ -59,22 +59,17 @@ export function createClassifier(options: ClassifierOptions): Classifier {
     driftThreshold = 0.2,
     now = Date.now,
   } = options;
-  const instance = options.instance ?? randomBytes(4).toString('hex');
+  const reporter = createReporter({
+    ...{ stream, stage: 'classifier', now },
+    instance: options.instance ?? randomBytes(4).toString('hex'),
+  });
+  const note = reporter.noteError;
   const group = classifierGroup(stream);
   const tally = new Tally();
   const metrics = createMetrics(registry);
-  const failure = Promise.withResolvers<never>();
-  failure.promise.catch(() => {});
   let labeller: Labeller | undefined;
   let running: Running | undefined;
   let following: { stop(): Promise<void> } | undefined;
-  let status: { stop(): Promise<void> } | undefined;
-  let stopped: Promise<void> | undefined;
-  let lastError: Status['lastError'];
-
-  function note(message: string): void {
-    lastError = { at: new Date(now()).toISOString(), message };
-  }
 
   function stalled({ topic, partition, error, attempt }: Stall): void {
     metrics.stalled();
@@ -83,12 +78,10 @@ export function createClassifier(options: ClassifierOptions): Classifier {
 
   /** For records that the model itself cannot take; what cannot be read is found while decoding. */
   function deadLetter(record: StoredRecord, error: unknown) {
-    const reason = describeError(error);
     tally.addDeadLetters(1);
     metrics.deadLetter();
-    note(reason);
-    const value = encodeDeadLetter('classifier', record, reason, new Date(now()));
-    return { topic: stream.topics.deadLetters, key: record.key, value };
+    note(error);
+    return reporter.deadLetter(record, error);
   }
 
   async function lagOfGroup(): Promise<number | undefined> {
@@ -116,18 +109,14 @@ export function createClassifier(options: ClassifierOptions): Classifier {
     };
   }
 
-  async function snapshot(): Promise<Status> {
+  async function snapshot() {
     const lag = await lagOfGroup();
     const latency = tally.recentLatency(now());
     const drift = labeller?.drift?.summary();
     const challenger = labeller?.challenger?.model.identity.version;
     metrics.reported(latency, lag);
     metrics.drifted(drift);
-    return {
-      stream: stream.name,
-      stage: 'classifier',
-      instance,
-      at: new Date(now()).toISOString(),
+    return reporter.status({
       counters: counters(),
       ...(labeller && {
         model: { ...labeller.champion.model.identity, ...(challenger !== undefined && { challenger }) },
@@ -135,8 +124,7 @@ export function createClassifier(options: ClassifierOptions): Classifier {
       latency,
       ...(drift && { drift }),
       ...(lag !== undefined && { lag }),
-      ...(lastError && { lastError }),
-    };
+    });
   }
 
   function refused(reason: string): void {
@@ -171,45 +159,37 @@ export function createClassifier(options: ClassifierOptions): Classifier {
     return version === labeller?.champion.model.identity.version ? undefined : version;
   }
 
-  async function start(): Promise<void> {
+  async function open(fail: (error: unknown) => void): Promise<void> {
     const champion = serve(stream, await models.current());
     const shadow = createShadow({ failed: note });
-    labeller = createLabeller({ ...options, group, champion, shadow, tally, metrics, driftThreshold, now, note });
+    labeller = createLabeller({ ...options, group, champion, shadow, tally, metrics, driftThreshold, now, reporter });
     metrics.serving(champion.model.identity.name, champion.model.identity.version);
     const { assigned, revoked, transform } = labeller;
-    try {
-      running = await log.pipe(
-        { from: [stream.topics.readings], group, ...(maxBatch !== undefined && { maxBatch }) },
-        { assigned, revoked, transform, deadLetter, stalled },
-      );
-    } catch (error) {
-      await labeller.close();
-      throw error;
-    }
-    running.failed.catch(failure.reject);
+    running = await log.pipe(
+      { from: [stream.topics.readings], group, ...(maxBatch !== undefined && { maxBatch }) },
+      { assigned, revoked, transform, deadLetter, stalled },
+    );
+    running.failed.catch(fail);
     following = followModels({
       ...{ models, logger, champion: champion.model },
       challengers: challengers && { resolve: resolveChallenger, load: (version) => challengers.load(version) },
       ...{ onChampion: crown, onChallenger: challenge, onRefused: refused },
     });
-    status = reportStatus({ log, topic: stream.topics.status, logger, snapshot });
     logger.info({ group }, `labelling ${stream.name} with ${describeModel(champion.model.identity)}`);
   }
 
-  async function shutDown(): Promise<void> {
+  async function close(): Promise<void> {
     await following?.stop();
     await running?.stop();
-    await status?.stop();
     await labeller?.close();
   }
 
   return {
-    start,
-    stop() {
-      stopped ??= shutDown();
-      return stopped;
-    },
-    failed: failure.promise,
+    ...createStage({
+      open,
+      close,
+      report: () => reportStatus({ log, topic: stream.topics.status, logger, snapshot }),
+    }),
     totals: () => ({
       ...tally.totals(),
       model: labeller?.champion.model.identity,

@@ -3,6 +3,7 @@ import { expect, test, vi } from 'vitest';
 import type { History, StoredRecord } from '../core/log/port.ts';
 import { createSqliteLog } from '../core/log/sqlite.ts';
 import type { Model } from '../core/model/model.ts';
+import { createReporter } from '../core/stage/reporter.ts';
 import { GaplineError } from '../core/wire/errors.ts';
 import { topicsOf } from '../core/wire/stream.ts';
 import { createLabeller } from './labeller.ts';
@@ -28,7 +29,7 @@ function labellerOf(champion: Model) {
     logger: silent,
     driftThreshold: 0.2,
     now: Date.now,
-    note,
+    reporter: { ...createReporter({ stream, stage: 'classifier' }), noteError: note },
   });
   return { labeller, note };
 }

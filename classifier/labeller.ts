@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
-import type { Batch, EventLog, History, Output, StoredRecord, Transformed } from '../core/log/port.ts';
-import { encodeDeadLetter } from '../core/wire/dead-letter.ts';
+import type { Batch, EventLog, History, Output, Transformed } from '../core/log/port.ts';
+import type { Reporter } from '../core/stage/reporter.ts';
 import { describeError, GaplineError, isRetryable } from '../core/wire/errors.ts';
 import { unknownLabel } from '../core/wire/prediction.ts';
 import type { Stream } from '../core/wire/stream.ts';
@@ -25,8 +25,7 @@ export interface LabellerOptions {
   readonly logger: Logger;
   readonly driftThreshold: number;
   readonly now: () => number;
-  /** Told of what a person should see as the last error. */
-  readonly note: (message: string) => void;
+  readonly reporter: Reporter;
 }
 
 /** What a partition keeps between its batches. */
@@ -53,7 +52,8 @@ export interface Labeller {
 
 /** Turns batches of readings into predictions, shadow predictions and dead letters, each partition with sessions of its own. */
 export function createLabeller(options: LabellerOptions): Labeller {
-  const { stream, tally, metrics, logger, now, note, shadow } = options;
+  const { stream, tally, metrics, logger, now, reporter, shadow } = options;
+  const note = reporter.noteError;
   const partitions = new Map<number, Partition>();
   const seatsOf = (role: 'champion' | 'challenger') =>
     new Map(Array.from(partitions, ([n, seats]) => [n, seats[role]]));
@@ -194,16 +194,11 @@ export function createLabeller(options: LabellerOptions): Labeller {
       const { kind, reason } = refusal;
       if (kind === 'skip') skippedBy.set(reason, (skippedBy.get(reason) ?? 0) + 1);
       else {
-        outputs.push(deadLetter(record, reason));
+        outputs.push(reporter.deadLetter(record, reason));
         reasons.push(`${record.topic}/${record.partition}/${record.offset}: ${reason}`);
       }
     }
     return { skippedBy, reasons };
-  }
-
-  function deadLetter(record: StoredRecord, reason: string): Output {
-    const value = encodeDeadLetter('classifier', record, reason, new Date(now()));
-    return { topic: stream.topics.deadLetters, key: record.key, value };
   }
 
   return {

@@ -1,10 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import { Counter, type Registry } from 'prom-client';
 import {
   type Batch,
   type EventLog,
-  type Output,
   type Rejected,
   type Running,
   type Stall,
@@ -12,14 +10,13 @@ import {
   totalLag,
 } from '../core/log/port.ts';
 import { reportStatus } from '../core/log/status.ts';
+import { createReporter } from '../core/stage/reporter.ts';
+import { createStage, type Stage } from '../core/stage/stage.ts';
 import type { SeriesStore } from '../core/store/port.ts';
-import { encodeDeadLetter } from '../core/wire/dead-letter.ts';
 import { decodeReading } from '../core/wire/decode-reading.ts';
 import { describeError } from '../core/wire/errors.ts';
 import { type Point, readingToPoint } from '../core/wire/point.ts';
 import type { Reading } from '../core/wire/reading.ts';
-import type { Stage } from '../core/wire/stage.ts';
-import type { Status } from '../core/wire/status.ts';
 import type { Stream } from '../core/wire/stream.ts';
 
 export interface ArchiveOptions {
@@ -38,12 +35,9 @@ export function archiveGroup(stream: Stream): string {
 /** Copies readings from the log into the store, where training finds them. The store may be away: the log keeps what it missed. */
 export function createArchive({ stream, log, store, logger, registry }: ArchiveOptions): Stage {
   const metrics = createArchiveMetrics(registry);
-  const instance = randomUUID();
-  let lastError: Status['lastError'];
+  const reporter = createReporter({ stream, stage: 'archive' });
+  const group = archiveGroup(stream);
   let running: Running | undefined;
-  let reporting: { stop(): Promise<void> } | undefined;
-  const failure = Promise.withResolvers<never>();
-  failure.promise.catch(() => {});
 
   const sink = async (batch: Batch): Promise<Rejected[]> => {
     const { readings, rejected, foreign } = decode(batch.records, stream.name);
@@ -54,41 +48,23 @@ export function createArchive({ stream, log, store, logger, registry }: ArchiveO
     metrics.wrote(batch.records.length - rejected.length - foreign, rejected.length, foreign);
     return rejected;
   };
-  const deadLetter = (record: StoredRecord, reason: unknown): Output => ({
-    topic: stream.topics.deadLetters,
-    key: record.key,
-    value: encodeDeadLetter('archive', record, typeof reason === 'string' ? reason : describeError(reason), new Date()),
-  });
   const stalled = ({ partition, error, attempt, nextTryMs }: Stall): void => {
-    lastError = { at: new Date().toISOString(), message: describeError(error) };
+    reporter.noteError(error);
     metrics.stalled();
-    logger.warn({ partition, attempt, nextTryMs }, `the store takes nothing: ${lastError.message}`);
+    logger.warn({ partition, attempt, nextTryMs }, `the store takes nothing: ${describeError(error)}`);
   };
-  const snapshot = async (): Promise<Status> => {
-    const lag = totalLag(await log.lag(archiveGroup(stream), [stream.topics.readings]));
-    return {
-      stream: stream.name,
-      stage: 'archive',
-      instance,
-      at: new Date().toISOString(),
-      counters: { ...metrics.counters },
-      lag,
-      ...(lastError && { lastError }),
-    };
+  const snapshot = async () => {
+    const lag = totalLag(await log.lag(group, [stream.topics.readings]));
+    return reporter.status({ counters: { ...metrics.counters }, lag });
   };
-  return {
-    failed: failure.promise,
-    async start() {
-      const options = { from: [stream.topics.readings], group: archiveGroup(stream), stalled };
-      running = await log.drain(options, sink, deadLetter);
-      running.failed.catch(failure.reject);
-      reporting = reportStatus({ log, topic: stream.topics.status, logger, snapshot });
+  return createStage({
+    async open(fail) {
+      running = await log.drain({ from: [stream.topics.readings], group, stalled }, sink, reporter.deadLetter);
+      running.failed.catch(fail);
     },
-    async stop() {
-      await running?.stop();
-      await reporting?.stop();
-    },
-  };
+    close: async () => running?.stop(),
+    report: () => reportStatus({ log, topic: stream.topics.status, logger, snapshot }),
+  });
 }
 
 interface Decoded {

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { Access } from '../core/access/access.ts';
@@ -8,8 +7,8 @@ import { Listener } from '../core/http/listener.ts';
 import type { TlsFiles } from '../core/http/tls.ts';
 import type { EventLog } from '../core/log/port.ts';
 import { reportStatus } from '../core/log/status.ts';
-import type { Stage } from '../core/wire/stage.ts';
-import type { Status } from '../core/wire/status.ts';
+import { createReporter } from '../core/stage/reporter.ts';
+import { createStage, type Stage } from '../core/stage/stage.ts';
 import type { Stream } from '../core/wire/stream.ts';
 import { Pace } from './adaptive-limit.ts';
 import { createApp, type Readiness } from './app.ts';
@@ -132,35 +131,25 @@ export function createCollector(options: CollectorOptions): Collector {
     tls: options.tls,
     logger,
   });
-  const instance = randomUUID();
-  let reporting: { stop(): Promise<void> } | undefined;
-  return {
-    failed: new Promise(() => {}),
-    get url() {
-      return listener.url;
-    },
-    async start() {
+  const reporter = createReporter({ stream, stage: 'collector' });
+  const snapshot = () => reporter.status({ counters: metrics.counters, ...intake.status() });
+  const stage = createStage({
+    async open() {
       if (options.access) demandTokens('the collector', options.host, options.access);
       intake.start();
-      await listener.start(app).catch(async (error: unknown) => {
-        await intake.stop();
-        throw error;
-      });
-      const snapshot = (): Status => ({
-        stream: stream.name,
-        stage: 'collector',
-        instance,
-        at: new Date().toISOString(),
-        counters: metrics.counters,
-        ...intake.status(),
-      });
-      reporting = reportStatus({ log, topic: stream.topics.status, logger, snapshot });
+      await listener.start(app);
     },
-    async stop() {
+    async close() {
       await listener.stop();
       await groups.close();
       await intake.stop();
-      await reporting?.stop();
+    },
+    report: () => reportStatus({ log, topic: stream.topics.status, logger, snapshot }),
+  });
+  return {
+    ...stage,
+    get url() {
+      return listener.url;
     },
   };
 }

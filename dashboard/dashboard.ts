@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { Access } from '../core/access/access.ts';
@@ -9,8 +8,8 @@ import { Listener } from '../core/http/listener.ts';
 import type { TlsFiles } from '../core/http/tls.ts';
 import type { EventLog, Sampling, StoredRecord } from '../core/log/port.ts';
 import { reportStatus } from '../core/log/status.ts';
-import type { Stage } from '../core/wire/stage.ts';
-import type { Status } from '../core/wire/status.ts';
+import { createReporter } from '../core/stage/reporter.ts';
+import { createStage, type Stage } from '../core/stage/stage.ts';
 import type { Stream } from '../core/wire/stream.ts';
 import { createApp } from './app.ts';
 import { readAssets, readPages } from './assets.ts';
@@ -65,10 +64,8 @@ export function createDashboard(options: DashboardOptions): Dashboard {
   const guard = createGuard({ access, host, sessions, limits: options.rateLimits ?? {} });
   const listener = new Listener({ host, port, tls, ...timeouts, maxConnections, logger });
   const stopping = new AbortController();
-  const instance = randomUUID();
+  const reporter = createReporter({ stream, stage: 'dashboard' });
   let running: Promise<unknown> | undefined;
-  let reporting: { stop(): Promise<void> } | undefined;
-  let stopped: Promise<void> | undefined;
 
   const sampling: Sampling = {
     everyMs: sampleEveryMs,
@@ -122,37 +119,27 @@ export function createDashboard(options: DashboardOptions): Dashboard {
     },
   });
 
-  const status = (): Status => ({
-    stream: stream.name,
-    stage: 'dashboard',
-    instance,
-    at: new Date().toISOString(),
-    counters: metrics.counters(),
-  });
-
-  async function close(): Promise<void> {
-    stopping.abort();
-    live.stop();
-    await Promise.all([running, reporting?.stop(), listener.stop()]);
-  }
-
-  return {
-    failed: new Promise(() => {}),
-    get url() {
-      return listener.url;
-    },
-    async start() {
+  const snapshot = () => reporter.status({ counters: metrics.counters() });
+  const stage = createStage({
+    async open() {
       if (options.access) demandTokens('the live page', host, options.access);
       const [pages, assets] = await Promise.all([readPages(), readAssets()]);
       const doors = { access, guard, sessions, tls: tls !== undefined };
       await listener.start(createApp({ stream, pages, assets, figures, live, logger, registry, controls, ...doors }));
       figures.catchingUp = true;
       running = Promise.all([lineWatch.run(), statusWatch.run()]);
-      reporting = reportStatus({ log, topic: stream.topics.status, logger, snapshot: status });
     },
-    stop() {
-      stopped ??= close();
-      return stopped;
+    async close() {
+      stopping.abort();
+      live.stop();
+      await Promise.all([running, listener.stop()]);
+    },
+    report: () => reportStatus({ log, topic: stream.topics.status, logger, snapshot }),
+  });
+  return {
+    ...stage,
+    get url() {
+      return listener.url;
     },
   };
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { Stage } from '../core/wire/stage.ts';
+import { createStage, type Stage } from '../core/stage/stage.ts';
 import type { GapPatternName } from './gaps/pattern.ts';
 import { createLedger } from './ledger.ts';
 import { type Course, openCourse } from './run-plan.ts';
@@ -90,9 +90,7 @@ export function createGenerator(options: GeneratorOptions): Generator {
   });
   const ledger = createLedger(options.ledgerFile);
   const finished = Promise.withResolvers<GeneratorTotals>();
-  const failure = Promise.withResolvers<never>();
   finished.promise.catch(() => {});
-  failure.promise.catch(() => {});
   /** Takes no more readings in hand. */
   const stopping = new AbortController();
   /** Gives up requests under way. */
@@ -101,7 +99,6 @@ export function createGenerator(options: GeneratorOptions): Generator {
   let course: Course | undefined;
   let saving: NodeJS.Timeout | undefined;
   let running: Promise<void> | undefined;
-  let stopped: Promise<void> | undefined;
 
   async function runLane(course: Course, number: number): Promise<void> {
     const lane = course.lanes[number]!;
@@ -156,7 +153,7 @@ export function createGenerator(options: GeneratorOptions): Generator {
     await course.close(!stopping.signal.aborted);
   }
 
-  async function start(): Promise<void> {
+  async function open(fail: (error: unknown) => void): Promise<void> {
     const opened = openCourse({ ...options, streamId: streamId(options), now });
     course = opened;
     if (wantedGapRate !== opened.gapRate) opened.setGapRate(wantedGapRate);
@@ -170,13 +167,13 @@ export function createGenerator(options: GeneratorOptions): Generator {
       .then(
         () => finished.resolve({ ...totals }),
         (error: unknown) => {
-          failure.reject(error);
+          fail(error);
           finished.reject(error);
         },
       );
   }
 
-  async function shutDown(): Promise<void> {
+  async function stop(): Promise<void> {
     stopping.abort();
     const timer = setTimeout(() => aborting.abort(), graceMs);
     await running;
@@ -185,12 +182,7 @@ export function createGenerator(options: GeneratorOptions): Generator {
   }
 
   return {
-    start,
-    stop() {
-      stopped ??= shutDown();
-      return stopped;
-    },
-    failed: failure.promise,
+    ...createStage({ open, close: stop }),
     finished: finished.promise,
     totals: () => ({ ...totals }),
     length,

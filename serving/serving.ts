@@ -6,7 +6,7 @@ import { createGuard, type RateLimits } from '../core/access/guard.ts';
 import { Listener } from '../core/http/listener.ts';
 import type { TlsFiles } from '../core/http/tls.ts';
 import type { ModelSource } from '../core/model/model.ts';
-import type { Stage } from '../core/wire/stage.ts';
+import { createStage, type Stage } from '../core/stage/stage.ts';
 import { createApp } from './app.ts';
 import { createMetrics } from './metrics.ts';
 import { createServedModel } from './served-model.ts';
@@ -39,30 +39,19 @@ export function createServing(options: ServingOptions): Stage & { readonly url: 
   const guard = createGuard({ access, host, limits: rateLimits });
   const app = createApp({ served, metrics: createMetrics(registry), registry, logger, guard, tls: tls !== undefined });
   const listener = new Listener({ host, port, tls, ...timeouts, graceMs, logger });
-  const failed = new Promise<never>(() => {});
-  let stopped: Promise<void> | undefined;
-
-  async function shutDown(): Promise<void> {
-    await listener.stop();
-    await served.stop();
-  }
-
-  return {
-    async start() {
+  const stage = createStage({
+    async open() {
       if (options.access) demandTokens('the model server', host, options.access);
       await served.start();
-      try {
-        await listener.start(app);
-      } catch (error) {
-        await served.stop();
-        throw error;
-      }
+      await listener.start(app);
     },
-    stop() {
-      stopped ??= shutDown();
-      return stopped;
+    async close() {
+      await listener.stop();
+      await served.stop();
     },
-    failed,
+  });
+  return {
+    ...stage,
     get url() {
       return listener.url;
     },

@@ -7,6 +7,7 @@ const root = resolve(import.meta.dirname, '..');
 /** Which folders a folder's files may import, beside itself: data flows one way, stages meet only in the log and the store. */
 const mayImport: Record<string, readonly string[]> = {
   'core/wire': [],
+  'core/stage': ['core/wire'],
   'core/numeric': ['core/wire'],
   'core/statistics': ['core/wire'],
   'core/http': ['core/wire'],
@@ -15,12 +16,12 @@ const mayImport: Record<string, readonly string[]> = {
   'core/model': ['core/wire', 'core/numeric', 'core/statistics'],
   'core/access': ['core/wire', 'core/http'],
   'core/dataset': ['core/wire', 'core/numeric'],
-  generator: ['core/wire', 'core/numeric', 'core/dataset'],
-  collector: ['core/wire', 'core/http', 'core/statistics', 'core/log', 'core/store', 'core/access'],
-  classifier: ['core/wire', 'core/numeric', 'core/statistics', 'core/log', 'core/model'],
-  serving: ['core/wire', 'core/http', 'core/numeric', 'core/model', 'core/access'],
+  generator: ['core/wire', 'core/stage', 'core/numeric', 'core/dataset'],
+  collector: ['core/wire', 'core/stage', 'core/http', 'core/statistics', 'core/log', 'core/store', 'core/access'],
+  classifier: ['core/wire', 'core/stage', 'core/numeric', 'core/statistics', 'core/log', 'core/model'],
+  serving: ['core/wire', 'core/stage', 'core/http', 'core/numeric', 'core/model', 'core/access'],
   training: ['core/wire', 'core/numeric', 'core/statistics', 'core/store', 'core/model', 'core/dataset'],
-  dashboard: ['core/wire', 'core/http', 'core/statistics', 'core/log', 'core/access'],
+  dashboard: ['core/wire', 'core/stage', 'core/http', 'core/statistics', 'core/log', 'core/access'],
   telegraf: ['core/wire'],
   influxdb: ['core/wire'],
 };

@@ -1,6 +1,6 @@
 import { Registry } from 'prom-client';
 import type { EventLog } from '../../core/log/port.ts';
-import type { Stage } from '../../core/wire/stage.ts';
+import type { Stage } from '../../core/stage/stage.ts';
 import type { Stream } from '../../core/wire/stream.ts';
 import { type DoorOptions, guardDoor } from '../access.ts';
 import { after, inBackground } from '../background.ts';

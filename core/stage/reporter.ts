@@ -1,0 +1,56 @@
+import { randomUUID } from 'node:crypto';
+import { type DeadRecord, encodeDeadLetter } from '../wire/dead-letter.ts';
+import { describeError } from '../wire/errors.ts';
+import type { Status } from '../wire/status.ts';
+import type { Stream } from '../wire/stream.ts';
+
+export interface ReporterOptions {
+  readonly stream: Stream;
+  readonly stage: Status['stage'];
+  /** Tells apart the members of one stage. Default: a random one. */
+  readonly instance?: string;
+  /** Milliseconds since the epoch. Default `Date.now`. */
+  readonly now?: () => number;
+}
+
+/** The part of a status report that differs between stages. */
+export type StageFigures = Omit<Status, 'stream' | 'stage' | 'instance' | 'at' | 'lastError'>;
+
+/** A record for the topic of dead letters. */
+export interface DeadLetterRecord {
+  readonly topic: string;
+  readonly key: string | null;
+  readonly value: Uint8Array;
+}
+
+/** What a stage reports of itself under its name: its status with the last error, and dead letters. */
+export interface Reporter {
+  /** The error is in the status from now on, in place of the one before. */
+  noteError(error: unknown): void;
+  status(figures: StageFigures): Status;
+  /** The dead letter of a record that could never be processed, and why: an error or a text. */
+  deadLetter(record: DeadRecord, reason: unknown): DeadLetterRecord;
+}
+
+export function createReporter(options: ReporterOptions): Reporter {
+  const { stream, stage, instance = randomUUID(), now = Date.now } = options;
+  let lastError: Status['lastError'];
+  const timestamp = () => new Date(now()).toISOString();
+  return {
+    noteError(error) {
+      lastError = { at: timestamp(), message: textOf(error) };
+    },
+    status: (figures) => ({
+      ...{ stream: stream.name, stage, instance, at: timestamp() },
+      ...figures,
+      ...(lastError && { lastError }),
+    }),
+    deadLetter: (record, reason) => ({
+      topic: stream.topics.deadLetters,
+      key: record.key,
+      value: encodeDeadLetter(stage, record, textOf(reason), new Date(now())),
+    }),
+  };
+}
+
+const textOf = (reason: unknown): string => (typeof reason === 'string' ? reason : describeError(reason));
