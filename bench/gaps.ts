@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { readDataset } from '../core/dataset/csv.ts';
 import type { Model } from '../core/model/model.ts';
-import { fitTrial } from '../training/candidate.ts';
+import { fitCandidate } from '../training/candidate.ts';
 import { type LabelledRows, labelRows, pickRows } from '../training/rows.ts';
 import { type Case, cases, type Fold, foldsOf, seedOf, withGaps } from './gaps/cases.ts';
 import { bestMethod, type Method, methods } from './gaps/methods.ts';
@@ -121,7 +121,7 @@ async function askOurs(method: Method, fold: Fold, each: Case, test: LabelledRow
     const { fields, classes } = dataset;
     const punchCopy = (rows: LabelledRows, rate: number, seed: number) => withGaps(rows, pattern, rate, seed);
     const asked = { rows: fold.train, fields, classes, options: method.options(trainRate) };
-    model = (await fitTrial({ ...asked, ...(!method.forAllCases && { punchCopy }) })).model;
+    model = (await fitCandidate({ ...asked, ...(!method.forAllCases && { punchCopy }) })).model;
     fitted.set(key, model);
     // The first labels pay for the compiler.
     await labelRows(model.open(), pickRows(test, [...Array(200).keys()]));

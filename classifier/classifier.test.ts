@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { Rows } from '../core/model/model.ts';
+import type { Rows } from '../core/model/rows.ts';
 import { GaplineError } from '../core/wire/errors.ts';
 import { doubleModel } from './testing/doubles.ts';
 import { type Line, openLine, patient } from './testing/line.ts';

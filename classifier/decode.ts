@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { Rows } from '../core/model/model.ts';
+import type { Rows } from '../core/model/rows.ts';
 import type { Stream } from '../core/wire/stream.ts';
 
 /** Why a record gives no row. `dead`: it can never be processed. `skip`: it is sound, but not for this classifier. */

@@ -1,6 +1,6 @@
 import { binOf } from '../core/model/histogram.ts';
-import type { Histogram } from '../core/model/manifest.ts';
-import type { Rows } from '../core/model/model.ts';
+import type { FieldHistogram } from '../core/model/histogram-schema.ts';
+import type { Rows } from '../core/model/rows.ts';
 import type { Status } from '../core/wire/status.ts';
 
 /** Readings in the window, between half of it and all of it. */
@@ -19,7 +19,7 @@ class Counts {
   readonly bins: readonly Float64Array[];
   readonly outside: Float64Array;
 
-  constructor(histograms: readonly Histogram[]) {
+  constructor(histograms: readonly FieldHistogram[]) {
     this.bins = histograms.map(({ counts }) => new Float64Array(counts.length));
     this.outside = new Float64Array(histograms.length);
   }
@@ -31,13 +31,13 @@ class Counts {
  */
 export class Drift {
   readonly #fields: readonly string[];
-  readonly #histograms: readonly Histogram[];
+  readonly #histograms: readonly FieldHistogram[];
   readonly #threshold: number;
   #current: Counts;
   #previous: Counts;
 
   /** @param histograms - by field; @param threshold - of the index, above which a field is said to have drifted */
-  constructor(fields: readonly string[], histograms: readonly Histogram[], threshold: number) {
+  constructor(fields: readonly string[], histograms: readonly FieldHistogram[], threshold: number) {
     this.#fields = fields;
     this.#histograms = histograms;
     this.#threshold = threshold;

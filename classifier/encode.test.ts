@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Answer, Model } from '../core/model/model.ts';
+import type { Model, ModelOutput } from '../core/model/model.ts';
 import { predictionSchema } from '../core/wire/prediction.ts';
 import { topicsOf } from '../core/wire/stream.ts';
 import { ReadingBatch } from './decode.ts';
@@ -15,14 +15,14 @@ const model = { identity: { name: 'm', version: 3 }, fields, classes } as Pick<
 > as Model;
 const encode = createEncoder(stream, model);
 
-function labelled(reading: object, answer: Answer) {
+function labelled(reading: object, answer: ModelOutput) {
   const readings = new ReadingBatch(stream);
   readings.reset(1);
   expect(readings.add(Buffer.from(JSON.stringify(reading)))).toBeUndefined();
   return { readings, rows: readings.rows(), answer, nowMs: 1_700_000_000_012.5 };
 }
 
-const answerOf = (label: number, probability: number, filled: number[]): Answer => ({
+const answerOf = (label: number, probability: number, filled: number[]): ModelOutput => ({
   labels: Int32Array.of(label),
   probabilities: Float64Array.of(1 - probability, probability),
   filled: Float64Array.from(filled),

@@ -1,4 +1,5 @@
-import type { Answer, Model, Rows } from '../core/model/model.ts';
+import type { Model, ModelOutput } from '../core/model/model.ts';
+import type { Rows } from '../core/model/rows.ts';
 import { unknownLabel } from '../core/wire/prediction.ts';
 import type { Stream } from '../core/wire/stream.ts';
 import type { ReadingBatch } from './decode.ts';
@@ -8,7 +9,7 @@ export interface Labelled {
   readonly readings: ReadingBatch;
   /** As the model saw them: its own columns. */
   readonly rows: Rows;
-  readonly answer: Answer;
+  readonly answer: ModelOutput;
   /** When they were labelled, in milliseconds since the epoch. */
   readonly nowMs: number;
 }
@@ -26,7 +27,7 @@ export function createEncoder(stream: Stream, model: Model) {
   const modelPart = `,"model":{"name":${JSON.stringify(model.identity.name)},"version":${model.identity.version}}`;
 
   /** The probabilities of a row, in the order of the classes. */
-  function probabilitiesOf(answer: Answer, row: number): string {
+  function probabilitiesOf(answer: ModelOutput, row: number): string {
     let text = '';
     const start = row * classKeys.length;
     for (let index = 0; index < classKeys.length; index++)
@@ -35,7 +36,7 @@ export function createEncoder(stream: Stream, model: Model) {
   }
 
   /** What stood in for gaps. A kind that takes gaps itself leaves them, and nothing is said of them. */
-  function filledOf(rows: Rows, answer: Answer, row: number): string {
+  function filledOf(rows: Rows, answer: ModelOutput, row: number): string {
     let text = '';
     const start = row * fieldKeys.length;
     for (let column = 0; column < fieldKeys.length; column++) {

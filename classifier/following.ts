@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Model, ModelSource } from '../core/model/model.ts';
-import { lookEvery } from '../core/model/poll.ts';
+import { poll } from '../core/model/poll.ts';
 import { describeError } from '../core/wire/errors.ts';
 
 /** Where a challenger comes from, if there is one. */
@@ -67,7 +67,7 @@ function followChallenger(source: ChallengerSource, { onChallenger, onRefused, e
     onChallenger(model);
   }
 
-  return lookEvery({
+  return poll({
     ...{ everyMs, atOnce: true, look },
     refused: (error) => onRefused(`challenger: ${describeError(error)}`),
   });

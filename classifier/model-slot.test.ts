@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import type { Rows } from '../core/model/model.ts';
+import type { Rows } from '../core/model/rows.ts';
 import { topicsOf } from '../core/wire/stream.ts';
 import { openStation, Seat } from './model-slot.ts';
 import { serve } from './serving.ts';

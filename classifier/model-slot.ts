@@ -1,4 +1,5 @@
-import type { Rows, Session } from '../core/model/model.ts';
+import type { Session } from '../core/model/model.ts';
+import type { Rows } from '../core/model/rows.ts';
 import type { Serving } from './serving.ts';
 
 /** A model version at work on one partition. */

@@ -1,4 +1,5 @@
-import type { Answer, Model, Rows, Session } from '../core/model/model.ts';
+import type { Model, ModelOutput, Session } from '../core/model/model.ts';
+import type { Rows } from '../core/model/rows.ts';
 import { GaplineError } from '../core/wire/errors.ts';
 import type { Stream } from '../core/wire/stream.ts';
 import { createEncoder, type Labelled } from './encode.ts';
@@ -45,7 +46,7 @@ function pick(rows: Rows, columns: readonly number[]): Rows {
  * An answer with arrays of another size, a label that is no class or a probability that is no number would make predictions that
  * nobody can read.
  */
-export function checkAnswer(answer: Answer, rows: Rows, { identity, classes }: Model): Answer {
+export function checkAnswer(answer: ModelOutput, rows: Rows, { identity, classes }: Model): ModelOutput {
   const { labels, probabilities, filled } = answer;
   const fits =
     labels.length === rows.count &&
@@ -69,7 +70,7 @@ export function checkAnswer(answer: Answer, rows: Rows, { identity, classes }: M
 export function ask(serving: Serving, session: Session, streamRows: Rows) {
   const rows = serving.project(streamRows);
   const said = session.predict(rows);
-  const check = (answer: Answer) => checkAnswer(answer, rows, serving.model);
+  const check = (answer: ModelOutput) => checkAnswer(answer, rows, serving.model);
   return { rows, answer: said instanceof Promise ? said.then(check) : check(said) };
 }
 

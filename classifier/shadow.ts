@@ -1,4 +1,5 @@
-import type { Answer, Rows } from '../core/model/model.ts';
+import type { ModelOutput } from '../core/model/model.ts';
+import type { Rows } from '../core/model/rows.ts';
 import { describeError } from '../core/wire/errors.ts';
 import type { ReadingBatch } from './decode.ts';
 import type { Station } from './model-slot.ts';
@@ -7,7 +8,7 @@ import { ask } from './serving.ts';
 /** What a challenger said of a batch. */
 export interface ShadowAnswer {
   readonly rows: Rows;
-  readonly answer: Answer;
+  readonly answer: ModelOutput;
   readonly tookMs: number;
 }
 

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import type { ModelSource, ModelWatcher } from '../core/model/model.ts';
-import { lookEvery } from '../core/model/poll.ts';
-import { challengerAlias } from '../core/model/registry.ts';
+import { poll } from '../core/model/poll.ts';
+import { challengerAlias } from '../core/model/registry/folder.ts';
 import { type LoadedConfig, loadConfig } from './config/load.ts';
 import { openModels } from './stream.ts';
 
@@ -52,7 +52,7 @@ function watchConfig(loaded: LoadedConfig, first: Watched, watcher: ModelWatcher
     registry = follow(config, { ...serving, identity: { ...serving.identity, version: 0 } });
   }
 
-  const looking = lookEvery({ everyMs: lookEveryMs, look, refused: (error) => watcher.onRefused(error) });
+  const looking = poll({ everyMs: lookEveryMs, look, refused: (error) => watcher.onRefused(error) });
   return {
     async stop() {
       await looking.stop();

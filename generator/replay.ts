@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Dataset } from '../core/dataset/csv.ts';
-import { permutation, Random } from '../core/numeric/random/xoshiro128ss.ts';
+import { KeyedRandom, permutation } from '../core/numeric/random/keyed-random.ts';
 import { GaplineError } from '../core/wire/errors.ts';
 import { compareTimes, readTime } from '../core/wire/time.ts';
 import type { Source } from './source.ts';
@@ -96,7 +96,7 @@ function createOrders(count: number, seed: number): (pass: number) => Int32Array
   return (pass) => {
     let order = kept.get(pass);
     if (!order) {
-      order = permutation(count, new Random().at(seed, orderStream, pass));
+      order = permutation(count, new KeyedRandom().at(seed, orderStream, pass));
       if (kept.size >= most) kept.delete(kept.keys().next().value!);
       kept.set(pass, order);
     }

@@ -1,4 +1,4 @@
-import { Random } from '../core/numeric/random/xoshiro128ss.ts';
+import { KeyedRandom } from '../core/numeric/random/keyed-random.ts';
 import type { GapPattern, Puncher } from './gaps/pattern.ts';
 import type { Schedule } from './schedule.ts';
 import type { Places, Source, Track } from './source.ts';
@@ -35,7 +35,7 @@ export class Lane {
   /** The places in the round at which its devices speak. */
   readonly #positions: Int32Array;
   readonly #devices = new Map<number, Device>();
-  readonly #random = new Random();
+  readonly #random = new KeyedRandom();
   readonly #row: Float64Array;
   readonly #keys: readonly string[];
   readonly #names: readonly string[];

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { Answer, Model, Rows } from '../core/model/model.ts';
+import type { Model, ModelOutput } from '../core/model/model.ts';
+import type { Rows } from '../core/model/rows.ts';
 import { unknownLabel } from '../core/wire/prediction.ts';
 
 /** Rows in one request, at most. */
@@ -150,7 +151,7 @@ interface Tensor {
 }
 
 /** The answer as the protocol has it. */
-export function writeResponse(model: Model, request: InferRequest, answer: Answer) {
+export function writeResponse(model: Model, request: InferRequest, answer: ModelOutput) {
   const { identity, classes } = model;
   const { count, width } = request.rows;
   const { sensitivity } = answer;

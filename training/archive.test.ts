@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import type { ReadOptions, SeriesStore } from '../core/store/port.ts';
 import { type Point, readingToPoint } from '../core/wire/point.ts';
 import { parseRange, readArchive } from './archive.ts';
-import { fitTrial } from './candidate.ts';
+import { fitCandidate } from './candidate.ts';
 import { labelledRows, labelRows } from './rows.ts';
 import { quickOptions } from './testing.ts';
 
@@ -80,7 +80,7 @@ it('a model learns from it', async () => {
   );
   const dataset = await readArchive({ store: storeOf(points), stream: 's', fields, range });
   const rows = labelledRows(dataset, dataset.classes);
-  const { model } = await fitTrial({ rows, fields, classes: dataset.classes, options: quickOptions });
+  const { model } = await fitCandidate({ rows, fields, classes: dataset.classes, options: quickOptions });
   expect(await labelRows(model.open(), rows)).toEqual(rows.labels);
 });
 

@@ -1,5 +1,5 @@
 import { type Dataset, encodeTruths } from '../core/dataset/csv.ts';
-import { seededRandom } from '../core/numeric/random/mulberry32.ts';
+import { mulberry32 } from '../core/numeric/random/mulberry32.ts';
 import type { SeriesStore } from '../core/store/port.ts';
 import { GaplineError } from '../core/wire/errors.ts';
 import { type Point, valuePrefix } from '../core/wire/point.ts';
@@ -88,7 +88,7 @@ class Sample {
   offered = 0;
   readonly #size: number;
   readonly #kept: { readonly point: Point; readonly number: number }[] = [];
-  readonly #random = seededRandom(1);
+  readonly #random = mulberry32(1);
 
   constructor(size: number) {
     this.#size = size;

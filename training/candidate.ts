@@ -9,13 +9,13 @@ const forestFile = 'forest.json.gz';
 const boostedFile = 'boosted.json.gz';
 const neighboursFile = 'neighbours.json.gz';
 
-export interface TrialInput extends Omit<FitInput, 'classes'> {
+export interface CandidateInput extends Omit<FitInput, 'classes'> {
   readonly fields: readonly string[];
   readonly classes: readonly string[];
 }
 
 /** A model that was fitted and is at work, before anything is written. */
-export interface Trial {
+export interface FittedCandidate {
   readonly model: Model;
   readonly outOfBag?: Metrics['outOfBag'];
   /** What belongs into the artifact, by name, before it is packed. */
@@ -27,14 +27,14 @@ export interface Trial {
 }
 
 /** Fits a model and puts it to work from the form in which it is written, so that what is scored is what will serve. */
-export async function fitTrial({ fields, classes, ...input }: TrialInput): Promise<Trial> {
+export async function fitCandidate({ fields, classes, ...input }: CandidateInput): Promise<FittedCandidate> {
   const { indicators, maxGaps } = input.options;
   const { imputer, engine, voting, forest, neighbours, importance, outOfBag } = await fitModel({
     ...input,
     classes: classes.length,
   });
   const file = forest.name === boostedName ? boostedFile : forestFile;
-  const parts: Trial['parts'] = {
+  const parts: FittedCandidate['parts'] = {
     fields: [...fields],
     classes: [...classes],
     imputer,

@@ -1,7 +1,7 @@
 import type { Dataset } from '../core/dataset/csv.ts';
 import { stratifiedSplit } from '../core/dataset/split.ts';
 import type { Model } from '../core/model/model.ts';
-import { fitTrial } from './candidate.ts';
+import { fitCandidate } from './candidate.ts';
 import { punch } from './mask.ts';
 import { score } from './metrics.ts';
 import type { TrainingOptions } from './options.ts';
@@ -42,7 +42,7 @@ export async function compare(input: CompareInput): Promise<Compared[]> {
   const compared: Compared[] = [];
   for (const { name, options } of candidates) {
     const startedMs = performance.now();
-    const { model } = await fitTrial({ rows: train, fields: dataset.fields, classes: dataset.classes, options });
+    const { model } = await fitCandidate({ rows: train, fields: dataset.fields, classes: dataset.classes, options });
     const fitMs = performance.now() - startedMs;
     compared.push({ name, fitMs, ...(await scoreByRate(model, punched)) });
     await model.close();

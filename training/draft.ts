@@ -1,18 +1,19 @@
 import { basename } from 'node:path';
 import type { Dataset } from '../core/dataset/csv.ts';
+import type { Draft } from '../core/model/artifact.ts';
 import { histogramsOf } from '../core/model/histogram.ts';
 import { type Metrics, modelFormat, modelFormatVersion } from '../core/model/manifest.ts';
 import type { Model, ModelIdentity } from '../core/model/model.ts';
-import { championAlias, type Draft, openRegistry } from '../core/model/registry.ts';
+import { championAlias, openRegistry } from '../core/model/registry/folder.ts';
 import { writeSelfTest } from '../core/model/self-test.ts';
-import type { Trial } from './candidate.ts';
+import type { FittedCandidate } from './candidate.ts';
 import { hashDataset, type LabelledRows } from './rows.ts';
 import { pickSelfTestRows } from './self-test-rows.ts';
 
 export interface DraftInput {
   /** At work, to be asked for the answers of its self-test. */
   readonly model: Model;
-  readonly parts: Trial['parts'];
+  readonly parts: FittedCandidate['parts'];
   readonly files: Draft['files'];
   /** What it learnt from, and the rows of it. */
   readonly dataset: Dataset;

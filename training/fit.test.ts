@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { fitTrial } from './candidate.ts';
+import { fitCandidate } from './candidate.ts';
 import { fitModel } from './fit.ts';
 import { punch } from './mask.ts';
 import { type TrainingOptions, trainingOptions, trainingSchema } from './options.ts';
@@ -12,7 +12,7 @@ const rows = labelledRows(dataset, classes);
 const fresh = labelledRows(easyDataset(300), classes);
 
 async function accuracy(options: TrainingOptions, asked = fresh): Promise<number> {
-  const { model } = await fitTrial({ rows, fields, classes, options });
+  const { model } = await fitCandidate({ rows, fields, classes, options });
   const labels = await labelRows(model.open(), asked);
   return labels.filter((label, row) => label === asked.labels[row]).length / asked.count;
 }
@@ -63,7 +63,7 @@ it('copies may lose values in another way', async () => {
     for (const [row, label] of whole.labels.entries()) if (label === blue) values[row * 3 + 2] = Number.NaN;
     return { ...whole, values };
   };
-  const { model } = await fitTrial({ rows, fields, classes, options, punchCopy });
+  const { model } = await fitCandidate({ rows, fields, classes, options, punchCopy });
   const asked = { ...rows, values: rows.values.map((_, at) => (at % 3 === 0 ? 1 : Number.NaN)) };
   const labels = await labelRows(model.open(), asked);
   expect(labels.every((label) => label === blue)).toBe(true);

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Dataset, encodeTruths } from '../core/dataset/csv.ts';
 import fixture from '../core/model/kinds/fixtures/models.json' with { type: 'json' };
 import { answer, rowsOfV2, startServer } from '../core/model/kinds/testing.ts';
-import { openRegistry } from '../core/model/registry.ts';
+import { openRegistry } from '../core/model/registry/folder.ts';
 import { type ImportInput, importModel } from './import.ts';
 import { labelledRows, labelRows } from './rows.ts';
 import { easyDataset } from './testing.ts';

@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest';
 import { packAll } from '../core/model/artifact.ts';
 import { impurityByField } from '../core/model/importance.ts';
-import { httpEstimatorSchema } from '../core/model/kinds/http.ts';
+import { httpEstimatorSchema } from '../core/model/kinds/http-schema.ts';
 import { answer, rowsOfV2, startServer } from '../core/model/kinds/testing.ts';
 import type { Manifest } from '../core/model/manifest.ts';
 import { openArtifact } from '../core/model/open.ts';
-import { fitTrial } from './candidate.ts';
+import { fitCandidate } from './candidate.ts';
 import type { TrainingOptions } from './fit.ts';
 import { measureImportance } from './importance.ts';
 import { score } from './metrics.ts';
@@ -16,7 +16,7 @@ const dataset = easyDataset(300);
 const { fields, classes } = dataset;
 const rows = labelledRows(dataset, classes);
 const trialOf = (more: Partial<TrainingOptions> = {}) =>
-  fitTrial({ rows, fields, classes, options: { ...quickOptions, ...more } });
+  fitCandidate({ rows, fields, classes, options: { ...quickOptions, ...more } });
 
 const serverAt = (url: string) => httpEstimatorSchema.parse({ kind: 'http', url, model: 'm' });
 

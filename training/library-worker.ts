@@ -1,7 +1,16 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { Matrix } from 'ml-matrix';
 import { RandomForestClassifier } from 'ml-random-forest';
-import type { LibraryJob } from './library.ts';
+
+/** What `ml-random-forest` is to learn from. Each tree gets the square root of the columns; the rest stands at its defaults. */
+export interface LibraryJob {
+  readonly values: Float64Array;
+  readonly labels: Int32Array;
+  readonly count: number;
+  readonly width: number;
+  readonly trees: number;
+  readonly seed: number;
+}
 
 // The library trains in one go and takes minutes: in a thread of its own, so that this process still hears its signals.
 const { values, labels, count, width, trees, seed } = workerData as LibraryJob;

@@ -1,16 +1,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { LibraryForest } from '../core/model/forest/library-json.ts';
-
-/** What `ml-random-forest` is to learn from. Each tree gets the square root of the columns; the rest stands at its defaults. */
-export interface LibraryJob {
-  readonly values: Float64Array;
-  readonly labels: Int32Array;
-  readonly count: number;
-  readonly width: number;
-  readonly trees: number;
-  readonly seed: number;
-}
+import type { LibraryJob } from './library-worker.ts';
 
 /** Trains a forest with `ml-random-forest` itself, which knows no progress. Minutes where ours takes less than a second. */
 export async function trainWithLibrary(job: LibraryJob): Promise<LibraryForest> {

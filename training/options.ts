@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { BoostingOptions } from '../core/model/forest/boost.ts';
-import type { ForestOptions } from '../core/model/forest/train.ts';
+import type { ForestOptions } from '../core/model/forest/training-data.ts';
 import type { ImputerSpec } from '../core/model/impute/fitted.ts';
-import type { TransformKind } from '../core/model/impute/transform.ts';
+import type { TransformKind } from '../core/model/impute/schema.ts';
 
 const share = z.number().min(0).max(1);
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Dataset } from '../core/dataset/csv.ts';
-import type { Answer, Rows, Session } from '../core/model/model.ts';
+import type { ModelOutput, Session } from '../core/model/model.ts';
+import type { Rows } from '../core/model/rows.ts';
 
 /** Rows whose truth is known, with what a model is told of each. */
 export interface LabelledRows extends Rows {
@@ -69,7 +70,7 @@ export function* batchesOf(rows: Rows): Generator<Rows & { readonly first: numbe
 export async function labelRows(session: Session, rows: Rows): Promise<Int32Array> {
   const labels = new Int32Array(rows.count);
   for (const batch of batchesOf(rows)) {
-    const answer: Answer = await session.predict(batch);
+    const answer: ModelOutput = await session.predict(batch);
     labels.set(answer.labels, batch.first);
     answer.committed?.();
   }

@@ -1,4 +1,4 @@
-import { seededRandom, shuffle } from '../core/numeric/random/mulberry32.ts';
+import { mulberry32, shuffle } from '../core/numeric/random/mulberry32.ts';
 import type { LabelledRows } from './rows.ts';
 
 /** Rows of each class, taken so, and as many again with gaps. */
@@ -7,7 +7,7 @@ const wanted = 6;
 /** Rows that a loaded model is asked about: some as they are, some with half of their values missing, one of nothing but gaps. */
 export function pickSelfTestRows(rows: LabelledRows): (number | null)[][] {
   const { width, values } = rows;
-  const random = seededRandom(1);
+  const random = mulberry32(1);
   const order = Int32Array.from({ length: rows.count }, (_, row) => row);
   shuffle(order, random);
   const chosen = roundRobin(order, rows.labels, wanted);

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readDataset } from '../core/dataset/csv.ts';
-import { openRegistry } from '../core/model/registry.ts';
+import { openRegistry } from '../core/model/registry/folder.ts';
 import type { TrainingOptions } from './fit.ts';
 import { type TrainInput, train } from './train.ts';
 

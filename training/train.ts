@@ -1,11 +1,11 @@
 import type { Dataset } from '../core/dataset/csv.ts';
 import { stratifiedSplit } from '../core/dataset/split.ts';
+import type { Draft } from '../core/model/artifact.ts';
 import { packAll } from '../core/model/artifact.ts';
 import type { Metrics } from '../core/model/manifest.ts';
 import type { Model } from '../core/model/model.ts';
-import type { Draft } from '../core/model/registry.ts';
 import { GaplineError } from '../core/wire/errors.ts';
-import { fitTrial } from './candidate.ts';
+import { fitCandidate } from './candidate.ts';
 import { describeModel, type Published, publishDraft } from './draft.ts';
 import type { FitProgress } from './fit.ts';
 import { score } from './metrics.ts';
@@ -49,7 +49,7 @@ async function makeDraft({ dataset, test, options, onProgress, now }: TrainInput
   const { classes, fields } = dataset;
   const rows = labelledRows(dataset, classes);
   const run = (step: TrainProgress['step'], part: LabelledRows) =>
-    fitTrial({
+    fitCandidate({
       rows: part,
       fields,
       classes,

@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { compile, predict } from '../../core/model/forest/compiled.ts';
 import type { Forest } from '../../core/model/forest/forest.ts';
+import { compile } from '../../core/model/forest/layout.ts';
+import { predict } from '../../core/model/forest/predict.ts';
 import { trainForest } from '../../core/model/forest/train.ts';
 import type { PythonPeer } from '../peers.ts';
 import { type Comparison, type Cost, comparison, timed } from './comparison.ts';

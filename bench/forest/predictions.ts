@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { RandomForestClassifier } from 'ml-random-forest';
-import { compile, predict } from '../../core/model/forest/compiled.ts';
+import { compile } from '../../core/model/forest/layout.ts';
 import { writeLibraryForest } from '../../core/model/forest/library-json.ts';
 import { importOnnxForest } from '../../core/model/forest/onnx-import.ts';
+import { predict } from '../../core/model/forest/predict.ts';
 import { installPackages, type PythonPeer } from '../peers.ts';
 import { type Cost, timed } from './comparison.ts';
 import type { DataSet } from './sets.ts';

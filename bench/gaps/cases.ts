@@ -1,7 +1,7 @@
 import type { Dataset } from '../../core/dataset/csv.ts';
 import { stratifiedSplit } from '../../core/dataset/split.ts';
-import { seededRandom } from '../../core/numeric/random/mulberry32.ts';
-import { Random } from '../../core/numeric/random/xoshiro128ss.ts';
+import { KeyedRandom } from '../../core/numeric/random/keyed-random.ts';
+import { mulberry32 } from '../../core/numeric/random/mulberry32.ts';
 import { valueGaps } from '../../generator/gaps/value.ts';
 import { type LabelledRows, labelledRows, pickRows } from '../../training/rows.ts';
 
@@ -43,7 +43,7 @@ export function foldsOf(dataset: Dataset, count: number): Fold[] {
 /** The rows with gaps. The same seed makes the same gaps. */
 export function withGaps(rows: LabelledRows, pattern: Pattern, rate: number, seed: number): LabelledRows {
   if (pattern === 'value') return withLargeValuesMissing(rows, rate, seed);
-  const random = seededRandom(seed);
+  const random = mulberry32(seed);
   const { width } = rows;
   const values = rows.values.slice();
   for (let row = 0; row < rows.count; row++) {
@@ -61,7 +61,7 @@ function withLargeValuesMissing(rows: LabelledRows, rate: number, seed: number):
     Float64Array.from({ length: count }, (_, row) => values[row * width + column]!).sort(),
   );
   const puncher = valueGaps(sorted).open();
-  const random = new Random();
+  const random = new KeyedRandom();
   for (let row = 0; row < count; row++)
     puncher.punch(values.subarray(row * width, (row + 1) * width), row, rate, random.at(seed, 0, row));
   return { ...rows, values };

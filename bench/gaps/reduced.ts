@@ -1,5 +1,7 @@
-import { compile, predict } from '../../core/model/forest/compiled.ts';
+import { compile } from '../../core/model/forest/layout.ts';
+import { predict } from '../../core/model/forest/predict.ts';
 import { trainForest } from '../../core/model/forest/train.ts';
+import { argmax } from '../../core/numeric/argmax.ts';
 import type { LabelledRows } from '../../training/rows.ts';
 import type { Result } from './results.ts';
 
@@ -58,7 +60,7 @@ async function labelOne(train: LabelledRows, asked: Float64Array, classes: numbe
 }
 
 function commonest(labels: Int32Array, classes: number): number {
-  const counts = new Array<number>(classes).fill(0);
+  const counts = new Float64Array(classes);
   for (const label of labels) counts[label]! += 1;
-  return counts.indexOf(Math.max(...counts));
+  return argmax(counts);
 }

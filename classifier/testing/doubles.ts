@@ -1,4 +1,5 @@
-import type { Answer, Model, Rows, Session } from '../../core/model/model.ts';
+import type { Model, ModelOutput, Session } from '../../core/model/model.ts';
+import type { Rows } from '../../core/model/rows.ts';
 
 export interface DoubleOptions {
   readonly version?: number;
@@ -33,7 +34,7 @@ function openSession({ memoryMs }: Model, { before }: DoubleOptions): Session {
     for (const [at, value] of rows.values.entries())
       if (!Number.isNaN(value) && memoryMs > 0) last.set(keyOf(rows, at), value);
   };
-  const answer = (rows: Rows): Answer => {
+  const answer = (rows: Rows): ModelOutput => {
     const filled = rows.values.map((value, at) => (Number.isNaN(value) ? (last.get(keyOf(rows, at)) ?? 0) : value));
     const labels = new Int32Array(rows.count);
     const probabilities = new Float64Array(rows.count * 2);

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Manifest } from '../../core/model/manifest.ts';
-import { promote, rollback } from '../../core/model/promotion.ts';
-import { challengerAlias, type Registry } from '../../core/model/registry.ts';
+import { challengerAlias, type Registry } from '../../core/model/registry/folder.ts';
+import { promote, rollback } from '../../core/model/registry/promotion.ts';
 import { GaplineError } from '../../core/wire/errors.ts';
 import { importModel } from '../../training/import.ts';
 import { trainingOptions } from '../../training/options.ts';

@@ -1,4 +1,4 @@
-import { seededRandom, shuffle } from '../numeric/random/mulberry32.ts';
+import { mulberry32, shuffle } from '../numeric/random/mulberry32.ts';
 import { GaplineError } from '../wire/errors.ts';
 import { encodeTruths } from './csv.ts';
 import { eachRecord, readCsvText } from './table.ts';
@@ -23,7 +23,7 @@ export function stratifiedSplit({
   fraction: number;
   seed: number;
 }): Split {
-  const random = seededRandom(seed);
+  const random = mulberry32(seed);
   const chosen = new Uint8Array(labels.length);
   for (const label of [...new Set(labels)].sort((a, b) => a - b)) {
     const rows = rowsWhere(labels, label);

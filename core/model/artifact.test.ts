@@ -7,9 +7,9 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readArtifact } from './artifact.ts';
 import { type Manifest, modelFormatVersion } from './manifest.ts';
-import type { Answer } from './model.ts';
+import type { ModelOutput } from './model.ts';
 import { loadModel } from './open.ts';
-import { openRegistry } from './registry.ts';
+import { openRegistry } from './registry/folder.ts';
 import { sampleDraft, sampleOf } from './testing.ts';
 
 const sample = { neighbours: 0.4 };
@@ -189,7 +189,7 @@ describe('a model in a folder', () => {
 
   it('with engine ml-random-forest is predicted by the library itself, which votes as our majority does', async () => {
     const rows = sampleOf(3);
-    const answers: Answer[] = [];
+    const answers: ModelOutput[] = [];
     for (const engine of ['gapline', 'ml-random-forest'] as const) {
       const copy = await edited((m) => {
         m.estimator = { kind: 'forest', file: 'forest.json.gz', engine, voting: 'majority' };

@@ -14,6 +14,12 @@ export interface Artifact {
   readonly files: ReadonlyMap<string, Uint8Array>;
 }
 
+/** An artifact without name and version, which the registry gives it. */
+export interface Draft {
+  readonly manifest: Omit<Manifest, 'name' | 'version'>;
+  readonly files: Artifact['files'];
+}
+
 const manifestFile = 'model.json';
 /** In the format of `sha256sum`, so that `sha256sum -c SHA256SUMS` checks a model too. */
 const checksumFile = 'SHA256SUMS';

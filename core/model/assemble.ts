@@ -1,10 +1,11 @@
-import { firstMaximum } from './forest/layout.ts';
+import { argmax } from '../numeric/argmax.ts';
+import type { FieldHistogram } from './histogram-schema.ts';
 import type { Imputer, ImputerSession } from './impute/imputer.ts';
 import type { Estimates, Estimator } from './kinds/estimator.ts';
-import type { Histogram } from './manifest.ts';
-import type { Answer, Model, ModelIdentity, Rows, Session } from './model.ts';
+import type { Model, ModelIdentity, ModelOutput, Session } from './model.ts';
 import { averageDraws, type Completions, completeByDraws } from './multiple.ts';
 import type { Neighbours } from './neighbours/neighbours.ts';
+import type { Rows } from './rows.ts';
 
 export interface Parts {
   readonly identity: ModelIdentity;
@@ -19,7 +20,7 @@ export interface Parts {
   /** A row with more gaps than this is not guessed at. */
   readonly maxGaps?: number;
   /** By field, how the training data was spread. */
-  readonly histograms?: readonly Histogram[];
+  readonly histograms?: readonly FieldHistogram[];
 }
 
 /** Makes a model of an imputer and, after it, an estimator. */
@@ -39,12 +40,12 @@ export function assembleModel(parts: Parts): Model {
 function openSession(parts: Parts, imputing: ImputerSession): Session {
   const { imputer, estimator, neighbours, classes, maxGaps = Number.POSITIVE_INFINITY } = parts;
 
-  function predict(rows: Rows): Answer | Promise<Answer> {
+  function predict(rows: Rows): ModelOutput | Promise<ModelOutput> {
     const filled = new Float64Array(rows.count * rows.width);
     const committed = imputing.fill(rows, filled);
     const gaps = imputer.draws > 0 || neighbours || maxGaps < rows.width ? countGaps(rows) : undefined;
     const draws = imputer.draws > 0 && gaps ? completeByDraws(rows, filled, gaps, imputing, imputer.draws) : undefined;
-    const finish = (estimates: Estimates): Answer => {
+    const finish = (estimates: Estimates): ModelOutput => {
       const answer = draws ? averageDraws(estimates, draws, rows.count, classes.length) : estimates;
       if (neighbours && gaps) {
         const votes = neighbours.voters.vote(rows.values, rows.count);
@@ -72,7 +73,7 @@ function openSession(parts: Parts, imputing: ImputerSession): Session {
  * counts, by the square of the share that was; and what was filled matters to that word only.
  */
 function addVotes(
-  { labels, probabilities, sensitivity }: Omit<Answer, 'filled'>,
+  { labels, probabilities, sensitivity }: Omit<ModelOutput, 'filled'>,
   votes: Float64Array,
   gaps: Int32Array,
   { width, share }: { width: number; share: number },
@@ -83,7 +84,7 @@ function addVotes(
     const kept = trust / (trust + share);
     for (let at = row * classes; at < (row + 1) * classes; at++)
       probabilities[at] = kept * probabilities[at]! + (1 - kept) * votes[at]!;
-    labels[row] = firstMaximum(probabilities, row * classes, classes);
+    labels[row] = argmax(probabilities, row * classes, classes);
     if (sensitivity) sensitivity[row]! *= kept;
   }
 }

@@ -1,6 +1,6 @@
+import type { FieldHistogram } from './histogram-schema.ts';
 import { measured } from './impute/column.ts';
-import type { Table } from './impute/imputer.ts';
-import type { Histogram } from './manifest.ts';
+import type { Table } from './rows.ts';
 
 /** How many bins a column is cut into, at most: as many as the population stability index is commonly taken over. */
 const bins = 10;
@@ -9,11 +9,11 @@ const bins = 10;
  * How each column is spread: bins of about equally many training rows, fewer where values are the same. What drift is measured
  * against. A column that was never measured has one empty bin.
  */
-export function histogramsOf(table: Table): Histogram[] {
+export function histogramsOf(table: Table): FieldHistogram[] {
   return Array.from({ length: table.width }, (_, column) => histogramOf(table, column));
 }
 
-function histogramOf(table: Table, column: number): Histogram {
+function histogramOf(table: Table, column: number): FieldHistogram {
   const sorted = measured(table, column).sort();
   const { length } = sorted;
   const gaps = table.count - length;

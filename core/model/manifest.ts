@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { fittedImputerSchema } from './impute/fitted.ts';
-import { httpEstimatorSchema } from './kinds/http.ts';
-import { onnxEstimatorSchema } from './kinds/onnx.ts';
+import { histogramSchema } from './histogram-schema.ts';
+import { fittedImputerSchema } from './impute/schema.ts';
+import { httpEstimatorSchema } from './kinds/http-schema.ts';
+import { onnxEstimatorSchema } from './kinds/onnx-schema.ts';
 
 /** The first key of every `model.json`, by which a file is known as ours. */
 export const modelFormat = 'gapline-model';
@@ -49,14 +50,6 @@ const selfTestSchema = z
     probabilities: z.array(z.array(share)).describe('by row, by class'),
   })
   .describe('rows that the model must answer so when it is loaded');
-
-const histogramSchema = z.strictObject({
-  min: z.number(),
-  max: z.number(),
-  edges: z.array(z.number()).describe('ascending; bin i holds edges[i-1] <= x < edges[i], the first and last are open'),
-  counts: z.array(count).min(1).describe('one more than edges'),
-  gaps: count,
-});
 
 const lineageSchema = z.strictObject({
   data: z.strictObject({
@@ -115,8 +108,6 @@ export const manifestSchema = z
 export type Manifest = z.infer<typeof manifestSchema>;
 export type Metrics = Manifest['metrics'];
 export type SelfTest = Manifest['selfTest'];
-export type Histogram = Manifest['histograms'][number];
-
 /** What is wrong with the parts of a manifest taken together; undefined where they fit. */
 export function misfit({ fields, classes, imputer, importance, selfTest, histograms }: Manifest): string | undefined {
   const width = fields.length;

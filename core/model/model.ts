@@ -1,19 +1,8 @@
-import type { Histogram } from './manifest.ts';
-
-/** Rows to be labelled, row-major: `values[row * width + column]`, where NaN is a gap. */
-export interface Rows {
-  readonly count: number;
-  readonly width: number;
-  /** Length `count * width`. */
-  readonly values: Float64Array;
-  /** One a row; imputers that remember do so by device. */
-  readonly devices: readonly string[];
-  /** Nanoseconds since the epoch, one a row. */
-  readonly times: BigInt64Array;
-}
+import type { FieldHistogram } from './histogram-schema.ts';
+import type { Rows } from './rows.ts';
 
 /** What a model says of rows. The arrays belong to the caller. */
-export interface Answer {
+export interface ModelOutput {
   /** Index of the class by row, -1 where the model declined to guess. */
   readonly labels: Int32Array;
   /** `count * classes`, row-major; each row sums to one. */
@@ -31,7 +20,7 @@ export interface Answer {
  * `predict` is pure but for `committed`: the same rows give the same answer until then.
  */
 export interface Session {
-  predict(rows: Rows): Answer | Promise<Answer>;
+  predict(rows: Rows): ModelOutput | Promise<ModelOutput>;
   /** Remembers rows of the past without labelling them, oldest first. */
   warm(rows: Rows): void;
 }
@@ -48,7 +37,7 @@ export interface Model {
   readonly fields: readonly string[];
   readonly classes: readonly string[];
   /** By field, how the training data was spread, where that is known. */
-  readonly histograms?: readonly Histogram[];
+  readonly histograms?: readonly FieldHistogram[];
   /** How far back a session wants to be warmed, in milliseconds; 0 for models that remember nothing. */
   readonly memoryMs: number;
   open(): Session;

@@ -1,6 +1,7 @@
+import { argmax } from '../numeric/argmax.ts';
 import type { ImputerSession } from './impute/imputer.ts';
 import type { Estimates } from './kinds/estimator.ts';
-import type { Rows } from './model.ts';
+import type { Rows } from './rows.ts';
 
 /** Several completions of the rows that have gaps, one of those that have none. */
 export interface Completions {
@@ -81,7 +82,7 @@ export function averageDraws(
     for (let at = first * classes; at < end * classes; at++)
       distance += Math.abs(probabilities[at]! - average[at % classes]!);
     sensitivity[row] = distance / 2 / (end - first);
-    labels[row] = average.indexOf(average.reduce((most, each) => Math.max(most, each)));
+    labels[row] = average.includes(Number.NaN) ? -1 : argmax(average);
   }
   return { labels, probabilities: averages, sensitivity };
 }

@@ -51,7 +51,7 @@ export async function loadModel(folder: string, expected?: ModelIdentity): Promi
 }
 
 /** What it takes to predict: a manifest need not be whole for that. */
-export interface Working {
+export interface LoadableParts {
   readonly parts: Pick<
     Manifest,
     'fields' | 'classes' | 'imputer' | 'indicators' | 'maxGaps' | 'estimator' | 'neighbours'
@@ -68,7 +68,7 @@ export interface Working {
 }
 
 /** Puts an artifact to work, without asking whether it answers as it should. */
-export async function openArtifact(working: Working): Promise<Model> {
+export async function openArtifact(working: LoadableParts): Promise<Model> {
   const { parts, identity } = working;
   const { fields, classes, imputer, indicators, maxGaps, histograms } = parts;
   return assembleModel({
@@ -84,14 +84,14 @@ export async function openArtifact(working: Working): Promise<Model> {
   });
 }
 
-async function openNeighbours(working: Working, { file, share }: NonNullable<Manifest['neighbours']>) {
+async function openNeighbours(working: LoadableParts, { file, share }: NonNullable<Manifest['neighbours']>) {
   const { fields, classes } = working.parts;
   const shape = { width: fields.length, classes: classes.length };
   return { share, voters: new Neighbours(readNeighbours(await jsonOf(working, file), shape)) };
 }
 
 /** A file of JSON that was gzipped. */
-async function jsonOf({ files, unpacked }: Working, name: string): Promise<unknown> {
+async function jsonOf({ files, unpacked }: LoadableParts, name: string): Promise<unknown> {
   return unpacked?.get(name) ?? unpackJson(name, fileOf(files, name));
 }
 
@@ -102,7 +102,7 @@ const passthrough: Imputer = {
   open: () => memoryless((rows, into) => into.set(rows.values)),
 };
 
-async function openEstimator(working: Working): Promise<Estimator> {
+async function openEstimator(working: LoadableParts): Promise<Estimator> {
   const { parts, files, onnxRuntime } = working;
   const { fields, classes, indicators, estimator } = parts;
   const columns = indicators ? [...fields, ...fields.map((name) => `${name} missing`)] : fields;

@@ -1,4 +1,4 @@
-import { Random } from '../numeric/random/xoshiro128pp.ts';
+import { Xoshiro128PlusPlus } from '../numeric/random/xoshiro128pp.ts';
 
 export interface PermutationInput {
   /** Row-major, `count * width`; NaN is a gap and is shuffled like a value. Better rows that the model was not trained on. */
@@ -36,7 +36,7 @@ export async function permutationImportance(input: PermutationInput): Promise<Pe
   for (let column = 0; column < width; column++) {
     const losses = new Float64Array(repeats);
     for (let repeat = 0; repeat < repeats; repeat++) {
-      shuffleColumn(shuffled, count, width, column, new Random(seed, column * repeats + repeat));
+      shuffleColumn(shuffled, count, width, column, new Xoshiro128PlusPlus(seed, column * repeats + repeat));
       losses[repeat] = accuracy - (await accuracyOf(shuffled));
     }
     for (let at = column; at < count * width; at += width) shuffled[at] = values[at]!;
@@ -48,7 +48,13 @@ export async function permutationImportance(input: PermutationInput): Promise<Pe
   return { accuracy, lost, spread };
 }
 
-function shuffleColumn(values: Float64Array, count: number, width: number, column: number, random: Random): void {
+function shuffleColumn(
+  values: Float64Array,
+  count: number,
+  width: number,
+  column: number,
+  random: Xoshiro128PlusPlus,
+): void {
   for (let row = count - 1; row > 0; row--) {
     const a = row * width + column;
     const b = random.below(row + 1) * width + column;

@@ -1,13 +1,13 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { type Looking, lookEvery } from './poll.ts';
+import { type PollOptions, poll } from './poll.ts';
 
 const patient = { timeout: 15_000, interval: 5 };
 
 /** Looks again and again until the test ends. */
-function looking(look: Looking['look'], options: Partial<Looking> = {}) {
+function looking(look: PollOptions['look'], options: Partial<PollOptions> = {}) {
   const refused: string[] = [];
   const counted = vi.fn(look);
-  const { stop } = lookEvery({
+  const { stop } = poll({
     ...{ everyMs: 1, ...options, look: counted },
     refused: (error) => refused.push((error as Error).message),
   });

@@ -1,6 +1,6 @@
 import { describeError } from '../wire/errors.ts';
 
-export interface Looking {
+export interface PollOptions {
   readonly everyMs: number;
   /** Whether the first look is at once. Default: after `everyMs`. */
   readonly atOnce?: boolean;
@@ -11,7 +11,7 @@ export interface Looking {
 }
 
 /** Looks again and again, each time `everyMs` after the look before has ended. `stop` waits for the one under way. */
-export function lookEvery({ everyMs, atOnce = false, look, refused }: Looking): { stop(): Promise<void> } {
+export function poll({ everyMs, atOnce = false, look, refused }: PollOptions): { stop(): Promise<void> } {
   let told: string | undefined;
   const stopping = new AbortController();
   const { signal } = stopping;

@@ -1,6 +1,7 @@
 import { GaplineError } from '../wire/errors.ts';
 import type { SelfTest } from './manifest.ts';
-import type { Answer, Model, Rows } from './model.ts';
+import type { Model, ModelOutput } from './model.ts';
+import type { Rows } from './rows.ts';
 
 /** Probabilities may differ by this much from those that were written down. */
 const tolerance = 1e-6;
@@ -43,7 +44,7 @@ export async function runSelfTest(model: Model, expected: SelfTest): Promise<voi
   }
 }
 
-function compare(answer: Answer, expected: SelfTest, first: number, count: number, { classes }: Model): void {
+function compare(answer: ModelOutput, expected: SelfTest, first: number, count: number, { classes }: Model): void {
   for (let row = 0; row < count; row++) {
     const asked = (first + row) % expected.values.length;
     const wanted = expected.probabilities[asked]!;

@@ -1,14 +1,14 @@
+import type { Draft } from './artifact.ts';
 import { packAll } from './artifact.ts';
 import { writeLibraryForest } from './forest/library-json.ts';
 import { trainForest } from './forest/train.ts';
 import { histogramsOf } from './histogram.ts';
 import { fitImputer, type ImputerSpec } from './impute/fitted.ts';
 import { type Manifest, modelFormat, modelFormatVersion } from './manifest.ts';
-import type { Rows } from './model.ts';
 import { fitNeighbours } from './neighbours/neighbours.ts';
 import { writeNeighbours } from './neighbours/neighbours-json.ts';
 import { openArtifact } from './open.ts';
-import type { Draft } from './registry.ts';
+import type { Rows } from './rows.ts';
 import { writeSelfTest } from './self-test.ts';
 
 export interface SampleOptions {

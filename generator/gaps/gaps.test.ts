@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Random } from '../../core/numeric/random/xoshiro128ss.ts';
+import { KeyedRandom } from '../../core/numeric/random/keyed-random.ts';
 import type { Source } from '../source.ts';
 import { chooseGaps } from './choose.ts';
 import { type GapPatternName, gapPatterns } from './pattern.ts';
@@ -17,7 +17,7 @@ const source = {
 /** Readings of one device after another, punched: by reading, what is missing. */
 function punched(name: GapPatternName, rate: number, { devices = 20, readings = 5_050, length = 10, seed = 1 } = {}) {
   const pattern = chooseGaps(name, length, source);
-  const random = new Random();
+  const random = new KeyedRandom();
   return Array.from({ length: devices }, (_, device) => {
     const puncher = pattern.open();
     return Array.from({ length: readings }, (_, n) => {
@@ -49,7 +49,7 @@ describe.each(gapPatterns)('%s', (name) => {
 
   it('can be made again from the last multiple of its memory', () => {
     const pattern = chooseGaps(name, 50, source);
-    const random = new Random();
+    const random = new KeyedRandom();
     const whole = pattern.open();
     const part = pattern.open();
     const from = pattern.memory * 2;

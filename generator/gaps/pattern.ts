@@ -1,4 +1,4 @@
-import type { Random } from '../../core/numeric/random/xoshiro128ss.ts';
+import type { KeyedRandom } from '../../core/numeric/random/keyed-random.ts';
 
 /** How gaps come about. `docs/gaps.md` tells what each pattern stands for. */
 export const gapPatterns = ['random', 'burst', 'device', 'value'] as const;
@@ -12,7 +12,7 @@ export interface Puncher {
    * @param rate - the share of values that go missing in the long run, 0 to 1
    * @param random - the reading's own numbers; always as many are drawn, whatever the rate
    */
-  punch(values: Float64Array, n: number, rate: number, random: Random): void;
+  punch(values: Float64Array, n: number, rate: number, random: KeyedRandom): void;
 }
 
 /** A way in which values go missing. */

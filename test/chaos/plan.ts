@@ -1,4 +1,4 @@
-import { permutation, Random } from '../../core/numeric/random/xoshiro128ss.ts';
+import { KeyedRandom, permutation } from '../../core/numeric/random/keyed-random.ts';
 
 /** A fault as the plan sees it. */
 export interface Card {
@@ -34,7 +34,7 @@ const pauseSeconds = { least: 1, most: 6 };
  * different parts.
  */
 export function plan({ cards, seconds, seed }: PlanOptions): Step[] {
-  const random = new Random().at(seed, 0, 0);
+  const random = new KeyedRandom().at(seed, 0, 0);
   const steps: Step[] = [];
   const busy = Array.from({ length: lanes }, () => ({ until: 0, touches: [] as readonly string[] }));
   let deck: Card[] = [];

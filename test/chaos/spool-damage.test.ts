@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { expect, onTestFinished, test } from 'vitest';
 import { Spool } from '../../collector/spool.ts';
-import { Random } from '../../core/numeric/random/xoshiro128ss.ts';
+import { KeyedRandom } from '../../core/numeric/random/keyed-random.ts';
 import { identities, identityOf } from '../line/identities.ts';
 import { damageSpool } from './spool-damage.ts';
 
@@ -18,7 +18,7 @@ const record = (chunk: number, at: number, bytes: number) => ({
 });
 
 /** A spool with chunks of many sizes, some of them longer than a page, and what it held. */
-function fill(file: string, random: Random): Set<string> {
+function fill(file: string, random: KeyedRandom): Set<string> {
   const spool = open(file, () => {});
   spool.start();
   const held: string[] = [];
@@ -57,7 +57,7 @@ test('a spool gives out all but what sat in the damaged part, and tells of that'
   let excused = 0;
   for (let seed = 1; seed <= 12; seed += 1) {
     const file = join(folder, `${seed}.db`);
-    const random = new Random().at(seed, 0, 0);
+    const random = new KeyedRandom().at(seed, 0, 0);
     const held = fill(file, random);
     const damage = damageSpool(file, random);
     expect(damage.held).toBe(held.size);

@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { checksum, decodeRecords } from '../../collector/spool-chunk.ts';
-import type { Random } from '../../core/numeric/random/xoshiro128ss.ts';
+import type { KeyedRandom } from '../../core/numeric/random/keyed-random.ts';
 import { identities } from '../line/identities.ts';
 
 export interface Damage {
@@ -37,7 +37,7 @@ const pageBytes = 4_096;
  * Cuts a piece off a spool's file or flips one bit in it, while no collector runs. Excused is only what sat on a page that was hit, and
  * what SQLite alone does not give back with its checksum right.
  */
-export function damageSpool(file: string, random: Random): Damage {
+export function damageSpool(file: string, random: KeyedRandom): Damage {
   const chunks = withCopy(file, chunksOf);
   const { size } = statSync(file);
   const { what, hit } = random.next() < 0.5 ? cut(file, chunks, random) : flip(file, size, chunks, random);
@@ -57,7 +57,7 @@ interface Stroke {
 }
 
 /** In an old file most pages are free; so the cut goes through those that carry something. */
-function cut(file: string, chunks: readonly Chunk[], random: Random): Stroke {
+function cut(file: string, chunks: readonly Chunk[], random: KeyedRandom): Stroke {
   const last = Math.max(1, ...chunks.flatMap(({ pages }) => [...pages]));
   const { size } = statSync(file);
   const left = Math.floor(last * pageBytes * (0.3 + 0.7 * random.next()));
@@ -66,7 +66,7 @@ function cut(file: string, chunks: readonly Chunk[], random: Random): Stroke {
 }
 
 /** Mostly in a page that carries something. */
-function flip(file: string, size: number, chunks: readonly Chunk[], random: Random): Stroke {
+function flip(file: string, size: number, chunks: readonly Chunk[], random: KeyedRandom): Stroke {
   const carrying = [...new Set(chunks.flatMap(({ pages }) => [...pages]))];
   const page = carrying[Math.floor(random.next() * carrying.length)];
   const inside = Math.floor(random.next() * pageBytes);

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Random } from '../../core/numeric/random/xoshiro128ss.ts';
+import { KeyedRandom } from '../../core/numeric/random/keyed-random.ts';
 import type { Violation } from './check.ts';
 import type { Fault } from './faults/fault.ts';
 import type { Step } from './plan.ts';
@@ -36,7 +36,7 @@ export async function strikeAll(
     counts[fault.name] = (counts[fault.name] ?? 0) + 1;
     tell(`${fault.name} …`);
     try {
-      await fault.strike(stack, new Random().at(seed, 0, 0));
+      await fault.strike(stack, new KeyedRandom().at(seed, 0, 0));
       await lookAfter(stack, fault.touches);
     } catch (error) {
       const { message } = error as Error;

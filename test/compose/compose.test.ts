@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createKafkaLog } from '../../core/log/kafka.ts';
-import { openRegistry } from '../../core/model/registry.ts';
+import { openRegistry } from '../../core/model/registry/folder.ts';
 import { bucket, createStack, dockerAnswers, type Stack } from './stack.ts';
 
 // The two steps of the README, really brought up: some minutes and a Docker engine. So it runs only where it is asked for.

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { RandomForestClassifier } from 'ml-random-forest';
 import { expect, test } from 'vitest';
-import { openRegistry } from '../../core/model/registry.ts';
+import { openRegistry } from '../../core/model/registry/folder.ts';
 import { gapline, root, temporaryFolder } from './gapline.ts';
 
 const fixtures = join(root, 'core/model/forest/fixtures');

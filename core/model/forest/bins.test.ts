@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { sharedMemory } from '../../numeric/arena.ts';
-import { Random } from '../../numeric/random/xoshiro128pp.ts';
+import { Xoshiro128PlusPlus } from '../../numeric/random/xoshiro128pp.ts';
 import { binColumns, columnBytes, columnShape } from './bins.ts';
 
 function bin(values: number[], labels: number[], classes: number) {
@@ -48,7 +48,7 @@ describe('binColumns', () => {
   });
 
   it('fills the bins about evenly where there are many values, and leaves a common value to itself', () => {
-    const random = new Random(3);
+    const random = new Xoshiro128PlusPlus(3);
     const values = Array.from({ length: 60_000 }, () => (random.fraction() < 0.3 ? 0 : random.fraction() ** 3 - 0.1));
     const { codes, gapBin, lowest, highest } = bin(
       values,

@@ -1,5 +1,5 @@
 import { Arena, bytesOf } from '../../numeric/arena.ts';
-import { Random } from '../../numeric/random/xoshiro128pp.ts';
+import { Xoshiro128PlusPlus } from '../../numeric/random/xoshiro128pp.ts';
 
 export interface ColumnShape {
   readonly count: number;
@@ -106,7 +106,7 @@ function binColumn(column: Float64Array, feature: number, binned: BinnedColumns,
 /** The column's values in order: all of them where there are few or few different ones, otherwise of rows at random. */
 function sampleOf(column: Float64Array): Float64Array {
   if (column.length <= sampleRows * 2) return column.toSorted();
-  const random = new Random(column.length);
+  const random = new Xoshiro128PlusPlus(column.length);
   const sample = Float64Array.from({ length: sampleRows }, () => column[random.below(column.length)]!).sort();
   return distinctIn(sample) < mostBins ? column.toSorted() : sample;
 }

@@ -1,4 +1,5 @@
-import type { Random } from '../../numeric/random/xoshiro128pp.ts';
+import { argmax } from '../../numeric/argmax.ts';
+import type { Xoshiro128PlusPlus } from '../../numeric/random/xoshiro128pp.ts';
 import type { BinnedColumns } from './bins.ts';
 import { emptyTree, type Tree } from './forest.ts';
 
@@ -19,7 +20,7 @@ export interface BoostedTreeInput {
   readonly rows: Int32Array;
   /** Which of a leaf's numbers this tree is for; the others stay 0. */
   readonly output: number;
-  readonly random: Random;
+  readonly random: Xoshiro128PlusPlus;
 }
 
 /** Keeps steps bounded where the second derivative is next to nothing (lambda of XGBoost). */
@@ -231,8 +232,7 @@ function countUpTo(histogram: Float64Array, bin: number): number {
 }
 
 function mostGain(open: readonly Leaf[]): number {
-  const gains = open.map(({ split }) => split?.gain ?? -1);
-  return gains.indexOf(Math.max(...gains));
+  return argmax(Float64Array.from(open, ({ split }) => split?.gain ?? -1));
 }
 
 function cutTo<T extends Tree>(tree: T, nodes: number, outputs: number): T {

@@ -1,15 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Random } from '../../numeric/random/xoshiro128pp.ts';
+import { Xoshiro128PlusPlus } from '../../numeric/random/xoshiro128pp.ts';
 import { type BoostingOptions, trainBoosted } from './boost.ts';
 import { readBoosted, writeBoosted } from './boosted-json.ts';
-import { compile, predict } from './compiled.ts';
 import type { Forest } from './forest.ts';
-import { predictReference } from './reference.ts';
+import { compile } from './layout.ts';
+import { predict } from './predict.ts';
+import { predictReference } from './testing/reference.ts';
 
 /** Rows of classes that columns 0 and 1 tell apart together; the third is noise. */
 function rowsOf(count: number, { classes = 2, seed = 1, gaps = 0 } = {}) {
-  const random = new Random(seed);
+  const random = new Xoshiro128PlusPlus(seed);
   const labels = new Int32Array(count);
   const values = Float64Array.from({ length: count * 3 }, () => random.fraction());
   for (let row = 0; row < count; row++) {

@@ -1,12 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { sharedMemory } from '../../numeric/arena.ts';
-import { Random } from '../../numeric/random/xoshiro128pp.ts';
+import { Xoshiro128PlusPlus } from '../../numeric/random/xoshiro128pp.ts';
 import { GaplineError } from '../../wire/errors.ts';
 import { type BinnedColumns, binColumns, columnBytes, columnShape } from './bins.ts';
 import { BoostedTreeGrower } from './boost-grow.ts';
 import type { Forest, Tree } from './forest.ts';
-import { classWeightsOf } from './prepare.ts';
-import type { TrainingData } from './train.ts';
+import type { TrainingData } from './training-data.ts';
+import { classWeightsOf } from './training-data.ts';
 
 export interface BoostingOptions {
   /** Trees for each class that is told apart (two classes need one). Default 100. */
@@ -57,7 +57,7 @@ export async function trainBoosted(input: BoostingInput): Promise<Forest> {
   const trees: Tree[] = [];
   for (let round = 0; round < rounds * models; round++) {
     if (round % rounds === 0) loss.startAnew();
-    const random = new Random(seed, round);
+    const random = new Xoshiro128PlusPlus(seed, round);
     const rows = drawRows(count, rowShare, random);
     loss.beginRound();
     for (const output of loss.outputs) {
@@ -136,7 +136,7 @@ class LogisticLoss {
 }
 
 /** Some of the rows, each with the same chance. */
-function drawRows(count: number, share: number, random: Random): Int32Array {
+function drawRows(count: number, share: number, random: Xoshiro128PlusPlus): Int32Array {
   const rows = new Int32Array(count);
   let taken = 0;
   for (let row = 0; row < count; row++) if (share >= 1 || random.fraction() < share) rows[taken++] = row;

@@ -1,4 +1,4 @@
-import type { Random } from '../../numeric/random/xoshiro128pp.ts';
+import type { Xoshiro128PlusPlus } from '../../numeric/random/xoshiro128pp.ts';
 import type { Tree } from './forest.ts';
 import { mostDraws, rowBits, rowMask } from './grow-kernel.ts';
 import { NodeList } from './node-list.ts';
@@ -40,7 +40,7 @@ export class TreeGrower {
     this.#cells = this.#far;
   }
 
-  grow(random: Random): Tree {
+  grow(random: Xoshiro128PlusPlus): Tree {
     const { maxDepth } = this.#options;
     const search = this.#search;
     const nodes = this.#nodes;
@@ -78,7 +78,7 @@ export class TreeGrower {
   }
 
   /** Fills `samples` with the rows of one tree and says how many entries they take. */
-  #draw(random: Random): number {
+  #draw(random: Xoshiro128PlusPlus): number {
     const { columns, samples } = this.#work;
     const { bootstrap } = this.#options;
     const draws = this.#draws;
@@ -98,7 +98,7 @@ export class TreeGrower {
    * Tries columns drawn without replacement until `maxFeatures` were drawn and at least one was not constant. Columns
    * once found constant are remembered for the nodes below (after scikit-learn's `node_split_best`).
    */
-  #bestSplit(known: number, random: Random): BestSplit | undefined {
+  #bestSplit(known: number, random: Xoshiro128PlusPlus): BestSplit | undefined {
     const { maxFeatures } = this.#options;
     const search = this.#search;
     const features = this.#features;
@@ -142,7 +142,7 @@ export class TreeGrower {
    * where the right ones begin. A row whose value is a gap goes to one side at random, in proportion to the rows whose
    * value is known: over many trees it counts on both, as in a prediction.
    */
-  #partition({ feature, bin, leftShare }: BestSplit, start: number, end: number, random: Random): number {
+  #partition({ feature, bin, leftShare }: BestSplit, start: number, end: number, random: Xoshiro128PlusPlus): number {
     const { columns, samples, kernel } = this.#work;
     const { codes, stride } = this.#cells;
     const bound = (bin + 1) << columns.shift;
@@ -162,7 +162,7 @@ export class TreeGrower {
 }
 
 /** Draws as many rows as there are, with replacement, and counts how often each was drawn. */
-export function drawRows(draws: Uint32Array, random: Random): void {
+export function drawRows(draws: Uint32Array, random: Xoshiro128PlusPlus): void {
   draws.fill(0);
   for (let drawn = 0; drawn < draws.length; drawn++) draws[random.below(draws.length)]!++;
 }

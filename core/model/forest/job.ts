@@ -1,4 +1,4 @@
-import { Random } from '../../numeric/random/xoshiro128pp.ts';
+import { Xoshiro128PlusPlus } from '../../numeric/random/xoshiro128pp.ts';
 import type { BinnedColumns } from './bins.ts';
 import type { Tree } from './forest.ts';
 import { type GrowOptions, TreeGrower } from './grow.ts';
@@ -30,6 +30,6 @@ export function* growTrees(job: ForestJob, thread: number): Generator<{ number: 
   for (;;) {
     const number = Atomics.add(job.nextTree, 0, 1);
     if (number >= job.trees) return;
-    yield { number, tree: grower.grow(new Random(job.seed, number)) };
+    yield { number, tree: grower.grow(new Xoshiro128PlusPlus(job.seed, number)) };
   }
 }

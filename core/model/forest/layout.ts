@@ -1,4 +1,5 @@
 import { pageBytes } from '../../numeric/arena.ts';
+import { argmax } from '../../numeric/argmax.ts';
 import { GaplineError } from '../../wire/errors.ts';
 import type { Forest, Tree, Voting } from './forest.ts';
 import type { GapScratch } from './gaps.ts';
@@ -144,7 +145,7 @@ function distinctLeaves({ trees, outputs }: Forest, voting: Voting): { values: n
       if (tree.feature[node]! >= 0) continue;
       let says = tree.value.subarray(node * outputs, (node + 1) * outputs);
       if (voting === 'majority') {
-        const vote = firstMaximum(says, 0, outputs);
+        const vote = argmax(says, 0, outputs);
         says = new Float64Array(outputs);
         says[vote] = 1;
       }
@@ -159,11 +160,4 @@ function distinctLeaves({ trees, outputs }: Forest, voting: Voting): { values: n
     return at;
   });
   return { values, of };
-}
-
-/** Index of the greatest of `length` values, of equals the first. */
-export function firstMaximum(values: Float64Array, from: number, length: number): number {
-  let best = 0;
-  for (let at = 1; at < length; at++) if (values[from + at]! > values[from + best]!) best = at;
-  return best;
 }

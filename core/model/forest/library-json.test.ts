@@ -2,10 +2,11 @@ import fc from 'fast-check';
 import { Matrix } from 'ml-matrix';
 import { RandomForestClassifier, RandomForestRegression } from 'ml-random-forest';
 import { describe, expect, it } from 'vitest';
-import { compile, predict } from './compiled.ts';
 import type { Forest } from './forest.ts';
+import { compile } from './layout.ts';
 import { readLibraryForest, writeLibraryForest } from './library-json.ts';
-import { anyForest, anyRows } from './testing.ts';
+import { predict } from './predict.ts';
+import { anyForest, anyRows } from './testing/arbitrary.ts';
 
 function ourLabels(forest: Forest, rows: number[][]): number[] {
   const out = {

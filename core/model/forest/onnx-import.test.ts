@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compile, predict } from './compiled.ts';
 import type { Forest } from './forest.ts';
+import { compile } from './layout.ts';
 import { importOnnxForest } from './onnx-import.ts';
+import { predict } from './predict.ts';
 import { belowIfFloatAtMost, belowIfFloatBelow, nextUp } from './thresholds.ts';
 
 const file = (name: string) => readFileSync(new URL(`fixtures/${name}`, import.meta.url));

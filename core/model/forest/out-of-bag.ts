@@ -1,9 +1,9 @@
-import { Random } from '../../numeric/random/xoshiro128pp.ts';
+import { argmax } from '../../numeric/argmax.ts';
+import { Xoshiro128PlusPlus } from '../../numeric/random/xoshiro128pp.ts';
 import type { Forest } from './forest.ts';
 import { walkWithGaps } from './gaps.ts';
 import { drawRows } from './grow.ts';
-import { firstMaximum } from './layout.ts';
-import type { Classification, Regression } from './train.ts';
+import type { Classification, Regression } from './training-data.ts';
 
 /** How good a forest is on rows that its trees did not see: an honest score without a test set. */
 export interface OutOfBag {
@@ -22,7 +22,7 @@ export function scoreOutOfBag(forest: Forest, seed: number, input: Classificatio
   const draws = new Uint32Array(count);
   const scratch = { answer: new Float64Array(outputs), openNodes: [], openShares: [] };
   for (const [number, tree] of trees.entries()) {
-    drawRows(draws, new Random(seed, number));
+    drawRows(draws, new Xoshiro128PlusPlus(seed, number));
     for (let row = 0; row < count; row++) {
       if (draws[row]! > 0) continue;
       walkWithGaps(tree, values, row * width, scratch);
@@ -32,7 +32,7 @@ export function scoreOutOfBag(forest: Forest, seed: number, input: Classificatio
   }
   const rows = Array.from(answers.keys()).filter((row) => answers[row]! > 0);
   if ('targets' in input) return { rows: rows.length, score: determination(rows, sums, answers, input.targets) };
-  const right = rows.filter((row) => firstMaximum(sums, row * outputs, outputs) === input.labels[row]);
+  const right = rows.filter((row) => argmax(sums, row * outputs, outputs) === input.labels[row]);
   return { rows: rows.length, score: right.length / rows.length };
 }
 

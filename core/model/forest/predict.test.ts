@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compile, predict } from './compiled.ts';
 import type { Forest, Voting } from './forest.ts';
-import { predictReference } from './reference.ts';
-import { anyForest, anyRows } from './testing.ts';
+import { compile } from './layout.ts';
+import { predict } from './predict.ts';
+import { anyForest, anyRows } from './testing/arbitrary.ts';
+import { predictReference } from './testing/reference.ts';
 
 function answer(forest: Forest, voting: Voting, values: Float64Array) {
   const count = values.length / forest.width;

@@ -1,9 +1,10 @@
+import { argmax } from '../../numeric/argmax.ts';
 import { walkWithGaps } from './gaps.ts';
-import { type CompiledForest, firstMaximum } from './layout.ts';
+import type { CompiledForest } from './layout.ts';
 import { slotBytes, taskBytes, taskSlotAt } from './walk-kernel.ts';
 
 /** Where `predict` writes. The arrays belong to the caller and are overwritten. */
-export interface Prediction {
+export interface ForestOutput {
   /** `count * outputs`, row-major; each row sums to one. In regression the values. */
   readonly probabilities: Float64Array;
   /** Length `count`: index of the most probable class, of equals the first; in regression 0. */
@@ -17,7 +18,7 @@ const fewRows = 8;
  * Labels rows. `values` is row-major, `count * width`; NaN is a gap, at which both branches count by the training weight
  * that went each way (trees that learnt a direction for gaps follow it). Pure, and allocates nothing by row.
  */
-export function predict(compiled: CompiledForest, values: Float64Array, count: number, out: Prediction): void {
+export function predict(compiled: CompiledForest, values: Float64Array, count: number, out: ForestOutput): void {
   const { rowsAtOnce, forest, voting, outputs } = compiled;
   const { probabilities, labels } = out;
   for (let from = 0; from < count; from += rowsAtOnce) {
@@ -28,7 +29,7 @@ export function predict(compiled: CompiledForest, values: Float64Array, count: n
   }
   if (!forest.boosting) for (let at = 0; at < count * outputs; at++) probabilities[at]! /= forest.trees.length;
   for (let row = 0; row < count; row++) {
-    const label = firstMaximum(probabilities, row * outputs, outputs);
+    const label = argmax(probabilities, row * outputs, outputs);
     labels[row] = voting === 'majority' ? leaderOf(compiled, values, row, probabilities, label) : label;
   }
   if (forest.boosting) link(probabilities, count, outputs, forest.boosting.link);
@@ -94,7 +95,7 @@ function sumWithGaps(compiled: CompiledForest, values: Float64Array, row: number
   for (let output = 0; output < outputs; output++) sums[into + output] = forest.boosting?.base[output] ?? 0;
   for (const tree of forest.trees) {
     walkWithGaps(tree, values, row * width, scratch);
-    if (voting === 'majority') sums[into + firstMaximum(scratch.answer, 0, outputs)]!++;
+    if (voting === 'majority') sums[into + argmax(scratch.answer, 0, outputs)]!++;
     else for (let output = 0; output < outputs; output++) sums[into + output]! += scratch.answer[output]!;
   }
 }
@@ -118,7 +119,7 @@ function leaderOf(
   const counted = new Map<number, number>();
   for (const tree of forest.trees) {
     walkWithGaps(tree, values, row * width, scratch);
-    const vote = firstMaximum(scratch.answer, 0, outputs);
+    const vote = argmax(scratch.answer, 0, outputs);
     const votes = (counted.get(vote) ?? 0) + 1;
     if (votes === most) return vote;
     counted.set(vote, votes);
@@ -134,7 +135,7 @@ function link(sums: Float64Array, count: number, outputs: number, kind: 'identit
       for (let at = from; at < from + outputs; at++) sums[at] = 1 / (1 + Math.exp(-sums[at]!));
       continue;
     }
-    const greatest = sums[from + firstMaximum(sums, from, outputs)]!;
+    const greatest = sums[from + argmax(sums, from, outputs)]!;
     let total = 0;
     for (let at = from; at < from + outputs; at++) {
       sums[at] = Math.exp(sums[at]! - greatest);

@@ -4,7 +4,7 @@ import { GaplineError } from '../../wire/errors.ts';
 import { binColumns, columnBytes, columnShape, mostClasses } from './bins.ts';
 import { rowMask } from './grow-kernel.ts';
 import type { ForestJob } from './job.ts';
-import type { Classification, ForestOptions, Regression } from './train.ts';
+import { type Classification, classWeightsOf, type ForestOptions, type Regression } from './training-data.ts';
 import { workspaceBytes } from './workspace.ts';
 
 /** Below this many cells times trees a second thread costs more than it saves. */
@@ -55,19 +55,6 @@ function columnsTried(width: number, wanted: NonNullable<ForestOptions['maxFeatu
   if (wanted === 'sqrt') return Math.max(1, Math.floor(Math.sqrt(width)));
   if (wanted === 'log2') return Math.max(1, Math.floor(Math.log2(width)));
   return Math.min(width, Math.max(1, Math.floor(wanted < 1 ? wanted * width : wanted)));
-}
-
-export function classWeightsOf({
-  labels,
-  count,
-  classes,
-  options,
-}: Pick<Classification, 'labels' | 'count' | 'classes' | 'options'>): readonly number[] {
-  const wanted = options?.classWeights;
-  if (wanted !== 'balanced') return wanted ?? new Array<number>(classes).fill(1);
-  const rows = new Array<number>(classes).fill(0);
-  for (const label of labels.subarray(0, count)) rows[label]!++;
-  return rows.map((ofClass) => (ofClass > 0 ? count / (classes * ofClass) : 0));
 }
 
 function check(input: Classification | Regression): void {

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { RandomForestClassifier } from 'ml-random-forest';
 import { describe, expect, it } from 'vitest';
-import { compile, predict } from './compiled.ts';
+import { compile } from './layout.ts';
 import { writeLibraryForest } from './library-json.ts';
-import { predictReference } from './reference.ts';
+import { predict } from './predict.ts';
+import { predictReference } from './testing/reference.ts';
 import { trainForest } from './train.ts';
 
 const width = 57;

@@ -1,4 +1,4 @@
-import type { Random } from '../../numeric/random/xoshiro128pp.ts';
+import type { Xoshiro128PlusPlus } from '../../numeric/random/xoshiro128pp.ts';
 import { bestAt } from './grow-kernel.ts';
 import { type BestSplit, type Cells, drawCut, firstSeen, lastSeen, noCut, type SplitSearch } from './split.ts';
 import type { Workspace } from './workspace.ts';
@@ -54,7 +54,7 @@ export class ClassSplitSearch implements SplitSearch {
     return present > 1;
   }
 
-  tryColumn(feature: number, random: Random): boolean {
+  tryColumn(feature: number, random: Xoshiro128PlusPlus): boolean {
     const { kernel, columns, seen } = this.#work;
     kernel.count(this.#from, this.#end, this.#cells.codes.byteOffset + feature * this.#cells.stride * 2);
     return seen[columns.gapBin] === 1
@@ -62,7 +62,7 @@ export class ClassSplitSearch implements SplitSearch {
       : this.#scan(feature, random, this.#rows, this.weight, this.#squares);
   }
 
-  #scan(feature: number, random: Random, rows: number, weight: number, squares: number): boolean {
+  #scan(feature: number, random: Xoshiro128PlusPlus, rows: number, weight: number, squares: number): boolean {
     const { kernel, columns, seenWords, best, extraTrees } = this.#work;
     const handicap = this.#squares / this.weight - squares / weight;
     if (!extraTrees) return kernel.scan(feature, rows, weight, squares, handicap, 0) > 1;
@@ -74,7 +74,7 @@ export class ClassSplitSearch implements SplitSearch {
   }
 
   /** Takes the gaps out of the histogram and of what is known, scans the rest, and puts what is known right again. */
-  #scanBesideGaps(feature: number, random: Random): boolean {
+  #scanBesideGaps(feature: number, random: Xoshiro128PlusPlus): boolean {
     const { columns, seen, histogram, known, classWeights } = this.#work;
     const from = columns.gapBin << columns.shift;
     const gaps = histogram.slice(from, from + this.outputs);

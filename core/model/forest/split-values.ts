@@ -1,4 +1,4 @@
-import type { Random } from '../../numeric/random/xoshiro128pp.ts';
+import type { Xoshiro128PlusPlus } from '../../numeric/random/xoshiro128pp.ts';
 import { rowBits, rowMask } from './grow-kernel.ts';
 import { type BestSplit, type Cells, drawCut, firstSeen, lastSeen, type RandomCut, type SplitSearch } from './split.ts';
 import type { Workspace } from './workspace.ts';
@@ -53,7 +53,7 @@ export class ValueSplitSearch implements SplitSearch {
     return least < most;
   }
 
-  tryColumn(feature: number, random: Random): boolean {
+  tryColumn(feature: number, random: Xoshiro128PlusPlus): boolean {
     const { columns, seen, seenWords, histogram, extraTrees } = this.#work;
     const sums = this.#sums;
     this.#count(feature);

@@ -1,4 +1,4 @@
-import type { Random } from '../../numeric/random/xoshiro128pp.ts';
+import type { Xoshiro128PlusPlus } from '../../numeric/random/xoshiro128pp.ts';
 import type { BinnedColumns } from './bins.ts';
 
 /** Codes to look at, column-major: all rows', or a copy of a few rows' that lie close together. */
@@ -33,7 +33,7 @@ export interface SplitSearch {
   /** Turns to a node, whose rows in `cells` are `samples[start…end)`. Says whether there is anything left to split. */
   begin(cells: Cells, start: number, end: number): boolean;
   /** Tries a column. False if it is constant in this node, gaps aside. */
-  tryColumn(feature: number, random: Random): boolean;
+  tryColumn(feature: number, random: Xoshiro128PlusPlus): boolean;
   /** The best of the columns tried since `begin`, if any can be split. */
   best(): BestSplit | undefined;
   /** Writes the current node's distribution or mean. */
@@ -73,7 +73,7 @@ export function drawCut(
   { lowest, highest, gapBin }: BinnedColumns,
   feature: number,
   { first, last }: { first: number; last: number },
-  random: Random,
+  random: Xoshiro128PlusPlus,
 ): RandomCut {
   const base = feature * gapBin;
   const fraction = random.fraction();

@@ -1,14 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Random } from '../../numeric/random/xoshiro128pp.ts';
+import { Xoshiro128PlusPlus } from '../../numeric/random/xoshiro128pp.ts';
 import { permutationImportance } from '../permutation.ts';
-import { compile, predict } from './compiled.ts';
 import type { Forest, Tree } from './forest.ts';
-import { type Classification, type ForestOptions, trainForest } from './train.ts';
+import { compile } from './layout.ts';
+import { predict } from './predict.ts';
+import { trainForest } from './train.ts';
+import type { Classification, ForestOptions } from './training-data.ts';
 
 /** Rows of classes that overlap a little: column 0 and 1 tell them apart, the others are noise. */
 function blobs(count: number, { width = 6, classes = 3, seed = 1 } = {}) {
-  const random = new Random(seed);
+  const random = new Xoshiro128PlusPlus(seed);
   const noise = () => random.fraction() + random.fraction() + random.fraction() - 1.5;
   const labels = Int32Array.from({ length: count }, () => random.below(classes));
   const values = new Float64Array(count * width);
@@ -119,7 +121,7 @@ describe('trainForest', () => {
   });
 
   it.each([{ extraTrees: false }, { extraTrees: true }])('learns from rows with gaps: %o', async (options) => {
-    const random = new Random(9);
+    const random = new Xoshiro128PlusPlus(9);
     const punch = (values: Float64Array) => values.map((value) => (random.fraction() < 0.2 ? Number.NaN : value));
     const gappy = punch(data.values);
     for (let at = 5; at < gappy.length; at += data.width) gappy[at] = Number.NaN;
@@ -145,7 +147,7 @@ describe('trainForest', () => {
   });
 
   it('predicts numbers', async () => {
-    const random = new Random(4);
+    const random = new Xoshiro128PlusPlus(4);
     const values = Float64Array.from({ length: 500 * 3 }, () => random.fraction() * 4);
     const targets = Float64Array.from(
       { length: 500 },

@@ -1,4 +1,4 @@
-import type { Table } from './imputer.ts';
+import type { Table } from '../rows.ts';
 
 /** The values of a column that were measured, in the order of the rows. */
 export function measured({ count, width, values }: Table, column: number): Float64Array {

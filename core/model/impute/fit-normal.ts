@@ -1,6 +1,6 @@
 import { CholeskyDecomposition, Matrix } from 'ml-matrix';
+import type { Table } from '../rows.ts';
 import { Conditional, type Normal } from './conditional.ts';
-import type { Table } from './imputer.ts';
 
 /** More rows than this tell little more about a covariance; they are taken evenly from the table. */
 const maxRows = 4_000;

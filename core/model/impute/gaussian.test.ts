@@ -1,6 +1,6 @@
 import { CholeskyDecomposition, Matrix } from 'ml-matrix';
 import { describe, expect, it } from 'vitest';
-import { Random } from '../../numeric/random/xoshiro128pp.ts';
+import { Xoshiro128PlusPlus } from '../../numeric/random/xoshiro128pp.ts';
 import { Conditional } from './conditional.ts';
 import { fitNormal } from './fit-normal.ts';
 import { fitGaussian, openGaussian } from './gaussian.ts';
@@ -10,7 +10,7 @@ const gap = Number.NaN;
 
 /** Standard normal numbers, the same each time. */
 function normals(seed: number): () => number {
-  const random = new Random(seed);
+  const random = new Xoshiro128PlusPlus(seed);
   return () => Math.sqrt(-2 * Math.log(1 - random.fraction())) * Math.cos(2 * Math.PI * random.fraction());
 }
 
@@ -93,7 +93,7 @@ describe('learning a normal distribution', () => {
   it('finds the covariance, with a third of the values missing too', () => {
     const count = 3_000;
     const values = correlatedRows(factor, count, 5);
-    const random = new Random(6);
+    const random = new Xoshiro128PlusPlus(6);
     const punched = values.map((value) => (random.fraction() < 0.33 ? gap : value));
     for (const rows of [values, punched]) {
       const normal = fitNormal({ count, width: 4, values: rows });

@@ -1,11 +1,11 @@
-import { Random } from '../../numeric/random/xoshiro128pp.ts';
+import { Xoshiro128PlusPlus } from '../../numeric/random/xoshiro128pp.ts';
 import { GaplineError } from '../../wire/errors.ts';
-import type { Rows } from '../model.ts';
+import type { Rows, Table } from '../rows.ts';
 import { Conditional } from './conditional.ts';
 import { fitNormal } from './fit-normal.ts';
-import type { Imputer, ImputerSession, Table } from './imputer.ts';
+import type { Imputer, ImputerSession } from './imputer.ts';
 import { type FittedScaling, fitScaling, Scaling } from './scaling.ts';
-import type { TransformKind } from './transform.ts';
+import type { TransformKind } from './schema.ts';
 
 /** The conditional mean of a normal distribution of transformed columns, fitted. */
 export interface FittedGaussian extends FittedScaling {
@@ -95,7 +95,7 @@ class GaussianSession implements ImputerSession {
       if (!pattern) continue;
       this.#conditional.fillMean(row, pattern);
       if (draw !== undefined) {
-        const normal = normalNumbers(new Random(hashOf(values, start, width), draw >> 1));
+        const normal = normalNumbers(new Xoshiro128PlusPlus(hashOf(values, start, width), draw >> 1));
         const sign = draw % 2 === 0 ? 1 : -1;
         this.#conditional.addNoise(row, pattern, () => sign * normal());
       }
@@ -128,6 +128,6 @@ function hashOf(values: Float64Array, start: number, width: number): number {
 }
 
 /** Standard normal numbers (Box and Muller). */
-function normalNumbers(random: Random): () => number {
+function normalNumbers(random: Xoshiro128PlusPlus): () => number {
   return () => Math.sqrt(-2 * Math.log(1 - random.fraction())) * Math.cos(2 * Math.PI * random.fraction());
 }

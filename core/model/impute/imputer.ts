@@ -1,11 +1,4 @@
-import type { Rows } from '../model.ts';
-
-/** Rows to learn from, row-major: `values[row * width + column]`, where NaN is a gap. */
-export interface Table {
-  readonly count: number;
-  readonly width: number;
-  readonly values: Float64Array;
-}
+import type { Rows } from '../rows.ts';
 
 /** A fitted imputer at work. Made from what {@link ./fitted.ts} describes, which is plain JSON and travels with the model. */
 export interface Imputer {

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Rows } from '../model.ts';
+import type { Rows, Table } from '../rows.ts';
 import { partOf } from '../testing.ts';
-import { fitImputer, fittedImputerSchema, type ImputerSpec, openImputer } from './fitted.ts';
-import type { Imputer, Table } from './imputer.ts';
+import { fitImputer, type ImputerSpec, openImputer } from './fitted.ts';
+import type { Imputer } from './imputer.ts';
+import { fittedImputerSchema } from './schema.ts';
 
 /** Every imputer there is. Each must hold every property below: no exemptions. */
 const specs: readonly ImputerSpec[] = [

@@ -1,4 +1,4 @@
-import type { Rows } from '../model.ts';
+import type { Rows } from '../rows.ts';
 import type { Imputer, ImputerSession } from './imputer.ts';
 
 const nanosecondsPerMs = 1_000_000n;

@@ -1,7 +1,8 @@
+import type { Table } from '../rows.ts';
 import { measured } from './column.ts';
-import type { Table } from './imputer.ts';
+import type { FittedTransform, TransformKind } from './schema.ts';
 import { fitSimple } from './simple.ts';
-import { type FittedTransform, fitTransforms, openTransform, type Transform, type TransformKind } from './transform.ts';
+import { fitTransforms, openTransform, type Transform } from './transform.ts';
 
 /** How columns of any unit and shape are brought to a mean of 0 and a standard deviation of 1, fitted. */
 export interface FittedScaling {

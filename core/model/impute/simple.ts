@@ -1,5 +1,6 @@
+import type { Table } from '../rows.ts';
 import { measured } from './column.ts';
-import { type Imputer, memoryless, type Table } from './imputer.ts';
+import { type Imputer, memoryless } from './imputer.ts';
 
 /** Statistics that stand in for the gaps of a column, named as scikit-learn's `SimpleImputer` names its strategies. */
 export type SimpleKind = 'mean' | 'median' | 'most_frequent';

@@ -1,5 +1,6 @@
-import { compile, predict } from '../forest/compiled.ts';
 import type { Forest, Voting } from '../forest/forest.ts';
+import { compile } from '../forest/layout.ts';
+import { predict } from '../forest/predict.ts';
 import type { Estimator } from './estimator.ts';
 
 /** A forest of ours, compiled to flat typed arrays. */

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { Breaker } from './breaker.ts';
-import { httpEstimatorSchema, openHttp } from './http.ts';
+import { openHttp } from './http.ts';
+import { httpEstimatorSchema } from './http-schema.ts';
 import { answer, type Handler, rowsOfV2, startServer, type TestServer } from './testing.ts';
 
 const servers: TestServer[] = [];

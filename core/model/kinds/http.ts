@@ -1,30 +1,9 @@
-import { z } from 'zod';
+import { argmax } from '../../numeric/argmax.ts';
 import { describeError, GaplineError } from '../../wire/errors.ts';
 import { Breaker } from './breaker.ts';
 import type { Estimates, Estimator } from './estimator.ts';
+import type { HttpEstimator } from './http-schema.ts';
 import { type Protocol, protocols } from './protocols.ts';
-
-/** A model server, as it stands in `model.json` or in `stream.yaml`. */
-export const httpEstimatorSchema = z.strictObject({
-  kind: z.literal('http'),
-  url: z.url({ protocol: /^https?$/ }).describe('where the server is, without the path of the protocol'),
-  protocol: z
-    .enum(['v2', 'mlflow'])
-    .default('v2')
-    .describe('v2: the Open Inference Protocol (KServe, MLServer, Triton, gapline serve); mlflow: /invocations'),
-  model: z.string().min(1).optional().describe("v2: the model's name on the server"),
-  input: z.string().min(1).default('input').describe("v2: the input tensor's name"),
-  output: z
-    .string()
-    .min(1)
-    .optional()
-    .describe('v2: the output tensor with the probabilities; default: the first that fits'),
-  timeoutMs: z.int().min(1).max(600_000).default(5_000).describe('how long one request may take'),
-  retries: z.int().min(0).max(20).default(2).describe('further tries for failures that may pass'),
-  batch: z.int().min(1).max(100_000).default(1_000).describe('rows a request, at most'),
-});
-
-export type HttpEstimator = z.output<typeof httpEstimatorSchema>;
 
 export interface HttpOptions {
   readonly server: HttpEstimator;
@@ -176,12 +155,8 @@ function fromShares(
       sum += probabilities[at]!;
     }
     if (Math.abs(sum - 1) > 0.01) fail(`probabilities that sum to ${sum.toFixed(3)}`);
-    let best = 0;
-    for (let index = 0; index < width; index++) {
-      probabilities[row * width + index]! /= sum;
-      if (probabilities[row * width + index]! > probabilities[row * width + best]!) best = index;
-    }
-    labels[row] = best;
+    for (let at = row * width; at < (row + 1) * width; at++) probabilities[at]! /= sum;
+    labels[row] = argmax(probabilities, row * width, width);
   }
   return { labels, probabilities };
 }

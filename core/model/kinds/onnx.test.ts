@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { obtainOnnxRuntime, onnxRuntime } from '../../../test/servers/onnxruntime.ts';
 import fixture from './fixtures/models.json' with { type: 'json' };
-import { type OnnxEstimator, type OnnxRuntime, onnxEstimatorSchema, openOnnx } from './onnx.ts';
+import { type OnnxRuntime, openOnnx } from './onnx.ts';
+import { type OnnxEstimator, onnxEstimatorSchema } from './onnx-schema.ts';
 
 const required = process.env.GAPLINE_REQUIRE_SERVERS === '1';
 const runtime = onnxRuntime() ?? (required ? () => obtainOnnxRuntime(console.error).then((load) => load()) : undefined);

@@ -1,22 +1,7 @@
-import { z } from 'zod';
+import { argmax } from '../../numeric/argmax.ts';
 import { describeError, GaplineError } from '../../wire/errors.ts';
 import type { Estimates, Estimator } from './estimator.ts';
-
-/** An ONNX file, as it stands in `model.json`. */
-export const onnxEstimatorSchema = z.strictObject({
-  kind: z.literal('onnx'),
-  file: z
-    .string()
-    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/)
-    .describe('the ONNX file'),
-  output: z.string().min(1).optional().describe('the output with the probabilities; default: the last that fits'),
-  scores: z
-    .enum(['probabilities', 'softmax', 'logistic'])
-    .default('probabilities')
-    .describe('what the output holds: probabilities, or scores that softmax or the logistic function make such'),
-});
-
-export type OnnxEstimator = z.output<typeof onnxEstimatorSchema>;
+import type { OnnxEstimator } from './onnx-schema.ts';
 
 /** What we use of onnxruntime-node. */
 export interface OnnxRuntime {
@@ -152,7 +137,7 @@ function toEstimates(
       : Array.from({ length: classes }, (_, at) => data[row * classes + at]!);
     const shares = toShares(said, scores);
     probabilities.set(shares, row * classes);
-    labels[row] = shares.indexOf(Math.max(...shares));
+    labels[row] = shares.some(Number.isNaN) ? -1 : argmax(probabilities, row * classes, classes);
   }
   return { labels, probabilities };
 }

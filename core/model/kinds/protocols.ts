@@ -1,4 +1,4 @@
-import type { HttpEstimator } from './http.ts';
+import type { HttpEstimator } from './http-schema.ts';
 
 export interface Asked {
   readonly server: HttpEstimator;

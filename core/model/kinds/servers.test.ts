@@ -9,9 +9,9 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import example from '../../../examples/spambase/models/spambase/1/model.json' with { type: 'json' };
 import { describeWithPython } from '../../../test/servers/python.ts';
 import type { Manifest } from '../manifest.ts';
-import type { Rows } from '../model.ts';
 import { openArtifact } from '../open.ts';
-import { type HttpEstimator, httpEstimatorSchema } from './http.ts';
+import type { Rows } from '../rows.ts';
+import { type HttpEstimator, httpEstimatorSchema } from './http-schema.ts';
 
 // Real model servers in Python: one of 40 lines with scikit-learn, and MLflow's own.
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Random } from '../../numeric/random/xoshiro128pp.ts';
+import { Xoshiro128PlusPlus } from '../../numeric/random/xoshiro128pp.ts';
 import { fitScaling } from '../impute/scaling.ts';
 import { learnLikeness, type Questions, Slopes } from './learn.ts';
 import { Space } from './space.ts';
@@ -26,7 +26,7 @@ interface Case {
 }
 
 function sampleCase({ count, width, classes, gaps, balance, seed }: Case) {
-  const random = new Random(seed);
+  const random = new Xoshiro128PlusPlus(seed);
   const values = Float64Array.from({ length: count * width }, () => random.below(3) * random.fraction());
   const labels = Int32Array.from({ length: count }, () => random.below(classes));
   const { scaling } = fitScaling({ count, width, values }, 'none');

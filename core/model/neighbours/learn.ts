@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { drawInTurn, Random } from '../../numeric/random/xoshiro128pp.ts';
+import { drawInTurn, Xoshiro128PlusPlus } from '../../numeric/random/xoshiro128pp.ts';
 import { Adam } from './adam.ts';
 import type { Space } from './space.ts';
 import { distance, type Likeness, leastKnown, steepness } from './votes.ts';
@@ -54,7 +54,7 @@ export async function learnLikeness(space: Space, questions: Questions, options:
     classWeights,
   });
   const adam = new Adam(parameters.length);
-  const draw = drawInTurn(questions.count, new Random(seed));
+  const draw = drawInTurn(questions.count, new Xoshiro128PlusPlus(seed));
   const slopes = new Slopes(space);
   for (let step = 0; step < steps; step++) {
     const now = likeness();

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { GaplineError } from '../../wire/errors.ts';
 import { firstIssue } from '../../wire/issue.ts';
-import { transformSchema } from '../impute/transform.ts';
+import { transformSchema } from '../impute/schema.ts';
 import type { FittedNeighbours } from './neighbours.ts';
 
 /** By which a file of neighbours is known. */

@@ -1,18 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Random } from '../../numeric/random/xoshiro128pp.ts';
+import { Xoshiro128PlusPlus } from '../../numeric/random/xoshiro128pp.ts';
 import { fitNeighbours, Neighbours, type NeighboursInput } from './neighbours.ts';
 import { readNeighbours, writeNeighbours } from './neighbours-json.ts';
 import { tellingRows, withGaps } from './testing.ts';
 
 const learn = ({ rows, ...more }: Partial<NeighboursInput> & Pick<NeighboursInput, 'rows' | 'labels' | 'classes'>) =>
-  fitNeighbours({ rows, copies: [withGaps(rows.values, 0.3, new Random(2))], steps: 20, ...more });
+  fitNeighbours({ rows, copies: [withGaps(rows.values, 0.3, new Xoshiro128PlusPlus(2))], steps: 20, ...more });
 
 const { rows, labels, classes } = tellingRows({ classes: 3, width: 5 });
 const fitted = learn({ rows, labels, classes });
 /** Of the same make, some with gaps, one of nothing but gaps. */
 const asked = tellingRows({ count: 40, classes: 3, width: 5, seed: 9 });
-const questions = withGaps(asked.rows.values, 0.2, new Random(3)).fill(Number.NaN, 0, 5);
+const questions = withGaps(asked.rows.values, 0.2, new Xoshiro128PlusPlus(3)).fill(Number.NaN, 0, 5);
 
 const sum = (numbers: ArrayLike<number>) => Array.from(numbers).reduce((all, each) => all + each, 0);
 const sharesOf = (votes: Float64Array, row: number) => votes.subarray(row * classes, (row + 1) * classes);
@@ -56,7 +56,7 @@ describe('neighbours', () => {
     });
     await fc.assert(
       fc.asyncProperty(kinds, async ({ transform, wild, seed }) => {
-        const random = new Random(seed);
+        const random = new Xoshiro128PlusPlus(seed);
         const strange = rows.values.slice();
         for (const each of wild) strange[random.below(strange.length)] = each;
         const table = { ...rows, values: strange };
@@ -91,7 +91,7 @@ describe('neighbours', () => {
   });
 
   it('learn from every copy', async () => {
-    const [one, other, third] = [3, 4, 5].map((seed) => withGaps(rows.values, 0.5, new Random(seed))) as [
+    const [one, other, third] = [3, 4, 5].map((seed) => withGaps(rows.values, 0.5, new Xoshiro128PlusPlus(seed))) as [
       Float64Array,
       Float64Array,
       Float64Array,

@@ -1,7 +1,7 @@
-import { drawInTurn, Random } from '../../numeric/random/xoshiro128pp.ts';
-import type { Table } from '../impute/imputer.ts';
+import { drawInTurn, Xoshiro128PlusPlus } from '../../numeric/random/xoshiro128pp.ts';
 import { type FittedScaling, fitScaling } from '../impute/scaling.ts';
-import type { TransformKind } from '../impute/transform.ts';
+import type { TransformKind } from '../impute/schema.ts';
+import type { Table } from '../rows.ts';
 import { learnLikeness, type Questions } from './learn.ts';
 import { type References, Space } from './space.ts';
 import { countVotes, type Likeness } from './votes.ts';
@@ -59,7 +59,7 @@ export async function fitNeighbours(input: NeighboursInput): Promise<FittedNeigh
 
 /** Numbers of rows, ascending. */
 function drawRows(count: number, most: number, seed: number): Int32Array {
-  return Int32Array.from({ length: Math.min(count, most) }, drawInTurn(count, new Random(seed, 1))).sort();
+  return Int32Array.from({ length: Math.min(count, most) }, drawInTurn(count, new Xoshiro128PlusPlus(seed, 1))).sort();
 }
 
 function pickReferences({ width, values }: Table, labels: Int32Array, chosen: Int32Array): References {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Random } from '../../numeric/random/xoshiro128pp.ts';
+import { Xoshiro128PlusPlus } from '../../numeric/random/xoshiro128pp.ts';
 import { fitScaling } from '../impute/scaling.ts';
 import { Space } from './space.ts';
 import { plainSquares, withGaps } from './testing.ts';
@@ -18,7 +18,7 @@ type Shape = typeof shapes extends fc.Arbitrary<infer T> ? T : never;
 
 /** Counts that are often zero, a constant column, and, where it is wild, values beyond all others. */
 function sampleSpace({ count, width, questions, kind, gaps, wild, seed }: Shape) {
-  const random = new Random(seed);
+  const random = new Xoshiro128PlusPlus(seed);
   const draw = (length: number) =>
     Float64Array.from({ length }, (_, at) => {
       if (at % width === 1) return 7;

@@ -1,6 +1,6 @@
 import { Arena, bytesOf, sharedMemory } from '../../numeric/arena.ts';
 import { type FittedScaling, Scaling } from '../impute/scaling.ts';
-import type { FittedTransform } from '../impute/transform.ts';
+import type { FittedTransform } from '../impute/schema.ts';
 import { instantiateProducts, type ProductKernel, together } from './kernel.ts';
 
 /** Rows that are looked at for likeness, whole: no gaps. */

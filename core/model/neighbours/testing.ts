@@ -1,4 +1,4 @@
-import { Random } from '../../numeric/random/xoshiro128pp.ts';
+import { Xoshiro128PlusPlus } from '../../numeric/random/xoshiro128pp.ts';
 import { type FittedScaling, Scaling } from '../impute/scaling.ts';
 import type { Questions } from './learn.ts';
 import type { References } from './space.ts';
@@ -24,12 +24,12 @@ export function plainSquares(references: References, fitted: FittedScaling, refe
 }
 
 /** Each value is missing with that chance. */
-export const withGaps = (values: Float64Array, share: number, random: Random): Float64Array =>
+export const withGaps = (values: Float64Array, share: number, random: Xoshiro128PlusPlus): Float64Array =>
   values.map((value) => (random.fraction() < share ? Number.NaN : value));
 
 /** Rows of `classes` classes, which only the column `telling` tells apart; the others are noise. */
 export function tellingRows({ count = 120, width = 4, classes = 2, telling = 2, seed = 1 } = {}) {
-  const random = new Random(seed);
+  const random = new Xoshiro128PlusPlus(seed);
   const labels = Int32Array.from({ length: count }, (_, row) => row % classes);
   const values = Float64Array.from({ length: count * width }, (_, at) =>
     at % width === telling ? labels[Math.floor(at / width)]! * 3 + random.fraction() : random.fraction() * 10,

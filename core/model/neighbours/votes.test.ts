@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { Random } from '../../numeric/random/xoshiro128pp.ts';
+import { Xoshiro128PlusPlus } from '../../numeric/random/xoshiro128pp.ts';
 import { fitScaling } from '../impute/scaling.ts';
 import { Space } from './space.ts';
 import { plainLoss, withGaps } from './testing.ts';
@@ -19,7 +19,7 @@ const cases = fc.record({
 it('votes are counted as the loss that they were learnt with weighs them', () => {
   fc.assert(
     fc.property(cases, ({ count, width, gaps, seed, ...how }) => {
-      const random = new Random(seed);
+      const random = new Xoshiro128PlusPlus(seed);
       const values = Float64Array.from({ length: count * width }, () => random.fraction() * 9);
       const references = { count, width, values, labels: Int32Array.from({ length: count }, () => random.below(3)) };
       const { scaling } = fitScaling(references, 'quantile');

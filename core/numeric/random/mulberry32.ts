@@ -2,7 +2,7 @@
  * Seeded random numbers in [0, 1): the same seed gives the same sequence on every machine.
  * Source: "mulberry32" by Tommy Ettinger, public domain.
  */
-export function seededRandom(seed: number): () => number {
+export function mulberry32(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

@@ -2,7 +2,7 @@
  * xoshiro128++ of Blackman and Vigna, seeded by SplitMix32: small, fast, the same on every machine.
  * https://prng.di.unimi.it/xoshiro128plusplus.c
  */
-export class Random {
+export class Xoshiro128PlusPlus {
   readonly #state = new Int32Array(4);
 
   /** Streams of one seed are independent of each other; a forest takes one a tree. */
@@ -45,7 +45,7 @@ export class Random {
 }
 
 /** Numbers below `count` in an order of chance; again in another when all were drawn. */
-export function drawInTurn(count: number, random: Random): () => number {
+export function drawInTurn(count: number, random: Xoshiro128PlusPlus): () => number {
   const order = Int32Array.from({ length: count }, (_, at) => at);
   let drawn = count;
   return () => {

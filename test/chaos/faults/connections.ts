@@ -1,4 +1,4 @@
-import type { Random } from '../../../core/numeric/random/xoshiro128ss.ts';
+import type { KeyedRandom } from '../../../core/numeric/random/keyed-random.ts';
 import type { HttpDoor } from '../proxies/http-door.ts';
 import type { KafkaDoor } from '../proxies/kafka-door.ts';
 import { between, type Fault, oneOf, seconds } from './fault.ts';
@@ -25,13 +25,13 @@ const cut = (name: 'devices' | 'kafka' | 'influxdb'): Fault => ({
   },
 });
 
-function cutHttp(door: HttpDoor, away: boolean, random: Random): void {
+function cutHttp(door: HttpDoor, away: boolean, random: KeyedRandom): void {
   const ways = away ? (['refuse'] as const) : (['pass', 'refuse', 'half'] as const);
   door.mood = () => ({ way: oneOf(random, ways) });
   door.cut();
 }
 
-function cutKafka(door: KafkaDoor, away: boolean, random: Random): void {
+function cutKafka(door: KafkaDoor, away: boolean, random: KeyedRandom): void {
   door.refusing = away;
   door.cut(() => away || random.next() < 0.5);
 }

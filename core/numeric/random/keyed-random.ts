@@ -12,7 +12,7 @@ function mix(word: number): number {
  * The next 32 bits of a state of four words, which must not all be zero.
  * Source: D. Blackman and S. Vigna, xoshiro128** 1.1, public domain.
  */
-export function xoshiro128(state: Int32Array): number {
+export function xoshiro128StarStar(state: Int32Array): number {
   const [s0, s1, s2, s3] = [state[0]!, state[1]!, state[2]!, state[3]!];
   const c = s2 ^ s0;
   const d = s3 ^ s1;
@@ -27,7 +27,7 @@ export function xoshiro128(state: Int32Array): number {
  * Seeded random numbers, the same on every machine. A reading's numbers come from its place (seed, stream, index) alone, so that
  * any reading can be made again without those before it, whatever is under way at once.
  */
-export class Random {
+export class KeyedRandom {
   readonly #state = new Int32Array(4);
 
   /** @param stream - tells apart sequences of one seed, such as devices; @param index - below 2^53 */
@@ -44,12 +44,12 @@ export class Random {
 
   /** The next number in [0, 1). */
   next(): number {
-    return xoshiro128(this.#state) / 0x1_0000_0000;
+    return xoshiro128StarStar(this.#state) / 0x1_0000_0000;
   }
 }
 
 /** The numbers from 0 to `count` in a random order (Fisher and Yates). */
-export function permutation(count: number, random: Random): Int32Array {
+export function permutation(count: number, random: KeyedRandom): Int32Array {
   const order = Int32Array.from({ length: count }, (_, index) => index);
   for (let last = count - 1; last > 0; last--) {
     const chosen = Math.floor(random.next() * (last + 1));

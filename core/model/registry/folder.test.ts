@@ -2,9 +2,10 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Model } from './model.ts';
-import { type Draft, openRegistry, type Registry } from './registry.ts';
-import { sampleDraft } from './testing.ts';
+import type { Draft } from '../artifact.ts';
+import type { Model } from '../model.ts';
+import { sampleDraft } from '../testing.ts';
+import { openRegistry, type Registry } from './folder.ts';
 
 let draft: Draft;
 let folder = '';

@@ -1,5 +1,5 @@
-import { GaplineError } from '../wire/errors.ts';
-import { challengerAlias, championAlias, previousAlias, type Registry } from './registry.ts';
+import { GaplineError } from '../../wire/errors.ts';
+import { challengerAlias, championAlias, previousAlias, type Registry } from './folder.ts';
 
 /** What a promotion asks of a registry. */
 type Aliases = Pick<Registry, 'resolve' | 'point' | 'forget'>;

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { emptyTree, type Forest, type Tree } from './forest.ts';
+import { emptyTree, type Forest, type Tree } from '../forest.ts';
 
 /** Few distinct numbers, so that values often equal thresholds, with the awkward ones among them. */
 const numbers = [

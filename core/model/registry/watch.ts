@@ -1,6 +1,6 @@
-import { GaplineError } from '../wire/errors.ts';
-import type { Model, ModelWatcher } from './model.ts';
-import { lookEvery } from './poll.ts';
+import { GaplineError } from '../../wire/errors.ts';
+import type { Model, ModelWatcher } from '../model.ts';
+import { poll } from '../poll.ts';
 
 type Serving = Pick<Model, 'identity' | 'fields' | 'classes'>;
 
@@ -43,7 +43,7 @@ export function watchRegistry(options: WatchOptions): { stop(): Promise<void> } 
     watcher.onChange(model);
   }
 
-  return lookEvery({ everyMs, look, refused: (error) => watcher.onRefused(error) });
+  return poll({ everyMs, look, refused: (error) => watcher.onRefused(error) });
 }
 
 /** Why one version cannot take over from another while the line runs; undefined where it can. */

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describeError, GaplineError } from '../wire/errors.ts';
-import { type Artifact, readManifest, writeArtifact } from './artifact.ts';
-import type { Manifest } from './manifest.ts';
-import type { Model, ModelIdentity, ModelSource } from './model.ts';
-import { loadModel } from './open.ts';
+import { describeError, GaplineError } from '../../wire/errors.ts';
+import { type Draft, readManifest, writeArtifact } from '../artifact.ts';
+import type { Manifest } from '../manifest.ts';
+import type { Model, ModelIdentity, ModelSource } from '../model.ts';
+import { loadModel } from '../open.ts';
 import { watchRegistry } from './watch.ts';
 
 export interface RegistryOptions {
@@ -16,12 +16,6 @@ export interface RegistryOptions {
   readonly alias?: string;
   /** How often a watch looks. Default one second. */
   readonly watchEveryMs?: number;
-}
-
-/** An artifact without name and version, which the registry gives it. */
-export interface Draft {
-  readonly manifest: Omit<Manifest, 'name' | 'version'>;
-  readonly files: Artifact['files'];
 }
 
 /** The versions of one model, in a folder. Versions are immutable; aliases move. */

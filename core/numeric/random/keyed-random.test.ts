@@ -1,19 +1,19 @@
 import { expect, test } from 'vitest';
-import { permutation, Random, xoshiro128 } from './xoshiro128ss.ts';
+import { KeyedRandom, permutation, xoshiro128StarStar } from './keyed-random.ts';
 
-const draw = (random: Random, count: number) => Array.from({ length: count }, () => random.next());
+const draw = (random: KeyedRandom, count: number) => Array.from({ length: count }, () => random.next());
 
 test('the generator gives the numbers of its reference', () => {
   // The first outputs of the authors' C code from the state 1, 2, 3, 4, as the tests of Rust's rand_xoshiro have them.
   const state = Int32Array.of(1, 2, 3, 4);
-  const outputs = Array.from({ length: 10 }, () => xoshiro128(state));
+  const outputs = Array.from({ length: 10 }, () => xoshiro128StarStar(state));
   expect(outputs).toEqual([
     11520, 0, 5927040, 70819200, 2031721883, 1637235492, 1287239034, 3734860849, 3729100597, 4258142804,
   ]);
 });
 
 test('a place gives the same numbers whenever it is asked, and other places give others', () => {
-  const random = new Random();
+  const random = new KeyedRandom();
   const first = draw(random.at(1, 2, 3), 5);
   expect(draw(random.at(1, 2, 3), 5)).toEqual(first);
   for (const [seed, stream, index] of [
@@ -27,7 +27,7 @@ test('a place gives the same numbers whenever it is asked, and other places give
 });
 
 test('first numbers of neighbouring places are uniform and not alike', () => {
-  const random = new Random();
+  const random = new KeyedRandom();
   const firsts = Array.from({ length: 20_000 }, (_, index) => random.at(7, index % 20, Math.floor(index / 20)).next());
   const bins = new Array<number>(20).fill(0);
   for (const value of firsts) bins[Math.floor(value * 20)]! += 1;
@@ -40,7 +40,7 @@ test('first numbers of neighbouring places are uniform and not alike', () => {
 });
 
 test('a permutation holds each number once', () => {
-  const order = permutation(100, new Random().at(1, 0, 0));
+  const order = permutation(100, new KeyedRandom().at(1, 0, 0));
   expect([...order].sort((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, index) => index));
   expect([...order]).not.toEqual([...order].sort((a, b) => a - b));
 });

@@ -1,7 +1,7 @@
-import type { Forest, Tree, Voting } from './forest.ts';
+import type { Forest, Tree, Voting } from '../forest.ts';
 
-/** What a forest says of one row. */
-export interface ReferenceAnswer {
+/** What a forest predicts for one row. */
+export interface ReferencePrediction {
   /** Index of the class; 0 in regression. */
   readonly label: number;
   /** One a class, summing to one; in regression the value. */
@@ -9,18 +9,18 @@ export interface ReferenceAnswer {
 }
 
 /**
- * The slow, obvious predictor that the fast one is held equal to. One row, one tree, one node at a time, straight from
+ * The slow, obvious predictor that the fast one is checked against. One row, one tree, one node at a time, straight from
  * the definitions; nothing is precomputed.
  */
-export function predictReference(forest: Forest, row: ArrayLike<number>, voting: Voting = 'mean'): ReferenceAnswer {
-  const answers = forest.trees.map((tree) => leafOf(forest, tree, row));
-  if (forest.boosting) return boosted(forest, answers);
-  if (voting === 'majority') return voted(forest, answers);
-  const probabilities = sumOf(new Array<number>(forest.outputs).fill(0), answers).map((sum) => sum / answers.length);
+export function predictReference(forest: Forest, row: ArrayLike<number>, voting: Voting = 'mean'): ReferencePrediction {
+  const outputs = forest.trees.map((tree) => leafOf(forest, tree, row));
+  if (forest.boosting) return boosted(forest, outputs);
+  if (voting === 'majority') return voted(forest, outputs);
+  const probabilities = sumOf(new Array<number>(forest.outputs).fill(0), outputs).map((sum) => sum / outputs.length);
   return { label: firstMaximum(probabilities), probabilities };
 }
 
-/** What one tree says: its leaf's value, or where a tested value is a gap the mean of both branches by training weight. */
+/** What one tree predicts: its leaf's value, or where a tested value is a gap the mean of both branches by training weight. */
 function leafOf(forest: Forest, tree: Tree, row: ArrayLike<number>, node = 0): number[] {
   const feature = tree.feature[node]!;
   if (feature < 0) return Array.from(tree.value.subarray(node * forest.outputs, (node + 1) * forest.outputs));
@@ -36,23 +36,23 @@ function leafOf(forest: Forest, tree: Tree, row: ArrayLike<number>, node = 0): n
 }
 
 /** One vote a tree. On a draw the class wins that was first to reach the winning count (`ml-array-mode`). */
-function voted(forest: Forest, answers: number[][]): ReferenceAnswer {
+function voted(forest: Forest, outputs: number[][]): ReferencePrediction {
   const votes = new Array<number>(forest.outputs).fill(0);
   let label = 0;
   let most = 0;
-  for (const answer of answers) {
-    const vote = firstMaximum(answer);
+  for (const output of outputs) {
+    const vote = firstMaximum(output);
     votes[vote]!++;
     if (votes[vote]! > most) {
       most = votes[vote]!;
       label = vote;
     }
   }
-  return { label, probabilities: votes.map((count) => count / answers.length) };
+  return { label, probabilities: votes.map((count) => count / outputs.length) };
 }
 
-function boosted(forest: Forest, answers: number[][]): ReferenceAnswer {
-  const sums = sumOf(Array.from(forest.boosting!.base), answers);
+function boosted(forest: Forest, outputs: number[][]): ReferencePrediction {
+  const sums = sumOf(Array.from(forest.boosting!.base), outputs);
   const link = forest.boosting!.link;
   if (link === 'identity') return { label: firstMaximum(sums), probabilities: sums };
   const exponents = sums.map((sum) =>
@@ -62,10 +62,11 @@ function boosted(forest: Forest, answers: number[][]): ReferenceAnswer {
   return { label: firstMaximum(sums), probabilities: exponents.map((exponent) => exponent / total) };
 }
 
-function sumOf(start: number[], answers: number[][]): number[] {
-  return answers.reduce((sums, answer) => sums.map((sum, output) => sum + answer[output]!), start);
+function sumOf(start: number[], outputs: number[][]): number[] {
+  return outputs.reduce((sums, each) => sums.map((sum, output) => sum + each[output]!), start);
 }
 
+/** Written anew, as all of this file: what is checked must not share code with what checks it. */
 function firstMaximum(values: readonly number[]): number {
   return values.indexOf(Math.max(...values));
 }
