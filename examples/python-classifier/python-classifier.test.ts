@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { readDataset } from '../../core/dataset/csv.ts';
@@ -10,29 +9,16 @@ import type { EventLog } from '../../core/log/port.ts';
 import { deadLetterSchema } from '../../core/wire/dead-letter.ts';
 import { type Prediction, predictionSchema } from '../../core/wire/prediction.ts';
 import { topicsOf } from '../../core/wire/stream.ts';
-import { obtain, obtained, run, type Supply } from '../../test/servers/obtain.ts';
+import { obtain, obtained } from '../../test/servers/obtain.ts';
+import { pythonClassifierSupply } from '../../test/servers/python-packages.ts';
 
 // The runner starts a Kafka for files that name GAPLINE_TEST_KAFKA.
 
 const here = import.meta.dirname;
-const requirements = join(here, 'requirements.txt');
-const packages: Supply = {
-  title: "the Python classifier's packages",
-  folder: `python-classifier-${createHash('sha256').update(readFileSync(requirements)).digest('hex').slice(0, 8)}`,
-  ways: [
-    {
-      title: 'by pip',
-      make: (folder, logFile) =>
-        run('python3', ['-m', 'pip', 'install', '--quiet', '--target', folder, '--requirement', requirements], {
-          logFile,
-        }),
-    },
-  ],
-};
-
 const required = process.env.GAPLINE_REQUIRE_SERVERS === '1';
 const notRun =
-  withoutKafka ?? (required || obtained(packages) ? undefined : 'NOT RUN, GAPLINE_REQUIRE_SERVERS=1 gets its packages');
+  withoutKafka ??
+  (required || obtained(pythonClassifierSupply) ? undefined : 'NOT RUN, GAPLINE_REQUIRE_SERVERS=1 gets its packages');
 
 const patient = { timeout: 120_000, interval: 100 };
 const children: ChildProcess[] = [];
@@ -68,7 +54,7 @@ describe(notRun ? `a classifier in Python: ${notRun}` : 'a classifier in Python'
   it.skipIf(notRun)(
     'takes the place of ours: it reads and writes by the schemas, labels well, and once each through a kill',
     async () => {
-      const folder = await obtain(packages, (line) => console.error(line));
+      const folder = await obtain(pythonClassifierSupply, (line) => console.error(line));
       const stream = `py${randomUUID().slice(0, 8)}`;
       const topics = topicsOf(stream);
       const site = await makeKafkaSite({ prefix: stream });

@@ -2,41 +2,26 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Bench, startBench } from '../../collector/testing.ts';
-import { obtain, obtained, run, type Supply } from '../servers/obtain.ts';
-
-const version = '4.32.5';
-
-/** A fuzzer that reads an OpenAPI document and tries what it promises: https://schemathesis.io */
-const supply: Supply = {
-  title: `Schemathesis ${version}`,
-  folder: `schemathesis-${version}`,
-  ways: [
-    {
-      title: 'by pip',
-      make: (folder, logFile) =>
-        run('python3', ['-m', 'pip', 'install', '--quiet', '--target', folder, `schemathesis==${version}`], {
-          cwd: folder,
-          logFile,
-        }),
-    },
-  ],
-};
+import { obtain, obtained } from '../servers/obtain.ts';
+import { schemathesisSupply } from '../servers/python-packages.ts';
 
 const demanded = process.env.GAPLINE_REQUIRE_SERVERS === '1';
-if (!demanded && obtained(supply) === undefined) {
-  console.error(`${supply.title} is not in the cache; its test does not run. GAPLINE_REQUIRE_SERVERS=1 gets it.`);
+if (!demanded && obtained(schemathesisSupply) === undefined) {
+  console.error(
+    `${schemathesisSupply.title} is not in the cache; its test does not run. GAPLINE_REQUIRE_SERVERS=1 gets it.`,
+  );
 }
 
 let bench: Bench;
 let folder: string;
 beforeAll(async () => {
-  if (!demanded && obtained(supply) === undefined) return;
-  folder = await obtain(supply, (line) => console.error(line));
+  if (!demanded && obtained(schemathesisSupply) === undefined) return;
+  folder = await obtain(schemathesisSupply, (line) => console.error(line));
   bench = await startBench();
 }, 300_000);
 afterAll(() => bench?.stop());
 
-test.runIf(demanded || obtained(supply))(
+test.runIf(demanded || obtained(schemathesisSupply))(
   'the collector answers as /openapi.json says, whatever it is asked',
   async () => {
     const options = [

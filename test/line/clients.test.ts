@@ -7,7 +7,8 @@ import { InfluxDB, Point } from '@influxdata/influxdb-client';
 import { expect, onTestFinished, test } from 'vitest';
 import { readDataset } from '../../core/dataset/csv.ts';
 import type { Prediction } from '../../core/wire/prediction.ts';
-import { cacheFolder, obtain, run, type Supply } from '../servers/obtain.ts';
+import { cacheFolder, obtain } from '../servers/obtain.ts';
+import { influxdbClientSupply } from '../servers/python-packages.ts';
 import { startTelegraf } from '../servers/telegraf.ts';
 import { gapline, root, spambase, temporaryFolder } from './gapline.ts';
 import { predictionsOf } from './identities.ts';
@@ -106,23 +107,11 @@ test("InfluxDB's client for JavaScript writes to the collector and gets labels",
   });
 });
 
-const pythonClient: Supply = {
-  title: "InfluxDB's client for Python",
-  folder: 'python-influxdb-client-1.50.0',
-  ways: [
-    {
-      title: 'by pip',
-      make: (folder, logFile) =>
-        run('python3', ['-m', 'pip', 'install', '--quiet', '--target', folder, 'influxdb-client==1.50.0'], { logFile }),
-    },
-  ],
-};
-
 test("InfluxDB's client for Python writes to the collector and gets labels", { timeout: 600_000 }, async (context) => {
   const tell = (line: string) => console.error(`servers: ${line}`);
-  const folder = await obtain(pythonClient, tell).catch((error: Error) => {
+  const folder = await obtain(influxdbClientSupply, tell).catch((error: Error) => {
     if (required) throw error;
-    return context.skip(`not run: ${pythonClient.title} is not in ${cacheFolder()} and PyPI does not give it`);
+    return context.skip(`not run: ${influxdbClientSupply.title} is not in ${cacheFolder()} and PyPI does not give it`);
   });
   await expectSameLabels('python', async (url, samples) => {
     const child = spawn('python3', [join(import.meta.dirname, 'clients/write.py'), url], {

@@ -1,19 +1,18 @@
-import { influxdbSupply, startInfluxdb } from './influxdb.ts';
-import { kafkaSupply, startKafka } from './kafka.ts';
+import { parts } from '../whole-run/parts.ts';
+import { startInfluxdb } from './influxdb.ts';
+import { startKafka } from './kafka.ts';
 import { obtain } from './obtain.ts';
-import { onnxSupply } from './onnxruntime.ts';
-import { pythonSupplies } from './python.ts';
 import { telegrafProgram, telegrafSupply } from './telegraf.ts';
 
 // `npm run servers`: the real Kafka, InfluxDB and Telegraf on loopback, until Ctrl-C. With `-- --get` nothing is started, and everything is
-// got that the tests use: Python with scikit-learn and with MLflow, and the ONNX runtime too.
+// got that the tests use: Python environments, the ONNX runtime and actionlint too.
 const report = (line: string): void => console.error(line);
 const giveUp = (error: Error): never => {
   console.error(error.message);
   process.exit(1);
 };
 if (process.argv.includes('--get')) {
-  const supplies = [kafkaSupply, influxdbSupply, telegrafSupply, onnxSupply, ...Object.values(pythonSupplies)];
+  const supplies = parts.flatMap((part) => part.supplies);
   await Promise.all(supplies.map((supply) => obtain(supply, report))).catch(giveUp);
   process.exit();
 }
