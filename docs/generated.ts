@@ -1,6 +1,8 @@
 import { configJsonSchema, configReference } from '../cli/config/reference.ts';
 import { renderSchemas } from '../core/wire/json-schemas.ts';
+import { contents, mayImport } from '../test/rooms.ts';
 import { errorsPage } from './errors-page.ts';
+import { roomsPicture } from './pictures/rooms.ts';
 
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
@@ -11,6 +13,7 @@ export async function generatedDocuments(): Promise<Record<string, string>> {
     'docs/configuration.md': configReference(),
     'docs/errors.md': errorsPage(),
     'docs/schemas/stream.schema.json': json(configJsonSchema()),
+    'docs/pictures/rooms.svg': roomsPicture(mayImport, contents),
     ...Object.fromEntries(schemas),
   };
 }

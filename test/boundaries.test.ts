@@ -1,29 +1,6 @@
 import { expect, test } from 'vitest';
 import { circlesOf, importsOf, sources, textOf } from './import-graph.ts';
-
-/** Which folders a folder's files may import, beside itself: data flows one way, stages meet only in the log and the store. */
-const mayImport: Record<string, readonly string[]> = {
-  'core/wire': [],
-  'core/stage': ['core/wire'],
-  'core/numeric': ['core/wire'],
-  'core/statistics': ['core/wire'],
-  'core/http': ['core/wire'],
-  'core/log': ['core/wire'],
-  'core/store': ['core/wire'],
-  'core/model': ['core/wire', 'core/numeric', 'core/statistics'],
-  'core/access': ['core/wire', 'core/http'],
-  'core/dataset': ['core/wire', 'core/numeric'],
-  generator: ['core/wire', 'core/stage', 'core/numeric', 'core/dataset'],
-  collector: ['core/wire', 'core/stage', 'core/http', 'core/statistics', 'core/log', 'core/store', 'core/access'],
-  classifier: ['core/wire', 'core/stage', 'core/numeric', 'core/statistics', 'core/log', 'core/model'],
-  serving: ['core/wire', 'core/stage', 'core/http', 'core/numeric', 'core/model', 'core/access'],
-  training: ['core/wire', 'core/numeric', 'core/statistics', 'core/store', 'core/model', 'core/dataset'],
-  dashboard: ['core/wire', 'core/stage', 'core/http', 'core/statistics', 'core/log', 'core/access'],
-  telegraf: ['core/wire'],
-  influxdb: ['core/wire'],
-};
-/** These stand outside the line and may see all of it. */
-const mayImportAll = ['cli', 'bench', 'test', 'docs', 'scripts', 'examples'];
+import { contents, mayImport, mayImportAll } from './rooms.ts';
 
 /**
  * Rooms inside a folder, and which of the others there each may import; `core/model` and `core/log` stand for the files directly in
@@ -98,6 +75,10 @@ test('every folder with code is in the table', () => {
   const folders = new Set(sources().map(folderOf));
   const known = new Set([...Object.keys(mayImport), ...mayImportAll]);
   expect([...folders].filter((folder) => !known.has(folder))).toEqual([]);
+});
+
+test('the picture says of every room what lives there', () => {
+  expect(Object.keys(contents).sort()).toEqual([...Object.keys(mayImport), 'cli'].sort());
 });
 
 test('no import goes outside the table', () => {
