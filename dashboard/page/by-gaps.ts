@@ -1,5 +1,5 @@
 import type { GapBin, Snapshot } from '../events.ts';
-import { make, need, resized, setAttribute, setProperty, setText } from './dom.ts';
+import { childrenOf, make, need, paired, setAttribute, setProperty, setText } from './dom.ts';
 import { count, percent } from './format.ts';
 
 /** A share of fewer labels than this says little, and is drawn faintly. */
@@ -11,7 +11,7 @@ export class ByGaps {
   readonly #readout = need('by-gaps-readout');
 
   update({ byGaps }: Snapshot): void {
-    const columns = resized(this.#list, byGaps.length, () =>
+    const columns = paired(this.#list, byGaps, () =>
       make(
         'li',
         {},
@@ -21,7 +21,7 @@ export class ByGaps {
         make('span', { class: 'unseen' }),
       ),
     );
-    for (const [index, column] of columns.entries()) draw(column, byGaps[index]);
+    for (const { element, item } of columns) draw(element, item);
     const each = byGaps.every(({ from, to }) => from === to);
     setText(this.#readout, `${each ? 'Gaps in a reading' : 'Up to so many gaps in a reading'}, last ten minutes`);
   }
@@ -31,13 +31,13 @@ function draw(column: HTMLElement, bin: GapBin): void {
   const { to, scored, right } = bin;
   const share = scored === 0 ? 0 : right / scored;
   setAttribute(column, 'data-known', scored === 0 ? 'no' : scored < fewLabels ? 'few' : 'yes');
-  const [number, , upTo, said] = column.children as unknown as HTMLElement[];
+  const [number, , upTo, text] = childrenOf(column, 4);
   setText(number, scored === 0 ? '' : `${Math.round(share * 100)}`);
   setProperty(column, '--part', share.toFixed(3));
   setText(upTo, count(to));
-  const text = `${rangeOf(bin)}: ${percent(share)} of ${count(scored)} right`;
-  setText(said, text);
-  setAttribute(column, 'title', text);
+  const description = `${rangeOf(bin)}: ${percent(share)} of ${count(scored)} right`;
+  setText(text, description);
+  setAttribute(column, 'title', description);
 }
 
 const rangeOf = ({ from, to }: GapBin) => (from === to ? `${count(to)} gaps` : `${count(from)} to ${count(to)} gaps`);

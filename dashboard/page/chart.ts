@@ -183,8 +183,9 @@ export class Chart {
     if (target === undefined) return;
     event.preventDefault();
     const index = Math.min(Math.max(target, 0), x.length - 1);
-    for (const one of uPlot.sync(together).plots)
-      one.setCursor({ left: Math.max(0, one.valToPos(x[index], 'x')), top: 1 });
+    const at = x[index];
+    if (at === undefined) return;
+    for (const one of uPlot.sync(together).plots) one.setCursor({ left: Math.max(0, one.valToPos(at, 'x')), top: 1 });
     this.#options.say();
   }
 }

@@ -31,9 +31,24 @@ export function make<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** Brings a list's children to `length`, making new ones at its end. */
-export function resized(list: HTMLElement, length: number, makeOne: (index: number) => HTMLElement): HTMLElement[] {
-  while (list.children.length > length) list.lastElementChild?.remove();
-  while (list.children.length < length) list.append(makeOne(list.children.length));
-  return [...list.children] as HTMLElement[];
+type Elements<N extends number, T extends HTMLElement[] = []> = T['length'] extends N
+  ? T
+  : Elements<N, [...T, HTMLElement]>;
+
+/** All children of an element that the page made itself, so another number of them is a mistake in it. */
+export function childrenOf<N extends number>(element: Element, number: N): Elements<N> {
+  const { length } = element.children;
+  if (length !== number) throw new Error(`<${element.localName}> has ${length} children, not ${number}`);
+  return [...element.children] as unknown as Elements<N>;
+}
+
+/** Brings a list to one child for each item, making new ones at its end, and pairs them. */
+export function paired<T>(
+  list: HTMLElement,
+  items: readonly T[],
+  makeOne: () => HTMLElement,
+): { element: HTMLElement; item: T }[] {
+  while (list.children.length > items.length) list.lastElementChild?.remove();
+  while (list.children.length < items.length) list.append(makeOne());
+  return items.map((item, index) => ({ element: list.children[index] as HTMLElement, item }));
 }

@@ -1,5 +1,5 @@
 import type { Snapshot } from '../events.ts';
-import { make, need, resized, setAttribute, setProperty, setText } from './dom.ts';
+import { childrenOf, make, need, paired, setAttribute, setProperty, setText } from './dom.ts';
 import { count, percent, plural } from './format.ts';
 
 const fieldsShown = 7;
@@ -13,21 +13,22 @@ export class DriftCard {
     setText(this.#readout, readoutOf(drift));
     setAttribute(this.#readout, 'title', this.#readout.textContent ?? '');
     const fields = drift?.fields.slice(0, fieldsShown) ?? [];
-    const bars = resized(this.#bars, fields.length, () =>
+    const bars = paired(this.#bars, fields, () =>
       make('li', {}, make('span', { class: 'name' }), make('span', { class: 'bar' }, make('i')), make('b')),
     );
     if (!drift) return;
     const scale = Math.max(2 * drift.threshold, drift.psi);
-    for (const [place, { name, psi, outside }] of fields.entries()) {
-      const [label, bar, number] = bars[place].children as unknown as HTMLElement[];
+    for (const { element, item } of bars) {
+      const { name, psi, outside } = item;
+      const [label, bar, number] = childrenOf(element, 3);
       setText(label, name);
       setProperty(bar, '--part', Math.min(1, psi / scale).toFixed(3));
       setProperty(bar, '--mark', (drift.threshold / scale).toFixed(3));
       setText(number, psi.toFixed(2));
-      setAttribute(bars[place], 'class', psi > drift.threshold ? 'drifted' : '');
+      setAttribute(element, 'class', psi > drift.threshold ? 'drifted' : '');
       const verdict = psi > drift.threshold ? 'drifted' : 'as in training';
       setAttribute(
-        bars[place],
+        element,
         'title',
         `${name}: ${verdict}; ${percent(outside)} of its values outside the range of training`,
       );

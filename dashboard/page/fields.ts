@@ -1,10 +1,16 @@
 import type { Snapshot } from '../events.ts';
-import { make, need, resized, setAttribute, setProperty, setText } from './dom.ts';
+import { childrenOf, make, need, paired, setAttribute, setProperty, setText } from './dom.ts';
 import { percent, plural } from './format.ts';
 import { barsOfMany, mostBars } from './sizes.ts';
 
 /** How often the bars may change places. */
 const rankEveryMs = 5_000;
+
+interface FieldShare {
+  readonly name: string;
+  /** The share of the readings without it. */
+  readonly share: number;
+}
 
 /** Gaps by field: bars for the fields that matter, and a map of one square a field where there are more of them. */
 export class Fields {
@@ -28,8 +34,13 @@ export class Fields {
       // The first look may rest on a handful of readings: look again soon.
       this.#rankedMs = gaps.readings < 200 ? at - rankEveryMs + 1_000 : at;
     }
-    this.#drawBars(fields, gaps.byField);
-    if (isMany) this.#drawMap(fields, gaps.byField);
+    const shares = fields.map((name, index) => ({ name, share: gaps.byField[index]! }));
+    const scale = scaleOf(gaps.byField);
+    this.#drawBars(
+      this.#shown.map((index) => shares[index]!),
+      scale,
+    );
+    if (isMany) this.#drawMap(shares, scale);
     setText(
       this.#readout,
       isMany
@@ -38,27 +49,23 @@ export class Fields {
     );
   }
 
-  #drawBars(fields: readonly string[], shares: readonly number[]): void {
-    const scale = scaleOf(shares);
-    const bars = resized(this.#bars, this.#shown.length, makeBar);
-    for (const [place, bar] of bars.entries()) {
-      const field = this.#shown[place];
-      const [name, track, number] = bar.children as unknown as HTMLElement[];
-      setText(name, fields[field]);
-      setAttribute(name, 'title', fields[field]);
-      setProperty(track, '--part', String(Math.min(1, shares[field] / scale)));
-      setText(number, percent(shares[field]));
+  #drawBars(shown: readonly FieldShare[], scale: number): void {
+    for (const { element, item } of paired(this.#bars, shown, makeBar)) {
+      const [name, track, number] = childrenOf(element, 3);
+      setText(name, item.name);
+      setAttribute(name, 'title', item.name);
+      setProperty(track, '--part', String(Math.min(1, item.share / scale)));
+      setText(number, percent(item.share));
     }
   }
 
-  #drawMap(fields: readonly string[], shares: readonly number[]): void {
-    const squares = resized(this.#map, fields.length, () => make('i'));
-    const scale = scaleOf(shares);
-    for (const [field, square] of squares.entries()) {
-      setProperty(square, '--part', Math.min(1, shares[field] / scale).toFixed(2));
-      setAttribute(square, 'title', `${fields[field]}: ${percent(shares[field])}`);
+  #drawMap(fields: readonly FieldShare[], scale: number): void {
+    for (const { element, item } of paired(this.#map, fields, () => make('i'))) {
+      setProperty(element, '--part', Math.min(1, item.share / scale).toFixed(2));
+      setAttribute(element, 'title', `${item.name}: ${percent(item.share)}`);
     }
     setAttribute(this.#map, 'role', 'img');
+    const shares = fields.map(({ share }) => share);
     const few = Math.min(...shares);
     setAttribute(
       this.#map,
@@ -74,9 +81,10 @@ function makeBar(): HTMLElement {
 
 function most(shares: readonly number[], number: number): number[] {
   return shares
-    .map((_, index) => index)
-    .sort((a, b) => shares[b] - shares[a] || a - b)
-    .slice(0, number);
+    .map((share, index) => ({ share, index }))
+    .sort((a, b) => b.share - a.share || a.index - b.index)
+    .slice(0, number)
+    .map(({ index }) => index);
 }
 
 /** A full bar: the next of a few round shares, so that bars do not breathe with the data. */

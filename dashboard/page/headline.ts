@@ -72,4 +72,4 @@ function marginOf({ score }: Snapshot): string {
   return `± ${(50 * (high - low)).toFixed(1)} over ${plural(score.labels, 'label')}`;
 }
 
-const hasColumn = (matrix: Snapshot['score']['matrix'], column: number) => matrix.some((row) => row[column] > 0);
+const hasColumn = (matrix: Snapshot['score']['matrix'], column: number) => matrix.some((row) => row[column]! > 0);

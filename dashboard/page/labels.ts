@@ -1,5 +1,5 @@
 import { Chart } from './chart.ts';
-import { make, need, resized, setProperty, setText } from './dom.ts';
+import { childrenOf, make, need, paired, setProperty, setText } from './dom.ts';
 import { clock, nothing, percent } from './format.ts';
 import type { Layers, Palette } from './palette.ts';
 import { stackedShares, totalsByClass } from './series.ts';
@@ -37,7 +37,7 @@ export class Labels {
 
   #rebuild(): void {
     this.#chart?.destroy();
-    const colour = (layer: number) => (palette: Palette) => palette.classes[this.#colour(layer)];
+    const colour = (layer: number) => (palette: Palette) => palette.classes[layer]!;
     this.#chart = new Chart({
       root: this.#root,
       lines: this.#layers.all.map((_, layer) => ({
@@ -54,23 +54,19 @@ export class Labels {
       },
       say: () => this.#say(`${this.#readout.textContent} ${this.#text()}`),
     });
-    const entries = resized(this.#legend, this.#layers.all.length, () =>
+    const entries = paired(this.#legend, [...this.#layers.all.keys()], () =>
       make('li', {}, make('i', { class: 'swatch' }), make('span', { class: 'name' }), make('b')),
     );
-    for (const [layer, entry] of entries.entries()) {
-      setProperty(entry, '--colour', `var(--class-${this.#colour(layer)})`);
-      setText(entry.children[1], this.#name(layer));
+    for (const { element, item: layer } of entries) {
+      setProperty(element, '--colour', `var(--class-${layer})`);
+      setText(childrenOf(element, 3)[1], this.#name(layer));
     }
   }
 
-  #colour(layer: number): number {
-    return this.#layers.colourOf(this.#layers.all[layer][0]);
-  }
-
   #name(layer: number): string {
-    const indices = this.#layers.all[layer];
-    if (indices.length > 1) return `${indices.length} others`;
-    return this.#state.figures?.classes[indices[0]] ?? nothing;
+    const [first, ...others] = this.#layers.all[layer] ?? [];
+    if (others.length > 0) return `${others.length + 1} others`;
+    return first === undefined ? nothing : (this.#state.figures?.classes[first] ?? nothing);
   }
 
   #write(): void {
@@ -78,7 +74,7 @@ export class Labels {
     setText(this.#readout, this.#pointedAt === null ? 'now' : clock((this.#x[index] ?? 0) * 1_000));
     for (const [layer, entry] of [...this.#legend.children].entries()) {
       const share = this.#share(layer, index);
-      setText(entry.children[2], share === null ? nothing : percent(share));
+      setText(childrenOf(entry, 3)[2], share === null ? nothing : percent(share));
     }
   }
 

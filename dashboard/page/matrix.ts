@@ -5,23 +5,28 @@ import { ago, count, percent } from './format.ts';
 /** From so many classes on, cells are too small for numbers. */
 const mostNumbered = 8;
 
+interface Row {
+  /** Class indices. */
+  readonly truth: number;
+  readonly cells: readonly { readonly label: number; readonly cell: HTMLElement }[];
+}
+
 /** The confusion matrix as a table: rows are truth, columns labels, a cell's shade its share of the row. */
 export class Matrix {
   readonly #frame = need('matrix-frame');
   readonly #readout = need('matrix-readout');
   #names: readonly string[] = [];
-  #order: readonly number[] = [];
-  #cells: HTMLElement[][] = [];
+  #rows: readonly Row[] = [];
 
   update({ classes, score }: Snapshot): void {
     if (classes.length !== this.#names.length || classes.some((name, index) => name !== this.#names[index])) {
       this.#build(classes);
     }
-    for (const [row, truth] of this.#order.entries()) {
+    for (const { truth, cells } of this.#rows) {
       const counts = score.matrix[truth] ?? [];
       const total = counts.reduce((sum, value) => sum + value, 0);
-      for (const [column, label] of this.#order.entries()) {
-        this.#fill(this.#cells[row][column], truth, label, counts[label] ?? 0, total);
+      for (const { label, cell } of cells) {
+        this.#fill(cell, truth, label, counts[label] ?? 0, total);
       }
     }
     const over = `${count(score.labels)} labels of the last ${ago(score.seconds * 1_000)}`;
@@ -30,19 +35,19 @@ export class Matrix {
 
   #build(classes: readonly string[]): void {
     this.#names = [...classes];
-    this.#order = classes.map((_, index) => index).sort((a, b) => naturally.compare(classes[a], classes[b]));
-    const names = this.#order.map((index) => classes[index]);
+    const order = [...classes.entries()].sort(([, one], [, other]) => naturally.compare(one, other));
+    const names = order.map(([, name]) => name);
     const shortNames = withoutCommonStart(names);
     const head = make('tr', {}, make('td', { 'aria-hidden': 'true' }));
     for (const [index, name] of names.entries())
-      head.append(make('th', { scope: 'col', title: name }, shortNames[index]));
+      head.append(make('th', { scope: 'col', title: name }, shortNames[index]!));
     const body = make('tbody');
-    this.#cells = names.map((name, index) => {
-      const row = make('tr', {}, make('th', { scope: 'row', title: name }, shortNames[index]));
-      const cells = names.map(() => make('td'));
-      row.append(...cells);
+    this.#rows = order.map(([truth, name], index) => {
+      const row = make('tr', {}, make('th', { scope: 'row', title: name }, shortNames[index]!));
+      const cells = order.map(([label]) => ({ label, cell: make('td') }));
+      row.append(...cells.map(({ cell }) => cell));
       body.append(row);
-      return cells;
+      return { truth, cells };
     });
     const caption = make('caption', { class: 'unseen' }, 'Labels by truth: rows are the truth, columns the label.');
     const columns = make('colgroup', {}, make('col', { class: 'names' }), ...names.map(() => make('col')));
@@ -63,7 +68,7 @@ export class Matrix {
   }
 }
 
-/** What tells names apart, where they all begin with the same words: "type 1", "type 2" become "1", "2". */
+/** What distinguishes names, where they all begin with the same words: "type 1", "type 2" become "1", "2". */
 export function withoutCommonStart(names: readonly string[]): string[] {
   const [first = ''] = names;
   let length = names.length < 2 ? 0 : first.length;

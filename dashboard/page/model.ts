@@ -1,5 +1,5 @@
 import type { DuelFigures, Snapshot, Standing } from '../events.ts';
-import { make, need, resized, setAttribute, setText } from './dom.ts';
+import { childrenOf, make, need, paired, setAttribute, setText } from './dom.ts';
 import { clock, count, durationText, nothing, percent } from './format.ts';
 
 const eventsShown = 3;
@@ -24,19 +24,23 @@ export class ModelCard {
   readonly #readout = need('model-readout');
   readonly #duel = need('duel');
   readonly #events = need('model-events');
-  readonly #cells: HTMLElement[][];
-  readonly #heads: HTMLElement[];
+  readonly #rows: { readonly measure: Measure; readonly champion: HTMLElement; readonly challenger: HTMLElement }[];
+  readonly #championHead = make('th', { scope: 'col' }, 'Champion');
+  readonly #challengerHead = make('th', { scope: 'col' }, 'Challenger');
 
   constructor() {
-    this.#heads = ['Champion', 'Challenger'].map((name) => make('th', { scope: 'col' }, name));
     const body = make('tbody');
-    this.#cells = measures.map(({ name }) => {
-      const cells = [make('td'), make('td')];
-      body.append(make('tr', {}, make('th', { scope: 'row' }, name), ...cells));
-      return cells;
+    this.#rows = measures.map((measure) => {
+      const [champion, challenger] = [make('td'), make('td')];
+      body.append(make('tr', {}, make('th', { scope: 'row' }, measure.name), champion, challenger));
+      return { measure, champion, challenger };
     });
     const caption = make('caption', { class: 'unseen' }, 'Champion and challenger over the same readings');
-    this.#duel.append(caption, make('thead', {}, make('tr', {}, make('td'), ...this.#heads)), body);
+    this.#duel.append(
+      caption,
+      make('thead', {}, make('tr', {}, make('td'), this.#championHead, this.#challengerHead)),
+      body,
+    );
   }
 
   update(figures: Snapshot): void {
@@ -47,15 +51,16 @@ export class ModelCard {
   }
 
   #drawDuel({ champion, challenger }: DuelFigures): void {
-    setText(this.#heads[0], `Champion, version ${champion.version}`);
-    setText(this.#heads[1], `Challenger, version ${challenger.version}`);
-    for (const [row, { of, write, isLessBetter }] of measures.entries()) {
-      const values = [of(champion), of(challenger)];
-      const better = betterOf(values, isLessBetter ?? false);
-      for (const [column, value] of values.entries()) {
-        setText(this.#cells[row][column], value === null ? nothing : write(value));
-        setAttribute(this.#cells[row][column], 'class', column === better ? 'better' : '');
-      }
+    setText(this.#championHead, `Champion, version ${champion.version}`);
+    setText(this.#challengerHead, `Challenger, version ${challenger.version}`);
+    for (const { measure, ...cells } of this.#rows) {
+      const [one, other] = [measure.of(champion), measure.of(challenger)];
+      const draw = (cell: HTMLElement, value: number | null, against: number | null) => {
+        setText(cell, value === null ? nothing : measure.write(value));
+        setAttribute(cell, 'class', isBetter(value, against, measure.isLessBetter ?? false) ? 'better' : '');
+      };
+      draw(cells.champion, one, other);
+      draw(cells.challenger, other, one);
     }
   }
 
@@ -71,14 +76,13 @@ export class ModelCard {
     ]
       .sort((a, b) => b.at - a.at)
       .slice(0, eventsShown);
-    const items = resized(this.#events, events.length, () =>
-      make('li', {}, make('span', { class: 'muted' }), make('span')),
-    );
-    for (const [place, { at, text, isTrouble }] of events.entries()) {
-      setText(items[place].children[0], clock(at));
-      setText(items[place].children[1], text);
-      setAttribute(items[place].children[1], 'class', isTrouble ? 'trouble' : '');
-      setAttribute(items[place], 'title', text);
+    const items = paired(this.#events, events, () => make('li', {}, make('span', { class: 'muted' }), make('span')));
+    for (const { element, item } of items) {
+      const [time, text] = childrenOf(element, 2);
+      setText(time, clock(item.at));
+      setText(text, item.text);
+      setAttribute(text, 'class', item.isTrouble ? 'trouble' : '');
+      setAttribute(element, 'title', item.text);
     }
   }
 }
@@ -93,8 +97,8 @@ function readoutOf({ model, duel }: Snapshot): string {
   return `${label}; it has no challenger`;
 }
 
-/** Which of two values is better; undefined where they are alike or one is missing. */
-function betterOf([one, other]: readonly (number | null)[], isLessBetter: boolean): number | undefined {
-  if (one === null || other === null || one === other) return undefined;
-  return one < other === isLessBetter ? 0 : 1;
+/** Whether a value is the better one of two; neither is where they are alike or one is missing. */
+function isBetter(value: number | null, against: number | null, isLessBetter: boolean): boolean {
+  if (value === null || against === null) return false;
+  return isLessBetter ? value < against : value > against;
 }

@@ -31,6 +31,6 @@ export class Readout {
 
   show(when: string, values: readonly string[]): void {
     setText(this.#when, when);
-    for (const [index, value] of values.entries()) setText(this.#values[index], value);
+    for (const [index, value] of values.entries()) setText(this.#values[index]!, value);
   }
 }

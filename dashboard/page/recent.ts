@@ -1,5 +1,5 @@
 import type { RecentPrediction, Snapshot } from '../events.ts';
-import { make, need, setProperty, setText } from './dom.ts';
+import { childrenOf, make, need, setProperty, setText } from './dom.ts';
 import { clock, measured, nothing, percent } from './format.ts';
 import type { Layers } from './palette.ts';
 
@@ -8,16 +8,11 @@ const rows = 8;
 const everyMs = 1_000;
 const columns = ['Time', 'Device', 'Label', 'Truth', 'Gaps', 'Values'];
 
-interface Row {
-  readonly element: HTMLElement;
-  readonly cells: readonly HTMLElement[];
-}
-
 /** The last predictions, filled values marked. Holds still while the reader points at it or is in it. */
 export class RecentTable {
   readonly #table = need<HTMLTableElement>('recent');
   readonly #layers: Layers;
-  readonly #rows: Row[];
+  readonly #rows: HTMLElement[];
   #drawnMs = Number.NEGATIVE_INFINITY;
 
   constructor(layers: Layers) {
@@ -34,7 +29,7 @@ export class RecentTable {
       );
       const element = make('tr', { role: 'row' }, ...cells);
       body.append(element);
-      return { element, cells };
+      return element;
     });
     // Said outright, as the narrow layout's display would take the table's roles away.
     this.#table.setAttribute('role', 'table');
@@ -49,14 +44,14 @@ export class RecentTable {
   }
 
   #draw(
-    { element, cells }: Row,
+    row: HTMLElement,
     prediction: RecentPrediction | undefined,
     fields: readonly string[],
     classes: readonly string[],
   ): void {
-    element.classList.toggle('empty', !prediction);
+    row.classList.toggle('empty', !prediction);
     if (!prediction) return;
-    const [time, device, label, truth, gaps, values] = cells;
+    const [time, device, label, truth, gaps, values] = childrenOf(row, 6);
     setText(time, clock(prediction.at));
     setText(device, prediction.device);
     device.title = prediction.device;

@@ -96,17 +96,18 @@ export function stackedShares(
   x: readonly number[],
   layers: readonly (readonly number[])[],
 ): (number | null)[][] {
-  const stacked: (number | null)[][] = layers.map(() => []);
-  for (const at of x) {
+  const moments = x.map((at) => {
     const counts = layers.map((indices) => countUpTo(seconds, at, indices));
     const total = counts.reduce((sum, count) => sum + count, 0);
-    let above = total;
-    for (const [layer, count] of counts.entries()) {
-      stacked[layer].push(total === 0 ? null : above / total);
-      above -= count;
-    }
-  }
-  return stacked;
+    return { counts, total, above: total };
+  });
+  return layers.map((_, layer) =>
+    moments.map((moment) => {
+      const share = moment.total === 0 ? null : moment.above / moment.total;
+      moment.above -= moment.counts[layer]!;
+      return share;
+    }),
+  );
 }
 
 function countUpTo(seconds: Seconds, at: number, indices: readonly number[]): number {

@@ -1,5 +1,5 @@
 import type { DeadLetterView, Snapshot, StageFigures } from '../events.ts';
-import { make, need, resized, setAttribute, setText } from './dom.ts';
+import { childrenOf, make, need, paired, setAttribute, setText } from './dom.ts';
 import { ago, clock, count, plural } from './format.ts';
 
 const countersShown = 4;
@@ -12,7 +12,7 @@ export class Stages {
   readonly #deadReadout = need('dead-readout');
 
   update({ stages, deadLetters, at }: Snapshot): void {
-    const items = resized(this.#list, stages.length, () =>
+    const items = paired(this.#list, stages, () =>
       make(
         'li',
         {},
@@ -22,19 +22,19 @@ export class Stages {
         make('span', { class: 'stage-counters' }),
       ),
     );
-    for (const [place, item] of items.entries()) this.#draw(item, stages[place], stages, at);
+    for (const { element, item } of items) this.#draw(element, item, stages, at);
     const kept =
       deadLetters.count === 0 ? 'None in the last ten minutes' : `${count(deadLetters.count)} in the last ten minutes`;
     setText(this.#deadReadout, kept);
-    const letters = resized(this.#dead, Math.min(deadRows, deadLetters.last.length), () =>
+    const letters = paired(this.#dead, deadLetters.last.slice(0, deadRows), () =>
       make('li', {}, make('span', { class: 'muted' }), make('span', { class: 'reason' })),
     );
-    for (const [place, letter] of letters.entries()) drawLetter(letter, deadLetters.last[place]);
+    for (const { element, item } of letters) drawLetter(element, item);
   }
 
   #draw(item: HTMLElement, stage: StageFigures, all: readonly StageFigures[], at: number): void {
     setAttribute(item, 'data-state', stage.lastError && stage.state === 'reporting' ? 'troubled' : stage.state);
-    const [, name, state, counters] = item.children;
+    const [, name, state, counters] = childrenOf(item, 4);
     const several = all.filter((other) => other.stage === stage.stage).length > 1;
     setText(name, several ? `${stage.stage} ${stage.instance.slice(0, 4)}` : stage.stage);
     setText(state, stateText(stage, at));
@@ -66,7 +66,8 @@ const allCounters = ({ counters }: StageFigures) =>
 const worded = (name: string) => name.replaceAll(/([a-z])([A-Z])/g, '$1 $2').toLowerCase();
 
 function drawLetter(item: HTMLElement, { at, stage, reason, from }: DeadLetterView): void {
-  setText(item.children[0], `${clock(at)} ${stage}`);
-  setText(item.children[1], reason);
+  const [source, text] = childrenOf(item, 2);
+  setText(source, `${clock(at)} ${stage}`);
+  setText(text, reason);
   setAttribute(item, 'title', `${from}: ${reason}`);
 }

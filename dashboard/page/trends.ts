@@ -19,20 +19,25 @@ interface Trend {
 export class Trends {
   readonly #state: State;
   readonly #say: (text: string) => void;
-  readonly #trends: Trend[];
+  readonly #trends: Record<'accuracy' | 'gaps' | 'rates' | 'latency', Trend>;
   #columns: Columns = columnsOf(new Map(), 0, 0);
 
   constructor(state: State, say: (text: string) => void) {
     this.#state = state;
     this.#say = say;
-    this.#trends = [this.#accuracy(), this.#gaps(), this.#rates(), this.#latency()];
+    this.#trends = {
+      accuracy: this.#accuracy(),
+      gaps: this.#gaps(),
+      rates: this.#rates(),
+      latency: this.#latency(),
+    };
   }
 
   /** Draws the seconds `from` to `to`. */
   update(from: number, to: number): void {
     // One second more on the left, so that lines come in from outside.
     this.#columns = columnsOf(this.#state.seconds, from - 1, to);
-    for (const { chart, columns, write } of this.#trends) {
+    for (const { chart, columns, write } of Object.values(this.#trends)) {
       chart.draw([this.#columns.x, ...columns.map((name) => this.#columns[name])], from, to);
       write(null);
     }
@@ -47,10 +52,7 @@ export class Trends {
         { name: '95% interval', swatch: 'accent-area', characters: 15 },
       ],
       columns: ['accuracy', 'accuracyHigh', 'accuracyLow'],
-      values: ([accuracy, high, low]) => [
-        shareText(accuracy),
-        high === null || low === null ? nothing : `${percent(low)} to ${percent(high)}`,
-      ],
+      values: (at) => [shareText(at('accuracy')), intervalText(at('accuracyLow'), at('accuracyHigh'))],
       options: {
         lines: [
           { label: 'accuracy', colour: ({ accent }) => accent, width: 2 },
@@ -76,7 +78,7 @@ export class Trends {
           : []),
       ],
       columns: ['gapShare', 'setGapRate'],
-      values: ([share, set]) => [shareText(share), shareText(set)],
+      values: (at) => [shareText(at('gapShare')), shareText(at('setGapRate'))],
       options: {
         lines: [
           { label: 'gaps', colour: ({ gap }) => gap, fill: ({ gap }) => faded(gap, 0.18) },
@@ -96,7 +98,7 @@ export class Trends {
         { name: 'labels', swatch: 'accent-line', characters: 7 },
       ],
       columns: ['readings', 'labels'],
-      values: (values) => values.map((value) => (value === null ? nothing : rate(value))),
+      values: (at) => [rateText(at('readings')), rateText(at('labels'))],
       options: {
         lines: [
           { label: 'readings', colour: ({ muted }) => muted, fill: ({ muted }) => faded(muted, 0.12) },
@@ -116,7 +118,7 @@ export class Trends {
         { name: '99th percentile', swatch: 'ink-line', characters: 7 },
       ],
       columns: ['p50Ms', 'p99Ms'],
-      values: (values) => values.map((value) => (value === null ? nothing : durationText(value))),
+      values: (at) => [latencyText(at('p50Ms')), latencyText(at('p99Ms'))],
       options: {
         lines: [
           { label: 'p50', colour: ({ accent }) => accent },
@@ -139,7 +141,7 @@ export class Trends {
     id: string;
     keys: readonly Key[];
     columns: readonly ColumnName[];
-    values: (at: readonly (number | null)[]) => readonly string[];
+    values: (at: (column: ColumnName) => number | null) => readonly string[];
     options: Omit<ChartOptions, 'root' | 'pointed' | 'say'>;
   }): Trend {
     const readout = new Readout(need(`${id}-readout`), keys);
@@ -148,8 +150,8 @@ export class Trends {
       const { x } = this.#columns;
       const index = pointedAt === null || pointedAt >= x.length ? x.length - 1 : pointedAt;
       const when = pointedAt === null ? 'now' : clock((x[index] ?? 0) * 1_000);
-      const at = columns.map((name) => this.#columns[name][index] ?? null);
-      readout.show(when, values(at).slice(0, keys.length));
+      const shown = values((name) => this.#columns[name][index] ?? null);
+      readout.show(when, shown.slice(0, keys.length));
     };
     const pointed = (index: number | null) => {
       pointedAt = index;
@@ -161,19 +163,22 @@ export class Trends {
 
   #describe(): void {
     const last = (name: ColumnName) => this.#columns[name].at(-1) ?? null;
-    const [accuracy, gaps, rates, latency] = this.#trends;
+    const { accuracy, gaps, rates, latency } = this.#trends;
     const keys = 'Arrow keys move through time.';
     accuracy.chart.describe(`Accuracy over time, now ${shareText(last('accuracy'))}. ${keys}`);
     gaps.chart.describe(`Share of values missing over time, now ${shareText(last('gapShare'))}. ${keys}`);
     rates.chart.describe(
       `Readings and labels a second, now ${count(last('readings') ?? 0)} and ${count(last('labels') ?? 0)}. ${keys}`,
     );
-    const p50 = last('p50Ms');
-    latency.chart.describe(`Latency over time, median now ${p50 === null ? nothing : durationText(p50)}. ${keys}`);
+    latency.chart.describe(`Latency over time, median now ${latencyText(last('p50Ms'))}. ${keys}`);
   }
 }
 
 const shareText = (share: number | null) => (share === null ? nothing : percent(share));
+const rateText = (perSecond: number | null) => (perSecond === null ? nothing : rate(perSecond));
+const latencyText = (ms: number | null) => (ms === null ? nothing : durationText(ms));
+const intervalText = (low: number | null, high: number | null) =>
+  low === null || high === null ? nothing : `${percent(low)} to ${percent(high)}`;
 
 function swapsOf(figures: Snapshot | undefined): { at: number; text: string }[] {
   return (figures?.model?.swaps ?? []).map(({ at, version }) => ({ at: at / 1_000, text: `version ${version}` }));
