@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { Access } from '../core/access/access.ts';
-import { demandTokens } from '../core/access/demand-tokens.ts';
 import type { RateLimits } from '../core/access/guard.ts';
+import { requireTokens } from '../core/access/require-tokens.ts';
 import { readTls, type TlsFiles } from '../core/http/tls.ts';
 import { GaplineError } from '../core/wire/errors.ts';
 
@@ -10,7 +10,7 @@ import { GaplineError } from '../core/wire/errors.ts';
 export const tokensFile = (dataFolder: string): string => join(dataFolder, 'tokens.json');
 
 /** What the command line says of a door. */
-export interface DoorOptions {
+export interface ServerOptions {
   readonly host: string;
   readonly data: string;
   readonly tlsCert?: string;
@@ -20,7 +20,7 @@ export interface DoorOptions {
 }
 
 /** How collector, live page and model server are guarded. */
-export interface Door {
+export interface ServerAccess {
   readonly access: Access;
   readonly rateLimits: RateLimits;
   readonly tls?: TlsFiles;
@@ -33,7 +33,7 @@ export interface Door {
  * @param ownToken - for the requests of this process to its own door
  * @throws {GaplineError} `access-required` where there is no token and other machines could come in; `config-invalid` for files that cannot be used
  */
-export function guardDoor(what: string, options: DoorOptions, logger: Logger, ownToken?: string): Door {
+export function serverAccess(what: string, options: ServerOptions, logger: Logger, ownToken?: string): ServerAccess {
   const { host, data, ratePerToken = 0, ratePerAddress = 0 } = options;
   const token = process.env.GAPLINE_TOKEN;
   const access = new Access({
@@ -44,13 +44,13 @@ export function guardDoor(what: string, options: DoorOptions, logger: Logger, ow
   });
   // Watches the file for as long as the process lives.
   access.start();
-  demandTokens(what, host, access);
+  requireTokens(what, host, access);
   const tls = tlsFiles(options);
   return { access, rateLimits: { perToken: ratePerToken, perAddress: ratePerAddress }, ...(tls && { tls }) };
 }
 
 /** Reads both once, so that a mistake is told before anything starts. */
-function tlsFiles({ tlsCert, tlsKey }: DoorOptions): TlsFiles | undefined {
+function tlsFiles({ tlsCert, tlsKey }: ServerOptions): TlsFiles | undefined {
   if (tlsCert === undefined && tlsKey === undefined) return undefined;
   if (tlsCert === undefined || tlsKey === undefined) {
     throw new GaplineError('config-invalid', '--tls-cert and --tls-key belong together, and one is missing');

@@ -9,16 +9,16 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Access } from '../core/access/access.ts';
 import { addToken } from '../core/access/tokens.ts';
 import { reloadTls } from '../core/http/tls.ts';
-import { type Bench, silent, startBench, until } from './testing.ts';
+import { silent, startCollector, type TestCollector, until } from './testing.ts';
 
 let folder: string;
-let bench: Bench | undefined;
+let started: TestCollector | undefined;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'gapline-doors-'));
 });
 afterEach(async () => {
-  await bench?.stop();
-  bench = undefined;
+  await started?.stop();
+  started = undefined;
   rmSync(folder, { recursive: true });
 });
 
@@ -35,8 +35,8 @@ test('both doors ask for a token that may write; probes stay open, figures ask f
   const file = join(folder, 'tokens.json');
   const write = addToken(file, 'device', ['write'], new Date());
   const read = addToken(file, 'prometheus', ['read'], new Date());
-  bench = await startBench({ access: accessOf(file) });
-  const { url } = bench.collector;
+  started = await startCollector({ access: accessOf(file) });
+  const { url } = started.collector;
   const post = (path: string, text: string, headers: Record<string, string>) =>
     fetch(`${url}${path}`, { method: 'POST', body: text, headers });
 
@@ -64,8 +64,8 @@ test('both doors ask for a token that may write; probes stay open, figures ask f
 });
 
 test('requests beyond the rate are 429 with Retry-After, each door in its form', async () => {
-  bench = await startBench({ rateLimits: { perAddress: 2 } });
-  const { url } = bench.collector;
+  started = await startCollector({ rateLimits: { perAddress: 2 } });
+  const { url } = started.collector;
   for (let turn = 0; turn < 2; turn += 1)
     expect((await fetch(`${url}/readings`, { method: 'POST', body, headers: json })).status).toBe(202);
   const reading = await fetch(`${url}/readings`, { method: 'POST', body, headers: json });
@@ -74,8 +74,8 @@ test('requests beyond the rate are 429 with Retry-After, each door in its form',
 });
 
 test('a page of another site cannot write, although the door is open', async () => {
-  bench = await startBench();
-  const { url } = bench.collector;
+  started = await startCollector();
+  const { url } = started.collector;
   const line = { method: 'POST', body: 'm,device=d a=1', headers: { origin: 'https://evil.example' } };
   expect((await fetch(`${url}/api/v2/write`, line)).status).toBe(403);
   const answer = await fetch(`${url}/readings`, {
@@ -83,12 +83,12 @@ test('a page of another site cannot write, although the door is open', async () 
     headers: { origin: 'https://evil.example', 'access-control-request-method': 'POST' },
   });
   expect(answer.headers.get('access-control-allow-origin')).toBeNull();
-  expect(await bench.readings()).toEqual([]);
+  expect(await started.readings()).toEqual([]);
 });
 
 test('bound to other machines without tokens it refuses to start and says what to do', async () => {
   const access = accessOf(join(folder, 'none.json'));
-  await expect(startBench({ access, host: '0.0.0.0' })).rejects.toMatchObject({
+  await expect(startCollector({ access, host: '0.0.0.0' })).rejects.toMatchObject({
     code: 'access-required',
     message: expect.stringContaining('0.0.0.0'),
   });
@@ -99,14 +99,14 @@ test('no token reaches the log file, however a request fails', async () => {
   const logger = pino({ level: 'trace' }, { write: (line: string) => void lines.push(line) });
   const file = join(folder, 'tokens.json');
   const token = addToken(file, 'device', ['write'], new Date());
-  bench = await startBench({
+  started = await startCollector({
     access: accessOf(file),
     logger,
     wrap: () =>
       ({ append: () => Promise.reject(new Error('broken')), lag: () => Promise.reject(new Error('broken')) }) as never,
   });
   for (const authorization of [`Bearer ${token}`, `Bearer ${token}x`]) {
-    await fetch(`${bench.collector.url}/readings`, { method: 'POST', body, headers: { ...json, authorization } });
+    await fetch(`${started.collector.url}/readings`, { method: 'POST', body, headers: { ...json, authorization } });
   }
   expect(lines.length).toBeGreaterThan(0);
   expect(lines.join('')).not.toContain(token.slice(8));
@@ -137,8 +137,8 @@ describe.runIf(openssl)('TLS', () => {
   }
 
   test('readings come in over TLS, and not over plain HTTP', async () => {
-    bench = await startBench({ tls: certificate('first') });
-    const { url } = bench.collector;
+    started = await startCollector({ tls: certificate('first') });
+    const { url } = started.collector;
     expect(url).toMatch(/^https:/);
     const status = await new Promise((resolve, reject) => {
       const sent = request(
@@ -186,7 +186,7 @@ describe.runIf(openssl)('TLS', () => {
   test('a certificate without its key is told before anything listens', async () => {
     const [first, second] = [certificate('first'), certificate('second')];
     const tls = { certFile: first.certFile, keyFile: second.keyFile };
-    await expect(startBench({ tls })).rejects.toMatchObject({
+    await expect(startCollector({ tls })).rejects.toMatchObject({
       code: 'config-invalid',
       message: expect.stringContaining('first.pem'),
     });

@@ -1,49 +1,51 @@
-export interface PaceOptions {
-  /** Never less may be under way. */
-  readonly leastBytes: number;
-  /** Never more. */
-  readonly mostBytes: number;
-  /** How long readings should wait until the log has them. */
+export interface AdaptiveLimitOptions {
+  /** The limit never falls below this. */
+  readonly minBytes: number;
+  /** The limit never rises above this. */
+  readonly maxBytes: number;
+  /** How long readings should wait at most until the log has them. */
   readonly targetMs: number;
 }
 
 /**
- * How much may be under way at once so that what is taken is answered soon: a machine that is busy with more would answer all of it too
- * late. Found as TCP finds how much a network takes: a little more while answers come in time and more was wanted, a good deal less
- * when one came late (additive increase, multiplicative decrease; Chiu and Jain 1989).
+ * An adaptive concurrency limit: how many bytes may be in progress at once so that what is accepted gets its response soon. A machine
+ * that works on more than that would answer all of it too late. The limit is found as TCP finds its congestion window: it grows a little
+ * while responses are in time and more was wanted, and falls a good deal when one was late (additive increase, multiplicative decrease;
+ * Chiu and Jain 1989).
  */
-export class Pace {
-  readonly #options: PaceOptions;
+export class AdaptiveLimit {
+  readonly #options: AdaptiveLimitOptions;
   #limit: number;
+  /** Whether more was wanted than the limit allowed since it last grew. */
   #wanted = false;
-  #lastCutMs = Number.NEGATIVE_INFINITY;
+  #lastDecreaseMs = Number.NEGATIVE_INFINITY;
 
-  constructor(options: PaceOptions) {
+  constructor(options: AdaptiveLimitOptions) {
     this.#options = options;
-    this.#limit = Math.min(options.mostBytes, 8 * options.leastBytes);
+    this.#limit = Math.min(options.maxBytes, 8 * options.minBytes);
   }
 
   get limitBytes(): number {
     return this.#limit;
   }
 
-  /** Whether more may begin while so much is under way. */
-  allows(underWayBytes: number): boolean {
-    const allowed = underWayBytes < this.#limit;
+  /** Whether more may begin while so much is in progress. */
+  allows(inProgressBytes: number): boolean {
+    const allowed = inProgressBytes < this.#limit;
     if (!allowed) this.#wanted = true;
     return allowed;
   }
 
-  /** Told of readings that were so large and waited so long. */
-  note(bytes: number, waitedMs: number, nowMs: number): void {
-    const { leastBytes, mostBytes, targetMs } = this.#options;
+  /** Adjusts the limit to how long readings of so many bytes waited. */
+  observe(bytes: number, waitedMs: number, nowMs: number): void {
+    const { minBytes, maxBytes, targetMs } = this.#options;
     if (waitedMs <= targetMs) {
-      if (this.#wanted) this.#limit = Math.min(mostBytes, this.#limit + bytes / 2);
+      if (this.#wanted) this.#limit = Math.min(maxBytes, this.#limit + bytes / 2);
       this.#wanted = false;
-    } else if (nowMs - this.#lastCutMs > waitedMs) {
-      // Those that were under way at the last cut say nothing of what it brought.
-      this.#limit = Math.max(leastBytes, this.#limit * 0.7);
-      this.#lastCutMs = nowMs;
+    } else if (nowMs - this.#lastDecreaseMs > waitedMs) {
+      // Readings that were in progress at the last decrease do not show yet what it changed.
+      this.#limit = Math.max(minBytes, this.#limit * 0.7);
+      this.#lastDecreaseMs = nowMs;
     }
   }
 }

@@ -3,37 +3,30 @@ import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { HttpProblem } from '../core/http/problem.ts';
-
-/** Memory for bodies while they are read. */
-export interface Room {
-  /** Takes bytes for a body that is to begin, at most as many as it declares, and says how many; undefined where none may begin. */
-  begin(declaredBytes: number): number | undefined;
-  /** Takes more bytes for one that has begun, or says no. */
-  take(bytes: number): boolean;
-  give(bytes: number): void;
-}
+import type { MemoryBudget } from './memory-budget.ts';
 
 export interface BodyLimits {
   /** After decompression. */
   readonly maxBytes: number;
-  /** How much of a body that is too large is read and thrown away, so that the sender gets to read the answer. */
+  /** How much of a body that is too large is read and thrown away, so that the sender gets to read the response. */
   readonly maxDiscardBytes: number;
+  /** For how long that is done. */
   readonly discardMs: number;
 }
 
 /**
- * Reads a request's body, decompressed and decoded. Stops at the limit, however little was sent compressed.
- * @throws {HttpProblem} `body-too-large`, `body-malformed`, `media-type-unsupported`, or `overloaded` when there is no room
+ * Reads a request's body, decompressed and decoded. Stops at the limit, however small the compressed body is.
+ * @throws {HttpProblem} `body-too-large`, `body-malformed`, `media-type-unsupported`, or `overloaded` when the memory budget is used up
  */
-export async function readText(request: IncomingMessage, limits: BodyLimits, room: Room): Promise<string> {
+export async function readText(request: IncomingMessage, limits: BodyLimits, memory: MemoryBudget): Promise<string> {
   const declared = Number(request.headers['content-length'] ?? 0);
   try {
     if (declared > limits.maxBytes) throw tooLarge(limits);
-    const packed = isPacked(request);
-    const held = room.begin(declared);
-    if (held === undefined) throw overloaded();
-    const source = packed ? unpacking(request) : request;
-    const body = await collect({ request, source, limits, room, held });
+    const compressed = isCompressed(request);
+    const reserved = memory.reserve(declared);
+    if (reserved === undefined) throw overloaded();
+    const source = compressed ? decompressed(request) : request;
+    const body = await readAll({ request, source, limits, memory, reserved });
     if (!isUtf8(body)) throw malformed('the body is not valid UTF-8');
     const text = body.toString('utf8');
     return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
@@ -47,14 +40,14 @@ function tooLarge(limits: BodyLimits): HttpProblem {
   return new HttpProblem('body-too-large', `a body has at most ${limits.maxBytes} bytes after decompression`);
 }
 
-function isPacked(request: IncomingMessage): boolean {
+function isCompressed(request: IncomingMessage): boolean {
   const encoding = request.headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
   if (encoding === 'identity' || encoding === '') return false;
   if (encoding === 'gzip' || encoding === 'x-gzip') return true;
   throw new HttpProblem('media-type-unsupported', `content-encoding is gzip or none, not ${JSON.stringify(encoding)}`);
 }
 
-function unpacking(request: IncomingMessage): Readable {
+function decompressed(request: IncomingMessage): Readable {
   const gunzip = createGunzip();
   request.on('error', (error) => gunzip.destroy(error));
   request.on('close', () => {
@@ -63,41 +56,42 @@ function unpacking(request: IncomingMessage): Readable {
   return request.pipe(gunzip);
 }
 
-interface Collecting {
+interface BodyReading {
   readonly request: IncomingMessage;
   readonly source: Readable;
   readonly limits: BodyLimits;
-  readonly room: Room;
-  /** Of the room, taken when the body began. */
-  readonly held: number;
+  readonly memory: MemoryBudget;
+  /** Bytes of the memory budget that were reserved before the body began. */
+  readonly reserved: number;
 }
 
-function collect({ request, source, limits, room, held: heldFirst }: Collecting): Promise<Buffer> {
+function readAll({ request, source, limits, memory, reserved: reservedFirst }: BodyReading): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
-    let held = heldFirst;
+    let reserved = reservedFirst;
     let settled = false;
     const settle = (error: HttpProblem | null): void => {
       if (settled) return;
       settled = true;
       source.removeAllListeners('data');
-      room.give(held);
-      if (error === null) resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, bytes));
-      else {
-        if (source !== request) {
-          request.unpipe();
-          source.destroy();
-        }
-        reject(error);
+      memory.release(reserved);
+      if (error === null) {
+        resolve(joined(chunks, bytes));
+        return;
       }
+      if (source !== request) {
+        request.unpipe();
+        source.destroy();
+      }
+      reject(error);
     };
     source.on('data', (chunk: Buffer) => {
       if (bytes + chunk.length > limits.maxBytes) return settle(tooLarge(limits));
       bytes += chunk.length;
-      if (bytes > held) {
-        if (!room.take(bytes - held)) return settle(overloaded());
-        held = bytes;
+      if (bytes > reserved) {
+        if (!memory.grow(bytes - reserved)) return settle(overloaded());
+        reserved = bytes;
       }
       chunks.push(chunk);
     });
@@ -109,9 +103,15 @@ function collect({ request, source, limits, room, held: heldFirst }: Collecting)
   });
 }
 
-/** The refusal for when there is no room now. */
-export function overloaded(): HttpProblem {
-  return new HttpProblem('overloaded', 'more readings are waiting than the collector has room for', { retryAfterS: 1 });
+function joined(chunks: readonly Buffer[], bytes: number): Buffer {
+  const [only, ...others] = chunks;
+  return only !== undefined && others.length === 0 ? only : Buffer.concat(chunks, bytes);
+}
+
+function overloaded(): HttpProblem {
+  return new HttpProblem('overloaded', 'more readings are waiting than the collector has memory for', {
+    retryAfterS: 1,
+  });
 }
 
 function broken(request: IncomingMessage, source: Readable, cause?: unknown): HttpProblem {
@@ -126,7 +126,7 @@ function malformed(detail: string, cause?: unknown): HttpProblem {
   return new HttpProblem('body-malformed', detail, { errors: [{ pointer: '', code: 'syntax', detail }], cause });
 }
 
-/** Reads on into nothing for a while: closing a connection that still sends would cost the sender the answer. */
+/** Reads the rest of the body for a while and throws it away: if the connection were closed at once, the sender would lose the response. */
 function discard(request: IncomingMessage, limits: BodyLimits): void {
   if (request.complete || request.destroyed) return;
   let left = limits.maxDiscardBytes;

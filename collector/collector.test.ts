@@ -4,13 +4,13 @@ import { gzipSync } from 'node:zlib';
 import { afterEach, expect, test } from 'vitest';
 import { AppendError, type EventLog, type LogRecord } from '../core/log/port.ts';
 import { type Status, statusSchema } from '../core/wire/status.ts';
-import { type Bench, exchange, pumps, quickFolder, startBench, until } from './testing.ts';
+import { exchange, pumps, quickFolder, startCollector, type TestCollector, until } from './testing.ts';
 
-let bench: Bench;
-afterEach(() => bench.stop());
+let started: TestCollector;
+afterEach(() => started.stop());
 
 function post(body: string | Buffer, headers: Record<string, string> = {}, query = ''): Promise<Response> {
-  return fetch(`${bench.collector.url}/readings${query}`, {
+  return fetch(`${started.collector.url}/readings${query}`, {
     method: 'POST',
     body: typeof body === 'string' ? body : new Uint8Array(body),
     headers: { 'content-type': 'application/json', ...headers },
@@ -20,7 +20,7 @@ function post(body: string | Buffer, headers: Record<string, string> = {}, query
 const reading = (time: number, device = 'd'): object => ({ device, time: String(time), values: { a: time, b: null } });
 
 test('one reading, an array, and NDJSON are taken, gzipped or not', async () => {
-  bench = await startBench({ nowMs: () => 1_700_000_000_123 });
+  started = await startCollector({ nowMs: () => 1_700_000_000_123 });
   const array = JSON.stringify([reading(2), reading(3)]);
   const lines = `${JSON.stringify(reading(4))}\r\n\n${JSON.stringify(reading(5))}`;
   const ndjson = { 'content-type': 'application/x-ndjson; charset=UTF-8' };
@@ -38,7 +38,7 @@ test('one reading, an array, and NDJSON are taken, gzipped or not', async () => 
   expect(await Promise.all(answers.map((answer) => answer.json()))).toEqual(
     [1, 2, 2, 1, 1, 1, 0].map((accepted) => ({ accepted })),
   );
-  const readings = await bench.readings();
+  const readings = await started.readings();
   expect(readings.map(({ time }) => time)).toEqual(['1', '2', '3', '4', '5', '6', '7', '8']);
   expect(readings[0]).toEqual({
     stream: 'pumps',
@@ -51,14 +51,14 @@ test('one reading, an array, and NDJSON are taken, gzipped or not', async () => 
 });
 
 test('integers are times in the unit of the query, and of repeated keys the last wins', async () => {
-  bench = await startBench();
+  started = await startCollector();
   const text = '{"device":"x","device":"d","time":1700000000,"values":{"a":1,"a":2},"values":{"b":1,"b":3}}';
   expect((await post(text, {}, '?precision=s')).status).toBe(202);
-  expect(await bench.readings()).toMatchObject([{ device: 'd', time: '1700000000000000000', values: { b: 3 } }]);
+  expect(await started.readings()).toMatchObject([{ device: 'd', time: '1700000000000000000', values: { b: 3 } }]);
 });
 
 test('a time is refused when it is further ahead than the collector believes', async () => {
-  bench = await startBench({ nowMs: () => 1_000, maxAheadMs: 500 });
+  started = await startCollector({ nowMs: () => 1_000, maxAheadMs: 500 });
   expect((await post(JSON.stringify(reading(1_500_000_000)))).status).toBe(202);
   expect((await post(JSON.stringify(reading(1_500_000_001)))).status).toBe(400);
 });
@@ -74,7 +74,7 @@ test('nothing is acknowledged before the log has it, and requests that wait shar
       }
       return append();
     });
-  bench = await startBench({ wrap });
+  started = await startCollector({ wrap });
   let answered = 0;
   const first = post(JSON.stringify(reading(1))).finally(() => (answered += 1));
   await until(
@@ -84,7 +84,8 @@ test('nothing is acknowledged before the log has it, and requests that wait shar
   const later = Array.from({ length: 20 }, (_, index) =>
     post(JSON.stringify(reading(index + 2))).finally(() => (answered += 1)),
   );
-  const waiting = async () => Number(/gapline_collector_waiting_bytes (\d+)/.exec(await bench.registry.metrics())?.[1]);
+  const waiting = async () =>
+    Number(/gapline_collector_waiting_bytes (\d+)/.exec(await started.registry.metrics())?.[1]);
   const one = await waiting();
   await until(waiting, (bytes) => bytes >= 20 * one);
   expect(answered).toBe(0);
@@ -103,14 +104,14 @@ test.each(['refused', 'unknown'] as const)(
           ? Promise.reject(new AppendError(outcome, 'the disk with a secret name is away'))
           : append(),
       );
-    bench = await startBench({ wrap });
+    started = await startCollector({ wrap });
     const answer = await post(JSON.stringify(reading(1)));
     expect(answer.status).toBe(503);
     expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
     const text = await answer.text();
     expect(JSON.parse(text)).toMatchObject({ code: 'log-unavailable', status: 503 });
     expect(text).not.toContain('secret');
-    const line = await fetch(`${bench.collector.url}/api/v2/write`, { method: 'POST', body: 'm,device=d a=1' });
+    const line = await fetch(`${started.collector.url}/api/v2/write`, { method: 'POST', body: 'm,device=d a=1' });
     expect(line.status).toBe(503);
     expect(Number(line.headers.get('retry-after'))).toBeGreaterThan(0);
     expect(await line.json()).toMatchObject({ code: 'unavailable' });
@@ -126,21 +127,21 @@ test('with a spool, devices are served while the log is away', async () => {
     lag: (group, topics) => (away ? Promise.reject(new Error('away')) : log.lag(group, topics)),
   });
   const spoolFolder = quickFolder();
-  bench = await startBench({ wrap, spool: { file: join(spoolFolder, 'spool.db') } });
+  started = await startCollector({ wrap, spool: { file: join(spoolFolder, 'spool.db') } });
   away = true;
   expect((await post(JSON.stringify(reading(1)))).status).toBe(202);
   expect((await post(JSON.stringify([reading(2), reading(3)]))).status).toBe(202);
-  const ready = await fetch(`${bench.collector.url}/ready`);
+  const ready = await fetch(`${started.collector.url}/ready`);
   expect([ready.status, await ready.json()]).toMatchObject([
     200,
     { status: 'warn', output: expect.stringContaining('spool') },
   ]);
-  expect(await bench.registry.metrics()).toContain('gapline_collector_spool_readings 3');
+  expect(await started.registry.metrics()).toContain('gapline_collector_spool_readings 3');
   away = false;
-  const readings = await until(bench.readings, (seen) => seen.length === 3);
+  const readings = await until(started.readings, (seen) => seen.length === 3);
   expect(readings.map(({ time }) => time)).toEqual(['1', '2', '3']);
-  expect(await bench.registry.metrics()).toContain('gapline_collector_spool_drained_total 3');
-  await bench.collector.stop();
+  expect(await started.registry.metrics()).toContain('gapline_collector_spool_drained_total 3');
+  await started.collector.stop();
   rmSync(spoolFolder, { recursive: true });
 });
 
@@ -151,10 +152,11 @@ test('what would go beyond the memory that may wait is 503 at once', async () =>
       await gate.promise;
       return append();
     });
-  bench = await startBench({ wrap, maxWaitingBytes: 1_000 });
+  started = await startCollector({ wrap, maxWaitingBytes: 1_000 });
   const first = post(JSON.stringify(reading(1)));
   const second = post(JSON.stringify(reading(2)));
-  const waiting = async () => Number(/gapline_collector_waiting_bytes (\d+)/.exec(await bench.registry.metrics())?.[1]);
+  const waiting = async () =>
+    Number(/gapline_collector_waiting_bytes (\d+)/.exec(await started.registry.metrics())?.[1]);
   await until(waiting, (bytes) => bytes > 500);
   const full = await post(JSON.stringify([reading(3), reading(4), reading(5)]));
   expect(full.status).toBe(503);
@@ -165,8 +167,8 @@ test('what would go beyond the memory that may wait is 503 at once', async () =>
 });
 
 test('half a request, and what is no HTTP at all, are answered, and the process goes on', async () => {
-  bench = await startBench();
-  const { url } = bench.collector;
+  started = await startCollector();
+  const { url } = started.collector;
   const head = 'POST /readings HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n';
   const half = await exchange(url, `${head}content-length: 100\r\n\r\n{"device"`, { half: true });
   expect(half).toMatch(/^HTTP\/1\.1 400 /);
@@ -178,23 +180,23 @@ test('half a request, and what is no HTTP at all, are answered, and the process 
   const long = await exchange(url, `GET /health HTTP/1.1\r\nhost: localhost\r\nx: ${'y'.repeat(100_000)}\r\n\r\n`);
   expect(long).toMatch(/^HTTP\/1\.1 431 [\s\S]*"code":"headers-too-large"/);
   expect((await fetch(`${url}/health`)).status).toBe(200);
-  expect(await bench.readings()).toEqual([]);
+  expect(await started.readings()).toEqual([]);
 });
 
 test('pipelined requests are answered in order, also before a broken one', async () => {
-  bench = await startBench();
+  started = await startCollector();
   const body = JSON.stringify(reading(1));
   const good = `POST /readings HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
   const answer = await exchange(
-    bench.collector.url,
+    started.collector.url,
     `${good}GET /health HTTP/1.1\r\nhost: localhost\r\n\r\nnonsense\r\n\r\n`,
   );
   expect(answer).toMatch(/^HTTP\/1\.1 202 [\s\S]*"accepted":1/);
 });
 
 test('what is not there is 404, and a wrong method 405 that says what is right', async () => {
-  bench = await startBench();
-  const { url } = bench.collector;
+  started = await startCollector();
+  const { url } = started.collector;
   const missing = await fetch(`${url}/nothing`);
   expect([missing.status, await missing.json()]).toMatchObject([404, { code: 'not-found' }]);
   const method = await fetch(`${url}/readings`);
@@ -209,26 +211,26 @@ test('/ready follows the log', async () => {
     ...intercept(log, (_topic, _records, append) => append()),
     lag: (group, topics) => (away ? Promise.reject(new Error('away')) : log.lag(group, topics)),
   });
-  bench = await startBench({ wrap });
-  expect((await fetch(`${bench.collector.url}/ready`)).status).toBe(200);
+  started = await startCollector({ wrap });
+  expect((await fetch(`${started.collector.url}/ready`)).status).toBe(200);
   away = true;
   const answer = await until(
-    () => fetch(`${bench.collector.url}/ready`),
+    () => fetch(`${started.collector.url}/ready`),
     ({ status }) => status === 503,
   );
   expect(await answer.json()).toMatchObject({ status: 'fail' });
-  expect((await fetch(`${bench.collector.url}/health`)).status).toBe(200);
+  expect((await fetch(`${started.collector.url}/health`)).status).toBe(200);
 });
 
 test('it counts in /metrics and reports its status to the log', async () => {
-  bench = await startBench();
+  started = await startCollector();
   await post(JSON.stringify([reading(1), reading(2)]));
   await post('{');
-  const metrics = await (await fetch(`${bench.collector.url}/metrics`)).text();
+  const metrics = await (await fetch(`${started.collector.url}/metrics`)).text();
   expect(metrics).toContain('gapline_collector_readings_accepted_total{door="readings"} 2');
   expect(metrics).toContain('gapline_collector_requests_total{door="readings",status="400"} 1');
   const statuses: Status[] = [];
-  for await (const records of bench.log.tail([pumps.topics.status], { since: 0 })) {
+  for await (const records of started.log.tail([pumps.topics.status], { since: 0 })) {
     for (const { value } of records) statuses.push(statusSchema.parse(JSON.parse(Buffer.from(value).toString())));
     if (statuses.at(-1)!.counters.accepted === 2) break;
   }
@@ -236,8 +238,8 @@ test('it counts in /metrics and reports its status to the log', async () => {
 });
 
 test('it says how it is spoken to', async () => {
-  bench = await startBench();
-  const document = (await (await fetch(`${bench.collector.url}/openapi.json`)).json()) as {
+  started = await startCollector();
+  const document = (await (await fetch(`${started.collector.url}/openapi.json`)).json()) as {
     openapi: string;
     paths: object;
     components: { schemas: { Reading: { properties: { values: { properties: object } } } } };
@@ -261,21 +263,22 @@ test('a port in use is named, and stopping waits for answers under way', async (
       if (topic === pumps.topics.readings) await gate.promise;
       return append();
     });
-  bench = await startBench({ wrap });
-  const port = Number(new URL(bench.collector.url).port);
-  await expect(startBench({ port })).rejects.toMatchObject({
+  started = await startCollector({ wrap });
+  const port = Number(new URL(started.collector.url).port);
+  await expect(startCollector({ port })).rejects.toMatchObject({
     code: 'port-in-use',
     message: expect.stringContaining(String(port)),
   });
   const answer = post(JSON.stringify(reading(1)));
-  const waiting = async () => Number(/gapline_collector_waiting_bytes (\d+)/.exec(await bench.registry.metrics())?.[1]);
+  const waiting = async () =>
+    Number(/gapline_collector_waiting_bytes (\d+)/.exec(await started.registry.metrics())?.[1]);
   await until(waiting, (bytes) => bytes > 0);
-  const stopped = bench.collector.stop();
+  const stopped = started.collector.stop();
   gate.resolve();
   expect((await answer).status).toBe(202);
   await stopped;
-  await bench.collector.stop();
-  expect(await bench.readings()).toHaveLength(1);
+  await started.collector.stop();
+  expect(await started.readings()).toHaveLength(1);
 });
 
 type Append = (topic: string, records: readonly LogRecord[], append: () => Promise<void>) => Promise<void>;

@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { Access } from '../core/access/access.ts';
-import { demandTokens } from '../core/access/demand-tokens.ts';
 import { createGuard, type RateLimits } from '../core/access/guard.ts';
+import { requireTokens } from '../core/access/require-tokens.ts';
 import { Listener } from '../core/http/listener.ts';
 import type { TlsFiles } from '../core/http/tls.ts';
 import type { EventLog } from '../core/log/port.ts';
@@ -10,14 +10,14 @@ import { reportStatus } from '../core/log/status.ts';
 import { createReporter } from '../core/stage/reporter.ts';
 import { createStage, type Stage } from '../core/stage/stage.ts';
 import type { Stream } from '../core/wire/stream.ts';
-import { Pace } from './adaptive-limit.ts';
+import { AdaptiveLimit } from './adaptive-limit.ts';
 import { createApp, type Readiness } from './app.ts';
 import { archiveGroup } from './archive.ts';
-import { GroupCommit } from './group-commit.ts';
+import { type Commit, GroupCommit } from './group-commit.ts';
 import { Intake } from './intake.ts';
-import { createRoom } from './memory-budget.ts';
+import { createMemoryBudget } from './memory-budget.ts';
 import { createCollectorMetrics } from './metrics.ts';
-import { Spool } from './spool.ts';
+import { Spool } from './spool/spool.ts';
 
 export interface CollectorOptions {
   readonly stream: Stream;
@@ -35,15 +35,15 @@ export interface CollectorOptions {
   readonly maxBodyBytes?: number;
   /** Of one request. Default 10,000. */
   readonly maxReadings?: number;
-  /** Memory for bodies being read and readings not yet durable, half each; requests that come then get 503. Default 64 MB. */
+  /** Memory for bodies being read and readings not yet durable, half each; requests beyond it get 503. Default 64 MB. */
   readonly maxWaitingBytes?: number;
   /** Who may write and read. Default: everyone. Where it is given and open, the collector listens on loopback only. */
   readonly access?: Access;
-  /** Certificate and key of a TLS door; both are taken anew when they change. */
+  /** Certificate and key of TLS; both are reloaded when their files change. */
   readonly tls?: TlsFiles;
   /** Requests a minute. Default: any number. */
   readonly rateLimits?: RateLimits;
-  /** Where readings wait while the log is away. Without it they are refused then. */
+  /** Where readings wait while the log is unavailable. Without it they are refused then. */
   readonly spool?: {
     readonly file: string;
     /** Default 1 GB. */
@@ -66,13 +66,12 @@ export interface Collector extends Stage {
 
 const stopGraceMs = 8_000;
 
-/** The front door: takes readings over HTTP, checks them, and answers once the log holds them. */
+/** Takes readings over HTTP, checks them, and responds once the log holds them. */
 export function createCollector(options: CollectorOptions): Collector {
   const { stream, log, logger, registry } = options;
   const nowMs = options.nowMs ?? Date.now;
-  const maxWaitingBytes = options.maxWaitingBytes ?? 64_000_000;
   const metrics = createCollectorMetrics(registry, {
-    waitingBytes: () => room.used + groups.waitingBytes,
+    waitingBytes: () => memory.used + groups.waitingBytes,
     spool: () => spool?.size,
     drainedPerSecond: () => intake.drainedPerSecond,
     nowMs,
@@ -88,28 +87,15 @@ export function createCollector(options: CollectorOptions): Collector {
     logger,
     nowMs,
   });
+  const { groups, memory } = createAdmission((records) => intake.commit(records), options.maxWaitingBytes);
   const access = options.access ?? new Access({ logger });
-  const groups = new GroupCommit({
-    commit: (records) => intake.commit(records),
-    maxGroupBytes: 4_000_000,
-    waited: (bytes, ms) => pace.note(bytes, ms, performance.now()),
-  });
-  const pace = new Pace({
-    leastBytes: Math.min(1_000_000, maxWaitingBytes / 8),
-    mostBytes: maxWaitingBytes / 2,
-    targetMs: 250,
-  });
-  const room = createRoom(
-    maxWaitingBytes / 2,
-    (used) => groups.waitingBytes < maxWaitingBytes / 2 && pace.allows(used + groups.waitingBytes),
-  );
   const app = createApp({
     stream,
     deviceTag: options.deviceTag ?? 'device',
     maxReadings: options.maxReadings ?? 10_000,
     maxAheadMs: options.maxAheadMs ?? 3_600_000,
     body: { maxBytes: options.maxBodyBytes ?? 10_000_000, maxDiscardBytes: 256_000_000, discardMs: 30_000 },
-    room,
+    memory,
     guard: createGuard({ access, host: options.host, limits: options.rateLimits ?? {} }),
     groups,
     metrics,
@@ -119,23 +105,12 @@ export function createCollector(options: CollectorOptions): Collector {
     nowMs,
     tls: options.tls !== undefined,
   });
-  const listener = new Listener({
-    host: options.host,
-    port: options.port,
-    headersTimeoutMs: options.headersTimeoutMs ?? 10_000,
-    requestTimeoutMs: options.requestTimeoutMs ?? 60_000,
-    keepAliveTimeoutMs: 65_000,
-    maxConnections: 10_000,
-    sharedPort: true,
-    graceMs: stopGraceMs,
-    tls: options.tls,
-    logger,
-  });
+  const listener = createListener(options);
   const reporter = createReporter({ stream, stage: 'collector' });
   const snapshot = () => reporter.status({ counters: metrics.counters, ...intake.status() });
   const stage = createStage({
     async open() {
-      if (options.access) demandTokens('the collector', options.host, options.access);
+      if (options.access) requireTokens('the collector', options.host, options.access);
       intake.start();
       await listener.start(app);
     },
@@ -154,15 +129,50 @@ export function createCollector(options: CollectorOptions): Collector {
   };
 }
 
-/** What `/ready` answers: the log has to take readings, or else the spool. */
+/**
+ * Admission control: how many bytes of bodies and readings may wait, and the groups in which readings become durable.
+ * @param maxWaitingBytes one half is for bodies that are being read, the other for readings that are not yet durable
+ */
+function createAdmission(commit: Commit, maxWaitingBytes = 64_000_000) {
+  const maxBytes = maxWaitingBytes / 2;
+  const limit = new AdaptiveLimit({ minBytes: Math.min(1_000_000, maxWaitingBytes / 8), maxBytes, targetMs: 250 });
+  const groups = new GroupCommit({
+    commit,
+    maxGroupBytes: 4_000_000,
+    waited: (bytes, ms) => limit.observe(bytes, ms, performance.now()),
+  });
+  const memory = createMemoryBudget(
+    maxBytes,
+    (used) => groups.waitingBytes < maxBytes && limit.allows(used + groups.waitingBytes),
+  );
+  return { groups, memory };
+}
+
+function createListener(options: CollectorOptions): Listener {
+  const { host, port, tls, logger } = options;
+  return new Listener({
+    host,
+    port,
+    tls,
+    headersTimeoutMs: options.headersTimeoutMs ?? 10_000,
+    requestTimeoutMs: options.requestTimeoutMs ?? 60_000,
+    keepAliveTimeoutMs: 65_000,
+    maxConnections: 10_000,
+    sharedPort: true,
+    graceMs: stopGraceMs,
+    logger,
+  });
+}
+
+/** The response of `/ready`: the log has to take readings, or else the spool. */
 async function readiness(log: EventLog, stream: Stream, spool: Spool | undefined): Promise<Readiness> {
   try {
     await log.lag(archiveGroup(stream), [stream.topics.readings]);
     return { status: 'pass' };
   } catch {
-    // This door stays open to everyone: what exactly is wrong stands in the log file and the status report.
-    return spool?.hasRoom
-      ? { status: 'warn', output: 'the log is away; readings wait in the spool' }
-      : { status: 'fail', output: 'the log is away' };
+    // This endpoint is open to everyone, so it does not name the error; the log file and the status report do.
+    return spool?.hasSpace
+      ? { status: 'warn', output: 'the log is unavailable; readings wait in the spool' }
+      : { status: 'fail', output: 'the log is unavailable' };
   }
 }

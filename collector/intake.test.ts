@@ -7,7 +7,7 @@ import { AppendError, type EventLog, type LogRecord } from '../core/log/port.ts'
 import { GroupCommit } from './group-commit.ts';
 import { Intake } from './intake.ts';
 import { createCollectorMetrics } from './metrics.ts';
-import { Spool } from './spool.ts';
+import { Spool } from './spool/spool.ts';
 import { quickFolder, silent, until } from './testing.ts';
 
 /** What a log does with an append. `lost` and `late` are the two truths behind an unknown outcome. */

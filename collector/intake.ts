@@ -3,9 +3,9 @@ import { HttpProblem } from '../core/http/problem.ts';
 import { AppendError, type EventLog, type LogRecord } from '../core/log/port.ts';
 import { describeError } from '../core/wire/errors.ts';
 import type { Status } from '../core/wire/status.ts';
-import { DrainRate } from './drain-rate.ts';
 import type { CollectorMetrics } from './metrics.ts';
-import type { Spool, SpoolBatch } from './spool.ts';
+import { DrainRate } from './spool/drain-rate.ts';
+import type { Spool, SpoolBatch } from './spool/spool.ts';
 
 export interface IntakeOptions {
   readonly log: EventLog;
@@ -163,7 +163,7 @@ export class Intake {
       spool.sending(batch);
       await this.#append(batch.records);
       this.#forget(spool, batch);
-      this.#rate.note(batch.records.length);
+      this.#rate.add(batch.records.length);
       metrics.drained(batch.records.length);
       this.#flowing = true;
     } catch (error) {

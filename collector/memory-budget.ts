@@ -1,31 +1,43 @@
-import type { Room } from './body.ts';
+/** Memory for bodies while they are read. */
+export interface MemoryBudget {
+  /** Bytes that bodies hold now. */
+  readonly used: number;
+  /**
+   * Reserves bytes for a body that is about to be read, at most as many as it declares.
+   * @returns how many; undefined where no further body may begin
+   */
+  reserve(declaredBytes: number): number | undefined;
+  /** Reserves more bytes for a body that has begun; false where they are not there. */
+  grow(bytes: number): boolean;
+  release(bytes: number): void;
+}
 
-/** What a body is sure to need, of what it says that it will be: so much comes at once. */
-const atOnceBytes = 64_000;
+/** Of a body's declared size, so much is reserved at the start; the rest when it arrives. */
+const firstBytes = 64_000;
 
 /**
- * Room for bodies of so many bytes. None begins once half of it is taken: what has begun can then mostly end. Were all of it
- * open to beginnings, a flood would fill it with halves of bodies, and none would ever be whole.
- * @param allows whether a further body may begin while those that have begun hold so much
+ * A budget of so many bytes. No body begins once half of it is used, so that most bodies that have begun can end. If all of it were open
+ * to new bodies, a flood would fill it with halves of bodies, and none would ever be complete.
+ * @param allows whether a further body may begin while those that have begun hold so many bytes
  */
-export function createRoom(maxBytes: number, allows: (used: number) => boolean): Room & { readonly used: number } {
+export function createMemoryBudget(maxBytes: number, allows: (usedBytes: number) => boolean): MemoryBudget {
   let used = 0;
   return {
     get used() {
       return used;
     },
-    begin(declaredBytes) {
+    reserve(declaredBytes) {
       if (used > maxBytes / 2 || !allows(used)) return undefined;
-      const bytes = Math.min(declaredBytes, atOnceBytes);
+      const bytes = Math.min(declaredBytes, firstBytes);
       used += bytes;
       return bytes;
     },
-    take(bytes) {
+    grow(bytes) {
       if (used + bytes > maxBytes) return false;
       used += bytes;
       return true;
     },
-    give(bytes) {
+    release(bytes) {
       used -= bytes;
     },
   };

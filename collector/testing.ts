@@ -13,7 +13,7 @@ import { type Collector, type CollectorOptions, createCollector } from './collec
 /** A stream whose names are as strange as real ones. */
 export const pumps: Stream = { name: 'pumps', fields: ['a', 'A', 'b', 'char_freq_;'], topics: topicsOf('pumps') };
 
-export interface Bench {
+export interface TestCollector {
   readonly collector: Collector;
   readonly log: EventLog;
   readonly registry: Registry;
@@ -31,9 +31,9 @@ export function quickFolder(): string {
 export const silent = pino({ level: 'silent' });
 
 /** A collector on a free port before a SQLite log of its own. `wrap` may stand between the two. */
-export async function startBench(
+export async function startCollector(
   options: Partial<CollectorOptions> & { wrap?: (log: EventLog) => EventLog } = {},
-): Promise<Bench> {
+): Promise<TestCollector> {
   const folder = quickFolder();
   const log = createSqliteLog({ file: join(folder, 'gapline.db'), logger: silent });
   await log.start();

@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { Access } from '../core/access/access.ts';
-import { demandTokens } from '../core/access/demand-tokens.ts';
 import { createGuard, type RateLimits } from '../core/access/guard.ts';
+import { requireTokens } from '../core/access/require-tokens.ts';
 import { Sessions } from '../core/access/sessions.ts';
 import { Listener } from '../core/http/listener.ts';
 import type { TlsFiles } from '../core/http/tls.ts';
@@ -122,7 +122,7 @@ export function createDashboard(options: DashboardOptions): Dashboard {
   const snapshot = () => reporter.status({ counters: metrics.counters() });
   const stage = createStage({
     async open() {
-      if (options.access) demandTokens('the live page', host, options.access);
+      if (options.access) requireTokens('the live page', host, options.access);
       const [pages, assets] = await Promise.all([readPages(), readAssets()]);
       const doors = { access, guard, sessions, tls: tls !== undefined };
       await listener.start(createApp({ stream, pages, assets, figures, live, logger, registry, controls, ...doors }));

@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { Access } from '../core/access/access.ts';
-import { demandTokens } from '../core/access/demand-tokens.ts';
 import { createGuard, type RateLimits } from '../core/access/guard.ts';
+import { requireTokens } from '../core/access/require-tokens.ts';
 import { Listener } from '../core/http/listener.ts';
 import type { TlsFiles } from '../core/http/tls.ts';
 import type { ModelSource } from '../core/model/model.ts';
@@ -41,7 +41,7 @@ export function createServing(options: ServingOptions): Stage & { readonly url: 
   const listener = new Listener({ host, port, tls, ...timeouts, graceMs, logger });
   const stage = createStage({
     async open() {
-      if (options.access) demandTokens('the model server', host, options.access);
+      if (options.access) requireTokens('the model server', host, options.access);
       await served.start();
       await listener.start(app);
     },

@@ -2,7 +2,7 @@ import { Registry } from 'prom-client';
 import type { EventLog } from '../../core/log/port.ts';
 import type { Stage } from '../../core/stage/stage.ts';
 import type { Stream } from '../../core/wire/stream.ts';
-import { type DoorOptions, guardDoor } from '../access.ts';
+import { type ServerOptions, serverAccess } from '../access.ts';
 import { after, inBackground } from '../background.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { createLogger } from '../logger.ts';
@@ -23,7 +23,7 @@ export interface StageOptions {
 }
 
 /** A stage that others than probes come to. */
-type FrontOptions = StageOptions & DoorOptions;
+type FrontOptions = StageOptions & ServerOptions;
 
 export interface StoreOptions extends StageOptions {
   readonly store?: string;
@@ -72,7 +72,7 @@ function probesOf({ log, stream, registry, logger }: Ground, { host, port }: Sta
 }
 
 /** A stage with a door of its own, whose error of listening says which option to change. */
-function withDoor(stage: Stage & { readonly url: string }, what: string): Startable {
+function withUrl(stage: Stage & { readonly url: string }, what: string): Startable {
   return {
     async start() {
       await stage.start().catch((error: unknown) => {
@@ -86,7 +86,7 @@ function withDoor(stage: Stage & { readonly url: string }, what: string): Starta
 }
 
 export async function collectReadings(
-  options: StoreOptions & DoorOptions & { readonly archive: boolean },
+  options: StoreOptions & ServerOptions & { readonly archive: boolean },
 ): Promise<void> {
   const ground = await prepare('collector', options);
   const { stream, log, logger, registry, loaded } = ground;
@@ -99,13 +99,13 @@ export async function collectReadings(
     host: options.host,
     port: options.port,
     ...collectorOptions(loaded),
-    ...guardDoor('the collector', options, logger),
+    ...serverAccess('the collector', options, logger),
     spool: { file: spoolFile(options.data, stream) },
   });
   // Devices are served from the first moment on: while there is no log, by the spool.
   const ready = inBackground(ground.ready, logger);
   const archive = options.archive ? await archiveParts(ground, options) : [];
-  const parts = [ready, withDoor(collector, 'collector'), ...archive.map((part) => after(ready, part))];
+  const parts = [ready, withUrl(collector, 'collector'), ...archive.map((part) => after(ready, part))];
   await run({ logger, parts });
 }
 
@@ -139,9 +139,9 @@ export async function serveDashboard(options: FrontOptions): Promise<void> {
   const { createDashboard } = await import('../../dashboard/dashboard.ts');
   const dashboard = createDashboard({
     ...{ stream, log, logger, registry, host: options.host, port: options.port },
-    ...guardDoor('the live page', options, logger),
+    ...serverAccess('the live page', options, logger),
   });
-  await run({ logger, parts: [ground.ready, withDoor(dashboard, 'live page')] });
+  await run({ logger, parts: [ground.ready, withUrl(dashboard, 'live page')] });
 }
 
 /** Needs no log: it answers whoever asks. */
@@ -156,7 +156,7 @@ export async function serveModel(options: FrontOptions): Promise<void> {
     registry: new Registry(),
     host,
     port,
-    ...guardDoor('the model server', options, logger),
+    ...serverAccess('the model server', options, logger),
   });
-  await run({ logger, parts: [withDoor(serving, 'model')] });
+  await run({ logger, parts: [withUrl(serving, 'model')] });
 }

@@ -7,7 +7,7 @@ import { createCollector } from '../../collector/collector.ts';
 import { GaplineError } from '../../core/wire/errors.ts';
 import { createDashboard } from '../../dashboard/dashboard.ts';
 import type { Generator } from '../../generator/generator.ts';
-import { type DoorOptions, guardDoor } from '../access.ts';
+import { type ServerOptions, serverAccess } from '../access.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { createLogger } from '../logger.ts';
 import { openLog, openStore, topicSpecs } from '../open.ts';
@@ -17,7 +17,7 @@ import { collectorOptions, openModels, resolveStream } from '../stream.ts';
 import { summarise } from '../summary.ts';
 import { openGenerator } from './generate.ts';
 
-export interface UpOptions extends DoorOptions {
+export interface UpOptions extends ServerOptions {
   readonly config: string;
   readonly set: readonly string[];
   readonly logLevel: string;
@@ -56,7 +56,7 @@ export async function up(options: UpOptions): Promise<void> {
   });
   const archive = createArchive({ stream, log, store, logger: stage('archive'), registry: new Registry() });
   const ownToken = randomBytes(32).toString('base64url');
-  const door = guardDoor('the collector', options, stage('access'), ownToken);
+  const door = serverAccess('the collector', options, stage('access'), ownToken);
   const collector = createCollector({
     stream,
     log,

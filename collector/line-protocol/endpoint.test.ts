@@ -1,6 +1,6 @@
 import { InfluxDB, Point } from '@influxdata/influxdb-client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Bench, startBench } from '../testing.ts';
+import { startCollector, type TestCollector } from '../testing.ts';
 import differences from './differences.json' with { type: 'json' };
 import cases from './parse.cases.json' with { type: 'json' };
 
@@ -16,13 +16,13 @@ interface Answer {
   readonly body: { code: string; message: string } | undefined;
 }
 
-let bench: Bench;
+let started: TestCollector;
 beforeAll(async () => {
-  bench = await startBench();
+  started = await startCollector();
 });
-afterAll(() => bench.stop());
+afterAll(() => started.stop());
 
-const collector = (): string => `${bench.collector.url}/api/v2/write?org=any&bucket=any`;
+const collector = (): string => `${started.collector.url}/api/v2/write?org=any&bucket=any`;
 
 async function write(
   address: string,
@@ -73,7 +73,7 @@ test('each difference that is listed is one', () => {
 });
 
 test('numeric fields that the stream knows become values; the rest is ignored and counted', async () => {
-  const own = await startBench({ deviceTag: 'host', nowMs: () => 1_700_000_000_000 });
+  const own = await startCollector({ deviceTag: 'host', nowMs: () => 1_700_000_000_000 });
   const body =
     'cpu,host=h1,rack=7 a=1.5,A=2i,b=3u,char_freq_;=4,other=5,s="x",t=true 5\nmem,host=h1 a="x" 6\ncpu,host=h2 a=1,a=2 7';
   expect((await write(`${own.collector.url}/api/v2/write?precision=ms`, body)).status).toBe(204);
@@ -95,7 +95,7 @@ test('numeric fields that the stream knows become values; the rest is ignored an
 });
 
 test('lines without a timestamp get times of arrival of their own', async () => {
-  const own = await startBench({ nowMs: () => 1_700_000_000_000 });
+  const own = await startCollector({ nowMs: () => 1_700_000_000_000 });
   const address = `${own.collector.url}/api/v2/write`;
   expect((await write(address, 'm,device=d a=1\nm,device=d a=2')).status).toBe(204);
   expect((await write(address, 'm,device=d a=3')).status).toBe(204);
@@ -132,7 +132,7 @@ test('what only the collector refuses says so in the form of InfluxDB', async ()
 });
 
 test("InfluxDB's own client writes to it unchanged", async () => {
-  const own = await startBench();
+  const own = await startCollector();
   const client = new InfluxDB({ url: own.collector.url, token: 'any' });
   const writer = client.getWriteApi('any', 'any', 'ms', { gzipThreshold: 100 });
   for (let index = 0; index < 300; index += 1) {

@@ -1,70 +1,69 @@
-import { HttpProblem } from '../../core/http/problem.ts';
-import { explainName, explainRefusedTime, isName, type ReadingRules } from '../../core/wire/reading-input.ts';
-import { ReadingRecords } from '../reading-records.ts';
-import { type LinePoint, parseLines } from './parse.ts';
+import type { ServerResponse } from 'node:http';
+import { type HttpProblem, sendError } from '../../core/http/problem.ts';
+import { nanosecondsOfMs } from '../../core/wire/time.ts';
+import { readText } from '../body.ts';
+import { type EndpointHandler, type EndpointOptions, precisionOf, problemOfError, readingRules } from '../endpoint.ts';
+import { recordsOfLines } from './records.ts';
 
-export interface LinesBody {
-  readonly text: string;
-  readonly rules: ReadingRules;
-  readonly stream: string;
+export interface LineProtocolOptions extends EndpointOptions {
   /** The tag that names the device. */
   readonly deviceTag: string;
-  readonly received: string;
-  /** A time of arrival that no other reading has: nanoseconds since the epoch, as a decimal string. */
-  readonly arrival: () => string;
-  readonly maxReadings: number;
 }
 
-export interface LineRecords {
-  readonly records: ReadingRecords;
-  /** Fields that the stream does not know, or that are no numbers. */
-  readonly ignoredFields: number;
+/** `POST /api/v2/write`: 204 once every line of the request is durable, or an error as InfluxDB 2.7 answers and none is taken. */
+export function lineProtocolEndpoint(options: LineProtocolOptions): EndpointHandler {
+  const { stream, deviceTag, maxReadings, memory, groups, metrics, nowMs } = options;
+  const rulesFor = readingRules(options);
+  const arrival = uniqueArrivals(nowMs);
+  const guard = options.guard('write');
+  return async (request, response) => {
+    try {
+      await guard(request, response);
+      const precision = precisionOf(request.query.precision);
+      const text = await readText(request, options.body, memory);
+      const receivedMs = nowMs();
+      const { records, ignoredFields } = recordsOfLines({
+        text,
+        rules: rulesFor(precision, receivedMs),
+        stream: stream.name,
+        deviceTag,
+        received: nanosecondsOfMs(receivedMs),
+        arrival,
+        maxReadings,
+      });
+      if (records.records.length > 0) await groups.add(records.records);
+      metrics.accepted('line-protocol', 204, records.records.length, ignoredFields);
+      response.writeHead(204).end();
+    } catch (error) {
+      sendInfluxError(response, problemOfError(error, 'line-protocol', options));
+    }
+  };
 }
 
-const mostFailures = 20;
-
-/**
- * Makes records of line protocol, all of it or none, refusing what InfluxDB 2.7 refuses and with its words; beside that, a line needs
- * a device, a time that is believed, and an identity of its own.
- * @throws {HttpProblem} `body-malformed` or `body-too-large`
- */
-export function recordsOfLines(body: LinesBody): LineRecords {
-  const { points, failures, tooMany } = parseLines(body.text, {
-    precision: body.rules.precision,
-    maxPoints: body.maxReadings,
-  });
-  if (tooMany) throw new HttpProblem('body-too-large', `a request has at most ${body.maxReadings} lines`);
-  const wrong = [...failures];
-  const records = new ReadingRecords(body.stream, body.received);
-  let ignoredFields = 0;
-  points.forEach((point, index) => {
-    const { values, ignored } = valuesOf(point, body.rules.known);
-    ignoredFields += ignored;
-    const device = point.tags.get(body.deviceTag);
-    const time = point.time ?? body.arrival();
-    const fault = explainPoint(device, time, body);
-    if (fault === undefined) {
-      const before = records.add({ device: device as string, time, values, truth: undefined }, `point ${index + 1}`);
-      if (before !== undefined) wrong.push(`point ${index + 1}: the same device and time as ${before}`);
-    } else if (wrong.length < mostFailures) wrong.push(`point ${index + 1}: ${fault}`);
-  });
-  if (wrong.length > 0) throw new HttpProblem('body-malformed', wrong.slice(0, mostFailures).join('\n'));
-  return { records, ignoredFields };
+/** Times of arrival in nanoseconds, each later than the one before, so that no two readings are one point. */
+function uniqueArrivals(nowMs: () => number): () => string {
+  let last = 0n;
+  return () => {
+    const now = BigInt(nanosecondsOfMs(nowMs()));
+    last = now > last ? now : last + 1n;
+    return last.toString();
+  };
 }
 
-function explainPoint(device: string | undefined, time: string, { deviceTag, rules }: LinesBody): string | undefined {
-  if (device === undefined) return `there is no tag ${JSON.stringify(deviceTag)} to name the device`;
-  if (!isName(device)) return `tag ${JSON.stringify(deviceTag)}: ${explainName(device)}`;
-  const refused = explainRefusedTime(time, rules.latest);
-  return refused === undefined ? undefined : `${time}: ${refused}`;
-}
+/** The codes of InfluxDB's own errors, by status. */
+const influxCodes: Record<number, string> = {
+  400: 'invalid',
+  401: 'unauthorized',
+  403: 'forbidden',
+  413: 'request too large',
+  415: 'invalid',
+  429: 'too many requests',
+  503: 'unavailable',
+};
 
-/** The numeric fields that the stream knows; of a name that comes twice, the later. */
-function valuesOf(point: LinePoint, known: ReadonlySet<string>): { values: Record<string, number>; ignored: number } {
-  const entries: [string, number][] = [];
-  for (const { name, value } of point.fields) {
-    if (typeof value === 'number' && known.has(name)) entries.push([name, value]);
-  }
-  // fromEntries defines properties, so that a field named __proto__ is a field like any other.
-  return { values: Object.fromEntries(entries), ignored: point.fields.length - entries.length };
+/** Answers as InfluxDB 2.7 does. */
+function sendInfluxError(response: ServerResponse, problem: HttpProblem): void {
+  const code = influxCodes[problem.status] ?? 'internal error';
+  response.setHeader('x-platform-error-code', code);
+  sendError(response, problem, 'application/json; charset=utf-8', JSON.stringify({ code, message: problem.message }));
 }

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { foreignPage, isLoopback } from '../http/origin.ts';
+import { explainForeignRequest, isLoopback } from '../http/origin.ts';
 import { Access, allows, presentedToken } from './access.ts';
-import { demandTokens } from './demand-tokens.ts';
+import { requireTokens } from './require-tokens.ts';
 import { Sessions } from './sessions.ts';
 import { addToken, readTokens, revokeToken, type Scope } from './tokens.ts';
 
@@ -217,15 +217,15 @@ test('a token of the environment that no header could carry is refused', () => {
 
 test('what can be reached from elsewhere needs tokens', () => {
   open();
-  for (const host of ['127.0.0.1', '127.8.8.8', 'localhost', '::1']) demandTokens('the collector', host, access);
+  for (const host of ['127.0.0.1', '127.8.8.8', 'localhost', '::1']) requireTokens('the collector', host, access);
   for (const host of ['0.0.0.0', '::', '192.168.1.5', 'gapline.example', '127.0.0.1.evil.example', '']) {
     expect(isLoopback(host)).toBe(false);
-    expect(() => demandTokens('the collector', host, access)).toThrow(
+    expect(() => requireTokens('the collector', host, access)).toThrow(
       expect.objectContaining({ code: 'access-required' }),
     );
   }
   access.stop();
-  demandTokens('the collector', '0.0.0.0', open('t'));
+  requireTokens('the collector', '0.0.0.0', open('t'));
 });
 
 test.each([
@@ -242,9 +242,9 @@ test.each([
   [{ host: 'evil.example:8080', origin: 'http://evil.example:8080' }, true],
   [{ host: 'evil.example' }, true],
 ])('a request with %j comes from a foreign page: %j', (headers, foreign) => {
-  expect(foreignPage(headers, { loopbackOnly: true }) !== undefined).toBe(foreign);
+  expect(explainForeignRequest(headers, { loopbackOnly: true }) !== undefined).toBe(foreign);
 });
 
 test('where tokens are asked for, any name may lead here', () => {
-  expect(foreignPage({ host: 'gapline.example' }, { loopbackOnly: false })).toBeUndefined();
+  expect(explainForeignRequest({ host: 'gapline.example' }, { loopbackOnly: false })).toBeUndefined();
 });

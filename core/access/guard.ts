@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { foreignPage, isLoopback } from '../http/origin.ts';
-import { addressOf, createRate } from '../http/rate-limit.ts';
+import { explainForeignRequest, isLoopback } from '../http/origin.ts';
+import { addressOf, createRateLimit } from '../http/rate-limit.ts';
 import { GaplineError } from '../wire/errors.ts';
 import { type Access, allows, type Holder, presentedToken } from './access.ts';
 import type { Sessions } from './sessions.ts';
@@ -35,13 +35,13 @@ export type Guard = (
 export function createGuard(options: GuardOptions): Guard {
   const { access, host, sessions, limits = {}, wrongTokensPerMinute = 60 } = options;
   const loopback = isLoopback(host);
-  const byAddress = createRate(limits.perAddress, addressOf);
-  const wrong = createRate(wrongTokensPerMinute, addressOf);
-  const byToken = createRate(limits.perToken, (request) => holders.get(request)?.name ?? addressOf(request));
+  const byAddress = createRateLimit(limits.perAddress, addressOf);
+  const wrong = createRateLimit(wrongTokensPerMinute, addressOf);
+  const byToken = createRateLimit(limits.perToken, (request) => holders.get(request)?.name ?? addressOf(request));
   const holders = new WeakMap<IncomingMessage, Holder>();
 
   return (scope) => async (request, response) => {
-    const foreign = foreignPage(request.headers, { loopbackOnly: loopback && access.open });
+    const foreign = explainForeignRequest(request.headers, { loopbackOnly: loopback && access.open });
     if (foreign !== undefined) throw new GaplineError('forbidden', foreign);
     await byAddress(request, response);
     if (access.open) return undefined;

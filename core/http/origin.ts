@@ -10,7 +10,7 @@ export function isLoopback(host: string): boolean {
  * does not look so. Devices send no `Origin`. A name that an attacker's DNS turns to this machine shows in `Host`: while a
  * loopback door is open, only names of this machine are answered.
  */
-export function foreignPage(
+export function explainForeignRequest(
   headers: IncomingHttpHeaders,
   { loopbackOnly }: { loopbackOnly: boolean },
 ): string | undefined {

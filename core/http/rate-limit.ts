@@ -5,13 +5,13 @@ import { GaplineError } from '../wire/errors.ts';
 const windowMs = 60_000;
 
 /** Counts a request; rejects beyond the limit, with `Retry-After` set. */
-export type Rate = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+export type RateLimit = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 /**
  * Allows so many requests of one key a minute; undefined or 0 is any number.
  * @throws {GaplineError} from the rate: `rate-limited`
  */
-export function createRate(limit: number | undefined, key: (request: IncomingMessage) => string): Rate {
+export function createRateLimit(limit: number | undefined, key: (request: IncomingMessage) => string): RateLimit {
   if (!limit) return () => Promise.resolve();
   const store = new MemoryStore();
   store.init({ windowMs } as Options);

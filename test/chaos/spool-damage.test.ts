@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { expect, onTestFinished, test } from 'vitest';
-import { Spool } from '../../collector/spool.ts';
+import { Spool } from '../../collector/spool/spool.ts';
 import { KeyedRandom } from '../../core/numeric/random/keyed-random.ts';
 import { identities, identityOf } from '../line/identities.ts';
 import { damageSpool } from './spool-damage.ts';

@@ -11,7 +11,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { checksum, decodeRecords } from '../../collector/spool-chunk.ts';
+import { checksum, decodeRecords } from '../../collector/spool/chunk.ts';
 import type { KeyedRandom } from '../../core/numeric/random/keyed-random.ts';
 import { identities } from '../line/identities.ts';
 

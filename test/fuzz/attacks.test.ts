@@ -1,27 +1,27 @@
 import { connect, type Socket } from 'node:net';
 import { createGzip, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Bench, exchange, startBench, until } from '../../collector/testing.ts';
+import { exchange, startCollector, type TestCollector, until } from '../../collector/testing.ts';
 
-let bench: Bench;
+let started: TestCollector;
 beforeAll(async () => {
-  bench = await startBench({ headersTimeoutMs: 1_000, requestTimeoutMs: 2_000 });
+  started = await startCollector({ headersTimeoutMs: 1_000, requestTimeoutMs: 2_000 });
 });
-afterAll(() => bench.stop());
+afterAll(() => started.stop());
 
 const json = { 'content-type': 'application/json' };
 const reading = (device: string, time = 1): string => JSON.stringify({ device, time: String(time), values: { a: 1 } });
 
 async function healthy(): Promise<void> {
-  expect((await fetch(`${bench.collector.url}/health`, { signal: AbortSignal.timeout(15_000) })).status).toBe(200);
+  expect((await fetch(`${started.collector.url}/health`, { signal: AbortSignal.timeout(15_000) })).status).toBe(200);
 }
 
 function post(body: string | Uint8Array<ArrayBuffer>, headers: Record<string, string> = json): Promise<Response> {
-  return fetch(`${bench.collector.url}/readings`, { method: 'POST', body, headers });
+  return fetch(`${started.collector.url}/readings`, { method: 'POST', body, headers });
 }
 
 function open(): Promise<Socket> {
-  const { hostname, port } = new URL(bench.collector.url);
+  const { hostname, port } = new URL(started.collector.url);
   return new Promise((resolve, reject) => {
     const socket = connect({ host: hostname, port: Number(port) }, () => resolve(socket));
     socket.on('error', reject);
@@ -77,7 +77,8 @@ test('connections that are opened and left, or broken in the middle, cost nothin
     else socket.destroy();
   });
   await healthy();
-  const waiting = async () => Number(/gapline_collector_waiting_bytes (\d+)/.exec(await bench.registry.metrics())?.[1]);
+  const waiting = async () =>
+    Number(/gapline_collector_waiting_bytes (\d+)/.exec(await started.registry.metrics())?.[1]);
   await until(waiting, (bytes) => bytes === 0);
 });
 
@@ -85,14 +86,14 @@ test('a thousand requests in one write are answered one by one', async () => {
   const body = '[]';
   const one = `POST /readings HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
   const last = 'GET /health HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n';
-  const answer = await exchange(bench.collector.url, one.repeat(1_000) + last);
+  const answer = await exchange(started.collector.url, one.repeat(1_000) + last);
   expect(answer.split('HTTP/1.1 202').length - 1).toBe(1_000);
   expect(answer).toContain('"status":"pass"');
 });
 
 test('headers beyond what is read are 431, whether few and long or many and short', async () => {
   for (const headers of [`x: ${'y'.repeat(50_000)}\r\n`, 'x: y\r\n'.repeat(20_000)]) {
-    const answer = await exchange(bench.collector.url, `GET /health HTTP/1.1\r\nhost: localhost\r\n${headers}\r\n`);
+    const answer = await exchange(started.collector.url, `GET /health HTTP/1.1\r\nhost: localhost\r\n${headers}\r\n`);
     expect(answer).toMatch(/^HTTP\/1\.1 431 /);
   }
   await healthy();
@@ -131,7 +132,7 @@ test('names, keys and numbers of megabytes are refused, and not sent back', asyn
     expect(answer.status).toBe(400);
     expect((await answer.text()).length).toBeLessThan(2_000);
   }
-  const line = await fetch(`${bench.collector.url}/api/v2/write`, { method: 'POST', body: `m,device=${huge} a=1` });
+  const line = await fetch(`${started.collector.url}/api/v2/write`, { method: 'POST', body: `m,device=${huge} a=1` });
   expect(line.status).toBe(400);
   expect((await line.text()).length).toBeLessThan(2_000);
   await healthy();
@@ -141,7 +142,7 @@ test('prototypes stay as they were', async () => {
   for (const key of ['__proto__', 'constructor', 'prototype']) {
     await post(`{"device":"d","time":"1","values":{},"${key}":{"polluted":true}}`);
     await post(`{"device":"d","time":"1","values":{"${key}":{"polluted":1}}}`);
-    await fetch(`${bench.collector.url}/readings?${key}[polluted]=1`, { method: 'POST', body: '{}', headers: json });
+    await fetch(`${started.collector.url}/readings?${key}[polluted]=1`, { method: 'POST', body: '{}', headers: json });
   }
   expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
   await healthy();

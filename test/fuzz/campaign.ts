@@ -7,13 +7,13 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { startBench } from '../../collector/testing.ts';
+import { startCollector } from '../../collector/testing.ts';
 import { topicsOf } from '../../core/wire/stream.ts';
 import { measuredOn, writeFigures, writePicture } from '../../docs/pictures/figures.ts';
 import { linePlot } from '../../docs/pictures/plot.ts';
 import { requestBytes } from './astray.ts';
-import { fingerprint, recordsOf, unpacked } from './doors.ts';
 import { fuzzFields, type Input, inputs, randomFrom } from './inputs.ts';
+import { fingerprint, recordsOf, unpacked } from './records.ts';
 import { type Answer, Wire } from './wire.ts';
 
 const { values: options } = parseArgs({
@@ -53,12 +53,12 @@ else await drive();
 async function serve(): Promise<void> {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
-  const bench = await startBench({ stream: { name: 'pumps', fields: fuzzFields, topics: topicsOf('pumps') } });
-  process.send!({ url: bench.collector.url });
+  const started = await startCollector({ stream: { name: 'pumps', fields: fuzzFields, topics: topicsOf('pumps') } });
+  process.send!({ url: started.collector.url });
   process.on('message', async ({ count }: { count: boolean }) => {
     let [logged, sum] = [0, 0];
     if (count) {
-      for await (const records of bench.log.tail(['pumps.readings'], { since: 0, follow: false })) {
+      for await (const records of started.log.tail(['pumps.readings'], { since: 0, follow: false })) {
         logged += records.length;
         sum += fingerprint(records.map(({ value }) => value));
       }
@@ -75,7 +75,7 @@ async function serve(): Promise<void> {
     };
     process.send!(figures);
   });
-  process.once('disconnect', () => void bench.stop().then(() => process.exit(0)));
+  process.once('disconnect', () => void started.stop().then(() => process.exit(0)));
 }
 
 /** What the devices know of their readings. */

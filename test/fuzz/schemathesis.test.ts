@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Bench, startBench } from '../../collector/testing.ts';
+import { startCollector, type TestCollector } from '../../collector/testing.ts';
 import { obtain, obtained } from '../servers/obtain.ts';
 import { schemathesisSupply } from '../servers/python-packages.ts';
 
@@ -12,14 +12,14 @@ if (!demanded && obtained(schemathesisSupply) === undefined) {
   );
 }
 
-let bench: Bench;
+let started: TestCollector;
 let folder: string;
 beforeAll(async () => {
   if (!demanded && obtained(schemathesisSupply) === undefined) return;
   folder = await obtain(schemathesisSupply, (line) => console.error(line));
-  bench = await startBench();
+  started = await startCollector();
 }, 300_000);
-afterAll(() => bench?.stop());
+afterAll(() => started?.stop());
 
 test.runIf(demanded || obtained(schemathesisSupply))(
   'the collector answers as /openapi.json says, whatever it is asked',
@@ -40,12 +40,12 @@ test.runIf(demanded || obtained(schemathesisSupply))(
     const unsayable = ['--exclude-checks', 'positive_data_acceptance'];
     const { status, output } = await schemathesis([
       'run',
-      `${bench.collector.url}/openapi.json`,
+      `${started.collector.url}/openapi.json`,
       ...options,
       ...unsayable,
     ]);
     expect([status, output.slice(-8_000)]).toEqual([0, expect.anything()]);
-    expect((await fetch(`${bench.collector.url}/health`)).status).toBe(200);
+    expect((await fetch(`${started.collector.url}/health`)).status).toBe(200);
   },
   300_000,
 );

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
-import { Spool } from '../../collector/spool.ts';
+import { Spool } from '../../collector/spool/spool.ts';
 import { gapline, spambase, temporaryFolder } from './gapline.ts';
 
 const connections = 4;

@@ -1,12 +1,12 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { AppendError, type EventLog } from '../core/log/port.ts';
-import { type Status, statusSchema } from '../core/wire/status.ts';
-import { type Bench, pumps, quickFolder, startBench, until } from './testing.ts';
+import { AppendError, type EventLog } from '../../core/log/port.ts';
+import { type Status, statusSchema } from '../../core/wire/status.ts';
+import { pumps, quickFolder, startCollector, type TestCollector, until } from '../testing.ts';
 
 let folder: string;
-let bench: Bench;
+let started: TestCollector;
 let away = false;
 beforeEach(async () => {
   folder = quickFolder();
@@ -22,28 +22,28 @@ beforeEach(async () => {
             : target.append(topic, ...rest);
       },
     });
-  bench = await startBench({ wrap, spool: { file: join(folder, 'spool.db') } });
+  started = await startCollector({ wrap, spool: { file: join(folder, 'spool.db') } });
 });
 afterEach(async () => {
-  await bench.stop();
+  await started.stop();
   rmSync(folder, { recursive: true, force: true });
 });
 
 const post = async (time: number): Promise<number> => {
   const body = JSON.stringify({ device: 'd', time: String(time), values: { a: 1 } });
   const headers = { 'content-type': 'application/json' };
-  return (await fetch(`${bench.collector.url}/readings`, { method: 'POST', headers, body })).status;
+  return (await fetch(`${started.collector.url}/readings`, { method: 'POST', headers, body })).status;
 };
 
 const figure = async (name: string): Promise<number> => {
-  const metrics = await (await fetch(`${bench.collector.url}/metrics`)).text();
+  const metrics = await (await fetch(`${started.collector.url}/metrics`)).text();
   return Number(new RegExp(`^gapline_collector_spool_${name} (\\S+)$`, 'm').exec(metrics)?.[1]);
 };
 
 /** Reports to the log, newest last. */
 const reports = async (): Promise<Status[]> => {
   const found: Status[] = [];
-  for await (const records of bench.log.tail([pumps.topics.status], { since: 0, follow: false }))
+  for await (const records of started.log.tail([pumps.topics.status], { since: 0, follow: false }))
     for (const { value } of records) found.push(statusSchema.parse(JSON.parse(Buffer.from(value).toString())));
   return found;
 };
@@ -79,5 +79,5 @@ test("the spool's size, age and drain rate are in /metrics and in the status rep
     (rates) => Math.max(...rates) > 0,
   );
   expect(Math.max(...drained)).toBeLessThanOrEqual(3);
-  expect((await bench.readings()).map(({ time }) => time)).toEqual(['1', '2', '3']);
+  expect((await started.readings()).map(({ time }) => time)).toEqual(['1', '2', '3']);
 });

@@ -5,7 +5,7 @@ import type { Access } from './access.ts';
 /**
  * @throws {GaplineError} `access-required` where a door would be open to other machines without any token
  */
-export function demandTokens(what: string, host: string, access: Access): void {
+export function requireTokens(what: string, host: string, access: Access): void {
   if (!access.open || isLoopback(host)) return;
   throw new GaplineError(
     'access-required',

@@ -1,11 +1,11 @@
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Logger } from 'pino';
-import type { LogRecord } from '../core/log/port.ts';
-import { describeError, GaplineError } from '../core/wire/errors.ts';
-import { sqliteCode, sqliteCodes } from '../core/wire/sqlite-code.ts';
-import { checksum, decodeRecords, encodeRecords } from './spool-chunk.ts';
-import { type Chunk, copyChunks, isDamage, openTables, type Tables } from './spool-tables.ts';
+import type { LogRecord } from '../../core/log/port.ts';
+import { describeError, GaplineError } from '../../core/wire/errors.ts';
+import { sqliteCode, sqliteCodes } from '../../core/wire/sqlite-code.ts';
+import { checksum, decodeRecords, encodeRecords } from './chunk.ts';
+import { type Chunk, copyChunks, isDamage, openTables, type Tables } from './tables.ts';
 
 export interface SpoolOptions {
   /** Made if it is missing. One collector at a time. */
@@ -97,7 +97,7 @@ export class Spool {
     return this.#records === 0;
   }
 
-  get hasRoom(): boolean {
+  get hasSpace(): boolean {
     return this.#bytes < this.#options.maxBytes;
   }
 

@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import { HttpProblem } from '../../core/http/problem.ts';
 import { decodeReading } from '../../core/wire/decode-reading.ts';
 import { readingSchema } from '../../core/wire/reading.ts';
-import { recordsOf } from './doors.ts';
 import { type Input, inputs } from './inputs.ts';
+import { recordsOf } from './records.ts';
 
 const seed = Number(process.env.GAPLINE_FUZZ_SEED ?? 1);
 /** All of them where everything is demanded; a quick look otherwise. */

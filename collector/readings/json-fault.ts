@@ -1,4 +1,4 @@
-import { pointerToken, shorten } from '../core/wire/problem.ts';
+import { pointerToken, shorten } from '../../core/wire/problem.ts';
 
 /** Where a text stops being JSON. */
 export interface JsonFault {

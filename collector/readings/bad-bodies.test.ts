@@ -1,9 +1,9 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { errorCatalog } from '../core/wire/errors.ts';
-import { type Problem, problemSchema } from '../core/wire/problem.ts';
+import { errorCatalog } from '../../core/wire/errors.ts';
+import { type Problem, problemSchema } from '../../core/wire/problem.ts';
+import { startCollector, type TestCollector } from '../testing.ts';
 import cases from './bad-bodies.cases.json' with { type: 'json' };
-import { type Bench, startBench } from './testing.ts';
 
 type Text = string | { open?: string; repeat: string; times: number; then?: string; close?: string; end?: string };
 
@@ -28,11 +28,11 @@ interface Case {
   readonly rightType?: string;
 }
 
-let bench: Bench;
+let started: TestCollector;
 beforeAll(async () => {
-  bench = await startBench();
+  started = await startCollector();
 });
-afterAll(() => bench.stop());
+afterAll(() => started.stop());
 
 test.each(cases as Case[])('$name', async (bad) => {
   const answer = await post(
@@ -52,12 +52,12 @@ test.each(cases as Case[])('$name', async (bad) => {
   const right = bad.rightText ?? JSON.stringify(bad.right);
   const type = bad.rightType ?? (bad.rightText === undefined ? 'application/json' : (bad.type as string));
   expect((await post(Buffer.from(right), type)).status).toBe(202);
-  expect((await fetch(`${bench.collector.url}/health`)).status).toBe(200);
+  expect((await fetch(`${started.collector.url}/health`)).status).toBe(200);
 });
 
 test('there are more than forty of them, and nothing of them was taken', async () => {
   expect(cases.length).toBeGreaterThanOrEqual(40);
-  const taken = (await bench.readings()).length;
+  const taken = (await started.readings()).length;
   const corrected = (cases as Case[]).map(({ right, rightText }) => right ?? rightText?.trim().split('\n'));
   expect(taken).toBe(corrected.flat().length);
 });
@@ -84,5 +84,5 @@ function post(body: Buffer, type: string | null, encoding?: string, query = ''):
   const headers: Record<string, string> = {};
   if (type !== null) headers['content-type'] = type;
   if (encoding !== undefined) headers['content-encoding'] = encoding;
-  return fetch(`${bench.collector.url}/readings?${query}`, { method: 'POST', body: new Uint8Array(body), headers });
+  return fetch(`${started.collector.url}/readings?${query}`, { method: 'POST', body: new Uint8Array(body), headers });
 }

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import { DatabaseSync, type SQLOutputValue, type StatementSync } from 'node:sqlite';
-import { sqliteCode } from '../core/wire/sqlite-code.ts';
+import { sqliteCode } from '../../core/wire/sqlite-code.ts';
 
 /** What was committed together. */
 export interface Chunk {
@@ -187,7 +187,7 @@ function copyFrom(file: string, step: bigint, start: bigint, keep: (id: bigint, 
       last = id;
       known = id;
     };
-    const goOn = (): boolean => {
+    const readOn = (): boolean => {
       for (const row of following.iterate(last)) {
         // In a damaged tree the way may lead back.
         if (typeof row.id !== 'bigint' || (row.id - last) * step <= 0n) return false;
@@ -195,7 +195,7 @@ function copyFrom(file: string, step: bigint, start: bigint, keep: (id: bigint, 
       }
       return false;
     };
-    const leap = (): boolean => {
+    const skipDamaged = (): boolean => {
       for (let tries = 1n; tries <= mostTries; tries += 1n) {
         const row = orDamaged(() => one.get(known + tries * step));
         if (row === undefined) continue;
@@ -204,7 +204,7 @@ function copyFrom(file: string, step: bigint, start: bigint, keep: (id: bigint, 
       }
       return false;
     };
-    while (orDamaged(goOn) === undefined && leap());
+    while (orDamaged(readOn) === undefined && skipDamaged());
   });
 }
 

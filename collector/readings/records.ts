@@ -1,41 +1,10 @@
-import type { IncomingMessage } from 'node:http';
-import { HttpProblem } from '../core/http/problem.ts';
-import { type Fault, Faults } from '../core/wire/problem.ts';
-import { checkReading, type ReadingRules } from '../core/wire/reading-input.ts';
+import { HttpProblem } from '../../core/http/problem.ts';
+import { type Fault, Faults } from '../../core/wire/problem.ts';
+import { checkReading, type ReadingRules } from '../../core/wire/reading-input.ts';
+import { ReadingRecords } from '../reading-records.ts';
+import type { BodyForm } from './content-type.ts';
 import { findJsonFault } from './json-fault.ts';
 import { elementsOf, exceededShape, harmlessLength } from './json-shape.ts';
-import { ReadingRecords } from './reading-records.ts';
-
-export type BodyForm = 'json' | 'ndjson';
-
-/**
- * The form that a request's content type names.
- * @throws {HttpProblem} `media-type-unsupported`
- */
-export function bodyForm(request: IncomingMessage): BodyForm {
-  const header = request.headers['content-type'];
-  if (header === 'application/json') return 'json';
-  if (header === undefined) {
-    throw new HttpProblem(
-      'media-type-unsupported',
-      'there is no content-type; send application/json or application/x-ndjson',
-    );
-  }
-  const [type, ...parameters] = header
-    .toLowerCase()
-    .split(';')
-    .map((part) => part.trim());
-  const charset = parameters
-    .find((parameter) => parameter.startsWith('charset='))
-    ?.slice(8)
-    .replaceAll('"', '');
-  if (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8') {
-    throw new HttpProblem('media-type-unsupported', 'the charset is utf-8');
-  }
-  if (type === 'application/json') return 'json';
-  if (type === 'application/x-ndjson' || type === 'application/ndjson') return 'ndjson';
-  throw new HttpProblem('media-type-unsupported', 'the content-type is application/json or application/x-ndjson');
-}
 
 export interface ReadingsBody {
   readonly text: string;

@@ -14,10 +14,10 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { LogRecord } from '../core/log/port.ts';
+import type { LogRecord } from '../../core/log/port.ts';
+import { quickFolder, silent } from '../testing.ts';
+import { decodeRecords, encodeRecords } from './chunk.ts';
 import { Spool, type SpoolOptions } from './spool.ts';
-import { decodeRecords, encodeRecords } from './spool-chunk.ts';
-import { quickFolder, silent } from './testing.ts';
 
 let folder: string;
 let file: string;
@@ -115,7 +115,7 @@ test('it takes no more than its bound, and again after something left', () => {
   expect(() => spool.append([record('y'.repeat(200))])).toThrow(
     expect.objectContaining({ code: 'spool-full', retryable: true }),
   );
-  expect(spool.hasRoom).toBe(true);
+  expect(spool.hasSpace).toBe(true);
   spool.remove(spool.next(0)!);
   spool.append([record('y'.repeat(200))]);
   expect(contents()).toEqual(['y'.repeat(200)]);

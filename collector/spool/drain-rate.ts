@@ -10,7 +10,7 @@ export class DrainRate {
     this.#nowMs = nowMs;
   }
 
-  note(readings: number): void {
+  add(readings: number): void {
     this.#forget();
     this.#sent.push({ atMs: this.#nowMs(), readings });
   }

@@ -1,6 +1,6 @@
 import { gunzipSync } from 'node:zlib';
-import { recordsOfLines } from '../../collector/line-protocol/endpoint.ts';
-import { recordsOfBody } from '../../collector/readings-endpoint.ts';
+import { recordsOfLines } from '../../collector/line-protocol/records.ts';
+import { recordsOfBody } from '../../collector/readings/records.ts';
 import { isPrecision } from '../../core/wire/time.ts';
 import { fuzzFields, type Input } from './inputs.ts';
 

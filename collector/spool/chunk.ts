@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import type { LogRecord } from '../core/log/port.ts';
+import type { LogRecord } from '../../core/log/port.ts';
 
 const noKey = 0xffff_ffff;
 

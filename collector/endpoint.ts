@@ -1,0 +1,74 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Logger } from 'pino';
+import type { Guard } from '../core/access/guard.ts';
+import { HttpProblem, toHttpProblem } from '../core/http/problem.ts';
+import { GaplineError } from '../core/wire/errors.ts';
+import type { ReadingRules } from '../core/wire/reading-input.ts';
+import type { Stream } from '../core/wire/stream.ts';
+import { isPrecision, nanosecondsOfMs, type Precision } from '../core/wire/time.ts';
+import type { BodyLimits } from './body.ts';
+import type { GroupCommit } from './group-commit.ts';
+import type { MemoryBudget } from './memory-budget.ts';
+import type { CollectorMetrics, EndpointName } from './metrics.ts';
+
+/** What both endpoints of devices need. */
+export interface EndpointOptions {
+  readonly stream: Stream;
+  /** Of one request. */
+  readonly maxReadings: number;
+  /** How far ahead of the collector's clock a reading's time may be. */
+  readonly maxAheadMs: number;
+  readonly body: BodyLimits;
+  readonly memory: MemoryBudget;
+  readonly guard: Guard;
+  readonly groups: GroupCommit;
+  readonly metrics: CollectorMetrics;
+  readonly logger: Logger;
+  readonly nowMs: () => number;
+}
+
+export type EndpointHandler = (
+  request: IncomingMessage & { query: Record<string, unknown> },
+  response: ServerResponse,
+) => Promise<void>;
+
+/** Makes the rules by which the readings of one request are checked. */
+export function readingRules({ stream, maxAheadMs }: EndpointOptions) {
+  const known = new Set(stream.fields);
+  return (precision: Precision, nowMs: number): ReadingRules => ({
+    fields: stream.fields,
+    known,
+    precision,
+    latest: nanosecondsOfMs(nowMs + maxAheadMs),
+  });
+}
+
+/**
+ * The query's `precision`; nanoseconds where there is none.
+ * @throws {HttpProblem} `reading-invalid`
+ */
+export function precisionOf(value: unknown): Precision {
+  if (value === undefined || value === '') return 'ns';
+  if (typeof value === 'string' && isPrecision(value)) return value;
+  throw new HttpProblem('reading-invalid', 'invalid precision; valid precision units are ns, us, ms, and s');
+}
+
+/** The problem to answer an error with; counts it, and logs it where the collector is at fault. */
+export function problemOfError(
+  error: unknown,
+  endpoint: EndpointName,
+  { metrics, logger }: EndpointOptions,
+): HttpProblem {
+  const problem = logUnavailable(error) ?? toHttpProblem(error, 'the collector');
+  metrics.refused(endpoint, problem.status);
+  if (problem.code === 'internal') logger.error({ err: error }, 'a request failed');
+  return problem;
+}
+
+/** Senders read that the log is unavailable; which of its servers refused what stands in the collector's own log only. */
+function logUnavailable(error: unknown): HttpProblem | undefined {
+  if (!(error instanceof GaplineError) || error instanceof HttpProblem || error.code !== 'log-unavailable')
+    return undefined;
+  const detail = 'the log did not confirm the readings; send them again';
+  return new HttpProblem('log-unavailable', detail, { retryAfterS: 2, cause: error });
+}
