@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { EventLog } from '../core/log/port.ts';
+import { sleep } from '../core/retry/sleep.ts';
 import { describeError } from '../core/wire/errors.ts';
 import type { Stream } from '../core/wire/stream.ts';
 import { openStation, type Seat, type Station } from './model-slot.ts';
@@ -91,7 +91,7 @@ export function createSuccession(options: SuccessionOptions): Succession {
       } catch (error) {
         if (signal.aborted) break;
         logger.warn({ err: error }, `the past could not be shown to the next model: ${describeError(error)}`);
-        await sleep(retryMs, undefined, { signal }).catch(() => {});
+        await sleep(retryMs, { signal });
       }
     }
     closeWhoLeft();

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { withoutKafka } from '../core/log/kafka/site.ts';
+import { withoutKafka } from '../core/log/kafka/testing.ts';
 import type { Model } from '../core/model/model.ts';
 import { GaplineError } from '../core/wire/errors.ts';
 import type { ClassifierOptions } from './classifier.ts';

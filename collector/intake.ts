@@ -1,6 +1,8 @@
 import type { Logger } from 'pino';
 import { HttpProblem } from '../core/http/problem.ts';
 import { AppendError, type EventLog, type LogRecord } from '../core/log/port.ts';
+import { backoffMs, halfRandom } from '../core/retry/backoff.ts';
+import { sleep } from '../core/retry/sleep.ts';
 import { describeError } from '../core/wire/errors.ts';
 import type { Status } from '../core/wire/status.ts';
 import type { CollectorMetrics } from './metrics.ts';
@@ -20,8 +22,7 @@ export interface IntakeOptions {
 
 /** What is sent from the spool at once: enough to be quick, little enough to wait for. */
 const drainBytes = 1_000_000;
-const firstBackoffMs = 100;
-const lastBackoffMs = 2_000;
+const backoff = { firstMs: 100, maxMs: 2_000, jitter: halfRandom };
 
 /**
  * Makes groups of readings durable: in the log, or, while the log does not take them, in the spool. As long as the spool holds anything,
@@ -136,15 +137,15 @@ export class Intake {
 
   async #drainAll(): Promise<void> {
     const { spool, logger } = this.#options;
-    let backoffMs = firstBackoffMs;
+    let failures = 0;
     while (!this.#stopping.signal.aborted && spool?.empty === false) {
       // The first attempt after a failure sends as little as it can: what of it may arrive twice is little too.
       if (await this.#next(this.#flowing ? drainBytes : 0)) {
-        backoffMs = firstBackoffMs;
+        failures = 0;
         continue;
       }
-      await this.#pause(backoffMs * (0.5 + Math.random() / 2));
-      backoffMs = Math.min(2 * backoffMs, lastBackoffMs);
+      failures += 1;
+      await sleep(backoffMs(backoff, failures), { signal: this.#stopping.signal });
     }
     if (spool?.empty) logger.info('the spool is empty again');
   }
@@ -188,19 +189,5 @@ export class Intake {
     if (possibleExtras === 0) return;
     this.#options.metrics.mayBeExtra(possibleExtras);
     this.#options.logger.warn({ possibleExtras }, `readings may come twice: ${why}`);
-  }
-
-  #pause(ms: number): Promise<void> {
-    const { signal } = this.#stopping;
-    return new Promise((resolve) => {
-      const done = (): void => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', done);
-        resolve();
-      };
-      const timer = setTimeout(done, ms);
-      signal.addEventListener('abort', done);
-      if (signal.aborted) done();
-    });
   }
 }

@@ -70,7 +70,7 @@ export function createDashboard(options: DashboardOptions): Dashboard {
   const sampling: Sampling = {
     everyMs: sampleEveryMs,
     records: Math.ceil((figures.parsedPerSecond * sampleEveryMs) / 1_000),
-    passedOver(topic, count, arrivedMs) {
+    skipped(topic, count, arrivedMs) {
       metrics.taken(count);
       figures.passOver(topic, count, arrivedMs);
     },

@@ -1,6 +1,7 @@
-import { setImmediate as breathe, setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as breathe } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { EventLog, Sampling, StoredRecord } from '../core/log/port.ts';
+import { sleep } from '../core/retry/sleep.ts';
 import { describeError, GaplineError } from '../core/wire/errors.ts';
 import { Places } from './places.ts';
 
@@ -13,7 +14,9 @@ const quietMs = 500;
 /** Further behind than this, what was missed is passed over, but not again within `betweenJumpsMs`: clocks may differ. */
 const tooFarBehindMs = 15_000;
 const betweenJumpsMs = 60_000;
-const retriesMs = [500, 1_000, 2_000, 5_000, 10_000];
+/** The delays before the first attempts to read again, then the one before all later ones. */
+const retriesMs = [500, 1_000, 2_000, 5_000];
+const lastRetryMs = 10_000;
 /** A topic that cannot be read says so sooner than this. */
 const silenceMs = 1_000;
 /** After trouble, this much is asked for again: partitions are read one after another. What was taken already is dropped. */
@@ -70,11 +73,12 @@ export class Watch {
       } catch (error) {
         this.#begunMs = Number.POSITIVE_INFINITY;
         if (signal.aborted) break;
-        failures = this.#lastArrivedMs > before ? 0 : Math.min(failures + 1, retriesMs.length - 1);
+        failures = this.#lastArrivedMs > before ? 0 : failures + 1;
         trouble(describeError(error));
-        logger.warn({ err: error, retryMs: retriesMs[failures] }, 'The live page cannot read the log, and tries again');
+        const retryMs = retriesMs[failures] ?? lastRetryMs;
+        logger.warn({ err: error, retryMs }, 'The live page cannot read the log, and tries again');
         since = this.#atPresent ? this.#lastArrivedMs - overlapMs : this.#beginning();
-        await sleep(retriesMs[failures], undefined, { signal }).catch(() => undefined);
+        await sleep(retryMs, { signal });
       }
     }
     clearTimeout(this.#quiet);

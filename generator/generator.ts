@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { sleep } from '../core/retry/sleep.ts';
 import { createStage, type Stage } from '../core/stage/stage.ts';
 import type { GapPatternName } from './gaps/pattern.ts';
 import { createLedger } from './ledger.ts';
@@ -125,7 +125,10 @@ export function createGenerator(options: GeneratorOptions): Generator {
     if (most === 0 || rate === 0) return most;
     const dueMs = Math.min(course.dueMs(lane.peek(most - 1)), course.dueMs(lane.peek()) + lingerMs);
     const waitMs = dueMs - now();
-    if (waitMs > 0) await sleep(waitMs, undefined, { signal: stopping.signal });
+    if (waitMs > 0) {
+      await sleep(waitMs, { signal: stopping.signal });
+      stopping.signal.throwIfAborted();
+    }
     const nowMs = now();
     let due = 1;
     while (due < most && course.dueMs(lane.peek(due)) <= nowMs) due += 1;

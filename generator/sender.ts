@@ -1,12 +1,12 @@
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { Agent as TlsAgent, request as tlsRequest } from 'node:https';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { backoffMs, halfRandom } from '../core/retry/backoff.ts';
+import { sleep } from '../core/retry/sleep.ts';
 import { describeError, GaplineError } from '../core/wire/errors.ts';
 import type { Parcel } from './worker.ts';
 
-const firstBackoffMs = 100;
-const maxBackoffMs = 5_000;
+const backoff = { firstMs: 100, maxMs: 5_000, jitter: halfRandom };
 const maxRetryAfterMs = 3_600_000;
 const maxAnswerBytes = 64 << 10;
 
@@ -115,13 +115,17 @@ export function createSender(options: SenderOptions): Sender {
     const type = identities.length === 1 ? 'application/json' : 'application/x-ndjson';
     for (let failures = 0; ; failures++) {
       const pauseMs = notBeforeMs - performance.now();
-      if (pauseMs > 0) await sleep(pauseMs * (1 + Math.random() / 10), undefined, { signal: stop });
+      if (pauseMs > 0) {
+        await sleep(pauseMs * (1 + Math.random() / 10), { signal: stop });
+        stop.throwIfAborted();
+      }
       const trouble = await attempt(body, type, abort);
       if (trouble === undefined) break;
       retried();
       if (!failing) logger.warn(`${trouble}; trying again until it takes the readings`);
       failing = true;
-      await sleep(backoffMs(failures), undefined, { signal: stop });
+      await sleep(backoffMs(backoff, failures + 1), { signal: stop });
+      stop.throwIfAborted();
     }
     if (failing) logger.info(`${target.host} takes readings again`);
     failing = false;
@@ -138,12 +142,6 @@ class IdleConnection extends Error {
 }
 
 const isReset = (error: Error): boolean => 'code' in error && error.code === 'ECONNRESET';
-
-/** Half of it sure, half by chance, so that devices that failed together do not come back together. */
-function backoffMs(failures: number): number {
-  const full = Math.min(maxBackoffMs, firstBackoffMs * 2 ** Math.min(failures, 16));
-  return full * (0.5 + Math.random() / 2);
-}
 
 async function readReply(reply: IncomingMessage): Promise<Reply> {
   const chunks: Buffer[] = [];

@@ -50,8 +50,8 @@ const allowed = (from: string, to: string, file: string) =>
   mayImport[from]?.includes(to) ||
   (file.endsWith('.test.ts') && ['test', 'examples'].includes(to));
 
-/** Tests, and what only they import: contract suites and the places where these find a server. */
-const isForTests = (file: string) => /\.test\.ts$|\/(contract|testing|power-loss)\/|\/site\.ts$/.test(file);
+/** Tests, and what only they import: contract suites and what finds a server for them. */
+const isForTests = (file: string) => /\.test\.ts$|\/(contract|testing|power-loss)\/|\/testing\.ts$/.test(file);
 
 function violations(file: string, text: string): string[] {
   const from = folderOf(file);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { expect, vi } from 'vitest';
-import { makeKafkaSite } from '../../core/log/kafka/site.ts';
+import { kafkaUnderTest } from '../../core/log/kafka/testing.ts';
 import type { StoredRecord } from '../../core/log/port.ts';
 import { createSqliteLog } from '../../core/log/sqlite.ts';
 import type { Model, ModelSource, ModelWatcher } from '../../core/model/model.ts';
@@ -23,7 +23,7 @@ export type Engine = 'SQLite' | 'Kafka';
 
 async function openLog(engine: Engine, prefix: string) {
   if (engine === 'Kafka') {
-    const site = await makeKafkaSite({ prefix });
+    const site = await kafkaUnderTest({ prefix });
     return { log: site.create(), remove: () => site.remove(prefix) };
   }
   const folder = mkdtempSync(join(tmpdir(), 'gapline-classifier-'));

@@ -1,8 +1,8 @@
 import { describeError, GaplineError } from '../wire/errors.ts';
-import type { Batch, Output, PipeHandlers, Transformed } from './port.ts';
-import { Interrupted, type Patience } from './retry-policy.ts';
+import type { Batch, Output, PipeHandlers, StoredRecord, Transformed } from './port.ts';
+import { Interrupted, type RetryPolicy } from './retry-policy.ts';
 
-/** Another member took the partition: this one must forget what it did. */
+/** Another member took the partition: this one must discard its uncommitted work. */
 export class Fenced extends GaplineError {
   constructor(detail: string, cause?: unknown) {
     super('log-unavailable', detail, { cause, retryable: false });
@@ -10,59 +10,60 @@ export class Fenced extends GaplineError {
   }
 }
 
-export interface PumpOptions {
+export interface BatchProcessorOptions {
   readonly handlers: Pick<PipeHandlers, 'transform' | 'deadLetter'>;
-  readonly patience: Patience;
-  /** Tries before an unclear error of a transform counts as permanent. */
+  readonly retry: RetryPolicy;
+  /** Attempts before an error of a transform counts as permanent that does not state whether it is retryable. */
   readonly attempts: number;
   /**
-   * Makes the outputs and the offset behind the batch's last record durable, together. Rejects with an error that says whether to try
-   * again: `retryable: false` blames the outputs, {@link Fenced} and {@link Interrupted} end the pump.
+   * Makes the outputs and the offset behind the batch's last record durable, together. Rejects with `retryable: false` where the outputs
+   * are at fault; {@link Fenced} and {@link Interrupted} end the processing.
    */
   readonly commit: (batch: Batch, outputs: readonly Output[]) => Promise<void>;
 }
 
 /**
- * Takes one batch through: resolves once each of its records is processed or a dead letter, all committed. Rejects with {@link Fenced} or
- * {@link Interrupted}, and then a first part of the batch may be committed, or with what keeps a dead letter from being written.
+ * Processes one batch: resolves once each record has its outputs or a dead letter, all committed. Rejects with {@link Fenced} or
+ * {@link Interrupted}, where a first part of the batch may be committed, or with the reason why a dead letter cannot be written.
  */
-export type Pump = (batch: Batch) => Promise<void>;
+export type BatchProcessor = (batch: Batch) => Promise<void>;
 
-/** What all engines do with a batch: retry, halve, write dead letters, and change the state only after the commit. */
-export function createPump({ handlers, patience, attempts, commit }: PumpOptions): Pump {
-  async function pump(batch: Batch, triedWhole: boolean): Promise<void> {
-    // A part of a batch that failed as a whole gets its many attempts once the culprit is alone.
-    const tries = triedWhole && batch.records.length > 1 ? 1 : attempts;
-    let made: Transformed;
+/** How every engine treats a batch: retry, halve, write dead letters, and change the state only after the commit. */
+export function createBatchProcessor({ handlers, retry, attempts, commit }: BatchProcessorOptions): BatchProcessor {
+  async function processBatch(batch: Batch, triedWhole: boolean): Promise<void> {
+    const [first, second] = batch.records;
+    if (!first) return;
+    // Part of a batch that failed as a whole: the full number of attempts is for the culprit, once it is alone.
+    const tries = triedWhole && second ? 1 : attempts;
+    let transformed: Transformed;
     try {
-      made = await patience({ ...batch, attempts: tries }, () => handlers.transform(batch));
-      await committing(batch, made.outputs);
+      transformed = await retry({ ...batch, attempts: tries }, () => handlers.transform(batch));
+      await commitDurably(batch, transformed.outputs);
     } catch (error) {
       if (error instanceof Interrupted || error instanceof Fenced) throw error;
-      if (batch.records.length === 1) return await bury(batch, error);
+      if (!second) return await writeDeadLetter(batch, first, error);
       const middle = batch.records.length >> 1;
-      await pump({ ...batch, records: batch.records.slice(0, middle) }, true);
-      return await pump({ ...batch, records: batch.records.slice(middle) }, true);
+      await processBatch({ ...batch, records: batch.records.slice(0, middle) }, true);
+      return await processBatch({ ...batch, records: batch.records.slice(middle) }, true);
     }
-    made.committed?.();
+    transformed.committed?.();
   }
 
-  async function bury(batch: Batch, cause: unknown): Promise<void> {
-    const record = batch.records[0]!;
+  async function writeDeadLetter(batch: Batch, record: StoredRecord, cause: unknown): Promise<void> {
     try {
-      await committing(batch, [handlers.deadLetter(record, cause)]);
+      await commitDurably(batch, [handlers.deadLetter(record, cause)]);
     } catch (error) {
       if (error instanceof Interrupted || error instanceof Fenced) throw error;
-      const place = `${record.topic}/${record.partition}/${record.offset}`;
-      throw new GaplineError('internal', `The dead letter of ${place} cannot be written: ${describeError(error)}`, {
+      const source = `${record.topic}/${record.partition}/${record.offset}`;
+      throw new GaplineError('internal', `The dead letter of ${source} cannot be written: ${describeError(error)}`, {
         cause,
         retryable: false,
       });
     }
   }
 
-  const committing = (batch: Batch, outputs: readonly Output[]) =>
-    patience({ ...batch, attempts: Number.POSITIVE_INFINITY }, () => commit(batch, outputs));
+  const commitDurably = (batch: Batch, outputs: readonly Output[]) =>
+    retry({ ...batch, attempts: Number.POSITIVE_INFINITY }, () => commit(batch, outputs));
 
-  return (batch) => pump(batch, false);
+  return (batch) => processBatch(batch, false);
 }

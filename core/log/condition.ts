@@ -1,24 +1,24 @@
-/** Lets some wait until others have changed something. */
-export class Notice {
+/** A condition variable: some wait until others have changed something. */
+export class Condition {
   readonly #waiting = new Set<() => void>();
 
-  /** Something changed: all who wait look again. */
-  give(): void {
-    for (const look of this.#waiting) look();
+  /** Something has changed: all who wait check again. */
+  notifyAll(): void {
+    for (const check of this.#waiting) check();
   }
 
-  /** Resolves as soon as `ready` says so, asked at once and then at each notice, or when the signal aborts. */
-  until(signal: AbortSignal, ready: () => boolean): Promise<void> {
+  /** Resolves once `ready` returns true, which is checked at once and after each notification, or when the signal aborts. */
+  wait(signal: AbortSignal, ready: () => boolean): Promise<void> {
     return new Promise((resolve) => {
       if (signal.aborted || ready()) return resolve();
-      const look = () => {
+      const check = () => {
         if (!signal.aborted && !ready()) return;
-        this.#waiting.delete(look);
-        signal.removeEventListener('abort', look);
+        this.#waiting.delete(check);
+        signal.removeEventListener('abort', check);
         resolve();
       };
-      this.#waiting.add(look);
-      signal.addEventListener('abort', look);
+      this.#waiting.add(check);
+      signal.addEventListener('abort', check);
     });
   }
 }

@@ -1,5 +1,5 @@
 // The runner starts a Kafka for files that name GAPLINE_TEST_KAFKA.
 import { logContract } from './contract.ts';
-import { makeKafkaSite, withoutKafka } from './kafka/site.ts';
+import { kafkaUnderTest, withoutKafka } from './kafka/testing.ts';
 
-logContract('Kafka', () => makeKafkaSite(), withoutKafka);
+logContract('Kafka', () => kafkaUnderTest(), withoutKafka);

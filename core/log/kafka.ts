@@ -1,15 +1,16 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import type { Backoff } from '../retry/backoff.ts';
+import { sleep } from '../retry/sleep.ts';
 import { GaplineError } from '../wire/errors.ts';
 import { type Address, type AddressOptions, parseAddress } from './kafka/address.ts';
 import { KafkaAdmin } from './kafka/admin.ts';
-import { Appender } from './kafka/appender.ts';
 import { type Client, createClient } from './kafka/client.ts';
-import type { Connections } from './kafka/connections.ts';
-import { isTurnedAway, kafkaError } from './kafka/errors.ts';
+import type { KafkaEngine } from './kafka/engine.ts';
+import { isAccessDenied, kafkaError } from './kafka/errors.ts';
 import { startMember } from './kafka/member.ts';
 import { tail } from './kafka/reader.ts';
 import { planRewind, rewind } from './kafka/rewind.ts';
+import { KafkaWriter } from './kafka/writer.ts';
 import { createPartitioner } from './partition.ts';
 import {
   AppendError,
@@ -29,18 +30,18 @@ import {
   type TailOptions,
   type TopicSpec,
 } from './port.ts';
-import { type Backoff, defaultBackoff } from './retry-policy.ts';
+import { defaultBackoff } from './retry-policy.ts';
 import { sinkAsHandlers } from './sink.ts';
 
 /** The most bytes of records that may wait to be sent. */
 const maxWaitingBytes = 64 << 20;
-const betweenGreetingsMs = 1_000;
+const betweenAttemptsMs = 1_000;
 /** kafkajs tries by itself for some ten seconds; what takes longer is waited out, visibly, by the log's own rules. */
 const retry = { initialRetryTime: 20, maxRetryTime: 1_000, factor: 0.2, multiplier: 2, retries: 14 };
 /** A consumer looks for another coordinator only when it starts again: measured, after 12 s with the retries above, after 2 s with these. */
 const consumerRetry = { ...retry, initialRetryTime: 200, retries: 3 };
 /** The first connection is tried again by the log, which says so. */
-const greetingRetry = { ...retry, retries: 2 };
+const firstConnectionRetry = { ...retry, retries: 2 };
 
 export interface KafkaLogOptions extends AddressOptions {
   readonly logger: Logger;
@@ -70,7 +71,7 @@ class KafkaLog implements EventLog {
   readonly #address: Address;
   readonly #stopping = new AbortController();
   readonly #members = new Set<Running>();
-  #started: Connections | undefined;
+  #started: KafkaEngine | undefined;
   #stopped: Promise<void> | undefined;
 
   constructor(options: KafkaLogOptions) {
@@ -81,10 +82,10 @@ class KafkaLog implements EventLog {
   async start(): Promise<void> {
     const { logger, prefix = 'gapline', sessionTimeoutMs = 10_000 } = this.#options;
     const connect = (user?: 'consumer') => this.#connect(user === 'consumer' ? consumerRetry : retry);
-    const admin = await this.#greet();
+    const admin = await this.#waitForBroker();
     const partitionOf = createPartitioner();
-    const appender = new Appender({ connect, admin, partitionOf, logger, maxWaitingBytes });
-    this.#started = { logger, connect, admin, appender, partitionOf, prefix, sessionTimeoutMs, ending: new Set() };
+    const writer = new KafkaWriter({ connect, admin, partitionOf, logger, maxWaitingBytes });
+    this.#started = { logger, connect, admin, writer, partitionOf, prefix, sessionTimeoutMs, ending: new Set() };
   }
 
   #connect(trying: typeof retry): Promise<Client> {
@@ -93,12 +94,12 @@ class KafkaLog implements EventLog {
   }
 
   /** Waits until Kafka answers. */
-  async #greet(): Promise<KafkaAdmin> {
+  async #waitForBroker(): Promise<KafkaAdmin> {
     const { logger, waitMs = 60_000 } = this.#options;
     const brokers = this.#address.brokers.join(', ');
     const until = performance.now() + waitMs;
     for (let told = false; ; told = true) {
-      const client = await this.#connect(greetingRetry);
+      const client = await this.#connect(firstConnectionRetry);
       try {
         await this.#firstConnection(client);
         client.kill();
@@ -107,13 +108,13 @@ class KafkaLog implements EventLog {
         return admin;
       } catch (error) {
         client.kill();
-        if (isTurnedAway(error)) throw turnedAway(brokers, error);
+        if (isAccessDenied(error)) throw accessDenied(brokers, error);
         const { message } = kafkaError(`Kafka at ${brokers} does not answer`, error);
-        if (this.#stopping.signal.aborted || performance.now() + betweenGreetingsMs > until) {
+        if (this.#stopping.signal.aborted || performance.now() + betweenAttemptsMs > until) {
           throw new GaplineError('log-unavailable', message, { cause: error, retryable: true });
         }
         if (!told) logger.warn(`${message}; is it started? Waiting for it`);
-        await sleep(betweenGreetingsMs);
+        await sleep(betweenAttemptsMs);
       }
     }
   }
@@ -136,17 +137,17 @@ class KafkaLog implements EventLog {
     const started = this.#started;
     await Promise.all(started?.ending ?? []);
     this.#started = undefined;
-    await started?.appender.stop();
+    await started?.writer.stop();
     await started?.admin.close();
   }
 
   async ensureTopics(topics: readonly TopicSpec[]): Promise<void> {
-    await this.#connections().admin.ensure(topics);
+    await this.#engine().admin.ensure(topics);
   }
 
   async append(topic: string, records: readonly LogRecord[], { deadlineMs }: { deadlineMs: number }): Promise<void> {
     if (!this.#started) throw new AppendError('refused', `Kafka at ${this.#address.brokers} is not connected`);
-    await this.#started.appender.append(topic, records, deadlineMs);
+    await this.#started.writer.append(topic, records, deadlineMs);
   }
 
   pipe(options: PipeOptions, handlers: PipeHandlers): Promise<Running> {
@@ -162,21 +163,21 @@ class KafkaLog implements EventLog {
   }
 
   async #join(options: PipeOptions, handlers: PipeHandlers, transactional: boolean): Promise<Running> {
-    const connections = this.#connections();
+    const engine = this.#engine();
     const { backoff = defaultBackoff, graceMs = 8_000 } = this.#options;
-    await checkInputs(connections.admin, options.from);
-    const member = await startMember({ ...options, connections, handlers, transactional, backoff, graceMs });
+    await checkInputs(engine.admin, options.from);
+    const member = await startMember({ ...options, engine, handlers, transactional, backoff, graceMs });
     this.#members.add(member);
     return { failed: member.failed, stop: () => member.stop().finally(() => this.#members.delete(member)) };
   }
 
   tail(topics: readonly string[], options: TailOptions): AsyncIterable<readonly StoredRecord[]> {
     const signals = [this.#stopping.signal, ...(options.signal ? [options.signal] : [])];
-    return tail(this.#connections(), topics, options, AbortSignal.any(signals));
+    return tail(this.#engine(), topics, options, AbortSignal.any(signals));
   }
 
   lag(group: string, topics: readonly string[]): Promise<readonly PartitionLag[]> {
-    return this.#connections().admin.lag(group, topics);
+    return this.#engine().admin.lag(group, topics);
   }
 
   async rewind(
@@ -185,14 +186,14 @@ class KafkaLog implements EventLog {
     sinceMs: number,
     { dryRun = false }: RewindOptions = {},
   ): Promise<readonly Rewound[]> {
-    const { admin } = this.#connections();
+    const { admin } = this.#engine();
     if (dryRun) return await planRewind(admin, group, topics, sinceMs);
     const moved = await rewind(admin, group, topics, sinceMs);
     if (!moved) throw groupActive(group);
     return moved;
   }
 
-  #connections(): Connections {
+  #engine(): KafkaEngine {
     if (!this.#started) throw new GaplineError('log-unavailable', `Kafka at ${this.#address.brokers} is not connected`);
     return this.#started;
   }
@@ -206,7 +207,7 @@ async function checkInputs(admin: KafkaAdmin, topics: readonly string[]): Promis
   throw new GaplineError('topic-mismatch', detail, { retryable: false });
 }
 
-const turnedAway = (brokers: string, error: unknown): GaplineError =>
+const accessDenied = (brokers: string, error: unknown): GaplineError =>
   new GaplineError('log-unavailable', kafkaError(`Kafka at ${brokers} turns this client away`, error).message, {
     cause: error,
     retryable: false,

@@ -124,7 +124,7 @@ export interface Sampling {
    * Told of records that are passed over: how many, and when their stretch began, in milliseconds since the epoch. An engine that
    * cannot pass over records hands out all of them and never calls this.
    */
-  passedOver(topic: string, count: number, arrivedMs: number): void;
+  skipped(topic: string, count: number, arrivedMs: number): void;
 }
 
 export interface TailOptions {

@@ -1,9 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { type Backoff, backoffMs } from '../retry/backoff.ts';
+import { sleep } from '../retry/sleep.ts';
 import { describeError, isRetryable } from '../wire/errors.ts';
 import type { Stall } from './port.ts';
 
-/** Thrown in place of an outcome when the partition was taken away or the consumer stops: nothing was committed. */
+/** Thrown in place of an outcome when the partition was revoked or the consumer stops: nothing was committed. */
 export class Interrupted extends Error {
   constructor() {
     super('Interrupted: nothing was committed');
@@ -11,53 +12,47 @@ export class Interrupted extends Error {
   }
 }
 
-/** How long to wait between attempts: `firstMs`, twice that, and so on up to `maxMs`, each give or take a fifth. */
-export interface Backoff {
-  readonly firstMs: number;
-  readonly maxMs: number;
-}
-
 export const defaultBackoff: Backoff = { firstMs: 100, maxMs: 30_000 };
 
-export interface PatienceOptions {
+export interface RetryPolicyOptions {
   readonly group: string;
   readonly logger: Logger;
-  /** Once aborted, what fails is not tried again. */
+  /** Once aborted, a failed attempt is not repeated. */
   readonly stopping: AbortSignal;
   readonly stalled: ((stall: Stall) => void) | undefined;
   readonly backoff: Backoff;
 }
 
-/** One thing to be tried until it works. */
-export interface Trial {
+/** What a piece of work belongs to, and how often it is attempted. */
+export interface RetryTask {
   readonly topic: string;
   readonly partition: number;
-  /** Gives up at once when aborted, whatever is under way. */
+  /** Ends the task at once when aborted, even while the work is running. */
   readonly signal: AbortSignal;
-  /** Tries before an error that says nothing of a retry counts as permanent. */
+  /** Attempts before an error counts as permanent that does not state whether it is retryable. */
   readonly attempts: number;
 }
 
 /**
- * Tries until it works: for ever while the error says that it is retryable, `attempts` times when it does not say, once when it is
- * permanent. Each failed attempt is logged and told to `stalled`.
+ * Repeats work until it succeeds: without end while its error is retryable, `attempts` times where the error does not state that, and
+ * once where the error is permanent. Each failed attempt is logged and passed to `stalled`.
  * Rejects with the permanent error, or with {@link Interrupted}.
  */
-export type Patience = <T>(trial: Trial, work: () => T | Promise<T>) => Promise<T>;
+export type RetryPolicy = <T>(task: RetryTask, work: () => T | Promise<T>) => Promise<T>;
 
-export function createPatience({ group, logger, stopping, stalled, backoff }: PatienceOptions): Patience {
-  return async (trial, work) => {
-    const { topic, partition, signal } = trial;
+export function createRetryPolicy({ group, logger, stopping, stalled, backoff }: RetryPolicyOptions): RetryPolicy {
+  return async (task, work) => {
+    const { topic, partition, signal } = task;
     for (let attempt = 1; ; attempt++) {
       try {
         const result = await unlessAborted(signal, work);
-        if (attempt > 1) logger.info({ group, topic, partition, attempt }, 'Going on after a stall');
+        if (attempt > 1) logger.info({ group, topic, partition, attempt }, 'Resumed after a stall');
         return result;
       } catch (error) {
         if (signal.aborted || error instanceof Interrupted) throw new Interrupted();
-        const retryable = isRetryable(error) ?? attempt < trial.attempts;
+        const retryable = isRetryable(error) ?? attempt < task.attempts;
         if (!retryable) throw error;
-        const nextTryMs = delayMs(backoff, attempt);
+        const nextTryMs = backoffMs(backoff, attempt);
         logger.warn({ group, topic, partition, attempt, nextTryMs }, `Stalled: ${describeError(error)}`);
         stalled?.({ topic, partition, error, attempt, nextTryMs });
         await pause(nextTryMs, AbortSignal.any([signal, stopping]));
@@ -66,21 +61,12 @@ export function createPatience({ group, logger, stopping, stalled, backoff }: Pa
   };
 }
 
-/** How long to wait after the given failed attempt, counted from 1. */
-export function delayMs({ firstMs, maxMs }: Backoff, attempt: number): number {
-  const plain = Math.min(maxMs, firstMs * 2 ** Math.min(attempt - 1, 30));
-  return Math.round(plain * (0.8 + 0.4 * Math.random()));
-}
-
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  try {
-    await sleep(ms, undefined, { signal });
-  } catch {
-    throw new Interrupted();
-  }
+  await sleep(ms, { signal });
+  if (signal.aborted) throw new Interrupted();
 }
 
-/** Settles with the work or, as soon as the signal aborts, rejects. The work itself may go on; nobody looks at it any more. */
+/** Settles with the work, or rejects as soon as the signal aborts. The work may still be running then; its outcome is ignored. */
 async function unlessAborted<T>(signal: AbortSignal, work: () => T | Promise<T>): Promise<T> {
   if (signal.aborted) throw new Interrupted();
   const result = work();

@@ -1,4 +1,4 @@
 import { logContract } from './contract.ts';
-import { makeSqliteSite } from './sqlite/site.ts';
+import { sqliteUnderTest } from './sqlite/testing.ts';
 
-logContract('SQLite', () => makeSqliteSite());
+logContract('SQLite', () => sqliteUnderTest());

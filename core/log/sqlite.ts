@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { Backoff } from '../retry/backoff.ts';
 import { GaplineError } from '../wire/errors.ts';
 import { createPartitioner } from './partition.ts';
 import {
@@ -19,11 +20,11 @@ import {
   type TailOptions,
   type TopicSpec,
 } from './port.ts';
-import { type Backoff, defaultBackoff } from './retry-policy.ts';
+import { defaultBackoff } from './retry-policy.ts';
 import { sinkAsHandlers } from './sink.ts';
 import { inTermsOfLog, openDatabase } from './sqlite/database.ts';
 import { Ends } from './sqlite/ends.ts';
-import { coPartitioned, type Engine, share, sizeOfAll } from './sqlite/engine.ts';
+import { coPartitioned, type SqliteEngine, share, sizeOfAll } from './sqlite/engine.ts';
 import { startMember } from './sqlite/member.ts';
 import { Offsets } from './sqlite/offsets.ts';
 import { Records, sizeOf } from './sqlite/records.ts';
@@ -31,7 +32,7 @@ import { keepRetention } from './sqlite/retention.ts';
 import { planRewind, rewind } from './sqlite/rewind.ts';
 import { tail } from './sqlite/tail.ts';
 import { type Partition, Topics } from './sqlite/topics.ts';
-import { Writer } from './sqlite/writer.ts';
+import { SqliteWriter } from './sqlite/writer.ts';
 
 /** The most bytes of records that may wait to be written. */
 const maxWaitingBytes = 64 << 20;
@@ -60,7 +61,7 @@ class SqliteLog implements EventLog {
   readonly #options: SqliteLogOptions;
   readonly #stopping = new AbortController();
   readonly #members = new Set<Running>();
-  #opened: Engine | undefined;
+  #opened: SqliteEngine | undefined;
   #retention: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
 
@@ -73,7 +74,7 @@ class SqliteLog implements EventLog {
     const db = await openDatabase(file);
     const records = new Records(db, file);
     const ends = new Ends(db, (error) => logger.error({ err: error }, 'The log cannot be read'));
-    const writer = new Writer({
+    const writer = new SqliteWriter({
       db,
       file,
       maxWaitingBytes,
@@ -127,7 +128,7 @@ class SqliteLog implements EventLog {
     }
   }
 
-  async #appendPart(engine: Engine, topic: string, part: readonly LogRecord[], deadline: number): Promise<void> {
+  async #appendPart(engine: SqliteEngine, topic: string, part: readonly LogRecord[], deadline: number): Promise<void> {
     const shares = share(engine.topics.partitions(topic), part, engine.partitionOf);
     await engine.writer.submit({
       bytes: sizeOfAll(part),
@@ -199,7 +200,7 @@ class SqliteLog implements EventLog {
     return inTermsOfLog(this.#options.file, work);
   }
 
-  #engine(): Engine {
+  #engine(): SqliteEngine {
     if (!this.#opened) throw new GaplineError('log-unavailable', `${this.#options.file} is not open`);
     return this.#opened;
   }

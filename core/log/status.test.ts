@@ -1,11 +1,11 @@
 import pino from 'pino';
 import { expect, test } from 'vitest';
 import { type Status, statusSchema } from '../wire/status.ts';
-import { contents, patient, placeOfEachTest, text } from './contract/place.ts';
-import { makeSqliteSite } from './sqlite/site.ts';
+import { contents, fixtureOfEachTest, patient, text } from './contract/fixture.ts';
+import { sqliteUnderTest } from './sqlite/testing.ts';
 import { reportStatus } from './status.ts';
 
-const place = placeOfEachTest(() => makeSqliteSite());
+const fixture = fixtureOfEachTest(() => sqliteUnderTest());
 
 const lines: string[] = [];
 const logger = pino({ level: 'warn' }, { write: (line: string) => void lines.push(line) });
@@ -15,8 +15,8 @@ const snapshot = (n: number): Status => ({
 });
 
 test('reports at once and then now and then, until it is stopped', async () => {
-  const log = await place().open();
-  const topic = await place().topic(log, 'status', 1);
+  const log = await fixture().open();
+  const topic = await fixture().topic(log, 'status', 1);
   let n = 0;
   const report = reportStatus({ log, topic, everyMs: 10, logger, snapshot: () => snapshot(n++) });
   await expect.poll(async () => (await contents(log, topic)).length, patient).toBeGreaterThan(3);
@@ -29,14 +29,14 @@ test('reports at once and then now and then, until it is stopped', async () => {
 });
 
 test('says once what keeps it from reporting, throws nothing, and goes on', async () => {
-  const log = await place().open();
-  const topic = place().name('status');
+  const log = await fixture().open();
+  const topic = fixture().name('status');
   let asked = 0;
   lines.length = 0;
   const report = reportStatus({ log, topic, everyMs: 5, logger, snapshot: async () => snapshot(asked++) });
   await expect.poll(() => asked, patient).toBeGreaterThan(5);
   expect(lines.map((line) => JSON.parse(line).msg)).toEqual([expect.stringContaining(`no topic ${topic}`)]);
-  await place().topic(log, 'status', 1);
+  await fixture().topic(log, 'status', 1);
   await expect.poll(async () => (await contents(log, topic)).length, patient).toBeGreaterThan(0);
   await report.stop();
   expect(lines).toHaveLength(1);

@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { sleep } from '../retry/sleep.ts';
 import { describeError } from '../wire/errors.ts';
 import { sqliteCode, sqliteCodes } from '../wire/sqlite-code.ts';
 
@@ -41,7 +41,7 @@ export async function keepRetention(options: RetentionOptions): Promise<void> {
 
 async function sweep(options: RetentionOptions, complain: (error: unknown) => void): Promise<void> {
   const { file, retentionMs, everyMs, signal } = options;
-  const pause = (ms: number) => sleep(ms, undefined, { signal, ref: false }).catch(() => {});
+  const pause = (ms: number) => sleep(ms, { signal, ref: false });
   // Its own connection, which waits for nobody: the store's would hold up the whole process for as long as a write may wait.
   const database = new DatabaseSync(file, { timeout: 0 });
   database.exec('PRAGMA synchronous = FULL');

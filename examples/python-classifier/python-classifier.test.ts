@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { readDataset } from '../../core/dataset/csv.ts';
-import { makeKafkaSite, testKafka, withoutKafka } from '../../core/log/kafka/site.ts';
+import { kafkaUnderTest, testKafka, withoutKafka } from '../../core/log/kafka/testing.ts';
 import type { EventLog } from '../../core/log/port.ts';
 import { deadLetterSchema } from '../../core/wire/dead-letter.ts';
 import { type Prediction, predictionSchema } from '../../core/wire/prediction.ts';
@@ -57,7 +57,7 @@ describe(notRun ? `a classifier in Python: ${notRun}` : 'a classifier in Python'
       const folder = await obtain(pythonClassifierSupply, (line) => console.error(line));
       const stream = `py${randomUUID().slice(0, 8)}`;
       const topics = topicsOf(stream);
-      const site = await makeKafkaSite({ prefix: stream });
+      const site = await kafkaUnderTest({ prefix: stream });
       const log = site.create();
       await log.start();
       stops.push(

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
 import { createPartitioner } from '../partition.ts';
 import { AppendError } from '../port.ts';
-import { contents, deadline, numbered, numbers, type Place, record, sorted, text, texts } from './place.ts';
+import { contents, deadline, type LogFixture, numbered, numbers, record, sorted, text, texts } from './fixture.ts';
 
-export function appending(place: () => Place): void {
+export function appending(fixture: () => LogFixture): void {
   test('keeps the order of each key, and a key in the partition that every Kafka client gives it', async () => {
-    const log = await place().open();
-    const topic = await place().topic(log, 'readings', 4);
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings', 4);
     await Promise.all(
       Array.from({ length: 10 }, (_, i) => log.append(topic, numbered(i * 50, i * 50 + 50, 7), deadline)),
     );
@@ -20,8 +20,8 @@ export function appending(place: () => Place): void {
   });
 
   test('gives records without a key to all partitions', async () => {
-    const log = await place().open();
-    const topic = await place().topic(log, 'readings', 3);
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings', 3);
     await log.append(
       topic,
       Array.from({ length: 30 }, (_, i) => record(null, i)),
@@ -34,8 +34,8 @@ export function appending(place: () => Place): void {
 
   test('gives bytes and keys back as they came, with growing offsets and the time of arrival', async () => {
     const before = Date.now();
-    const log = await place().open();
-    const topic = await place().topic(log, 'readings', 1);
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings', 1);
     const values = [Buffer.from([]), Buffer.from([0, 255, 10, 13, 0xc3]), Buffer.alloc(100_000, 7)];
     await log.append(
       topic,
@@ -54,18 +54,18 @@ export function appending(place: () => Place): void {
   });
 
   test('has what it took after it was closed and opened again', async () => {
-    const log = await place().open();
-    const topic = await place().topic(log, 'readings');
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings');
     await log.append(topic, numbered(0, 20), deadline);
     await log.stop();
-    const again = await place().open();
-    await place().topic(again, 'readings');
+    const again = await fixture().open();
+    await fixture().topic(again, 'readings');
     expect(sorted(texts(await contents(again, topic)))).toEqual(numbers(0, 20));
   });
 
   test('takes an append that is larger than anything it sends at once', async () => {
-    const log = await place().open();
-    const topic = await place().topic(log, 'readings', 3);
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings', 3);
     const big = Array.from({ length: 6_000 }, (_, i) => record(`device-${i % 5}`, `${i} ${'x'.repeat(1_400)}`));
     await log.append(topic, big, deadline);
     const records = await contents(log, topic);
@@ -77,30 +77,30 @@ export function appending(place: () => Place): void {
   });
 
   test('refuses a topic that does not exist, and holds nothing of it', async () => {
-    const log = await place().open();
-    const missing = place().name('missing');
+    const log = await fixture().open();
+    const missing = fixture().name('missing');
     const refusal = await log.append(missing, [record('a', 1)], { deadlineMs: 2_000 }).catch((error) => error);
     expect(refusal).toBeInstanceOf(AppendError);
     expect(refusal).toMatchObject({ outcome: 'refused', retryable: true, message: expect.stringContaining(missing) });
   });
 
   test('makes topics once, and refuses one that exists with fewer partitions', async () => {
-    const log = await place().open();
-    const topic = await place().topic(log, 'readings', 2);
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings', 2);
     await log.append(topic, numbered(0, 5), deadline);
-    await place().topic(log, 'readings', 2);
-    await expect(place().topic(log, 'readings', 3)).rejects.toMatchObject({
+    await fixture().topic(log, 'readings', 2);
+    await expect(fixture().topic(log, 'readings', 3)).rejects.toMatchObject({
       code: 'topic-mismatch',
       message: expect.stringMatching(/2 .*3/),
     });
     // More than asked for is more room: whoever runs the broker may have made them.
-    await place().topic(log, 'readings', 1);
+    await fixture().topic(log, 'readings', 1);
     expect(await contents(log, topic)).toHaveLength(5);
   });
 
   test('can be stopped twice, and is closed then', async () => {
-    const log = await place().open();
-    const topic = await place().topic(log, 'readings');
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings');
     await Promise.all([log.stop(), log.stop()]);
     await log.stop();
     await expect(log.append(topic, [record('a', 1)], deadline)).rejects.toMatchObject({ code: 'log-unavailable' });

@@ -5,20 +5,20 @@ import {
   deadLetterTo,
   deadline,
   expectContents,
+  type LogFixture,
   numbered,
   numbers,
-  type Place,
   patient,
   sorted,
   text,
   texts,
-} from './place.ts';
+} from './fixture.ts';
 
-export function draining(place: () => Place): void {
+export function draining(fixture: () => LogFixture): void {
   test('takes records to a sink at least once, and goes on behind them after a restart', async () => {
-    const log = await place().open();
-    const topic = await place().topic(log, 'readings');
-    const options = { from: [topic], group: place().name('group'), maxBatch: 8 };
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings');
+    const options = { from: [topic], group: fixture().name('group'), maxBatch: 8 };
     const taken: string[] = [];
     const sink = async ({ records }: { records: Parameters<typeof texts>[0] }) => {
       taken.push(...texts(records));
@@ -36,11 +36,11 @@ export function draining(place: () => Place): void {
   });
 
   test('gives the same batch again while the sink is away', async () => {
-    const log = await place().open();
-    const topic = await place().topic(log, 'readings', 1);
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings', 1);
     const stalls: Stall[] = [];
     const tried: string[][] = [];
-    const group = place().name('group');
+    const group = fixture().name('group');
     await log.append(topic, numbered(0, 5), deadline);
     await log.drain(
       { from: [topic], group, stalled: (stall) => void stalls.push(stall) },
@@ -57,10 +57,10 @@ export function draining(place: () => Place): void {
   });
 
   test('makes dead letters of what the sink refuses for good and of what breaks it', async () => {
-    const log = await place().open();
-    const topic = await place().topic(log, 'readings', 1);
-    const letters = await place().topic(log, 'deadletters', 1);
-    const group = place().name('group');
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings', 1);
+    const letters = await fixture().topic(log, 'deadletters', 1);
+    const group = fixture().name('group');
     const taken: string[] = [];
     await log.append(topic, numbered(0, 20), deadline);
     await log.drain(

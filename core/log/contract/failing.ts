@@ -1,21 +1,31 @@
 import { expect, test } from 'vitest';
 import { GaplineError } from '../../wire/errors.ts';
 import type { Batch, Stall, StoredRecord } from '../port.ts';
-import { contents, copyTo, deadline, expectContents, numbered, numbers, type Place, patient, texts } from './place.ts';
+import {
+  contents,
+  copyTo,
+  deadline,
+  expectContents,
+  type LogFixture,
+  numbered,
+  numbers,
+  patient,
+  texts,
+} from './fixture.ts';
 
 const away = () => new GaplineError('store-unavailable', 'the model server is away', { retryable: true });
 const poison = () => new GaplineError('internal', 'this cannot be read', { retryable: false });
 
-export function failing(place: () => Place): void {
+export function failing(fixture: () => LogFixture): void {
   test('waits out a transform that fails for a while, visibly, and loses and doubles nothing', async () => {
-    const log = await place().open();
-    const topic = await place().topic(log, 'readings', 1);
-    const copy = await place().topic(log, 'copy', 1);
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings', 1);
+    const copy = await fixture().topic(log, 'copy', 1);
     const stalls: Stall[] = [];
     let changes = 0;
     await log.append(topic, numbered(0, 50), deadline);
     await log.pipe(
-      { from: [topic], group: place().name('group'), maxBatch: 10 },
+      { from: [topic], group: fixture().name('group'), maxBatch: 10 },
       {
         ...copyTo(copy),
         async transform(batch) {
@@ -33,10 +43,10 @@ export function failing(place: () => Place): void {
   });
 
   test('stalls one partition for ever, stays stoppable, and leaves the others alone', async () => {
-    const log = await place().open();
-    const topic = await place().topic(log, 'readings', 3);
-    const copy = await place().topic(log, 'copy', 3);
-    const group = place().name('group');
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings', 3);
+    const copy = await fixture().topic(log, 'copy', 3);
+    const group = fixture().name('group');
     await log.append(topic, numbered(0, 60, 20), deadline);
     const stuck = (await contents(log, topic)).filter(({ partition }) => partition === 1);
     const stalls: Stall[] = [];
@@ -63,14 +73,14 @@ export function failing(place: () => Place): void {
   });
 
   test('makes one dead letter of a poison record in the middle of a batch, and the rest goes on in order', async () => {
-    const log = await place().open();
-    const topic = await place().topic(log, 'readings', 1);
-    const copy = await place().topic(log, 'copy', 1);
-    const letters = await place().topic(log, 'deadletters', 1);
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings', 1);
+    const copy = await fixture().topic(log, 'copy', 1);
+    const letters = await fixture().topic(log, 'deadletters', 1);
     await log.append(topic, numbered(0, 64), deadline);
     const changed: StoredRecord[] = [];
     await log.pipe(
-      { from: [topic], group: place().name('group') },
+      { from: [topic], group: fixture().name('group') },
       {
         ...copyTo(copy, letters),
         async transform(batch) {
@@ -87,10 +97,10 @@ export function failing(place: () => Place): void {
   });
 
   test('commits the parts of a halved batch one by one: what is not done yet is not committed', async () => {
-    const log = await place().open();
-    const topic = await place().topic(log, 'readings', 1);
-    const copy = await place().topic(log, 'copy', 1);
-    const group = place().name('group');
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings', 1);
+    const copy = await fixture().topic(log, 'copy', 1);
+    const group = fixture().name('group');
     await log.append(topic, numbered(0, 64), deadline);
     const stalls: Stall[] = [];
     const first = await log.pipe(
@@ -116,14 +126,14 @@ export function failing(place: () => Place): void {
   });
 
   test('takes an error that does not say for permanent after some attempts, and names the cause', async () => {
-    const log = await place().open();
-    const topic = await place().topic(log, 'readings', 1);
-    const copy = await place().topic(log, 'copy', 1);
-    const letters = await place().topic(log, 'deadletters', 1);
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings', 1);
+    const copy = await fixture().topic(log, 'copy', 1);
+    const letters = await fixture().topic(log, 'deadletters', 1);
     await log.append(topic, numbered(0, 8), deadline);
     let alone = 0;
     await log.pipe(
-      { from: [topic], group: place().name('group'), attempts: 3 },
+      { from: [topic], group: fixture().name('group'), attempts: 3 },
       {
         ...copyTo(copy, letters),
         transform(batch: Batch) {
@@ -143,13 +153,13 @@ export function failing(place: () => Place): void {
   });
 
   test('waits out a warm-up that fails for a while, and fails for good where it is permanent', async () => {
-    const log = await place().open();
-    const topic = await place().topic(log, 'readings', 1);
-    const copy = await place().topic(log, 'copy', 1);
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings', 1);
+    const copy = await fixture().topic(log, 'copy', 1);
     await log.append(topic, numbered(0, 5), deadline);
     let failures = 0;
     const first = await log.pipe(
-      { from: [topic], group: place().name('group') },
+      { from: [topic], group: fixture().name('group') },
       {
         ...copyTo(copy),
         async assigned() {
@@ -161,7 +171,7 @@ export function failing(place: () => Place): void {
     await first.stop();
 
     const second = await log.pipe(
-      { from: [topic], group: place().name('other') },
+      { from: [topic], group: fixture().name('other') },
       {
         ...copyTo(copy),
         assigned: () => Promise.reject(poison()),

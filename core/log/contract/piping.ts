@@ -6,20 +6,20 @@ import {
   copyTo,
   deadline,
   expectContents,
+  type LogFixture,
   numbered,
   numbers,
-  type Place,
   patient,
   record,
   sorted,
   texts,
-} from './place.ts';
+} from './fixture.ts';
 
-export function piping(place: () => Place): void {
+export function piping(fixture: () => LogFixture): void {
   test('gives each group every record from the oldest on, in order of its key', async () => {
-    const log = await place().open();
-    const topic = await place().topic(log, 'readings');
-    const copies = await Promise.all(['one', 'two'].map((name) => place().topic(log, name)));
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings');
+    const copies = await Promise.all(['one', 'two'].map((name) => fixture().topic(log, name)));
     await log.append(topic, numbered(0, 100), deadline);
     for (const copy of copies) {
       await log.pipe({ from: [topic], group: `${copy}.group`, maxBatch: 7 }, copyTo(copy));
@@ -34,10 +34,10 @@ export function piping(place: () => Place): void {
   });
 
   test('never gives more records at once than asked, and goes on after a restart where it was', async () => {
-    const log = await place().open();
-    const topic = await place().topic(log, 'readings');
-    const copy = await place().topic(log, 'copy');
-    const group = place().name('group');
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings');
+    const copy = await fixture().topic(log, 'copy');
+    const group = fixture().name('group');
     const sizes: number[] = [];
     const counting = {
       ...copyTo(copy),
@@ -55,17 +55,17 @@ export function piping(place: () => Place): void {
     expect(midway).toBe(sizes.reduce((sum, size) => sum + size, 0));
     await log.stop();
 
-    const again = await place().open();
+    const again = await fixture().open();
     await again.pipe({ from: [topic], group, maxBatch: 10 }, counting);
     await expectContents(again, copy, numbers(0, 300));
     expect(Math.max(...sizes)).toBe(10);
   });
 
   test('changes the state once the outputs are there, and not when the batch is given up', async () => {
-    const log = await place().open();
-    const topic = await place().topic(log, 'readings', 1);
-    const copy = await place().topic(log, 'copy', 1);
-    const group = place().name('group');
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings', 1);
+    const copy = await fixture().topic(log, 'copy', 1);
+    const group = fixture().name('group');
     const seen: number[] = [];
     let changed = 0;
     await log.append(topic, numbered(0, 10), deadline);
@@ -105,9 +105,9 @@ export function piping(place: () => Place): void {
   });
 
   test('takes several topics into one pipe: one partition number is worked on by one batch at a time', async () => {
-    const log = await place().open();
-    const topics = [await place().topic(log, 'left', 3), await place().topic(log, 'right', 3)];
-    const copy = await place().topic(log, 'copy');
+    const log = await fixture().open();
+    const topics = [await fixture().topic(log, 'left', 3), await fixture().topic(log, 'right', 3)];
+    const copy = await fixture().topic(log, 'copy');
     const busy = new Map<number, number>();
     const numbersOf = new Map<string | null, Set<number>>();
     let overlaps = 0;
@@ -115,7 +115,7 @@ export function piping(place: () => Place): void {
       await log.append(topic, numbered(i * 100, i * 100 + 100), deadline);
     }
     await log.pipe(
-      { from: topics, group: place().name('group'), maxBatch: 5 },
+      { from: topics, group: fixture().name('group'), maxBatch: 5 },
       {
         ...copyTo(copy),
         async transform(batch) {
@@ -137,11 +137,11 @@ export function piping(place: () => Place): void {
   });
 
   test('refuses a pipe whose topics are missing or differ in the number of partitions', async () => {
-    const log = await place().open();
-    const topics = [await place().topic(log, 'left', 3), await place().topic(log, 'right', 2)];
-    const group = place().name('group');
+    const log = await fixture().open();
+    const topics = [await fixture().topic(log, 'left', 3), await fixture().topic(log, 'right', 2)];
+    const group = fixture().name('group');
     await expect(log.pipe({ from: topics, group }, copyTo('x'))).rejects.toMatchObject({ code: 'topic-mismatch' });
-    const missing = place().name('missing');
+    const missing = fixture().name('missing');
     await expect(log.pipe({ from: [missing], group }, copyTo('x'))).rejects.toMatchObject({
       code: 'topic-mismatch',
       message: expect.stringContaining(missing),
@@ -149,10 +149,10 @@ export function piping(place: () => Place): void {
   });
 
   test('warms a partition up with its committed past before its first batch, and says when it is over', async () => {
-    const log = await place().open();
-    const topics = [await place().topic(log, 'left', 2), await place().topic(log, 'right', 2)];
-    const copy = await place().topic(log, 'copy');
-    const group = place().name('group');
+    const log = await fixture().open();
+    const topics = [await fixture().topic(log, 'left', 2), await fixture().topic(log, 'right', 2)];
+    const copy = await fixture().topic(log, 'copy');
+    const group = fixture().name('group');
     for (const [i, topic] of topics.entries()) await log.append(topic, numbered(i * 20, i * 20 + 20), deadline);
     const first = await log.pipe({ from: topics, group }, copyTo(copy));
     await expectContents(log, copy, numbers(0, 40));
@@ -199,10 +199,10 @@ export function piping(place: () => Place): void {
   });
 
   test('counts how far a group is behind, and nothing when it is done', async () => {
-    const log = await place().open();
-    const topic = await place().topic(log, 'readings', 2);
-    const copy = await place().topic(log, 'copy', 2);
-    const group = place().name('group');
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings', 2);
+    const copy = await fixture().topic(log, 'copy', 2);
+    const group = fixture().name('group');
     const behind = async () => totalLag(await log.lag(group, [topic]));
     await log.append(topic, numbered(0, 30), deadline);
     expect(await behind()).toBe(30);
@@ -219,25 +219,25 @@ export function piping(place: () => Place): void {
   });
 
   test('counts nothing behind of a topic that a pipe wrote, once it is taken', async () => {
-    const log = await place().open();
-    const topic = await place().topic(log, 'readings', 2);
-    const copy = await place().topic(log, 'copy', 2);
-    const second = await place().topic(log, 'second', 2);
-    const group = place().name('second-group');
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings', 2);
+    const copy = await fixture().topic(log, 'copy', 2);
+    const second = await fixture().topic(log, 'second', 2);
+    const group = fixture().name('second-group');
     await log.append(topic, numbered(0, 30), deadline);
-    await log.pipe({ from: [topic], group: place().name('group'), maxBatch: 4 }, copyTo(copy));
+    await log.pipe({ from: [topic], group: fixture().name('group'), maxBatch: 4 }, copyTo(copy));
     await log.pipe({ from: [copy], group }, copyTo(second));
     await expectContents(log, second, numbers(0, 30));
     await expect.poll(async () => totalLag(await log.lag(group, [copy])), patient).toBe(0);
   });
 
   test('stops its consumers and tails with the log', async () => {
-    const log = await place().open();
-    const topic = await place().topic(log, 'readings');
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings');
     const revoked: number[] = [];
     const assigned: number[] = [];
     await log.pipe(
-      { from: [topic], group: place().name('group') },
+      { from: [topic], group: fixture().name('group') },
       {
         ...copyTo(topic),
         assigned: async (partition) => void assigned.push(partition),

@@ -5,20 +5,20 @@ import {
   deadline,
   expectContents,
   kill,
+  type LogFixture,
   numbered,
   numbers,
-  type Place,
   patient,
   sorted,
   texts,
-} from './place.ts';
+} from './fixture.ts';
 
-export function processes(place: () => Place): void {
+export function processes(fixture: () => LogFixture): void {
   test('shares a group between two members: each record once, and all of them after one has left', async () => {
-    const [left, right] = [await place().open(), await place().open()];
-    const topic = await place().topic(left, 'readings');
-    const copy = await place().topic(left, 'copy');
-    const options = { from: [topic], group: place().name('group'), maxBatch: 10 };
+    const [left, right] = [await fixture().open(), await fixture().open()];
+    const topic = await fixture().topic(left, 'readings');
+    const copy = await fixture().topic(left, 'copy');
+    const options = { from: [topic], group: fixture().name('group'), maxBatch: 10 };
     await left.append(topic, numbered(0, 200), deadline);
     const first = await left.pipe(options, copyTo(copy));
     await right.pipe(options, copyTo(copy));
@@ -30,11 +30,11 @@ export function processes(place: () => Place): void {
   });
 
   test('sees in one process what another appends, and has all that it acknowledged before it was killed', async () => {
-    const log = await place().open();
-    const topic = await place().topic(log, 'readings');
-    const copy = await place().topic(log, 'copy');
-    const { child, told } = place().spawn({ kind: 'append', topic, batch: 7 });
-    await log.pipe({ from: [topic], group: place().name('group') }, copyTo(copy));
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings');
+    const copy = await fixture().topic(log, 'copy');
+    const { child, told } = fixture().spawn({ kind: 'append', topic, batch: 7 });
+    await log.pipe({ from: [topic], group: fixture().name('group') }, copyTo(copy));
     await expect.poll(() => told.length, patient).toBeGreaterThan(50);
     await kill(child);
     const held = sorted(texts(await contents(log, topic)));
@@ -44,12 +44,12 @@ export function processes(place: () => Place): void {
   });
 
   test('loses and doubles nothing when a member is killed in the middle of a batch', async () => {
-    const log = await place().open();
-    const topic = await place().topic(log, 'readings');
-    const copy = await place().topic(log, 'copy');
-    const options = { from: topic, to: copy, group: place().name('group'), maxBatch: 10 };
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings');
+    const copy = await fixture().topic(log, 'copy');
+    const options = { from: topic, to: copy, group: fixture().name('group'), maxBatch: 10 };
     await log.append(topic, numbered(0, 300), deadline);
-    const { child, told } = place().spawn({ kind: 'copy', ...options, hangAt: '150' });
+    const { child, told } = fixture().spawn({ kind: 'copy', ...options, hangAt: '150' });
     // It hangs in the batch that holds 150; what came before is committed.
     await expect.poll(() => told.includes('hanging'), patient).toBe(true);
     await expect.poll(() => told.some((line) => line.startsWith('committed')), patient).toBe(true);
@@ -59,13 +59,13 @@ export function processes(place: () => Place): void {
   });
 
   test('loses and doubles nothing when members are killed again and again at any moment', async () => {
-    const log = await place().open();
-    const topic = await place().topic(log, 'readings');
-    const copy = await place().topic(log, 'copy');
-    const options = { from: topic, to: copy, group: place().name('group'), maxBatch: 3 };
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings');
+    const copy = await fixture().topic(log, 'copy');
+    const options = { from: topic, to: copy, group: fixture().name('group'), maxBatch: 3 };
     await log.append(topic, numbered(0, 400), deadline);
     for (const commits of [1, 4, 9]) {
-      const { child, told } = place().spawn({ kind: 'copy', ...options });
+      const { child, told } = fixture().spawn({ kind: 'copy', ...options });
       await expect
         .poll(() => told.filter((line) => line.startsWith('committed')).length, { ...patient, interval: 1 })
         .toBeGreaterThanOrEqual(commits);

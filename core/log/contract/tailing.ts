@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { EventLog, TailOptions } from '../port.ts';
-import { deadline, numbered, numbers, type Place, patient, sorted, texts } from './place.ts';
+import { deadline, type LogFixture, numbered, numbers, patient, sorted, texts } from './fixture.ts';
 
 async function read(log: EventLog, topics: string[], options: TailOptions): Promise<string[]> {
   const all: string[] = [];
@@ -9,11 +9,11 @@ async function read(log: EventLog, topics: string[], options: TailOptions): Prom
   return all;
 }
 
-export function tailing(place: () => Place): void {
+export function tailing(fixture: () => LogFixture): void {
   test('reads what is there from a time on and ends at the end that it found', async () => {
-    const log = await place().open();
-    const topics = [await place().topic(log, 'left'), await place().topic(log, 'right')];
-    const empty = await place().topic(log, 'empty');
+    const log = await fixture().open();
+    const topics = [await fixture().topic(log, 'left'), await fixture().topic(log, 'right')];
+    const empty = await fixture().topic(log, 'empty');
     for (const [i, topic] of topics.entries()) await log.append(topic, numbered(i * 20, i * 20 + 20), deadline);
     await sleep(20);
     const since = Date.now();
@@ -28,8 +28,8 @@ export function tailing(place: () => Place): void {
   });
 
   test('follows several topics until its signal aborts', async () => {
-    const log = await place().open();
-    const topics = [await place().topic(log, 'left'), await place().topic(log, 'right')];
+    const log = await fixture().open();
+    const topics = [await fixture().topic(log, 'left'), await fixture().topic(log, 'right')];
     await log.append(topics[0]!, numbered(0, 10), deadline);
     const aborting = new AbortController();
     const seen: string[] = [];
@@ -47,8 +47,8 @@ export function tailing(place: () => Place): void {
   });
 
   test('begins now when asked for now', async () => {
-    const log = await place().open();
-    const topic = await place().topic(log, 'readings');
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings');
     await log.append(topic, numbered(0, 10), deadline);
     const aborting = new AbortController();
     const tail = log.tail([topic], { since: 'now', signal: aborting.signal })[Symbol.asyncIterator]();
@@ -72,14 +72,14 @@ export function tailing(place: () => Place): void {
   });
 
   test('hands out a sample where asked, and tells of all that it passed over', async () => {
-    const log = await place().open();
-    const topic = await place().topic(log, 'readings');
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings');
     await log.append(topic, numbered(0, 500), deadline);
     let passed = 0;
     const sampling = {
       everyMs: 200,
       records: 50,
-      passedOver(name: string, count: number, arrivedMs: number) {
+      skipped(name: string, count: number, arrivedMs: number) {
         expect(name).toBe(topic);
         expect(arrivedMs % 200).toBe(0);
         passed += count;
@@ -92,8 +92,8 @@ export function tailing(place: () => Place): void {
   });
 
   test('says which topic is missing', async () => {
-    const log = await place().open();
-    const missing = place().name('missing');
+    const log = await fixture().open();
+    const missing = fixture().name('missing');
     await expect(read(log, [missing], { since: 0, follow: false })).rejects.toMatchObject({
       code: 'topic-mismatch',
       message: expect.stringContaining(missing),

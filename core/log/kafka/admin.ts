@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Admin, ConfigResourceTypes, ConfigSource, ITopicConfig } from 'kafkajs';
+import { sleep } from '../../retry/sleep.ts';
 import { GaplineError } from '../../wire/errors.ts';
 import type { PartitionLag, TopicSpec } from '../port.ts';
 import type { Client } from './client.ts';

@@ -9,28 +9,28 @@ import {
   copyTo,
   deadline,
   expectContents,
+  fixtureOfEachTest,
   kill,
   numbered,
   numbers,
   patient,
-  placeOfEachTest,
   record,
   testTimeoutMs,
   texts,
-} from '../contract/place.ts';
-import { makeKafkaSite, sessionTimeoutMs, testKafka, withAdmin, withoutKafka } from './site.ts';
+} from '../contract/fixture.ts';
+import { kafkaUnderTest, sessionTimeoutMs, testKafka, withAdmin, withoutKafka } from './testing.ts';
 
 describe.skipIf(withoutKafka)(`what the log does on a broker ${withoutKafka ?? ''}`, { timeout: testTimeoutMs }, () => {
   let prefix = '';
-  const place = placeOfEachTest(async () => {
-    const site = await makeKafkaSite();
-    prefix = site.prefix;
-    return site;
+  const fixture = fixtureOfEachTest(async () => {
+    const underTest = await kafkaUnderTest();
+    prefix = underTest.prefix;
+    return underTest;
   });
 
   test('keeps records by their time of arrival, as long as asked', async () => {
-    const log = await place().open();
-    const topic = await place().topic(log, 'readings', 2, { retentionMs: 123_000_000 });
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings', 2, { retentionMs: 123_000_000 });
     const { resources } = await withAdmin((admin) =>
       admin.describeConfigs({
         includeSynonyms: false,
@@ -47,9 +47,9 @@ describe.skipIf(withoutKafka)(`what the log does on a broker ${withoutKafka ?? '
   });
 
   test('flushes each batch of a topic where that is asked for, also of one that was there before', async () => {
-    const log = await place().open();
-    const flushed = await place().topic(log, 'new', 1, { flush: true });
-    const topic = await place().topic(log, 'old', 1, { retentionMs: 123_000_000 });
+    const log = await fixture().open();
+    const flushed = await fixture().topic(log, 'new', 1, { flush: true });
+    const topic = await fixture().topic(log, 'old', 1, { retentionMs: 123_000_000 });
     const configured = async (name: string) => {
       const asked = { type: ConfigResourceTypes.TOPIC, name };
       const { resources } = await withAdmin((admin) =>
@@ -63,8 +63,8 @@ describe.skipIf(withoutKafka)(`what the log does on a broker ${withoutKafka ?? '
     const before = await configured(topic);
     expect(before).toMatchObject({ retention: '123000000', arrival: 'LogAppendTime' });
     expect(before.flush).not.toBe('1');
-    await place().topic(log, 'old', 1, { flush: true });
-    await place().topic(log, 'old', 1, { flush: true });
+    await fixture().topic(log, 'old', 1, { flush: true });
+    await fixture().topic(log, 'old', 1, { flush: true });
     // A broker takes a moment to learn of a change.
     await expect.poll(() => configured(topic), patient).toEqual({ ...before, flush: '1' });
     await log.append(topic, numbered(0, 10), deadline);
@@ -72,16 +72,16 @@ describe.skipIf(withoutKafka)(`what the log does on a broker ${withoutKafka ?? '
   });
 
   test('makes topics that several processes ask for at once', async () => {
-    const logs = await Promise.all([place().open(), place().open(), place().open()]);
-    const specs = ['one', 'two'].map((name) => ({ name: place().name(name), partitions: 2, retentionMs: 1_000_000 }));
+    const logs = await Promise.all([fixture().open(), fixture().open(), fixture().open()]);
+    const specs = ['one', 'two'].map((name) => ({ name: fixture().name(name), partitions: 2, retentionMs: 1_000_000 }));
     await Promise.all(logs.map((log) => log.ensureTopics(specs)));
     await Promise.all(logs.map((log, i) => log.append(specs[0]!.name, [record('a', i)], deadline)));
     expect(texts(await contents(logs[0]!, specs[0]!.name)).toSorted()).toEqual(['0', '1', '2']);
   });
 
   test('leaves no group of a reader behind', async () => {
-    const log = await place().open();
-    const topic = await place().topic(log, 'readings');
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings');
     await log.append(topic, numbered(0, 10), deadline);
     await contents(log, topic);
     const tail = log.tail([topic], { since: 0 })[Symbol.asyncIterator]();
@@ -98,16 +98,16 @@ describe.skipIf(withoutKafka)(`what the log does on a broker ${withoutKafka ?? '
   });
 
   test('makes a dead letter of what is too large, for Kafka or for a topic', async () => {
-    const log = await place().open();
-    const topic = await place().topic(log, 'readings', 1);
-    const letters = await place().topic(log, 'deadletters', 1);
-    const small = place().name('small');
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings', 1);
+    const letters = await fixture().topic(log, 'deadletters', 1);
+    const small = fixture().name('small');
     const configEntries = [{ name: 'max.message.bytes', value: '20000' }];
     await withAdmin((admin) => admin.createTopics({ topics: [{ topic: small, numPartitions: 1, configEntries }] }));
     const sizes = [100, 2_000_000, 100, 50_000, 100];
     await log.append(topic, numbered(0, sizes.length), deadline);
     await log.pipe(
-      { from: [topic], group: place().name('group') },
+      { from: [topic], group: fixture().name('group') },
       {
         ...copyTo(small, letters),
         transform: ({ records }) => ({
@@ -131,11 +131,11 @@ describe.skipIf(withoutKafka)(`what the log does on a broker ${withoutKafka ?? '
   });
 
   test('counts nothing behind for a group that has seen all but the marks of transactions', async () => {
-    const log = await place().open();
-    const topic = await place().topic(log, 'readings', 2);
-    const copy = await place().topic(log, 'copy', 2);
-    const groups = [place().name('piped'), place().name('drained')] as const;
-    await log.pipe({ from: [topic], group: place().name('group'), maxBatch: 3 }, copyTo(copy));
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings', 2);
+    const copy = await fixture().topic(log, 'copy', 2);
+    const groups = [fixture().name('piped'), fixture().name('drained')] as const;
+    await log.pipe({ from: [topic], group: fixture().name('group'), maxBatch: 3 }, copyTo(copy));
     await log.pipe({ from: [copy], group: groups[0] }, { ...copyTo(copy), transform: () => ({ outputs: [] }) });
     await log.drain(
       { from: [copy], group: groups[1] },
@@ -156,13 +156,13 @@ describe.skipIf(withoutKafka)(`what the log does on a broker ${withoutKafka ?? '
   });
 
   test('warns of nothing on the way, not even in the libraries', async () => {
-    const log = await place().open();
-    const topic = await place().topic(log, 'readings');
-    const copy = await place().topic(log, 'copy');
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings');
+    const copy = await fixture().topic(log, 'copy');
     await log.append(topic, numbered(0, 50), deadline);
     const address = { engine: 'kafka', url: testKafka, prefix, sessionTimeoutMs };
-    const task = { kind: 'copy', from: topic, to: copy, group: place().name('group'), maxBatch: 5 };
-    const child = fork(join(import.meta.dirname, '..', 'contract', 'worker.ts'), [JSON.stringify({ address, task })], {
+    const task = { kind: 'copy', from: topic, to: copy, group: fixture().name('group'), maxBatch: 5 };
+    const child = fork(join(import.meta.dirname, '..', 'contract', 'child.ts'), [JSON.stringify({ address, task })], {
       silent: true,
       execArgv: [],
     });

@@ -1,9 +1,9 @@
 import { createRequire } from 'node:module';
 import { connect as connectPlain, isIP, type Socket } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import type { Kafka, logLevel, RetryOptions } from 'kafkajs';
 import type { Logger } from 'pino';
+import { sleep } from '../../retry/sleep.ts';
 import type { Address } from './address.ts';
 
 const connectionTimeoutMs = 5_000;
@@ -30,7 +30,7 @@ export interface ClientOptions {
 /** Loads kafkajs, on first use only. */
 export async function createClient({ address, logger, retry, requestTimeoutMs }: ClientOptions): Promise<Client> {
   const { Kafka, logLevel } = await import('kafkajs');
-  mendTimers();
+  patchTimers();
   const sockets = new Set<Socket>();
   let killed = false;
 
@@ -65,7 +65,7 @@ export async function createClient({ address, logger, retry, requestTimeoutMs }:
   }
 
   async function close(leave: () => Promise<unknown>): Promise<void> {
-    await Promise.race([leave().catch(() => {}), sleep(goodbyeMs, undefined, { ref: false })]);
+    await Promise.race([leave().catch(() => {}), sleep(goodbyeMs, { ref: false })]);
     kill();
   }
 
@@ -87,15 +87,15 @@ interface RequestQueue {
   checkPendingRequests(): void;
 }
 
-let mended = false;
+let patched = false;
 
 /**
  * kafkajs 2.2.4 sets a timer with a negative time-out after each answer, even when nothing waits, and Node 24 warns of each
  * (TimeoutNegativeWarning). This is the same method with a timer only where there is something to wait for.
  */
-function mendTimers(): void {
-  if (mended) return;
-  mended = true;
+function patchTimers(): void {
+  if (patched) return;
+  patched = true;
   const queue = createRequire(import.meta.url)('kafkajs/src/network/requestQueue') as { prototype: object };
   Object.assign(queue.prototype, {
     scheduleCheckPendingRequests(this: RequestQueue) {

@@ -3,7 +3,7 @@ import { describeError, GaplineError } from '../../wire/errors.ts';
 /** What a broker says of outputs that it will never take: trying them again cannot help. */
 const refusedRecords = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD', 'INVALID_TIMESTAMP']);
 /** What a broker says for as long as somebody does not change something. */
-const refusedClient = new Set([
+const accessDenied = new Set([
   'SASL_AUTHENTICATION_FAILED',
   'UNSUPPORTED_SASL_MECHANISM',
   'ILLEGAL_SASL_STATE',
@@ -30,7 +30,7 @@ export function kafkaError(doing: string, error: unknown): GaplineError {
 }
 
 /** True where waiting cannot help: the broker knows this client and turns it away. */
-export const isTurnedAway = (error: unknown): boolean => refusedClient.has(kafkaErrorType(error) ?? '');
+export const isAccessDenied = (error: unknown): boolean => accessDenied.has(kafkaErrorType(error) ?? '');
 
 /** kafkajs repeats a message at each layer; the innermost says it. */
 function describeKafka(error: unknown): string {

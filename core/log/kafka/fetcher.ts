@@ -1,13 +1,13 @@
 import type { AssignerProtocol, Consumer, EachBatchPayload, PartitionAssigner } from 'kafkajs';
 import type { Logger } from 'pino';
 import { GaplineError } from '../../wire/errors.ts';
-import { Notice } from '../condition.ts';
+import { Condition } from '../condition.ts';
 import type { Client } from './client.ts';
-import type { Place } from './committing.ts';
-import { isTurnedAway, kafkaError } from './errors.ts';
-import type { Feed } from './prefetch-buffer.ts';
+import type { GroupPartition } from './committer.ts';
+import { isAccessDenied, kafkaError } from './errors.ts';
+import type { PrefetchBuffer } from './prefetch-buffer.ts';
 
-/** How long a fetch waits on the broker; a feed that was full is fetched again only after the fetch under way. */
+/** How long a fetch waits on the broker; a buffer that was full is fetched again only after the fetch under way. */
 const fetchWaitMs = 100;
 const fetchPartitionBytes = 1 << 20;
 const fetchBytes = 16 << 20;
@@ -22,7 +22,7 @@ export interface FetcherOptions {
   readonly sessionTimeoutMs: number;
   readonly logger: Logger;
   /** Where to put what is fetched; undefined for partitions that nobody wants any more. */
-  readonly feedOf: (topic: string, partition: number) => Feed | undefined;
+  readonly bufferOf: (topic: string, partition: number) => PrefetchBuffer | undefined;
   /** The group was joined, again or for the first time, with these partitions of each topic. */
   readonly assigned: (partitions: Readonly<Record<string, readonly number[]>>) => void;
   /** It cannot go on by itself. */
@@ -30,18 +30,18 @@ export interface FetcherOptions {
 }
 
 /**
- * A member of a Kafka group that keeps feeds filled. It never waits for those who take from the feeds: a partition whose feed is full is
+ * A member of a Kafka group that keeps buffers filled. It never waits for those who take from the buffers: a partition whose buffer is full is
  * paused, so heartbeats and the other partitions go on whatever happens to the records.
  */
 export class Fetcher {
   readonly #options: FetcherOptions;
-  /** Given when feeds got records and when the membership was confirmed. */
-  readonly notice = new Notice();
+  /** Given when buffers got records and when the membership was confirmed. */
+  readonly changed = new Condition();
   #consumer: Consumer | undefined;
   #provenAt = 0;
   #stopping = false;
-  #away = false;
-  /** The partitions whose feed was full. */
+  #unavailable = false;
+  /** The partitions whose buffer was full. */
   readonly #paused = new Set<string>();
 
   constructor(options: FetcherOptions) {
@@ -84,19 +84,19 @@ export class Fetcher {
     await this.#options.client.close(async () => this.#consumer?.disconnect());
   }
 
-  /** Goes on fetching for a feed that was full, once it is not. */
-  roomIn(feed: Feed): void {
-    if (feed.full || !this.#paused.delete(placeOf(feed))) return;
-    this.#whileRunning((consumer) => consumer.resume([{ topic: feed.topic, partitions: [feed.partition] }]));
+  /** Goes on fetching for a buffer that was full, once it is not. */
+  resume(buffer: PrefetchBuffer): void {
+    if (buffer.full || !this.#paused.delete(keyOf(buffer))) return;
+    this.#whileRunning((consumer) => consumer.resume([{ topic: buffer.topic, partitions: [buffer.partition] }]));
   }
 
-  /** Fetches again from where a feed is now. */
-  seek({ topic, partition, next }: Feed): void {
+  /** Fetches again from where a buffer is now. */
+  seek({ topic, partition, next }: PrefetchBuffer): void {
     this.#whileRunning((consumer) => consumer.seek({ topic, partition, offset: String(next) }));
   }
 
   /** Commits as a member; Kafka refuses it from one that was thrown out. */
-  async commitOffset({ topic, partition }: Place, next: bigint): Promise<void> {
+  async commitOffset({ topic, partition }: GroupPartition, next: bigint): Promise<void> {
     await this.#consumer?.commitOffsets([{ topic, partition, offset: String(next) }]);
   }
 
@@ -104,7 +104,7 @@ export class Fetcher {
   async provenSince(moment: number, signal: AbortSignal): Promise<void> {
     const late = new AbortController();
     const timer = setTimeout(() => late.abort(), proofMs);
-    await this.notice.until(AbortSignal.any([signal, late.signal]), () => this.#provenAt > moment);
+    await this.changed.wait(AbortSignal.any([signal, late.signal]), () => this.#provenAt > moment);
     clearTimeout(timer);
     if (this.#provenAt > moment) return;
     throw new GaplineError('log-unavailable', 'Kafka has not confirmed the membership in its group', {
@@ -113,53 +113,53 @@ export class Fetcher {
   }
 
   #listen(consumer: Consumer): void {
-    const { assigned, group, logger, feedOf } = this.#options;
+    const { assigned, group, logger, bufferOf } = this.#options;
     const proven = () => {
       this.#provenAt = performance.now();
     };
     consumer.on(consumer.events.HEARTBEAT, () => {
       proven();
-      this.notice.give();
+      this.changed.notifyAll();
     });
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
       proven();
-      if (this.#away) logger.info({ group }, 'Kafka is back');
-      this.#away = false;
+      if (this.#unavailable) logger.info({ group }, 'Kafka is back');
+      this.#unavailable = false;
       logger.debug({ group, assignment: payload.memberAssignment }, 'Joined the group');
       this.#resumeAll();
       assigned(payload.memberAssignment);
-      this.notice.give();
+      this.changed.notifyAll();
     });
     // A fetch that brought nothing but marks of transactions never comes to eachBatch.
     consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload: { topic, partition, batchSize, lastOffset } }) => {
       if (batchSize > 0) return;
-      feedOf(topic, partition)?.accept([], BigInt(lastOffset));
-      this.notice.give();
+      bufferOf(topic, partition)?.accept([], BigInt(lastOffset));
+      this.changed.notifyAll();
     });
     consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
       if (this.#stopping) return;
       if (!restart) return this.#fail(error);
-      if (!this.#away) logger.warn({ group }, `${kafkaError('Kafka is away', error).message}; trying again`);
-      this.#away = true;
+      if (!this.#unavailable) logger.warn({ group }, `${kafkaError('Kafka is away', error).message}; trying again`);
+      this.#unavailable = true;
     });
   }
 
   #take({ batch, pause, resolveOffset, isStale }: EachBatchPayload): void {
-    // Fetched before the feed was set back: it would leave a hole.
+    // Fetched before the buffer was set back: it would leave a hole.
     if (isStale()) return;
-    const feed = this.#options.feedOf(batch.topic, batch.partition);
-    if (!feed?.full) {
-      feed?.accept(batch.messages, BigInt(batch.lastOffset()));
+    const buffer = this.#options.bufferOf(batch.topic, batch.partition);
+    if (!buffer?.full) {
+      buffer?.accept(batch.messages, BigInt(batch.lastOffset()));
       resolveOffset(batch.messages.at(-1)!.offset);
     }
-    if (feed?.full) {
-      this.#paused.add(placeOf(feed));
+    if (buffer?.full) {
+      this.#paused.add(keyOf(buffer));
       pause();
     }
-    this.notice.give();
+    this.changed.notifyAll();
   }
 
-  /** After a rebalance other feeds may stand for the same partitions. */
+  /** After a rebalance other buffers may stand for the same partitions. */
   #resumeAll(): void {
     for (const place of this.#paused) {
       const { topic, partition } = JSON.parse(place) as { topic: string; partition: number };
@@ -179,9 +179,9 @@ export class Fetcher {
 
   #fail(error: unknown): void {
     const { group, failed } = this.#options;
-    const why = isTurnedAway(error) ? 'Kafka turns this client away' : `The consumer of group ${group} cannot go on`;
+    const why = isAccessDenied(error) ? 'Kafka turns this client away' : `The consumer of group ${group} cannot go on`;
     failed(new GaplineError('log-unavailable', kafkaError(why, error).message, { cause: error, retryable: false }));
   }
 }
 
-const placeOf = ({ topic, partition }: Feed): string => JSON.stringify({ topic, partition });
+const keyOf = ({ topic, partition }: PrefetchBuffer): string => JSON.stringify({ topic, partition });

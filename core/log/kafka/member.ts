@@ -1,14 +1,15 @@
+import type { Backoff } from '../../retry/backoff.ts';
 import type { PipeHandlers, PipeOptions, Running } from '../port.ts';
-import { type Backoff, createPatience } from '../retry-policy.ts';
+import { createRetryPolicy } from '../retry-policy.ts';
 import { coPartitioning } from './assigner.ts';
-import { type Committer, PlainCommitter, TransactionalCommitter } from './committing.ts';
-import type { Connections } from './connections.ts';
+import { type Committer, PlainCommitter, TransactionalCommitter } from './committer.ts';
+import type { KafkaEngine } from './engine.ts';
 import { Fetcher } from './fetcher.ts';
 import { historyOf } from './reader.ts';
 import { Worker } from './worker.ts';
 
 export interface MemberOptions extends PipeOptions {
-  readonly connections: Connections;
+  readonly engine: KafkaEngine;
   readonly handlers: PipeHandlers;
   readonly backoff: Backoff;
   /** How long `stop` waits for the batches in hand. */
@@ -19,8 +20,8 @@ export interface MemberOptions extends PipeOptions {
 
 /** Starts a member of a group: one worker for each partition number that the group gives it. */
 export async function startMember(options: MemberOptions): Promise<Running> {
-  const { connections, from, group, handlers, backoff, graceMs } = options;
-  const { logger, sessionTimeoutMs } = connections;
+  const { engine, from, group, handlers, backoff, graceMs } = options;
+  const { logger, sessionTimeoutMs } = engine;
   const workers = new Map<number, Worker>();
   /** Those that lost their number and have not ended yet, by number. */
   const leaving = new Map<number, Promise<void>>();
@@ -31,7 +32,7 @@ export async function startMember(options: MemberOptions): Promise<Running> {
   });
   failed.catch(() => {});
 
-  const client = await connections.connect('consumer');
+  const client = await engine.connect('consumer');
   const fetcher: Fetcher = new Fetcher({
     client,
     group,
@@ -39,13 +40,13 @@ export async function startMember(options: MemberOptions): Promise<Running> {
     assigner: (protocol) => coPartitioning(protocol, () => [...workers.keys()]),
     sessionTimeoutMs,
     logger,
-    feedOf: (topic, partition) => workers.get(partition)?.feedOf(topic),
+    bufferOf: (topic, partition) => workers.get(partition)?.bufferOf(topic),
     assigned: (partitions) => assign(new Set(Object.values(partitions).flat())),
     failed: fail,
   });
   const stalled =
     handlers.stalled && ((stall: Parameters<NonNullable<PipeHandlers['stalled']>>[0]) => handlers.stalled?.(stall));
-  const patience = createPatience({ group, logger, stopping: stopping.signal, stalled, backoff });
+  const retry = createRetryPolicy({ group, logger, stopping: stopping.signal, stalled, backoff });
 
   function assign(numbers: ReadonlySet<number>): void {
     if (stopping.signal.aborted) return;
@@ -71,11 +72,11 @@ export async function startMember(options: MemberOptions): Promise<Running> {
     const after = leaving.get(number) ?? Promise.resolve();
     const worker = new Worker(
       {
-        ...{ number, topics: from, group, handlers, patience, attempts, maxBatch, logger, fetcher },
+        ...{ number, topics: from, group, handlers, retry, attempts, maxBatch, logger, fetcher },
         stopping: stopping.signal,
         committerOf: (topic) => committer(options, fetcher, { group, topic, partition: number }),
-        whereabouts: (topic) => whereabouts(connections, { group, topic, partition: number }),
-        historyOf: (inputs, signal) => historyOf(connections, number, inputs, signal),
+        committedOffset: (topic) => committedOffset(engine, { group, topic, partition: number }),
+        historyOf: (inputs, signal) => historyOf(engine, number, inputs, signal),
       },
       after,
     );
@@ -108,13 +109,13 @@ export async function startMember(options: MemberOptions): Promise<Running> {
 
 type Place = { readonly group: string; readonly topic: string; readonly partition: number };
 
-function committer({ connections, transactional }: MemberOptions, fetcher: Fetcher, place: Place): Committer {
-  if (transactional) return new TransactionalCommitter({ ...connections, ...place });
+function committer({ engine, transactional }: MemberOptions, fetcher: Fetcher, place: Place): Committer {
+  if (transactional) return new TransactionalCommitter({ ...engine, ...place });
   const commitOffset = (place: Place, next: bigint) => fetcher.commitOffset(place, next);
-  return new PlainCommitter({ ...place, appender: connections.appender, commitOffset });
+  return new PlainCommitter({ ...place, writer: engine.writer, commitOffset });
 }
 
-async function whereabouts({ admin }: Connections, { group, topic, partition }: Place) {
+async function committedOffset({ admin }: KafkaEngine, { group, topic, partition }: Place) {
   const committed = (await admin.committed(group, topic)).get(partition);
   if (committed !== undefined) return { committed, low: committed };
   const extents = await admin.extents(topic);

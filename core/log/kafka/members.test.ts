@@ -7,27 +7,27 @@ import {
   copyTo,
   deadline,
   expectContents,
+  fixtureOfEachTest,
   kill,
   numbered,
   numbers,
   patient,
-  placeOfEachTest,
   sorted,
   testTimeoutMs,
   texts,
-} from '../contract/place.ts';
-import { makeKafkaSite, testKafka, withoutKafka } from './site.ts';
+} from '../contract/fixture.ts';
+import { kafkaUnderTest, testKafka, withoutKafka } from './testing.ts';
 
 describe.skipIf(withoutKafka)(`members of a group on Kafka ${withoutKafka ?? ''}`, { timeout: testTimeoutMs }, () => {
-  const place = placeOfEachTest(() => makeKafkaSite());
+  const fixture = fixtureOfEachTest(() => kafkaUnderTest());
 
   test('one stopped past its session in the middle of a batch wakes and doubles nothing', async () => {
-    const log = await place().open();
-    const topic = await place().topic(log, 'readings');
-    const copy = await place().topic(log, 'copy');
-    const options = { from: topic, to: copy, group: place().name('group'), maxBatch: 10 };
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings');
+    const copy = await fixture().topic(log, 'copy');
+    const options = { from: topic, to: copy, group: fixture().name('group'), maxBatch: 10 };
     await log.append(topic, numbered(0, 300), deadline);
-    const { child, told } = place().spawn({ kind: 'copy', ...options, hangAt: '150', hangMs: 1_000 });
+    const { child, told } = fixture().spawn({ kind: 'copy', ...options, hangAt: '150', hangMs: 1_000 });
     await expect.poll(() => told.includes('hanging'), { ...patient, interval: 1 }).toBe(true);
     child.kill('SIGSTOP');
     const assigned = new Set<number>();
@@ -49,12 +49,12 @@ describe.skipIf(withoutKafka)(`members of a group on Kafka ${withoutKafka ?? ''}
   });
 
   test('one stopped at any moment wakes and doubles nothing', async () => {
-    const log = await place().open();
-    const topic = await place().topic(log, 'readings');
-    const copy = await place().topic(log, 'copy');
-    const options = { from: topic, to: copy, group: place().name('group'), maxBatch: 2 };
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings');
+    const copy = await fixture().topic(log, 'copy');
+    const options = { from: topic, to: copy, group: fixture().name('group'), maxBatch: 2 };
     await log.append(topic, numbered(0, 600), deadline);
-    const { child, told } = place().spawn({ kind: 'copy', ...options });
+    const { child, told } = fixture().spawn({ kind: 'copy', ...options });
     const commits = () => told.filter((line) => line.startsWith('committed')).length;
     await expect.poll(commits, { ...patient, interval: 1 }).toBeGreaterThanOrEqual(5);
     child.kill('SIGSTOP');
@@ -71,10 +71,10 @@ describe.skipIf(withoutKafka)(`members of a group on Kafka ${withoutKafka ?? ''}
   });
 
   test('share the partitions, take over those of one that is killed, and keep their own', async () => {
-    const log = await place().open();
-    const topic = await place().topic(log, 'readings', 6);
-    const copy = await place().topic(log, 'copy', 6);
-    const options = { from: topic, to: copy, group: place().name('group'), maxBatch: 50 };
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings', 6);
+    const copy = await fixture().topic(log, 'copy', 6);
+    const options = { from: topic, to: copy, group: fixture().name('group'), maxBatch: 50 };
     const mine = new Set<number>();
     const moves: string[] = [];
     await log.pipe(
@@ -92,7 +92,7 @@ describe.skipIf(withoutKafka)(`members of a group on Kafka ${withoutKafka ?? ''}
       },
     );
     await expect.poll(() => mine.size, patient).toBe(6);
-    const { child, told } = place().spawn({ kind: 'copy', ...options });
+    const { child, told } = fixture().spawn({ kind: 'copy', ...options });
     const theirs = () => told.filter((line) => line.startsWith('assigned')).map((line) => Number(line.split(' ')[1]));
     await expect.poll(() => [mine.size, theirs().length], patient).toEqual([3, 3]);
     expect(new Set([...mine, ...theirs()]).size).toBe(6);
@@ -111,14 +111,14 @@ describe.skipIf(withoutKafka)(`members of a group on Kafka ${withoutKafka ?? ''}
   });
 
   test('stalled far longer than a session stay members', async () => {
-    const log = await place().open();
-    const topic = await place().topic(log, 'readings', 2);
-    const copy = await place().topic(log, 'copy', 2);
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings', 2);
+    const copy = await fixture().topic(log, 'copy', 2);
     const revoked: number[] = [];
     let held = true;
     await log.append(topic, numbered(0, 20), deadline);
     await log.pipe(
-      { from: [topic], group: place().name('group') },
+      { from: [topic], group: fixture().name('group') },
       {
         ...copyTo(copy),
         async transform(batch) {
@@ -135,9 +135,9 @@ describe.skipIf(withoutKafka)(`members of a group on Kafka ${withoutKafka ?? ''}
   });
 
   test('that Kafka will never let in fail with a clear message', async () => {
-    const log = await place().open();
-    const topic = await place().topic(log, 'readings', 2);
-    const group = place().name('group');
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings', 2);
+    const group = fixture().name('group');
     const foreign = new Kafka({ brokers: [new URL(testKafka!).host], logLevel: logLevel.NOTHING }).consumer({
       groupId: group,
     });

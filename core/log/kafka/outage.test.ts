@@ -15,10 +15,10 @@ import {
   sorted,
   testTimeoutMs,
   texts,
-} from '../contract/place.ts';
+} from '../contract/fixture.ts';
 import { createKafkaLog, type KafkaLogOptions } from '../kafka.ts';
 import type { EventLog } from '../port.ts';
-import { withoutKafka } from './site.ts';
+import { withoutKafka } from './testing.ts';
 
 const notRun = withoutKafka ?? (obtained(kafkaSupply) ? undefined : 'NOT RUN, only a foreign Kafka is here');
 const soon = { deadlineMs: 1_500 };

@@ -1,14 +1,14 @@
 import type { KafkaMessage } from 'kafkajs';
 import type { StoredRecord } from '../port.ts';
 
-/** What a feed holds at most, and one fetch more. */
+/** What a buffer holds at most, and one fetch more. */
 const maxHeldBytes = 2 << 20;
 
 /**
  * What was fetched of one partition and not yet taken, each offset once and in order, whatever is fetched twice: after a rebalance
  * kafkajs begins again at the committed offset.
  */
-export class Feed {
+export class PrefetchBuffer {
   readonly topic: string;
   readonly partition: number;
   #records: StoredRecord[] = [];
@@ -81,7 +81,7 @@ export class Feed {
   }
 }
 
-function stored({ topic, partition }: Feed, { offset, timestamp, key, value }: KafkaMessage): StoredRecord {
+function stored({ topic, partition }: PrefetchBuffer, { offset, timestamp, key, value }: KafkaMessage): StoredRecord {
   return {
     topic,
     partition,

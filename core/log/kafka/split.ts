@@ -21,7 +21,7 @@ export interface Addressed {
 }
 
 /** Fills one request: takes records, in order, until one does not fit any more. */
-export class Parcel {
+export class RequestBatch {
   readonly #messages = new Map<string, Message[]>();
   readonly #held = new Map<string, { bytes: number; messages: number }>();
   #total = 0;
@@ -49,13 +49,13 @@ export class Parcel {
 }
 
 /** Packs records, in order, in as few requests as take them. */
-export function* parcels(records: Iterable<Addressed>): Generator<Parcel> {
-  let parcel: Parcel | undefined;
+export function* splitIntoRequests(records: Iterable<Addressed>): Generator<RequestBatch> {
+  let batch: RequestBatch | undefined;
   for (const addressed of records) {
-    if (parcel?.add(addressed)) continue;
-    if (parcel) yield parcel;
-    parcel = new Parcel();
-    parcel.add(addressed);
+    if (batch?.add(addressed)) continue;
+    if (batch) yield batch;
+    batch = new RequestBatch();
+    batch.add(addressed);
   }
-  if (parcel) yield parcel;
+  if (batch) yield batch;
 }

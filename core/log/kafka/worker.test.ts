@@ -1,11 +1,11 @@
 import type { KafkaMessage } from 'kafkajs';
 import { expect, test } from 'vitest';
-import { Notice } from '../condition.ts';
-import { numbers, patient, silent, texts } from '../contract/place.ts';
+import { Condition } from '../condition.ts';
+import { numbers, patient, silent, texts } from '../contract/fixture.ts';
 import type { Output } from '../port.ts';
-import { createPatience } from '../retry-policy.ts';
-import type { Committer } from './committing.ts';
-import type { Feed } from './prefetch-buffer.ts';
+import { createRetryPolicy } from '../retry-policy.ts';
+import type { Committer } from './committer.ts';
+import type { PrefetchBuffer } from './prefetch-buffer.ts';
 import { Worker } from './worker.ts';
 
 const messages = (from: number, to: number): KafkaMessage[] =>
@@ -44,7 +44,7 @@ class Group {
   }
 }
 
-function start(group: Group, seek: (feed: Feed) => void = () => {}) {
+function start(group: Group, seek: (buffer: PrefetchBuffer) => void = () => {}) {
   const stopping = new AbortController();
   const events: string[] = [];
   const backoff = { firstMs: 1, maxMs: 5 };
@@ -53,10 +53,10 @@ function start(group: Group, seek: (feed: Feed) => void = () => {}) {
   const worker = new Worker(
     {
       ...{ ...options, number: 0, topics: ['in'], attempts: 3, maxBatch: 10 },
-      patience: createPatience({ ...options, stalled: () => during() }),
-      fetcher: { notice: new Notice(), roomIn: () => {}, seek, provenSince: async () => {} },
+      retry: createRetryPolicy({ ...options, stalled: () => during() }),
+      fetcher: { changed: new Condition(), resume: () => {}, seek, provenSince: async () => {} },
       committerOf: () => group.committer(),
-      whereabouts: async () => ({ committed: group.committed, low: 0n }),
+      committedOffset: async () => ({ committed: group.committed, low: 0n }),
       historyOf: () => ({ async *since() {} }),
       handlers: {
         assigned: async () => void events.push('assigned'),
@@ -73,7 +73,7 @@ function start(group: Group, seek: (feed: Feed) => void = () => {}) {
   return {
     events,
     worker,
-    feed: worker.feedOf('in')!,
+    buffer: worker.bufferOf('in')!,
     whileStalled: (act: () => void) => {
       during = act;
     },
@@ -90,12 +90,12 @@ test.each(['lost', 'unknown'] as const)(
   async (failure) => {
     const group = new Group();
     group.failures = [failure];
-    const { events, feed, stop, whileStalled } = start(group);
+    const { events, buffer, stop, whileStalled } = start(group);
     // What comes while the outcome is in doubt changes where the next commit would go: 5 is the mark of a transaction.
     whileStalled(() => {
-      if (feed.next < 8n) feed.accept(messages(6, 8), 7n);
+      if (buffer.next < 8n) buffer.accept(messages(6, 8), 7n);
     });
-    feed.accept(messages(0, 5), 4n);
+    buffer.accept(messages(0, 5), 4n);
     await expect.poll(() => events, patient).toEqual(['assigned', ...numbers(0, 5), '6', '7']);
     expect(group.outputs).toEqual([...numbers(0, 5), '6', '7']);
     expect(group.committed).toBe(8n);
@@ -107,12 +107,12 @@ test.each(['lost', 'unknown'] as const)(
 test('a partition that another member moved is begun anew behind it, with a new state', async () => {
   const group = new Group();
   group.failures = ['lost'];
-  const fetchAgain = (feed: Feed) => feed.accept(messages(Number(feed.next), 7), 6n);
-  const { events, feed, stop, whileStalled } = start(group, fetchAgain);
+  const fetchAgain = (buffer: PrefetchBuffer) => buffer.accept(messages(Number(buffer.next), 7), 6n);
+  const { events, buffer, stop, whileStalled } = start(group, fetchAgain);
   whileStalled(() => {
     group.committed = 3n;
   });
-  feed.accept(messages(0, 7), 6n);
+  buffer.accept(messages(0, 7), 6n);
   await expect.poll(() => events, patient).toEqual(['assigned', 'revoked', 'assigned', ...numbers(3, 7)]);
   expect(group.outputs).toEqual(numbers(3, 7));
   expect(group.committed).toBe(7n);

@@ -1,12 +1,12 @@
 import type { Logger } from 'pino';
 import { GaplineError } from '../../wire/errors.ts';
-import { createPump, Fenced, type Pump } from '../batch-processor.ts';
+import { type BatchProcessor, createBatchProcessor, Fenced } from '../batch-processor.ts';
 import type { Batch, History, Output, PipeHandlers, StoredRecord } from '../port.ts';
-import { Interrupted, type Patience } from '../retry-policy.ts';
-import type { Committer } from './committing.ts';
+import { Interrupted, type RetryPolicy } from '../retry-policy.ts';
+import type { Committer } from './committer.ts';
 import { kafkaError } from './errors.ts';
 import type { Fetcher } from './fetcher.ts';
-import { Feed } from './prefetch-buffer.ts';
+import { PrefetchBuffer } from './prefetch-buffer.ts';
 
 /** A batch ends with the record that takes it past this. */
 const maxBatchBytes = 4 << 20;
@@ -18,22 +18,24 @@ export interface WorkerOptions {
   readonly topics: readonly string[];
   readonly group: string;
   readonly handlers: PipeHandlers;
-  readonly patience: Patience;
+  readonly retry: RetryPolicy;
   readonly attempts: number;
   readonly maxBatch: number;
   readonly logger: Logger;
-  readonly fetcher: Pick<Fetcher, 'notice' | 'roomIn' | 'seek' | 'provenSince'>;
+  readonly fetcher: Pick<Fetcher, 'changed' | 'resume' | 'seek' | 'provenSince'>;
   /** Aborted when no new batch is to be begun. */
   readonly stopping: AbortSignal;
   readonly committerOf: (topic: string) => Committer;
   /** Where the group is in a topic; `low` where it has committed nothing. */
-  readonly whereabouts: (topic: string) => Promise<{ readonly committed: bigint | undefined; readonly low: bigint }>;
+  readonly committedOffset: (
+    topic: string,
+  ) => Promise<{ readonly committed: bigint | undefined; readonly low: bigint }>;
   readonly historyOf: (inputs: readonly { topic: string; to: bigint }[], signal: AbortSignal) => History;
 }
 
 interface Input {
   readonly topic: string;
-  readonly feed: Feed;
+  readonly buffer: PrefetchBuffer;
   readonly committer: Committer;
   /** What the group had committed when last seen. */
   committed: bigint | undefined;
@@ -50,31 +52,31 @@ export class Worker {
   readonly number: number;
   readonly #options: WorkerOptions;
   readonly #inputs: readonly Input[];
-  readonly #pump: Pump;
+  readonly #process: BatchProcessor;
   readonly #lost = new AbortController();
   /** Resolves when the worker is done; rejects when it cannot go on. */
   readonly ended: Promise<void>;
 
   /** Begins at once where `after`, the worker that had this number before, is done. */
   constructor(options: WorkerOptions, after: Promise<void>) {
-    const { handlers, patience, attempts, number, topics, committerOf } = options;
+    const { handlers, retry, attempts, number, topics, committerOf } = options;
     this.number = number;
     this.#options = options;
     this.#inputs = topics.map((topic) => ({
       topic,
-      feed: new Feed(topic, number),
+      buffer: new PrefetchBuffer(topic, number),
       committer: committerOf(topic),
       committed: undefined,
       position: 0n,
       attempted: undefined,
       doubtedAt: Number.NEGATIVE_INFINITY,
     }));
-    this.#pump = createPump({ handlers, patience, attempts, commit: (...what) => this.#commit(...what) });
+    this.#process = createBatchProcessor({ handlers, retry, attempts, commit: (...what) => this.#commit(...what) });
     this.ended = after.then(() => this.#run());
   }
 
-  feedOf(topic: string): Feed | undefined {
-    return this.#inputs.find((input) => input.topic === topic)?.feed;
+  bufferOf(topic: string): PrefetchBuffer | undefined {
+    return this.#inputs.find((input) => input.topic === topic)?.buffer;
   }
 
   /** The group was joined again and this member kept the partition: in between it may have been another's. */
@@ -122,8 +124,8 @@ export class Worker {
   }
 
   #try<T>(topic: string, attempts: number, work: () => T | Promise<T>): Promise<T> {
-    const { patience, number } = this.#options;
-    return patience({ topic, partition: number, signal: this.#lost.signal, attempts }, work);
+    const { retry, number } = this.#options;
+    return retry({ topic, partition: number, signal: this.#lost.signal, attempts }, work);
   }
 
   async #begin(input: Input): Promise<void> {
@@ -131,19 +133,19 @@ export class Worker {
     const { committed, low } = await this.#take(input);
     arrived(input, committed ?? low);
     input.committed = committed;
-    if (input.feed.startAt(input.position)) fetcher.seek(input.feed);
-    fetcher.roomIn(input.feed);
+    if (input.buffer.startAt(input.position)) fetcher.seek(input.buffer);
+    fetcher.resume(input.buffer);
   }
 
   /** Shuts others out, and only then looks where the group is. Never before the group has confirmed that the partition is this one's. */
-  async #take({ topic, committer, doubtedAt }: Input): ReturnType<WorkerOptions['whereabouts']> {
-    const { fetcher, whereabouts } = this.#options;
+  async #take({ topic, committer, doubtedAt }: Input): ReturnType<WorkerOptions['committedOffset']> {
+    const { fetcher, committedOffset } = this.#options;
     const { signal } = this.#lost;
     await fetcher.provenSince(doubtedAt, signal);
     try {
       signal.throwIfAborted();
       await committer.fence();
-      return await whereabouts(topic);
+      return await committedOffset(topic);
     } catch (error) {
       throw retryable(kafkaError(`${topic}/${this.number} cannot be taken`, error));
     }
@@ -154,36 +156,36 @@ export class Worker {
     const { signal } = this.#lost;
     const done = AbortSignal.any([stopping, signal]);
     while (!done.aborted) {
-      for (const { topic, feed } of this.#inputs) {
-        if (feed.empty || done.aborted) continue;
-        const records = feed.take(maxBatch, maxBatchBytes);
-        fetcher.roomIn(feed);
-        await this.#pump({ topic, partition: this.number, records, signal });
+      for (const { topic, buffer } of this.#inputs) {
+        if (buffer.empty || done.aborted) continue;
+        const records = buffer.take(maxBatch, maxBatchBytes);
+        fetcher.resume(buffer);
+        await this.#process({ topic, partition: this.number, records, signal });
       }
       await this.#wait(done);
     }
   }
 
   async #wait(done: AbortSignal): Promise<void> {
-    const { notice } = this.#options.fetcher;
-    const hasRecords = () => this.#inputs.some(({ feed }) => !feed.empty);
-    const behind = () => this.#inputs.filter(({ feed, position }) => feed.empty && feed.next > position);
-    await notice.until(done, () => hasRecords() || behind().length > 0);
+    const { changed } = this.#options.fetcher;
+    const hasRecords = () => this.#inputs.some(({ buffer }) => !buffer.empty);
+    const behind = () => this.#inputs.filter(({ buffer, position }) => buffer.empty && buffer.next > position);
+    await changed.wait(done, () => hasRecords() || behind().length > 0);
     if (hasRecords() || done.aborted) return;
     const idle = new AbortController();
     const timer = setTimeout(() => idle.abort(), idleMs);
-    await notice.until(AbortSignal.any([done, idle.signal]), hasRecords);
+    await changed.wait(AbortSignal.any([done, idle.signal]), hasRecords);
     clearTimeout(timer);
     if (hasRecords() || done.aborted) return;
     for (const input of behind()) {
-      const next = input.feed.next;
+      const next = input.buffer.next;
       await this.#try(input.topic, Number.POSITIVE_INFINITY, () => this.#move(input, [], next));
     }
   }
 
   #commit({ topic, records }: Batch, outputs: readonly Output[]): Promise<void> {
     const input = this.#inputs.find((input) => input.topic === topic)!;
-    return this.#move(input, outputs, input.feed.after(records.at(-1) as StoredRecord));
+    return this.#move(input, outputs, input.buffer.after(records.at(-1) as StoredRecord));
   }
 
   async #move(input: Input, outputs: readonly Output[], next: bigint): Promise<void> {

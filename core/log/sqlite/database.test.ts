@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { contents, copyTo, deadline, numbered, silent } from '../contract/place.ts';
+import { contents, copyTo, deadline, numbered, silent } from '../contract/fixture.ts';
 import { createSqliteLog } from '../sqlite.ts';
 import { inTermsOfLog } from './database.ts';
 

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { sleep } from '../../retry/sleep.ts';
 import { describeError, GaplineError } from '../../wire/errors.ts';
 import { isDiskFull, sqliteCode, sqliteCodes } from '../../wire/sqlite-code.ts';
 

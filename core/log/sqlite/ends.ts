@@ -1,8 +1,8 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { Notice } from '../condition.ts';
+import { Condition } from '../condition.ts';
 
 /** How often other processes are looked for that wrote to the file. A look costs some 5 µs. */
-const lookMs = 50;
+const pollMs = 50;
 
 /**
  * Where each partition ends, by its id, and who waits for more. An append in this process wakes the waiting ones at once; one of another
@@ -10,7 +10,7 @@ const lookMs = 50;
  */
 export class Ends {
   readonly #byId = new Map<bigint, bigint>();
-  readonly #changed = new Notice();
+  readonly #changed = new Condition();
   readonly #version: StatementSync;
   readonly #all: StatementSync;
   readonly #failed: (error: unknown) => void;
@@ -25,14 +25,14 @@ export class Ends {
   }
 
   start(): void {
-    this.#look();
+    this.#poll();
     this.#timer = setInterval(() => {
       try {
-        this.#look();
+        this.#poll();
       } catch (error) {
         this.#failed(error);
       }
-    }, lookMs);
+    }, pollMs);
   }
 
   stop(): void {
@@ -46,15 +46,15 @@ export class Ends {
   /** Takes over what was committed in this process. */
   moved(ends: Iterable<readonly [partitionId: bigint, next: bigint]>): void {
     for (const [id, next] of ends) this.#byId.set(id, next);
-    this.#changed.give();
+    this.#changed.notifyAll();
   }
 
   /** Resolves as soon as `ready` says so, asked at once and then after each change, or when the signal aborts. */
   until(signal: AbortSignal, ready: () => boolean): Promise<void> {
-    return this.#changed.until(signal, ready);
+    return this.#changed.wait(signal, ready);
   }
 
-  #look(): void {
+  #poll(): void {
     const version = this.#version.get()?.data_version;
     if (version === this.#seen) return;
     this.#seen = version;

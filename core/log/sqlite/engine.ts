@@ -7,10 +7,10 @@ import type { Ends } from './ends.ts';
 import type { Offsets } from './offsets.ts';
 import { type Records, sizeOf } from './records.ts';
 import type { Partition, Topics } from './topics.ts';
-import type { Writer } from './writer.ts';
+import type { SqliteWriter } from './writer.ts';
 
 /** The parts of an opened log, as they are handed to whatever works on it. */
-export interface Engine {
+export interface SqliteEngine {
   readonly file: string;
   readonly logger: Logger;
   readonly db: DatabaseSync;
@@ -18,7 +18,7 @@ export interface Engine {
   readonly records: Records;
   readonly offsets: Offsets;
   readonly ends: Ends;
-  readonly writer: Writer;
+  readonly writer: SqliteWriter;
   readonly partitionOf: Partitioner;
 }
 

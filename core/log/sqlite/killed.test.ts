@@ -4,30 +4,30 @@ import { expect, test } from 'vitest';
 import {
   contents,
   expectContents,
+  fixtureOfEachTest,
   kill,
   patient,
-  placeOfEachTest,
   sorted,
   testTimeoutMs,
   texts,
-} from '../contract/place.ts';
-import { makeSqliteSite } from './site.ts';
+} from '../contract/fixture.ts';
+import { sqliteUnderTest } from './testing.ts';
 
-let site: Awaited<ReturnType<typeof makeSqliteSite>>;
-const place = placeOfEachTest(async () => {
-  site = await makeSqliteSite();
-  return site;
+let underTest: Awaited<ReturnType<typeof sqliteUnderTest>>;
+const fixture = fixtureOfEachTest(async () => {
+  underTest = await sqliteUnderTest();
+  return underTest;
 });
 
 test('a file whose writers are killed together again and again stays whole', { timeout: testTimeoutMs }, async () => {
-  const log = await place().open();
-  const topic = await place().topic(log, 'readings');
-  const copy = await place().topic(log, 'copy');
-  const group = place().name('group');
+  const log = await fixture().open();
+  const topic = await fixture().topic(log, 'readings');
+  const copy = await fixture().topic(log, 'copy');
+  const group = fixture().name('group');
   const acknowledged: string[] = [];
   for (let round = 0; round < 4; round++) {
-    const appender = place().spawn({ kind: 'append', topic, batch: 3 });
-    const copier = place().spawn({ kind: 'copy', from: topic, to: copy, group, maxBatch: 5 });
+    const appender = fixture().spawn({ kind: 'append', topic, batch: 3 });
+    const copier = fixture().spawn({ kind: 'copy', from: topic, to: copy, group, maxBatch: 5 });
     await expect.poll(() => appender.told.length, { ...patient, interval: 1 }).toBeGreaterThan(20);
     await expect.poll(() => copier.told.some((line) => line.startsWith('committed')), patient).toBe(true);
     await sleep(Math.random() * 20);
@@ -40,10 +40,10 @@ test('a file whose writers are killed together again and again stays whole', { t
   for (const [number, told] of count(acknowledged)) {
     expect(count(held).get(number)?.length).toBeGreaterThanOrEqual(told.length);
   }
-  const last = place().spawn({ kind: 'copy', from: topic, to: copy, group, maxBatch: 500 });
+  const last = fixture().spawn({ kind: 'copy', from: topic, to: copy, group, maxBatch: 500 });
   await expectContents(log, copy, held);
   await kill(last.child);
-  const db = new DatabaseSync(site.file);
+  const db = new DatabaseSync(underTest.file);
   expect(db.prepare('PRAGMA integrity_check').all()).toEqual([{ integrity_check: 'ok' }]);
   db.close();
 });

@@ -5,43 +5,43 @@ import {
   copyTo,
   deadline,
   expectContents,
+  fixtureOfEachTest,
   kill,
   numbered,
   numbers,
   patient,
-  placeOfEachTest,
   texts,
-} from '../contract/place.ts';
+} from '../contract/fixture.ts';
 import { takeLease } from './lease.ts';
-import { makeSqliteSite } from './site.ts';
+import { sqliteUnderTest } from './testing.ts';
 
 describe('the lease of a group', () => {
-  let site: Awaited<ReturnType<typeof makeSqliteSite>>;
-  const place = placeOfEachTest(async () => {
-    site = await makeSqliteSite();
-    return site;
+  let underTest: Awaited<ReturnType<typeof sqliteUnderTest>>;
+  const fixture = fixtureOfEachTest(async () => {
+    underTest = await sqliteUnderTest();
+    return underTest;
   });
 
   test('has one holder; the next one gets it when it is given back', async () => {
     const forEver = new AbortController().signal;
-    const first = await takeLease(site.file, 'a/b group', forEver);
-    const other = await takeLease(site.file, 'other', forEver);
+    const first = await takeLease(underTest.file, 'a/b group', forEver);
+    const other = await takeLease(underTest.file, 'other', forEver);
     const giveUp = new AbortController();
-    const given = takeLease(site.file, 'a/b group', giveUp.signal);
+    const given = takeLease(underTest.file, 'a/b group', giveUp.signal);
     giveUp.abort();
     expect(await given).toBeUndefined();
-    const waiting = takeLease(site.file, 'a/b group', forEver);
+    const waiting = takeLease(underTest.file, 'a/b group', forEver);
     first?.release();
     (await waiting)?.release();
     other?.release();
   });
 
   test('is taken over at once when the process that holds it is killed', async () => {
-    const log = await place().open();
-    const topic = await place().topic(log, 'readings');
-    const copy = await place().topic(log, 'copy');
-    const group = place().name('group');
-    const { child, told } = place().spawn({ kind: 'copy', from: topic, to: copy, group, maxBatch: 10 });
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings');
+    const copy = await fixture().topic(log, 'copy');
+    const group = fixture().name('group');
+    const { child, told } = fixture().spawn({ kind: 'copy', from: topic, to: copy, group, maxBatch: 10 });
     await expect.poll(() => told.filter((line) => line.startsWith('assigned')).length, patient).toBe(3);
     const assigned: number[] = [];
     await log.pipe({ from: [topic], group }, { ...copyTo(copy), assigned: async (n) => void assigned.push(n) });
@@ -55,14 +55,14 @@ describe('the lease of a group', () => {
   });
 
   test('keeps members from doubling anything even where its file was deleted', async () => {
-    const [left, right] = [await place().open(), await place().open()];
-    const topic = await place().topic(left, 'readings', 1);
-    const copy = await place().topic(left, 'copy', 1);
-    const options = { from: [topic], group: place().name('group'), maxBatch: 5 };
+    const [left, right] = [await fixture().open(), await fixture().open()];
+    const topic = await fixture().topic(left, 'readings', 1);
+    const copy = await fixture().topic(left, 'copy', 1);
+    const options = { from: [topic], group: fixture().name('group'), maxBatch: 5 };
     await left.append(topic, numbered(0, 50), deadline);
     await left.pipe(options, copyTo(copy));
     await expectContents(left, copy, numbers(0, 50));
-    for (const file of globSync(`${site.file}-lease-*`)) rmSync(file);
+    for (const file of globSync(`${underTest.file}-lease-*`)) rmSync(file);
     await right.pipe(options, copyTo(copy));
     for (let at = 50; at < 500; at += 10) await left.append(topic, numbered(at, at + 10), deadline);
     await expectContents(left, copy, numbers(0, 500));

@@ -1,11 +1,11 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { sleep } from '../../retry/sleep.ts';
 import { isBusy } from './database.ts';
 
 /** How often a waiting member asks again. */
-const askAgainMs = 200;
+const pollMs = 200;
 
 /** The right to be a group's working member, until it is given back or the process ends. */
 export interface Lease {
@@ -21,7 +21,7 @@ export async function takeLease(file: string, group: string, signal: AbortSignal
   while (!signal.aborted) {
     const lease = await tryLease(file, group);
     if (lease) return lease;
-    await sleep(askAgainMs, undefined, { signal }).catch(() => undefined);
+    await sleep(pollMs, { signal });
   }
   return undefined;
 }

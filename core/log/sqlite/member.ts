@@ -1,9 +1,10 @@
+import type { Backoff } from '../../retry/backoff.ts';
 import { GaplineError } from '../../wire/errors.ts';
-import { createPump, Fenced, type Pump } from '../batch-processor.ts';
+import { type BatchProcessor, createBatchProcessor, Fenced } from '../batch-processor.ts';
 import type { Batch, History, Output, PipeHandlers, PipeOptions, Running } from '../port.ts';
-import { type Backoff, createPatience, Interrupted, type Patience } from '../retry-policy.ts';
+import { createRetryPolicy, Interrupted, type RetryPolicy } from '../retry-policy.ts';
 import { logError } from './database.ts';
-import { type Engine, type Share, share, sizeOfAll } from './engine.ts';
+import { type Share, type SqliteEngine, share, sizeOfAll } from './engine.ts';
 import { takeLease } from './lease.ts';
 import type { Partition } from './topics.ts';
 
@@ -13,7 +14,7 @@ const maxBatchBytes = 4 << 20;
 const commitMs = 5_000;
 
 export interface MemberOptions extends PipeOptions {
-  readonly engine: Engine;
+  readonly engine: SqliteEngine;
   readonly handlers: PipeHandlers;
   readonly backoff: Backoff;
   /** How long `stop` waits for the batches in hand. */
@@ -81,7 +82,7 @@ async function work(options: MemberOptions, stopping: AbortSignal, aborting: Abo
     stopping: AbortSignal.any([stopping, ending.signal]),
     signal: AbortSignal.any([aborting, ending.signal]),
   };
-  const patience = createPatience({
+  const retry = createRetryPolicy({
     group,
     logger: engine.logger,
     stopping: signals.stopping,
@@ -90,7 +91,7 @@ async function work(options: MemberOptions, stopping: AbortSignal, aborting: Abo
   });
   const workers = Array.from({ length: inputs[0]?.length ?? 0 }, (_, number) => {
     const mine = inputs.map((partitions) => partitions[number]!);
-    return workOn(number, mine, { ...options, ...signals, patience }).catch((error) => {
+    return workOn(number, mine, { ...options, ...signals, retry }).catch((error) => {
       ending.abort();
       throw error;
     });
@@ -102,19 +103,19 @@ async function work(options: MemberOptions, stopping: AbortSignal, aborting: Abo
 interface WorkerOptions extends MemberOptions {
   readonly stopping: AbortSignal;
   readonly signal: AbortSignal;
-  readonly patience: Patience;
+  readonly retry: RetryPolicy;
 }
 
 async function workOn(number: number, partitions: readonly Partition[], options: WorkerOptions): Promise<void> {
-  const { engine, group, handlers, patience, signal, stopping } = options;
+  const { engine, group, handlers, retry, signal, stopping } = options;
   const { maxBatch = 5_000, attempts = 5 } = options;
   const inputs: Input[] = partitions.map((partition) => ({
     partition,
     next: engine.offsets.of(group, partition) ?? 0n,
   }));
-  const pump: Pump = createPump({
+  const pump: BatchProcessor = createBatchProcessor({
     handlers,
-    patience,
+    retry,
     attempts,
     commit: (batch, outputs) =>
       commit(options, inputs.find(({ partition }) => partition.topic === batch.topic)!, batch, outputs),
@@ -122,7 +123,7 @@ async function workOn(number: number, partitions: readonly Partition[], options:
   const { topic } = partitions[0]!;
   try {
     const history = pastOf(options, inputs);
-    await patience({ topic, partition: number, signal, attempts }, () => handlers.assigned?.(number, history));
+    await retry({ topic, partition: number, signal, attempts }, () => handlers.assigned?.(number, history));
     while (!stopping.aborted) {
       for (const input of inputs) {
         const { partition, next } = input;

@@ -6,16 +6,16 @@ import {
   copyTo,
   deadline,
   expectContents,
+  fixtureOfEachTest,
   numbered,
   numbers,
   patient,
-  placeOfEachTest,
   record,
   sorted,
   texts,
-} from '../contract/place.ts';
+} from '../contract/fixture.ts';
 import { type EventLog, totalLag } from '../port.ts';
-import { makeSqliteSite } from './site.ts';
+import { sqliteUnderTest } from './testing.ts';
 
 const large = (from: number, to: number) =>
   Array.from({ length: to - from }, (_, i) => record(`device-${i % 5}`, String(from + i).padEnd(1_000)));
@@ -23,16 +23,16 @@ const held = async (log: EventLog, topic: string) =>
   sorted(texts(await contents(log, topic)).map((value) => value.trim()));
 
 describe('retention', () => {
-  let site: Awaited<ReturnType<typeof makeSqliteSite>>;
-  const place = placeOfEachTest(async () => {
-    site = await makeSqliteSite({ retentionCheckMs: 20 });
-    return site;
+  let underTest: Awaited<ReturnType<typeof sqliteUnderTest>>;
+  const fixture = fixtureOfEachTest(async () => {
+    underTest = await sqliteUnderTest({ retentionCheckMs: 20 });
+    return underTest;
   });
 
   test('deletes what is older than it may be, and only that', async () => {
-    const log = await place().open();
-    const topic = await place().topic(log, 'short', 3, { retentionMs: 1_500 });
-    const kept = await place().topic(log, 'long', 3);
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'short', 3, { retentionMs: 1_500 });
+    const kept = await fixture().topic(log, 'long', 3);
     await log.append(topic, numbered(0, 2_500), deadline);
     await log.append(kept, numbered(0, 20), deadline);
     expect(await contents(log, topic)).toHaveLength(2_500);
@@ -41,13 +41,13 @@ describe('retention', () => {
     expect(await held(log, topic)).toEqual(numbers(2_500, 2_510));
     expect(await contents(log, kept)).toHaveLength(20);
     // Offsets go on; a group that begins now begins at the oldest that is kept.
-    const [lag] = (await log.lag(place().name('late'), [topic])).filter(({ end }) => end > 0n);
+    const [lag] = (await log.lag(fixture().name('late'), [topic])).filter(({ end }) => end > 0n);
     expect(lag?.committed).toBeGreaterThan(0n);
   });
 
   test('keeps a topic within its bytes, the newest stay', async () => {
-    const log = await place().open();
-    const topic = await place().topic(log, 'readings', 3, { retentionBytes: 500_000 });
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings', 3, { retentionBytes: 500_000 });
     for (let at = 0; at < 3_000; at += 50) {
       await log.append(topic, large(at, at + 50), deadline);
       // What arrived in one millisecond has no age to choose by.
@@ -64,17 +64,17 @@ describe('retention', () => {
   });
 
   test('never passes what a group has not taken, and catches up once it has', async () => {
-    const log = await place().open();
-    const topic = await place().topic(log, 'readings', 3, { retentionMs: 1, retentionBytes: 1 });
-    const copy = await place().topic(log, 'copy');
-    const slow = { from: [topic], group: place().name('slow') };
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings', 3, { retentionMs: 1, retentionBytes: 1 });
+    const copy = await fixture().topic(log, 'copy');
+    const slow = { from: [topic], group: fixture().name('slow') };
     const first = await log.pipe(slow, copyTo(copy));
     await log.append(topic, numbered(0, 10), deadline);
     await expectContents(log, copy, numbers(0, 10));
     await first.stop();
     await log.append(topic, large(10, 400), deadline);
 
-    const fast = place().name('fast');
+    const fast = fixture().name('fast');
     await log.pipe({ from: [topic], group: fast }, { ...copyTo(copy), transform: () => ({ outputs: [] }) });
     await expect.poll(async () => totalLag(await log.lag(fast, [topic])), patient).toBe(0);
     // Records behind both groups go; that the others stay can only be seen by looking again for a while.
@@ -90,25 +90,25 @@ describe('retention', () => {
   });
 
   test('gives the room that it freed to new records', async () => {
-    const log = await place().open();
-    const topic = await place().topic(log, 'readings', 3, { retentionBytes: 300_000 });
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings', 3, { retentionBytes: 300_000 });
     const size = async () => {
       await expect.poll(async () => (await contents(log, topic)).length, patient).toBeLessThan(300);
-      return statSync(site.file).size;
+      return statSync(underTest.file).size;
     };
     for (let round = 0; round < 3; round++) await log.append(topic, large(0, 1_000), deadline);
     await size();
-    const early = statSync(site.file).size;
+    const early = statSync(underTest.file).size;
     for (let round = 0; round < 12; round++) {
       await log.append(topic, large(0, 1_000), deadline);
       await size();
     }
-    expect(statSync(site.file).size).toBeLessThan(early + 6_000_000);
+    expect(statSync(underTest.file).size).toBeLessThan(early + 6_000_000);
   });
 });
 
 test('a log that stops while it looks for what to delete does not wait for the next look', async () => {
-  const own = await makeSqliteSite({ retentionCheckMs: 3_600_000 });
+  const own = await sqliteUnderTest({ retentionCheckMs: 3_600_000 });
   const maker = own.create();
   await maker.start();
   await maker.ensureTopics([1, 2, 3].map((n) => ({ name: `topic-${n}`, partitions: 12, retentionMs: 1_000 })));

@@ -1,8 +1,8 @@
 import type { StatementSync } from 'node:sqlite';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { sleep } from '../../retry/sleep.ts';
 import { describeError } from '../../wire/errors.ts';
 import { recordId } from './database.ts';
-import type { Engine } from './engine.ts';
+import type { SqliteEngine } from './engine.ts';
 
 /** The most records that one transaction deletes. */
 const chunk = 1_000;
@@ -27,7 +27,7 @@ interface PartitionRow {
 
 /** Deletes what is too old or too much, oldest first, but nothing that a group has still to take. */
 export class Retention {
-  readonly #engine: Engine;
+  readonly #engine: SqliteEngine;
   readonly #topics: StatementSync;
   readonly #partitions: StatementSync;
   readonly #old: StatementSync;
@@ -36,7 +36,7 @@ export class Retention {
   readonly #shrink: StatementSync;
   readonly #overdue = new Set<string>();
 
-  constructor(engine: Engine) {
+  constructor(engine: SqliteEngine) {
     const { db } = engine;
     this.#engine = engine;
     this.#topics = db.prepare(
@@ -140,7 +140,7 @@ export class Retention {
 }
 
 /** Runs the retention now and then until the signal aborts. */
-export async function keepRetention(engine: Engine, everyMs: number, signal: AbortSignal): Promise<void> {
+export async function keepRetention(engine: SqliteEngine, everyMs: number, signal: AbortSignal): Promise<void> {
   const retention = new Retention(engine);
   while (!signal.aborted) {
     try {
@@ -148,6 +148,6 @@ export async function keepRetention(engine: Engine, everyMs: number, signal: Abo
     } catch (error) {
       engine.logger.warn(`Nothing could be deleted from the log: ${describeError(error)}`);
     }
-    await sleep(everyMs, undefined, { signal, ref: false }).catch(() => {});
+    await sleep(everyMs, { signal, ref: false });
   }
 }

@@ -1,5 +1,5 @@
 import type { Rewound } from '../port.ts';
-import type { Engine } from './engine.ts';
+import type { SqliteEngine } from './engine.ts';
 import { tryLease } from './lease.ts';
 import type { Partition } from './topics.ts';
 
@@ -7,7 +7,7 @@ import type { Partition } from './topics.ts';
 const rewindMs = 10_000;
 
 /** Where a group would stand after it was set back; undefined for a partition in which it has committed nothing. */
-function target(engine: Engine, group: string, partition: Partition, sinceMs: number): Rewound | undefined {
+function target(engine: SqliteEngine, group: string, partition: Partition, sinceMs: number): Rewound | undefined {
   const from = engine.offsets.of(group, partition);
   if (from === undefined) return undefined;
   const { first } = engine.topics.extent(partition.id);
@@ -17,7 +17,7 @@ function target(engine: Engine, group: string, partition: Partition, sinceMs: nu
 
 /** What setting a group back would do. */
 export function planRewind(
-  engine: Engine,
+  engine: SqliteEngine,
   group: string,
   partitions: readonly Partition[],
   sinceMs: number,
@@ -27,7 +27,7 @@ export function planRewind(
 
 /** Sets a group back in one transaction, under its lease. Undefined where a member holds that. */
 export async function rewind(
-  engine: Engine,
+  engine: SqliteEngine,
   group: string,
   partitions: readonly Partition[],
   sinceMs: number,

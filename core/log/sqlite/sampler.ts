@@ -15,7 +15,7 @@ export class Sampler {
   }
 
   /** How many records may be read next; 0 where the rest of the stretch is to be passed over. */
-  get room(): number {
+  get remaining(): number {
     return this.#perStretch - this.#taken;
   }
 
@@ -37,8 +37,8 @@ export class Sampler {
   }
 
   /** Notes that the offsets from one to another, not included, were passed over; `isOver` when that was the rest of the stretch. */
-  passed(from: bigint, to: bigint, isOver: boolean): void {
-    if (to > from) this.#sampling.passedOver(this.#topic, Number(to - from), this.#stretchMs);
+  skipped(from: bigint, to: bigint, isOver: boolean): void {
+    if (to > from) this.#sampling.skipped(this.#topic, Number(to - from), this.#stretchMs);
     if (isOver) this.#taken = 0;
   }
 }

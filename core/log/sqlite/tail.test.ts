@@ -38,7 +38,7 @@ function watch(log: EventLog, records: number) {
   const sampling = {
     everyMs,
     records,
-    passedOver: (_topic: string, count: number) => {
+    skipped: (_topic: string, count: number) => {
       seen.passed += count;
     },
   };

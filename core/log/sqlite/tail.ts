@@ -1,13 +1,13 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { StoredRecord, TailOptions } from '../port.ts';
-import type { Engine } from './engine.ts';
+import type { SqliteEngine } from './engine.ts';
 import { Sampler } from './sampler.ts';
 import type { Partition } from './topics.ts';
 
 const maxRecords = 1_000;
 const maxBytes = 1 << 20;
 
-interface Place {
+interface Cursor {
   readonly partition: Partition;
   readonly last: bigint;
   readonly sampler: Sampler | undefined;
@@ -16,7 +16,7 @@ interface Place {
 
 /** Follows topics by position alone: nothing of it is in the file. */
 export function tail(
-  { topics, records, ends }: Engine,
+  { topics, records, ends }: SqliteEngine,
   names: readonly string[],
   { since, follow = true, sampling }: TailOptions,
   signal: AbortSignal,
@@ -24,31 +24,31 @@ export function tail(
   // Fixed here and not at the first `next()`, so that "now" is when the caller asked.
   const places = names.flatMap((name) => {
     const partitions = topics.partitions(name);
-    return partitions.map((partition): Place => {
+    return partitions.map((partition): Cursor => {
       const { first, next } = topics.extent(partition.id);
       const from = since === 'now' ? next : records.firstSince(partition.id, since, { from: first, to: next });
       const sampler = sampling && new Sampler(name, partitions.length, sampling);
       return { partition, from, last: next, sampler };
     });
   });
-  const endOf = ({ partition, last }: Place) => (follow ? ends.of(partition.id) : last);
+  const endOf = ({ partition, last }: Cursor) => (follow ? ends.of(partition.id) : last);
   /** What arrives while a stretch without room goes on cannot be of a later one, so there is nothing to look for. */
-  const isReady = (place: Place) =>
+  const isReady = (place: Cursor) =>
     endOf(place) > place.from && (!follow || isRoomy(place) || Date.now() >= place.sampler!.endMs);
 
   /** Passes over the rest of a stretch; false where all that has arrived belongs to it. */
-  function passOver(place: Place, to: bigint): boolean {
+  function passOver(place: Cursor, to: bigint): boolean {
     const { sampler, from, partition } = place;
-    if (!sampler || sampler.room > 0) return true;
+    if (!sampler || sampler.remaining > 0) return true;
     place.from = records.firstSince(partition.id, sampler.endMs, { from, to });
-    sampler.passed(from, place.from, place.from < to);
+    sampler.skipped(from, place.from, place.from < to);
     return place.from < to;
   }
 
-  function* step(place: Place): Generator<readonly StoredRecord[]> {
+  function* step(place: Cursor): Generator<readonly StoredRecord[]> {
     const to = endOf(place);
     if (!passOver(place, to)) return;
-    const most = Math.min(maxRecords, place.sampler?.room ?? maxRecords);
+    const most = Math.min(maxRecords, place.sampler?.remaining ?? maxRecords);
     const batch = records.read(place.partition, { from: place.from, to, maxRecords: most, maxBytes });
     // Where retention was faster than the reader there is nothing left to read.
     place.from = batch.length === 0 ? to : batch.at(-1)!.offset + 1n;
@@ -74,10 +74,10 @@ export function tail(
   return run();
 }
 
-const isRoomy = ({ sampler }: Place) => sampler === undefined || sampler.room > 0;
+const isRoomy = ({ sampler }: Cursor) => sampler === undefined || sampler.remaining > 0;
 
 /** Aborted with the signal, or when the next stretch begins of a place that waits for it. */
-function untilNextStretch(places: readonly Place[], signal: AbortSignal): AbortSignal {
+function untilNextStretch(places: readonly Cursor[], signal: AbortSignal): AbortSignal {
   const waitingMs = places.flatMap((place) => (isRoomy(place) ? [] : place.sampler!.endMs - Date.now()));
   if (waitingMs.length === 0) return signal;
   return AbortSignal.any([signal, AbortSignal.timeout(Math.max(1, Math.min(...waitingMs)))]);

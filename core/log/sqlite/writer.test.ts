@@ -1,14 +1,14 @@
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Fenced } from '../batch-processor.ts';
-import { contents, deadline, placeOfEachTest, record, texts } from '../contract/place.ts';
-import { makeSqliteSite } from './site.ts';
-import { Writer } from './writer.ts';
+import { contents, deadline, fixtureOfEachTest, record, texts } from '../contract/fixture.ts';
+import { sqliteUnderTest } from './testing.ts';
+import { SqliteWriter } from './writer.ts';
 
 describe('group commit', () => {
   let db: DatabaseSync;
   let commits: number;
-  let writer: Writer;
+  let writer: SqliteWriter;
 
   beforeEach(() => {
     db = new DatabaseSync(':memory:');
@@ -16,7 +16,7 @@ describe('group commit', () => {
     commits = 0;
     const committed = () => void commits++;
     const nothing = () => {};
-    writer = new Writer({
+    writer = new SqliteWriter({
       db,
       file: 'memory',
       maxWaitingBytes: 10_000_000,
@@ -100,16 +100,16 @@ describe('group commit', () => {
 });
 
 describe('a file that cannot be written', () => {
-  let site: Awaited<ReturnType<typeof makeSqliteSite>>;
-  const place = placeOfEachTest(async () => {
-    site = await makeSqliteSite();
-    return site;
+  let underTest: Awaited<ReturnType<typeof sqliteUnderTest>>;
+  const fixture = fixtureOfEachTest(async () => {
+    underTest = await sqliteUnderTest();
+    return underTest;
   });
 
   test('waits for another process that writes, until the deadline', async () => {
-    const log = await place().open();
-    const topic = await place().topic(log, 'readings', 1);
-    const other = new DatabaseSync(site.file);
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings', 1);
+    const other = new DatabaseSync(underTest.file);
     other.exec('BEGIN IMMEDIATE');
     await expect(log.append(topic, [record('a', 0)], { deadlineMs: 400 })).rejects.toMatchObject({
       outcome: 'refused',

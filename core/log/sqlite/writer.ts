@@ -24,7 +24,7 @@ interface Queued {
   readonly reject: (error: unknown) => void;
 }
 
-export interface WriterOptions {
+export interface SqliteWriterOptions {
   readonly db: DatabaseSync;
   readonly file: string;
   /** The most bytes that may wait; more are refused. */
@@ -38,14 +38,14 @@ export interface WriterOptions {
 }
 
 /** Group commit: whatever is submitted in one turn of the event loop shares a transaction, and with it the wait for the disk. */
-export class Writer {
-  readonly #options: WriterOptions;
+export class SqliteWriter {
+  readonly #options: SqliteWriterOptions;
   #queue: Queued[] = [];
   #waitingBytes = 0;
   #scheduled = false;
   #idle: (() => void) | undefined;
 
-  constructor(options: WriterOptions) {
+  constructor(options: SqliteWriterOptions) {
     this.#options = options;
   }
 

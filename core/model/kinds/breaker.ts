@@ -1,5 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { backoffMs } from '../../retry/backoff.ts';
+import { sleep } from '../../retry/sleep.ts';
 import { GaplineError, isRetryable } from '../../wire/errors.ts';
+
+const jitter = [0.5, 1.5] as const;
 
 export interface BreakerOptions {
   /** Tries after the first one, for failures that may pass. */
@@ -49,8 +52,9 @@ export class Breaker {
           if (this.#failures >= maxFailures) this.#restsUntilMs = now() + restMs;
           throw error;
         }
-        const pauseMs = retryAfterMs * 2 ** attempt * (0.5 + Math.random());
-        await sleep(pauseMs, undefined, { signal }).catch(() => {});
+        await sleep(backoffMs({ firstMs: retryAfterMs, maxMs: Number.POSITIVE_INFINITY, jitter }, attempt + 1), {
+          signal,
+        });
       }
     }
   }

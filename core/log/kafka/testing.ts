@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Admin } from 'kafkajs';
-import { type Site, silent } from '../contract/place.ts';
+import { type LogUnderTest, silent } from '../contract/fixture.ts';
 import { createKafkaLog, type KafkaLogOptions } from '../kafka.ts';
 import { parseAddress } from './address.ts';
 import { createClient } from './client.ts';
@@ -18,7 +18,9 @@ if (withoutKafka && process.env.GAPLINE_REQUIRE_SERVERS === '1') {
 export const sessionTimeoutMs = 3_000;
 
 /** The Kafka for a test. Its topics and groups begin with the test's prefix and are removed after it. */
-export async function makeKafkaSite(options: Partial<KafkaLogOptions> = {}): Promise<Site & { prefix: string }> {
+export async function kafkaUnderTest(
+  options: Partial<KafkaLogOptions> = {},
+): Promise<LogUnderTest & { prefix: string }> {
   const url = testKafka ?? '';
   const prefix = `gapline-${randomUUID().slice(0, 8)}`;
   const quick = { backoff: { firstMs: 5, maxMs: 40 }, graceMs: 300, prefix, sessionTimeoutMs };

@@ -1,7 +1,7 @@
 import type { Message, PartitionMetadata, ProducerBatch, RecordMetadata } from 'kafkajs';
 import { describe, expect, test } from 'vitest';
-import { onOneBroker, send } from './sending.ts';
-import { Parcel } from './split.ts';
+import { onOneBroker, send } from './send.ts';
+import { RequestBatch } from './split.ts';
 
 const metadata = (leaders: readonly number[]): PartitionMetadata[] =>
   leaders.map((leader, partitionId) => ({ partitionErrorCode: 0, partitionId, leader, replicas: [], isr: [] }));
@@ -34,14 +34,14 @@ function broker(
   };
 }
 
-function parcelOf(topics: readonly string[], partitions: number): Parcel {
-  const parcel = new Parcel();
+function batchOf(topics: readonly string[], partitions: number): RequestBatch {
+  const batch = new RequestBatch();
   for (const topic of topics) {
     for (let n = 0; n < partitions * 3; n++) {
-      parcel.add({ topic, partition: n % partitions, record: { key: null, value: Buffer.from(`${topic} ${n}`) } });
+      batch.add({ topic, partition: n % partitions, record: { key: null, value: Buffer.from(`${topic} ${n}`) } });
     }
   }
-  return parcel;
+  return batch;
 }
 
 const admin = (...views: (readonly number[])[]) => ({
@@ -55,7 +55,7 @@ describe('sending to several brokers', () => {
   test('makes one call for each broker', async () => {
     const log: { topic: string; value: string; broker: number }[] = [];
     const kafka = broker([[7, 8, 7]], log);
-    await send(kafka, parcelOf(['a', 'b'], 3), admin([7, 8, 7]));
+    await send(kafka, batchOf(['a', 'b'], 3), admin([7, 8, 7]));
     expect(kafka.attempts.toSorted()).toEqual([[7], [8]]);
     expect(log.map(({ value }) => value).toSorted()).toEqual(all);
   });
@@ -64,7 +64,7 @@ describe('sending to several brokers', () => {
     const log: { topic: string; value: string; broker: number }[] = [];
     // The producer knows better than the plan; then both agree.
     const kafka = broker([[7, 8, 9]], log);
-    await send(kafka, parcelOf(['a', 'b'], 3), admin([7, 7, 7], [7, 7, 9], [7, 8, 9]));
+    await send(kafka, batchOf(['a', 'b'], 3), admin([7, 7, 7], [7, 7, 9], [7, 8, 9]));
     expect(log.map(({ value }) => value).toSorted()).toEqual(all);
     expect(kafka.attempts.every((brokers) => brokers.length === 1)).toBe(true);
   });
@@ -79,17 +79,17 @@ describe('sending to several brokers', () => {
       ],
       log,
     );
-    await send(kafka, parcelOf(['a'], 3), admin([7, 7, 7]));
+    await send(kafka, batchOf(['a'], 3), admin([7, 7, 7]));
     expect(log).toHaveLength(9);
   });
 
   test('passes an error on that is none of the leaders', async () => {
     const failing = { sendBatch: () => Promise.reject(new Error('closed')) };
-    await expect(send(failing, parcelOf(['a'], 3), admin([7, 8, 9]))).rejects.toThrow('closed');
+    await expect(send(failing, batchOf(['a'], 3), admin([7, 8, 9]))).rejects.toThrow('closed');
   });
 
   test('does not take an answer for all where a partition is missing in it', async () => {
     const forgetful = { sendBatch: async () => [{ topicName: 'a', partition: 0, errorCode: 0 }] };
-    await expect(send(forgetful, parcelOf(['a'], 3), admin([7, 7, 7]))).rejects.toThrow('1 of 3 partitions');
+    await expect(send(forgetful, batchOf(['a'], 3), admin([7, 7, 7]))).rejects.toThrow('1 of 3 partitions');
   });
 });

@@ -1,14 +1,14 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Producer, Transaction } from 'kafkajs';
+import { sleep } from '../../retry/sleep.ts';
 import { GaplineError } from '../../wire/errors.ts';
 import type { Partitioner } from '../partition.ts';
 import type { Output } from '../port.ts';
 import type { KafkaAdmin } from './admin.ts';
-import type { Appender } from './appender.ts';
 import type { Client } from './client.ts';
 import { kafkaErrorType } from './errors.ts';
-import { onOneBroker, send } from './sending.ts';
-import { type Addressed, maxPartitionBytes, parcels, sizeOf } from './split.ts';
+import { onOneBroker, send } from './send.ts';
+import { type Addressed, maxPartitionBytes, sizeOf, splitIntoRequests } from './split.ts';
+import type { KafkaWriter } from './writer.ts';
 
 /** How one input partition of a group is moved forward. */
 export interface Committer {
@@ -23,7 +23,7 @@ export interface Committer {
   close(): Promise<void>;
 }
 
-export interface Place {
+export interface GroupPartition {
   readonly group: string;
   readonly topic: string;
   readonly partition: number;
@@ -35,7 +35,7 @@ const transactionTimeoutMs = 60_000;
 const stillFinishingMs = 5;
 const stillFinishingTries = 2_000;
 
-export interface TransactionalOptions extends Place {
+export interface TransactionalOptions extends GroupPartition {
   readonly connect: () => Promise<Client>;
   readonly admin: KafkaAdmin;
   readonly partitionOf: Partitioner;
@@ -93,8 +93,8 @@ export class TransactionalCommitter implements Committer {
     const addressed = await this.#address(outputs);
     try {
       const transaction = await this.#connected.producer.transaction();
-      for (const parcel of parcels(addressed)) {
-        await send(transaction, parcel, this.#options.admin);
+      for (const batch of splitIntoRequests(addressed)) {
+        await send(transaction, batch, this.#options.admin);
       }
       await this.#sendOffset(transaction, next);
       await transaction.commit();
@@ -152,10 +152,10 @@ export class TransactionalCommitter implements Committer {
 /** How long a dead letter of a drain may take. */
 const deadLetterMs = 10_000;
 
-export interface PlainOptions extends Place {
-  readonly appender: Appender;
+export interface PlainOptions extends GroupPartition {
+  readonly writer: KafkaWriter;
   /** Commits as a member of the group: refused where this one is no member any more. */
-  readonly commitOffset: (place: Place, next: bigint) => Promise<void>;
+  readonly commitOffset: (place: GroupPartition, next: bigint) => Promise<void>;
 }
 
 /** Dead letters first, then the offset: at least once. */
@@ -180,9 +180,9 @@ export class PlainCommitter implements Committer {
   }
 
   async commit(outputs: readonly Output[], next: bigint): Promise<void> {
-    const { appender, commitOffset } = this.#options;
+    const { writer, commitOffset } = this.#options;
     for (const [topic, records] of Map.groupBy(outputs, ({ topic }) => topic)) {
-      await appender.append(topic, records, deadLetterMs);
+      await writer.append(topic, records, deadLetterMs);
     }
     try {
       await commitOffset(this.#options, next);

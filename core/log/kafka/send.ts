@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { ICustomPartitioner, Message, Producer } from 'kafkajs';
+import { sleep } from '../../retry/sleep.ts';
 import type { KafkaAdmin } from './admin.ts';
-import type { Parcel } from './split.ts';
+import type { RequestBatch } from './split.ts';
 
 /** How long the broker may take to have a request on all replicas. */
 const replicationMs = 10_000;
@@ -54,7 +54,7 @@ export const onOneBroker: ICustomPartitioner =
   };
 
 /**
- * Sends a parcel, each record once. kafkajs cannot be trusted with several brokers in one call: where one of them fails, its next
+ * Sends a batch, each record once. kafkajs cannot be trusted with several brokers in one call: where one of them fails, its next
  * attempt passes over partitions that have moved to a broker that answered already (they are lost), and repeats what a slow broker is still
  * taking (it is doubled). So each call goes to one broker; if leaders move under it, the call is given up before anything is sent, and
  * sent anew by the same producer, whose sequence numbers keep the broker from taking anything twice.
@@ -62,10 +62,10 @@ export const onOneBroker: ICustomPartitioner =
  */
 export async function send(
   sender: Pick<Producer, 'sendBatch'>,
-  parcel: Parcel,
+  batch: RequestBatch,
   admin: Pick<KafkaAdmin, 'leaders' | 'forget'>,
 ): Promise<void> {
-  let pending: readonly TopicMessages[] = parcel.topicMessages;
+  let pending: readonly TopicMessages[] = batch.topicMessages;
   for (let look = 1; ; look++) {
     const calls = await byLeader(pending, admin);
     const results = await Promise.allSettled(calls.map((call) => sendCall(sender, call)));

@@ -1,20 +1,20 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Producer } from 'kafkajs';
 import type { Logger } from 'pino';
+import { sleep } from '../../retry/sleep.ts';
 import { describeError } from '../../wire/errors.ts';
 import type { Partitioner } from '../partition.ts';
 import { AppendError, type LogRecord } from '../port.ts';
 import type { KafkaAdmin } from './admin.ts';
 import type { Client } from './client.ts';
 import { kafkaError } from './errors.ts';
-import { onOneBroker, send } from './sending.ts';
-import { maxPartitionBytes, Parcel, sizeOf } from './split.ts';
+import { onOneBroker, send } from './send.ts';
+import { maxPartitionBytes, RequestBatch, sizeOf } from './split.ts';
 
 const reconnectMs = 100;
 /** How long what waits is still sent when the log stops. */
 const lastSendsMs = 3_000;
 
-export interface AppenderOptions {
+export interface KafkaWriterOptions {
   readonly connect: () => Promise<Client>;
   readonly admin: KafkaAdmin;
   readonly partitionOf: Partitioner;
@@ -45,8 +45,8 @@ interface Job {
  * Appends with `acks=-1` by an idempotent producer. Exactly one request is under way at a time: kafkajs gives a sequence number that
  * failed to the next request, and a broker would take that one for a repetition. What comes meanwhile goes together in the next request.
  */
-export class Appender {
-  readonly #options: AppenderOptions;
+export class KafkaWriter {
+  readonly #options: KafkaWriterOptions;
   #queue: Job[] = [];
   /** Of appends that have begun and not ended. */
   #reservedBytes = 0;
@@ -55,7 +55,7 @@ export class Appender {
   #trouble: string | undefined;
   #connected: Promise<Connected> | undefined;
 
-  constructor(options: AppenderOptions) {
+  constructor(options: KafkaWriterOptions) {
     this.#options = options;
   }
 
@@ -152,10 +152,10 @@ export class Appender {
   async #sendOnce(): Promise<void> {
     const producer = await this.#producer();
     if (!producer || this.#queue.length === 0) return;
-    const { parcel, jobs } = this.#fill();
+    const { batch, jobs } = this.#fill();
     const lastDeadline = Math.max(...jobs.map(({ deadline }) => deadline));
     try {
-      await within(lastDeadline - performance.now(), send(producer, parcel, this.#options.admin));
+      await within(lastDeadline - performance.now(), send(producer, batch, this.#options.admin));
       for (const job of jobs) if (job.next === job.records.length) job.settle();
     } catch (error) {
       await this.#giveUp();
@@ -168,14 +168,14 @@ export class Appender {
   }
 
   /** Takes as many waiting records as one request carries; jobs keep their order, so keys do. */
-  #fill(): { parcel: Parcel; jobs: Job[] } {
-    const parcel = new Parcel();
+  #fill(): { batch: RequestBatch; jobs: Job[] } {
+    const batch = new RequestBatch();
     const jobs: Job[] = [];
     for (const job of this.#queue) {
       const { topic, records, partitions } = job;
       const before = job.next;
       while (job.next < records.length) {
-        if (!parcel.add({ topic, partition: partitions[job.next]!, record: records[job.next]! })) break;
+        if (!batch.add({ topic, partition: partitions[job.next]!, record: records[job.next]! })) break;
         job.next += 1;
       }
       if (job.next > before) {
@@ -184,7 +184,7 @@ export class Appender {
       }
       if (job.next < records.length) break;
     }
-    return { parcel, jobs };
+    return { batch, jobs };
   }
 
   /** The producer, made where there is none; undefined while Kafka cannot be reached. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parcels, sizeOf } from './split.ts';
+import { sizeOf, splitIntoRequests } from './split.ts';
 
 const addressed = (partition: number, bytes: number, topic = 'readings') => ({
   topic,
@@ -13,7 +13,7 @@ test('cuts before a partition or the request is too large, and keeps the order o
   fc.assert(
     fc.property(fc.array(record, { maxLength: 100 }), (wanted) => {
       const records = wanted.map(({ partition, bytes }) => addressed(partition, bytes));
-      const requests = [...parcels(records)].map(({ topicMessages }) =>
+      const requests = [...splitIntoRequests(records)].map(({ topicMessages }) =>
         topicMessages.flatMap(({ messages }) => messages),
       );
       const sent = requests.flat();
@@ -36,18 +36,18 @@ test('cuts before a partition or the request is too large, and keeps the order o
 });
 
 test('sends what is too large alone, so that the broker can say so', () => {
-  const requests = [...parcels([addressed(0, 10), addressed(0, 2_000_000), addressed(0, 10)])];
+  const requests = [...splitIntoRequests([addressed(0, 10), addressed(0, 2_000_000), addressed(0, 10)])];
   expect(requests.map(({ topicMessages }) => topicMessages[0]!.messages.length)).toEqual([1, 1, 1]);
 });
 
 test('carries the bytes themselves, from wherever they lie in a buffer', () => {
   const bytes = Buffer.from('before|value|after').subarray(7, 12);
-  const [parcel] = [...parcels([{ topic: 'a', partition: 0, record: { key: 'ü', value: bytes } }])];
-  expect(String(parcel?.topicMessages[0]?.messages[0]?.value)).toBe('value');
+  const [batch] = [...splitIntoRequests([{ topic: 'a', partition: 0, record: { key: 'ü', value: bytes } }])];
+  expect(String(batch?.topicMessages[0]?.messages[0]?.value)).toBe('value');
   expect(sizeOf({ key: 'ü', value: bytes })).toBe(40 + 2 + 5);
 });
 
 test('cuts before a partition holds so many messages that kafkajs takes long to sort them', () => {
-  const requests = [...parcels(Array.from({ length: 5_000 }, () => addressed(0, 1)))];
+  const requests = [...splitIntoRequests(Array.from({ length: 5_000 }, () => addressed(0, 1)))];
   expect(requests.map(({ topicMessages }) => topicMessages[0]!.messages.length)).toEqual([2_000, 2_000, 1_000]);
 });

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pino from 'pino';
 import type { EventLog } from '../port.ts';
 
-export type Address =
+export type LogAddress =
   | { readonly engine: 'sqlite'; readonly file: string }
   | { readonly engine: 'kafka'; readonly url: string; readonly prefix: string; readonly sessionTimeoutMs: number };
 
@@ -21,7 +21,7 @@ export type Task =
       readonly hangMs?: number;
     };
 
-async function open(address: Address): Promise<EventLog> {
+async function open(address: LogAddress): Promise<EventLog> {
   const logger = pino({ level: 'silent' });
   if (address.engine === 'sqlite') {
     const { createSqliteLog } = await import('../sqlite.ts');
@@ -65,7 +65,7 @@ async function work(log: EventLog, task: Task): Promise<void> {
   await running.failed;
 }
 
-const { address, task } = JSON.parse(process.argv[2]!) as { address: Address; task: Task };
+const { address, task } = JSON.parse(process.argv[2]!) as { address: LogAddress; task: Task };
 process.on('disconnect', () => process.exit(0));
 const log = await open(address);
 await log.start();

@@ -6,14 +6,14 @@ import pino from 'pino';
 import { afterEach, beforeEach, expect } from 'vitest';
 import { describeError } from '../../wire/errors.ts';
 import type { EventLog, LogRecord, Output, PipeHandlers, StoredRecord, TopicSpec } from '../port.ts';
-import type { Address, Task } from './worker.ts';
+import type { LogAddress, Task } from './child.ts';
 
 /** Where a suite makes its logs. */
-export interface Site {
-  /** A client of the log that is not started yet. All clients of one site see the same log. */
+export interface LogUnderTest {
+  /** A client of the log that is not started yet. All clients of one underTest see the same log. */
   create(): EventLog;
   /** How a child process finds the same log. */
-  readonly address: Address;
+  readonly address: LogAddress;
   /** Removes what the test made; all its names begin with `prefix`. */
   remove(prefix: string): Promise<void>;
 }
@@ -25,18 +25,18 @@ export const deadline = { deadlineMs: 30_000 };
 export const silent = pino({ level: 'silent' });
 
 /** What one test works with: a log of its own, unique names, and everything that it started stopped after it. */
-export class Place {
-  readonly #site: Site;
+export class LogFixture {
+  readonly #log: LogUnderTest;
   readonly #logs: EventLog[] = [];
   readonly #children: ChildProcess[] = [];
   readonly prefix = `t${randomUUID().slice(0, 8)}`;
 
-  constructor(site: Site) {
-    this.#site = site;
+  constructor(underTest: LogUnderTest) {
+    this.#log = underTest;
   }
 
   async open(): Promise<EventLog> {
-    const log = this.#site.create();
+    const log = this.#log.create();
     this.#logs.push(log);
     await log.start();
     return log;
@@ -56,13 +56,9 @@ export class Place {
   /** Starts a child process on the same log; `told` collects what it says. */
   spawn(task: Task): { child: ChildProcess; told: string[] } {
     const told: string[] = [];
-    const child = fork(
-      join(import.meta.dirname, 'worker.ts'),
-      [JSON.stringify({ address: this.#site.address, task })],
-      {
-        execArgv: ['--disable-warning=ExperimentalWarning'],
-      },
-    );
+    const child = fork(join(import.meta.dirname, 'child.ts'), [JSON.stringify({ address: this.#log.address, task })], {
+      execArgv: ['--disable-warning=ExperimentalWarning'],
+    });
     child.on('message', (message) => told.push(String(message)));
     this.#children.push(child);
     return { child, told };
@@ -71,7 +67,7 @@ export class Place {
   async close(): Promise<void> {
     await Promise.all(this.#children.map(kill));
     await Promise.all(this.#logs.map((log) => log.stop()));
-    await this.#site.remove(this.prefix);
+    await this.#log.remove(this.prefix);
   }
 }
 
@@ -83,16 +79,16 @@ export async function kill(child: ChildProcess): Promise<void> {
   await gone;
 }
 
-/** Gives each test of a suite a place of its own. */
-export function placeOfEachTest(makeSite: () => Promise<Site>): () => Place {
-  let place: Place | undefined;
+/** Gives each test of a suite a fixture of its own. */
+export function fixtureOfEachTest(makeLog: () => Promise<LogUnderTest>): () => LogFixture {
+  let fixture: LogFixture | undefined;
   beforeEach(async () => {
-    place = new Place(await makeSite());
+    fixture = new LogFixture(await makeLog());
   });
   afterEach(async () => {
-    await place?.close();
+    await fixture?.close();
   });
-  return () => place!;
+  return () => fixture!;
 }
 
 export const record = (key: string | null, value: string | number): LogRecord => ({
