@@ -62,7 +62,7 @@ test('labels are the same with truth stripped', async () => {
   expect(labels(without)).toEqual(labels(withTruth));
 });
 
-test('a restart goes on where it was, with what it remembered', async () => {
+test('a restart resumes where it was, with its state restored', async () => {
   const model = () => doubleModel({ memoryMs: 3_600_000 });
   const first = await line.classify(model());
   await line.send({ device: 'x', time: 1, values: { a: 20, b: 1 } }, 'broken', {
@@ -130,7 +130,7 @@ test('a model may want its own columns, in its own order', async () => {
 
 test('a model that wants what the stream does not have is refused at the start', async () => {
   const started = line.classify(doubleModel({ fields: ['a', 'z'] }));
-  await expect(started).rejects.toThrow(`wants z, which stream ${line.stream.name} does not have`);
+  await expect(started).rejects.toThrow(`needs z, which stream ${line.stream.name} does not have`);
 });
 
 test('status and metrics tell the same story', async () => {

@@ -15,11 +15,11 @@ const model = { identity: { name: 'm', version: 3 }, fields, classes } as Pick<
 > as Model;
 const encode = createEncoder(stream, model);
 
-function labelled(reading: object, answer: ModelOutput) {
+function labelled(reading: object, output: ModelOutput) {
   const readings = new ReadingBatch(stream);
   readings.reset(1);
   expect(readings.add(Buffer.from(JSON.stringify(reading)))).toBeUndefined();
-  return { readings, rows: readings.rows(), answer, nowMs: 1_700_000_000_012.5 };
+  return { readings, rows: readings.rows(), output, nowMs: 1_700_000_000_012.5 };
 }
 
 const answerOf = (label: number, probability: number, filled: number[]): ModelOutput => ({
@@ -49,8 +49,8 @@ test('a declined row is unknown, with no probability for a label it does not hav
 });
 
 test('a model that knows says how much the label depends on what was filled', () => {
-  const answer = { ...answerOf(1, 0.75, [1, 2, 3]), sensitivity: Float64Array.of(0.25) };
-  const prediction = parse(encode(labelled(reading, answer), 0));
+  const output = { ...answerOf(1, 0.75, [1, 2, 3]), sensitivity: Float64Array.of(0.25) };
+  const prediction = parse(encode(labelled(reading, output), 0));
   expect(predictionSchema.safeParse(prediction).success).toBe(true);
   expect(prediction.sensitivity).toBe(0.25);
 });
@@ -62,8 +62,8 @@ test('gaps that the model kept are not said to be filled', () => {
 });
 
 test('a sum that passes one by the last bit stays within the schema', () => {
-  const answer = { ...answerOf(1, 0, [1, 2, 3]), probabilities: Float64Array.of(-1e-17, 1.0000000000000002) };
-  expect(parse(encode(labelled(reading, answer), 0)).probabilities).toEqual({ no: 0, 'y"es': 1 });
+  const output = { ...answerOf(1, 0, [1, 2, 3]), probabilities: Float64Array.of(-1e-17, 1.0000000000000002) };
+  expect(parse(encode(labelled(reading, output), 0)).probabilities).toEqual({ no: 0, 'y"es': 1 });
 });
 
 test('any device, truth and number come back as they went in', () => {

@@ -4,12 +4,12 @@ import { unknownLabel } from '../core/wire/prediction.ts';
 import type { Stream } from '../core/wire/stream.ts';
 import type { ReadingBatch } from './decode.ts';
 
-/** Rows that were labelled, with what the model saw and what it said. */
+/** Rows that were labelled, with the model's input and output. */
 export interface Labelled {
   readonly readings: ReadingBatch;
   /** As the model saw them: its own columns. */
   readonly rows: Rows;
-  readonly answer: ModelOutput;
+  readonly output: ModelOutput;
   /** When they were labelled, in milliseconds since the epoch. */
   readonly nowMs: number;
 }
@@ -27,38 +27,38 @@ export function createEncoder(stream: Stream, model: Model) {
   const modelPart = `,"model":{"name":${JSON.stringify(model.identity.name)},"version":${model.identity.version}}`;
 
   /** The probabilities of a row, in the order of the classes. */
-  function probabilitiesOf(answer: ModelOutput, row: number): string {
+  function probabilitiesOf(output: ModelOutput, row: number): string {
     let text = '';
     const start = row * classKeys.length;
     for (let index = 0; index < classKeys.length; index++)
-      text += `${index === 0 ? '' : ','}${classKeys[index]}${share(answer.probabilities[start + index]!)}`;
+      text += `${index === 0 ? '' : ','}${classKeys[index]}${share(output.probabilities[start + index]!)}`;
     return text;
   }
 
-  /** What stood in for gaps. A kind that takes gaps itself leaves them, and nothing is said of them. */
-  function filledOf(rows: Rows, answer: ModelOutput, row: number): string {
+  /** What stood in for gaps. A kind that takes gaps itself leaves them out. */
+  function filledOf(rows: Rows, output: ModelOutput, row: number): string {
     let text = '';
     const start = row * fieldKeys.length;
     for (let column = 0; column < fieldKeys.length; column++) {
       if (!Number.isNaN(rows.values[start + column]!)) continue;
-      const value = answer.filled[start + column]!;
+      const value = output.filled[start + column]!;
       if (Number.isFinite(value)) text += `${text === '' ? '' : ','}${fieldKeys[column]}${value}`;
     }
     return text;
   }
 
   return (labelled: Labelled, row: number): Uint8Array => {
-    const { readings, rows, answer, nowMs } = labelled;
-    const label = answer.labels[row]!;
+    const { readings, rows, output, nowMs } = labelled;
+    const label = output.labels[row]!;
     const truth = readings.truths[row];
     const received = readings.received[row]!;
-    const sensitivity = answer.sensitivity ? `,"sensitivity":${share(answer.sensitivity[row]!)}` : '';
+    const sensitivity = output.sensitivity ? `,"sensitivity":${share(output.sensitivity[row]!)}` : '';
     const truthPart = truth === undefined ? '' : `,"truth":${JSON.stringify(truth)}`;
-    const probability = label < 0 ? 0 : share(answer.probabilities[row * classKeys.length + label]!);
+    const probability = label < 0 ? 0 : share(output.probabilities[row * classKeys.length + label]!);
     return Buffer.from(
       `${head}${JSON.stringify(readings.devices[row])},"time":"${readings.timeTexts[row]}"` +
         `,"label":${label < 0 ? declined : labels[label]},"probability":${probability}` +
-        `,"probabilities":{${probabilitiesOf(answer, row)}},"filled":{${filledOf(rows, answer, row)}}` +
+        `,"probabilities":{${probabilitiesOf(output, row)}},"filled":{${filledOf(rows, output, row)}}` +
         `,"gaps":${readings.gapsByRow[row]}${modelPart}${sensitivity}${truthPart}` +
         `,"received":"${received}","latencyMs":${roundToMicroseconds(latencyMs(received, nowMs))}}`,
     );

@@ -8,7 +8,7 @@ import { GaplineError } from '../core/wire/errors.ts';
 import { topicsOf } from '../core/wire/stream.ts';
 import { createLabeller } from './labeller.ts';
 import { createMetrics } from './metrics.ts';
-import { serve } from './serving.ts';
+import { createStreamModel } from './stream-model.ts';
 import { doubleModel } from './testing/doubles.ts';
 import { silent } from './testing/line.ts';
 import { Tally } from './totals.ts';
@@ -19,11 +19,11 @@ function labellerOf(champion: Model) {
   const note = vi.fn();
   const labeller = createLabeller({
     stream,
-    // Never asked: no succession here reads the past from the log.
+    // Never asked: no hot swap here reads the past from the log.
     log: createSqliteLog({ file: ':memory:', logger: silent }),
     group: 's.classifier',
-    champion: serve(stream, champion),
-    shadow: async () => undefined,
+    champion: createStreamModel(stream, champion),
+    predictInShadow: async () => undefined,
     tally: new Tally(),
     metrics: createMetrics(new Registry()),
     logger: silent,
@@ -66,13 +66,13 @@ test('an assignment that is under way while the classifier stops ends', async ()
   expect(closed).toHaveBeenCalledTimes(1);
 });
 
-test('a version that comes while a partition is assigned is the one that sits there', async () => {
+test('a version that comes while a partition is assigned is the one that labels it', async () => {
   const past = Promise.withResolvers<never[]>();
   const closed = vi.fn();
   const { labeller } = labellerOf(doubleModel({ memoryMs: 1_000, closed }));
   const assigned = labeller.assigned(0, historyOf(past.promise));
-  const next = serve(stream, doubleModel({ version: 2 }));
-  labeller.crown(next);
+  const next = createStreamModel(stream, doubleModel({ version: 2 }));
+  labeller.promote(next);
   past.resolve([]);
   await assigned;
   expect(labeller.champion).toBe(next);
@@ -81,7 +81,7 @@ test('a version that comes while a partition is assigned is the one that sits th
   await labeller.close();
 });
 
-test('a challenger that cannot begin is dismissed; a log that is away is not its fault', async () => {
+test('a challenger that cannot start is dismissed; a log that is unavailable is not its fault', async () => {
   const { labeller, note } = labellerOf(doubleModel());
   const broken = {
     ...doubleModel({ version: 2 }),
@@ -89,12 +89,12 @@ test('a challenger that cannot begin is dismissed; a log that is away is not its
       throw new Error('no file');
     },
   };
-  labeller.challenge(serve(stream, broken));
+  labeller.setChallenger(createStreamModel(stream, broken));
   await labeller.assigned(0, historyOf());
   expect(labeller.challenger).toBeUndefined();
   expect(note).toHaveBeenCalledWith('challenger double version 2: no file');
 
-  labeller.challenge(serve(stream, doubleModel({ version: 3, memoryMs: 1_000 })));
+  labeller.setChallenger(createStreamModel(stream, doubleModel({ version: 3, memoryMs: 1_000 })));
   const away = new GaplineError('log-unavailable', 'away', { retryable: true });
   await expect(labeller.assigned(1, historyOf(away))).rejects.toBe(away);
   expect(labeller.challenger?.model.identity.version).toBe(3);

@@ -1,8 +1,8 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
-import type { Model } from '../core/model/model.ts';
+import type { Model } from '../../core/model/model.ts';
+import { doubleModel } from '../testing/doubles.ts';
+import { patient, silent } from '../testing/line.ts';
 import { followModels } from './following.ts';
-import { doubleModel } from './testing/doubles.ts';
-import { patient, silent } from './testing/line.ts';
 
 /** Follows the challenger that `wanted` names, whose looks are counted. */
 function follow(load: (version: number) => Promise<Model>) {

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { withoutKafka } from '../core/log/kafka/testing.ts';
-import type { Model } from '../core/model/model.ts';
-import { GaplineError } from '../core/wire/errors.ts';
-import type { ClassifierOptions } from './classifier.ts';
-import { doubleModel } from './testing/doubles.ts';
-import { changingSource, type Line, openLine, patient } from './testing/line.ts';
+import { withoutKafka } from '../../core/log/kafka/testing.ts';
+import type { Model } from '../../core/model/model.ts';
+import { GaplineError } from '../../core/wire/errors.ts';
+import type { ClassifierOptions } from '../classifier.ts';
+import { doubleModel } from '../testing/doubles.ts';
+import { changingSource, type Line, openLine, patient } from '../testing/line.ts';
 
 // The runner starts a Kafka for files that name GAPLINE_TEST_KAFKA.
 const engines = [
@@ -60,11 +60,11 @@ describe.each(engines)('on $engine', { timeout: 120_000 }, ({ engine, notRun }) 
 
   test('a change in the middle of a batch waits for its commit', async () => {
     const begun = Promise.withResolvers<void>();
-    const goOn = Promise.withResolvers<void>();
+    const resume = Promise.withResolvers<void>();
     const closed = vi.fn();
     const before = async () => {
       begun.resolve();
-      await goOn.promise;
+      await resume.promise;
     };
     const classifier = await classify(line, doubleModel({ before, closed }));
     await line.send({ time: 1 });
@@ -72,7 +72,7 @@ describe.each(engines)('on $engine', { timeout: 120_000 }, ({ engine, notRun }) 
     classifier.models.change(doubleModel({ version: 2 }));
     await line.send({ time: 2 });
     expect(closed).not.toHaveBeenCalled();
-    goOn.resolve();
+    resume.resolve();
     await classifier.taken(2);
     expect((await line.predictions()).map(({ time, model }) => [time, model.version])).toEqual([
       ['1', 1],
@@ -81,7 +81,7 @@ describe.each(engines)('on $engine', { timeout: 120_000 }, ({ engine, notRun }) 
     await vi.waitFor(() => expect(closed).toHaveBeenCalledTimes(1), patient);
   });
 
-  test('the next version remembers what was committed before it and while it was warmed', async () => {
+  test('the next version remembers what was committed before it and during its warm-up', async () => {
     const classifier = await classify(line, doubleModel());
     await line.send(
       { device: 'x', time: 1, values: { a: 20, b: 1 } },
@@ -117,7 +117,7 @@ describe.each(engines)('on $engine', { timeout: 120_000 }, ({ engine, notRun }) 
     await line.send({ device: 'x', time: 1, values: { a: 20, b: 1 } });
     await classifier.taken(1);
     classifier.models.change(doubleModel({ version: 2, memoryMs: remembering }));
-    // It takes over once it was shown the past; until then the first version labels, without a memory.
+    // It takes over once its state is restored; until then the first version labels, without a memory.
     let time = 1;
     await vi.waitFor(async () => {
       await line.send({ device: 'x', time: ++time, values: {} });
@@ -222,7 +222,7 @@ describe.each(engines)('on $engine', { timeout: 120_000 }, ({ engine, notRun }) 
     challengers.want(4);
     await vi.waitFor(async () => expect((await line.status()).lastError?.message).toContain('checksum'), patient);
     challengers.want(5);
-    await vi.waitFor(async () => expect((await line.status()).lastError?.message).toContain('wants z'), patient);
+    await vi.waitFor(async () => expect((await line.status()).lastError?.message).toContain('needs z'), patient);
     challengers.want(undefined);
     await vi.waitFor(() => expect(classifier.totals().challenger).toBeUndefined(), patient);
     expect(await line.predictions()).toHaveLength(6);

@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { openRegistry } from '../core/model/registry/folder.ts';
-import { sampleDraft } from '../core/model/testing.ts';
-import { fields, type Line, openLine, patient } from './testing/line.ts';
+import { openRegistry } from '../../core/model/registry/folder.ts';
+import { sampleDraft } from '../../core/model/testing.ts';
+import { fields, type Line, openLine, patient } from '../testing/line.ts';
 
 let line: Line;
 let folder: string;

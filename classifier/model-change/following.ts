@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
-import type { Model, ModelSource } from '../core/model/model.ts';
-import { poll } from '../core/model/poll.ts';
-import { describeError } from '../core/wire/errors.ts';
+import type { Model, ModelSource } from '../../core/model/model.ts';
+import { poll } from '../../core/model/poll.ts';
+import { describeError } from '../../core/wire/errors.ts';
 
 /** Where a challenger comes from, if there is one. */
 export interface ChallengerSource {

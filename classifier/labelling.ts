@@ -1,0 +1,81 @@
+import type { Batch, Output } from '../core/log/port.ts';
+import type { ModelOutput } from '../core/model/model.ts';
+import type { Rows } from '../core/model/rows.ts';
+import type { Reporter } from '../core/stage/reporter.ts';
+import { unknownLabel } from '../core/wire/prediction.ts';
+import type { ReadingBatch } from './decode.ts';
+import type { Labelled } from './encode.ts';
+import type { Metrics } from './metrics.ts';
+import type { ModelSession } from './model-change/model-slot.ts';
+import { predict, type StreamModel } from './stream-model.ts';
+
+/** What decoding a batch came to beside its readings. */
+export interface DecodedBatch {
+  readonly deadLetters: number;
+  readonly skippedBy: ReadonlyMap<string, number>;
+  /** Why the last of the dead letters could not be read, and where it stands. */
+  readonly lastError: string | undefined;
+}
+
+/** Fills `readings` from a batch; what cannot be read goes to `outputs` as dead letters. */
+export function decodeBatch(batch: Batch, readings: ReadingBatch, reporter: Reporter, outputs: Output[]): DecodedBatch {
+  const skippedBy = new Map<string, number>();
+  let deadLetters = 0;
+  let lastError: string | undefined;
+  readings.reset(batch.records.length);
+  for (const record of batch.records) {
+    const refusal = readings.add(record.value);
+    if (!refusal) continue;
+    const { kind, reason } = refusal;
+    if (kind === 'skip') skippedBy.set(reason, (skippedBy.get(reason) ?? 0) + 1);
+    else {
+      outputs.push(reporter.deadLetter(record, reason));
+      deadLetters += 1;
+      lastError = `${record.topic}/${record.partition}/${record.offset}: ${reason}`;
+    }
+  }
+  return { deadLetters, skippedBy, lastError };
+}
+
+/** Readings with the champion's predictions. */
+export interface LabelledBatch {
+  readonly rows: Rows;
+  readonly output: ModelOutput;
+  /** By row. */
+  readonly labels: readonly string[];
+  /** Milliseconds since the epoch. */
+  readonly startedAtMs: number;
+}
+
+export interface LabellingOptions {
+  readonly metrics: Metrics;
+  readonly topic: string;
+  readonly now: () => number;
+}
+
+/** Labels readings with the champion and adds its predictions to the outputs. */
+export async function labelBatch(
+  { streamModel, session }: ModelSession,
+  readings: ReadingBatch,
+  outputs: Output[],
+  { metrics, topic, now }: LabellingOptions,
+): Promise<LabelledBatch> {
+  const startedAtMs = now();
+  const startedMs = performance.now();
+  const predicted = predict(streamModel, session, readings.rows());
+  const { rows } = predicted;
+  // A promise only where the model returns one: a turn of the event loop for each batch costs throughput.
+  const output = predicted.output instanceof Promise ? await predicted.output : predicted.output;
+  metrics.predicted((performance.now() - startedMs) / 1_000);
+  pushPredictions(streamModel, { readings, rows, output, nowMs: now() }, topic, outputs);
+  return { rows, output, startedAtMs, labels: labelNames(streamModel, output.labels) };
+}
+
+/** Adds the predictions of labelled rows to the outputs. */
+export function pushPredictions({ encode }: StreamModel, labelled: Labelled, topic: string, outputs: Output[]): void {
+  for (const [row, key] of labelled.readings.devices.entries())
+    outputs.push({ topic, key, value: encode(labelled, row) });
+}
+
+export const labelNames = ({ model }: StreamModel, labels: Int32Array): string[] =>
+  Array.from(labels, (label) => model.classes[label] ?? unknownLabel);

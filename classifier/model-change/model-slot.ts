@@ -1,0 +1,119 @@
+import type { Session } from '../../core/model/model.ts';
+import type { Rows } from '../../core/model/rows.ts';
+import type { StreamModel } from '../stream-model.ts';
+
+/** A model version at work on one partition. */
+export interface ModelSession {
+  readonly streamModel: StreamModel;
+  readonly session: Session;
+}
+
+export const openModelSession = (streamModel: StreamModel): ModelSession => ({
+  streamModel,
+  session: streamModel.model.open(),
+});
+
+/** Rows that were committed while the next session was warmed up. */
+interface CommittedRows {
+  readonly lastOffset: bigint;
+  /** In the stream's columns. */
+  readonly rows: Rows;
+}
+
+interface Next {
+  /** Undefined where the slot is to be empty. */
+  readonly session: ModelSession | undefined;
+  readonly kept: CommittedRows[];
+  keptRows: number;
+  ready: boolean;
+}
+
+export interface ModelSlotEvents {
+  /** The slot released a session: its model version may be unused now. */
+  readonly released: () => void;
+  /** The next session could not take the rows that were kept for it; the present one stays. */
+  readonly failed: (error: unknown) => void;
+}
+
+/** Beyond so many rows or values the oldest of what was committed during a warm-up is forgotten. */
+const maxKeptRows = 20_000;
+const maxKeptValues = 1_000_000;
+
+/**
+ * Holds the model session of one partition in one role. Another session replaces it between two batches, once its state is restored:
+ * what was committed before the change is read from the log; what is committed in the meantime is kept here and replayed last.
+ */
+export class ModelSlot {
+  readonly #events: ModelSlotEvents;
+  #current: ModelSession | undefined;
+  #next: Next | undefined;
+  /** A batch was taken and is not committed yet. */
+  #batchUnderWay = false;
+
+  constructor(first: ModelSession | undefined, events: ModelSlotEvents) {
+    this.#current = first;
+    this.#events = events;
+  }
+
+  get current(): ModelSession | undefined {
+    return this.#current;
+  }
+
+  /** Whether the present session or the next one is of this version. */
+  uses(streamModel: StreamModel): boolean {
+    return this.#current?.streamModel === streamModel || this.#next?.session?.streamModel === streamModel;
+  }
+
+  /** Starts a change of session; one that was under way is given up. */
+  prepare(session: ModelSession | undefined): void {
+    this.#next = { session, kept: [], keptRows: 0, ready: false };
+  }
+
+  /** The next session knows everything before this offset. It takes over now, or after the batch under way. */
+  ready(session: ModelSession | undefined, before: bigint): void {
+    const next = this.#next;
+    if (!next || next.session !== session) return;
+    next.ready = true;
+    next.kept.splice(0, next.kept.length, ...next.kept.filter(({ lastOffset }) => lastOffset >= before));
+    if (!this.#batchUnderWay) this.#swap();
+  }
+
+  /** The session that labels the next batch. */
+  take(): ModelSession | undefined {
+    this.#swap();
+    this.#batchUnderWay = true;
+    return this.#current;
+  }
+
+  /** The batch is committed. The rows may be used again by the caller. */
+  committed(rows: Rows, lastOffset: bigint | undefined): void {
+    this.#batchUnderWay = false;
+    if (this.#next && lastOffset !== undefined) keep(this.#next, rows, lastOffset);
+    this.#swap();
+  }
+
+  #swap(): void {
+    const next = this.#next;
+    if (!next?.ready) return;
+    this.#next = undefined;
+    try {
+      for (const { rows } of next.kept) next.session?.session.warm(next.session.streamModel.project(rows));
+      this.#current = next.session;
+    } catch (error) {
+      this.#events.failed(error);
+    }
+    this.#events.released();
+  }
+}
+
+/** Keeps a copy of committed rows for a session that has to remember them. */
+function keep(next: Next, rows: Rows, lastOffset: bigint): void {
+  if (!next.session || next.session.streamModel.model.memoryMs === 0 || rows.count === 0) return;
+  next.kept.push({ lastOffset, rows: { ...rows, values: rows.values.slice(), times: rows.times.slice() } });
+  next.keptRows += rows.count;
+  const most = Math.min(maxKeptRows, maxKeptValues / rows.width);
+  while (next.keptRows > most && next.kept.length > 1) {
+    const oldest = next.kept.shift();
+    if (oldest) next.keptRows -= oldest.rows.count;
+  }
+}

@@ -1,0 +1,63 @@
+import type { Logger } from 'pino';
+import { type EventLog, totalLag } from '../core/log/port.ts';
+import type { StageFigures } from '../core/stage/reporter.ts';
+import type { Stream } from '../core/wire/stream.ts';
+import type { Labeller } from './labeller.ts';
+import type { Metrics } from './metrics.ts';
+import type { ClassifierTotals, Tally } from './totals.ts';
+
+export interface FiguresOptions {
+  readonly stream: Stream;
+  readonly log: EventLog;
+  readonly group: string;
+  readonly tally: Tally;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  readonly now: () => number;
+}
+
+/** The figures of a classifier's status report, which are also those of its metrics. */
+export function createFigures({ stream, log, group, tally, metrics, logger, now }: FiguresOptions) {
+  async function lagOfGroup(): Promise<number | undefined> {
+    try {
+      return totalLag(await log.lag(group, [stream.topics.readings]));
+    } catch (error) {
+      logger.debug({ err: error }, 'the lag is not known');
+      return undefined;
+    }
+  }
+
+  /** Without a labeller, before the first model is loaded. */
+  return async (labeller: Labeller | undefined): Promise<StageFigures> => {
+    const lag = await lagOfGroup();
+    const latency = tally.recentLatency(now());
+    const drift = labeller?.drift?.summary();
+    const challenger = labeller?.challenger?.model.identity.version;
+    metrics.reported(latency, lag);
+    metrics.drifted(drift);
+    return {
+      counters: countersOf(tally.totals(), challenger !== undefined),
+      ...(labeller && {
+        model: { ...labeller.champion.model.identity, ...(challenger !== undefined && { challenger }) },
+      }),
+      latency,
+      ...(drift && { drift }),
+      ...(lag !== undefined && { lag }),
+    };
+  };
+}
+
+function countersOf(totals: ClassifierTotals, challenged: boolean): StageFigures['counters'] {
+  const { readings, gaps, labels, unknown, deadLetters, skipped, unknownFields, scored, right, comparison } = totals;
+  const own = { readings, gaps, labels, unknown, deadLetters, skipped, unknownFields, scored, right };
+  if (!challenged) return own;
+  return {
+    ...own,
+    shadowLabels: comparison.readings,
+    shadowSkipped: comparison.skipped,
+    shadowAgreed: comparison.agreed,
+    shadowScored: comparison.scored,
+    shadowRight: comparison.challenger.right,
+    shadowChampionRight: comparison.champion.right,
+  };
+}

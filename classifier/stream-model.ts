@@ -1,0 +1,84 @@
+import type { Model, ModelIdentity, ModelOutput, Session } from '../core/model/model.ts';
+import type { Rows } from '../core/model/rows.ts';
+import { describeError, GaplineError } from '../core/wire/errors.ts';
+import type { Stream } from '../core/wire/stream.ts';
+import { createEncoder, type Labelled } from './encode.ts';
+
+/** A model version at work on a stream. */
+export interface StreamModel {
+  readonly model: Model;
+  /** The rows in the model's own columns, in its order. */
+  readonly project: (rows: Rows) => Rows;
+  /** The prediction of one row, as the log carries it. */
+  readonly encode: (labelled: Labelled, row: number) => Uint8Array;
+}
+
+/**
+ * Makes a model label a stream.
+ * @throws {GaplineError} `model-invalid` where it needs values that the stream does not have.
+ */
+export function createStreamModel(stream: Stream, model: Model): StreamModel {
+  const columns = model.fields.map((name) => stream.fields.indexOf(name));
+  const missing = model.fields.filter((_, index) => columns[index]! < 0);
+  if (missing.length > 0) {
+    const { name, version } = model.identity;
+    const detail = `Model ${name} version ${version} needs ${listed(missing)}, which stream ${stream.name} does not have`;
+    throw new GaplineError('model-invalid', detail, { retryable: false });
+  }
+  const same = columns.length === stream.fields.length && columns.every((column, index) => column === index);
+  return {
+    model,
+    project: same ? (rows) => rows : (rows) => pick(rows, columns),
+    encode: createEncoder(stream, model),
+  };
+}
+
+function pick(rows: Rows, columns: readonly number[]): Rows {
+  const width = columns.length;
+  const values = new Float64Array(rows.count * width);
+  for (let row = 0; row < rows.count; row++)
+    for (let column = 0; column < width; column++)
+      values[row * width + column] = rows.values[row * rows.width + columns[column]!]!;
+  return { ...rows, width, values };
+}
+
+/**
+ * Arrays of another size, a label that is no class or a probability that is no number would make predictions that nobody can read.
+ * @throws {GaplineError} `model-invalid`
+ */
+export function checkOutput(output: ModelOutput, rows: Rows, { identity, classes }: Model): ModelOutput {
+  const { labels, probabilities, filled, sensitivity = [] } = output;
+  const fits =
+    labels.length === rows.count &&
+    probabilities.length === rows.count * classes.length &&
+    filled.length === rows.count * rows.width;
+  const returned = `Model ${identity.name} version ${identity.version} returned`;
+  if (!fits) {
+    const sizes = `${labels.length} labels, ${probabilities.length} probabilities and ${filled.length} values`;
+    throw new GaplineError('model-invalid', `${returned} ${sizes} for ${rows.count} rows`);
+  }
+  for (const label of labels)
+    if (label < -1 || label >= classes.length) throw new GaplineError('model-invalid', `${returned} label ${label}`);
+  for (const numbers of [probabilities, sensitivity])
+    for (const probability of numbers)
+      if (!Number.isFinite(probability))
+        throw new GaplineError('model-invalid', `${returned} a probability of ${probability}`);
+  return output;
+}
+
+/** Predicts with a session. Rows and output are in the model's own columns; the output is a promise only where the model's is. */
+export function predict({ model, project }: StreamModel, session: Session, streamRows: Rows) {
+  const rows = project(streamRows);
+  const output = session.predict(rows);
+  const check = (settled: ModelOutput) => checkOutput(settled, rows, model);
+  return { rows, output: output instanceof Promise ? output.then(check) : check(output) };
+}
+
+export const describeModel = ({ name, version }: ModelIdentity): string => `model ${name} version ${version}`;
+
+/** Which challenger failed, and why. */
+export const describeChallenger = ({ model: { identity } }: StreamModel, error: unknown): string =>
+  `challenger ${identity.name} version ${identity.version}: ${describeError(error)}`;
+
+const listed = (names: readonly string[]): string =>
+  names.length <= 5 ? names.join(', ') : `${names.slice(0, 5).join(', ')} and ${names.length - 5} more`;
