@@ -119,9 +119,9 @@ async function askOurs(method: Method, fold: Fold, each: Case, test: LabelledRow
   let model = fitted.get(key);
   if (!model) {
     const { fields, classes } = dataset;
-    const punchCopy = (rows: LabelledRows, rate: number, seed: number) => withGaps(rows, pattern, rate, seed);
+    const maskCopy = (rows: LabelledRows, rate: number, seed: number) => withGaps(rows, pattern, rate, seed);
     const asked = { rows: fold.train, fields, classes, options: method.options(trainRate) };
-    model = (await fitCandidate({ ...asked, ...(!method.forAllCases && { punchCopy }) })).model;
+    model = (await fitCandidate({ ...asked, ...(!method.forAllCases && { maskCopy }) })).model;
     fitted.set(key, model);
     // The first labels pay for the compiler.
     await labelRows(model.open(), pickRows(test, [...Array(200).keys()]));

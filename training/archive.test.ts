@@ -17,20 +17,20 @@ const point = (device: string, time: number, values: Record<string, number | nul
   );
 
 /** A store that holds these points, in batches of three. */
-function storeOf(points: readonly Point[], asked: ReadOptions[] = []): SeriesStore {
+function storeOf(points: readonly Point[], reads: ReadOptions[] = []): SeriesStore {
   return {
     async start() {},
     async stop() {},
     write: async () => [],
     async *read(options) {
-      asked.push(options);
+      reads.push(options);
       for (let at = 0; at < points.length; at += 3) yield points.slice(at, at + 3);
     },
   };
 }
 
 it('readings with truth become rows, gaps and all', async () => {
-  const asked: ReadOptions[] = [];
+  const reads: ReadOptions[] = [];
   const store = storeOf(
     [
       point('x', 1, { a: 1, 'b;': 2 }, 'ham'),
@@ -38,10 +38,10 @@ it('readings with truth become rows, gaps and all', async () => {
       point('y', 3, { a: 5, 'b;': 6 }),
       point('y', 4, {}, 'ham'),
     ],
-    asked,
+    reads,
   );
   const dataset = await readArchive({ store, stream: 's', fields, range });
-  expect(asked).toEqual([{ measurement: 's', range }]);
+  expect(reads).toEqual([{ measurement: 's', range }]);
   const gap = Number.NaN;
   expect([...dataset.values]).toEqual([1, 2, 3, gap, gap, gap]);
   expect(dataset).toMatchObject({
@@ -87,7 +87,7 @@ it('a model learns from it', async () => {
 it.each([
   ['no readings', [], /there are no readings/],
   ['no truth', [point('x', 1, { a: 1 })], /none of the 1 readings has a truth/],
-])('says that there is nothing to learn where there are %s', async (_, points, message) => {
+])('reports that there is nothing to learn where there are %s', async (_, points, message) => {
   const reading = readArchive({ store: storeOf(points), stream: 's', fields, range });
   await expect(reading).rejects.toMatchObject({ code: 'data-invalid', message: expect.stringMatching(message) });
 });

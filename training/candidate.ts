@@ -14,7 +14,7 @@ export interface CandidateInput extends Omit<FitInput, 'classes'> {
   readonly classes: readonly string[];
 }
 
-/** A model that was fitted and is at work, before anything is written. */
+/** A model that was fitted and opened, before anything is written. */
 export interface FittedCandidate {
   readonly model: Model;
   readonly outOfBag?: Metrics['outOfBag'];
@@ -26,7 +26,7 @@ export interface FittedCandidate {
   >;
 }
 
-/** Fits a model and puts it to work from the form in which it is written, so that what is scored is what will serve. */
+/** Fits a model and opens it from the form in which it is written, so that what is scored is what will serve. */
 export async function fitCandidate({ fields, classes, ...input }: CandidateInput): Promise<FittedCandidate> {
   const { indicators, maxGaps } = input.options;
   const { imputer, engine, voting, forest, neighbours, importance, outOfBag } = await fitModel({

@@ -3,15 +3,15 @@ import { candidatesFor, compare } from './compare.ts';
 import { easyDataset, quickOptions } from './testing.ts';
 
 it('scores every candidate on the same rows with the same gaps', async () => {
-  const told: string[] = [];
+  const reported: string[] = [];
   const input = { dataset: easyDataset(), rates: [0, 0.5], seed: 3 };
   const candidates = [
     { name: 'one', options: quickOptions },
     { name: 'the same again', options: quickOptions },
     { name: 'gaussian', options: { ...quickOptions, imputer: { kind: 'gaussian' } } as const },
   ];
-  const compared = await compare({ ...input, candidates, onCompared: ({ name }) => told.push(name) });
-  expect(told).toEqual(['one', 'the same again', 'gaussian']);
+  const compared = await compare({ ...input, candidates, onCompared: ({ name }) => reported.push(name) });
+  expect(reported).toEqual(['one', 'the same again', 'gaussian']);
   expect(compared[1]!.byRate).toEqual(compared[0]!.byRate);
   for (const { byRate, microsecondsPerRow } of compared) {
     expect(byRate.map(({ rate }) => rate)).toEqual([0, 0.5]);

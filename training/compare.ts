@@ -2,7 +2,7 @@ import type { Dataset } from '../core/dataset/csv.ts';
 import { stratifiedSplit } from '../core/dataset/split.ts';
 import type { Model } from '../core/model/model.ts';
 import { fitCandidate } from './candidate.ts';
-import { punch } from './mask.ts';
+import { maskValues } from './mask.ts';
 import { score } from './metrics.ts';
 import type { TrainingOptions } from './options.ts';
 import { type LabelledRows, labelledRows, labelRows, pickRows } from './rows.ts';
@@ -14,7 +14,7 @@ export interface Candidate {
 }
 
 /** How right one candidate is, by the share of values that are missing. */
-export interface Compared {
+export interface CandidateResult {
   readonly name: string;
   readonly byRate: readonly { readonly rate: number; readonly accuracy: number; readonly f1: number }[];
   readonly fitMs: number;
@@ -31,20 +31,20 @@ export interface CompareInput {
   readonly rates: readonly number[];
   readonly seed: number;
   /** Called as each candidate is finished. */
-  readonly onCompared?: (row: Compared) => void;
+  readonly onCompared?: (row: CandidateResult) => void;
 }
 
 /** Fits each candidate on the same rows, and scores all on the same rows with the same gaps. */
-export async function compare(input: CompareInput): Promise<Compared[]> {
+export async function compare(input: CompareInput): Promise<CandidateResult[]> {
   const { dataset, candidates, onCompared } = input;
   const { train, test } = splitRows(input);
-  const punched = input.rates.map((rate, index) => ({ rate, rows: punch(test, rate, input.seed + index + 1) }));
-  const compared: Compared[] = [];
+  const masked = input.rates.map((rate, index) => ({ rate, rows: maskValues(test, rate, input.seed + index + 1) }));
+  const compared: CandidateResult[] = [];
   for (const { name, options } of candidates) {
     const startedMs = performance.now();
     const { model } = await fitCandidate({ rows: train, fields: dataset.fields, classes: dataset.classes, options });
     const fitMs = performance.now() - startedMs;
-    compared.push({ name, fitMs, ...(await scoreByRate(model, punched)) });
+    compared.push({ name, fitMs, ...(await scoreByRate(model, masked)) });
     await model.close();
     onCompared?.(compared.at(-1)!);
   }
@@ -58,23 +58,23 @@ function splitRows({ dataset, test, seed }: CompareInput): { train: LabelledRows
   return { train: pickRows(rows, split.train), test: pickRows(rows, split.test) };
 }
 
-async function scoreByRate(model: Model, punched: readonly { rate: number; rows: LabelledRows }[]) {
+async function scoreByRate(model: Model, masked: readonly { rate: number; rows: LabelledRows }[]) {
   // The first labels pay for the compiler.
-  await labelRows(model.open(), punched[0]!.rows);
+  await labelRows(model.open(), masked[0]!.rows);
   let spentMs = 0;
   const byRate = [];
-  for (const { rate, rows } of punched) {
+  for (const { rate, rows } of masked) {
     const startedMs = performance.now();
     const labels = await labelRows(model.open(), rows);
     spentMs += performance.now() - startedMs;
     const { accuracy, f1 } = score(rows.labels, labels, model.classes.length);
     byRate.push({ rate, accuracy, f1 });
   }
-  const rows = punched.reduce((sum, each) => sum + each.rows.count, 0);
+  const rows = masked.reduce((sum, each) => sum + each.rows.count, 0);
   return { byRate, microsecondsPerRow: (spentMs * 1_000) / Math.max(1, rows) };
 }
 
-/** The ways that `gapline train --compare` tries, on top of what the configuration says of trees, seed and voting. */
+/** The candidates of `gapline train --compare`: on top of what the configuration has of trees, seed and voting. */
 export function candidatesFor(base: TrainingOptions): Candidate[] {
   const { boosted = {}, neighbours = { share: 0.35 }, ...plain } = base;
   const copies = [0, 0.1, 0.3, 0.5];

@@ -11,7 +11,7 @@ import { hashDataset, type LabelledRows } from './rows.ts';
 import { pickSelfTestRows } from './self-test-rows.ts';
 
 export interface DraftInput {
-  /** At work, to be asked for the answers of its self-test. */
+  /** Open, to predict the rows of its self-test. */
   readonly model: Model;
   readonly parts: FittedCandidate['parts'];
   readonly files: Draft['files'];
@@ -24,7 +24,7 @@ export interface DraftInput {
   readonly now?: () => Date;
 }
 
-/** Writes down all that a model version says of itself. */
+/** Writes the manifest of a model version. */
 export async function describeModel(input: DraftInput): Promise<Draft> {
   const { model, parts, files, dataset, rows, metrics, seed, options, now = () => new Date() } = input;
   return {

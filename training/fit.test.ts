@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { fitCandidate } from './candidate.ts';
 import { fitModel } from './fit.ts';
-import { punch } from './mask.ts';
+import { maskValues } from './mask.ts';
 import { type TrainingOptions, trainingOptions, trainingSchema } from './options.ts';
 import { labelledRows, labelRows } from './rows.ts';
 import { easyDataset, quickOptions } from './testing.ts';
@@ -11,10 +11,10 @@ const { fields, classes } = dataset;
 const rows = labelledRows(dataset, classes);
 const fresh = labelledRows(easyDataset(300), classes);
 
-async function accuracy(options: TrainingOptions, asked = fresh): Promise<number> {
+async function accuracy(options: TrainingOptions, unseen = fresh): Promise<number> {
   const { model } = await fitCandidate({ rows, fields, classes, options });
-  const labels = await labelRows(model.open(), asked);
-  return labels.filter((label, row) => label === asked.labels[row]).length / asked.count;
+  const labels = await labelRows(model.open(), unseen);
+  return labels.filter((label, row) => label === unseen.labels[row]).length / unseen.count;
 }
 
 const copies = [0, 0.2, 0.4];
@@ -33,7 +33,7 @@ it.each<[string, Partial<TrainingOptions>]>([
   ['with boosted trees', { boosted: {}, copies }],
   ['with boosted trees that take gaps', { boosted: {}, imputer: { kind: 'passthrough' }, copies }],
   ['with neighbours', { neighbours: { share: 0.5 }, copies }],
-  ['with neighbours that were not asked with gaps', { neighbours: { share: 0.5, transform: 'quantile' } }],
+  ['with neighbours trained without gaps', { neighbours: { share: 0.5, transform: 'quantile' } }],
   [
     'with neighbours alone, and trees that take gaps',
     { neighbours: { share: 1 }, imputer: { kind: 'passthrough' }, copies },
@@ -46,7 +46,7 @@ it.each<[string, Partial<TrainingOptions>]>([
 ])('learns an easy data set %s, and still knows most of it with a third of the values missing', async (_, more) => {
   const options = { ...quickOptions, ...more };
   expect(await accuracy(options)).toBeGreaterThan(0.97);
-  expect(await accuracy(options, punch(fresh, 0.3, 5))).toBeGreaterThan(0.75);
+  expect(await accuracy(options, maskValues(fresh, 0.3, 5))).toBeGreaterThan(0.75);
 });
 
 it('copies may lose values in another way', async () => {
@@ -56,28 +56,28 @@ it('copies may lose values in another way', async () => {
     imputer: { kind: 'passthrough' },
     copies: [0.5, 0.5],
   };
-  // Only blue rows ever lose their noise: then a row without noise is blue, whatever else it says.
+  // Only blue rows ever lose their noise: then a row without noise is blue, whatever else it holds.
   const blue = classes.indexOf('blue');
-  const punchCopy = (whole: typeof rows) => {
+  const maskCopy = (whole: typeof rows) => {
     const values = whole.values.slice();
     for (const [row, label] of whole.labels.entries()) if (label === blue) values[row * 3 + 2] = Number.NaN;
     return { ...whole, values };
   };
-  const { model } = await fitCandidate({ rows, fields, classes, options, punchCopy });
-  const asked = { ...rows, values: rows.values.map((_, at) => (at % 3 === 0 ? 1 : Number.NaN)) };
-  const labels = await labelRows(model.open(), asked);
+  const { model } = await fitCandidate({ rows, fields, classes, options, maskCopy });
+  const input = { ...rows, values: rows.values.map((_, at) => (at % 3 === 0 ? 1 : Number.NaN)) };
+  const labels = await labelRows(model.open(), input);
   expect(labels.every((label) => label === blue)).toBe(true);
 });
 
-it('punches the share of values that is asked for, the same by seed, and leaves what it was given', () => {
+it('masks the share of values that is wanted, the same by seed, and leaves its input alone', () => {
   const before = fresh.values.slice();
-  const punched = punch(fresh, 0.3, 1);
+  const masked = maskValues(fresh, 0.3, 1);
   const isGap = (value: number) => Number.isNaN(value);
-  const share = (punched.values.filter(isGap).length - before.filter(isGap).length) / before.length;
+  const share = (masked.values.filter(isGap).length - before.filter(isGap).length) / before.length;
   expect(share).toBeGreaterThan(0.25);
   expect(share).toBeLessThan(0.35);
-  expect(punch(fresh, 0.3, 1).values).toEqual(punched.values);
-  expect(punch(fresh, 0.3, 2).values).not.toEqual(punched.values);
+  expect(maskValues(fresh, 0.3, 1).values).toEqual(masked.values);
+  expect(maskValues(fresh, 0.3, 2).values).not.toEqual(masked.values);
   expect(fresh.values).toEqual(before);
 });
 
@@ -101,16 +101,16 @@ it('neighbours count as many classes as there are, weighed as the trees weigh th
 });
 
 it('neighbours leave the trees as they are', async () => {
-  const asked = { rows, classes: 3, options: { ...quickOptions, copies } };
+  const input = { rows, classes: 3, options: { ...quickOptions, copies } };
   const { neighbours, ...trees } = await fitModel({
-    ...asked,
-    options: { ...asked.options, neighbours: { share: 0.5, steps: 2 } },
+    ...input,
+    options: { ...input.options, neighbours: { share: 0.5, steps: 2 } },
   });
   expect(neighbours).toBeDefined();
-  expect(trees).toEqual(await fitModel(asked));
+  expect(trees).toEqual(await fitModel(input));
 });
 
-it('the library takes no gaps, and says so', async () => {
+it('the library takes no gaps, and is refused', async () => {
   const options = { ...quickOptions, engine: 'ml-random-forest', imputer: { kind: 'passthrough' } } as const;
   await expect(fitModel({ rows, classes: 3, options })).rejects.toMatchObject({ code: 'config-invalid' });
 });
@@ -126,8 +126,8 @@ it('the configuration becomes options, with every default filled in', () => {
     copies: [],
     forest: { extraTrees: false, minSamplesLeaf: 1, maxFeatures: 'sqrt' },
   });
-  const asked = { imputer: 'gaussian', draws: 5, copies: 5, copyGaps: [0, 0.5], maxGaps: 7, classWeights: 'balanced' };
-  expect(trainingOptions(trainingSchema.parse(asked))).toMatchObject({
+  const input = { imputer: 'gaussian', draws: 5, copies: 5, copyGaps: [0, 0.5], maxGaps: 7, classWeights: 'balanced' };
+  expect(trainingOptions(trainingSchema.parse(input))).toMatchObject({
     imputer: { kind: 'gaussian', transform: 'log1p', draws: 5 },
     copies: [0, 0.5, 0, 0.5, 0],
     maxGaps: 7,

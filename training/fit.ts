@@ -11,20 +11,20 @@ import { fitNeighbours } from '../core/model/neighbours/neighbours.ts';
 import { type NeighboursFile, writeNeighbours } from '../core/model/neighbours/neighbours-json.ts';
 import { GaplineError } from '../core/wire/errors.ts';
 import { trainWithLibrary } from './library.ts';
-import { punch } from './mask.ts';
+import { maskValues } from './mask.ts';
 import type { TrainingOptions } from './options.ts';
 import { batchesOf, type LabelledRows } from './rows.ts';
 
 export type { TrainingOptions } from './options.ts';
 
 /** What was learnt: the parts of a manifest, and the estimator's file before it is packed. */
-export interface Fitted {
+export interface FittedModel {
   readonly imputer: Manifest['imputer'];
   readonly engine: TrainingOptions['engine'];
   readonly voting: TrainingOptions['voting'];
   readonly forest: LibraryForest | BoostedFile;
   readonly neighbours?: { readonly share: number; readonly json: NeighboursFile };
-  /** By field, summing to one: how much of the impurity its splits take away. The library does not tell. */
+  /** By field, summing to one: how much of the impurity its splits take away. The library does not report it. */
   readonly importance?: number[];
   readonly outOfBag?: Metrics['outOfBag'];
 }
@@ -33,9 +33,9 @@ export interface FitInput {
   readonly rows: LabelledRows;
   readonly classes: number;
   readonly options: TrainingOptions;
-  /** How copies lose values. Default: each value by itself, with the same chance. */
-  readonly punchCopy?: (rows: LabelledRows, rate: number, seed: number) => LabelledRows;
-  /** Whether to score a forest on the rows that its trees did not see. Not with several copies: they give each other away. */
+  /** How copies are masked. Default: each value by itself, with the same probability. */
+  readonly maskCopy?: (rows: LabelledRows, rate: number, seed: number) => LabelledRows;
+  /** Whether to score a forest on the rows that its trees did not see. Not with several copies: a row is then in the bag by another of its copies. */
   readonly outOfBag?: boolean;
   /** Threads that grow trees. Default: as the trainer sees fit. */
   readonly threads?: number;
@@ -43,40 +43,40 @@ export interface FitInput {
 }
 
 export interface FitProgress {
-  /** Trees that were grown, or steps in which likeness was learnt. */
+  /** Trees that were grown, or gradient steps of the learned metric. */
   readonly of: 'trees' | 'steps';
   readonly done: number;
   readonly all: number;
 }
 
 /** Fits the imputer, fills the rows with it, and trains on them what predicts. The same input gives the same result. */
-export async function fitModel(asked: FitInput): Promise<Fitted> {
-  const { rows, options } = asked;
+export async function fitModel(input: FitInput): Promise<FittedModel> {
+  const { rows, options } = input;
   if (options.engine === 'ml-random-forest') checkLibrary(options);
   const imputer = options.imputer.kind === 'passthrough' ? options.imputer : fitImputer(rows, options.imputer);
-  const fitted = await fitTrees(asked, imputer);
+  const fitted = await fitTrees(input, imputer);
   if (!options.neighbours) return fitted;
-  return { ...fitted, neighbours: await fitVoters(asked, imputer, options.neighbours) };
+  return { ...fitted, neighbours: await fitReferenceSet(input, imputer, options.neighbours) };
 }
 
-async function fitTrees(asked: FitInput, imputer: Manifest['imputer']): Promise<Fitted> {
-  const { rows, classes, options, threads } = asked;
+async function fitTrees(input: FitInput, imputer: Manifest['imputer']): Promise<FittedModel> {
+  const { rows, classes, options, threads } = input;
   const { trees, seed, engine, voting } = options;
-  const input = estimatorInput(asked, imputer);
-  const told = asked.onProgress;
+  const data = estimatorInput(input, imputer);
+  const report = input.onProgress;
   const onProgress =
-    told && ((now: { trees: number; of: number }) => told({ of: 'trees', done: now.trees, all: now.of }));
+    report && ((now: { trees: number; of: number }) => report({ of: 'trees', done: now.trees, all: now.of }));
   if (engine === 'ml-random-forest')
-    return { imputer, engine, voting: 'majority', forest: await trainWithLibrary({ ...input, trees, seed }) };
+    return { imputer, engine, voting: 'majority', forest: await trainWithLibrary({ ...data, trees, seed }) };
   if (options.boosted) {
     const boosting = { ...options.boosted, trees, seed };
-    const forest = await trainBoosted({ ...input, classes, options: boosting, ...(onProgress && { onProgress }) });
+    const forest = await trainBoosted({ ...data, classes, options: boosting, ...(onProgress && { onProgress }) });
     const importance = importanceByField(impurityImportance(forest), rows.width);
     return { imputer, engine, voting: 'mean', forest: writeBoosted(forest), importance };
   }
-  const scored = asked.outOfBag === true && (options.copies ?? []).length < 2;
+  const scored = input.outOfBag === true && (options.copies ?? []).length < 2;
   const { forest, importance, outOfBag } = await trainForest({
-    ...input,
+    ...data,
     classes,
     options: { ...options.forest, trees, seed, outOfBag: scored },
     ...(threads !== undefined && { threads }),
@@ -101,43 +101,47 @@ function checkLibrary({ imputer, boosted }: TrainingOptions): void {
   if (boosted) fail('grows forests only: leave training.boosted out');
 }
 
-/** What is learnt from: the rows as they are, or copies of them with more gaps. Made anew each time: they are large. */
-function versionsOf({ rows, options: { copies = [], seed }, punchCopy = punch }: FitInput): readonly LabelledRows[] {
-  return copies.length === 0 ? [rows] : copies.map((rate, copy) => punchCopy(rows, rate, seed + copy + 1));
+/** What is learnt from: the rows as they are, or masked copies. Made anew each time: they are large. */
+function versionsOf({
+  rows,
+  options: { copies = [], seed },
+  maskCopy = maskValues,
+}: FitInput): readonly LabelledRows[] {
+  return copies.length === 0 ? [rows] : copies.map((rate, copy) => maskCopy(rows, rate, seed + copy + 1));
 }
 
-/** All versions, as the imputer will show them to the estimator. */
-function estimatorInput(asked: FitInput, imputer: Manifest['imputer']) {
-  const { rows } = asked;
-  const { indicators = false } = asked.options;
-  const versions = versionsOf(asked);
+/** All versions, as the estimator gets them from the imputer. */
+function estimatorInput(input: FitInput, imputer: Manifest['imputer']) {
+  const { rows } = input;
+  const { indicators = false } = input.options;
+  const versions = versionsOf(input);
   const width = rows.width * (indicators ? 2 : 1);
   const count = rows.count * versions.length;
   const values = new Float64Array(count * width);
   const labels = new Int32Array(count);
   for (const [copy, version] of versions.entries()) {
     const filled = imputer.kind === 'passthrough' ? version.values : fillRows(openImputer(imputer), version);
-    const told = indicators ? withIndicators(filled, version, rows.count) : filled;
-    values.set(told, copy * told.length);
+    const wide = indicators ? withIndicators(filled, version, rows.count) : filled;
+    values.set(wide, copy * wide.length);
     labels.set(rows.labels, copy * rows.count);
   }
   return { values, labels, count, width };
 }
 
-/** Training rows vote as they were measured; what they lack themselves is filled. */
-async function fitVoters(
-  asked: FitInput,
+/** The reference set votes as it was measured; its own gaps are filled. */
+async function fitReferenceSet(
+  input: FitInput,
   imputer: Manifest['imputer'],
   { share, ...how }: NonNullable<TrainingOptions['neighbours']>,
 ) {
-  const { rows, classes, options, onProgress } = asked;
+  const { rows, classes, options, onProgress } = input;
   const { count, width, labels } = rows;
   const filler = imputer.kind === 'passthrough' ? fitImputer(rows, { kind: 'mean' }) : imputer;
   const { classWeights } = options.boosted ?? options.forest ?? {};
   const fitted = await fitNeighbours({
     ...how,
     rows: { count, width, values: fillRows(openImputer(filler), rows) },
-    copies: versionsOf(asked).map(({ values }) => values),
+    copies: versionsOf(input).map(({ values }) => values),
     labels,
     classes,
     classWeights: classWeightsOf({ labels, count, classes, ...(classWeights && { options: { classWeights } }) }),

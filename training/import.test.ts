@@ -7,7 +7,7 @@ import { RandomForestClassifier } from 'ml-random-forest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Dataset, encodeTruths } from '../core/dataset/csv.ts';
 import fixture from '../core/model/kinds/fixtures/models.json' with { type: 'json' };
-import { answer, rowsOfV2, startServer } from '../core/model/kinds/testing.ts';
+import { respond, rowsOfV2, startServer } from '../core/model/kinds/testing.ts';
 import { openRegistry } from '../core/model/registry/folder.ts';
 import { type ImportInput, importModel } from './import.ts';
 import { labelledRows, labelRows } from './rows.ts';
@@ -23,7 +23,7 @@ const fixtures = resolve(import.meta.dirname, '../core/model/kinds/fixtures');
 const easy = easyDataset();
 const rows = labelledRows(easy, easy.classes);
 
-/** The rows that the fixtures were asked about, with the label of the forest as truth. */
+/** The rows of the fixtures, with the label of the forest as truth. */
 function fixtureDataset(): Dataset {
   const truths = fixture.forest.map(([ham, spam]) => (spam! > ham! ? 'spam' : 'ham'));
   const values = Float64Array.from(fixture.rows.flat());
@@ -101,8 +101,8 @@ describe('an ONNX file', () => {
     expect(metrics.accuracy).toBe(1);
     const { estimator } = await openRegistry({ folder, name: 'trees' }).manifest(1);
     expect(estimator).toMatchObject({ kind: 'forest', file: 'forest.onnx' });
-    const asked = labelledRows(dataset, dataset.classes);
-    const { probabilities } = await (await load('trees')).open().predict(asked);
+    const labelled = labelledRows(dataset, dataset.classes);
+    const { probabilities } = await (await load('trees')).open().predict(labelled);
     fixture.forest.flat().forEach((share, at) => void expect(probabilities[at]).toBeCloseTo(share, 6));
   });
 
@@ -139,14 +139,14 @@ describe('an ONNX file', () => {
   });
 });
 
-it('a model server is asked by the version that stands for it', async () => {
+it('a model server predicts for the version that stands for it', async () => {
   const server = await startServer((_request, body, response) => {
     const { values, count } = rowsOfV2(body);
     const data = Array.from(
       { length: count },
       (_, row) => ['red', 'green', 'blue'][Math.round(((10 - values[row * 3 + 1]!) / 3) % 3)] ?? 'red',
     );
-    answer(response, { outputs: [{ name: 'label', datatype: 'BYTES', shape: [count], data }] });
+    respond(response, { outputs: [{ name: 'label', datatype: 'BYTES', shape: [count], data }] });
   });
   try {
     const { metrics } = await into('remote', server.url, { server: { model: 'm' } });

@@ -29,7 +29,7 @@ export interface ImportInput {
   readonly dataset: Dataset;
   readonly imputer: TrainingOptions['imputer'];
   readonly voting: TrainingOptions['voting'];
-  /** The labels in the order of the model's classes. Default: as the file says, else the data's, whole numbers by size. */
+  /** The labels in the order of the model's classes. Default: those of the file, else the data's, whole numbers by size. */
   readonly classes?: readonly string[];
   /** Of a model server. */
   readonly server?: {
@@ -89,7 +89,7 @@ export async function importModel(input: ImportInput): Promise<Published> {
 interface Found {
   readonly estimator: Manifest['estimator'];
   readonly files: Draft['files'];
-  /** Where the file says what its classes are called. */
+  /** Where the file names its classes. */
   readonly classes?: readonly string[];
 }
 

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { packAll } from '../core/model/artifact.ts';
 import { impurityByField } from '../core/model/importance.ts';
 import { httpEstimatorSchema } from '../core/model/kinds/http-schema.ts';
-import { answer, rowsOfV2, startServer } from '../core/model/kinds/testing.ts';
+import { respond, rowsOfV2, startServer } from '../core/model/kinds/testing.ts';
 import type { Manifest } from '../core/model/manifest.ts';
 import { openArtifact } from '../core/model/open.ts';
 import { fitCandidate } from './candidate.ts';
@@ -49,7 +49,7 @@ it('what the splits of the library gain is read from what it wrote', async () =>
 it.each<[string, Manifest['estimator']]>([
   ['trees of ONNX', { kind: 'forest', file: 'forest.onnx', engine: 'gapline', voting: 'mean' }],
   ['a model server', serverAt('http://127.0.0.1:1/')],
-])('of %s nothing tells what splits gain', async (_, estimator) => {
+])('of %s there are no gains of splits', async (_, estimator) => {
   const files = new Map([['forest.onnx', new Uint8Array()]]);
   const manifest = { fields: [...fields], classes: [...classes], estimator };
   expect(await impurityByField({ manifest, files })).toBeUndefined();
@@ -60,16 +60,16 @@ it.each<[string, Partial<TrainingOptions>]>([
   ['a forest that takes gaps itself', { imputer: { kind: 'passthrough' } }],
   ['boosted trees behind a conditional mean', { boosted: {}, imputer: { kind: 'gaussian', transform: 'none' } }],
   ['an imputer that remembers', { imputer: { kind: 'last', maxAgeMs: 1_000 } }],
-])('shuffling shows that %s leans on the fields that tell classes apart and not on noise', async (_, more) => {
+])('shuffling shows that %s depends on the fields that separate the classes and not on noise', async (_, more) => {
   const { model } = await trialOf(more);
   const unseen = easyDataset(150);
-  const told: number[] = [];
-  const onProgress = ({ columns }: { columns: number }) => void told.push(columns);
+  const reported: number[] = [];
+  const onProgress = ({ columns }: { columns: number }) => void reported.push(columns);
   const measured = await measureImportance({ model, dataset: unseen, seed: 1, onProgress });
-  const asked = labelledRows(unseen, classes);
-  const { accuracy } = score(asked.labels, await labelRows(model.open(), asked), 3);
+  const labelled = labelledRows(unseen, classes);
+  const { accuracy } = score(labelled.labels, await labelRows(model.open(), labelled), 3);
   expect(measured).toMatchObject({ rows: 150, leftOut: 0, accuracy });
-  expect(told).toEqual([1, 2, 3]);
+  expect(reported).toEqual([1, 2, 3]);
   const [x, y, noise] = measured.byField;
   expect([x!.field, y!.field, noise!.field]).toEqual(['x', 'y;', 'noise']);
   expect(x!.lost + y!.lost).toBeGreaterThan(0.1);
@@ -92,7 +92,7 @@ it('a model server is measured like any other model', async () => {
   const server = await startServer((_request, body, response) => {
     const { values, count } = rowsOfV2(body);
     const data = Array.from({ length: count }, (_, row) => (values[row * 3 + 1]! > 8 ? 'red' : 'blue'));
-    answer(response, { outputs: [{ name: 'label', datatype: 'BYTES', shape: [count], data }] });
+    respond(response, { outputs: [{ name: 'label', datatype: 'BYTES', shape: [count], data }] });
   });
   const model = await openArtifact({
     parts: {

@@ -12,7 +12,7 @@ export interface ImportanceInput extends Pick<PermutationInput, 'repeats' | 'see
 }
 
 export interface MeasuredImportance {
-  /** How many rows were asked. */
+  /** How many rows were predicted. */
   readonly rows: number;
   /** Rows without truth, or with one that the model has no label for. */
   readonly leftOut: number;

@@ -27,6 +27,6 @@ it('counts a declined label as wrong, and leaves out classes that never occur', 
   expect(scores.f1).toBeCloseTo((2 / 3 + 1) / 2, 12);
 });
 
-it('has an answer for no rows at all', () => {
+it('is defined for no rows at all', () => {
   expect(score(new Int32Array(0), new Int32Array(0), 2)).toMatchObject({ rows: 0, accuracy: 0, f1: 0 });
 });

@@ -33,40 +33,45 @@ export const trainingSchema = z.strictObject({
     .max(100)
     .default(0)
     .describe(
-      'with `imputer: gaussian`: so many plausible completions of a row are labelled and averaged; 0: the likeliest one',
+      'with `imputer: gaussian`: as many plausible completions of a row are predicted and averaged; 0: the likeliest one',
     ),
-  indicators: z.boolean().default(false).describe('tell the forest of each value whether it was missing'),
+  indicators: z
+    .boolean()
+    .default(false)
+    .describe('missing indicators: the forest gets for each value whether it was missing'),
   copies: z
     .int()
     .min(0)
     .max(50)
     .default(0)
-    .describe('train from so many copies of the data with gaps punched at random; 0: from the data as it is'),
+    .describe(
+      'augmentation: train from as many masked copies of the data, with values removed at random; 0: from the data as it is',
+    ),
   copyGaps: z
     .array(share)
     .min(1)
     .max(50)
     .default([0, 0.1, 0.3, 0.5])
-    .describe('the share of values that the copies lose, taken in turn'),
+    .describe('the share of values that is masked in each copy, taken in turn'),
   maxGaps: z.int().min(0).max(5_000).optional().describe('a reading with more gaps than this gets the label unknown'),
   trees: z.int().min(1).max(10_000).default(100).describe('trees of the forest; with `boosted`, for each class'),
   seed: z.int().min(0).max(4_294_967_295).default(1).describe('the same seed and data make the same model'),
   boosted: z
     .boolean()
     .default(false)
-    .describe('boosted trees in place of a forest: each mends the mistakes of those before it'),
+    .describe('gradient boosted trees in place of a forest: each fits the residual errors of those before it'),
   learningRate: z
     .number()
     .min(0.001)
     .max(1)
     .default(0.1)
-    .describe('with `boosted`: how much of a mistake a tree mends; a lower rate wants more trees'),
+    .describe('with `boosted`: the shrinkage of each tree; a lower rate needs more trees'),
   models: z
     .int()
     .min(1)
     .max(20)
     .default(1)
-    .describe('with `boosted`: so many are trained, each by chances of its own, and averaged'),
+    .describe('with `boosted`: as many models are trained, each with a random seed of its own, and averaged'),
   extraTrees: z
     .boolean()
     .default(false)
@@ -80,7 +85,7 @@ export const trainingSchema = z.strictObject({
   neighbours: share
     .default(0)
     .describe(
-      'the share of the say that training rows get which are most alike in what was measured, where nothing is missing (more where much is); the trees have the rest. 0: none; 0.35 is a good start',
+      'the ensemble weight of the nearest training rows, by a learned metric over what was measured, where nothing is missing (it grows with the gaps); the trees have the rest. 0: none; 0.35 is a good start',
     ),
   classWeights: z
     .enum(['none', 'balanced'])
@@ -108,18 +113,18 @@ export interface TrainingOptions {
   readonly engine: 'gapline' | 'ml-random-forest';
   readonly voting: 'mean' | 'majority';
   readonly indicators?: boolean;
-  /** Train from copies with gaps punched at random, each with the next of these shares; empty: from the rows as they are. */
+  /** Train from masked copies, each with the next of these shares of values removed at random; empty: from the rows as they are. */
   readonly copies?: readonly number[];
   readonly maxGaps?: number;
   /** Boosted trees in place of a forest, with these options beside trees and seed. */
   readonly boosted?: Omit<BoostingOptions, 'trees' | 'seed'>;
-  /** Training rows that vote beside the trees; with that share of the say where nothing is missing, else with more. */
+  /** Training rows that vote beside the trees. `share` is their ensemble weight where nothing is missing; it grows with the gaps. */
   readonly neighbours?: { readonly share: number; readonly transform?: TransformKind; readonly steps?: number };
   /** Of the forest, beside trees and seed. Not for the library. */
   readonly forest?: Omit<ForestOptions, 'trees' | 'seed'>;
 }
 
-/** What `training` of stream.yaml asks for. */
+/** The options that `training` of stream.yaml stands for. */
 export function trainingOptions(config: TrainingConfig): TrainingOptions {
   const { trees, seed, engine, voting, indicators, copies, copyGaps, maxGaps } = config;
   const { boosted, neighbours, learningRate, models, extraTrees, maxDepth, minSamplesLeaf, maxFeatures } = config;

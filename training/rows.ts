@@ -3,7 +3,7 @@ import type { Dataset } from '../core/dataset/csv.ts';
 import type { ModelOutput, Session } from '../core/model/model.ts';
 import type { Rows } from '../core/model/rows.ts';
 
-/** Rows whose truth is known, with what a model is told of each. */
+/** Rows whose truth is known. */
 export interface LabelledRows extends Rows {
   /** Index into the classes; never -1. */
   readonly labels: Int32Array;
@@ -70,14 +70,14 @@ export function* batchesOf(rows: Rows): Generator<Rows & { readonly first: numbe
 export async function labelRows(session: Session, rows: Rows): Promise<Int32Array> {
   const labels = new Int32Array(rows.count);
   for (const batch of batchesOf(rows)) {
-    const answer: ModelOutput = await session.predict(batch);
-    labels.set(answer.labels, batch.first);
-    answer.committed?.();
+    const output: ModelOutput = await session.predict(batch);
+    labels.set(output.labels, batch.first);
+    output.committed?.();
   }
   return labels;
 }
 
-/** Tells data sets apart by what a model learns from them: fields, values and truths. */
+/** Identifies a data set by what a model learns from it: fields, values and truths. */
 export function hashDataset({ fields, values, truths }: Dataset): string {
   const hash = createHash('sha256');
   hash.update(JSON.stringify([fields, truths.map((truth) => truth ?? null)]));

@@ -1,6 +1,6 @@
 import type { Dataset } from '../core/dataset/csv.ts';
 import type { Model } from '../core/model/model.ts';
-import { punch } from './mask.ts';
+import { maskValues } from './mask.ts';
 import { type Scores, score } from './metrics.ts';
 import { labelledRows, labelRows } from './rows.ts';
 
@@ -8,9 +8,9 @@ export interface ScoreInput {
   readonly model: Model;
   /** Rows with truth, with the model's fields in the model's order. */
   readonly dataset: Dataset;
-  /** Shares of values that go missing at random; each is scored. */
+  /** Shares of values that are masked at random; each is scored. */
   readonly rates: readonly number[];
-  /** The same seed punches the same gaps, for whatever model. */
+  /** The same seed masks the same values, for whatever model. */
   readonly seed: number;
 }
 
@@ -19,7 +19,7 @@ export async function scoreVersion({ model, dataset, rates, seed }: ScoreInput):
   const rows = labelledRows(dataset, model.classes);
   const scores: Scores[] = [];
   for (const [index, rate] of rates.entries()) {
-    const labels = await labelRows(model.open(), punch(rows, rate, seed + index));
+    const labels = await labelRows(model.open(), maskValues(rows, rate, seed + index));
     scores.push(score(rows.labels, labels, model.classes.length));
   }
   return scores;

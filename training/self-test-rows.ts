@@ -4,7 +4,7 @@ import type { LabelledRows } from './rows.ts';
 /** Rows of each class, taken so, and as many again with gaps. */
 const wanted = 6;
 
-/** Rows that a loaded model is asked about: some as they are, some with half of their values missing, one of nothing but gaps. */
+/** Rows that a loaded model predicts: some as they are, some with half of their values missing, one of nothing but gaps. */
 export function pickSelfTestRows(rows: LabelledRows): (number | null)[][] {
   const { width, values } = rows;
   const random = mulberry32(1);
@@ -14,8 +14,8 @@ export function pickSelfTestRows(rows: LabelledRows): (number | null)[][] {
   const asRead = chosen.map((row) =>
     Array.from(values.subarray(row * width, (row + 1) * width), (value) => (Number.isNaN(value) ? null : value)),
   );
-  const punched = asRead.map((row) => row.map((value) => (random() < 0.5 ? null : value)));
-  return [...asRead, ...punched, new Array<null>(width).fill(null)];
+  const masked = asRead.map((row) => row.map((value) => (random() < 0.5 ? null : value)));
+  return [...asRead, ...masked, new Array<null>(width).fill(null)];
 }
 
 /** The first rows of each class in turn, so that a rare class is among them. */

@@ -73,7 +73,7 @@ describe('training', () => {
     ['copies of a row would give each other away', { copies: [0, 0.3] }],
     ['each of the extra trees sees every row', { forest: { extraTrees: true } }],
     ['boosted trees build on each other', { boosted: {} }],
-    ['the library is not asked', { engine: 'ml-random-forest', trees: 3 }],
+    ['the library is not used', { engine: 'ml-random-forest', trees: 3 }],
   ])('keeps no out-of-bag score where %s', async (_, more) => {
     const { metrics } = await trainEasy('none', { options: { ...options, ...more } });
     expect(metrics.outOfBag).toBeUndefined();
@@ -99,11 +99,11 @@ describe('training', () => {
     expect(metrics.accuracy).toBeGreaterThan(0.9);
   });
 
-  it('tells how far it is', async () => {
-    const told: string[] = [];
-    await trainEasy('told', { onProgress: ({ step, done, all }) => told.push(`${step} ${done}/${all}`) });
-    expect(told).toContain('score 20/20');
-    expect(told.at(-1)).toBe('fit 20/20');
+  it('reports its progress', async () => {
+    const reported: string[] = [];
+    await trainEasy('reported', { onProgress: ({ step, done, all }) => reported.push(`${step} ${done}/${all}`) });
+    expect(reported).toContain('score 20/20');
+    expect(reported.at(-1)).toBe('fit 20/20');
   });
 
   it('with engine ml-random-forest trains and serves with the library itself', async () => {
@@ -122,22 +122,22 @@ describe('training', () => {
     expect((await registry.current()).identity.version).toBe(1);
   });
 
-  it.each([0.4, 1])('with neighbours that have %d of the say writes them, and they serve', async (share) => {
-    const told: string[] = [];
+  it.each([0.4, 1])('with neighbours of weight %d writes them, and they serve', async (share) => {
+    const reported: string[] = [];
     const name = `neighbours-${share}`;
     const neighbours = { share, steps: 30 };
     const trained = await trainEasy(name, {
       options: { ...options, neighbours, copies: [0.2] },
-      onProgress: ({ step, of, done, all }) => told.push(`${step} ${done}/${all} ${of}`),
+      onProgress: ({ step, of, done, all }) => reported.push(`${step} ${done}/${all} ${of}`),
     });
     expect(trained.metrics).toMatchObject({ on: 'holdout', rows: 30 });
     expect(trained.metrics.accuracy).toBeGreaterThan(0.9);
     for (const step of ['score', 'fit']) {
-      const order = ['20/20 trees', '1/30 steps', '30/30 steps'].map((each) => told.indexOf(`${step} ${each}`));
+      const order = ['20/20 trees', '1/30 steps', '30/30 steps'].map((each) => reported.indexOf(`${step} ${each}`));
       expect(order).not.toContain(-1);
       expect(order).toEqual([...order].sort((one, other) => one - other));
     }
-    expect(told.at(-1)).toBe('fit 30/30 steps');
+    expect(reported.at(-1)).toBe('fit 30/30 steps');
     const registry = openRegistry({ folder, name });
     const manifest = await registry.manifest(1);
     expect(manifest).toMatchObject({
@@ -147,7 +147,7 @@ describe('training', () => {
     });
     const file = JSON.parse(gunzipSync(await readFile(join(trained.folder, 'neighbours.json.gz'))).toString());
     expect(file.rows).toHaveLength(150);
-    // Its self-test holds the answers of both together.
+    // Its self-test holds the output of both together.
     expect((await registry.current()).identity.version).toBe(1);
   });
 
@@ -189,12 +189,15 @@ describe('the Spambase example', () => {
   it.each<[string, Partial<TrainingOptions>]>([
     ['a forest', {}],
     ['boosted trees', { boosted: {} }],
-  ])('teaches %s to tell spam from ham: at least 0.94 right on the e-mails that were kept apart', async (_, more) => {
-    const dataset = await readDataset({ file: join(example, 'data/train.csv'), truth: 'label' });
-    const test = await readDataset({ file: join(example, 'data/test.csv'), truth: 'label', fields: dataset.fields });
-    const { metrics } = await trainEasy('spambase', { dataset, test, options: { ...options, trees: 100, ...more } });
-    expect(metrics.accuracy).toBeGreaterThanOrEqual(0.94);
-  });
+  ])(
+    'teaches %s to separate spam from ham: at least 0.94 right on the e-mails that were kept apart',
+    async (_, more) => {
+      const dataset = await readDataset({ file: join(example, 'data/train.csv'), truth: 'label' });
+      const test = await readDataset({ file: join(example, 'data/test.csv'), truth: 'label', fields: dataset.fields });
+      const { metrics } = await trainEasy('spambase', { dataset, test, options: { ...options, trees: 100, ...more } });
+      expect(metrics.accuracy).toBeGreaterThanOrEqual(0.94);
+    },
+  );
 
   it('is its own split: the script makes the same files again', async () => {
     const { splitCsv } = await import('../core/dataset/split.ts');

@@ -59,19 +59,19 @@ const refusal = (reason: RegExp) => ({
 });
 
 describe('a model in a folder', () => {
-  it('answers as the one that was written', async () => {
+  it('predicts as the one that was written', async () => {
     const [first, second] = await Promise.all([loadModel(good), loadModel(good)]);
     const rows = sampleOf(3);
-    const answer = await first.open().predict(rows);
-    expect(await second.open().predict(rows)).toEqual(answer);
+    const output = await first.open().predict(rows);
+    expect(await second.open().predict(rows)).toEqual(output);
     expect(first).toMatchObject({
       identity: { name: 'good', version: 1 },
       fields: ['a', 'b', 'c_;'],
       classes: ['ham', 'spam'],
     });
-    expect(answer.filled.some(Number.isNaN)).toBe(false);
+    expect(output.filled.some(Number.isNaN)).toBe(false);
     for (let row = 0; row < rows.count; row++) {
-      expect(answer.probabilities[row * 2]! + answer.probabilities[row * 2 + 1]!).toBeCloseTo(1, 12);
+      expect(output.probabilities[row * 2]! + output.probabilities[row * 2 + 1]!).toBeCloseTo(1, 12);
     }
   });
 
@@ -117,9 +117,9 @@ describe('a model in a folder', () => {
     await expect(loadModel(copy)).rejects.toMatchObject(refusal(new RegExp(`${name} is missing`)));
   });
 
-  it('is refused when it is not what its place says', async () => {
+  it('is refused where the registry has it under another name or version', async () => {
     await expect(loadModel(good, { name: 'good', version: 2 })).rejects.toMatchObject(
-      refusal(/says that it is good version 1/),
+      refusal(/its manifest names good version 1/),
     );
   });
 
@@ -139,9 +139,13 @@ describe('a model in a folder', () => {
     ['has an imputer that nobody knows', (m) => ({ ...m, imputer: { kind: 'magic' } }), /imputer/],
     ['points outside its folder', (m) => ({ ...m, estimator: { ...m.estimator, file: '../../x' } }), /estimator\.file/],
     ['names a file without checksum', (m) => ({ ...m, estimator: { ...m.estimator, file: 'x' } }), /does not list x/],
-    ['has neighbours with no say', (m) => ({ ...m, neighbours: { ...m.neighbours, share: 0 } }), /neighbours\.share/],
     [
-      'has neighbours with all but its say',
+      'has neighbours without weight',
+      (m) => ({ ...m, neighbours: { ...m.neighbours, share: 0 } }),
+      /neighbours\.share/,
+    ],
+    [
+      'has neighbours with a weight above one',
       (m) => void Object.assign(m.neighbours!, { share: 0.9 }),
       /self-test row \d/,
     ],
@@ -153,7 +157,7 @@ describe('a model in a folder', () => {
     ],
     ['forgot its neighbours', ({ neighbours: _, ...rest }) => rest, /self-test row \d/],
     ['has histograms of another shape', (m) => ({ ...m, histograms: [] }), /histograms: 0 for 3/],
-    ['answers otherwise than it says', (m) => void m.selfTest.probabilities[1]!.reverse(), /self-test row 1 is/],
+    ['predicts otherwise than its self-test', (m) => void m.selfTest.probabilities[1]!.reverse(), /self-test row 1 is/],
     [
       'fills otherwise than it was',
       (m) => ({ ...m, imputer: { kind: 'mean', fill: [1e9, 5, 5] } }),
@@ -189,21 +193,21 @@ describe('a model in a folder', () => {
 
   it('with engine ml-random-forest is predicted by the library itself, which votes as our majority does', async () => {
     const rows = sampleOf(3);
-    const answers: ModelOutput[] = [];
+    const outputs: ModelOutput[] = [];
     for (const engine of ['gapline', 'ml-random-forest'] as const) {
       const copy = await edited((m) => {
         m.estimator = { kind: 'forest', file: 'forest.json.gz', engine, voting: 'majority' };
         m.selfTest = { values: [], labels: [], probabilities: [] };
       });
-      answers.push(await (await loadModel(copy)).open().predict(rows));
+      outputs.push(await (await loadModel(copy)).open().predict(rows));
     }
-    expect(answers[1]!.labels).toEqual(answers[0]!.labels);
-    for (const [at, share] of answers[0]!.probabilities.entries()) {
-      expect(answers[1]!.probabilities[at]).toBeCloseTo(share, 12);
+    expect(outputs[1]!.labels).toEqual(outputs[0]!.labels);
+    for (const [at, share] of outputs[0]!.probabilities.entries()) {
+      expect(outputs[1]!.probabilities[at]).toBeCloseTo(share, 12);
     }
   });
 
-  it('whose server does not answer is not refused: that may pass', async () => {
+  it('whose server does not respond is not refused: that may pass', async () => {
     const copy = await edited((m) => ({
       ...m,
       estimator: {

@@ -9,10 +9,10 @@ const rows = sampleOf(3);
 const gapsOf = (row: number) =>
   rows.values.subarray(row * 3, row * 3 + 3).reduce((sum, value) => sum + (Number.isNaN(value) ? 1 : 0), 0);
 
-/** Says "second" with the logistic function of the sum of a row, and keeps what it was asked. */
-function logistic(asked: { values: Float64Array; count: number }[] = [], later = false): Estimator {
+/** Predicts "second" with the logistic function of the sum of a row, and keeps its inputs. */
+function logistic(inputs: { values: Float64Array; count: number }[] = [], later = false): Estimator {
   const estimate = (values: Float64Array, count: number) => {
-    asked.push({ values, count });
+    inputs.push({ values, count });
     const width = values.length / count;
     const probabilities = new Float64Array(count * 2);
     const labels = new Int32Array(count);
@@ -42,7 +42,7 @@ const modelOf = (parts: Partial<Parts> = {}) =>
 
 const drawing = (draws: number) => openImputer(fitImputer(rows, { kind: 'gaussian', transform: 'none', draws }));
 
-it('answers the same whether its estimator answers at once or later', async () => {
+it('predicts the same whether its estimator does at once or later', async () => {
   for (const imputer of [drawing(0), drawing(4)]) {
     const [now, later] = await Promise.all(
       [false, true].map((wait) =>
@@ -55,16 +55,16 @@ it('answers the same whether its estimator answers at once or later', async () =
   }
 });
 
-it('tells its estimator which values were missing', async () => {
-  const asked: { values: Float64Array; count: number }[] = [];
-  const { filled } = await modelOf({ indicators: true, estimator: logistic(asked) })
+it('gives its estimator missing indicators', async () => {
+  const inputs: { values: Float64Array; count: number }[] = [];
+  const { filled } = await modelOf({ indicators: true, estimator: logistic(inputs) })
     .open()
     .predict(rows);
   for (let row = 0; row < rows.count; row++) {
-    const told = asked[0]!.values.subarray(row * 6, row * 6 + 6);
-    expect(told.subarray(0, 3)).toEqual(filled.subarray(row * 3, row * 3 + 3));
+    const wide = inputs[0]!.values.subarray(row * 6, row * 6 + 6);
+    expect(wide.subarray(0, 3)).toEqual(filled.subarray(row * 3, row * 3 + 3));
     for (let column = 0; column < 3; column++) {
-      expect(told[3 + column]).toBe(Number.isNaN(rows.values[row * 3 + column]!) ? 1 : 0);
+      expect(wide[3 + column]).toBe(Number.isNaN(rows.values[row * 3 + column]!) ? 1 : 0);
     }
   }
 });
@@ -81,13 +81,13 @@ describe('a limit of gaps', () => {
 });
 
 describe('multiple imputation', () => {
-  it('averages what the estimator says of each completion', async () => {
-    const asked: { values: Float64Array; count: number }[] = [];
+  it('averages what the estimator predicts for each completion', async () => {
+    const inputs: { values: Float64Array; count: number }[] = [];
     const imputer = drawing(6);
-    const estimator = logistic(asked);
-    const answer = await modelOf({ imputer, estimator }).open().predict(rows);
-    const punched = Array.from({ length: rows.count }, (_, row) => row).filter((row) => gapsOf(row) > 0);
-    expect(asked.map(({ count }) => count)).toEqual([rows.count + punched.length * 5]);
+    const estimator = logistic(inputs);
+    const output = await modelOf({ imputer, estimator }).open().predict(rows);
+    const gappy = Array.from({ length: rows.count }, (_, row) => row).filter((row) => gapsOf(row) > 0);
+    expect(inputs.map(({ count }) => count)).toEqual([rows.count + gappy.length * 5]);
     const session = imputer.open();
     const draws = Array.from({ length: 6 }, (_, number) => {
       const into = new Float64Array(rows.values.length);
@@ -98,10 +98,10 @@ describe('multiple imputation', () => {
     for (let row = 0; row < rows.count; row++) {
       const shares = estimates.map(({ probabilities }) => probabilities[row * 2 + 1]!);
       const mean = shares.reduce((sum, each) => sum + each, 0) / 6;
-      expect(answer.probabilities[row * 2 + 1]).toBeCloseTo(mean, 12);
-      expect(answer.labels[row]).toBe(mean > 0.5 ? 1 : 0);
+      expect(output.probabilities[row * 2 + 1]).toBeCloseTo(mean, 12);
+      expect(output.labels[row]).toBe(mean > 0.5 ? 1 : 0);
       const spread = shares.reduce((sum, each) => sum + Math.abs(each - mean), 0) / 6;
-      expect(answer.sensitivity![row]).toBeCloseTo(spread, 12);
+      expect(output.sensitivity![row]).toBeCloseTo(spread, 12);
     }
   });
 
@@ -117,15 +117,15 @@ describe('multiple imputation', () => {
   });
 
   it('shows the likeliest values as filled, and goes with indicators and a limit of gaps', async () => {
-    const asked: { values: Float64Array; count: number }[] = [];
-    const parts = { imputer: drawing(4), indicators: true, maxGaps: 1, estimator: logistic(asked) };
-    const answer = await modelOf(parts).open().predict(rows);
+    const inputs: { values: Float64Array; count: number }[] = [];
+    const parts = { imputer: drawing(4), indicators: true, maxGaps: 1, estimator: logistic(inputs) };
+    const output = await modelOf(parts).open().predict(rows);
     const { filled } = await modelOf({ imputer: drawing(0) })
       .open()
       .predict(rows);
-    expect(answer.filled).toEqual(filled);
-    expect(asked[0]!.values.length).toBe(asked[0]!.count * 6);
-    for (let row = 0; row < rows.count; row++) if (gapsOf(row) > 1) expect(answer.labels[row]).toBe(-1);
+    expect(output.filled).toEqual(filled);
+    expect(inputs[0]!.values.length).toBe(inputs[0]!.count * 6);
+    for (let row = 0; row < rows.count; row++) if (gapsOf(row) > 1) expect(output.labels[row]).toBe(-1);
   });
 });
 
@@ -133,19 +133,19 @@ describe('neighbours', () => {
   const labels = Int32Array.from({ length: rows.count }, (_, row) => row % 2);
   const table = { count: rows.count, width: 3, values: rows.values.map((value) => (Number.isNaN(value) ? 5 : value)) };
   const fitted = fitNeighbours({ rows: table, copies: [rows.values], labels, classes: 2, steps: 5 });
-  const voters = async () => new Neighbours(await fitted);
+  const references = async () => new Neighbours(await fitted);
 
-  it.each([0.2, 0.5, 1])('have a share of %d of the say, and more where much is missing', async (share) => {
+  it.each([0.2, 0.5, 1])('have a weight of %d, and more where much is missing', async (share) => {
     const alone = await modelOf().open().predict(rows);
-    const both = await modelOf({ neighbours: { share, voters: await voters() } })
+    const both = await modelOf({ neighbours: { share, references: await references() } })
       .open()
       .predict(rows);
     // They see what was measured, not what was filled.
-    const votes = (await voters()).vote(rows.values, rows.count);
+    const votes = (await references()).vote(rows.values, rows.count);
     for (let row = 0; row < rows.count; row++) {
       const trust = (1 - share) * (1 - gapsOf(row) / 3) ** 2;
-      const say = share / (share + trust);
-      const second = (1 - say) * alone.probabilities[row * 2 + 1]! + say * votes[row * 2 + 1]!;
+      const weight = share / (share + trust);
+      const second = (1 - weight) * alone.probabilities[row * 2 + 1]! + weight * votes[row * 2 + 1]!;
       expect(both.probabilities[row * 2 + 1]).toBeCloseTo(second, 12);
       expect(both.probabilities[row * 2]).toBeCloseTo(1 - second, 12);
       expect(both.labels[row]).toBe(second > 0.5 ? 1 : 0);
@@ -159,7 +159,7 @@ describe('neighbours', () => {
     const imputer = drawing(6);
     const alone = await modelOf({ imputer }).open().predict(rows);
     const share = 0.3;
-    const both = await modelOf({ imputer, neighbours: { share, voters: await voters() } })
+    const both = await modelOf({ imputer, neighbours: { share, references: await references() } })
       .open()
       .predict(rows);
     for (let row = 0; row < rows.count; row++) {
@@ -169,8 +169,8 @@ describe('neighbours', () => {
     expect(both.sensitivity!.some((each) => each > 0)).toBe(true);
   });
 
-  it('answer beside an estimator that answers later, and leave a limit of gaps alone', async () => {
-    const parts = { neighbours: { share: 0.5, voters: await voters() }, maxGaps: 0 };
+  it('vote beside an estimator that predicts later, and leave a limit of gaps alone', async () => {
+    const parts = { neighbours: { share: 0.5, references: await references() }, maxGaps: 0 };
     const now = await modelOf(parts).open().predict(rows);
     expect(
       await modelOf({ ...parts, estimator: logistic([], true) })

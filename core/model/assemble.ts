@@ -13,10 +13,10 @@ export interface Parts {
   readonly classes: readonly string[];
   readonly imputer: Imputer;
   readonly estimator: Estimator;
-  /** The estimator is told of each field, after all values, whether it was missing: 1 or 0. */
+  /** After all values the estimator gets missing indicators, one a field: 1 where it was missing, else 0. */
   readonly indicators?: boolean;
-  /** Training rows that have a share of the say beside the estimator, more where much is missing. They see rows as they were measured. */
-  readonly neighbours?: { readonly share: number; readonly voters: Neighbours };
+  /** A reference set of training rows that votes beside the estimator, on rows as they were measured. `share` is its ensemble weight where nothing is missing; it grows with the gaps. */
+  readonly neighbours?: { readonly share: number; readonly references: Neighbours };
   /** A row with more gaps than this is not guessed at. */
   readonly maxGaps?: number;
   /** By field, how the training data was spread. */
@@ -46,13 +46,13 @@ function openSession(parts: Parts, imputing: ImputerSession): Session {
     const gaps = imputer.draws > 0 || neighbours || maxGaps < rows.width ? countGaps(rows) : undefined;
     const draws = imputer.draws > 0 && gaps ? completeByDraws(rows, filled, gaps, imputing, imputer.draws) : undefined;
     const finish = (estimates: Estimates): ModelOutput => {
-      const answer = draws ? averageDraws(estimates, draws, rows.count, classes.length) : estimates;
+      const output = draws ? averageDraws(estimates, draws, rows.count, classes.length) : estimates;
       if (neighbours && gaps) {
-        const votes = neighbours.voters.vote(rows.values, rows.count);
-        addVotes(answer, votes, gaps, { width: rows.width, share: neighbours.share });
+        const votes = neighbours.references.vote(rows.values, rows.count);
+        blendVotes(output, votes, gaps, { width: rows.width, share: neighbours.share });
       }
-      if (gaps) decline(answer.labels, gaps, maxGaps);
-      return { ...answer, filled, ...(committed && { committed }) };
+      if (gaps) decline(output.labels, gaps, maxGaps);
+      return { ...output, filled, ...(committed && { committed }) };
     };
     const estimates = estimate(rows, filled, draws);
     return estimates instanceof Promise ? estimates.then(finish) : finish(estimates);
@@ -61,18 +61,18 @@ function openSession(parts: Parts, imputing: ImputerSession): Session {
   function estimate(rows: Rows, filled: Float64Array, draws: Completions | undefined) {
     const values = draws ? draws.values : filled;
     const count = draws ? draws.count : rows.count;
-    const told = parts.indicators ? withIndicators(values, rows, count, draws?.origin) : values;
-    return estimator.predict(told, count);
+    const input = parts.indicators ? withIndicators(values, rows, count, draws?.origin) : values;
+    return estimator.predict(input, count);
   }
 
   return { predict, warm: (rows) => imputing.warm(rows) };
 }
 
 /**
- * The estimator's probabilities and the votes of neighbours become one. The less of a row was measured, the less the estimator's word
- * counts, by the square of the share that was; and what was filled matters to that word only.
+ * Weighted mean of the estimator's probabilities and the votes of neighbours. The estimator's weight falls with the square of the
+ * share of fields that was measured. What was filled matters to the estimator only, so the sensitivity falls with its weight.
  */
-function addVotes(
+function blendVotes(
   { labels, probabilities, sensitivity }: Omit<ModelOutput, 'filled'>,
   votes: Float64Array,
   gaps: Int32Array,
@@ -80,8 +80,8 @@ function addVotes(
 ): void {
   const classes = votes.length / Math.max(1, labels.length);
   for (let row = 0; row < labels.length; row++) {
-    const trust = (1 - share) * (1 - gaps[row]! / width) ** 2;
-    const kept = trust / (trust + share);
+    const weight = (1 - share) * (1 - gaps[row]! / width) ** 2;
+    const kept = weight / (weight + share);
     for (let at = row * classes; at < (row + 1) * classes; at++)
       probabilities[at] = kept * probabilities[at]! + (1 - kept) * votes[at]!;
     labels[row] = argmax(probabilities, row * classes, classes);

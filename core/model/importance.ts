@@ -4,7 +4,7 @@ import { importanceByField, impurityImportance } from './forest/importance.ts';
 import type { Manifest } from './manifest.ts';
 import { unpackJson } from './open.ts';
 
-/** What an artifact says of its estimator. */
+/** The parts of an artifact that the importance is read from. */
 export interface Estimating {
   readonly manifest: Pick<Manifest, 'importance' | 'estimator' | 'fields' | 'classes' | 'indicators'>;
   readonly files: Artifact['files'];
@@ -13,7 +13,7 @@ export interface Estimating {
 /**
  * By field, summing to one: how much of the impurity the splits on it take away. Versions that did not write it down are
  * read for it.
- * @returns undefined where the estimator has no trees, or they do not tell, as those of ONNX do not
+ * @returns undefined where the estimator has no trees, or the trees hold no gains, as those of ONNX do not
  * @throws {GaplineError} `model-invalid` where the estimator's file cannot be read
  */
 export async function impurityByField({ manifest, files }: Estimating): Promise<readonly number[] | undefined> {

@@ -40,7 +40,7 @@ const metricsSchema = z.strictObject({
   outOfBag: z
     .strictObject({ accuracy: share, rows: count.min(1) })
     .optional()
-    .describe('of a forest: each training row answered by the trees that did not see it'),
+    .describe('of a forest: each training row predicted by the trees that did not see it'),
 });
 
 const selfTestSchema = z
@@ -49,7 +49,7 @@ const selfTestSchema = z
     labels: z.array(z.int().min(-1)).describe('by row: index of the class, -1 for unknown'),
     probabilities: z.array(z.array(share)).describe('by row, by class'),
   })
-  .describe('rows that the model must answer so when it is loaded');
+  .describe('rows and what the model must predict for them when it is loaded');
 
 const lineageSchema = z.strictObject({
   data: z.strictObject({
@@ -61,7 +61,7 @@ const lineageSchema = z.strictObject({
       .describe('of fields, values and labels'),
   }),
   seed: z.int(),
-  options: z.record(z.string(), z.unknown()).describe('as the training was asked'),
+  options: z.record(z.string(), z.unknown()).describe('the options of the training'),
 });
 
 /** All of `model.json`. */
@@ -80,20 +80,22 @@ export const manifestSchema = z
     indicators: z
       .boolean()
       .optional()
-      .describe('after its values the estimator is told of each field whether it was missing, 1 or 0'),
+      .describe(
+        'missing indicators: after its values the estimator gets for each field whether it was missing, 1 or 0',
+      ),
     maxGaps: count.optional().describe('a row with more gaps than this gets no label'),
     estimator: estimatorSchema,
     neighbours: z
       .strictObject({
-        file: fileName.describe('training rows, and how their likeness to a row is measured; gzipped'),
+        file: fileName.describe('a reference set of training rows, and the learned metric; gzipped'),
         share: share
           .gt(0)
           .describe(
-            'the share s of the say that they have where nothing is missing; where a share k was measured s / (s + (1 - s) k^2)',
+            'their ensemble weight s where nothing is missing; where a share k of the fields was measured, s / (s + (1 - s) k^2)',
           ),
       })
       .optional()
-      .describe('training rows that vote beside the estimator, looking only at what was measured'),
+      .describe('training rows that vote beside the estimator, by distances over what was measured'),
     importance: z
       .array(share)
       .optional()

@@ -1,23 +1,23 @@
 import type { FieldHistogram } from './histogram-schema.ts';
 import type { Rows } from './rows.ts';
 
-/** What a model says of rows. The arrays belong to the caller. */
+/** What a model predicts for rows. The arrays belong to the caller. */
 export interface ModelOutput {
-  /** Index of the class by row, -1 where the model declined to guess. */
+  /** Index of the class by row, -1 where the model made no prediction. */
   readonly labels: Int32Array;
   /** `count * classes`, row-major; each row sums to one. */
   readonly probabilities: Float64Array;
   /** `count * width`: the rows as the estimator saw them. Still NaN where a kind takes gaps itself. */
   readonly filled: Float64Array;
-  /** By row, how much the answer depends on what was filled (0 to 1), for kinds that know. */
+  /** By row, how much the prediction depends on what was filled (0 to 1), for kinds that compute it. */
   readonly sensitivity?: Float64Array;
   /** Remembers these rows. Call it once they are committed, never before. */
   readonly committed?: () => void;
 }
 
 /**
- * A model at work on one partition. Sessions of stateless models are all alike; an imputer that remembers keeps its memory here.
- * `predict` is pure but for `committed`: the same rows give the same answer until then.
+ * A model in use for one partition. Sessions of stateless models are all alike; an imputer that remembers keeps its memory here.
+ * `predict` is pure but for `committed`: the same rows give the same output until then.
  */
 export interface Session {
   predict(rows: Rows): ModelOutput | Promise<ModelOutput>;
@@ -45,11 +45,11 @@ export interface Model {
   close(): Promise<void>;
 }
 
-/** What a watcher of a {@link ModelSource} is told. Neither may throw. */
+/** What a {@link ModelSource} calls while it is watched. Neither may throw. */
 export interface ModelWatcher {
   /** Another version is to serve: loaded, checked and warmed. The one who watches closes the version that it lets go. */
   onChange(model: Model): void;
-  /** Another version was to serve but was refused; the present one goes on. Told once for each cause. */
+  /** Another version was to serve but was refused; the present one goes on serving. Called once for each cause. */
   onRefused(error: unknown): void;
 }
 
@@ -62,7 +62,7 @@ export interface ModelSource {
   current(): Promise<Model>;
   /**
    * Looks for a change at least every second until `stop` is called. `serving` is what the watcher has already; a version with other
-   * fields or classes is refused. Nothing is told after `stop` resolved. Absent where versions never change.
+   * fields or classes is refused. Nothing is called after `stop` resolved. Absent where versions never change.
    */
   watch?(serving: Pick<Model, 'identity' | 'fields' | 'classes'>, watcher: ModelWatcher): { stop(): Promise<void> };
 }

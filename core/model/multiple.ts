@@ -20,13 +20,13 @@ export function completeByDraws(
   draws: number,
 ): Completions {
   const { width } = rows;
-  const punched = pickRows(rows, gaps);
+  const gappy = pickRows(rows, gaps);
   const completed = Array.from({ length: draws }, (_, number) => {
-    const into = new Float64Array(punched.count * width);
-    imputing.draw(punched, number, into);
+    const into = new Float64Array(gappy.count * width);
+    imputing.draw(gappy, number, into);
     return into;
   });
-  const count = rows.count + punched.count * (draws - 1);
+  const count = rows.count + gappy.count * (draws - 1);
   const values = new Float64Array(count * width);
   const origin = new Int32Array(count);
   for (let row = 0, from = 0, to = 0; row < rows.count; row++) {
@@ -60,7 +60,7 @@ function pickRows(rows: Rows, gaps: Int32Array): Rows {
 
 /**
  * Averages the probabilities of each row's completions. `sensitivity` is their mean distance from the average, as total variation: 0
- * where what was filled does not matter to the answer, towards 1 where it decides.
+ * where what was filled does not matter to the prediction, towards 1 where it decides.
  * Source: Rubin (1987), Multiple Imputation for Nonresponse in Surveys; the spread between imputations, here of probabilities.
  */
 export function averageDraws(

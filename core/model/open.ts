@@ -24,15 +24,15 @@ import { runSelfTest } from './self-test.ts';
 const maxFileBytes = 512 * 1024 * 1024;
 
 /**
- * Loads a model version, holds it to its self-test and warms it up.
- * @param expected - what the place where it was found says that it is
- * @throws {GaplineError} `model-invalid` with the reason on one line; `model-unavailable` where its server does not answer.
+ * Loads a model version, runs its self-test and warms it up.
+ * @param expected - name and version that the registry has it under
+ * @throws {GaplineError} `model-invalid` with the reason on one line; `model-unavailable` where its server does not respond.
  */
 export async function loadModel(folder: string, expected?: ModelIdentity): Promise<Model> {
   const artifact = await readArtifact(folder);
   const { name, version } = artifact.manifest;
   if (expected && (name !== expected.name || version !== expected.version)) {
-    const detail = `it says that it is ${name} version ${version}; import it instead of copying it`;
+    const detail = `its manifest names ${name} version ${version}; import it instead of copying it`;
     throw invalidModel(folder, detail);
   }
   const { manifest: parts, files } = artifact;
@@ -44,7 +44,7 @@ export async function loadModel(folder: string, expected?: ModelIdentity): Promi
     return model;
   } catch (error) {
     await model.close();
-    // A model server that is away says nothing against the model.
+    // A model server that is unavailable is no reason to refuse the model.
     if (isRetryable(error)) throw error;
     throw invalidModel(folder, describeError(error), error);
   }
@@ -67,9 +67,9 @@ export interface LoadableParts {
   readonly onnxRuntime?: () => Promise<OnnxRuntime>;
 }
 
-/** Puts an artifact to work, without asking whether it answers as it should. */
-export async function openArtifact(working: LoadableParts): Promise<Model> {
-  const { parts, identity } = working;
+/** Opens an artifact for prediction, without its self-test. */
+export async function openArtifact(loadable: LoadableParts): Promise<Model> {
+  const { parts, identity } = loadable;
   const { fields, classes, imputer, indicators, maxGaps, histograms } = parts;
   return assembleModel({
     identity: identity ?? { name: 'unpublished', version: 1 },
@@ -79,15 +79,15 @@ export async function openArtifact(working: LoadableParts): Promise<Model> {
     ...(indicators && { indicators }),
     ...(maxGaps !== undefined && { maxGaps }),
     ...(histograms && { histograms }),
-    estimator: await openEstimator(working),
-    ...(parts.neighbours && { neighbours: await openNeighbours(working, parts.neighbours) }),
+    estimator: await openEstimator(loadable),
+    ...(parts.neighbours && { neighbours: await openNeighbours(loadable, parts.neighbours) }),
   });
 }
 
-async function openNeighbours(working: LoadableParts, { file, share }: NonNullable<Manifest['neighbours']>) {
-  const { fields, classes } = working.parts;
+async function openNeighbours(loadable: LoadableParts, { file, share }: NonNullable<Manifest['neighbours']>) {
+  const { fields, classes } = loadable.parts;
   const shape = { width: fields.length, classes: classes.length };
-  return { share, voters: new Neighbours(readNeighbours(await jsonOf(working, file), shape)) };
+  return { share, references: new Neighbours(readNeighbours(await jsonOf(loadable, file), shape)) };
 }
 
 /** A file of JSON that was gzipped. */
@@ -102,8 +102,8 @@ const passthrough: Imputer = {
   open: () => memoryless((rows, into) => into.set(rows.values)),
 };
 
-async function openEstimator(working: LoadableParts): Promise<Estimator> {
-  const { parts, files, onnxRuntime } = working;
+async function openEstimator(loadable: LoadableParts): Promise<Estimator> {
+  const { parts, files, onnxRuntime } = loadable;
   const { fields, classes, indicators, estimator } = parts;
   const columns = indicators ? [...fields, ...fields.map((name) => `${name} missing`)] : fields;
   switch (estimator.kind) {
@@ -118,7 +118,7 @@ async function openEstimator(working: LoadableParts): Promise<Estimator> {
       const shape = { width: columns.length, classes: classes.length };
       const { file } = estimator;
       if (file.endsWith('.onnx')) return openForest(readOnnxForest(file, fileOf(files, file), shape), estimator.voting);
-      return openForestFile(estimator, await jsonOf(working, file), shape);
+      return openForestFile(estimator, await jsonOf(loadable, file), shape);
     }
   }
 }
@@ -131,7 +131,7 @@ interface Shape {
 function readOnnxForest(file: string, bytes: Uint8Array, { width, classes }: Shape): Forest {
   const { forest } = importOnnxForest(bytes, { width });
   if (forest.task === 'classification' && forest.outputs === classes) return forest;
-  throw new GaplineError('model-invalid', `${file} tells ${forest.outputs} classes apart, not ${classes}`);
+  throw new GaplineError('model-invalid', `${file} has ${forest.outputs} classes, not ${classes}`);
 }
 
 async function openForestFile(

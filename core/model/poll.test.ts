@@ -20,7 +20,7 @@ function looking(look: PollOptions['look'], options: Partial<PollOptions> = {}) 
   return { more, looks, refused, stop };
 }
 
-test('tells a reason once while looks in a row fail for it, and again after one that went well', async () => {
+test('reports a reason once while polls in a row fail for it, and again after one that went well', async () => {
   let trouble: string | undefined = 'away';
   const { more, refused } = looking(async () => {
     if (trouble) throw new Error(trouble);
@@ -37,7 +37,7 @@ test('tells a reason once while looks in a row fail for it, and again after one 
   expect(refused).toEqual(['away', 'broken', 'broken']);
 });
 
-test('looks at once only where it is told to', async () => {
+test('polls at once only where that is wanted', async () => {
   const far = { everyMs: 3_600_000 };
   const waiting = looking(async () => {}, far);
   const eager = looking(async () => {}, { ...far, atOnce: true });
@@ -45,7 +45,7 @@ test('looks at once only where it is told to', async () => {
   expect(waiting.looks()).toBe(0);
 });
 
-test('stops after the look under way, which is told, and says nothing of how that ends', async () => {
+test('stops after the poll under way, which is aborted, and reports nothing of how that ends', async () => {
   const begun = Promise.withResolvers<AbortSignal>();
   const goOn = Promise.withResolvers<void>();
   const { stop, refused, looks } = looking(async (stopping) => {

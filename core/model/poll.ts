@@ -2,30 +2,30 @@ import { describeError } from '../wire/errors.ts';
 
 export interface PollOptions {
   readonly everyMs: number;
-  /** Whether the first look is at once. Default: after `everyMs`. */
+  /** Whether the first poll is at once. Default: after `everyMs`. */
   readonly atOnce?: boolean;
-  /** What it finds after the signal is aborted, it must not hand on. */
+  /** What it finds after the signal is aborted must not be passed on. */
   readonly look: (stopping: AbortSignal) => Promise<void>;
-  /** Told once of each reason why looks in a row fail. */
+  /** Called once for each reason why polls in a row fail. */
   readonly refused: (error: unknown) => void;
 }
 
-/** Looks again and again, each time `everyMs` after the look before has ended. `stop` waits for the one under way. */
+/** Polls until `stop`, each time `everyMs` after the poll before has ended. `stop` waits for the one under way. */
 export function poll({ everyMs, atOnce = false, look, refused }: PollOptions): { stop(): Promise<void> } {
-  let told: string | undefined;
+  let reported: string | undefined;
   const stopping = new AbortController();
   const { signal } = stopping;
   let timer: NodeJS.Timeout | undefined;
-  let looking: Promise<void> = Promise.resolve();
+  let underWay: Promise<void> = Promise.resolve();
 
-  async function lookOnce(): Promise<void> {
+  async function pollOnce(): Promise<void> {
     try {
       await look(signal);
-      told = undefined;
+      reported = undefined;
     } catch (error) {
       const reason = describeError(error);
-      if (signal.aborted || reason === told) return;
-      told = reason;
+      if (signal.aborted || reason === reported) return;
+      reported = reason;
       refused(error);
     }
   }
@@ -33,7 +33,7 @@ export function poll({ everyMs, atOnce = false, look, refused }: PollOptions): {
   function schedule(afterMs: number): void {
     if (signal.aborted) return;
     timer = setTimeout(() => {
-      looking = lookOnce().finally(() => schedule(everyMs));
+      underWay = pollOnce().finally(() => schedule(everyMs));
     }, afterMs);
     timer.unref();
   }
@@ -43,7 +43,7 @@ export function poll({ everyMs, atOnce = false, look, refused }: PollOptions): {
     async stop() {
       stopping.abort();
       clearTimeout(timer);
-      await looking;
+      await underWay;
     },
   };
 }

@@ -17,7 +17,7 @@ function rowsOf(values: readonly (readonly (number | null)[])[], width: number):
   };
 }
 
-/** Asks a model for its answers to rows, and writes them down. */
+/** Predicts rows, and writes down the output. */
 export async function writeSelfTest(model: Model, values: (number | null)[][]): Promise<SelfTest> {
   const { labels, probabilities } = await model.open().predict(rowsOf(values, model.fields.length));
   const classes = model.classes.length;
@@ -29,8 +29,8 @@ export async function writeSelfTest(model: Model, values: (number | null)[][]): 
 }
 
 /**
- * Asks a model again, in several sizes of batch, which also warms it up before it serves.
- * @throws {GaplineError} `model-invalid` where it answers otherwise than was written down.
+ * Predicts the rows again, in several sizes of batch, which also warms the model up before it serves.
+ * @throws {GaplineError} `model-invalid` where the output is not the one that was written down.
  */
 export async function runSelfTest(model: Model, expected: SelfTest): Promise<void> {
   const { values } = expected;
@@ -39,23 +39,23 @@ export async function runSelfTest(model: Model, expected: SelfTest): Promise<voi
   const repeated = Array.from({ length: 512 }, (_, row) => values[row % values.length]!);
   for (const rows of [...values.map((row) => [row]), values, repeated]) {
     const first = rows.length === 1 ? values.indexOf(rows[0]!) : 0;
-    const answer = await session.predict(rowsOf(rows, model.fields.length));
-    compare(answer, expected, first, rows.length, model);
+    const output = await session.predict(rowsOf(rows, model.fields.length));
+    compare(output, expected, first, rows.length, model);
   }
 }
 
-function compare(answer: ModelOutput, expected: SelfTest, first: number, count: number, { classes }: Model): void {
+function compare(output: ModelOutput, expected: SelfTest, first: number, count: number, { classes }: Model): void {
   for (let row = 0; row < count; row++) {
-    const asked = (first + row) % expected.values.length;
-    const wanted = expected.probabilities[asked]!;
+    const tested = (first + row) % expected.values.length;
+    const wanted = expected.probabilities[tested]!;
     const same =
-      answer.labels[row] === expected.labels[asked] &&
+      output.labels[row] === expected.labels[tested] &&
       wanted.every(
-        (share, index) => Math.abs(answer.probabilities[row * classes.length + index]! - share) <= tolerance,
+        (share, index) => Math.abs(output.probabilities[row * classes.length + index]! - share) <= tolerance,
       );
     if (same) continue;
-    const given = [...answer.probabilities.subarray(row * classes.length, (row + 1) * classes.length)];
-    const detail = `its answer to self-test row ${asked} is ${listed(given)} instead of ${listed(wanted)}`;
+    const given = [...output.probabilities.subarray(row * classes.length, (row + 1) * classes.length)];
+    const detail = `its output for self-test row ${tested} is ${listed(given)} instead of ${listed(wanted)}`;
     throw new GaplineError('model-invalid', detail, { retryable: false });
   }
 }

@@ -17,7 +17,7 @@ export interface SampleOptions {
   readonly imputer?: ImputerSpec;
   readonly seed?: number;
   readonly trees?: number;
-  /** The share of the say that neighbours have; default: there are none. */
+  /** The ensemble weight of neighbours; default: there are none. */
   readonly neighbours?: number;
 }
 
@@ -88,11 +88,11 @@ export async function sampleDraft(options: SampleOptions = {}): Promise<Draft> {
   const unpacked = new Map<string, unknown>([['forest.json.gz', writeLibraryForest(forest, { seed })]]);
   if (neighbours !== undefined) {
     const table = { count: rows.count, width, values };
-    const asked = { rows: table, copies: [rows.values], labels, classes: classes.length, steps: 10, seed };
-    unpacked.set('neighbours.json.gz', writeNeighbours(await fitNeighbours(asked)));
+    const input = { rows: table, copies: [rows.values], labels, classes: classes.length, steps: 10, seed };
+    unpacked.set('neighbours.json.gz', writeNeighbours(await fitNeighbours(input)));
   }
   const files = await packAll(unpacked);
-  const asked = [0, 1, 2].map((row) =>
+  const testRows = [0, 1, 2].map((row) =>
     Array.from({ length: width }, (_, column) => (column === row ? null : valueAt(row, column))),
   );
   return {
@@ -103,7 +103,7 @@ export async function sampleDraft(options: SampleOptions = {}): Promise<Draft> {
       created: '2026-01-01T00:00:00.000Z',
       ...parts,
       metrics: { on: 'test', rows: 1, accuracy: 1, f1: 1, confusion: classes.map(() => classes.map(() => 0)) },
-      selfTest: await writeSelfTest(await openArtifact({ parts, files }), asked),
+      selfTest: await writeSelfTest(await openArtifact({ parts, files }), testRows),
       histograms: histogramsOf(rows),
       lineage: { data: { source: 'made up', rows: rows.count, sha256: '0'.repeat(64) }, seed, options: {} },
     },

@@ -17,7 +17,7 @@ describe('binColumns', () => {
   );
   const anyColumn = fc.array(fc.record({ value: cell, label: fc.nat({ max: 4 }) }), { minLength: 1, maxLength: 600 });
 
-  it('keeps the order of values, tells few distinct ones apart, and knows each bin by its ends', () => {
+  it('keeps the order of values, keeps few distinct ones apart, and knows each bin by its ends', () => {
     fc.assert(
       fc.property(anyColumn, (rows) => {
         const values = rows.map(({ value }) => value);

@@ -23,8 +23,8 @@ export interface BoostedTreeInput {
   readonly random: Xoshiro128PlusPlus;
 }
 
-/** Keeps steps bounded where the second derivative is next to nothing (lambda of XGBoost). */
-const damping = 1;
+/** L2 regularisation: keeps steps bounded where the second derivative is close to zero (lambda of XGBoost). */
+const regularisation = 1;
 
 interface Split {
   readonly feature: number;
@@ -46,7 +46,7 @@ interface Leaf {
 }
 
 /**
- * Grows trees that mend mistakes: always the leaf is split that gains most, until there are `leaves`. Splits are searched over
+ * Grows trees on gradients, leaf-wise: the leaf that gains most is split next, until there are `leaves`. Splits are searched over
  * bins; rows whose value is a gap are tried on both sides.
  */
 export class BoostedTreeGrower {
@@ -102,7 +102,7 @@ export class BoostedTreeGrower {
   }
 
   #step({ gradient, curvature }: Leaf): number {
-    return (-this.#options.learningRate * gradient) / (curvature + damping);
+    return (-this.#options.learningRate * gradient) / (curvature + regularisation);
   }
 
   #leaf(node: number, start: number, end: number, input: BoostedTreeInput): Leaf {
@@ -203,7 +203,7 @@ export class BoostedTreeGrower {
     return middle > below && middle <= above ? middle : above;
   }
 
-  /** Brings the rows that go left to the front and says where the others begin; both stay in their order. */
+  /** Brings the rows that go left to the front and returns where the others begin; both keep their order. */
   #partition({ feature, bin, gapsLeft }: Split, rows: Int32Array, start: number, end: number): number {
     const { codes, count, gapBin } = this.#columns;
     const from = feature * count;
@@ -222,7 +222,7 @@ export class BoostedTreeGrower {
 
 /** How much a leaf with these derivatives lowers the loss, twice. */
 function worth(gradient: number, curvature: number): number {
-  return (gradient * gradient) / (curvature + damping);
+  return (gradient * gradient) / (curvature + regularisation);
 }
 
 function countUpTo(histogram: Float64Array, bin: number): number {

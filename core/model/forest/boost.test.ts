@@ -8,7 +8,7 @@ import { compile } from './layout.ts';
 import { predict } from './predict.ts';
 import { predictReference } from './testing/reference.ts';
 
-/** Rows of classes that columns 0 and 1 tell apart together; the third is noise. */
+/** Rows of classes that columns 0 and 1 separate together; the third is noise. */
 function rowsOf(count: number, { classes = 2, seed = 1, gaps = 0 } = {}) {
   const random = new Xoshiro128PlusPlus(seed);
   const labels = new Int32Array(count);
@@ -20,24 +20,24 @@ function rowsOf(count: number, { classes = 2, seed = 1, gaps = 0 } = {}) {
   return { values, count, width: 3, labels, classes };
 }
 
-function answersOf(forest: Forest, values: Float64Array, count: number) {
+function predictionsOf(forest: Forest, values: Float64Array, count: number) {
   const out = { labels: new Int32Array(count), probabilities: new Float64Array(count * forest.outputs) };
   predict(compile(forest), values, count, out);
   return out;
 }
 
 function accuracyOf(forest: Forest, { values, count, labels }: ReturnType<typeof rowsOf>): number {
-  const answers = answersOf(forest, values, count).labels;
-  return labels.filter((label, row) => label === answers[row]).length / count;
+  const predicted = predictionsOf(forest, values, count).labels;
+  return labels.filter((label, row) => label === predicted[row]).length / count;
 }
 
 const lossOf = (forest: Forest, { values, count, labels, classes }: ReturnType<typeof rowsOf>): number => {
-  const { probabilities } = answersOf(forest, values, count);
+  const { probabilities } = predictionsOf(forest, values, count);
   return labels.reduce((sum, label, row) => sum - Math.log(probabilities[row * classes + label]!), 0) / count;
 };
 
 describe('boosted trees', () => {
-  it.each([2, 3, 5])('learn to tell %i classes apart, the better the more there are', async (classes) => {
+  it.each([2, 3, 5])('learn to separate %i classes, the better the more there are', async (classes) => {
     const data = rowsOf(600, { classes });
     const unseen = rowsOf(600, { classes, seed: 2 });
     const few = await trainBoosted({ ...data, options: { trees: 10 } });
@@ -55,14 +55,14 @@ describe('boosted trees', () => {
     expect(other).not.toEqual(one);
   });
 
-  it('send a gap where it belongs: missing can be what tells', async () => {
+  it('send a gap where it belongs: missingness can be informative', async () => {
     const data = rowsOf(400);
-    // Column 2 says nothing but by being missing.
+    // Column 2 is informative only by being missing.
     for (let row = 0; row < data.count; row++) if (data.labels[row] === 1) data.values[row * 3 + 2] = Number.NaN;
     const forest = await trainBoosted({ ...data, options: { trees: 20, columnShare: 1 } });
     expect(accuracyOf(forest, data)).toBe(1);
-    const asked = Float64Array.of(0.5, 0.5, Number.NaN, 0.5, 0.5, 0.5);
-    expect([...answersOf(forest, asked, 2).labels]).toEqual([1, 0]);
+    const fresh = Float64Array.of(0.5, 0.5, Number.NaN, 0.5, 0.5, 0.5);
+    expect([...predictionsOf(forest, fresh, 2).labels]).toEqual([1, 0]);
   });
 
   it('keep the number of leaves and the rows in each', async () => {
@@ -80,7 +80,7 @@ describe('boosted trees', () => {
     const data = rowsOf(300);
     const spamOf = async (classWeights: readonly number[]) => {
       const forest = await trainBoosted({ ...data, options: { trees: 3, classWeights } });
-      return answersOf(forest, data.values, data.count).labels.reduce((sum, label) => sum + label, 0);
+      return predictionsOf(forest, data.values, data.count).labels.reduce((sum, label) => sum + label, 0);
     };
     expect(await spamOf([1, 50])).toBeGreaterThan(await spamOf([50, 1]));
   });
@@ -96,7 +96,7 @@ describe('boosted trees', () => {
     expect(both.trees[4]).not.toEqual(both.trees[0]);
   });
 
-  it('say how far they are', async () => {
+  it('report their progress', async () => {
     const seen: string[] = [];
     const onProgress = ({ trees, of }: { trees: number; of: number }) => void seen.push(`${trees}/${of}`);
     await trainBoosted({ ...rowsOf(50, { classes: 3 }), options: { trees: 3 }, onProgress });
@@ -111,7 +111,7 @@ describe('boosted trees', () => {
     const value = fc.oneof(fc.double({ min: -1, max: 2, noNaN: true }), fc.constant(Number.NaN));
     fc.assert(
       fc.property(fc.array(fc.tuple(value, value, value), { minLength: 1, maxLength: 20 }), (rows) => {
-        const { labels, probabilities } = answersOf(again, Float64Array.from(rows.flat()), rows.length);
+        const { labels, probabilities } = predictionsOf(again, Float64Array.from(rows.flat()), rows.length);
         for (const [row, values] of rows.entries()) {
           const wanted = predictReference(forest, values);
           expect(labels[row]).toBe(wanted.label);

@@ -9,9 +9,9 @@ import type { TrainingData } from './training-data.ts';
 import { classWeightsOf } from './training-data.ts';
 
 export interface BoostingOptions {
-  /** Trees for each class that is told apart (two classes need one). Default 100. */
+  /** Boosting rounds: each grows a tree for each class, one for two classes. Default 100. */
   readonly trees?: number;
-  /** How much of its mistake each tree mends. The lower, the more trees are needed, and the better they get. Default 0.1. */
+  /** Shrinkage: the share of a fitted step that each tree adds. A lower rate needs more trees and predicts better. Default 0.1. */
   readonly learningRate?: number;
   /** Of a tree, at most. Default 31. */
   readonly leaves?: number;
@@ -22,7 +22,7 @@ export interface BoostingOptions {
   /** The share of rows that each tree sees. Default 0.5. */
   readonly rowShare?: number;
   readonly classWeights?: readonly number[] | 'balanced';
-  /** So many are trained, each by chances of its own, and their sums averaged. Default 1. */
+  /** As many models are trained, each with a random seed of its own, and their sums averaged. Default 1. */
   readonly models?: number;
   /** The same seed, data and options give the same trees. Default 1. */
   readonly seed?: number;
@@ -36,8 +36,9 @@ export interface BoostingInput extends Omit<TrainingData, 'options' | 'threads'>
 }
 
 /**
- * Trains boosted trees: each mends what the sum of those before it gets wrong, by a step of Newton's method on the
- * logistic loss, over some rows and at each split some columns. A gap goes where it did better in training.
+ * Trains gradient boosted trees: each fits the residual errors of the sum of those before it, by a step of Newton's method on
+ * the logistic loss, on a sample of the rows and at each split a sample of the columns. A gap goes to the side that gained more
+ * in training.
  *
  * Friedman, J. (2002). Stochastic gradient boosting. Computational Statistics and Data Analysis 38.
  * Chen, T., Guestrin, C. (2016). XGBoost: A Scalable Tree Boosting System. KDD.
@@ -56,14 +57,14 @@ export async function trainBoosted(input: BoostingInput): Promise<Forest> {
   const grower = new BoostedTreeGrower(columns, { ...options, outputs: classes });
   const trees: Tree[] = [];
   for (let round = 0; round < rounds * models; round++) {
-    if (round % rounds === 0) loss.startAnew();
+    if (round % rounds === 0) loss.restart();
     const random = new Xoshiro128PlusPlus(seed, round);
     const rows = drawRows(count, rowShare, random);
     loss.beginRound();
     for (const output of loss.outputs) {
       const { gradients, curvatures } = loss.derivatives(output);
       const tree = grower.grow({ gradients, curvatures, rows: rows.slice(), output, random });
-      addAnswers(tree, output, columns, loss.scores);
+      addPredictions(tree, output, columns, loss.scores);
       trees.push(shareOf(tree.tree, models));
     }
     onProgress?.({ trees: round + 1, of: rounds * models });
@@ -102,12 +103,12 @@ class LogisticLoss {
     this.#curvatures = new Float64Array(count);
   }
 
-  /** Forgets all trees. */
-  startAnew(): void {
+  /** Back to the sums without trees. */
+  restart(): void {
     for (let at = 0; at < this.scores.length; at += this.base.length) this.scores.set(this.base, at);
   }
 
-  /** All trees of a round mend the same mistakes. */
+  /** All trees of a round fit the same residuals. */
   beginRound(): void {
     const { count, classes } = this.#data;
     for (let from = 0; from < count * classes; from += classes) {
@@ -143,8 +144,8 @@ function drawRows(count: number, share: number, random: Xoshiro128PlusPlus): Int
   return rows.slice(0, taken);
 }
 
-/** Adds to each row's sum what the tree says of it, walking over bins. */
-function addAnswers(
+/** Adds the tree's prediction to the sum of each row; walks over bins. */
+function addPredictions(
   { tree, bins }: { tree: Tree; bins: Int32Array },
   output: number,
   { count, codes, gapBin }: BinnedColumns,

@@ -16,11 +16,11 @@ export interface Tree {
   readonly weight: Float64Array;
   /** How much the split lowers the impurity (Gini, the variance in regression, of boosted trees the loss by row); 0 at a leaf. */
   readonly gain: Float64Array;
-  /** For trees that learnt where a gap goes: 1 left, 0 right. Absent: both branches by weight. */
+  /** For trees that learnt a default direction for gaps: 1 left, 0 right. Absent: both branches by weight. */
   readonly gapsLeft?: Uint8Array;
 }
 
-/** A tree whose nodes are to be filled in: all are leaves, and what they say, weigh and gain is 0. */
+/** A tree whose nodes are to be filled in: all are leaves, and their values, weights and gains are 0. */
 export const emptyTree = (nodes: number, outputs: number): Tree => ({
   feature: new Int32Array(nodes).fill(-1),
   threshold: new Float64Array(nodes),
@@ -50,7 +50,7 @@ export interface Forest {
 }
 
 /**
- * How trees become one answer: `mean` averages the leaves' distributions, as scikit-learn does; `majority` counts one
- * vote a tree, as `ml-random-forest` does. Regression and boosted trees know `mean` only.
+ * How the outputs of trees become one prediction: `mean` averages the leaves' distributions, as scikit-learn does; `majority` counts one
+ * vote a tree, as `ml-random-forest` does. Regression and boosted trees have `mean` only.
  */
 export type Voting = 'mean' | 'majority';

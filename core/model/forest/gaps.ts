@@ -1,16 +1,16 @@
 import type { Tree } from './forest.ts';
 
-/** Room for walking a row with gaps. */
+/** Memory for walking a row with gaps. */
 export interface GapScratch {
-  /** What the tree says; its length is the number of outputs. */
-  readonly answer: Float64Array;
+  /** The output of one tree; its length is the number of outputs. */
+  readonly treeOutput: Float64Array;
   /** Branches that still have to be walked, and how much each counts. */
   readonly openNodes: number[];
   readonly openShares: number[];
 }
 
 /**
- * Writes into `answer` what a tree says of a row with gaps: where a tested value is a gap, both branches count,
+ * Writes into `treeOutput` what a tree predicts for a row with gaps: where a tested value is a gap, both branches count,
  * in proportion to the training weight that went each way. (Quinlan, J. R. (1993). C4.5, chapter 3.) A tree that learnt
  * where gaps go follows that instead.
  */
@@ -18,11 +18,11 @@ export function walkWithGaps(
   tree: Tree,
   values: Float64Array,
   offset: number,
-  { answer, openNodes, openShares }: GapScratch,
+  { treeOutput, openNodes, openShares }: GapScratch,
 ): void {
   const { feature, threshold, left, right, weight, value, gapsLeft } = tree;
-  const outputs = answer.length;
-  answer.fill(0);
+  const outputs = treeOutput.length;
+  treeOutput.fill(0);
   openNodes.push(0);
   openShares.push(1);
   for (let next = openNodes.pop(); next !== undefined; next = openNodes.pop()) {
@@ -43,6 +43,6 @@ export function walkWithGaps(
         node = left[node]!;
       }
     }
-    for (let output = 0; output < outputs; output++) answer[output]! += share * value[node * outputs + output]!;
+    for (let output = 0; output < outputs; output++) treeOutput[output]! += share * value[node * outputs + output]!;
   }
 }

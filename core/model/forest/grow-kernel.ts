@@ -54,7 +54,7 @@ export interface GrowLayout {
   readonly extraTrees: boolean;
 }
 
-/** The hot loops of growing a tree. Parameters are addresses in bytes where nothing else is said. */
+/** The hot loops of growing a tree. Parameters are addresses in bytes unless noted otherwise. */
 export interface GrowKernel {
   /** Sets `draws` to the node's draws by class. `column` is any column of codes. */
   countClasses(samples: number, end: number, column: number): void;

@@ -77,7 +77,7 @@ export class TreeGrower {
     this.#nearEnd = end;
   }
 
-  /** Fills `samples` with the rows of one tree and says how many entries they take. */
+  /** Fills `samples` with the rows of one tree and returns how many entries they take. */
   #draw(random: Xoshiro128PlusPlus): number {
     const { columns, samples } = this.#work;
     const { bootstrap } = this.#options;
@@ -138,8 +138,8 @@ export class TreeGrower {
   }
 
   /**
-   * Brings the rows that go left to the front, both sides in their old order so that memory is read in order, and says
-   * where the right ones begin. A row whose value is a gap goes to one side at random, in proportion to the rows whose
+   * Brings the rows that go left to the front, both sides in their old order so that memory is read in order, and
+   * returns where the right ones begin. A row whose value is a gap goes to one side at random, in proportion to the rows whose
    * value is known: over many trees it counts on both, as in a prediction.
    */
   #partition({ feature, bin, leftShare }: BestSplit, start: number, end: number, random: Xoshiro128PlusPlus): number {

@@ -26,7 +26,7 @@ it('each tree of a forest counts alike, and boosted ones by what they gain', () 
   expect([...impurityImportance({ ...forest, boosting })]).toEqual([0.75, 0, 0, 0.25]);
 });
 
-it('a tree without a split has no say, and trees without any are all zeros', () => {
+it('a tree without a split has no weight, and trees without any are all zeros', () => {
   const leaf = { ...stump(0, 0, 10), feature: Int32Array.of(-1, -1, -1) };
   expect([...impurityImportance({ ...forest, trees: [leaf, stump(1, 0.1, 10)] })]).toEqual([0, 1, 0, 0]);
   expect([...impurityImportance({ ...forest, trees: [leaf] })]).toEqual([0, 0, 0, 0]);

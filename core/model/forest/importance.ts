@@ -2,7 +2,7 @@ import type { Forest } from './forest.ts';
 
 /**
  * Mean decrease in impurity by column, summing to one: scikit-learn's `feature_importances_`. In a forest each tree counts
- * alike; boosted trees count by how much of the loss they take away, so that the first say most.
+ * alike; boosted trees count by how much of the loss they take away, so that the first weigh most.
  */
 export function impurityImportance({ trees, width, boosting }: Forest): Float64Array {
   const importance = new Float64Array(width);
@@ -25,7 +25,7 @@ function addShares(parts: Float64Array, sums: Float64Array): void {
 
 /**
  * The same by field, as it is kept in a manifest.
- * @param width - the number of fields; columns that tell whether a value was missing, after those, count for its field
+ * @param width - the number of fields; missing indicators, which follow those, count for their field
  */
 export function importanceByField(importance: Float64Array, width: number): number[] {
   const byField = new Array<number>(width).fill(0);

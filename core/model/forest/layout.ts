@@ -83,7 +83,7 @@ export function compile(forest: Forest, options: { voting?: Voting } = {}): Comp
   }
   const kernel = instantiateKernel(memory, outputs);
   const rowOf = new Int32Array(rowsAtOnce);
-  const scratch = { rowOf, answer: new Float64Array(outputs), openNodes: [], openShares: [] };
+  const scratch = { rowOf, treeOutput: new Float64Array(outputs), openNodes: [], openShares: [] };
   return {
     forest,
     voting,
@@ -133,8 +133,8 @@ function layOut(
 }
 
 /**
- * What leaves say, or in a vote a one for the class they vote for, each distinct value once: most leaves are pure, so that
- * what they say fits next to the processor. `of` says by tree and node at which number a leaf's begins.
+ * The values of leaves, or for a majority vote a one for the class they vote for, each distinct value once: most leaves are pure,
+ * so that their values fit into the processor's cache. `of` holds by tree and node where a leaf's value begins.
  */
 function distinctLeaves({ trees, outputs }: Forest, voting: Voting): { values: number[]; of: Int32Array[] } {
   const values: number[] = [];
@@ -143,17 +143,17 @@ function distinctLeaves({ trees, outputs }: Forest, voting: Voting): { values: n
     const at = new Int32Array(tree.feature.length);
     for (let node = 0; node < at.length; node++) {
       if (tree.feature[node]! >= 0) continue;
-      let says = tree.value.subarray(node * outputs, (node + 1) * outputs);
+      let leaf = tree.value.subarray(node * outputs, (node + 1) * outputs);
       if (voting === 'majority') {
-        const vote = argmax(says, 0, outputs);
-        says = new Float64Array(outputs);
-        says[vote] = 1;
+        const vote = argmax(leaf, 0, outputs);
+        leaf = new Float64Array(outputs);
+        leaf[vote] = 1;
       }
-      const key = says.join();
+      const key = leaf.join();
       const first = known.get(key) ?? values.length;
       if (first === values.length) {
         known.set(key, first);
-        for (const value of says) values.push(value);
+        for (const value of leaf) values.push(value);
       }
       at[node] = first;
     }

@@ -92,7 +92,7 @@ function writeNode(forest: Forest, tree: Tree, node: number): LibraryNode {
 /**
  * Reads what `ml-random-forest`'s `toJSON()` gives, or what `writeLibraryForest` wrote.
  *
- * The file says neither the number of columns nor of classes; `width` and `classes` are checked against what it uses,
+ * The file holds neither the number of columns nor of classes; `width` and `classes` are checked against what it uses,
  * and default to the least that fits.
  *
  * @throws GaplineError `model-invalid`, naming the tree and what is wrong with it
@@ -172,7 +172,7 @@ function distributionOf(node: LibraryNode, where: string, at: number): number[] 
   return value;
 }
 
-/** What leaves say of classes becomes probabilities. */
+/** The distributions of leaves become probabilities. */
 function checkShares({ feature, value }: Draft, where: string): void {
   for (const [at, shares] of value.entries()) {
     if (feature[at]! >= 0) continue;

@@ -18,7 +18,7 @@ interface Expected {
 
 const expectedOf = (name: string): Expected => JSON.parse(file(`${name}.json`).toString());
 
-function answers(forest: Forest, rows: (number | null)[][]) {
+function predictionsOf(forest: Forest, rows: (number | null)[][]) {
   const out = { probabilities: new Float64Array(rows.length * forest.outputs), labels: new Int32Array(rows.length) };
   predict(
     compile(forest),
@@ -42,19 +42,19 @@ describe('importOnnxForest', () => {
     'xgboost-3',
     'lightgbm-2',
     'lightgbm-3',
-  ])('answers %s as ONNX Runtime does, on thresholds and with gaps', (name) => {
+  ])('predicts %s as ONNX Runtime does, on thresholds and with gaps', (name) => {
     const { rows, probabilities, labels } = expectedOf(name);
     const { forest, classes } = importOnnxForest(file(`${name}.onnx`), { width: 5 });
-    const ours = answers(forest, rows);
+    const ours = predictionsOf(forest, rows);
     expect(Array.from(ours.labels, (label) => classes![label])).toEqual(labels!.map(String));
     for (const [at, value] of probabilities!.flat().entries()) expect(ours.probabilities[at]).toBeCloseTo(value, 6);
   });
 
-  it('answers a regression as ONNX Runtime does', () => {
+  it('predicts a regression as ONNX Runtime does', () => {
     const { rows, values } = expectedOf('sklearn-regression');
     const { forest, classes } = importOnnxForest(file('sklearn-regression.onnx'), { width: 5 });
     expect(classes).toBeUndefined();
-    for (const [row, value] of answers(forest, rows).probabilities.entries())
+    for (const [row, value] of predictionsOf(forest, rows).probabilities.entries())
       expect(value).toBeCloseTo(values![row]!, 5);
   });
 
@@ -111,7 +111,7 @@ describe('scikit-learn', () => {
         gain: new Float64Array(tree.feature.length),
       })),
     };
-    const ours = answers(forest, rows);
+    const ours = predictionsOf(forest, rows);
     expect(Array.from(ours.probabilities)).toEqual(probabilities.flat());
     expect(Array.from(ours.labels)).toEqual(labels);
   });

@@ -16,7 +16,7 @@ export interface ImportedForest {
  * skl2onnx writes for scikit-learn and onnxmltools for XGBoost and LightGBM. Labels are those of ONNX Runtime,
  * probabilities equal to rounding: that adds in 32 bits, we in 64.
  *
- * The number of columns is the greatest that a tree tests, plus one, unless `width` says more.
+ * The number of columns is the greatest that a tree tests, plus one, unless `width` is more.
  *
  * @throws GaplineError `model-invalid`, naming what is not understood
  */
@@ -41,25 +41,25 @@ function readEnsemble(graph: Message, wantedWidth: number | undefined): Imported
   if (!ensemble) throw invalid('it has no tree ensemble');
   if (others.length > 0) throw invalid(`it does more than one tree ensemble does: ${others.map(kindOf).join(', ')}`);
   const attributes = new Attributes(ensemble);
-  const { classes, ...answers } = readAnswers(kindOf(ensemble), attributes);
-  const trees = readTrees(attributes, answers, comparesDoubles(graph, operators));
+  const { classes, ...output } = readOutput(kindOf(ensemble), attributes);
+  const trees = readTrees(attributes, output, comparesDoubles(graph, operators));
   const columns = 1 + trees.reduce((most, tree) => tree.feature.reduce((a, b) => Math.max(a, b), most), -1);
   const width = wantedWidth ?? columns;
   if (columns > width) throw invalid(`it tests column ${columns - 1} but rows have ${width} columns`);
-  const { outputs, boosting } = answers;
+  const { outputs, boosting } = output;
   const task = classes ? 'classification' : 'regression';
   return { forest: { task, width, outputs, trees, ...(boosting ? { boosting } : {}) }, classes };
 }
 
-/** Inputs are 32-bit floats unless the file says that they are 64-bit ones and does not cast them. */
+/** Inputs are 32-bit floats unless the file declares 64-bit ones and does not cast them. */
 function comparesDoubles(graph: Message, operators: readonly Message[]): boolean {
   const doubleType = 11;
   const elementType = graph.message(11)?.message(2)?.message(1)?.integer(1);
   return elementType === doubleType && operators[0]?.string(4) !== 'Cast';
 }
 
-/** What leaves say, and what becomes of it. */
-interface Answers {
+/** The values of the leaves, and how they become a prediction. */
+interface EnsembleOutput {
   readonly outputs: number;
   readonly classes?: readonly string[] | undefined;
   readonly boosting?: Boosting;
@@ -69,7 +69,7 @@ interface Answers {
 
 const leafKey = (tree: number, node: number) => `${tree}:${node}`;
 
-function readAnswers(kind: string, attributes: Attributes): Answers {
+function readOutput(kind: string, attributes: Attributes): EnsembleOutput {
   if (kind === 'TreeEnsembleClassifier') return readClassifier(attributes);
   if (kind === 'TreeEnsembleRegressor') return readRegressor(attributes);
   if (kind === 'TreeEnsemble') throw invalid('TreeEnsemble is not supported: write it for version 3 of ai.onnx.ml');
@@ -89,22 +89,22 @@ function readLeaves(
   const leaves = new Map<string, Float64Array>();
   for (const [at, id] of ids.entries()) {
     const key = leafKey(trees[at]!, nodes[at]!);
-    const says = leaves.get(key) ?? new Float64Array(outputs);
+    const value = leaves.get(key) ?? new Float64Array(outputs);
     const output = outputOf(id);
-    if (!(output < outputs)) throw invalid(`a leaf speaks of class ${id} where there are ${outputs}`);
-    says[output]! += weights[at]!;
-    leaves.set(key, says);
+    if (!(output < outputs)) throw invalid(`a leaf names class ${id} where there are ${outputs}`);
+    value[output]! += weights[at]!;
+    leaves.set(key, value);
   }
   return leaves;
 }
 
-function readClassifier(attributes: Attributes): Answers {
+function readClassifier(attributes: Attributes): EnsembleOutput {
   const named = attributes.strings('classlabels_strings');
   const classes = named.length > 0 ? named : attributes.integers('classlabels_int64s').map(String);
   const outputs = classes.length;
   const base = attributes.numbers('base_values');
   const transform = attributes.string('post_transform') ?? 'NONE';
-  // Of two classes, a file may tell the second's part only, whatever number it gives that class.
+  // Of two classes, a file may hold the second's part only, whatever number it gives that class.
   const oneSided = outputs === 2 && new Set(attributes.integers('class_ids')).size === 1;
   const leaves = readLeaves(attributes, 'class', outputs, (id) => (oneSided ? 1 : id));
   if (transform === 'NONE' && base.length === 0) {
@@ -139,7 +139,7 @@ function distributionsOf(leaves: ReadonlyMap<string, Float64Array>, trees: numbe
   return distributions;
 }
 
-function readRegressor(attributes: Attributes): Answers {
+function readRegressor(attributes: Attributes): EnsembleOutput {
   const targets = attributes.integer('n_targets') ?? 1;
   if (targets !== 1) throw invalid(`it predicts ${targets} numbers at once`);
   const [base = 0] = attributes.numbers('base_values');
@@ -166,7 +166,7 @@ interface Node {
   readonly gapIsTrue: boolean;
 }
 
-function readTrees(attributes: Attributes, answers: Answers, doubles: boolean): Tree[] {
+function readTrees(attributes: Attributes, output: EnsembleOutput, doubles: boolean): Tree[] {
   const trees = new Map<number, Map<number, Node>>();
   const numbers = attributes.integers('nodes_treeids');
   const column = <T>(name: string, values: T[]): T[] => {
@@ -189,14 +189,14 @@ function readTrees(attributes: Attributes, answers: Answers, doubles: boolean): 
     trees.set(number, nodes);
   }
   if (trees.size === 0) throw invalid('it has no trees');
-  return Array.from(trees, ([number, nodes]) => readTree(number, nodes, answers, doubles));
+  return Array.from(trees, ([number, nodes]) => readTree(number, nodes, output, doubles));
 }
 
 /** Walks from the root, the node that the file lists first, so that children come after their parents. */
 function readTree(
   number: number,
   nodes: ReadonlyMap<number, Node>,
-  { outputs, leaves }: Answers,
+  { outputs, leaves }: EnsembleOutput,
   doubles: boolean,
 ): Tree {
   const size = nodes.size;

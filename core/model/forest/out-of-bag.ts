@@ -13,37 +13,32 @@ export interface OutOfBag {
   readonly rows: number;
 }
 
-/** Draws each tree's rows again from the seed, and answers every other row by the mean of the trees that missed it. */
+/** Draws each tree's rows again from the seed, and predicts every other row by the mean of the trees that did not see it. */
 export function scoreOutOfBag(forest: Forest, seed: number, input: Classification | Regression): OutOfBag {
   const { values, count, width } = input;
   const { outputs, trees } = forest;
   const sums = new Float64Array(count * outputs);
-  const answers = new Int32Array(count);
+  const votes = new Int32Array(count);
   const draws = new Uint32Array(count);
-  const scratch = { answer: new Float64Array(outputs), openNodes: [], openShares: [] };
+  const scratch = { treeOutput: new Float64Array(outputs), openNodes: [], openShares: [] };
   for (const [number, tree] of trees.entries()) {
     drawRows(draws, new Xoshiro128PlusPlus(seed, number));
     for (let row = 0; row < count; row++) {
       if (draws[row]! > 0) continue;
       walkWithGaps(tree, values, row * width, scratch);
-      answers[row]!++;
-      for (let output = 0; output < outputs; output++) sums[row * outputs + output]! += scratch.answer[output]!;
+      votes[row]!++;
+      for (let output = 0; output < outputs; output++) sums[row * outputs + output]! += scratch.treeOutput[output]!;
     }
   }
-  const rows = Array.from(answers.keys()).filter((row) => answers[row]! > 0);
-  if ('targets' in input) return { rows: rows.length, score: determination(rows, sums, answers, input.targets) };
+  const rows = Array.from(votes.keys()).filter((row) => votes[row]! > 0);
+  if ('targets' in input) return { rows: rows.length, score: determination(rows, sums, votes, input.targets) };
   const right = rows.filter((row) => argmax(sums, row * outputs, outputs) === input.labels[row]);
   return { rows: rows.length, score: right.length / rows.length };
 }
 
-function determination(
-  rows: readonly number[],
-  sums: Float64Array,
-  answers: Int32Array,
-  targets: Float64Array,
-): number {
+function determination(rows: readonly number[], sums: Float64Array, votes: Int32Array, targets: Float64Array): number {
   const mean = rows.reduce((sum, row) => sum + targets[row]!, 0) / rows.length;
   const total = rows.reduce((sum, row) => sum + (targets[row]! - mean) ** 2, 0);
-  const missed = rows.reduce((sum, row) => sum + (targets[row]! - sums[row]! / answers[row]!) ** 2, 0);
-  return 1 - missed / total;
+  const residual = rows.reduce((sum, row) => sum + (targets[row]! - sums[row]! / votes[row]!) ** 2, 0);
+  return 1 - residual / total;
 }

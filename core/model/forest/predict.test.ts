@@ -6,7 +6,7 @@ import { predict } from './predict.ts';
 import { anyForest, anyRows } from './testing/arbitrary.ts';
 import { predictReference } from './testing/reference.ts';
 
-function answer(forest: Forest, voting: Voting, values: Float64Array) {
+function predictAll(forest: Forest, voting: Voting, values: Float64Array) {
   const count = values.length / forest.width;
   const out = {
     probabilities: new Float64Array(count * forest.outputs).fill(7),
@@ -35,10 +35,10 @@ const cases = (gaps: boolean) =>
     );
 
 describe('predict', () => {
-  it('says exactly what the reference says of rows without gaps', () => {
+  it('predicts exactly as the reference for rows without gaps', () => {
     fc.assert(
       fc.property(cases(false), ({ forest, voting, values }) => {
-        expect(answer(forest, votingOf(forest, voting), values)).toEqual(
+        expect(predictAll(forest, votingOf(forest, voting), values)).toEqual(
           reference(forest, votingOf(forest, voting), values),
         );
       }),
@@ -46,10 +46,10 @@ describe('predict', () => {
     );
   });
 
-  it('says what the reference says of rows with gaps, up to rounding', () => {
+  it('predicts as the reference for rows with gaps, up to rounding', () => {
     fc.assert(
       fc.property(cases(true), ({ forest, values }) => {
-        const fast = answer(forest, 'mean', values);
+        const fast = predictAll(forest, 'mean', values);
         const slow = reference(forest, 'mean', values);
         for (const [at, value] of fast.probabilities.entries()) expect(value).toBeCloseTo(slow.probabilities[at]!, 10);
       }),
@@ -57,12 +57,12 @@ describe('predict', () => {
     );
   });
 
-  it('says the same of a row alone and of a row among others', () => {
+  it('predicts the same for a row alone and among others', () => {
     fc.assert(
       fc.property(cases(true), ({ forest, voting, values }) => {
-        const together = answer(forest, voting, values);
+        const together = predictAll(forest, voting, values);
         for (let row = 0; row < values.length / forest.width; row++) {
-          const alone = answer(forest, voting, values.slice(row * forest.width, (row + 1) * forest.width));
+          const alone = predictAll(forest, voting, values.slice(row * forest.width, (row + 1) * forest.width));
           expect(alone.labels[0]).toBe(together.labels[row]);
           expect(Array.from(alone.probabilities)).toEqual(
             Array.from(together.probabilities.slice(row * forest.outputs, (row + 1) * forest.outputs)),
@@ -76,14 +76,14 @@ describe('predict', () => {
   it('takes batches larger than its room', () => {
     const [forest] = fc.sample(anyForest, { seed: 7, numRuns: 1 }) as [Forest];
     const values = Float64Array.from({ length: 3000 * forest.width }, (_, at) => ((at * 7919) % 11) - 3);
-    expect(answer(forest, 'mean', values)).toEqual(reference(forest, 'mean', values));
+    expect(predictAll(forest, 'mean', values)).toEqual(reference(forest, 'mean', values));
   });
 
   it('gives the draw to the class that was first to have as many votes, as ml-array-mode does', () => {
     const votes = [0, 1, 1, 0];
     const forest: Forest = { task: 'classification', width: 1, outputs: 2, trees: votes.map(leafOnly) };
-    expect(answer(forest, 'majority', Float64Array.of(5)).labels[0]).toBe(1);
-    expect(answer(forest, 'mean', Float64Array.of(5)).labels[0]).toBe(0);
+    expect(predictAll(forest, 'majority', Float64Array.of(5)).labels[0]).toBe(1);
+    expect(predictAll(forest, 'mean', Float64Array.of(5)).labels[0]).toBe(0);
   });
 
   it('follows the direction that a tree has learnt for gaps', () => {
@@ -99,7 +99,7 @@ describe('predict', () => {
       ...(gapsLeft < 0 ? {} : { gapsLeft: Uint8Array.of(gapsLeft, 0, 0) }),
     });
     const share = (gapsLeft: number) =>
-      answer(
+      predictAll(
         { task: 'classification', width: 1, outputs: 2, trees: [stump(gapsLeft)] },
         'mean',
         Float64Array.of(Number.NaN),

@@ -35,7 +35,7 @@ export function predict(compiled: CompiledForest, values: Float64Array, count: n
   if (forest.boosting) link(probabilities, count, outputs, forest.boosting.link);
 }
 
-/** Copies the rows without gaps to where the kernel walks and says how many they are; sums up the others itself. */
+/** Copies the rows without gaps to where the kernel walks and returns how many they are; sums up the others itself. */
 function takeRows(
   compiled: CompiledForest,
   values: Float64Array,
@@ -95,8 +95,8 @@ function sumWithGaps(compiled: CompiledForest, values: Float64Array, row: number
   for (let output = 0; output < outputs; output++) sums[into + output] = forest.boosting?.base[output] ?? 0;
   for (const tree of forest.trees) {
     walkWithGaps(tree, values, row * width, scratch);
-    if (voting === 'majority') sums[into + argmax(scratch.answer, 0, outputs)]!++;
-    else for (let output = 0; output < outputs; output++) sums[into + output]! += scratch.answer[output]!;
+    if (voting === 'majority') sums[into + argmax(scratch.treeOutput, 0, outputs)]!++;
+    else for (let output = 0; output < outputs; output++) sums[into + output]! += scratch.treeOutput[output]!;
   }
 }
 
@@ -119,7 +119,7 @@ function leaderOf(
   const counted = new Map<number, number>();
   for (const tree of forest.trees) {
     walkWithGaps(tree, values, row * width, scratch);
-    const vote = argmax(scratch.answer, 0, outputs);
+    const vote = argmax(scratch.treeOutput, 0, outputs);
     const votes = (counted.get(vote) ?? 0) + 1;
     if (votes === most) return vote;
     counted.set(vote, votes);

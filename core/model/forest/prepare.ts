@@ -59,12 +59,12 @@ function columnsTried(width: number, wanted: NonNullable<ForestOptions['maxFeatu
 
 function check(input: Classification | Regression): void {
   const { values, count, width, options = {} } = input;
-  const answers = 'targets' in input ? input.targets : input.labels;
+  const outcomes = 'targets' in input ? input.targets : input.labels;
   if (count < 1 || width < 1) throw invalid(`there are ${count} rows of ${width} columns`);
   const { trees = 1, minSamplesLeaf = 1 } = options;
   if (!(trees >= 1 && minSamplesLeaf >= 1)) throw invalid('trees and minSamplesLeaf must be at least 1');
   if (count > rowMask) throw invalid(`${count} rows are more than ${rowMask}`);
-  if (values.length < count * width || answers.length < count)
+  if (values.length < count * width || outcomes.length < count)
     throw invalid('there are fewer values or labels than rows');
   for (let at = 0; at < count * width; at++) {
     if (Math.abs(values[at]!) === Infinity)

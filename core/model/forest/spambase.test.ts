@@ -21,16 +21,16 @@ function read(name: string) {
 }
 
 describe('a forest for Spambase', () => {
-  it('is right on test.csv, and compiled, read by the reference or by ml-random-forest says the same of every row', async () => {
+  it('is right on test.csv, and compiled, read by the reference or by ml-random-forest predicts the same for every row', async () => {
     const train = read('train.csv');
     const test = read('test.csv');
     const { forest } = await trainForest({ ...train, width, classes: 2, options: { trees: 40 } });
-    const say = (voting: 'mean' | 'majority') => {
+    const predictAll = (voting: 'mean' | 'majority') => {
       const out = { probabilities: new Float64Array(test.count * 2), labels: new Int32Array(test.count) };
       predict(compile(forest, { voting }), test.values, test.count, out);
       return out;
     };
-    const mean = say('mean');
+    const mean = predictAll('mean');
     const right = mean.labels.reduce((sum, label, row) => sum + (label === test.labels[row] ? 1 : 0), 0);
     expect(right / test.count).toBeGreaterThan(0.94);
 
@@ -41,6 +41,6 @@ describe('a forest for Spambase', () => {
     expect(Array.from(mean.probabilities)).toEqual(reference.flatMap(({ probabilities }) => probabilities));
 
     const json = JSON.parse(JSON.stringify(writeLibraryForest(forest)));
-    expect(Array.from(say('majority').labels)).toEqual(RandomForestClassifier.load(json).predict(rows));
+    expect(Array.from(predictAll('majority').labels)).toEqual(RandomForestClassifier.load(json).predict(rows));
   });
 });

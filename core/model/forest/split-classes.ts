@@ -6,7 +6,8 @@ import type { Workspace } from './workspace.ts';
 /**
  * Splits by Gini impurity. With left and right class weights l and r, the decrease is greatest where
  * `sum(l^2) / sum(l) + sum(r^2) / sum(r)` is: that is what is compared (as scikit-learn's `Gini.proxy_impurity_improvement`).
- * Rows whose value is a gap have no say in a column's score; they count as if the split left them as they are.
+ * Missing values are
+ * left out of a column's split score; their rows count as if the split left them as they are.
  */
 export class ClassSplitSearch implements SplitSearch {
   readonly outputs: number;

@@ -5,8 +5,8 @@ import type { Workspace } from './workspace.ts';
 
 /**
  * Splits by variance, for regression. With s the sum and n the number of a side's rows, the variance falls most where
- * `s^2 / n` of left plus right is greatest (as scikit-learn's `MSE.proxy_impurity_improvement`). Rows whose value is a gap
- * have no say in a column's score; they count as if the split left them as they are.
+ * `s^2 / n` of left plus right is greatest (as scikit-learn's `MSE.proxy_impurity_improvement`). Missing values are
+ * left out of a column's split score; their rows count as if the split left them as they are.
  */
 export class ValueSplitSearch implements SplitSearch {
   readonly outputs = 1;

@@ -30,7 +30,7 @@ export interface SplitSearch {
   readonly byRow: boolean;
   /** Training weight of the current node. */
   readonly weight: number;
-  /** Turns to a node, whose rows in `cells` are `samples[start…end)`. Says whether there is anything left to split. */
+  /** Turns to a node, whose rows in `cells` are `samples[start…end)`. Returns whether there is anything left to split. */
   begin(cells: Cells, start: number, end: number): boolean;
   /** Tries a column. False if it is constant in this node, gaps aside. */
   tryColumn(feature: number, random: Xoshiro128PlusPlus): boolean;

@@ -23,7 +23,7 @@ function nextUpFloat(value: number): number {
 
 /**
  * The threshold below which exactly those 64-bit values lie that are at most `threshold` once rounded to 32 bits: a model
- * that compares 32-bit floats with `<=` then gives the same answers in a tree that compares 64-bit ones with `<`.
+ * that compares 32-bit floats with `<=` then gives the same predictions in a tree that compares 64-bit ones with `<`.
  */
 export function belowIfFloatAtMost(threshold: number): number {
   if (threshold === Infinity) return threshold;

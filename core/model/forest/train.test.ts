@@ -8,7 +8,7 @@ import { predict } from './predict.ts';
 import { trainForest } from './train.ts';
 import type { Classification, ForestOptions } from './training-data.ts';
 
-/** Rows of classes that overlap a little: column 0 and 1 tell them apart, the others are noise. */
+/** Rows of classes that overlap a little: column 0 and 1 separate them, the others are noise. */
 function blobs(count: number, { width = 6, classes = 3, seed = 1 } = {}) {
   const random = new Xoshiro128PlusPlus(seed);
   const noise = () => random.fraction() + random.fraction() + random.fraction() - 1.5;
@@ -56,7 +56,7 @@ describe('trainForest', () => {
     expect(other.forest).not.toEqual(one.forest);
   });
 
-  it('says how far it is', async () => {
+  it('reports its progress', async () => {
     const seen: number[] = [];
     await trainForest({ ...data, options: { trees: 9 }, threads: 2, onProgress: ({ trees }) => void seen.push(trees) });
     expect(seen).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
@@ -86,7 +86,7 @@ describe('trainForest', () => {
     }
   });
 
-  it('stays within the depth and leaves as many rows as asked', async () => {
+  it('stays within the depth and leaves as many rows as wanted', async () => {
     const { forest } = await trainForest({ ...data, options: { trees: 10, maxDepth: 4, minSamplesLeaf: 7 } });
     for (const tree of forest.trees) {
       expect(depthOf(tree)).toBeLessThanOrEqual(4);
@@ -122,17 +122,17 @@ describe('trainForest', () => {
 
   it.each([{ extraTrees: false }, { extraTrees: true }])('learns from rows with gaps: %o', async (options) => {
     const random = new Xoshiro128PlusPlus(9);
-    const punch = (values: Float64Array) => values.map((value) => (random.fraction() < 0.2 ? Number.NaN : value));
-    const gappy = punch(data.values);
+    const withGaps = (values: Float64Array) => values.map((value) => (random.fraction() < 0.2 ? Number.NaN : value));
+    const gappy = withGaps(data.values);
     for (let at = 5; at < gappy.length; at += data.width) gappy[at] = Number.NaN;
     const input = { ...data, values: gappy, options: { ...options, trees: 40, seed: 3 } };
     const { forest, importance } = await trainForest(input);
     expect(importance[5]).toBe(0);
-    expect(accuracyOf(forest, { ...unseen, values: punch(unseen.values) })).toBeGreaterThan(0.75);
+    expect(accuracyOf(forest, { ...unseen, values: withGaps(unseen.values) })).toBeGreaterThan(0.75);
     expect((await trainForest({ ...input, threads: 2 })).forest).toEqual(forest);
   });
 
-  it('makes one leaf of rows that cannot be told apart', async () => {
+  it('makes one leaf of rows that are all the same', async () => {
     const same = {
       values: new Float64Array(8).fill(2),
       count: 4,

@@ -16,8 +16,8 @@ export interface TrainedForest {
 }
 
 /**
- * Trains a random forest: CART trees on bootstrap samples, columns sampled anew at every split. A gap has no say in a
- * column's score, and its row goes down one side at random, in proportion to the others.
+ * Trains a random forest: CART trees on bootstrap samples, columns sampled anew at every split. Missing
+ * values are left out of a column's split score; their rows go down one side at random, in proportion to the others.
  *
  * Breiman, L. (2001). Random Forests. Machine Learning 45.
  * Geurts, P., Ernst, D., Wehenkel, L. (2006). Extremely randomized trees. Machine Learning 63.

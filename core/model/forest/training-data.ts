@@ -42,7 +42,7 @@ export interface Regression extends TrainingData {
   readonly targets: Float64Array;
 }
 
-/** What a row counts, by class: as the options say, or one each. */
+/** What a row counts, by class: as the options have it, or one each. */
 export function classWeightsOf({
   labels,
   count,

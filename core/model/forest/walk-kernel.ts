@@ -19,7 +19,7 @@ import {
  *
  * Memory holds nodes of 16 bytes: the threshold (f64), the address of the left child, which the right one follows, and
  * the distance from a row's slot to the tested value. A leaf's child is itself and its threshold a NaN, so that walking on
- * does not leave it; the low word of that NaN is the address of what the leaf says. A row is a slot of 8 bytes, where the
+ * does not leave it; the low word of that NaN is the address of the leaf's value. A row is a slot of 8 bytes, where the
  * address of its leaf is written, and then its values.
  */
 export const nodeBytes = 16;
@@ -47,15 +47,15 @@ export interface WalkKernel {
   /** Walks one row down the trees of the tasks from `tasks` to `end`. */
   walkTrees(tasks: number, end: number, row: number): void;
   /**
-   * Adds what leaves say to sums: the leaves that the slots from `slots` to `end`, every `stride` bytes, lead to, to the
+   * Adds the values of leaves to sums: the leaves that the slots from `slots` to `end`, every `stride` bytes, lead to, to the
    * sums at `sums` and on, `sumStride` bytes further for each slot.
    */
   addLeaves(slots: number, end: number, stride: number, sums: number, sumStride: number): void;
 }
 
-/** `outputs` is how many numbers a leaf says. */
 const eachLane = <T>(make: (lane: number) => T): T[] => Array.from({ length: lanes }, (_, lane) => make(lane));
 
+/** @param outputs - how many numbers the value of a leaf has */
 export function instantiateKernel(memory: WebAssembly.Memory, outputs: number): WalkKernel {
   const module = wasmModule([walkRows(), walkTrees(), addLeaves(outputs)]);
   return new WebAssembly.Instance(module, { memory: { memory } }).exports as unknown as WalkKernel;

@@ -20,7 +20,7 @@ interface Pattern {
 const maxCached = 1_000_000;
 
 /**
- * What a normal distribution says of the missing columns of a row, given the others. With the precision P, missing columns m and
+ * The conditional distribution of the missing columns of a row, given the others. With the precision P, missing columns m and
  * known ones k, the missing are normal with precision P[m,m] and mean `mean[m] - P[m,m]⁻¹ P[m,k] (x[k] - mean[k])`.
  * So one Cholesky factor, of the missing columns only, gives both the mean and draws; it is kept by pattern of gaps.
  * Source: Rue and Held (2005), Gaussian Markov Random Fields, section 2.2.
@@ -54,7 +54,7 @@ export class Conditional {
   fillMean(row: Float64Array, { gaps, factor }: Pattern): void {
     const { width, mean, precision } = this.#normal;
     const size = gaps.length;
-    const answer = new Float64Array(size);
+    const change = new Float64Array(size);
     for (let at = 0; at < size; at++) {
       let sum = 0;
       const from = gaps[at]! * width;
@@ -62,11 +62,11 @@ export class Conditional {
         const value = row[column]!;
         if (!Number.isNaN(value)) sum -= precision[from + column]! * (value - mean[column]!);
       }
-      answer[at] = sum;
+      change[at] = sum;
     }
-    solveLower(factor, size, answer);
-    solveUpper(factor, size, answer);
-    for (let at = 0; at < size; at++) row[gaps[at]!] = mean[gaps[at]!]! + answer[at]!;
+    solveLower(factor, size, change);
+    solveUpper(factor, size, change);
+    for (let at = 0; at < size; at++) row[gaps[at]!] = mean[gaps[at]!]! + change[at]!;
   }
 
   /** Adds to the missing columns of `row`, which holds the conditional mean, noise with the conditional covariance. */

@@ -2,12 +2,12 @@ import { CholeskyDecomposition, Matrix } from 'ml-matrix';
 import type { Table } from '../rows.ts';
 import { Conditional, type Normal } from './conditional.ts';
 
-/** More rows than this tell little more about a covariance; they are taken evenly from the table. */
+/** More rows than this improve a covariance little; they are taken evenly from the table. */
 const maxRows = 4_000;
 const maxRounds = 30;
-/** The largest change of a correlation at which learning ends. */
+/** The largest change of a correlation at which the fit has converged. */
 const settled = 0.002;
-/** The share by which correlations are drawn towards none: keeps the covariance positive definite where columns depend on each other. */
+/** Shrinkage: the share by which correlations are drawn towards zero: keeps the covariance positive definite where columns depend on each other. */
 const shrinkage = 0.01;
 
 /**
@@ -43,7 +43,7 @@ function sampleRows({ count, width, values }: Table): Float64Array[] {
   });
 }
 
-/** The moments of the rows, where each gap counts with what the present distribution says of it. */
+/** The moments of the rows, where each gap counts with its expectation under the present distribution. */
 function expectMoments(rows: readonly Float64Array[], width: number, normal: Normal): Moments {
   const conditional = new Conditional(normal);
   const covariance = new Float64Array(width * width);
@@ -104,7 +104,7 @@ function toNormal({ mean, covariance }: Moments): Normal {
   for (let row = 0; row < width; row++) {
     for (let column = 0; column < width; column++) {
       const value = covariance[row * width + column]!;
-      // A column without spread tells nothing: any small variance will do.
+      // A column without spread explains nothing: any small variance will do.
       shrunk.set(row, column, row === column ? value + 1e-6 : value * (1 - shrinkage));
     }
   }

@@ -12,7 +12,7 @@ export type ImputerSpec =
   | { readonly kind: 'last'; readonly maxAgeMs?: number }
   | { readonly kind: 'gaussian'; readonly transform?: TransformKind; readonly draws?: number };
 
-/** How old a value may be that stands in for a gap, where nobody said otherwise: one hour. */
+/** How old a value may be that fills a gap, by default: one hour. */
 export const defaultMaxAgeMs = 3_600_000;
 
 /** Learns from rows with gaps what an imputer needs. The same rows give the same result. */

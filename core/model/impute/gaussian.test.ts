@@ -94,8 +94,8 @@ describe('learning a normal distribution', () => {
     const count = 3_000;
     const values = correlatedRows(factor, count, 5);
     const random = new Xoshiro128PlusPlus(6);
-    const punched = values.map((value) => (random.fraction() < 0.33 ? gap : value));
-    for (const rows of [values, punched]) {
+    const gappy = values.map((value) => (random.fraction() < 0.33 ? gap : value));
+    for (const rows of [values, gappy]) {
       const normal = fitNormal({ count, width: 4, values: rows });
       const inverse = new Matrix(4, 4);
       for (let at = 0; at < 16; at++) inverse.set(at >> 2, at & 3, normal.precision[at]!);
@@ -112,8 +112,8 @@ describe('learning a normal distribution', () => {
     const table = { count: 50, width: 5, values: Float64Array.from(rows.flat()) };
     const session = openGaussian(fitGaussian(table, { transform: 'none', draws: 0 })).open();
     const into = new Float64Array(5);
-    const asked = Float64Array.of(gap, 20, gap, gap, gap);
-    session.fill({ count: 1, width: 5, values: asked, devices: ['d'], times: new BigInt64Array(1) }, into);
+    const row = Float64Array.of(gap, 20, gap, gap, gap);
+    session.fill({ count: 1, width: 5, values: row, devices: ['d'], times: new BigInt64Array(1) }, into);
     expect(into[0]).toBeCloseTo(20, 0);
     expect([into[1], into[2], into[3]]).toEqual([20, 7, 0]);
     expect(into[4]).toBeCloseTo(-20, 0);

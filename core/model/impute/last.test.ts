@@ -47,6 +47,6 @@ it('forgets the device that was silent longest when there are too many', () => {
   const session = openLast({ fill, maxAgeMs: 3_600_000, maxValues: 4 }).open();
   session.warm(rowsOf(['a', 1, [1, 1]], ['b', 1, [2, 2]]));
   session.warm(rowsOf(['a', 2, [3, 3]], ['c', 2, [4, 4]]));
-  const asked = rowsOf(['a', 3, [gap, gap]], ['b', 3, [gap, gap]], ['c', 3, [gap, gap]]);
-  expect(filled(session, asked)).toEqual([3, 3, 100, 200, 4, 4]);
+  const later = rowsOf(['a', 3, [gap, gap]], ['b', 3, [gap, gap]], ['c', 3, [gap, gap]]);
+  expect(filled(session, later)).toEqual([3, 3, 100, 200, 4, 4]);
 });

@@ -17,7 +17,7 @@ export interface BreakerOptions {
 }
 
 /**
- * Tries a call again where that may help, and leaves a server in peace that keeps failing. While it rests, calls are refused at once;
+ * Tries a call again where that may help, and leaves a server alone that keeps failing. While the circuit is open, calls are refused at once;
  * then one is let through, and its outcome decides. Source: Nygard, Release It!, "Circuit Breaker".
  */
 export class Breaker {
@@ -30,7 +30,7 @@ export class Breaker {
     this.#options = options;
   }
 
-  /** @throws what `call` threw last; `model-unavailable` while resting. */
+  /** @throws what `call` threw last; `model-unavailable` while the circuit is open. */
   async run<T>(call: () => Promise<T>, signal: AbortSignal): Promise<T> {
     const { retries, retryAfterMs, maxFailures, restMs, now = Date.now } = this.#options;
     if (now() < this.#restsUntilMs) {
@@ -43,7 +43,7 @@ export class Breaker {
         this.#failures = 0;
         return result;
       } catch (error) {
-        // A request that the server refuses for what it says does not speak against the server.
+        // A request that is refused for its content is no sign that the server fails.
         if (isRetryable(error) === false) throw error;
         const resting = this.#failures >= maxFailures;
         if (attempt >= retries || resting || signal.aborted) {

@@ -1,4 +1,4 @@
-/** What an estimator says of rows. The arrays belong to the caller. */
+/** What an estimator predicts for rows. The arrays belong to the caller. */
 export interface Estimates {
   /** Index of the most probable class by row. */
   readonly labels: Int32Array;

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { Breaker } from './breaker.ts';
 import { openHttp } from './http.ts';
 import { httpEstimatorSchema } from './http-schema.ts';
-import { answer, type Handler, rowsOfV2, startServer, type TestServer } from './testing.ts';
+import { type Handler, respond, rowsOfV2, startServer, type TestServer } from './testing.ts';
 
 const servers: TestServer[] = [];
 afterEach(async () => {
@@ -13,8 +13,8 @@ const values = Float64Array.of(1, 2, 3, Number.NaN, 5, 6);
 const fields = ['a', 'b;', 'c'];
 const classes = ['ham', 'spam'];
 
-/** An estimator that asks a server which answers so. */
-async function asking(handler: Handler, options: Record<string, unknown> = {}) {
+/** An estimator of a server that responds so. */
+async function serving(handler: Handler, options: Record<string, unknown> = {}) {
   const server = await startServer(handler);
   servers.push(server);
   const description = httpEstimatorSchema.parse({ kind: 'http', url: server.url, retries: 0, ...options });
@@ -26,28 +26,28 @@ const tensor = (shape: number[], data: unknown[], name = 'probabilities') => ({ 
 const v2 =
   (...outputs: unknown[]): Handler =>
   (_request, _body, response) =>
-    answer(response, { model_name: 'm', outputs });
+    respond(response, { model_name: 'm', outputs });
 const mlflow =
   (predictions: unknown): Handler =>
   (_request, _body, response) =>
-    answer(response, { predictions });
+    respond(response, { predictions });
 
 const expected = { labels: Int32Array.of(0, 1), probabilities: Float64Array.from(shares) };
 const certain = { labels: Int32Array.of(0, 1), probabilities: Float64Array.of(1, 0, 0, 1) };
 
 describe('the Open Inference Protocol', () => {
-  it('is asked for a tensor of rows, gaps as null, at the path of the model', async () => {
+  it('gets a tensor of rows, gaps as null, at the path of the model', async () => {
     const paths: (string | undefined)[] = [];
-    const { server, estimator } = await asking(
+    const { server, estimator } = await serving(
       (request, _body, response) => {
         paths.push(request.url);
-        answer(response, { outputs: [tensor([2, 2], shares)] });
+        respond(response, { outputs: [tensor([2, 2], shares)] });
       },
       { model: 'a model' },
     );
     await estimator.predict(values, 2);
     expect(paths).toEqual(['/v2/models/a%20model/infer']);
-    expect(JSON.parse(server.asked[0]!)).toEqual({
+    expect(JSON.parse(server.bodies[0]!)).toEqual({
       inputs: [{ name: 'input', shape: [2, 3], datatype: 'FP64', data: [1, 2, 3, null, 5, 6] }],
     });
   });
@@ -70,41 +70,41 @@ describe('the Open Inference Protocol', () => {
     ['labels and probabilities', v2(tensor([2], ['ham', 'spam'], 'label'), tensor([2, 2], shares)), expected],
     ['labels alone', v2(tensor([2], ['ham', 'spam'], 'label')), certain],
     ['labels as a column', v2(tensor([2, 1], ['ham', 'spam'])), certain],
-  ])('understands %s', async (_, handler, answered) => {
-    const { estimator } = await asking(handler);
-    expect(await estimator.predict(values, 2)).toEqual(answered);
+  ])('understands %s', async (_, handler, output) => {
+    const { estimator } = await serving(handler);
+    expect(await estimator.predict(values, 2)).toEqual(output);
   });
 
   it('takes the output that is named', async () => {
     const outputs = [tensor([2, 2], [1, 0, 1, 0], 'other'), tensor([2, 2], shares, 'wanted')];
-    const { estimator } = await asking(v2(...outputs), { output: 'wanted' });
+    const { estimator } = await serving(v2(...outputs), { output: 'wanted' });
     expect(await estimator.predict(values, 2)).toEqual(expected);
   });
 
   it('cuts rows into batches', async () => {
-    const { server, estimator } = await asking(
+    const { server, estimator } = await serving(
       (_request, body, response) => {
         const rows = rowsOfV2(body);
         const data = Array.from({ length: rows.count }, (_, row) => [
           rows.values[row * 3]! / 10,
           1 - rows.values[row * 3]! / 10,
         ]);
-        answer(response, { outputs: [tensor([rows.count, 2], data)] });
+        respond(response, { outputs: [tensor([rows.count, 2], data)] });
       },
       { batch: 2 },
     );
     const five = Float64Array.from({ length: 15 }, (_, at) => Math.floor(at / 3) + 1);
     const { probabilities } = await estimator.predict(five, 5);
     expect([...probabilities].filter((_, at) => at % 2 === 0)).toEqual([0.1, 0.2, 0.3, 0.4, 0.5]);
-    expect(server.asked.map((body) => rowsOfV2(body).count)).toEqual([2, 2, 1]);
+    expect(server.bodies.map((body) => rowsOfV2(body).count)).toEqual([2, 2, 1]);
   });
 });
 
 describe('MLflow', () => {
-  it('is asked for a data frame', async () => {
-    const { server, estimator } = await asking(mlflow(['ham', 'spam']), { protocol: 'mlflow' });
+  it('gets a data frame', async () => {
+    const { server, estimator } = await serving(mlflow(['ham', 'spam']), { protocol: 'mlflow' });
     expect(await estimator.predict(values, 2)).toEqual(certain);
-    expect(JSON.parse(server.asked[0]!)).toEqual({
+    expect(JSON.parse(server.bodies[0]!)).toEqual({
       dataframe_split: {
         columns: fields,
         data: [
@@ -140,20 +140,20 @@ describe('MLflow', () => {
       ],
       expected,
     ],
-  ])('may answer with %s', async (_, predictions, answered) => {
-    const { estimator } = await asking(mlflow(predictions), { protocol: 'mlflow' });
-    expect(await estimator.predict(values, 2)).toEqual(answered);
+  ])('may respond with %s', async (_, predictions, output) => {
+    const { estimator } = await serving(mlflow(predictions), { protocol: 'mlflow' });
+    expect(await estimator.predict(values, 2)).toEqual(output);
   });
 
   it('may have numbers as labels', async () => {
-    const { url } = (await asking(mlflow([1, 0]))).server;
+    const { url } = (await serving(mlflow([1, 0]))).server;
     const server = httpEstimatorSchema.parse({ kind: 'http', url, protocol: 'mlflow' });
     const { labels } = await openHttp({ server, fields, classes: ['0', '1'] }).predict(values, 2);
     expect([...labels]).toEqual([1, 0]);
   });
 });
 
-describe('an answer that cannot be believed', () => {
+describe('a response that cannot be used', () => {
   it.each<[string, Handler, RegExp]>([
     ['is no JSON', (_q, _b, response) => void response.end('<html>'), /what is no JSON: <html>/],
     ['has no outputs', v2(), /no tensor, where \[2, 2\] or \[2\] was wanted/],
@@ -164,7 +164,7 @@ describe('an answer that cannot be believed', () => {
     ['has probabilities above one', v2(tensor([2, 2], [2, -1, 0, 1])), /2 as a probability/],
     ['has scores instead', v2(tensor([2, 2], [0.9, 0.9, 0.1, 0.9])), /probabilities that sum to 1\.800/],
   ])('because it %s', async (_, handler, message) => {
-    const { estimator } = await asking(handler);
+    const { estimator } = await serving(handler);
     await expect(estimator.predict(values, 2)).rejects.toMatchObject({
       code: 'model-unavailable',
       retryable: true,
@@ -176,9 +176,9 @@ describe('an answer that cannot be believed', () => {
 describe('trouble', () => {
   it.each([429, 500, 502, 503])('of status %i is tried again', async (status) => {
     let times = 0;
-    const { estimator } = await asking(
+    const { estimator } = await serving(
       (_request, _body, response) =>
-        ++times < 3 ? answer(response, {}, status) : answer(response, { outputs: [tensor([2, 2], shares)] }),
+        ++times < 3 ? respond(response, {}, status) : respond(response, { outputs: [tensor([2, 2], shares)] }),
       { retries: 2 },
     );
     expect(await estimator.predict(values, 2)).toEqual(expected);
@@ -186,36 +186,36 @@ describe('trouble', () => {
   });
 
   it.each([401, 403, 404, 405])('of status %i, which is not the rows’ fault, is waited out', async (status) => {
-    const { estimator } = await asking((_request, _body, response) =>
-      answer(response, { error: 'no such model' }, status),
+    const { estimator } = await serving((_request, _body, response) =>
+      respond(response, { error: 'no such model' }, status),
     );
     await expect(estimator.predict(values, 2)).rejects.toMatchObject({
       retryable: true,
-      message: expect.stringMatching(`answered ${status}: .*no such model`),
+      message: expect.stringMatching(`responded with ${status}: .*no such model`),
     });
   });
 
   it.each([400, 422])('of status %i is the rows’ fault, for good, and not tried again', async (status) => {
-    const { server, estimator } = await asking((_q, _b, response) => answer(response, { error: 'bad row' }, status), {
+    const { server, estimator } = await serving((_q, _b, response) => respond(response, { error: 'bad row' }, status), {
       retries: 3,
     });
     await expect(estimator.predict(values, 2)).rejects.toMatchObject({
       retryable: false,
       message: expect.stringMatching(/bad row/),
     });
-    expect(server.asked).toHaveLength(1);
+    expect(server.bodies).toHaveLength(1);
   });
 
-  it('of a server that does not answer ends with the time-out', async () => {
-    const { estimator } = await asking(() => {}, { timeoutMs: 30 });
+  it('of a server that does not respond ends with the time-out', async () => {
+    const { estimator } = await serving(() => {}, { timeoutMs: 30 });
     await expect(estimator.predict(values, 2)).rejects.toMatchObject({
       retryable: true,
       message: expect.stringMatching(/within 30 ms/),
     });
   });
 
-  it('of a connection cut in the middle of the answer is waited out', async () => {
-    const { estimator } = await asking((_request, _body, response) => {
+  it('of a connection cut in the middle of the response is waited out', async () => {
+    const { estimator } = await serving((_request, _body, response) => {
       response.writeHead(200, { 'content-length': '100' }).write('{"outputs":');
       setImmediate(() => response.destroy());
     });
@@ -223,34 +223,34 @@ describe('trouble', () => {
   });
 
   it('of a server that is not there is waited out', async () => {
-    const { server, estimator } = await asking(v2());
+    const { server, estimator } = await serving(v2());
     await server.stop();
     servers.pop();
     await expect(estimator.predict(values, 2)).rejects.toMatchObject({
       retryable: true,
-      message: expect.stringMatching(/cannot be asked/),
+      message: expect.stringMatching(/cannot be reached/),
     });
   });
 
-  it('of an answer to somewhere else is not followed', async () => {
-    const { estimator } = await asking(
+  it('of a redirect is not followed', async () => {
+    const { estimator } = await serving(
       (_q, _b, response) => void response.writeHead(307, { location: '/elsewhere' }).end(),
     );
     await expect(estimator.predict(values, 2)).rejects.toMatchObject({ code: 'model-unavailable' });
   });
 
   it('ends at once when the model is closed', async () => {
-    const { estimator } = await asking(() => {}, { timeoutMs: 60_000, retries: 5 });
-    const asked = estimator.predict(values, 2);
+    const { estimator } = await serving(() => {}, { timeoutMs: 60_000, retries: 5 });
+    const pending = estimator.predict(values, 2);
     await estimator.close();
-    await expect(asked).rejects.toMatchObject({ code: 'model-unavailable' });
+    await expect(pending).rejects.toMatchObject({ code: 'model-unavailable' });
   });
 });
 
 describe('the circuit breaker', () => {
   const { signal } = new AbortController();
 
-  /** A breaker on a clock of the test's own, and a call that fails while it is told to. */
+  /** A breaker on a clock of the test's own, and a call that fails on demand. */
   function withClock() {
     const state = { nowMs: 0, failing: true, calls: 0 };
     const breaker = new Breaker({ retries: 0, retryAfterMs: 1, maxFailures: 3, restMs: 1_000, now: () => state.nowMs });

@@ -11,14 +11,14 @@ import type { Manifest } from '../manifest.ts';
 import type { Model } from '../model.ts';
 import { openArtifact } from '../open.ts';
 import { partOf, type SampleOptions, sampleDraft, sampleOf } from '../testing.ts';
-import { answer, rowsOfV2, startServer, type TestServer } from './testing.ts';
+import { respond, rowsOfV2, startServer, type TestServer } from './testing.ts';
 
 const required = process.env.GAPLINE_REQUIRE_SERVERS === '1';
 const runtime = onnxRuntime() ?? (required ? () => obtainOnnxRuntime(console.error).then((load) => load()) : undefined);
 
 let folder = '';
 let server: TestServer;
-/** What the server in the tests answers with. */
+/** What the server in the tests predicts with. */
 let oracle: Model;
 
 type Draft = Awaited<ReturnType<typeof sampleDraft>>;
@@ -90,14 +90,14 @@ beforeAll(async () => {
   oracle = await openArtifact({ parts: { ...manifest, imputer: passthrough }, files });
   server = await startServer(async (request, body, response) => {
     const mlflow = request.url === '/invocations';
-    const asked = mlflow ? rowsOfFrame(body) : rowsOfV2(body);
+    const sent = mlflow ? rowsOfFrame(body) : rowsOfV2(body);
     const { probabilities } = await oracle
       .open()
-      .predict({ ...asked, devices: [], times: new BigInt64Array(asked.count) });
+      .predict({ ...sent, devices: [], times: new BigInt64Array(sent.count) });
     const shares = [...probabilities];
-    const pairs = Array.from({ length: asked.count }, (_, row) => shares.slice(row * 2, row * 2 + 2));
-    if (mlflow) answer(response, { predictions: pairs });
-    else answer(response, { outputs: [{ name: 'p', datatype: 'FP64', shape: [asked.count, 2], data: shares }] });
+    const pairs = Array.from({ length: sent.count }, (_, row) => shares.slice(row * 2, row * 2 + 2));
+    if (mlflow) respond(response, { predictions: pairs });
+    else respond(response, { outputs: [{ name: 'p', datatype: 'FP64', shape: [sent.count, 2], data: shares }] });
   });
 });
 afterAll(async () => {
@@ -147,7 +147,7 @@ describe.each(Object.entries(kinds))('%s', (name, kind) => {
     }
   });
 
-  it('is pure: the same rows give the same answer, and stay as they are', async () => {
+  it('is pure: the same rows give the same output, and stay as they are', async () => {
     const before = rows.values.slice();
     const session = model.open();
     const first = await session.predict(rows);
@@ -163,9 +163,9 @@ describe.each(Object.entries(kinds))('%s', (name, kind) => {
         const session = model.open();
         const labels: number[] = [];
         for (const piece of [partOf(rows, 0, cut), partOf(rows, cut, rows.count)]) {
-          const answered = await session.predict(piece);
-          labels.push(...answered.labels);
-          answered.committed?.();
+          const output = await session.predict(piece);
+          labels.push(...output.labels);
+          output.committed?.();
         }
         expect(labels).toEqual([...whole.labels]);
       }),
@@ -185,16 +185,16 @@ describe.each(Object.entries(kinds))('%s', (name, kind) => {
   });
 
   it('labels no rows at all', async () => {
-    const answered = await model
+    const output = await model
       .open()
       .predict({ count: 0, width: 3, values: now, devices: [], times: new BigInt64Array(0) });
-    expect([...answered.labels]).toEqual([]);
+    expect([...output.labels]).toEqual([]);
   });
 
-  it('answers the same when it was written and read again', async () => {
+  it('predicts the same when it was written and read again', async () => {
     const again = await load();
-    const { committed: _, ...answered } = await model.open().predict(rows);
-    expect(await again.open().predict(rows)).toMatchObject(answered);
+    const { committed: _, ...output } = await model.open().predict(rows);
+    expect(await again.open().predict(rows)).toMatchObject(output);
     await again.close();
   });
 });

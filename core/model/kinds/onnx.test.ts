@@ -75,7 +75,7 @@ describe.skipIf(!runtime)(`an ONNX file${note}`, { timeout: 600_000 }, () => {
   });
 });
 
-/** A runtime that gives these numbers, whatever it is asked. */
+/** A runtime that gives these numbers, whatever its input. */
 function saying(data: number[], dims: number[]): () => Promise<OnnxRuntime> {
   return async () => ({
     InferenceSession: {
@@ -116,7 +116,7 @@ it('scores of any size have a softmax', async () => {
   expect([...probabilities]).toEqual([first, 1 - first, 0.5, 0.5].map((share) => expect.closeTo(share, 12)));
 });
 
-it('without onnxruntime-node says what to install', async () => {
+it('without onnxruntime-node the error names what to install', async () => {
   const model = onnxEstimatorSchema.parse({ kind: 'onnx', file: 'x.onnx' });
   await expect(openOnnx({ model, bytes: new Uint8Array(), width: 1, classes: ['a', 'b'] })).rejects.toMatchObject({
     code: 'model-invalid',

@@ -110,7 +110,7 @@ function checkShape(session: OnnxSession, width: number, file: string): void {
     throw new GaplineError('model-invalid', `${file} takes ${columns} columns, not ${width}`);
 }
 
-/** Two classes may be told by the score of the second alone. */
+/** For two classes the score of the second alone is enough. */
 function fits(data: ArrayLike<unknown>, count: number, classes: number, { scores }: OnnxEstimator): boolean {
   const single = scores === 'logistic' && classes === 2 && data.length === count;
   return typeof data[0] === 'number' && (single || data.length === count * classes);
@@ -132,22 +132,22 @@ function toEstimates(
   const single = data.length < count * classes;
   for (let row = 0; row < count; row++) {
     // One logistic score for two classes is that of the second; the first has the rest.
-    const said = single
+    const raw = single
       ? [-data[row]!, data[row]!]
       : Array.from({ length: classes }, (_, at) => data[row * classes + at]!);
-    const shares = toShares(said, scores);
-    probabilities.set(shares, row * classes);
-    labels[row] = shares.some(Number.isNaN) ? -1 : argmax(probabilities, row * classes, classes);
+    const rowProbabilities = toProbabilities(raw, scores);
+    probabilities.set(rowProbabilities, row * classes);
+    labels[row] = rowProbabilities.some(Number.isNaN) ? -1 : argmax(probabilities, row * classes, classes);
   }
   return { labels, probabilities };
 }
 
-function toShares(said: readonly number[], scores: OnnxEstimator['scores']): number[] {
-  const most = Math.max(...said);
-  const raw = said.map((score) => {
+function toProbabilities(raw: readonly number[], scores: OnnxEstimator['scores']): number[] {
+  const most = Math.max(...raw);
+  const weights = raw.map((score) => {
     if (scores === 'softmax') return Math.exp(score - most);
     return scores === 'logistic' ? 1 / (1 + Math.exp(-score)) : score;
   });
-  const sum = raw.reduce((a, b) => a + b, 0);
-  return raw.map((share) => share / sum);
+  const sum = weights.reduce((a, b) => a + b, 0);
+  return weights.map((weight) => weight / sum);
 }

@@ -1,6 +1,6 @@
 import type { HttpEstimator } from './http-schema.ts';
 
-export interface Asked {
+export interface InferenceRequest {
   readonly server: HttpEstimator;
   readonly fields: readonly string[];
   /** Row-major; a NaN is sent as null. */
@@ -8,21 +8,24 @@ export interface Asked {
   readonly count: number;
 }
 
-export interface Expected {
+export interface ExpectedResponse {
   readonly server: HttpEstimator;
   readonly classes: readonly string[];
   readonly count: number;
 }
 
-/** What a server said: a label a row, or flat probabilities by row and class; not checked yet. A text says why it is neither. */
-export type Said = { readonly labels: readonly unknown[] } | { readonly shares: readonly unknown[] } | string;
+/** The content of a response: a label a row, or flat probabilities by row and class; not checked yet. A text is the reason why it is neither. */
+export type ResponseContent =
+  | { readonly labels: readonly unknown[] }
+  | { readonly probabilities: readonly unknown[] }
+  | string;
 
-/** How a kind of server is asked. */
+/** How rows travel to a kind of server, and its response back. */
 export interface Protocol {
   /** Below the server's address. */
   path(server: HttpEstimator): string;
-  request(asked: Asked): string;
-  answer(json: unknown, expected: Expected): Said;
+  request(rows: InferenceRequest): string;
+  read(json: unknown, expected: ExpectedResponse): ResponseContent;
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
@@ -42,7 +45,7 @@ const v2: Protocol = {
       inputs: [{ name: server.input, shape: [count, fields.length], datatype: 'FP64', data: cells(values) }],
       ...(server.output !== undefined && { outputs: [{ name: server.output }] }),
     }),
-  answer(json, { server, classes, count }) {
+  read(json, { server, classes, count }) {
     const outputs = isObject(json) && Array.isArray(json.outputs) ? json.outputs.filter(isObject) : [];
     const wanted = server.output === undefined ? outputs : outputs.filter(({ name }) => name === server.output);
     const tensors = wanted.filter(
@@ -50,8 +53,8 @@ const v2: Protocol = {
         Array.isArray(output.data) && Array.isArray(output.shape),
     );
     const flat = tensors.map(({ shape, data }) => ({ shape, data: data.flat(Number.POSITIVE_INFINITY) as unknown[] }));
-    const shares = flat.find(({ data, shape }) => shape.length === 2 && data.length === count * classes.length);
-    if (shares) return { shares: shares.data };
+    const probabilities = flat.find(({ data, shape }) => shape.length === 2 && data.length === count * classes.length);
+    if (probabilities) return { probabilities: probabilities.data };
     const labels = flat.find(({ data, shape }) => data.length === count && shape[0] === count);
     if (labels) return { labels: labels.data };
     const shapes = tensors.map(({ shape }) => `[${shape.join(', ')}]`).join(' and ') || 'no tensor';
@@ -71,17 +74,18 @@ const mlflow: Protocol = {
     const data = Array.from({ length: count }, (_, row) => cells(values.subarray(row * width, (row + 1) * width)));
     return JSON.stringify({ dataframe_split: { columns: fields, data } });
   },
-  answer(json, { classes, count }) {
+  read(json, { classes, count }) {
     const predictions = isObject(json) ? json.predictions : undefined;
     if (!Array.isArray(predictions) || predictions.length !== count) return `no "predictions" for ${count} rows`;
-    if (predictions.every(Array.isArray)) return { shares: predictions.flat() };
-    if (predictions.every(isObject)) return { shares: predictions.flatMap((row) => sharesOf(row, classes)) };
+    if (predictions.every(Array.isArray)) return { probabilities: predictions.flat() };
+    if (predictions.every(isObject))
+      return { probabilities: predictions.flatMap((row) => probabilitiesOf(row, classes)) };
     return { labels: predictions };
   },
 };
 
 /** A row of a data frame: by the class's name where its columns are called so, else in their order. */
-function sharesOf(row: Record<string, unknown>, classes: readonly string[]): unknown[] {
+function probabilitiesOf(row: Record<string, unknown>, classes: readonly string[]): unknown[] {
   return classes.every((name) => Object.hasOwn(row, name)) ? classes.map((name) => row[name]) : Object.values(row);
 }
 

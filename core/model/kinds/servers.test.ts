@@ -74,10 +74,10 @@ describeWithPython('scikitLearn', 'a server of the Open Inference Protocol in Py
     expect(filled.some(Number.isNaN)).toBe(true);
   });
 
-  it('says that there is no such model, which is waited out', async () => {
+  it('has no such model, which is retried', async () => {
     const model = await modelOf({ url, model: 'other', retries: 0 });
-    const asked = Promise.resolve(model.open().predict(rowsOf(whole)));
-    await expect(asked).rejects.toMatchObject({
+    const pending = Promise.resolve(model.open().predict(rowsOf(whole)));
+    await expect(pending).rejects.toMatchObject({
       retryable: true,
       message: expect.stringMatching(/404.*no such model/),
     });
@@ -119,17 +119,17 @@ describeWithPython('mlflow', 'mlflow models serve', (python) => {
     };
     child = spawn(python(), args, { stdio: ['ignore', 'ignore', 'pipe'], env, detached: true });
     const ended = once(child, 'exit');
-    let said = '';
+    let log = '';
     child.stderr!.on('data', (data) => {
-      said = `${said}${data}`.slice(-2_000);
+      log = `${log}${data}`.slice(-2_000);
     });
     const url = `http://127.0.0.1:${port}`;
     try {
-      const answers = vi.waitFor(async () => expect((await fetch(`${url}/ping`)).status).toBe(200), {
+      const responds = vi.waitFor(async () => expect((await fetch(`${url}/ping`)).status).toBe(200), {
         timeout: 240_000,
         interval: 250,
       });
-      await Promise.race([answers, ended.then(() => Promise.reject(new Error(`MLflow ended: ${said}`)))]);
+      await Promise.race([responds, ended.then(() => Promise.reject(new Error(`MLflow ended: ${log}`)))]);
       const model = await modelOf({ url, protocol: 'mlflow' });
       const { labels, probabilities } = await model.open().predict(rowsOf(selfTest.values));
       expect([...labels.subarray(0, 6)]).toEqual(truths);

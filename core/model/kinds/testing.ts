@@ -3,29 +3,29 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 
-/** What a model server of a test was asked, and how it is to answer. */
+/** How a model server of a test responds. */
 export type Handler = (request: IncomingMessage, body: string, response: ServerResponse) => void | Promise<void>;
 
 export interface TestServer {
   readonly url: string;
   /** Bodies that came, in order. */
-  readonly asked: string[];
+  readonly bodies: string[];
   stop(): Promise<void>;
 }
 
-/** A server on loopback that answers as a test says. */
+/** A server on loopback that responds as a test wants. */
 export async function startServer(handler: Handler): Promise<TestServer> {
-  const asked: string[] = [];
+  const bodies: string[] = [];
   const server = createServer(async (request, response) => {
     const body = await text(request);
-    asked.push(body);
+    bodies.push(body);
     await handler(request, body, response);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    asked,
+    bodies,
     async stop() {
       server.closeAllConnections();
       server.close();
@@ -34,8 +34,8 @@ export async function startServer(handler: Handler): Promise<TestServer> {
   };
 }
 
-/** Answers with JSON. */
-export function answer(response: ServerResponse, json: unknown, status = 200): void {
+/** Responds with JSON. */
+export function respond(response: ServerResponse, json: unknown, status = 200): void {
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(json));
 }
 

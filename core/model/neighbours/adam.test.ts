@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { Adam } from './adam.ts';
 
 describe('Adam', () => {
-  it('first steps by the rate, however steep it is, against the slope', () => {
-    const slopes = fc.double({ min: 1e-4, max: 1e9, noNaN: true });
+  it('first steps by the rate, however steep, against the gradient', () => {
+    const gradients = fc.double({ min: 1e-4, max: 1e9, noNaN: true });
     fc.assert(
-      fc.property(slopes, fc.boolean(), fc.double({ min: 0.01, max: 1, noNaN: true }), (steep, down, rate) => {
+      fc.property(gradients, fc.boolean(), fc.double({ min: 0.01, max: 1, noNaN: true }), (steep, down, rate) => {
         const parameters = Float64Array.of(5, 5);
         new Adam(2).descend(parameters, Float64Array.of(down ? -steep : steep, 0), rate);
         expect(parameters[0]).toBeCloseTo(5 + (down ? rate : -rate), 3);

@@ -1,5 +1,5 @@
 /**
- * Goes down a slope that is only seen through chance, each parameter at a pace of its own.
+ * Gradient descent for gradients of random samples, with a step size of its own for each parameter.
  * Kingma, D., Ba, J. (2015). Adam: A Method for Stochastic Optimization. ICLR, algorithm 1.
  */
 export class Adam {
@@ -13,16 +13,18 @@ export class Adam {
   }
 
   /** One step: changes the parameters, each by about `rate` at most. */
-  descend(parameters: Float64Array, slopes: Float64Array, rate: number): void {
+  descend(parameters: Float64Array, gradients: Float64Array, rate: number): void {
     const [keepMean, keepSquare] = [0.9, 0.999];
     this.#steps += 1;
-    const meanSeen = 1 - keepMean ** this.#steps;
-    const squareSeen = 1 - keepSquare ** this.#steps;
+    const meanCorrection = 1 - keepMean ** this.#steps;
+    const squareCorrection = 1 - keepSquare ** this.#steps;
     for (let at = 0; at < parameters.length; at++) {
-      const slope = slopes[at]!;
-      this.#mean[at] = keepMean * this.#mean[at]! + (1 - keepMean) * slope;
-      this.#square[at] = keepSquare * this.#square[at]! + (1 - keepSquare) * slope * slope;
-      parameters[at]! -= (rate * (this.#mean[at]! / meanSeen)) / (Math.sqrt(this.#square[at]! / squareSeen) + 1e-8);
+      const gradient = gradients[at]!;
+      const mean = keepMean * this.#mean[at]! + (1 - keepMean) * gradient;
+      const square = keepSquare * this.#square[at]! + (1 - keepSquare) * gradient * gradient;
+      this.#mean[at] = mean;
+      this.#square[at] = square;
+      parameters[at]! -= (rate * (mean / meanCorrection)) / (Math.sqrt(square / squareCorrection) + 1e-8);
     }
   }
 }

@@ -20,22 +20,22 @@ it('multiplies as the definition does', () => {
 
       const few = fill(factorsAt, together * planes);
       kernel.weigh(factorsAt * 4, outAt * 4);
-      for (let question = 0; question < together; question++)
+      for (let query = 0; query < together; query++)
         for (let column = 0; column < length; column++) {
           let sum = 0;
           for (let plane = 0; plane < planes; plane++)
-            sum += few[question * planes + plane]! * matrix[plane * length + column]!;
-          expect(floats[outAt + question * length + column]).toBe(sum);
+            sum += few[query * planes + plane]! * matrix[plane * length + column]!;
+          expect(floats[outAt + query * length + column]).toBe(sum);
         }
 
       const many = fill(factorsAt, together * length);
       kernel.gather(factorsAt * 4, outAt * 4);
-      for (let question = 0; question < together; question++)
+      for (let query = 0; query < together; query++)
         for (let plane = 0; plane < planes; plane++) {
           let sum = 0;
           for (let column = 0; column < length; column++)
-            sum += many[question * length + column]! * matrix[plane * length + column]!;
-          expect(floats[outAt + question * planes + plane]).toBe(sum);
+            sum += many[query * length + column]! * matrix[plane * length + column]!;
+          expect(floats[outAt + query * planes + plane]).toBe(sum);
         }
     }),
     { numRuns: 30 },

@@ -15,19 +15,19 @@ import {
 } from '../../numeric/wasm.ts';
 
 /**
- * The two products of matrices that nearly all of the time of neighbours goes into, in WebAssembly, four numbers at a time.
+ * The two matrix products that nearly all of the time of neighbours goes into, in WebAssembly, four numbers at a time.
  *
  * Planes are rows of `length` numbers, one plane after the other, from address 0. A product reads each of them once for
- * four questions at a time. Neither order nor rounding depends on the machine.
+ * four queries at a time. Neither order nor rounding depends on the machine.
  */
 export interface ProductKernel {
-  /** Four questions' factors, `planes` each, times the planes: `length` numbers for each question, written at `out`. */
+  /** Four queries' factors, `planes` each, times the planes: `length` numbers for each query, written at `out`. */
   weigh(factors: number, out: number): void;
-  /** Four questions' factors, `length` each, times the planes turned: `planes` numbers for each question, written at `out`. */
+  /** Four queries' factors, `length` each, times the transposed planes: `planes` numbers for each query, written at `out`. */
   gather(factors: number, out: number): void;
 }
 
-/** Questions that a product takes at once. Planes come in multiples of this too, their length in multiples of its square. */
+/** Queries that a product takes at once. Planes come in multiples of this too, their length in multiples of its square. */
 export const together = 4;
 
 const vectorBytes = 16;
@@ -41,7 +41,7 @@ export function instantiateProducts(memory: WebAssembly.Memory, planes: number, 
   return new WebAssembly.Instance(module, { memory: { memory } }).exports as unknown as ProductKernel;
 }
 
-/** Sixteen neighbouring columns of four questions are summed at a time, in registers. */
+/** Sixteen neighbouring columns of four queries are summed at a time, in registers. */
 function weigh(planes: number, length: number): WasmFunction {
   const planeBytes = length * floatBytes;
   const factorBytes = planes * floatBytes;
@@ -52,9 +52,9 @@ function weigh(planes: number, length: number): WasmFunction {
   const sums = four(() => four(() => frame.local('v128')));
   const addPlane: Code[] = [
     ...columns.map((each, part) => set(each, f32x4.load(get(plane), part * vectorBytes))),
-    ...sums.flatMap((parts, question) =>
+    ...sums.flatMap((parts, query) =>
       parts.map((sum, part) =>
-        add(sum, f32x4.multiply(f32x4.loadSplat(get(factor), question * factorBytes), get(columns[part]!))),
+        add(sum, f32x4.multiply(f32x4.loadSplat(get(factor), query * factorBytes), get(columns[part]!))),
       ),
     ),
     add(plane, i32.constant(planeBytes)),
@@ -67,8 +67,8 @@ function weigh(planes: number, length: number): WasmFunction {
       set(plane, get(column)),
       set(factor, get(factors)),
       repeat(addPlane, i32.lessUnsigned(get(factor), get(end))),
-      ...sums.flatMap((parts, question) =>
-        parts.map((sum, part) => f32x4.store(address, get(sum), question * planeBytes + part * vectorBytes)),
+      ...sums.flatMap((parts, query) =>
+        parts.map((sum, part) => f32x4.store(address, get(sum), query * planeBytes + part * vectorBytes)),
       ),
       add(column, i32.constant(together * vectorBytes)),
     ],
@@ -77,7 +77,7 @@ function weigh(planes: number, length: number): WasmFunction {
   return frame.function('weigh', [set(end, i32.add(get(factors), i32.constant(factorBytes))), body]);
 }
 
-/** Four planes with four questions are summed at a time. */
+/** Four planes with four queries are summed at a time. */
 function gather(planes: number, length: number): WasmFunction {
   const planeBytes = length * floatBytes;
   const frame = new Frame();
@@ -87,10 +87,8 @@ function gather(planes: number, length: number): WasmFunction {
   const sums = four(() => four(() => frame.local('v128')));
   const addColumns: Code[] = [
     ...values.map((each, at) => set(each, f32x4.load(get(plane), at * planeBytes))),
-    ...sums.flatMap((parts, question) =>
-      parts.map((sum, at) =>
-        add(sum, f32x4.multiply(f32x4.load(get(factor), question * planeBytes), get(values[at]!))),
-      ),
+    ...sums.flatMap((parts, query) =>
+      parts.map((sum, at) => add(sum, f32x4.multiply(f32x4.load(get(factor), query * planeBytes), get(values[at]!)))),
     ),
     add(plane, i32.constant(vectorBytes)),
     add(factor, i32.constant(vectorBytes)),
@@ -102,8 +100,8 @@ function gather(planes: number, length: number): WasmFunction {
       set(plane, get(group)),
       set(factor, get(factors)),
       repeat(addColumns, i32.lessUnsigned(get(factor), get(end))),
-      ...sums.flatMap((parts, question) =>
-        parts.map((sum, at) => f32.store(get(out), whole(sum), (question * planes + at) * floatBytes)),
+      ...sums.flatMap((parts, query) =>
+        parts.map((sum, at) => f32.store(get(out), whole(sum), (query * planes + at) * floatBytes)),
       ),
       add(out, i32.constant(together * floatBytes)),
       add(group, i32.constant(together * planeBytes)),

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { fitNeighbours } from './neighbours.ts';
 import { type NeighboursFile, readNeighbours, writeNeighbours } from './neighbours-json.ts';
-import { tellingRows } from './testing.ts';
+import { separableRows } from './testing.ts';
 
-const { rows, labels } = tellingRows({ count: 6, width: 3 });
+const { rows, labels } = separableRows({ count: 6, width: 3 });
 const shape = { width: 3, classes: 2 };
 const fitted = await fitNeighbours({
   rows,

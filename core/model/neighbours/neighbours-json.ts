@@ -4,7 +4,7 @@ import { firstIssue } from '../../wire/issue.ts';
 import { transformSchema } from '../impute/schema.ts';
 import type { FittedNeighbours } from './neighbours.ts';
 
-/** By which a file of neighbours is known. */
+/** The value of `name` in a file of neighbours. */
 export const neighboursName = 'GaplineNeighbours';
 
 const numbers = z.array(z.number());
@@ -19,32 +19,35 @@ const neighboursSchema = z.strictObject({
   spread: positive.describe('by field: their standard deviation'),
   weights: z
     .array(z.number().min(0).max(1e30))
-    .describe('what squared differences count: by field of the values, then by field of being above the least value'),
-  sharpness: z.number().positive().describe('how fast votes fade with the distance'),
-  stretch: z.number().describe('a distance over a share s of the fields counts s^-stretch times'),
-  doubt: moderate.describe('votes that the classes get for nothing'),
-  shares: z.array(moderate).min(2).describe('by class: its share of those votes'),
+    .describe('weights of squared differences: by field of the values, then by field of being above the least value'),
+  sharpness: z.number().positive().describe('inverse bandwidth: a vote is exp(-sharpness * distance)'),
+  stretch: z
+    .number()
+    .describe('missingness exponent: a distance over a share s of the fields is multiplied by s^-stretch'),
+  doubt: moderate.describe('additive smoothing: votes given to all classes together'),
+  shares: z.array(moderate).min(2).describe('by class: its prior, its share of the smoothing'),
   classWeights: z
     .array(z.union([z.literal(0), moderate]))
     .refine((weights) => weights.some((weight) => weight > 0), 'no vote counts')
-    .describe('by class: what a vote for it counts'),
-  rows: z.array(numbers).min(1).describe('those who vote'),
+    .describe('by class: the weight of a vote for it'),
+  rows: z.array(numbers).min(1).describe('the reference set: rows that vote'),
   labels: z.array(z.int().min(0)).describe('by row: index of the class that it votes for'),
 });
 
 /** Neighbours as they are kept in a model's artifact. */
 export type NeighboursFile = z.infer<typeof neighboursSchema>;
 
-export function writeNeighbours({ references, scaling, likeness }: FittedNeighbours): NeighboursFile {
+export function writeNeighbours({ references, scaling, metric }: FittedNeighbours): NeighboursFile {
   const { count, width, values, labels } = references;
-  const { weights, sharpness, stretch, doubt, shares, classWeights } = likeness;
   return {
     name: neighboursName,
     ...scaling,
-    weights: [...weights],
-    ...{ sharpness, stretch, doubt },
-    shares: [...shares],
-    classWeights: [...classWeights],
+    weights: [...metric.weights],
+    sharpness: metric.inverseBandwidth,
+    stretch: metric.missingnessExponent,
+    doubt: metric.smoothing,
+    shares: [...metric.classPriors],
+    classWeights: [...metric.classWeights],
     // JSON knows no negative zero.
     rows: Array.from({ length: count }, (_, row) =>
       Array.from(values.subarray(row * width, (row + 1) * width), (value) => value + 0),
@@ -63,7 +66,7 @@ export function readNeighbours(
 ): FittedNeighbours {
   const { data: file, error } = neighboursSchema.safeParse(json);
   if (!file) throw invalid(firstIssue(error));
-  const { transforms, center, spread, weights, sharpness, stretch, doubt, shares, classWeights, rows, labels } = file;
+  const { transforms, center, spread, weights, shares, classWeights, rows, labels } = file;
   for (const [key, { length }] of Object.entries({ transforms, center, spread }))
     if (length !== width) throw invalid(`${key} has ${length} entries for ${width} fields`);
   if (weights.length !== 2 * width) throw invalid(`weights has ${weights.length} entries for ${width} fields`);
@@ -82,7 +85,14 @@ export function readNeighbours(
       labels: Int32Array.from(labels),
     },
     scaling: { transforms, center, spread },
-    likeness: { weights: Float64Array.from(weights), sharpness, stretch, doubt, shares, classWeights },
+    metric: {
+      weights: Float64Array.from(weights),
+      inverseBandwidth: file.sharpness,
+      missingnessExponent: file.stretch,
+      smoothing: file.doubt,
+      classPriors: shares,
+      classWeights,
+    },
   };
 }
 

@@ -3,25 +3,25 @@ import { describe, expect, it } from 'vitest';
 import { Xoshiro128PlusPlus } from '../../numeric/random/xoshiro128pp.ts';
 import { fitNeighbours, Neighbours, type NeighboursInput } from './neighbours.ts';
 import { readNeighbours, writeNeighbours } from './neighbours-json.ts';
-import { tellingRows, withGaps } from './testing.ts';
+import { separableRows, withGaps } from './testing.ts';
 
 const learn = ({ rows, ...more }: Partial<NeighboursInput> & Pick<NeighboursInput, 'rows' | 'labels' | 'classes'>) =>
   fitNeighbours({ rows, copies: [withGaps(rows.values, 0.3, new Xoshiro128PlusPlus(2))], steps: 20, ...more });
 
-const { rows, labels, classes } = tellingRows({ classes: 3, width: 5 });
+const { rows, labels, classes } = separableRows({ classes: 3, width: 5 });
 const fitted = learn({ rows, labels, classes });
 /** Of the same make, some with gaps, one of nothing but gaps. */
-const asked = tellingRows({ count: 40, classes: 3, width: 5, seed: 9 });
-const questions = withGaps(asked.rows.values, 0.2, new Xoshiro128PlusPlus(3)).fill(Number.NaN, 0, 5);
+const sample = separableRows({ count: 40, classes: 3, width: 5, seed: 9 });
+const queries = withGaps(sample.rows.values, 0.2, new Xoshiro128PlusPlus(3)).fill(Number.NaN, 0, 5);
 
 const sum = (numbers: ArrayLike<number>) => Array.from(numbers).reduce((all, each) => all + each, 0);
-const sharesOf = (votes: Float64Array, row: number) => votes.subarray(row * classes, (row + 1) * classes);
+const votesOf = (votes: Float64Array, row: number) => votes.subarray(row * classes, (row + 1) * classes);
 
 describe('neighbours', () => {
   it('give every row shares that sum to one, and most to the class that it is of', async () => {
-    const votes = new Neighbours(await learn({ rows, labels, classes, steps: 80 })).vote(asked.rows.values, 40);
-    for (const [row, label] of asked.labels.entries()) {
-      const shares = sharesOf(votes, row);
+    const votes = new Neighbours(await learn({ rows, labels, classes, steps: 80 })).vote(sample.rows.values, 40);
+    for (const [row, label] of sample.labels.entries()) {
+      const shares = votesOf(votes, row);
       expect(sum(shares)).toBeCloseTo(1, 12);
       expect(shares[label]).toBeGreaterThan(0.6);
     }
@@ -36,19 +36,19 @@ describe('neighbours', () => {
     expect(votes[2]).toBeLessThan(0.01);
   });
 
-  it('answer a row alike, wherever it stands in whatever batch', async () => {
+  it('vote alike for a row, wherever it stands in whatever batch', async () => {
     const neighbours = new Neighbours(await fitted);
-    const whole = neighbours.vote(questions, 40);
+    const whole = neighbours.vote(queries, 40);
     for (const size of [1, 3, 16, 17, 40]) {
       for (let from = 0; from < 40; from += size) {
         const count = Math.min(size, 40 - from);
-        const votes = neighbours.vote(questions.slice(from * 5, (from + count) * 5), count);
+        const votes = neighbours.vote(queries.slice(from * 5, (from + count) * 5), count);
         expect(votes).toEqual(whole.slice(from * classes, (from + count) * classes));
       }
     }
   });
 
-  it('answer bit for bit alike when they were written and read', async () => {
+  it('vote bit for bit alike when they were written and read', async () => {
     const kinds = fc.record({
       transform: fc.constantFrom('none', 'log1p', 'quantile'),
       wild: fc.subarray([-0, 1e300, Number.MIN_VALUE, Number.MAX_VALUE, -Number.MAX_VALUE]),
@@ -71,7 +71,7 @@ describe('neighbours', () => {
     );
   });
 
-  it('of many rows so many as are asked for are drawn, each once, by the seed', async () => {
+  it('of many rows as many as are wanted are drawn, each once, by the seed', async () => {
     const draw = async (seed: number) =>
       (await learn({ rows, labels, classes, references: 50, seed, steps: 3 })).references;
     const { count, values, labels: kept } = await draw(7);
@@ -96,17 +96,17 @@ describe('neighbours', () => {
       Float64Array,
       Float64Array,
     ];
-    const likenessOf = async (...copies: Float64Array[]) =>
-      (await learn({ rows, labels, classes, copies, steps: 5 })).likeness;
-    const both = await likenessOf(one, other);
-    expect(await likenessOf(one, third)).not.toEqual(both);
-    expect(await likenessOf(third, other)).not.toEqual(both);
+    const metricOf = async (...copies: Float64Array[]) =>
+      (await learn({ rows, labels, classes, copies, steps: 5 })).metric;
+    const both = await metricOf(one, other);
+    expect(await metricOf(one, third)).not.toEqual(both);
+    expect(await metricOf(third, other)).not.toEqual(both);
   });
 
   it('learn from copies of rows that do not vote too', async () => {
     const few = { rows, labels, classes, references: 6 };
-    const votes = new Neighbours(await learn({ ...few, steps: 80 })).vote(asked.rows.values, 40);
-    const right = Array.from(asked.labels).filter((label, row) => sharesOf(votes, row)[label]! > 0.5);
+    const votes = new Neighbours(await learn({ ...few, steps: 80 })).vote(sample.rows.values, 40);
+    const right = Array.from(sample.labels).filter((label, row) => votesOf(votes, row)[label]! > 0.5);
     expect(right.length).toBeGreaterThan(30);
   });
 
@@ -120,17 +120,17 @@ describe('neighbours', () => {
     for (const classWeights of [[1, 1, 1], few.includes(1) ? [0, 1, 0] : [2, 0, 1]]) {
       const each = await learn({ rows: table, labels: Int32Array.from(few), classes, classWeights });
       const again = readNeighbours(JSON.parse(JSON.stringify(writeNeighbours(each))), { width: 5, classes });
-      const votes = new Neighbours(again).vote(questions, 40);
+      const votes = new Neighbours(again).vote(queries, 40);
       for (let row = 0; row < 40; row++) {
-        expect(sum(sharesOf(votes, row))).toBeCloseTo(1, 12);
-        expect(sharesOf(votes, row).every((share) => share >= 0)).toBe(true);
+        expect(sum(votesOf(votes, row))).toBeCloseTo(1, 12);
+        expect(votesOf(votes, row).every((share) => share >= 0)).toBe(true);
       }
     }
   });
 
-  it('tell of each step', async () => {
-    const told: string[] = [];
-    await learn({ rows, labels, classes, steps: 3, onStep: (step, of) => told.push(`${step}/${of}`) });
-    expect(told).toEqual(['1/3', '2/3', '3/3']);
+  it('report each step', async () => {
+    const reported: string[] = [];
+    await learn({ rows, labels, classes, steps: 3, onStep: (step, of) => reported.push(`${step}/${of}`) });
+    expect(reported).toEqual(['1/3', '2/3', '3/3']);
   });
 });

@@ -2,21 +2,21 @@ import { drawInTurn, Xoshiro128PlusPlus } from '../../numeric/random/xoshiro128p
 import { type FittedScaling, fitScaling } from '../impute/scaling.ts';
 import type { TransformKind } from '../impute/schema.ts';
 import type { Table } from '../rows.ts';
-import { learnLikeness, type Questions } from './learn.ts';
-import { type References, Space } from './space.ts';
-import { countVotes, type Likeness } from './votes.ts';
+import { learnMetric, type Queries } from './learn.ts';
+import { type ReferenceSet, Space } from './space.ts';
+import { countVotes, type LearnedMetric } from './votes.ts';
 
-/** Training rows that vote for labels, and how: all that there is to a fitted model. */
+/** Training rows that vote for labels, and the metric that weights their votes: the whole of a fitted model. */
 export interface FittedNeighbours {
-  readonly references: References;
+  readonly references: ReferenceSet;
   readonly scaling: FittedScaling;
-  readonly likeness: Likeness;
+  readonly metric: LearnedMetric;
 }
 
 export interface NeighboursInput {
   /** The training rows without gaps. */
   readonly rows: Table;
-  /** Versions of the same rows with gaps as they will be met; at least one. */
+  /** Masked copies of the same rows, with gaps as they will be met; at least one. */
   readonly copies: readonly Float64Array[];
   /** Index of the class by row. */
   readonly labels: Int32Array;
@@ -31,30 +31,30 @@ export interface NeighboursInput {
   readonly onStep?: (step: number, of: number) => void;
 }
 
-/** Questions that a step of learning looks at. */
-const questionsOfStep = 128;
+/** Queries of one gradient step. */
+const queriesOfStep = 128;
 /** Rows that are labelled at once: their distances still fit into a processor's cache. */
 const rowsAtOnce = 16;
 /** Of a wide table fewer rows vote, so that all their values are no more than this. */
 const mostValues = 4_000_000;
 
-/** Learns how training rows are to vote. The same input gives the same votes. */
+/** Picks a reference set and learns the metric. The same input gives the same votes. */
 export async function fitNeighbours(input: NeighboursInput): Promise<FittedNeighbours> {
   const { rows, copies, labels, classes, transform = 'log1p', seed = 1, steps = 170, onStep } = input;
   const { scaling } = fitScaling(rows, transform);
   const most = Math.min(input.references ?? 4_096, Math.ceil(mostValues / rows.width));
   const chosen = drawRows(rows.count, most, seed);
-  const references = pickReferences(rows, labels, chosen);
-  const space = new Space(references, scaling, questionsOfStep);
-  const questions = pickQuestions(rows, copies, { labels, chosen, most: steps * questionsOfStep, seed: seed + 1 });
-  const likeness = await learnLikeness(space, questions, {
+  const references = pickReferenceSet(rows, labels, chosen);
+  const space = new Space(references, scaling, queriesOfStep);
+  const queries = pickQueries(rows, copies, { labels, chosen, most: steps * queriesOfStep, seed: seed + 1 });
+  const metric = await learnMetric(space, queries, {
     steps,
     seed,
-    shares: sharesOf(references.labels, classes),
+    classPriors: priorsOf(references.labels, classes),
     classWeights: input.classWeights ?? new Array<number>(classes).fill(1),
     ...(onStep && { onStep: (step) => onStep(step, steps) }),
   });
-  return { references, scaling, likeness };
+  return { references, scaling, metric };
 }
 
 /** Numbers of rows, ascending. */
@@ -62,49 +62,49 @@ function drawRows(count: number, most: number, seed: number): Int32Array {
   return Int32Array.from({ length: Math.min(count, most) }, drawInTurn(count, new Xoshiro128PlusPlus(seed, 1))).sort();
 }
 
-function pickReferences({ width, values }: Table, labels: Int32Array, chosen: Int32Array): References {
+function pickReferenceSet({ width, values }: Table, labels: Int32Array, chosen: Int32Array): ReferenceSet {
   const picked = new Float64Array(chosen.length * width);
   for (const [at, row] of chosen.entries()) picked.set(values.subarray(row * width, (row + 1) * width), at * width);
   return { count: chosen.length, width, values: picked, labels: chosen.map((row) => labels[row]!) };
 }
 
-/** So many rows of all copies as can be asked, drawn. */
-function pickQuestions(
+/** Rows drawn from all copies, as many as the steps can use. */
+function pickQueries(
   { count, width }: Table,
   copies: readonly Float64Array[],
   { labels, chosen, most, seed }: { labels: Int32Array; chosen: Int32Array; most: number; seed: number },
-): Questions {
+): Queries {
   const referenceOf = new Int32Array(count).fill(-1);
   for (const [at, row] of chosen.entries()) referenceOf[row] = at;
-  const asked = drawRows(copies.length * count, most, seed);
-  const values = new Float64Array(asked.length * width);
-  for (const [at, one] of asked.entries()) {
+  const drawn = drawRows(copies.length * count, most, seed);
+  const values = new Float64Array(drawn.length * width);
+  for (const [at, one] of drawn.entries()) {
     const from = (one % count) * width;
     values.set(copies[Math.floor(one / count)]!.subarray(from, from + width), at * width);
   }
   return {
-    count: asked.length,
+    count: drawn.length,
     values,
-    labels: asked.map((one) => labels[one % count]!),
-    origins: asked.map((one) => referenceOf[one % count]!),
+    labels: drawn.map((one) => labels[one % count]!),
+    origins: drawn.map((one) => referenceOf[one % count]!),
   };
 }
 
-/** How common classes are; one that has no row is not impossible. */
-function sharesOf(labels: Int32Array, classes: number): number[] {
+/** Class priors with one row added to each, so that no class is impossible. */
+function priorsOf(labels: Int32Array, classes: number): number[] {
   const counts = new Array<number>(classes).fill(1);
   for (const label of labels) counts[label]! += 1;
   return counts.map((count) => count / (labels.length + classes));
 }
 
-/** Neighbours at work. */
+/** A fitted reference set, opened for prediction. */
 export class Neighbours {
   readonly #space: Space;
-  readonly #likeness: Likeness;
+  readonly #metric: LearnedMetric;
 
-  constructor({ references, scaling, likeness }: FittedNeighbours) {
+  constructor({ references, scaling, metric }: FittedNeighbours) {
     this.#space = new Space(references, scaling, rowsAtOnce);
-    this.#likeness = likeness;
+    this.#metric = metric;
   }
 
   /**
@@ -114,15 +114,15 @@ export class Neighbours {
   vote(values: Float64Array, count: number): Float64Array {
     const space = this.#space;
     const { width } = space.references;
-    const classes = this.#likeness.shares.length;
+    const classes = this.#metric.classPriors.length;
     const shares = new Float64Array(count * classes);
     for (let from = 0; from < count; from += rowsAtOnce) {
-      const asked = Math.min(rowsAtOnce, count - from);
-      for (let at = 0; at < asked; at++) space.ask(at, values, (from + at) * width, this.#likeness.weights);
-      space.measure(asked);
-      for (let at = 0; at < asked; at++) {
+      const queries = Math.min(rowsAtOnce, count - from);
+      for (let at = 0; at < queries; at++) space.setQuery(at, values, (from + at) * width, this.#metric.weights);
+      space.measure(queries);
+      for (let at = 0; at < queries; at++) {
         const votes = shares.subarray((from + at) * classes, (from + at + 1) * classes);
-        countVotes(space, at, this.#likeness, votes);
+        countVotes(space, at, this.#metric, votes);
         const all = votes.reduce((sum, each) => sum + each, 0);
         for (let index = 0; index < classes; index++) votes[index]! /= all;
       }

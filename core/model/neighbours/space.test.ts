@@ -8,7 +8,7 @@ import { plainSquares, withGaps } from './testing.ts';
 const shapes = fc.record({
   count: fc.integer({ min: 1, max: 37 }),
   width: fc.integer({ min: 1, max: 7 }),
-  questions: fc.integer({ min: 1, max: 9 }),
+  queries: fc.integer({ min: 1, max: 9 }),
   kind: fc.constantFrom('none', 'log1p', 'quantile'),
   gaps: fc.constantFrom(0, 0.3, 0.9, 1),
   wild: fc.subarray([1e300, Number.MIN_VALUE, Number.MAX_VALUE, -Number.MAX_VALUE]),
@@ -17,7 +17,7 @@ const shapes = fc.record({
 type Shape = typeof shapes extends fc.Arbitrary<infer T> ? T : never;
 
 /** Counts that are often zero, a constant column, and, where it is wild, values beyond all others. */
-function sampleSpace({ count, width, questions, kind, gaps, wild, seed }: Shape) {
+function sampleSpace({ count, width, queries, kind, gaps, wild, seed }: Shape) {
   const random = new Xoshiro128PlusPlus(seed);
   const draw = (length: number) =>
     Float64Array.from({ length }, (_, at) => {
@@ -28,17 +28,17 @@ function sampleSpace({ count, width, questions, kind, gaps, wild, seed }: Shape)
   for (const each of wild) values[random.below(values.length)] = each;
   const { scaling } = fitScaling({ count, width, values }, kind);
   const references = { count, width, values, labels: new Int32Array(count) };
-  const asked = withGaps(draw(questions * width), gaps, random);
-  for (const each of wild) asked[random.below(asked.length)] = -each;
+  const queryValues = withGaps(draw(queries * width), gaps, random);
+  for (const each of wild) queryValues[random.below(queryValues.length)] = -each;
   const weights = Float64Array.from({ length: 2 * width }, () => (random.below(4) === 0 ? 0 : random.fraction() * 3));
-  const space = new Space(references, scaling, questions);
-  const ask = () => {
-    for (let question = 0; question < questions; question++) space.ask(question, asked, question * width, weights);
-    space.measure(questions);
+  const space = new Space(references, scaling, queries);
+  const setQueries = () => {
+    for (let query = 0; query < queries; query++) space.setQuery(query, queryValues, query * width, weights);
+    space.measure(queries);
   };
-  const squaresOf = (question: number, reference: number) =>
-    plainSquares(references, scaling, reference, asked.subarray(question * width, (question + 1) * width));
-  return { space, ask, squaresOf, weights, asked, references, random };
+  const squaresOf = (query: number, reference: number) =>
+    plainSquares(references, scaling, reference, queryValues.subarray(query * width, (query + 1) * width));
+  return { space, setQueries, squaresOf, weights, queryValues, references, random };
 }
 
 const dot = (one: Float64Array, other: Float64Array) => one.reduce((sum, each, at) => sum + each * other[at]!, 0);
@@ -47,15 +47,15 @@ describe('a space', () => {
   it('measures squared distances as the definition does', () => {
     fc.assert(
       fc.property(shapes, (shape) => {
-        const { space, ask, squaresOf, weights, asked } = sampleSpace(shape);
-        ask();
-        for (let question = 0; question < shape.questions; question++) {
-          const row = asked.subarray(question * shape.width, (question + 1) * shape.width);
+        const { space, setQueries, squaresOf, weights, queryValues } = sampleSpace(shape);
+        setQueries();
+        for (let query = 0; query < shape.queries; query++) {
+          const row = queryValues.subarray(query * shape.width, (query + 1) * shape.width);
           const measured = row.filter((value) => !Number.isNaN(value)).length;
-          expect(space.known[question]).toBe(measured / shape.width);
+          expect(space.known[query]).toBe(measured / shape.width);
           for (let reference = 0; reference < shape.count; reference++) {
-            const square = space.baseOf(question) + space.distancesOf(question)[reference]!;
-            expect(square).toBeCloseTo(dot(weights, squaresOf(question, reference)), 3);
+            const square = space.baseOf(query) + space.distancesOf(query)[reference]!;
+            expect(square).toBeCloseTo(dot(weights, squaresOf(query, reference)), 3);
             if (measured === 0) expect(square).toBe(0);
           }
         }
@@ -69,7 +69,7 @@ describe('a space', () => {
       fc.property(shapes, (shape) => {
         const { space, references, weights } = sampleSpace(shape);
         for (let row = 0; row < shape.count; row++) {
-          space.ask(0, references.values, row * shape.width, weights);
+          space.setQuery(0, references.values, row * shape.width, weights);
           space.measure(1);
           expect(space.baseOf(0) + space.distancesOf(0)[row]!).toBeCloseTo(0, 3);
         }
@@ -78,25 +78,25 @@ describe('a space', () => {
     );
   });
 
-  it('tells how much what depends on the distances changes with each weight', () => {
+  it('passes gradients in the distances back to the weights', () => {
     fc.assert(
       fc.property(shapes, (shape) => {
-        const { space, ask, squaresOf, weights, random } = sampleSpace(shape);
-        ask();
+        const { space, setQueries, squaresOf, weights, random } = sampleSpace(shape);
+        setQueries();
         const expected = new Float64Array(weights.length);
-        for (let question = 0; question < shape.questions; question++) {
+        for (let query = 0; query < shape.queries; query++) {
           for (let reference = 0; reference < shape.count; reference++) {
             const change = Math.fround(random.fraction() - 0.5);
-            space.distancesOf(question)[reference] = change;
+            space.distancesOf(query)[reference] = change;
             // Distances are straight in the weights.
-            for (const [at, square] of squaresOf(question, reference).entries()) expected[at]! += change * square;
+            for (const [at, square] of squaresOf(query, reference).entries()) expected[at]! += change * square;
           }
         }
-        const slopes = new Float64Array(weights.length).fill(1);
-        space.addSlopes(shape.questions, slopes);
-        for (const [at, slope] of expected.entries()) expect(slopes[at]! - 1).toBeCloseTo(slope, 2);
-        // Factors were lost, and come back when the questions are asked again.
-        ask();
+        const gradients = new Float64Array(weights.length).fill(1);
+        space.addGradients(shape.queries, gradients);
+        for (const [at, gradient] of expected.entries()) expect(gradients[at]! - 1).toBeCloseTo(gradient, 2);
+        // Factors were lost, and come back when the queries are set again.
+        setQueries();
         expect(space.baseOf(0) + space.distancesOf(0)[0]!).toBeCloseTo(dot(weights, squaresOf(0, 0)), 3);
       }),
       { numRuns: 100 },

@@ -3,8 +3,8 @@ import { type FittedScaling, Scaling } from '../impute/scaling.ts';
 import type { FittedTransform } from '../impute/schema.ts';
 import { instantiateProducts, type ProductKernel, together } from './kernel.ts';
 
-/** Rows that are looked at for likeness, whole: no gaps. */
-export interface References {
+/** Rows that votes come from; they have no gaps. */
+export interface ReferenceSet {
   readonly count: number;
   readonly width: number;
   /** Length `count * width`, row-major. */
@@ -13,7 +13,7 @@ export interface References {
   readonly labels: Int32Array;
 }
 
-/** No value counts as further from its mean, in standard deviations. */
+/** Values further from their mean than this many standard deviations are clipped. */
 const furthest = 4;
 
 const roundedTo = (step: number, number: number): number => Math.ceil(number / step) * step;
@@ -22,154 +22,154 @@ const roundedTo = (step: number, number: number): number => Math.ceil(number / s
  * Measures how far rows with gaps lie from references, over what was measured of them.
  *
  * Each field has two coordinates: its value, on the field's scale, and whether it is above the least one (counts and shares are
- * often just zero). With a weight by coordinate the squared distance is
+ * often zero). With a weight by coordinate the squared distance is
  *
  *     sum over measured fields of  w (u - u')^2 + w' (p - p')^2  =  sum of  w u^2 + w' p  -  2 w u u' + w u'^2 + w' (1 - 2 p) p'
  *
- * as p is 0 or 1: a product of factors of the question with three planes of the references, u', p' and u'^2.
+ * as p is 0 or 1: a product of factors of the query with three planes of the references, u', p' and u'^2.
  */
 export class Space {
-  readonly references: References;
+  readonly references: ReferenceSet;
   readonly #scaling: Scaling;
   readonly #least: readonly number[];
   readonly #kernel: ProductKernel;
   readonly #planes: number;
   readonly #length: number;
-  /** By question, of length `planes`. */
+  /** By query, of length `planes`. */
   readonly #factors: Float32Array;
-  /** By question, of length `length`. */
+  /** By query, of length `length`. */
   readonly #distances: Float32Array;
-  /** By question: what its squared distances have in common. */
+  /** By query: the term that all its squared distances share. */
   readonly #bases: Float64Array;
-  /** By question: its coordinates, `2 * width`; the first is NaN where a field was not measured. */
+  /** By query: its coordinates, `2 * width`; the first is NaN where a field was not measured. */
   readonly #coordinates: Float64Array;
-  /** By question: the share of fields that were measured. */
+  /** By query: the share of fields that were measured. */
   readonly known: Float64Array;
-  /** How many questions are measured together. */
-  readonly questions: number;
+  /** How many queries are measured together. */
+  readonly queries: number;
 
-  constructor(references: References, fitted: FittedScaling, questions: number) {
+  constructor(references: ReferenceSet, fitted: FittedScaling, queries: number) {
     const { count, width } = references;
     this.references = references;
-    this.questions = roundedTo(together, questions);
+    this.queries = roundedTo(together, queries);
     this.#scaling = new Scaling(fitted);
     this.#least = fitted.transforms.map(leastOf);
     this.#planes = roundedTo(together, 3 * width);
     this.#length = roundedTo(together * together, count);
-    const sizes = [this.#planes * this.#length, this.questions * this.#planes, this.questions * this.#length] as const;
+    const sizes = [this.#planes * this.#length, this.queries * this.#planes, this.queries * this.#length] as const;
     const memory = sharedMemory(bytesOf(...sizes.map((size) => [Float32Array, size] as const)));
     const arena = new Arena(memory, 0);
     const planes = arena.take(Float32Array, sizes[0]);
     this.#factors = arena.take(Float32Array, sizes[1]);
     this.#distances = arena.take(Float32Array, sizes[2]);
-    this.#bases = new Float64Array(this.questions);
-    this.#coordinates = new Float64Array(this.questions * 2 * width);
-    this.known = new Float64Array(this.questions);
+    this.#bases = new Float64Array(this.queries);
+    this.#coordinates = new Float64Array(this.queries * 2 * width);
+    this.known = new Float64Array(this.queries);
     this.#kernel = instantiateProducts(memory, this.#planes, this.#length);
-    this.#placeReferences(planes);
+    this.#writePlanes(planes);
   }
 
-  #placeReferences(planes: Float32Array): void {
+  #writePlanes(planes: Float32Array): void {
     const { count, width, values } = this.references;
     const length = this.#length;
     for (let row = 0; row < count; row++) {
       for (let field = 0; field < width; field++) {
         const value = values[row * width + field]!;
-        const place = this.#place(value, field);
-        planes[field * length + row] = place;
-        planes[(width + field) * length + row] = this.#isAbove(value, field);
-        planes[(2 * width + field) * length + row] = place * place;
+        const coordinate = this.#coordinate(value, field);
+        planes[field * length + row] = coordinate;
+        planes[(width + field) * length + row] = this.#aboveLeast(value, field);
+        planes[(2 * width + field) * length + row] = coordinate * coordinate;
       }
     }
   }
 
-  #place(value: number, field: number): number {
+  #coordinate(value: number, field: number): number {
     // As the planes keep it, so that a row lies at no distance from itself.
     return Math.fround(Math.min(furthest, Math.max(-furthest, this.#scaling.there(value, field))));
   }
 
-  #isAbove(value: number, field: number): number {
+  #aboveLeast(value: number, field: number): number {
     return value > this.#least[field]! ? 1 : 0;
   }
 
-  /** Takes a row of `values`, which may have gaps, as one of the questions. */
-  ask(question: number, values: Float64Array, start: number, weights: Float64Array): void {
+  /** Makes a row of `values`, which may have gaps, one of the queries. */
+  setQuery(query: number, values: Float64Array, start: number, weights: Float64Array): void {
     const { width } = this.references;
-    const coordinates = this.#coordinatesOf(question);
-    const factors = this.#factorsOf(question).fill(0);
+    const coordinates = this.#coordinatesOf(query);
+    const factors = this.#factorsOf(query).fill(0);
     let base = 0;
     let measured = 0;
     for (let field = 0; field < width; field++) {
       const value = values[start + field]!;
       coordinates[field] = Number.NaN;
       if (Number.isNaN(value)) continue;
-      const place = this.#place(value, field);
-      const above = this.#isAbove(value, field);
-      const byPlace = weights[field]!;
+      const coordinate = this.#coordinate(value, field);
+      const above = this.#aboveLeast(value, field);
+      const byValue = weights[field]!;
       const byAbove = weights[width + field]!;
-      coordinates[field] = place;
+      coordinates[field] = coordinate;
       coordinates[width + field] = above;
-      factors[field] = -2 * byPlace * place;
+      factors[field] = -2 * byValue * coordinate;
       factors[width + field] = byAbove * (1 - 2 * above);
-      factors[2 * width + field] = byPlace;
-      base += byPlace * place * place + byAbove * above;
+      factors[2 * width + field] = byValue;
+      base += byValue * coordinate * coordinate + byAbove * above;
       measured += 1;
     }
-    this.#bases[question] = base;
-    this.known[question] = measured / width;
+    this.#bases[query] = base;
+    this.known[query] = measured / width;
   }
 
   /**
-   * The squared distances of the first questions from all references, less what {@link baseOf} says. A question's are overwritten by
+   * The squared distances of the first queries from all references, less what {@link baseOf} returns. A query's are overwritten by
    * the next call, and may be by the caller.
    */
-  measure(questions: number): void {
-    for (let question = 0; question < questions; question += together)
-      this.#kernel.weigh(this.#factorsOf(question).byteOffset, this.distancesOf(question).byteOffset);
+  measure(queries: number): void {
+    for (let query = 0; query < queries; query += together)
+      this.#kernel.weigh(this.#factorsOf(query).byteOffset, this.distancesOf(query).byteOffset);
   }
 
-  /** By reference, of one question. Longer than there are references. */
-  distancesOf(question: number): Float32Array {
-    return this.#distances.subarray(question * this.#length, (question + 1) * this.#length);
+  /** By reference, of one query. Longer than there are references. */
+  distancesOf(query: number): Float32Array {
+    return this.#distances.subarray(query * this.#length, (query + 1) * this.#length);
   }
 
-  baseOf(question: number): number {
-    return this.#bases[question]!;
+  baseOf(query: number): number {
+    return this.#bases[query]!;
   }
 
   /**
-   * Where the caller wrote in {@link distancesOf} how much something changes with each squared distance: adds up how much it changes
-   * with each weight, over the first questions. Their factors are lost.
+   * The caller has written the gradient in each squared distance into {@link distancesOf}: adds the gradient in each weight, summed over
+   * the first queries. Their factors are lost.
    */
-  addSlopes(questions: number, slopes: Float64Array): void {
+  addGradients(queries: number, gradients: Float64Array): void {
     const { width, count } = this.references;
-    for (let question = 0; question < questions; question += together)
-      this.#kernel.gather(this.distancesOf(question).byteOffset, this.#factorsOf(question).byteOffset);
-    for (let question = 0; question < questions; question++) {
-      const sums = this.#factorsOf(question);
-      const coordinates = this.#coordinatesOf(question);
-      const changes = this.distancesOf(question);
+    for (let query = 0; query < queries; query += together)
+      this.#kernel.gather(this.distancesOf(query).byteOffset, this.#factorsOf(query).byteOffset);
+    for (let query = 0; query < queries; query++) {
+      const sums = this.#factorsOf(query);
+      const coordinates = this.#coordinatesOf(query);
+      const byDistance = this.distancesOf(query);
       let whole = 0;
-      for (let reference = 0; reference < count; reference++) whole += changes[reference]!;
+      for (let reference = 0; reference < count; reference++) whole += byDistance[reference]!;
       for (let field = 0; field < width; field++) {
-        const place = coordinates[field]!;
+        const coordinate = coordinates[field]!;
         const above = coordinates[width + field]!;
-        if (Number.isNaN(place)) continue;
-        slopes[field]! += place * place * whole - 2 * place * sums[field]! + sums[2 * width + field]!;
-        slopes[width + field]! += above * whole + (1 - 2 * above) * sums[width + field]!;
+        if (Number.isNaN(coordinate)) continue;
+        gradients[field]! += coordinate * coordinate * whole - 2 * coordinate * sums[field]! + sums[2 * width + field]!;
+        gradients[width + field]! += above * whole + (1 - 2 * above) * sums[width + field]!;
       }
     }
   }
 
-  /** Of one question, of length `planes`. */
-  #factorsOf(question: number): Float32Array {
-    return this.#factors.subarray(question * this.#planes, (question + 1) * this.#planes);
+  /** Of one query, of length `planes`. */
+  #factorsOf(query: number): Float32Array {
+    return this.#factors.subarray(query * this.#planes, (query + 1) * this.#planes);
   }
 
-  /** Of one question, `2 * width`. */
-  #coordinatesOf(question: number): Float64Array {
+  /** Of one query, `2 * width`. */
+  #coordinatesOf(query: number): Float64Array {
     const count = 2 * this.references.width;
-    return this.#coordinates.subarray(question * count, (question + 1) * count);
+    return this.#coordinates.subarray(query * count, (query + 1) * count);
   }
 }
 

@@ -1,11 +1,11 @@
 import { Xoshiro128PlusPlus } from '../../numeric/random/xoshiro128pp.ts';
 import { type FittedScaling, Scaling } from '../impute/scaling.ts';
-import type { Questions } from './learn.ts';
-import type { References } from './space.ts';
-import type { Likeness } from './votes.ts';
+import type { Queries } from './learn.ts';
+import type { ReferenceSet } from './space.ts';
+import type { LearnedMetric } from './votes.ts';
 
 /** What squared differences of each coordinate come to between a row and a reference, as the definition says: `2 * width`. */
-export function plainSquares(references: References, fitted: FittedScaling, reference: number, row: Float64Array) {
+export function plainSquares(references: ReferenceSet, fitted: FittedScaling, reference: number, row: Float64Array) {
   const { width, values } = references;
   const scaling = new Scaling(fitted);
   const place = (value: number, field: number) => Math.min(4, Math.max(-4, scaling.there(value, field)));
@@ -27,35 +27,37 @@ export function plainSquares(references: References, fitted: FittedScaling, refe
 export const withGaps = (values: Float64Array, share: number, random: Xoshiro128PlusPlus): Float64Array =>
   values.map((value) => (random.fraction() < share ? Number.NaN : value));
 
-/** Rows of `classes` classes, which only the column `telling` tells apart; the others are noise. */
-export function tellingRows({ count = 120, width = 4, classes = 2, telling = 2, seed = 1 } = {}) {
+/** Rows of `classes` classes, which only the column `informative` separates; the others are noise. */
+export function separableRows({ count = 120, width = 4, classes = 2, informative = 2, seed = 1 } = {}) {
   const random = new Xoshiro128PlusPlus(seed);
   const labels = Int32Array.from({ length: count }, (_, row) => row % classes);
   const values = Float64Array.from({ length: count * width }, (_, at) =>
-    at % width === telling ? labels[Math.floor(at / width)]! * 3 + random.fraction() : random.fraction() * 10,
+    at % width === informative ? labels[Math.floor(at / width)]! * 3 + random.fraction() : random.fraction() * 10,
   );
   return { rows: { count, width, values }, labels, classes, random };
 }
 
-/** The mean loss of questions, as the definition says: a double at a time, no tricks. */
-export function plainLoss(space: SpaceParts, questions: Questions, chosen: readonly number[], likeness: Likeness) {
+/** The mean loss of queries, as the definition says: a double at a time, no tricks. */
+export function plainLoss(space: SpaceParts, queries: Queries, chosen: readonly number[], metric: LearnedMetric) {
   const { references, scaling } = space;
   const { width, labels } = references;
-  const { weights, sharpness, stretch, doubt, shares, classWeights } = likeness;
-  const losses = chosen.map((question) => {
-    const row = questions.values.subarray(question * width, (question + 1) * width);
+  const { weights, inverseBandwidth, missingnessExponent, smoothing, classPriors, classWeights } = metric;
+  const losses = chosen.map((query) => {
+    const row = queries.values.subarray(query * width, (query + 1) * width);
     const known = row.filter((value) => !Number.isNaN(value)).length / width;
-    const votes = shares.map((share) => doubt * share);
+    const votes = classPriors.map((prior) => smoothing * prior);
     for (const [reference, label] of labels.entries()) {
-      if (reference === questions.origins[question]) continue;
+      if (reference === queries.origins[query]) continue;
       const square = plainSquares(references, scaling, reference, row).reduce(
         (sum, each, at) => sum + weights[at]! * each,
         0,
       );
-      votes[label]! += Math.exp(-sharpness * Math.max(0.02, known) ** -stretch * Math.sqrt(square + 1e-3));
+      votes[label]! += Math.exp(
+        -inverseBandwidth * Math.max(0.02, known) ** -missingnessExponent * Math.sqrt(square + 1e-3),
+      );
     }
     const weighted = votes.map((each, index) => each * classWeights[index]!);
-    const truth = questions.labels[question]!;
+    const truth = queries.labels[query]!;
     const all = weighted.reduce((sum, each) => sum + each, 0);
     return classWeights[truth] === 0 ? 0 : -classWeights[truth]! * Math.log(weighted[truth]! / all);
   });
@@ -63,6 +65,6 @@ export function plainLoss(space: SpaceParts, questions: Questions, chosen: reado
 }
 
 interface SpaceParts {
-  readonly references: References;
+  readonly references: ReferenceSet;
   readonly scaling: FittedScaling;
 }

@@ -9,9 +9,9 @@ import { countVotes } from './votes.ts';
 const cases = fc.record({
   count: fc.integer({ min: 1, max: 20 }),
   width: fc.integer({ min: 1, max: 5 }),
-  sharpness: fc.double({ min: 0.1, max: 20, noNaN: true }),
-  stretch: fc.double({ min: -1, max: 1, noNaN: true }),
-  doubt: fc.double({ min: 1e-3, max: 2, noNaN: true }),
+  inverseBandwidth: fc.double({ min: 0.1, max: 20, noNaN: true }),
+  missingnessExponent: fc.double({ min: -1, max: 1, noNaN: true }),
+  smoothing: fc.double({ min: 1e-3, max: 2, noNaN: true }),
   gaps: fc.constantFrom(0, 0.5, 1),
   seed: fc.nat(),
 });
@@ -24,18 +24,18 @@ it('votes are counted as the loss that they were learnt with weighs them', () =>
       const references = { count, width, values, labels: Int32Array.from({ length: count }, () => random.below(3)) };
       const { scaling } = fitScaling(references, 'quantile');
       const weights = Float64Array.from({ length: 2 * width }, () => random.fraction());
-      const likeness = { ...how, weights, shares: [0.5, 0.3, 0.2], classWeights: [1, 2, 0.5] };
+      const metric = { ...how, weights, classPriors: [0.5, 0.3, 0.2], classWeights: [1, 2, 0.5] };
       const row = withGaps(values.slice(0, width), gaps, random);
 
       const space = new Space(references, scaling, 1);
-      space.ask(0, row, 0, weights);
+      space.setQuery(0, row, 0, weights);
       space.measure(1);
       const votes = new Float64Array(3).fill(Number.NaN);
-      countVotes(space, 0, likeness, votes);
+      countVotes(space, 0, metric, votes);
       const all = votes.reduce((sum, each) => sum + each, 0);
       for (const [label, vote] of votes.entries()) {
-        const question = { count: 1, values: row, labels: Int32Array.of(label), origins: Int32Array.of(-1) };
-        const loss = plainLoss({ references, scaling }, question, [0], likeness) / likeness.classWeights[label]!;
+        const query = { count: 1, values: row, labels: Int32Array.of(label), origins: Int32Array.of(-1) };
+        const loss = plainLoss({ references, scaling }, query, [0], metric) / metric.classWeights[label]!;
         expect(vote / all).toBeCloseTo(Math.exp(-loss), 3);
       }
     }),

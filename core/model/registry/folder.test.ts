@@ -46,7 +46,7 @@ describe('versions', () => {
     expect(await registry.versions()).toEqual([1, 9, 10]);
   });
 
-  it('that are not there are said to be missing, with what there is', async () => {
+  it('that are not there are reported as missing, with what there is', async () => {
     await expect(registry.current()).rejects.toMatchObject({
       code: 'model-missing',
       message: expect.stringMatching(/no version yet/),
@@ -69,7 +69,7 @@ describe('aliases', () => {
     for (let made = 0; made < 3; made++) await registry.publish(draft);
   });
 
-  it('say which version serves; without one the highest does', async () => {
+  it('name the version that serves; without one the highest does', async () => {
     expect(await versionOf(registry.current())).toBe(3);
     await registry.point('champion', 1);
     expect(await versionOf(registry.current())).toBe(1);
@@ -112,15 +112,15 @@ describe('aliases', () => {
 describe('a watch', () => {
   const deadline = { timeout: 15_000, interval: 20 };
 
-  async function watched(run: (told: { changed: number[]; refused: string[] }) => Promise<void>): Promise<void> {
+  async function watched(run: (events: { changed: number[]; refused: string[] }) => Promise<void>): Promise<void> {
     const serving = await registry.current();
-    const told = { changed: [] as number[], refused: [] as string[] };
+    const events = { changed: [] as number[], refused: [] as string[] };
     const watch = registry.watch!(serving, {
-      onChange: (model) => told.changed.push(model.identity.version),
-      onRefused: (error) => told.refused.push((error as Error).message),
+      onChange: (model) => events.changed.push(model.identity.version),
+      onRefused: (error) => events.refused.push((error as Error).message),
     });
     try {
-      await run(told);
+      await run(events);
     } finally {
       await watch.stop();
     }
@@ -169,7 +169,7 @@ describe('a watch', () => {
     });
   });
 
-  it('says why when the alias becomes unreadable, and recovers', async () => {
+  it('reports why when the alias becomes unreadable, and recovers', async () => {
     await registry.publish(draft);
     await watched(async ({ changed, refused }) => {
       await writeFile(join(folder, 'm', 'champion'), 'two');

@@ -57,7 +57,7 @@ const versionPattern = /^[1-9]\d{0,8}$/;
 
 const isMissing = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOENT';
 
-/** Opens the registry of one model. Nothing is read until it is asked for. */
+/** Opens the registry of one model. Nothing is read until a method is called. */
 export function openRegistry({ folder, name, alias = championAlias, watchEveryMs = 1_000 }: RegistryOptions): Registry {
   const home = join(folder, name);
   const folderOf = (version: number): string => join(home, String(version));
@@ -156,7 +156,7 @@ export function openRegistry({ folder, name, alias = championAlias, watchEveryMs
       watchRegistry({
         serving,
         watcher,
-        everyMs: watchEveryMs,
+        pollEveryMs: watchEveryMs,
         resolve: async () => demand(await resolve(alias)),
         stampOf: async (version) => `${version} ${(await stat(join(folderOf(version), 'SHA256SUMS'))).mtimeMs}`,
         load,

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { promote, rollback } from './promotion.ts';
 
-/** Only what promotion asks of a registry. */
+/** Only the part of a registry that a promotion needs. */
 function registryOf(aliases: Record<string, number>) {
   const named = new Map(Object.entries(aliases));
   return {
@@ -24,7 +24,7 @@ test('promoting what serves already changes nothing', async () => {
   expect(Object.fromEntries(await registry.aliases())).toEqual({ champion: 2, previous: 1 });
 });
 
-test('a challenger that is promoted challenges no more; another goes on', async () => {
+test('a promoted challenger is the challenger no longer; another stays', async () => {
   const promoted = registryOf({ champion: 1, challenger: 2 });
   await promote(promoted, 2);
   expect(await promoted.resolve('challenger')).toBeUndefined();

@@ -1,7 +1,7 @@
 import { GaplineError } from '../../wire/errors.ts';
 import { challengerAlias, championAlias, previousAlias, type Registry } from './folder.ts';
 
-/** What a promotion asks of a registry. */
+/** The part of a registry that a promotion needs. */
 type Aliases = Pick<Registry, 'resolve' | 'point' | 'forget'>;
 
 /** Which version served, and which does now. */
@@ -11,7 +11,7 @@ export interface Promotion {
 }
 
 /**
- * Makes a version the champion and the one that served `previous`. A challenger that is promoted challenges no more.
+ * Makes a version the champion and the one that served `previous`. A promoted challenger is the challenger no longer.
  * @throws {GaplineError} `model-missing` where there is no such version.
  */
 export async function promote(registry: Aliases, version: number): Promise<Promotion> {

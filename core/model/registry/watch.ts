@@ -13,16 +13,16 @@ export interface WatchOptions {
   readonly stampOf: (version: number) => Promise<string>;
   readonly load: (version: number) => Promise<Model>;
   /** Folders are polled, because mounted ones send no events. */
-  readonly everyMs: number;
+  readonly pollEveryMs: number;
 }
 
-/** Looks again and again which version is to serve, and hands over the next one loaded, checked and warmed. */
+/** Polls which version is to serve, and passes on the next one loaded, checked and warmed up. */
 export function watchRegistry(options: WatchOptions): { stop(): Promise<void> } {
-  const { watcher, everyMs } = options;
+  const { watcher, pollEveryMs: everyMs } = options;
   let serving = options.serving;
   let refusedStamp: string | undefined;
 
-  async function look(stopping: AbortSignal): Promise<void> {
+  async function check(stopping: AbortSignal): Promise<void> {
     const version = await options.resolve();
     if (version === serving.identity.version) {
       refusedStamp = undefined;
@@ -43,7 +43,7 @@ export function watchRegistry(options: WatchOptions): { stop(): Promise<void> } 
     watcher.onChange(model);
   }
 
-  return poll({ everyMs, look, refused: (error) => watcher.onRefused(error) });
+  return poll({ everyMs, look: check, refused: (error) => watcher.onRefused(error) });
 }
 
 /** Why one version cannot take over from another while the line runs; undefined where it can. */

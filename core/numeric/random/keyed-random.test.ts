@@ -12,7 +12,7 @@ test('the generator gives the numbers of its reference', () => {
   ]);
 });
 
-test('a place gives the same numbers whenever it is asked, and other places give others', () => {
+test('a key gives the same numbers each time, and other keys give others', () => {
   const random = new KeyedRandom();
   const first = draw(random.at(1, 2, 3), 5);
   expect(draw(random.at(1, 2, 3), 5)).toEqual(first);
@@ -26,7 +26,7 @@ test('a place gives the same numbers whenever it is asked, and other places give
     expect(draw(random.at(seed, stream, index), 5)).not.toEqual(first);
 });
 
-test('first numbers of neighbouring places are uniform and not alike', () => {
+test('first numbers of neighbouring keys are uniform and not alike', () => {
   const random = new KeyedRandom();
   const firsts = Array.from({ length: 20_000 }, (_, index) => random.at(7, index % 20, Math.floor(index / 20)).next());
   const bins = new Array<number>(20).fill(0);

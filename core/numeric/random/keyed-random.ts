@@ -24,13 +24,13 @@ export function xoshiro128StarStar(state: Int32Array): number {
 }
 
 /**
- * Seeded random numbers, the same on every machine. A reading's numbers come from its place (seed, stream, index) alone, so that
- * any reading can be made again without those before it, whatever is under way at once.
+ * Seeded random numbers, the same on every machine. A reading's numbers come from its key (seed, stream, index) alone, so that
+ * any reading can be made again without those before it, whatever else runs at the same time.
  */
 export class KeyedRandom {
   readonly #state = new Int32Array(4);
 
-  /** @param stream - tells apart sequences of one seed, such as devices; @param index - below 2^53 */
+  /** @param stream - separates sequences of one seed, such as devices; @param index - below 2^53 */
   at(seed: number, stream: number, index: number): this {
     const state = this.#state;
     const high = Math.floor(index / 0x1_0000_0000);
