@@ -1,5 +1,5 @@
-import { isUtf8 } from 'node:buffer';
 import type { Rows } from '../core/model/rows.ts';
+import { decodeReadingFrame, mismatch, type ReadingFrame, valueFault } from '../core/wire/decode-reading.ts';
 import type { Stream } from '../core/wire/stream.ts';
 
 /** Why a record gives no row. `dead`: it can never be processed. `skip`: it is sound, but not for this classifier. */
@@ -11,12 +11,8 @@ export interface Refusal {
 /** The reason of a skip: the record belongs to another stream that shares the topic. */
 export const foreignStream = 'foreign-stream';
 
-const notUtf8: Refusal = { kind: 'dead', reason: 'the record is not UTF-8' };
 const foreign: Refusal = { kind: 'skip', reason: foreignStream };
 const dead = (reason: string): Refusal => ({ kind: 'dead', reason });
-
-const nanoseconds = /^-?\d{1,19}$/;
-const keys = new Set(['stream', 'device', 'time', 'values', 'truth', 'received']);
 
 /**
  * The readings of one batch, by column: the rows for the model, and what a prediction repeats. Filled again for each batch, so that
@@ -71,35 +67,16 @@ export class ReadingBatch {
     };
   }
 
-  /** Adds a record of the readings topic as a row, or says why it is none. Equal to the schema of a reading (tested). */
+  /** Adds a record of the readings topic as a row, or says why it is none. Checked against the schema of a reading by a test. */
   add(bytes: Uint8Array): Refusal | undefined {
-    if (!isUtf8(bytes)) return notUtf8;
-    let parsed: unknown;
-    try {
-      parsed = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'));
-    } catch (error) {
-      return dead(`the record is not JSON: ${(error as Error).message}`);
-    }
-    if (!isObject(parsed)) return dead(`the record is ${show(parsed)}; expected an object`);
-    return this.#addReading(parsed);
-  }
-
-  #addReading(reading: Record<string, unknown>): Refusal | undefined {
+    const reading = decodeReadingFrame(bytes);
+    if (typeof reading === 'string') return dead(reading);
     const { stream, device, time, values, truth, received } = reading;
-    if (typeof stream !== 'string' || stream === '') return dead(wrong('stream', stream, 'a name'));
-    if (typeof device !== 'string' || device === '') return dead(wrong('device', device, 'a name'));
-    if (typeof time !== 'string' || !nanoseconds.test(time))
-      return dead(wrong('time', time, 'nanoseconds as a string'));
-    if (typeof received !== 'string' || !nanoseconds.test(received))
-      return dead(wrong('received', received, 'nanoseconds as a string'));
-    if (truth !== undefined && typeof truth !== 'string') return dead(wrong('truth', truth, 'a string'));
-    if (!isObject(values)) return dead(wrong('values', values, 'an object'));
-    for (const key in reading) if (!keys.has(key)) return dead(`${JSON.stringify(key)} is not a key of a reading`);
     if (stream !== this.#stream.name) return foreign;
     const nanos = BigInt(time);
-    if (BigInt.asIntN(64, nanos) !== nanos) return dead(wrong('time', time, 'nanoseconds that fit into 64 bits'));
-    const refusal = this.#fillRow(values);
-    if (refusal) return refusal;
+    if (BigInt.asIntN(64, nanos) !== nanos) return dead(mismatch('time', time, 'nanoseconds that fit into 64 bits'));
+    const fault = this.#fillRow(values);
+    if (fault !== undefined) return dead(fault);
     this.#times[this.count] = nanos;
     this.devices.push(device);
     this.timeTexts.push(time);
@@ -109,7 +86,8 @@ export class ReadingBatch {
     return undefined;
   }
 
-  #fillRow(values: Record<string, unknown>): Refusal | undefined {
+  /** @returns why the values make no row */
+  #fillRow(values: ReadingFrame['values']): string | undefined {
     const fields = this.#stream.fields;
     const start = this.count * fields.length;
     const row = this.#values.fill(Number.NaN, start, start + fields.length);
@@ -122,8 +100,7 @@ export class ReadingBatch {
       const column = fields[expected] === name ? expected : this.#columns.get(name);
       expected += 1;
       if (value === null) continue;
-      if (typeof value !== 'number' || !Number.isFinite(value))
-        return dead(wrong(`values[${JSON.stringify(name)}]`, value, 'a finite number or null'));
+      if (typeof value !== 'number' || !Number.isFinite(value)) return valueFault(name, value);
       if (column === undefined) unknown += 1;
       else {
         row[start + column] = value;
@@ -136,15 +113,3 @@ export class ReadingBatch {
     return undefined;
   }
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-function show(value: unknown): string {
-  if (value === undefined) return 'missing';
-  const text = typeof value === 'number' ? String(value) : JSON.stringify(value);
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
-}
-
-const wrong = (where: string, found: unknown, expected: string): string =>
-  `${where}: found ${show(found)}; expected ${expected}`;

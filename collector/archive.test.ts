@@ -100,9 +100,14 @@ test('what is no reading becomes a dead letter with its cause, what belongs to a
   expect((await until(points, (seen) => seen.length === 2)).map(({ time }) => time)).toEqual(['1', '4']);
   const letters = await until(deadLetters, (seen) => seen.length === 3);
   expect(letters.map(({ stage, value, encoding, reason }) => [stage, value, encoding, reason])).toEqual([
-    ['archive', '{', 'utf8', expect.stringMatching(/^not a reading: not JSON/)],
-    ['archive', '//4=', 'base64', 'not a reading: not UTF-8'],
-    ['archive', expect.any(String), 'utf8', 'not a reading: values "a" is not a finite number or null'],
+    ['archive', '{', 'utf8', expect.stringMatching(/^not a reading: the record is not JSON/)],
+    ['archive', '//4=', 'base64', 'not a reading: the record is not UTF-8'],
+    [
+      'archive',
+      expect.any(String),
+      'utf8',
+      expect.stringMatching(/^not a reading: values\["a"\]: found .*; expected a finite number or null$/),
+    ],
   ]);
   expect(await registry.metrics()).toContain('gapline_archive_foreign_total 1');
 });

@@ -1,9 +1,10 @@
+import { decodeReading } from '../../core/wire/decode-reading.ts';
 import type { Prediction } from '../../core/wire/prediction.ts';
 import type { Reading } from '../../core/wire/reading.ts';
 
 /**
- * Readings and predictions out of records. Only what the figures use is checked, by hand: the schemas cost more than the parsing, and a
- * page must go on whatever it is given.
+ * Readings and predictions decoded from records. Of a prediction only what the figures use is checked, by hand: the schema costs more
+ * than the parsing, and a page must work with any record.
  */
 type Fields = Record<string, unknown>;
 
@@ -27,10 +28,8 @@ export type SeenPrediction = Pick<
 const decoder = new TextDecoder();
 
 export function parseReading(bytes: Uint8Array): SeenReading | undefined {
-  const record = parseObject(bytes);
-  return record && isText(record.device) && isText(record.time) && isObject(record.values)
-    ? (record as unknown as SeenReading)
-    : undefined;
+  const reading = decodeReading(bytes);
+  return typeof reading === 'string' ? undefined : reading;
 }
 
 export function parsePrediction(bytes: Uint8Array): SeenPrediction | undefined {
