@@ -6,8 +6,9 @@ import { sleep } from '../core/retry/sleep.ts';
 import { describeError } from '../core/wire/errors.ts';
 import type { Status } from '../core/wire/status.ts';
 import type { CollectorMetrics } from './metrics.ts';
+import type { SpoolBatch } from './spool/batch.ts';
 import { DrainRate } from './spool/drain-rate.ts';
-import type { Spool, SpoolBatch } from './spool/spool.ts';
+import type { Spool } from './spool/spool.ts';
 
 export interface IntakeOptions {
   readonly log: EventLog;
