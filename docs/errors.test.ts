@@ -29,12 +29,12 @@ function sources(): { file: string; text: string }[] {
   return own.map((file) => ({ file, text: readFileSync(join(root, file), 'utf8') }));
 }
 
-test('the page has an entry with status, cause and cure for each code, and none for anything else', () => {
+test('the page has an entry with status, cause and remedy for each code, and none for anything else', () => {
   const page = readFileSync(join(root, 'docs/errors.md'), 'utf8');
   const entries = page.split(/^## /m).slice(1);
   expect(entries.map((entry) => entry.split('\n')[0])).toEqual(codes);
   for (const entry of entries)
-    expect(entry).toMatch(/HTTP [45]\d\d\.\n\n- \*\*Cause:\*\* \S.+\.\n- \*\*Cure:\*\* \S.+/);
+    expect(entry).toMatch(/HTTP [45]\d\d\.\n\n- \*\*Cause:\*\* \S[^*]+\.\n- \*\*Remedy:\*\* \S.+/);
 });
 
 test('each code is one that the code can give', () => {

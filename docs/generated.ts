@@ -3,6 +3,7 @@ import { renderSchemas } from '../core/wire/json-schemas.ts';
 import { contents, mayImport } from '../test/rooms.ts';
 import { errorsPage } from './errors-page.ts';
 import { roomsPicture } from './pictures/rooms.ts';
+import { wrapMarkdown } from './wrap.ts';
 
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
@@ -10,7 +11,7 @@ const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 export async function generatedDocuments(): Promise<Record<string, string>> {
   const schemas = Object.entries(renderSchemas()).map(([file, text]) => [`docs/schemas/${file}`, text]);
   return {
-    'docs/configuration.md': configReference(),
+    'docs/configuration.md': wrapMarkdown(configReference()),
     'docs/errors.md': errorsPage(),
     'docs/schemas/stream.schema.json': json(configJsonSchema()),
     'docs/pictures/rooms.svg': roomsPicture(mayImport, contents),

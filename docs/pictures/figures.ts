@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { wrapMarkdown } from '../wrap.ts';
 
 const docs = fileURLToPath(new URL('../', import.meta.url));
 
@@ -11,7 +12,7 @@ export function writeFigures(page: string, name: string, markdown: string): void
   const [open, close] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
   const [from, to] = [text.indexOf(open), text.indexOf(close)];
   if (from < 0 || to < from) throw new Error(`${file} has no place ${open} … ${close}`);
-  writeFileSync(file, `${text.slice(0, from + open.length)}\n${markdown.trim()}\n${text.slice(to)}`);
+  writeFileSync(file, `${text.slice(0, from + open.length)}\n${wrapMarkdown(markdown.trim())}\n${text.slice(to)}`);
 }
 
 export function writePicture(name: string, svg: string): void {
