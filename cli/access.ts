@@ -9,7 +9,7 @@ import { GaplineError } from '../core/wire/errors.ts';
 /** Where the hashes of tokens are kept. */
 export const tokensFile = (dataFolder: string): string => join(dataFolder, 'tokens.json');
 
-/** What the command line says of a door. */
+/** The options of an HTTP endpoint on the command line. */
 export interface ServerOptions {
   readonly host: string;
   readonly data: string;
@@ -27,10 +27,10 @@ export interface ServerAccess {
 }
 
 /**
- * Guards a door: who may come in, how often, and by which certificate. In come holders of a token of the file or of the environment;
+ * Guards an endpoint: who has access, how often, and by which certificate. Holders of a token of the file or of the environment have access;
  * everyone on this machine where there is neither.
- * @param what - what would be open, for the one who reads the refusal
- * @param ownToken - for the requests of this process to its own door
+ * @param what - what would be open, for the one who reads the error
+ * @param ownToken - for the requests of this process to its own endpoint
  * @throws {GaplineError} `access-required` where there is no token and other machines could come in; `config-invalid` for files that cannot be used
  */
 export function serverAccess(what: string, options: ServerOptions, logger: Logger, ownToken?: string): ServerAccess {
@@ -49,7 +49,7 @@ export function serverAccess(what: string, options: ServerOptions, logger: Logge
   return { access, rateLimits: { perToken: ratePerToken, perAddress: ratePerAddress }, ...(tls && { tls }) };
 }
 
-/** Reads both once, so that a mistake is told before anything starts. */
+/** Reads both once, so that a mistake is reported before anything starts. */
 function tlsFiles({ tlsCert, tlsKey }: ServerOptions): TlsFiles | undefined {
   if (tlsCert === undefined && tlsKey === undefined) return undefined;
   if (tlsCert === undefined || tlsKey === undefined) {

@@ -2,10 +2,10 @@ import { CommanderError } from 'commander';
 import { describeError, errorCatalog, GaplineError } from '../core/wire/errors.ts';
 import { createProgram } from './program.ts';
 
-/** One line that says what is wrong and what to do; the stack only for what nobody foresaw, and only when asked for. */
+/** One line: what is wrong and what to do; the stack only for what nobody foresaw, and only when asked for. */
 function report(error: unknown): void {
   if (error instanceof GaplineError) {
-    process.stderr.write(`gapline: ${describeError(error)}. ${errorCatalog[error.code].cure} [${error.code}]\n`);
+    process.stderr.write(`gapline: ${describeError(error)}. ${errorCatalog[error.code].remedy} [${error.code}]\n`);
     return;
   }
   process.stderr.write(`gapline: ${describeError(error)} [internal]\n`);

@@ -13,7 +13,7 @@ export function embeddedFile(dataFolder: string): string {
   return resolve(join(dataFolder, 'gapline.db'));
 }
 
-/** Where a collector keeps readings while the log is away. */
+/** Where a collector keeps readings while the log is unavailable. */
 export function spoolFile(dataFolder: string, { name }: Stream): string {
   mkdirSync(dataFolder, { recursive: true });
   return resolve(join(dataFolder, `${name}.spool.db`));
@@ -28,7 +28,7 @@ export interface OpenOptions {
   readonly waitMs?: number;
 }
 
-/** The log at an address; only the engine that is asked for is loaded. */
+/** The log at an address; only the configured engine is loaded. */
 export async function openLog({ url, dataFolder, logger, waitMs }: OpenOptions): Promise<EventLog> {
   if (url && /^kafkas?:/.test(url)) {
     const { createKafkaLog } = await import('../core/log/kafka.ts');
@@ -62,7 +62,7 @@ export interface OpenStoreOptions extends OpenOptions {
   readonly retentionDays: number;
 }
 
-/** The store at an address; only the engine that is asked for is loaded. */
+/** The store at an address; only the configured engine is loaded. */
 export async function openStore({ url, dataFolder, logger, retentionDays }: OpenStoreOptions): Promise<SeriesStore> {
   if (url && /^https?:/.test(url)) {
     const { createInfluxStore } = await import('../core/store/influxdb.ts');
@@ -97,7 +97,7 @@ function refuseOtherSchemes(option: string, url: string | undefined, expected: s
   }
 }
 
-/** All topics of a stream, as the log is asked to make them. */
+/** All topics of a stream, as the log should create them. */
 export function topicSpecs({ topics }: Stream, { log }: Config): TopicSpec[] {
   return Object.values(topics).map((name) => ({
     name,

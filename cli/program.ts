@@ -18,7 +18,7 @@ function streamCommand(name: string, summary: string): Command {
   return new Command(name)
     .summary(summary)
     .description(summary)
-    .requiredOption('--config <file>', 'the stream.yaml that says what the stream is')
+    .requiredOption('--config <file>', 'the stream.yaml that defines the stream')
     .option('--set <key=value>', 'override a key of it, or remove it by an empty value; may be repeated', collect, [])
     .option('--data <folder>', 'where state lives', 'data')
     .addOption(
@@ -35,12 +35,12 @@ function stageCommand(name: string, summary: string): Command {
     .option('--host <address>', 'address to listen on', '127.0.0.1');
 }
 
-/** A command with a door for devices, browsers or programs. */
-const withDoor = (command: Command): Command =>
+/** A command with an HTTP endpoint for devices, browsers or programs. */
+const withEndpoint = (command: Command): Command =>
   command
     .option(
       '--tls-cert <file>',
-      'certificate (PEM) of the door, and those that vouch for it; renewed ones are taken in',
+      'certificate chain (PEM) of the endpoint; a renewed one is loaded while the stage runs',
     )
     .option('--tls-key <file>', 'its key (PEM)')
     .option(
@@ -57,7 +57,7 @@ const withDoor = (command: Command): Command =>
 const withStore = (command: Command): Command =>
   command.option('--store <url>', 'http://HOST:8086/ORG/BUCKET or a file; default: the embedded store under --data');
 
-/** `--port` of a stage whose only door is /health, /ready and /metrics. */
+/** `--port` of a stage whose only endpoints are /health, /ready and /metrics. */
 const withProbes = (command: Command): Command =>
   command.option('--port <port>', 'for /health, /ready and /metrics; 0 is any free one', port, 0);
 
@@ -71,7 +71,9 @@ export function createProgram(): Command {
 
   program.addCommand(up());
   program.addCommand(
-    withDoor(withStore(stageCommand('collect', 'take readings over HTTP into the log, and the log into the archive')))
+    withEndpoint(
+      withStore(stageCommand('collect', 'take readings over HTTP into the log, and the log into the archive')),
+    )
       .option('--port <port>', 'where devices POST; 0 is any free one', port, 8080)
       .option('--no-archive', 'leave the archive to `gapline archive`')
       .action(async (options) => (await import('./commands/stages.ts')).collectReadings(options)),
@@ -87,7 +89,7 @@ export function createProgram(): Command {
     ),
   );
   program.addCommand(
-    withDoor(stageCommand('dashboard', 'serve the live page'))
+    withEndpoint(stageCommand('dashboard', 'serve the live page'))
       .option('--port <port>', 'where the page is; 0 is any free one', port, 3000)
       .action(async (options) => (await import('./commands/stages.ts')).serveDashboard(options)),
   );
@@ -112,11 +114,11 @@ export function createProgram(): Command {
   program.addCommand(
     streamCommand('import-dashboard', "put a stream's dashboard into InfluxDB; a second time changes nothing")
       .requiredOption('--store <url>', 'http://HOST:8086/ORG/BUCKET')
-      .option('--output <file>', "write it as a template for InfluxDB's own import instead; asks no InfluxDB")
+      .option('--output <file>', "write it as a template for InfluxDB's own import instead; needs no InfluxDB")
       .action(async (options) => (await import('./commands/import-dashboard.ts')).importStreamDashboard(options)),
   );
   program.addCommand(
-    withDoor(
+    withEndpoint(
       stageCommand('serve', "answer inference requests (Open Inference Protocol v2) with the line's model and imputer"),
     )
       .option('--port <port>', 'where to answer; 0 is any free one', port, 8081)
@@ -134,16 +136,16 @@ export function createProgram(): Command {
       .action(async (options) => (await import('./commands/train.ts')).trainModel(options)),
   );
   program.addCommand(
-    withStore(logCommand('doctor', 'look at every part of a stack: what is well, what is broken, and the cure')).action(
-      async (options) => (await import('./commands/doctor.ts')).doctor(options),
-    ),
+    withStore(
+      logCommand('doctor', 'look at every part of a stack: what is well, what is broken, and the remedy'),
+    ).action(async (options) => (await import('./commands/doctor.ts')).doctor(options)),
   );
   program.addCommand(deadLetters());
   program.addCommand(
     logCommand('rewind', 'set a stage back in the log, so that it labels (or archives) again what arrived since a time')
       .requiredOption('--to <time>', 'when they arrived: RFC 3339, or how long ago: -2h, -7d')
       .addOption(new Option('--stage <stage>', 'which one').choices(['classifier', 'archive']).default('classifier'))
-      .option('--yes', 'do it; without, only say how many readings that is')
+      .option('--yes', 'do it; without, only print how many readings that is')
       .action(async (options) => (await import('./commands/rewind.ts')).rewind(options)),
   );
   program.addCommand(models());
@@ -270,7 +272,7 @@ function deadLetters(): Command {
 }
 
 function up(): Command {
-  return withDoor(streamCommand('up', 'run the whole line in this process, embedded'))
+  return withEndpoint(streamCommand('up', 'run the whole line in this process, embedded'))
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--collector-port <port>', 'where devices POST; 0 is any free one', port, 8080)
     .option('--page-port <port>', 'where the live page is; 0 is any free one', port, 3000)

@@ -46,7 +46,7 @@ export async function run({ logger, parts, started, until }: RunOptions): Promis
 async function stopAll(order: readonly Startable[], logger: Logger): Promise<void> {
   const deadline = setTimeout(() => {
     logger.error(
-      `shutdown took longer than ${shutdownDeadlineMs / 1_000} s; what was acknowledged is kept and goes on at the next start`,
+      `shutdown took longer than ${shutdownDeadlineMs / 1_000} s; what was acknowledged is kept and continues at the next start`,
     );
     process.exit(1);
   }, shutdownDeadlineMs);

@@ -14,7 +14,7 @@ export function openModels({ config, folder }: LoadedConfig): Registry {
   });
 }
 
-/** How the front door is configured. */
+/** How the HTTP endpoint for devices is configured. */
 export function collectorOptions({ config: { collector } }: LoadedConfig) {
   return { deviceTag: collector.deviceTag, maxAheadMs: collector.maxAheadSeconds * 1_000 };
 }

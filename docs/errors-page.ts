@@ -5,14 +5,14 @@ const cell = (text: string): string => text.replaceAll('|', '\\|');
 
 /** The page of every error, made of the catalog. */
 export function errorsPage(): string {
-  const sections = Object.entries(errorCatalog).map(([code, { status, title, cause, cure }]) =>
+  const sections = Object.entries(errorCatalog).map(([code, { status, title, cause, remedy }]) =>
     [
       `## ${code}`,
       '',
       `${title}. HTTP ${status}.`,
       '',
       `- **Cause:** ${cell(cause)}`,
-      `- **Remedy:** ${cell(cure)}`,
+      `- **Remedy:** ${cell(remedy)}`,
       '',
     ].join('\n'),
   );

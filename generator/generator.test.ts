@@ -101,12 +101,12 @@ test('a reading names its device, time, values with null for gaps, and truth', a
   expect(lines.join()).toContain('null');
 });
 
-test('without repetition each row is sent once, and the end is told', async () => {
+test('without repetition each row is sent once, and the end is reported', async () => {
   const collector = await collectorOf();
   const generator = await begin(collector.url, { repeat: false, progressFile });
   expect(await generator.finished).toMatchObject({ sent: 100, accepted: 100, retried: 0, values: 400 });
   expect(byIdentity(collector.lines).size).toBe(100);
-  // What is complete begins anew.
+  // What is complete restarts.
   expect(existsSync(progressFile)).toBe(false);
 });
 
@@ -120,7 +120,7 @@ test('each time of a device is after the one before', async () => {
   }
 });
 
-test('a refusal for good stops it with what the collector said, and nothing is dropped in silence', async () => {
+test('a permanent refusal stops it with what the collector reported, and nothing is dropped in silence', async () => {
   const collector = await collectorOf((request) => (request === 10 ? 400 : 'take'));
   const generator = await begin(collector.url, { concurrency: 1, ledgerFile });
   await expect(generator.failed).rejects.toThrow('answered 400: not today');
@@ -148,7 +148,7 @@ test('the gap rate follows the slider, and what was made before stays as it was'
 });
 
 describe('a restart', () => {
-  test('goes on where a stop left off: no reading is lost or sent again', async () => {
+  test('resumes where a stop left off: no reading is lost or sent again', async () => {
     const collector = await heldAfter(60);
     const changes = { start, count: 400, progressFile, ledgerFile };
     const first = await begin(collector.url, changes);
@@ -175,7 +175,7 @@ describe('a restart', () => {
     expect(byIdentity(collector.lines)).toEqual(byIdentity(await linesOf({ start, count: 400 })));
   });
 
-  test('without a given start goes on from now, at another rate too, and repeats no identity', async () => {
+  test('without a given start continues from now, at another rate too, and repeats no identity', async () => {
     const collector = await heldAfter(60);
     let nowMs = 1_000_000;
     const changes = { count: 300, progressFile, now: () => (nowMs += 0.01) };
@@ -196,7 +196,7 @@ describe('a restart', () => {
       expect(own.map(identityOf)).toEqual(own.map(identityOf).toSorted());
   });
 
-  test('of another stream begins anew, behind the times of the old one', async () => {
+  test('of another stream restarts, behind the times of the old one', async () => {
     const collector = await heldAfter(60);
     const nowMs = 1_000_000;
     const changes = { progressFile, now: () => nowMs };
@@ -214,7 +214,7 @@ describe('a restart', () => {
     const collector = await collectorOf();
     const changes = { start, count: 1_500, batch: 4, progressFile, ledgerFile };
     for (const kill of [200, 700, undefined]) {
-      const child = fork(join(import.meta.dirname, 'testing', 'worker.ts'), { stdio: 'inherit' });
+      const child = fork(join(import.meta.dirname, 'testing', 'process.ts'), { stdio: 'inherit' });
       child.send({ url: collector.url, changes });
       const exited = once(child, 'exit');
       if (kill !== undefined) {
@@ -229,7 +229,7 @@ describe('a restart', () => {
   });
 
   test('with a slider that moved before makes readings again as they were', async () => {
-    // The collector takes and forgets to say so: everything under way when it stops is made a second time.
+    // The collector takes them and does not acknowledge: everything under way when it stops is made a second time.
     let silent = false;
     const collector = await collectorOf(() => (silent ? 'take and break' : 'take'));
     const changes = {
@@ -255,7 +255,7 @@ describe('a restart', () => {
     expect(collector.lines.length).toBeGreaterThan(600);
   });
 
-  test('from a file that is broken begins anew', async () => {
+  test('from a file that is broken restarts', async () => {
     const collector = await collectorOf();
     await (await begin(collector.url, { progressFile, count: 10 })).finished;
     writeFileSync(progressFile, '{"format":1');

@@ -4,10 +4,10 @@ import { sleep } from '../core/retry/sleep.ts';
 import { createStage, type Stage } from '../core/stage/stage.ts';
 import type { GapPatternName } from './gaps/pattern.ts';
 import { createLedger } from './ledger.ts';
-import { type Course, openCourse } from './run-plan.ts';
+import { openRunPlan, type RunPlan } from './run-plan.ts';
 import { createSender } from './sender.ts';
 import type { Source } from './source.ts';
-import type { Lane } from './worker.ts';
+import type { Worker } from './worker.ts';
 
 export interface GeneratorOptions {
   readonly source: Source;
@@ -31,7 +31,7 @@ export interface GeneratorOptions {
   readonly count?: number;
   /** Time of the first reading, in nanoseconds since the epoch, as a decimal string. Default: now. */
   readonly start?: string;
-  /** Where it is kept how far the stream has come, so that a restart goes on. Undefined: every start begins anew. */
+  /** Where it is kept how far the stream has come, so that a restart resumes. Undefined: every start begins from the first reading. */
   readonly progressFile?: string;
   /** To this file the identity of each accepted reading is appended, a JSON object a line. */
   readonly ledgerFile?: string;
@@ -67,7 +67,7 @@ export interface Generator extends Stage {
   readonly length: number;
 }
 
-/** A parcel that is not full leaves when its first reading has waited for so long. */
+/** A request batch that is not full leaves when its first reading has waited for so long. */
 const lingerMs = 1_000;
 const saveEveryMs = 1_000;
 /** How long `stop` waits for requests under way. */
@@ -96,34 +96,34 @@ export function createGenerator(options: GeneratorOptions): Generator {
   /** Gives up requests under way. */
   const aborting = new AbortController();
   let wantedGapRate = options.gaps.rate;
-  let course: Course | undefined;
+  let plan: RunPlan | undefined;
   let saving: NodeJS.Timeout | undefined;
   let running: Promise<void> | undefined;
 
-  async function runLane(course: Course, number: number): Promise<void> {
-    const lane = course.lanes[number]!;
+  async function runWorker(plan: RunPlan, number: number): Promise<void> {
+    const worker = plan.workers[number]!;
     while (!stopping.signal.aborted) {
-      const count = await readyCount(course, lane);
+      const count = await readyCount(plan, worker);
       if (count === 0) return;
-      await course.reach(lane.peek(count - 1), stopping.signal);
-      course.reserve(lane.peek(count - 1));
-      const parcel = lane.take(count);
+      await plan.reach(worker.peek(count - 1), stopping.signal);
+      plan.reserve(worker.peek(count - 1));
+      const sent = worker.take(count);
       totals.sent += count;
-      await sender.post(parcel, { abort: aborting.signal, stop: stopping.signal });
-      ledger.append(parcel.identities);
-      course.accepted(number);
+      await sender.post(sent, { abort: aborting.signal, stop: stopping.signal });
+      ledger.append(sent.identities);
+      plan.accepted(number);
       totals.accepted += count;
-      totals.gaps += parcel.gaps;
+      totals.gaps += sent.gaps;
       totals.values += count * source.fields.length;
     }
   }
 
-  /** Waits until a parcel is due; how many readings it has, 0 at the end. */
-  async function readyCount(course: Course, lane: Lane): Promise<number> {
+  /** Waits until a request batch is due; how many readings it has, 0 at the end. */
+  async function readyCount(plan: RunPlan, worker: Worker): Promise<number> {
     let most = batch;
-    while (most > 0 && lane.peek(most - 1) >= length) most -= 1;
+    while (most > 0 && worker.peek(most - 1) >= length) most -= 1;
     if (most === 0 || rate === 0) return most;
-    const dueMs = Math.min(course.dueMs(lane.peek(most - 1)), course.dueMs(lane.peek()) + lingerMs);
+    const dueMs = Math.min(plan.dueMs(worker.peek(most - 1)), plan.dueMs(worker.peek()) + lingerMs);
     const waitMs = dueMs - now();
     if (waitMs > 0) {
       await sleep(waitMs, { signal: stopping.signal });
@@ -131,38 +131,38 @@ export function createGenerator(options: GeneratorOptions): Generator {
     }
     const nowMs = now();
     let due = 1;
-    while (due < most && course.dueMs(lane.peek(due)) <= nowMs) due += 1;
+    while (due < most && plan.dueMs(worker.peek(due)) <= nowMs) due += 1;
     return due;
   }
 
-  async function run(course: Course): Promise<void> {
+  async function run(plan: RunPlan): Promise<void> {
     const failures: unknown[] = [];
-    const lanes = course.lanes.map((_, number) =>
-      runLane(course, number).catch((error: unknown) => {
+    const workers = plan.workers.map((_, number) =>
+      runWorker(plan, number).catch((error: unknown) => {
         if (stopping.signal.aborted && isAbort(error)) return;
         failures.push(error);
         stopping.abort();
         aborting.abort();
       }),
     );
-    await Promise.all(lanes);
+    await Promise.all(workers);
     if (failures.length > 0) throw failures[0];
   }
 
-  async function close(course: Course): Promise<void> {
+  async function close(plan: RunPlan): Promise<void> {
     clearInterval(saving);
     sender.close();
     ledger.close();
-    await course.close(!stopping.signal.aborted);
+    await plan.close(!stopping.signal.aborted);
   }
 
   async function open(fail: (error: unknown) => void): Promise<void> {
-    const opened = openCourse({ ...options, streamId: streamId(options), now });
-    course = opened;
+    const opened = openRunPlan({ ...options, streamId: streamId(options), now });
+    plan = opened;
     if (wantedGapRate !== opened.gapRate) opened.setGapRate(wantedGapRate);
     ledger.open();
     totals.before = opened.acceptedBefore;
-    if (totals.before > 0) logger.info(`going on after ${totals.before} readings of an earlier run`);
+    if (totals.before > 0) logger.info(`resuming after ${totals.before} readings of an earlier run`);
     saving = setInterval(() => opened.save(), saveEveryMs);
     saving.unref();
     running = run(opened)
@@ -194,14 +194,14 @@ export function createGenerator(options: GeneratorOptions): Generator {
     },
     setGapRate(wanted) {
       wantedGapRate = Math.min(1, Math.max(0, wanted));
-      course?.setGapRate(wantedGapRate);
+      plan?.setGapRate(wantedGapRate);
     },
   };
 }
 
 const isAbort = (error: unknown): boolean => error instanceof Error && error.name === 'AbortError';
 
-/** A hash of all that decides the readings: with another one, what was kept of a stream says nothing of this one. */
+/** A hash of all that decides the readings: with another one, what was kept of a stream is no use to this one. */
 function streamId({ source, seed, gaps, start, rate }: GeneratorOptions): string {
   const spacing = start === undefined ? null : rate;
   const parts = [source.fingerprint, source.fields, source.devices, seed, gaps, start ?? null, spacing];

@@ -12,7 +12,7 @@ const progressSchema = z.strictObject({
   format: z.literal(1),
   stream: z
     .string()
-    .describe('tells apart streams of other data, seeds or gaps: a hash of all that decides the readings'),
+    .describe('identifies streams of other data, seeds or gaps: a hash of all that decides the readings'),
   segments: z
     .array(z.strictObject({ from: count, atNs: nanosecondsSchema, spacingNs: z.number().positive() }))
     .min(1)
@@ -23,7 +23,7 @@ const progressSchema = z.strictObject({
     .readonly(),
   reserved: count.describe('no reading from this index on was ever made'),
   reservedUntilNs: nanosecondsSchema.describe('no reading with a later time was ever made'),
-  accepted: z.array(count).min(1).describe('by lane: how many of its readings were accepted'),
+  accepted: z.array(count).min(1).describe('by worker: how many of its readings were accepted'),
   next: count.describe('every reading before this index was accepted'),
 });
 
@@ -41,7 +41,7 @@ export class ProgressFile {
     this.#file = file;
   }
 
-  /** Undefined where there is none, or none that can be read; the stream then begins anew. */
+  /** Undefined where there is none, or none that can be read; the stream then restarts. */
   load(logger: Logger): Progress | undefined {
     let text: string;
     try {
@@ -53,7 +53,10 @@ export class ProgressFile {
     try {
       return progressSchema.parse(JSON.parse(text));
     } catch (error) {
-      logger.warn({ file: this.#file }, `${this.#file} cannot be read; beginning anew (${describeError(error)})`);
+      logger.warn(
+        { file: this.#file },
+        `${this.#file} cannot be read; restarting from the first reading (${describeError(error)})`,
+      );
       return undefined;
     }
   }
@@ -65,7 +68,7 @@ export class ProgressFile {
     renameSync(aside, this.#file);
   }
 
-  /** A stream that is complete begins anew next time. */
+  /** A stream that is complete restarts next time. */
   async remove(): Promise<void> {
     await rm(this.#file, { force: true });
   }

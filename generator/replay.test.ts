@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Dataset } from '../core/dataset/csv.ts';
 import { replay } from './replay.ts';
-import { placesOf, type Source } from './source.ts';
+import { deviceOrderOf, type Source } from './source.ts';
 
 /** A data set of one field, whose value is the row's number. */
 function datasetOf(count: number, extra: Partial<Dataset> = {}): Dataset {
@@ -21,11 +21,11 @@ function datasetOf(count: number, extra: Partial<Dataset> = {}): Dataset {
 
 /** The first readings of the whole stream: who, which row, with which truth. */
 function readings(source: Source, count: number) {
-  const places = placesOf(source);
+  const order = deviceOrderOf(source);
   const values = new Float64Array(1);
   return Array.from({ length: count }, (_, index) => {
-    const device = places.deviceOf(index);
-    const truth = source.open(device, places.numberOf(index)).next(values);
+    const device = order.deviceOf(index);
+    const truth = source.open(device, order.numberOf(index)).next(values);
     return { device: source.devices[device]!, row: values[0]!, truth };
   });
 }
@@ -104,8 +104,11 @@ test('the fingerprint tells other data apart', () => {
   expect(of({})).toBe(prints[0]);
 });
 
-test('places and indexes belong together', () => {
-  const { deviceOf, numberOf, indexOf } = placesOf({ devices: ['a', 'b', 'c'], round: Int32Array.of(0, 1, 0, 2, 0) });
+test('order and indexes belong together', () => {
+  const { deviceOf, numberOf, indexOf } = deviceOrderOf({
+    devices: ['a', 'b', 'c'],
+    round: Int32Array.of(0, 1, 0, 2, 0),
+  });
   expect(upTo(7).map((index) => [deviceOf(index), numberOf(index)])).toEqual([
     [0, 0],
     [1, 0],

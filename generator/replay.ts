@@ -86,12 +86,12 @@ function deviceNames(count: number): string[] {
   return Array.from({ length: count }, (_, device) => `device-${String(device + 1).padStart(digits, '0')}`);
 }
 
-/** How many rows' places the kept orders may hold together. */
-const maxKeptPlaces = 1_000_000;
+/** How many rows' order the kept orders may hold together. */
+const maxKeptRows = 1_000_000;
 
 /** The order of rows in each pass; the last ones are kept, because devices are not all in the same pass. */
 function createOrders(count: number, seed: number): (pass: number) => Int32Array {
-  const most = Math.max(4, Math.floor(maxKeptPlaces / count));
+  const most = Math.max(4, Math.floor(maxKeptRows / count));
   const kept = new Map<number, Int32Array>();
   return (pass) => {
     let order = kept.get(pass);

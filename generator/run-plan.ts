@@ -3,10 +3,10 @@ import { chooseGaps } from './gaps/choose.ts';
 import type { GapPatternName } from './gaps/pattern.ts';
 import { type Progress, ProgressFile } from './progress.ts';
 import { Schedule } from './schedule.ts';
-import { placesOf, type Source } from './source.ts';
-import { dealLanes, Lane, laneIndex, madeBefore } from './worker.ts';
+import { deviceOrderOf, type Source } from './source.ts';
+import { dealToWorkers, indexOfNth, madeBefore, Worker } from './worker.ts';
 
-export interface CourseOptions {
+export interface RunPlanOptions {
   readonly source: Source;
   readonly seed: number;
   readonly gaps: { readonly rate: number; readonly pattern: GapPatternName; readonly length: number };
@@ -15,15 +15,15 @@ export interface CourseOptions {
   readonly concurrency: number;
   readonly start?: string;
   readonly progressFile?: string;
-  /** Tells apart streams of other readings: what was kept of one says nothing of another. */
+  /** Identifies streams of other readings: what was kept of one is no use to another. */
   readonly streamId: string;
   readonly logger: Logger;
   readonly now: () => number;
 }
 
 /** Where a stream stands; kept in the progress file if there is one. */
-export interface Course {
-  readonly lanes: readonly Lane[];
+export interface RunPlan {
+  readonly workers: readonly Worker[];
   /** Readings that were accepted before this run. */
   readonly acceptedBefore: number;
   /** The gap rate of the next reading. */
@@ -31,17 +31,17 @@ export interface Course {
   /** When a reading is to be sent, in milliseconds since the epoch. */
   dueMs(index: number): number;
   /**
-   * Resolves once the reading may be made: no lane runs far ahead of the slowest, so that times of devices stay close, a change of the
+   * Resolves once the reading may be made: no worker runs far ahead of the slowest, so that times of devices stay close, a change of the
    * gap rate is soon seen in all, and little is sent again after a kill. Rejects when the signal aborts.
    */
   reach(index: number, signal: AbortSignal): Promise<void>;
   /** To be called before the reading is made. */
   reserve(index: number): void;
-  /** All readings that the lane made are accepted. */
-  accepted(lane: number): void;
+  /** All readings that the worker made are accepted. */
+  accepted(worker: number): void;
   setGapRate(rate: number): void;
   save(): void;
-  /** @param complete - there is nothing to go on with: the next run begins anew */
+  /** @param complete - nothing is left to resume: the next run restarts */
   close(complete: boolean): Promise<void>;
 }
 
@@ -51,26 +51,26 @@ const unpacedSpacingNs = 1_000;
 const unpacedReserve = 50_000;
 /** For how many seconds, where there is one. */
 const reserveSeconds = 2;
-/** How many parcels a lane may be ahead of the slowest. */
-const parcelsAhead = 4;
+/** How many request batches a worker may be ahead of the slowest. */
+const batchesAhead = 4;
 /** How many changes of the gap rate are kept before the oldest are looked through. */
 const maxGapRates = 100;
 
 /**
  * Finds out where the stream stands. After a restart the readings that may have been made before are made again as they were, at
- * once; those behind them go on from now, or on the same times where a start was given.
+ * once; those behind them continue from now, or on the same times where a start was given.
  */
-export function openCourse(options: CourseOptions): Course {
+export function openRunPlan(options: RunPlanOptions): RunPlan {
   const { source, seed, gaps, rate, concurrency, streamId, logger, now } = options;
   const file = options.progressFile === undefined ? undefined : new ProgressFile(options.progressFile);
-  const positions = dealLanes(source, Math.min(concurrency, source.devices.length));
+  const positions = dealToWorkers(source, Math.min(concurrency, source.devices.length));
   const loaded = file?.load(logger);
   const saved = loaded?.stream === streamId ? loaded : undefined;
   const schedule = saved ? resumedSchedule(saved, options) : newSchedule(loaded, options);
   const pattern = chooseGaps(gaps.pattern, gaps.length, source);
-  const making = { source, places: placesOf(source), pattern, schedule, seed };
-  const accepted = acceptedByLane(saved, positions, source);
-  const lanes = positions.map((own, lane) => new Lane(making, own, accepted[lane]!));
+  const context = { source, order: deviceOrderOf(source), pattern, schedule, seed };
+  const accepted = acceptedByWorker(saved, positions, source);
+  const workers = positions.map((own, worker) => new Worker(context, own, accepted[worker]!));
   const acceptedBefore = accepted.reduce((sum, count) => sum + count, 0);
   const paceFrom = saved?.reserved ?? 0;
   const paceFromMs = now();
@@ -83,12 +83,12 @@ export function openCourse(options: CourseOptions): Course {
   /** Every reading before this one is accepted. */
   let next = 0;
   let moved = Promise.withResolvers<void>();
-  const parcelSpan = (options.batch * source.round.length) / Math.min(...positions.map(({ length }) => length));
+  const batchSpan = (options.batch * source.round.length) / Math.min(...positions.map(({ length }) => length));
 
   function move(): void {
     let first = Number.POSITIVE_INFINITY;
-    for (const [lane, own] of positions.entries())
-      first = Math.min(first, laneIndex(own, source.round.length, accepted[lane]!));
+    for (const [worker, own] of positions.entries())
+      first = Math.min(first, indexOfNth(own, source.round.length, accepted[worker]!));
     if (first === next) return;
     next = first;
     moved.resolve();
@@ -98,23 +98,23 @@ export function openCourse(options: CourseOptions): Course {
 
   function save(): void {
     if (!file) return;
-    // A gap pattern lives its past through again, and a device may speak but once a round.
-    const livedThrough = (pattern.memory + 1) * source.round.length;
+    // A gap pattern replays its past, and a device may speak but once a round.
+    const replayed = (pattern.memory + 1) * source.round.length;
     const many = schedule.state().gapRates.length > maxGapRates;
-    schedule.forget({ timesBefore: next, gapRatesBefore: many ? next - livedThrough : 0 });
+    schedule.forget({ timesBefore: next, gapRatesBefore: many ? next - replayed : 0 });
     const reservedUntilNs = String(schedule.timeNs(Math.max(0, reserved - 1)));
     file.save({ format: 1, stream: streamId, ...schedule.state(), reserved, reservedUntilNs, accepted, next });
   }
 
   return {
-    lanes,
+    workers,
     acceptedBefore,
     get gapRate() {
       return schedule.gapRate(made);
     },
     dueMs: (index) => (index < paceFrom ? paceFromMs : paceFromMs + Number(schedule.timeNs(index) - paceFromNs) / 1e6),
     async reach(index, signal) {
-      while (index >= next + parcelsAhead * parcelSpan) await unlessAborted(moved.promise, signal);
+      while (index >= next + batchesAhead * batchSpan) await unlessAborted(moved.promise, signal);
     },
     reserve(index) {
       made = Math.max(made, index + 1);
@@ -122,8 +122,8 @@ export function openCourse(options: CourseOptions): Course {
       reserved = made + (rate === 0 ? unpacedReserve : Math.ceil(rate * reserveSeconds));
       save();
     },
-    accepted(lane) {
-      accepted[lane] = lanes[lane]!.made;
+    accepted(worker) {
+      accepted[worker] = workers[worker]!.made;
       move();
     },
     setGapRate(wanted) {
@@ -144,7 +144,7 @@ const spacingNs = (rate: number): number => (rate === 0 ? unpacedSpacingNs : 1e9
 const nanoseconds = (ms: number): bigint => BigInt(Math.trunc(ms)) * 1_000_000n;
 
 /** @param other - the progress of another stream of the same devices, perhaps: times do not go back behind its own */
-function newSchedule(other: Progress | undefined, { source, start, gaps, rate, now }: CourseOptions): Schedule {
+function newSchedule(other: Progress | undefined, { source, start, gaps, rate, now }: RunPlanOptions): Schedule {
   const nowNs = nanoseconds(now());
   const behindNs = other ? BigInt(other.reservedUntilNs) + 1n : nowNs;
   const atNs = start ?? String(behindNs > nowNs ? behindNs : nowNs);
@@ -152,7 +152,7 @@ function newSchedule(other: Progress | undefined, { source, start, gaps, rate, n
   return new Schedule({ segments, gapRates: [{ from: 0, rate: gaps.rate }] }, source.step ?? byIndex);
 }
 
-function resumedSchedule(saved: Progress, { source, start, gaps, rate, now }: CourseOptions): Schedule {
+function resumedSchedule(saved: Progress, { source, start, gaps, rate, now }: RunPlanOptions): Schedule {
   const schedule = new Schedule(saved, source.step ?? byIndex);
   if (start === undefined && saved.reserved > 0)
     schedule.continueAt(saved.reserved, nanoseconds(now()), spacingNs(rate));
@@ -175,7 +175,7 @@ async function unlessAborted(promise: Promise<void>, signal: AbortSignal): Promi
 
 const byIndex = (index: number): number => index;
 
-function acceptedByLane(saved: Progress | undefined, positions: readonly Int32Array[], { round }: Source): number[] {
+function acceptedByWorker(saved: Progress | undefined, positions: readonly Int32Array[], { round }: Source): number[] {
   if (saved?.accepted.length === positions.length) return [...saved.accepted];
   return positions.map((own) => madeBefore(own, round.length, saved?.next ?? 0));
 }

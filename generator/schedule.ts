@@ -6,7 +6,7 @@ interface Segment {
   readonly spacingNs: number;
 }
 
-/** From reading `from` on, gaps are punched at this rate. */
+/** From reading `from` on, values are masked at this rate. */
 interface GapRate {
   readonly from: number;
   readonly rate: number;
@@ -48,7 +48,7 @@ export class Schedule {
     return holding(this.#gapRates, index).rate;
   }
 
-  /** Times go on from here with another spacing: at `earliestNs`, or one spacing after the reading before, if that is later. */
+  /** Times continue from here with another spacing: at `earliestNs`, or one spacing after the reading before, if that is later. */
   continueAt(from: number, earliestNs: bigint, spacingNs: number): void {
     const next = this.timeNs(from - 1) + BigInt(Math.ceil(spacingNs));
     const atNs = String(next > earliestNs ? next : earliestNs);

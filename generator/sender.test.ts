@@ -40,14 +40,14 @@ const status =
   (code: number, headers: Record<string, string> = {}, body = ''): Answer =>
   (_, response) =>
     response.writeHead(code, headers).end(body);
-const parcelOf = (...lines: string[]) => ({ body: Buffer.from(lines.join('\n')), identities: lines });
+const batchOf = (...lines: string[]) => ({ body: Buffer.from(lines.join('\n')), identities: lines });
 const quiet = new AbortController().signal;
 const never = { abort: quiet, stop: quiet };
 
 test('one reading is JSON, several are NDJSON; the token is sent along', async () => {
   const { sender, requests } = await open();
-  await sender.post(parcelOf('{"a":1}'), never);
-  await sender.post(parcelOf('{"a":1}', '{"ä":2}'), never);
+  await sender.post(batchOf('{"a":1}'), never);
+  await sender.post(batchOf('{"a":1}', '{"ä":2}'), never);
   expect(requests.map(({ body }) => body)).toEqual(['{"a":1}', '{"a":1}\n{"ä":2}']);
   expect(requests.map(({ headers }) => headers['content-type'])).toEqual(['application/json', 'application/x-ndjson']);
   expect(requests[0]!.headers.authorization).toBe('Bearer secret');
@@ -56,7 +56,7 @@ test('one reading is JSON, several are NDJSON; the token is sent along', async (
 
 test.each([408, 429, 500, 502, 503, 504])('%d is tried again', async (code) => {
   const { sender, requests, retried } = await open(status(code), status(code));
-  await sender.post(parcelOf('{"a":1}'), never);
+  await sender.post(batchOf('{"a":1}'), never);
   expect(requests.map(({ body }) => body)).toEqual(['{"a":1}', '{"a":1}', '{"a":1}']);
   expect(retried).toHaveBeenCalledTimes(2);
   sender.close();
@@ -69,14 +69,14 @@ test('a broken connection and half an answer are tried again', async () => {
     setTimeout(() => response.destroy(), 10);
   };
   const { sender, requests } = await open((request) => request.socket.destroy(), half);
-  await sender.post(parcelOf('{"a":1}'), never);
+  await sender.post(batchOf('{"a":1}'), never);
   expect(requests).toHaveLength(3);
   sender.close();
 });
 
 test('a collector that never answers is tried again', async () => {
   const { sender, requests } = await open(() => {});
-  await sender.post(parcelOf('{"a":1}'), never);
+  await sender.post(batchOf('{"a":1}'), never);
   expect(requests).toHaveLength(2);
   sender.close();
 });
@@ -84,7 +84,7 @@ test('a collector that never answers is tried again', async () => {
 test('Retry-After is honoured, by all', async () => {
   const { sender } = await open(status(503, { 'retry-after': '1' }));
   const startedMs = performance.now();
-  await sender.post(parcelOf('{"a":1}'), never);
+  await sender.post(batchOf('{"a":1}'), never);
   expect(performance.now() - startedMs).toBeGreaterThanOrEqual(950);
   sender.close();
 });
@@ -97,7 +97,7 @@ test('a clock that is set back does not make a pause longer', async () => {
       response.once('finish', () => setTimeout(() => vi.setSystemTime(Date.now() - 3_600_000), 300));
     };
     const { sender, requests } = await open(setBack);
-    await sender.post(parcelOf('{"a":1}'), never);
+    await sender.post(batchOf('{"a":1}'), never);
     expect(requests).toHaveLength(2);
     sender.close();
   } finally {
@@ -112,7 +112,7 @@ test.each([400, 401, 403, 404, 413, 415, 422])('%d stops with what the problem s
     errors: [{ pointer: '/values/a', detail: 'not a number' }],
   };
   const { sender, requests } = await open(status(code, {}, JSON.stringify(problem)));
-  const refused = sender.post(parcelOf('{"a":1}'), never);
+  const refused = sender.post(batchOf('{"a":1}'), never);
   await expect(refused).rejects.toMatchObject({ code: 'collector-refused', retryable: false });
   await expect(refused).rejects.toThrow(`answered ${code}: one reading is wrong; /values/a: not a number`);
   expect(requests).toHaveLength(1);
@@ -121,14 +121,14 @@ test.each([400, 401, 403, 404, 413, 415, 422])('%d stops with what the problem s
 
 test('a page of a proxy is quoted, on one line', async () => {
   const { sender } = await open(status(404, {}, '<html>\n  not here</html>'));
-  await expect(sender.post(parcelOf('{}'), never)).rejects.toThrow('answered 404: <html> not here</html>');
+  await expect(sender.post(batchOf('{}'), never)).rejects.toThrow('answered 404: <html> not here</html>');
   sender.close();
 });
 
 test('a stop ends the attempts, an abort the request too', async () => {
   const stop = new AbortController();
   const { sender, requests } = await open(status(503, { 'retry-after': '3600' }), () => {});
-  const stopped = expect(sender.post(parcelOf('{"a":1}'), { ...never, stop: stop.signal })).rejects.toThrow(/abort/i);
+  const stopped = expect(sender.post(batchOf('{"a":1}'), { ...never, stop: stop.signal })).rejects.toThrow(/abort/i);
   await vi.waitFor(() => expect(requests).toHaveLength(1));
   stop.abort();
   await stopped;
@@ -136,7 +136,7 @@ test('a stop ends the attempts, an abort the request too', async () => {
 
   const abort = new AbortController();
   const other = await open(() => {});
-  const aborted = expect(other.sender.post(parcelOf('{"a":1}'), { ...never, abort: abort.signal })).rejects.toThrow(
+  const aborted = expect(other.sender.post(batchOf('{"a":1}'), { ...never, abort: abort.signal })).rejects.toThrow(
     /abort/i,
   );
   await vi.waitFor(() => expect(other.requests).toHaveLength(1));

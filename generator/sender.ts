@@ -4,11 +4,11 @@ import type { Logger } from 'pino';
 import { backoffMs, halfRandom } from '../core/retry/backoff.ts';
 import { sleep } from '../core/retry/sleep.ts';
 import { describeError, GaplineError } from '../core/wire/errors.ts';
-import type { Parcel } from './worker.ts';
+import type { RequestBatch } from './worker.ts';
 
 const backoff = { firstMs: 100, maxMs: 5_000, jitter: halfRandom };
 const maxRetryAfterMs = 3_600_000;
-const maxAnswerBytes = 64 << 10;
+const maxReplyBytes = 64 << 10;
 
 export interface SenderOptions {
   /** The collector's address, without a path. */
@@ -21,7 +21,7 @@ export interface SenderOptions {
   readonly logger: Logger;
   /** A request without an answer for so long counts as a broken connection. Default 30 s. */
   readonly timeoutMs?: number;
-  /** Told of each attempt that failed and is made again. */
+  /** Called for each attempt that failed and is made again. */
   readonly retried: () => void;
 }
 
@@ -32,13 +32,13 @@ export interface SenderSignals {
   readonly stop: AbortSignal;
 }
 
-/** Takes parcels to the collector, however long that takes. */
+/** Takes request batches to the collector, however long that takes. */
 export interface Sender {
   /**
    * Resolves once the collector has accepted the readings. Rejects with `collector-refused` where it never will, and with a signal's
    * reason where one stops it; whether the readings were accepted is then unknown.
    */
-  post(parcel: Pick<Parcel, 'body' | 'identities'>, signals: SenderSignals): Promise<void>;
+  post(batch: Pick<RequestBatch, 'body' | 'identities'>, signals: SenderSignals): Promise<void>;
   close(): void;
 }
 
@@ -58,7 +58,7 @@ export function createSender(options: SenderOptions): Sender {
     : new Agent({ keepAlive: true, maxSockets: connections });
   const open = secure ? tlsRequest : request;
   let failing = false;
-  /** A collector that asks for a pause gets one from all devices. */
+  /** A collector that requires a pause gets one from all devices. */
   let notBeforeMs = 0;
 
   function once(body: Uint8Array, type: string, signal: AbortSignal): Promise<Reply> {
@@ -77,7 +77,7 @@ export function createSender(options: SenderOptions): Sender {
     });
   }
 
-  /** A kept connection that the other side closed says nothing of the collector: the next one is tried at once. */
+  /** A kept connection that the other side closed is no failure of the collector: the next one is tried at once. */
   async function exchange(body: Uint8Array, type: string, signal: AbortSignal): Promise<Reply> {
     try {
       return await once(body, type, signal);
@@ -109,7 +109,7 @@ export function createSender(options: SenderOptions): Sender {
   }
 
   async function post(
-    { body, identities }: Pick<Parcel, 'body' | 'identities'>,
+    { body, identities }: Pick<RequestBatch, 'body' | 'identities'>,
     { abort, stop }: SenderSignals,
   ): Promise<void> {
     const type = identities.length === 1 ? 'application/json' : 'application/x-ndjson';
@@ -147,7 +147,7 @@ async function readReply(reply: IncomingMessage): Promise<Reply> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of reply as AsyncIterable<Buffer>) {
-    if (bytes < maxAnswerBytes) chunks.push(chunk);
+    if (bytes < maxReplyBytes) chunks.push(chunk);
     bytes += chunk.length;
   }
   return {
@@ -164,7 +164,7 @@ export function retryAfterMs(header: string | undefined, nowMs: number): number 
   return Number.isNaN(ms) ? 0 : Math.min(Math.max(0, ms), maxRetryAfterMs);
 }
 
-/** What an answer says, on one line: the detail of a problem and its first places, or the text as it is. */
+/** A response as one line: the detail of a problem and its first errors, or the text as it is. */
 function problemText(text: string): string {
   try {
     const { title, detail, errors } = JSON.parse(text) as {
@@ -172,9 +172,9 @@ function problemText(text: string): string {
       detail?: unknown;
       errors?: { pointer?: unknown; detail?: unknown }[];
     };
-    const places = (errors ?? []).slice(0, 3).map((place) => `${place.pointer}: ${place.detail}`);
-    const said = [detail ?? title, ...places].filter((part) => part !== undefined);
-    if (said.length > 0) return said.join('; ');
+    const found = (errors ?? []).slice(0, 3).map((error) => `${error.pointer}: ${error.detail}`);
+    const parts = [detail ?? title, ...found].filter((part) => part !== undefined);
+    if (parts.length > 0) return parts.join('; ');
   } catch {
     // Not a problem document: a proxy's page, say.
   }

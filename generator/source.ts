@@ -4,7 +4,7 @@ export interface Track {
   next(values: Float64Array): string | undefined;
 }
 
-/** Where readings come from before gaps are punched: a data set replayed, or a machine simulated. The same at every opening. */
+/** Where readings come from before values are masked: a data set replayed, or a machine simulated. The same at every opening. */
 export interface Source {
   readonly fields: readonly string[];
   /** Names, each once. */
@@ -13,7 +13,7 @@ export interface Source {
   readonly round: Int32Array;
   /** Readings in all where nothing is repeated; Infinity where there is no end. */
   readonly length: number;
-  /** Tells apart sources that make other readings. */
+  /** Identifies sources that make other readings. */
   readonly fingerprint: string;
   /** The readings of a device from its n-th on, without an end. */
   open(device: number, n: number): Track;
@@ -24,7 +24,7 @@ export interface Source {
 }
 
 /** Where a reading of the whole stream stands within its device, and back. */
-export interface Places {
+export interface DeviceOrder {
   readonly deviceOf: (index: number) => number;
   /** How many readings the device makes before reading `index`. */
   readonly numberOf: (index: number) => number;
@@ -32,7 +32,7 @@ export interface Places {
   readonly indexOf: (device: number, n: number) => number;
 }
 
-export function placesOf({ devices, round }: Pick<Source, 'devices' | 'round'>): Places {
+export function deviceOrderOf({ devices, round }: Pick<Source, 'devices' | 'round'>): DeviceOrder {
   const positions: number[][] = devices.map(() => []);
   const before = new Int32Array(round.length);
   for (const [position, device] of round.entries()) before[position] = positions[device]!.push(position) - 1;

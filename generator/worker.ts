@@ -1,10 +1,10 @@
 import { KeyedRandom } from '../core/numeric/random/keyed-random.ts';
-import type { GapPattern, Puncher } from './gaps/pattern.ts';
+import type { GapPattern, Masker } from './gaps/pattern.ts';
 import type { Schedule } from './schedule.ts';
-import type { Places, Source, Track } from './source.ts';
+import type { DeviceOrder, Source, Track } from './source.ts';
 
 /** Readings made, on their way to the collector. */
-export interface Parcel {
+export interface RequestBatch {
   /** The readings as NDJSON, in order; one alone is JSON. */
   readonly body: Uint8Array;
   /** The identity of each as JSON: `{"device":…,"time":…}`. */
@@ -12,10 +12,10 @@ export interface Parcel {
   readonly gaps: number;
 }
 
-/** What all lanes of a stream make readings from. */
-export interface Making {
+/** What all workers of a stream make readings from. */
+export interface WorkerContext {
   readonly source: Source;
-  readonly places: Places;
+  readonly order: DeviceOrder;
   readonly pattern: GapPattern;
   readonly schedule: Schedule;
   readonly seed: number;
@@ -23,16 +23,16 @@ export interface Making {
 
 interface Device {
   readonly track: Track;
-  readonly puncher: Puncher;
+  readonly masker: Masker;
 }
 
 /**
  * Some of the devices, whose readings are sent one request after the other, so that each device's arrive in order. Readings are
- * functions of seed and index: how many lanes there are changes nothing in them.
+ * functions of seed and index: how many workers there are changes nothing in them.
  */
-export class Lane {
-  readonly #making: Making;
-  /** The places in the round at which its devices speak. */
+export class Worker {
+  readonly #context: WorkerContext;
+  /** The positions in the round at which its devices report. */
   readonly #positions: Int32Array;
   readonly #devices = new Map<number, Device>();
   readonly #random = new KeyedRandom();
@@ -41,37 +41,37 @@ export class Lane {
   readonly #names: readonly string[];
   #made: number;
 
-  /** @param made - how many readings of this lane were made before */
-  constructor(making: Making, positions: Int32Array, made: number) {
-    this.#making = making;
+  /** @param made - how many readings of this worker were made before */
+  constructor(context: WorkerContext, positions: Int32Array, made: number) {
+    this.#context = context;
     this.#positions = positions;
     this.#made = made;
-    this.#row = new Float64Array(making.source.fields.length);
-    this.#keys = making.source.fields.map((name, at) => `${at === 0 ? '' : ','}${JSON.stringify(name)}:`);
-    this.#names = making.source.devices.map((name) => JSON.stringify(name));
+    this.#row = new Float64Array(context.source.fields.length);
+    this.#keys = context.source.fields.map((name, at) => `${at === 0 ? '' : ','}${JSON.stringify(name)}:`);
+    this.#names = context.source.devices.map((name) => JSON.stringify(name));
   }
 
-  /** How many readings of this lane were made. */
+  /** How many readings of this worker were made. */
   get made(): number {
     return this.#made;
   }
 
-  /** The index of the lane's reading that comes `ahead` after the next one. */
+  /** The index of the worker's reading that comes `ahead` after the next one. */
   peek(ahead = 0): number {
-    return laneIndex(this.#positions, this.#making.source.round.length, this.#made + ahead);
+    return indexOfNth(this.#positions, this.#context.source.round.length, this.#made + ahead);
   }
 
   /** Makes the next readings. */
-  take(count: number): Parcel {
+  take(count: number): RequestBatch {
     // Each line is made into bytes by itself: a string of all lines would first have to be flattened, at half the cost of the rest.
     const lines: Buffer[] = [];
     const identities: string[] = [];
     let gaps = 0;
     for (let taken = 0; taken < count; taken++) {
       const index = this.peek();
-      const device = this.#making.places.deviceOf(index);
+      const device = this.#context.order.deviceOf(index);
       const truth = this.#fillRow(index, device);
-      const identity = `"device":${this.#names[device]},"time":"${this.#making.schedule.timeNs(index)}"`;
+      const identity = `"device":${this.#names[device]},"time":"${this.#context.schedule.timeNs(index)}"`;
       let values = '';
       for (let field = 0; field < this.#row.length; field++) {
         const value = this.#row[field]!;
@@ -88,44 +88,44 @@ export class Lane {
   }
 
   #fillRow(index: number, device: number): string | undefined {
-    const { places, schedule, seed } = this.#making;
-    const n = places.numberOf(index);
+    const { order, schedule, seed } = this.#context;
+    const n = order.numberOf(index);
     let open = this.#devices.get(device);
     if (!open) {
       open = this.#open(device, n);
       this.#devices.set(device, open);
     }
     const truth = open.track.next(this.#row);
-    open.puncher.punch(this.#row, n, schedule.gapRate(index), this.#random.at(seed, device, n));
+    open.masker.mask(this.#row, n, schedule.gapRate(index), this.#random.at(seed, device, n));
     return truth;
   }
 
-  /** Brings a device to where its n-th reading is next: what its gaps depend on is lived through once more. */
+  /** Brings a device to where its n-th reading is next: what its gaps depend on is replayed. */
   #open(device: number, n: number): Device {
-    const { source, places, pattern, schedule, seed } = this.#making;
-    const puncher = pattern.open();
+    const { source, order, pattern, schedule, seed } = this.#context;
+    const masker = pattern.open();
     const since = pattern.memory === 0 ? n : n - (n % pattern.memory);
     for (let past = since; past < n; past++) {
-      const rate = schedule.gapRate(places.indexOf(device, past));
-      puncher.punch(this.#row, past, rate, this.#random.at(seed, device, past));
+      const rate = schedule.gapRate(order.indexOf(device, past));
+      masker.mask(this.#row, past, rate, this.#random.at(seed, device, past));
     }
-    return { track: source.open(device, n), puncher };
+    return { track: source.open(device, n), masker };
   }
 }
 
-/** The index of a lane's reading, counted from 0 within the lane. */
-export function laneIndex(positions: Int32Array, roundLength: number, made: number): number {
+/** The index of a worker's reading, counted from 0 within the worker. */
+export function indexOfNth(positions: Int32Array, roundLength: number, made: number): number {
   return Math.floor(made / positions.length) * roundLength + positions[made % positions.length]!;
 }
 
-/** The positions in the round of each lane: devices are dealt to lanes in turn. */
-export function dealLanes({ round }: Source, lanes: number): Int32Array[] {
-  const dealt: number[][] = Array.from({ length: lanes }, () => []);
-  for (const [position, device] of round.entries()) dealt[device % lanes]!.push(position);
+/** The positions in the round of each worker: devices are dealt to workers in turn. */
+export function dealToWorkers({ round }: Source, workers: number): Int32Array[] {
+  const dealt: number[][] = Array.from({ length: workers }, () => []);
+  for (const [position, device] of round.entries()) dealt[device % workers]!.push(position);
   return dealt.map((positions) => Int32Array.from(positions));
 }
 
-/** How many of a lane's readings lie before an index. */
+/** How many of a worker's readings lie before an index. */
 export function madeBefore(positions: Int32Array, roundLength: number, index: number): number {
   const position = index % roundLength;
   const inRound = positions.findIndex((own) => own >= position);

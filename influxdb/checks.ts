@@ -20,7 +20,7 @@ export function checksOf({ name, fields }: Stream, bucket: string): Check[] {
   const points = (measurement: string, field: string) => `from(bucket: ${fluxString(bucket)})
     |> range(start: -1h)
     |> filter(fn: (r) => r._measurement == ${fluxString(measurement)} and r._field == "${field}")`;
-  /** A column of the row that a status tells of, in Flux's own `${…}`. */
+  /** A column of the row that a status names, in Flux's own `${…}`. */
   const row = (column: string) => `\${string(v: r.${column})}`;
   const tags = [{ key: 'stream', value: name }];
   const level = (which: 'WARN' | 'CRIT', value: number) => ({ type: 'greater', level: which, value });

@@ -1,4 +1,4 @@
-/** What the device variable says when no device is chosen. */
+/** The value of the device variable when no device is chosen. */
 export const allDevices = '(all devices)';
 
 /** A string of Flux. */
@@ -161,7 +161,7 @@ paired = (field) => union(
     |> set(key: "_field", value: "ideal")
     |> group(columns: ["_field"])`,
   },
-  // How often each pair of what champion and challenger said came; each is a list of truth and label.
+  // How often each pair of labels of champion and challenger came; each is a list of truth and label.
   duel: {
     imports: [],
     needs: ['paired', 'outcomes'],

@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { topicsOf } from '../core/wire/stream.ts';
-import { HttpDoor } from '../test/chaos/proxies/http-door.ts';
+import { HttpProxy } from '../test/chaos/proxies/http-proxy.ts';
 import {
   type Bucket,
   describeWithInfluxdb,
@@ -130,13 +130,13 @@ describeWithInfluxdb('importing the dashboard into a real InfluxDB', (access: In
     const id = idOf(dashboard);
     await addCell(id, 'My own cell', 90);
     await addCell(id, 'My other cell', 94);
-    const door = new HttpDoor({ target: access.url });
-    await door.start();
-    onTestFinished(() => door.stop());
+    const proxy = new HttpProxy({ target: access.url });
+    await proxy.start();
+    onTestFinished(() => proxy.stop());
     let added = 0;
-    door.mood = (path) => ({ way: path.endsWith('/cells') && ++added === broken ? 'refuse' : 'pass' });
+    proxy.mood = (path) => ({ way: path.endsWith('/cells') && ++added === broken ? 'refuse' : 'pass' });
     const next = { ...stream, fields: ['a', 'b', 'c'] };
-    await expect(run(next, { url: door.url })).rejects.toMatchObject({ code: 'store-refused' });
+    await expect(run(next, { url: proxy.url })).rejects.toMatchObject({ code: 'store-refused' });
     expect((await run(next)).outcome).toBe('updated');
     const own = (await dashboardOf(id)).cells.filter(({ name }) => name.startsWith('My '));
     expect(own.map(({ name, y, properties }) => `${name} at ${y}: ${properties.note}`).sort()).toEqual([
@@ -181,7 +181,7 @@ describeWithInfluxdb('importing the dashboard into a real InfluxDB', (access: In
   }
 });
 
-describe('an InfluxDB that is away', () => {
+describe('an InfluxDB that is unavailable', () => {
   it('is waited for, and told of when it does not come', async () => {
     const waiting = importDashboard({
       url: 'http://127.0.0.1:1',
@@ -190,7 +190,7 @@ describe('an InfluxDB that is away', () => {
       token: 't',
       stream: streamOf('s'),
       logger,
-      patienceMs: 1_500,
+      timeoutMs: 1_500,
     });
     await expect(waiting).rejects.toMatchObject({ code: 'store-unavailable', message: /did not come up in 1.5 s/ });
   });

@@ -22,7 +22,7 @@ export interface ImportOptions {
   readonly stream: Stream;
   readonly logger: Logger;
   /** How long to wait for InfluxDB to come up. Default two minutes. */
-  readonly patienceMs?: number;
+  readonly timeoutMs?: number;
 }
 
 export interface Imported {
@@ -79,18 +79,18 @@ export async function importDashboard(options: ImportOptions): Promise<Imported>
 /** Finds the organisation, and with that waits until InfluxDB is up. */
 async function organisation(
   orgs: { getOrgs(request: { org: string }): Promise<{ orgs?: { id?: string }[] }> },
-  { url, org, logger, patienceMs = 120_000 }: ImportOptions,
+  { url, org, logger, timeoutMs = 120_000 }: ImportOptions,
 ): Promise<string> {
-  const deadlineMs = Date.now() + patienceMs;
+  const deadlineMs = Date.now() + timeoutMs;
   for (let told = false; ; told = true) {
     try {
       const id = (await orgs.getOrgs({ org })).orgs?.[0]?.id;
       if (id !== undefined) return id;
       throw new GaplineError('store-refused', `InfluxDB at ${url} has no organisation "${org}" that the token may see`);
     } catch (error) {
-      if (!isAway(error)) throw refusal(error, url, org);
+      if (!isAway(error)) throw refusalError(error, url, org);
       if (Date.now() > deadlineMs) {
-        const detail = `InfluxDB at ${url} did not come up in ${patienceMs / 1_000} s: ${describeError(error)}`;
+        const detail = `InfluxDB at ${url} did not come up in ${timeoutMs / 1_000} s: ${describeError(error)}`;
         throw new GaplineError('store-unavailable', detail, { cause: error });
       }
       if (!told) logger.info({ url }, `waiting for InfluxDB: ${describeError(error)}`);
@@ -105,7 +105,7 @@ function isAway(error: unknown): boolean {
   return statusCode === undefined || statusCode >= 500 || statusCode === 429;
 }
 
-function refusal(error: unknown, url: string, org: string): unknown {
+function refusalError(error: unknown, url: string, org: string): unknown {
   const { statusCode } = error as { statusCode?: number };
   if (statusCode === 401) {
     return new GaplineError('store-refused', `InfluxDB at ${url} does not know the token`, { cause: error });

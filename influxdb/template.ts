@@ -94,7 +94,7 @@ function chartOf(view: View): Record<string, unknown> {
       return {
         kind: 'Table',
         colors: [{ name: 'laser', type: 'text', hex: '#0072B2', value: 0 }],
-        // No `sortBy`: InfluxDB's page would sort by it upwards, whatever the query says.
+        // No `sortBy`: InfluxDB's page would sort by it upwards, whatever the query.
         tableOptions: { verticalTimeAxis: true, wrapping: 'truncate', fixFirstColumn: true },
         timeFormat: 'YYYY-MM-DD HH:mm:ss',
       };
@@ -119,7 +119,7 @@ function chartOf(view: View): Record<string, unknown> {
   }
 }
 
-/** `_value` against time, or against another column, each from and to what `domain` says. */
+/** `_value` against time, or against another column, each from and to what `domain` sets. */
 function plane(
   unit: string,
   { xCol = '_time', domain }: { xCol?: string; domain?: [number, number] } = {},

@@ -47,7 +47,7 @@ export const predictionFormat: Format = {
   ],
 };
 
-/** What a stage says of itself, with its counters as fields of their own names. */
+/** What a stage reports of itself, with its counters as fields of their own names. */
 export const statusFormat: Format = {
   timePath: 'at',
   timeFormat: '2006-01-02T15:04:05.999999999Z07:00',

@@ -110,7 +110,7 @@ describe.skipIf(!here)(`MQTT through Telegraf to the collector${why}`, () => {
     ]);
   }, 90_000);
 
-  it('loses nothing that came while it was away', async () => {
+  it('loses nothing that came while it was unavailable', async () => {
     await telegraf.kill();
     for (let step = 0; step < 20; step += 1) await publish('attic', { temperature: step });
     await telegraf.restart();

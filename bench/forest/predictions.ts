@@ -27,7 +27,7 @@ interface Rates {
 const onnxRuntimeVersion = '1.30.0';
 const ydfVersion = '0.0.4';
 const batchRows = 1000;
-/** About how long one measurement goes on. */
+/** About how long one measurement lasts. */
 const secondsEach = 0.4;
 
 export async function comparePredictions(options: {

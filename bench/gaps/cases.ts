@@ -60,10 +60,10 @@ function withLargeValuesMissing(rows: LabelledRows, rate: number, seed: number):
   const sorted = Array.from({ length: width }, (_, column) =>
     Float64Array.from({ length: count }, (_, row) => values[row * width + column]!).sort(),
   );
-  const puncher = valueGaps(sorted).open();
+  const masker = valueGaps(sorted).open();
   const random = new KeyedRandom();
   for (let row = 0; row < count; row++)
-    puncher.punch(values.subarray(row * width, (row + 1) * width), row, rate, random.at(seed, 0, row));
+    masker.mask(values.subarray(row * width, (row + 1) * width), row, rate, random.at(seed, 0, row));
   return { ...rows, values };
 }
 

@@ -14,7 +14,7 @@ export interface DeadLettersOptions {
   readonly log?: string;
 }
 
-/** A dead letter, or why the record is none, with its own place in the log, `PARTITION/OFFSET`, by which commands name it. */
+/** A dead letter, or why the record is none, with its position in the log, `PARTITION/OFFSET`, by which commands name it. */
 interface Placed {
   readonly id: string;
   readonly letter: DeadLetter | string;

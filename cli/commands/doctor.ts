@@ -23,17 +23,17 @@ export interface DoctorOptions {
 /** One thing that must hold for the line to run. `look` resolves with what it found, and rejects with what is broken. */
 interface Check {
   readonly part: string;
-  /** What is asked, where that may not answer. */
+  /** The address that is tried, where it may not respond. */
   readonly address?: string;
   look(): Promise<string>;
 }
 
 /** How long an address may take to answer. */
-const patienceMs = 8_000;
+const timeoutMs = 8_000;
 const leastFreeBytes = 200_000_000;
 const mostSkewMs = 2_000;
 
-/** Looks at every part of a stack, one line each: what is well, what is broken, and the cure. Exits with 1 where something is broken. */
+/** Looks at every part of a stack, one line each: what is well, what is broken, and the remedy. Exits with 1 where something is broken. */
 export async function doctor(options: DoctorOptions): Promise<void> {
   print('ok', 'gapline', `${manifest.version} on Node ${process.versions.node}`);
   const loaded = loadConfig(options.config, options.set);
@@ -45,7 +45,7 @@ export async function doctor(options: DoctorOptions): Promise<void> {
     } catch (error) {
       broken += 1;
       const code = error instanceof GaplineError ? error.code : 'internal';
-      print('BROKEN', check.part, `${describeError(error)}. ${errorCatalog[code].cure} [${code}]`);
+      print('BROKEN', check.part, `${describeError(error)}. ${errorCatalog[code].remedy} [${code}]`);
     }
   }
   if (broken > 0) process.exitCode = 1;
@@ -57,8 +57,8 @@ function print(state: 'ok' | 'BROKEN', part: string, found: string): void {
 
 async function withinPatience({ look, address = '' }: Check): Promise<string> {
   const late = Promise.withResolvers<never>();
-  const complaint = `${address} gives no answer within ${patienceMs / 1_000} s`.trim();
-  const timer = setTimeout(() => late.reject(new GaplineError('no-answer', complaint)), patienceMs);
+  const complaint = `${address} gives no answer within ${timeoutMs / 1_000} s`.trim();
+  const timer = setTimeout(() => late.reject(new GaplineError('no-answer', complaint)), timeoutMs);
   return await Promise.race([look(), late.promise]).finally(() => clearTimeout(timer));
 }
 
@@ -116,7 +116,7 @@ async function useLog<T>(
   work: (log: EventLog, stream: Stream) => Promise<T>,
 ): Promise<T> {
   const stream = await resolveStream(loaded);
-  const log = await openLog({ url, dataFolder, logger: await createLogger('silent'), waitMs: patienceMs / 2 });
+  const log = await openLog({ url, dataFolder, logger: await createLogger('silent'), waitMs: timeoutMs / 2 });
   try {
     await log.start();
     return await work(log, stream);
@@ -132,7 +132,7 @@ async function lookAtTopics(log: EventLog, { name, topics }: Stream, partitions:
     if (found < partitions) wrong.push(`${topic} has ${found} partitions`);
   }
   if (wrong.length === 0) return `${Object.keys(topics).length} topics of at least ${partitions} partitions`;
-  throw new GaplineError('topic-mismatch', `${wrong.join(', ')}; log.partitions asks for ${partitions}`);
+  throw new GaplineError('topic-mismatch', `${wrong.join(', ')}; log.partitions is ${partitions}`);
 }
 
 async function lookAtLag(log: EventLog, stream: Stream): Promise<string> {
@@ -148,7 +148,7 @@ async function lookAtStore({ config }: LoadedConfig, { store: url, data: dataFol
   const store = await openStore({ url, dataFolder, logger: await createLogger('silent'), ...bounds });
   try {
     await store.start();
-    // A store that is away when a stage starts is waited for; here it has to answer.
+    // A store that is unavailable when a stage starts is waited for; here it has to respond.
     for await (const _ of store.read({ measurement: 'gapline.doctor', range: { from: '0', to: '1' } })) break;
     if (!url?.startsWith('http')) return url ?? 'embedded';
     await demandWriting(url);
@@ -165,14 +165,14 @@ async function demandWriting(store: string): Promise<void> {
     method: 'POST',
     headers: { authorization: `Token ${influxToken()}` },
     body: '# doctor',
-    signal: AbortSignal.timeout(patienceMs / 2),
+    signal: AbortSignal.timeout(timeoutMs / 2),
   });
   if (ok || status === 400) return;
   throw new GaplineError('store-refused', `InfluxDB at ${store} answers ${status} to writing`);
 }
 
 async function versionOf(store: string): Promise<string> {
-  const answer = await fetch(new URL('/health', store), { signal: AbortSignal.timeout(patienceMs / 2) });
+  const answer = await fetch(new URL('/health', store), { signal: AbortSignal.timeout(timeoutMs / 2) });
   const { version } = (await answer.json()) as { version?: unknown };
   return typeof version === 'string' ? version : 'of an unknown version';
 }
@@ -180,9 +180,9 @@ async function versionOf(store: string): Promise<string> {
 /** Compares this machine's clock with the store's, by its `Date` header; half of the round trip is taken off. */
 async function lookAtClock(store: string): Promise<string> {
   const sentMs = Date.now();
-  const { headers } = await fetch(new URL('/health', store), { signal: AbortSignal.timeout(patienceMs / 2) });
+  const { headers } = await fetch(new URL('/health', store), { signal: AbortSignal.timeout(timeoutMs / 2) });
   const date = headers.get('date');
-  if (date === null) return 'the store tells no time';
+  if (date === null) return 'the store reports no time';
   const skewMs = (sentMs + Date.now()) / 2 - (Date.parse(date) + 500);
   const found = `${Math.abs(skewMs / 1_000).toFixed(1)} s ${skewMs > 0 ? 'ahead of' : 'behind'} the store's clock`;
   if (Math.abs(skewMs) <= mostSkewMs) return found;

@@ -30,10 +30,10 @@ export interface OpenGeneratorOptions {
   /** RFC 3339, or nanoseconds since the epoch. */
   readonly start?: string | undefined;
   readonly ledger?: string | undefined;
-  /** What the collector asks for, if it asks for one. */
+  /** The token that the collector requires, if it requires one. */
   readonly token?: string | undefined;
   /** Whether this process is the collector, too: then it knows who answers without looking at a certificate. */
-  readonly ownDoor?: boolean;
+  readonly ownEndpoint?: boolean;
 }
 
 /** Reads the data set to replay; what it returns makes the generator that POSTs to a collector. */
@@ -41,7 +41,7 @@ export async function openGenerator(
   loaded: LoadedConfig,
   options: OpenGeneratorOptions,
 ): Promise<(url: string) => Generator> {
-  const { logger, dataFolder, fields, count, start, ledger, token, ownDoor } = options;
+  const { logger, dataFolder, fields, count, start, ledger, token, ownEndpoint } = options;
   const dataset = await openDataset(loaded, 'replay', fields);
   const { devices, ...generator } = loaded.config.generator;
   const source = replay({ dataset, devices, seed: generator.seed });
@@ -53,7 +53,7 @@ export async function openGenerator(
       url,
       logger,
       ...(token && { token }),
-      ...(ownDoor && { anyCertificate: true }),
+      ...(ownEndpoint && { anyCertificate: true }),
       progressFile: join(dataFolder, `${loaded.config.stream}.generator.json`),
       ...(count !== undefined && { count }),
       ...(startNs !== undefined && { start: startNs }),

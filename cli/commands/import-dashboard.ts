@@ -13,7 +13,7 @@ export interface ImportDashboardOptions {
 }
 
 /**
- * Puts the stream's dashboard, its variables and its checks into InfluxDB; a second time changes nothing. With `output` it asks no InfluxDB and
+ * Puts the stream's dashboard, its variables and its checks into InfluxDB; a second time changes nothing. With `output` it needs no InfluxDB and
  * writes them as a template into that file, which InfluxDB's page imports.
  */
 export async function importStreamDashboard(options: ImportDashboardOptions): Promise<void> {

@@ -38,8 +38,8 @@ export async function printImpurity(registry: Registry, version: number): Promis
   if (!importance) {
     const why =
       estimator.kind === 'forest'
-        ? `the trees of ${estimator.file} do not tell what their splits gain`
-        : `a model of kind ${estimator.kind} has no splits that could tell`;
+        ? `the trees of ${estimator.file} do not record the gain of their splits`
+        : `a model of kind ${estimator.kind} has no splits to measure`;
     throw new GaplineError('config-invalid', `version ${version}: ${why}; --on FILE measures on rows instead`);
   }
   const lines = fields.map((field, at) => {

@@ -107,9 +107,9 @@ async function demandBetter(
     return scores[figure];
   };
   const [has, needs] = [await figureOf(version), await figureOf(serving)];
-  const said = `${figure} of version ${version} is ${percent(has)}, of version ${serving} ${percent(needs)}, with ${percent(rate)} of the values missing`;
-  if (has <= needs) throw new GaplineError('model-refused', said);
-  print(said);
+  const comparison = `${figure} of version ${version} is ${percent(has)}, of version ${serving} ${percent(needs)}, with ${percent(rate)} of the values missing`;
+  if (has <= needs) throw new GaplineError('model-refused', comparison);
+  print(comparison);
 }
 
 async function scoreOn(loaded: LoadedConfig, registry: Registry, version: number, rates: readonly number[]) {

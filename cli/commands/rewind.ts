@@ -26,7 +26,7 @@ const consequences = {
 };
 
 /**
- * Sets a stage back in the log, so that it takes once more what arrived since a time. Without `--yes` it only says how many readings
+ * Sets a stage back in the log, so that it takes once more what arrived since a time. Without `--yes` it only prints how many readings
  * that is.
  */
 export async function rewind(options: RewindOptions): Promise<void> {

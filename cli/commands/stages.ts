@@ -30,7 +30,7 @@ export interface StoreOptions extends StageOptions {
 }
 
 /** What a stage that runs alone stands on. */
-interface Ground {
+interface Runtime {
   readonly loaded: LoadedConfig;
   readonly stream: Stream;
   readonly logger: Awaited<ReturnType<typeof createLogger>>;
@@ -40,7 +40,7 @@ interface Ground {
   readonly ready: Startable;
 }
 
-async function prepare(stage: string, options: StageOptions): Promise<Ground> {
+async function prepare(stage: string, options: StageOptions): Promise<Runtime> {
   const loaded = loadConfig(options.config, options.set);
   const logger = (await createLogger(options.logLevel)).child({ stage });
   const stream = await resolveStream(loaded);
@@ -60,7 +60,7 @@ async function prepare(stage: string, options: StageOptions): Promise<Ground> {
 const announce = (line: string): void => void process.stdout.write(`${line}\n`);
 
 /** The probes of a stage: ready while the log answers. */
-function probesOf({ log, stream, registry, logger }: Ground, { host, port }: StageOptions): Startable {
+function probesOf({ log, stream, registry, logger }: Runtime, { host, port }: StageOptions): Startable {
   return createProbes({
     host,
     port,
@@ -71,7 +71,7 @@ function probesOf({ log, stream, registry, logger }: Ground, { host, port }: Sta
   });
 }
 
-/** A stage with a door of its own, whose error of listening says which option to change. */
+/** A stage with an endpoint of its own, whose error of listening names the option to change. */
 function withUrl(stage: Stage & { readonly url: string }, what: string): Startable {
   return {
     async start() {
@@ -88,8 +88,8 @@ function withUrl(stage: Stage & { readonly url: string }, what: string): Startab
 export async function collectReadings(
   options: StoreOptions & ServerOptions & { readonly archive: boolean },
 ): Promise<void> {
-  const ground = await prepare('collector', options);
-  const { stream, log, logger, registry, loaded } = ground;
+  const runtime = await prepare('collector', options);
+  const { stream, log, logger, registry, loaded } = runtime;
   const { createCollector } = await import('../../collector/collector.ts');
   const collector = createCollector({
     stream,
@@ -103,48 +103,48 @@ export async function collectReadings(
     spool: { file: spoolFile(options.data, stream) },
   });
   // Devices are served from the first moment on: while there is no log, by the spool.
-  const ready = inBackground(ground.ready, logger);
-  const archive = options.archive ? await archiveParts(ground, options) : [];
+  const ready = inBackground(runtime.ready, logger);
+  const archive = options.archive ? await archiveParts(runtime, options) : [];
   const parts = [ready, withUrl(collector, 'collector'), ...archive.map((part) => after(ready, part))];
   await run({ logger, parts });
 }
 
-async function archiveParts(ground: Ground, options: StoreOptions): Promise<Startable[]> {
+async function archiveParts(runtime: Runtime, options: StoreOptions): Promise<Startable[]> {
   const { createArchive } = await import('../../collector/archive.ts');
-  const { stream, log, logger, registry, loaded } = ground;
+  const { stream, log, logger, registry, loaded } = runtime;
   const { store: bounds } = loaded.config;
   const store = await openStore({ url: options.store, dataFolder: options.data, logger, ...bounds });
   return [store, createArchive({ stream, log, store, logger, registry })];
 }
 
 export async function archiveReadings(options: StoreOptions): Promise<void> {
-  const ground = await prepare('archive', options);
+  const runtime = await prepare('archive', options);
   await run({
-    logger: ground.logger,
-    parts: [ground.ready, ...(await archiveParts(ground, options)), probesOf(ground, options)],
+    logger: runtime.logger,
+    parts: [runtime.ready, ...(await archiveParts(runtime, options)), probesOf(runtime, options)],
   });
 }
 
 export async function classifyReadings(options: StageOptions): Promise<void> {
-  const ground = await prepare('classifier', options);
-  const { stream, log, logger, registry, loaded } = ground;
+  const runtime = await prepare('classifier', options);
+  const { stream, log, logger, registry, loaded } = runtime;
   const { createClassifier } = await import('../../classifier/classifier.ts');
   const classifier = createClassifier({ stream, log, ...openServing(loaded), logger, registry });
-  await run({ logger, parts: [ground.ready, classifier, probesOf(ground, options)] });
+  await run({ logger, parts: [runtime.ready, classifier, probesOf(runtime, options)] });
 }
 
 export async function serveDashboard(options: FrontOptions): Promise<void> {
-  const ground = await prepare('dashboard', options);
-  const { stream, log, logger, registry } = ground;
+  const runtime = await prepare('dashboard', options);
+  const { stream, log, logger, registry } = runtime;
   const { createDashboard } = await import('../../dashboard/dashboard.ts');
   const dashboard = createDashboard({
     ...{ stream, log, logger, registry, host: options.host, port: options.port },
     ...serverAccess('the live page', options, logger),
   });
-  await run({ logger, parts: [ground.ready, withUrl(dashboard, 'live page')] });
+  await run({ logger, parts: [runtime.ready, withUrl(dashboard, 'live page')] });
 }
 
-/** Needs no log: it answers whoever asks. */
+/** Needs no log: it responds to any client. */
 export async function serveModel(options: FrontOptions): Promise<void> {
   const loaded = loadConfig(options.config, options.set);
   const logger = (await createLogger(options.logLevel)).child({ stage: 'serving' });

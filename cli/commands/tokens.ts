@@ -10,7 +10,7 @@ const print = (line: string): void => void process.stdout.write(`${line}\n`);
 /** Makes a token and prints it, this once: only its hash is kept. */
 export function makeToken(name: string, { data, scope }: TokensOptions & { readonly scope: readonly Scope[] }): void {
   print(addToken(tokensFile(data), name, scope, new Date()));
-  process.stderr.write('Keep it: it cannot be shown again. Doors that were open ask for a token within seconds.\n');
+  process.stderr.write('Keep it: it cannot be shown again. Endpoints that were open require a token within seconds.\n');
 }
 
 /** One line a token: its name, what it may do, when it was made. */
@@ -19,7 +19,7 @@ export function listTokens({ data }: TokensOptions): void {
     print([name, scopes.join(','), created].join('\t'));
 }
 
-/** Makes a token worthless; running doors notice within seconds. */
+/** Makes a token worthless; running endpoints notice within seconds. */
 export function dropToken(name: string, { data }: TokensOptions): void {
   revokeToken(tokensFile(data), name);
   print(`${name} is revoked`);

@@ -82,7 +82,7 @@ async function openDatasets(loaded: LoadedConfig) {
 
 function describe({ identity, folder, metrics, champion }: TrainResult, tookMs: number): string {
   const { accuracy, f1, rows, on, outOfBag } = metrics;
-  const serves = champion === identity.version ? 'it serves' : `version ${champion} goes on serving`;
+  const serves = champion === identity.version ? 'it serves' : `version ${champion} still serves`;
   return [
     `${identity.name} version ${identity.version} in ${folder}`,
     `accuracy ${accuracy.toFixed(4)}, macro F1 ${f1.toFixed(4)} on ${rows} rows ${on === 'test' ? 'of the test data' : 'held out'}`,

@@ -40,7 +40,7 @@ export async function up(options: UpOptions): Promise<void> {
 
   const log = await openLog({ url: undefined, dataFolder, logger: stage('log') });
   const store = await openStore({ url: undefined, dataFolder, logger: stage('store'), ...loaded.config.store });
-  const ground: Startable = {
+  const runtime: Startable = {
     async start() {
       await log.start();
       await log.ensureTopics(topicSpecs(stream, loaded.config));
@@ -56,7 +56,7 @@ export async function up(options: UpOptions): Promise<void> {
   });
   const archive = createArchive({ stream, log, store, logger: stage('archive'), registry: new Registry() });
   const ownToken = randomBytes(32).toString('base64url');
-  const door = serverAccess('the collector', options, stage('access'), ownToken);
+  const endpoint = serverAccess('the collector', options, stage('access'), ownToken);
   const collector = createCollector({
     stream,
     log,
@@ -65,7 +65,7 @@ export async function up(options: UpOptions): Promise<void> {
     host,
     port: options.collectorPort,
     ...collectorOptions(loaded),
-    ...door,
+    ...endpoint,
   });
   const createGenerator = options.generator
     ? await openGenerator(loaded, {
@@ -74,7 +74,7 @@ export async function up(options: UpOptions): Promise<void> {
         fields: stream.fields,
         ledger: options.ledger,
         token: ownToken,
-        ownDoor: true,
+        ownEndpoint: true,
       })
     : undefined;
   let generator: Generator | undefined;
@@ -86,7 +86,7 @@ export async function up(options: UpOptions): Promise<void> {
     logger: stage('dashboard'),
     host,
     port: options.pagePort,
-    ...door,
+    ...endpoint,
     ...(createGenerator && {
       controls: {
         gapRate: loaded.config.generator.gaps.rate,
@@ -111,7 +111,7 @@ export async function up(options: UpOptions): Promise<void> {
   };
 
   const parts = [
-    ground,
+    runtime,
     store,
     classifier,
     archive,
@@ -124,7 +124,7 @@ export async function up(options: UpOptions): Promise<void> {
     parts,
     started() {
       process.stdout.write(`live page:  ${dashboard.url}\nreadings:   POST ${new URL('/readings', collector.url)}\n`);
-      process.stdout.write(`access:     ${describeAccess(door.access.open)}\n`);
+      process.stdout.write(`access:     ${describeAccess(endpoint.access.open)}\n`);
     },
     ...(options.labels !== undefined && { until: () => labelled(classifier, options.labels ?? 0) }),
   });
@@ -134,7 +134,7 @@ export async function up(options: UpOptions): Promise<void> {
 const describeAccess = (open: boolean): string =>
   open ? 'from this machine only, without a token' : 'with a token; `gapline tokens list` shows whose there are';
 
-/** Refuses to start a line that could label nothing, and says how to get a model. */
+/** Refuses to start a line that could label nothing, and reports how to get a model. */
 async function demandModel(loaded: LoadedConfig): Promise<void> {
   const { alias, name = loaded.config.stream } = loaded.config.model;
   if ((await openModels(loaded).resolve(alias)) !== undefined) return;
@@ -144,7 +144,7 @@ async function demandModel(loaded: LoadedConfig): Promise<void> {
   );
 }
 
-/** A stage whose error of listening says which option to change. */
+/** A stage whose error of listening names the option to change. */
 function explained(stage: Startable, option: string): Startable {
   return {
     start: () =>

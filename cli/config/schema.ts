@@ -55,7 +55,7 @@ const gaps = z
     length: z.number().min(1).max(100_000).default(10).describe('mean length of a burst or a silence, in readings'),
   })
   .prefault({})
-  .describe('how gaps are punched');
+  .describe('how values are masked');
 
 const generator = z
   .strictObject({
@@ -127,7 +127,7 @@ const collector = z
     deviceTag: z.string().min(1).default('device').describe('the tag of line protocol that names the device'),
   })
   .prefault({})
-  .describe('the front door');
+  .describe('the HTTP endpoint for devices');
 
 const classifier = z
   .strictObject({

@@ -1,6 +1,6 @@
 /**
  * Every error that a person can meet, by its code. The list is closed: documentation and tests are held to it both ways.
- * `status` is what an HTTP door answers with; `cause` says how it comes about, `cure` what to do next.
+ * `status` is what an HTTP endpoint responds with; `cause` is how it comes about, `remedy` what to do next.
  */
 export const errorCatalog = {
   'config-invalid': {
@@ -8,227 +8,227 @@ export const errorCatalog = {
     title: 'The configuration is not valid',
     cause:
       'A key of stream.yaml, an option, a variable of the environment or a file that one of them names is missing or wrong.',
-    cure: 'Correct what is named.',
+    remedy: 'Correct what is named.',
   },
   'data-invalid': {
     status: 400,
     title: 'The data set cannot be read',
     cause:
       'The CSV lacks the column that is named, or a line of it has too few or too many cells, or none that is a number.',
-    cure: 'Correct the line that is named.',
+    remedy: 'Correct the line that is named.',
   },
   'reading-invalid': {
     status: 400,
     title: 'The request holds invalid readings',
     cause:
       'A value is no number, a name is not known to the stream, a time is missing or too far ahead, or a reading stands in it twice.',
-    cure: 'Correct each place and resend.',
+    remedy: 'Correct each place and resend.',
   },
   'body-malformed': {
     status: 400,
     title: 'The body cannot be parsed',
     cause: 'The body is cut off, is not the format that its Content-Type says, or is not UTF-8.',
-    cure: 'Send JSON, NDJSON or line protocol.',
+    remedy: 'Send JSON, NDJSON or line protocol.',
   },
   'body-too-large': {
     status: 413,
     title: 'The body is too large',
     cause: 'It is over 10 MB after decompression, or holds more than 10,000 readings.',
-    cure: 'Send fewer readings in one request.',
+    remedy: 'Send fewer readings in one request.',
   },
   'media-type-unsupported': {
     status: 415,
     title: 'The media type is not supported',
     cause: 'Content-Type or Content-Encoding is one that this address does not take.',
-    cure: 'Send application/json.',
+    remedy: 'Send application/json.',
   },
   'request-malformed': {
     status: 400,
     title: 'The request is not valid HTTP',
     cause: 'What arrived is no HTTP, or its address cannot be decoded.',
-    cure: 'Correct the request and resend.',
+    remedy: 'Correct the request and resend.',
   },
   'request-timeout': {
     status: 408,
     title: 'The request took too long to arrive',
     cause: 'The sender stopped or was too slow in the middle of a request.',
-    cure: 'Send again, or send less.',
+    remedy: 'Send again, or send less.',
   },
   'headers-too-large': {
     status: 431,
     title: 'The headers are too large',
     cause: 'The headers of the request are over 16 KB together.',
-    cure: 'Send fewer and shorter headers.',
+    remedy: 'Send fewer and shorter headers.',
   },
   'method-not-allowed': {
     status: 405,
     title: 'The method is not allowed here',
     cause: 'The address is right, the method is not.',
-    cure: 'See the Allow header.',
+    remedy: 'See the Allow header.',
   },
   'control-invalid': {
     status: 400,
     title: 'The control cannot take this',
     cause: "The page's control was sent something else than a number within its range.",
-    cure: 'Send a value within the range.',
+    remedy: 'Send a value within the range.',
   },
   'page-busy': {
     status: 503,
     title: 'Too many pages are open',
     cause: 'As many live pages are open as one process serves.',
-    cure: 'Close some, or try again later.',
+    remedy: 'Close some, or try again later.',
   },
   unauthorized: {
     status: 401,
     title: 'A token is needed',
     cause: 'The request carries no token, or one that was never made or is revoked.',
-    cure: 'Send Authorization: Bearer TOKEN.',
+    remedy: 'Send Authorization: Bearer TOKEN.',
   },
   forbidden: {
     status: 403,
     title: 'This is not allowed',
     cause:
       "The token lacks the scope; or the request came from a page of another site, or by a name that is not this machine's.",
-    cure: 'Use a token with the scope that is named.',
+    remedy: 'Use a token with the scope that is named.',
   },
   'rate-limited': {
     status: 429,
     title: 'Too many requests',
     cause:
       'A token or an address sent more requests in a minute than the door was told to allow, or too many wrong tokens.',
-    cure: 'Send again after Retry-After seconds.',
+    remedy: 'Send again after Retry-After seconds.',
   },
   'access-required': {
     status: 500,
     title: 'The door would be open to everyone',
     cause: 'The door was to listen on more than this machine, and no token was ever made.',
-    cure: 'Make a token (gapline tokens add NAME), set GAPLINE_TOKEN, or listen on 127.0.0.1.',
+    remedy: 'Make a token (gapline tokens add NAME), set GAPLINE_TOKEN, or listen on 127.0.0.1.',
   },
   'not-found': {
     status: 404,
     title: 'There is nothing at this address',
     cause: 'The address, or what was asked for by its id, is not there.',
-    cure: 'See /openapi.json for what there is.',
+    remedy: 'See /openapi.json for what there is.',
   },
   'log-unavailable': {
     status: 503,
     title: 'The log cannot take readings',
     cause:
       'Kafka is not started, cannot be reached or turns this client away; or the file of the embedded log is locked or on a full disk.',
-    cure: 'Check that it runs and can be reached; devices send again after Retry-After seconds.',
+    remedy: 'Check that it runs and can be reached; devices send again after Retry-After seconds.',
   },
   overloaded: {
     status: 503,
     title: 'There is no room for more readings now',
     cause: 'Readings come faster than they become durable, and the memory for those that wait is full.',
-    cure: 'Send again after Retry-After seconds.',
+    remedy: 'Send again after Retry-After seconds.',
   },
   'spool-full': {
     status: 503,
     title: 'The log is away and the spool is full',
     cause: 'Kafka has been away for so long that the spool has reached its bound or its disk is full.',
-    cure: 'Bring the log back, or raise the bound of the spool.',
+    remedy: 'Bring the log back, or raise the bound of the spool.',
   },
   'spool-unusable': {
     status: 500,
     title: 'The spool cannot be used',
     cause: 'Its file is damaged or not a spool, the disk is full or read-only, or another collector has it open.',
-    cure: 'Check its file, its disk, and that no other collector uses it.',
+    remedy: 'Check its file, its disk, and that no other collector uses it.',
   },
   'log-corrupt': {
     status: 500,
     title: 'The log cannot be read',
     cause: 'The file is not a log, or the disk has damaged it.',
-    cure: 'Restore it from a back-up.',
+    remedy: 'Restore it from a back-up.',
   },
   'topic-mismatch': {
     status: 500,
     title: 'A topic differs from the configuration',
     cause:
       'A topic has fewer partitions than log.partitions asks for, or is not there, or inputs that belong together differ.',
-    cure: 'Start a stage, which makes topics that are missing; else recreate the topic, or change the key.',
+    remedy: 'Start a stage, which makes topics that are missing; else recreate the topic, or change the key.',
   },
   'group-active': {
     status: 409,
     title: 'The group is at work',
     cause: 'A group can be set back only while nobody is in it.',
-    cure: 'Stop every process of its stage, then do it again; one that died counts for some ten seconds more.',
+    remedy: 'Stop every process of its stage, then do it again; one that died counts for some ten seconds more.',
   },
   'store-unavailable': {
     status: 503,
     title: 'The store does not answer',
     cause: 'InfluxDB is not started, cannot be reached or is overloaded; or the file of the embedded store is locked.',
-    cure: 'Check its address, token and bucket.',
+    remedy: 'Check its address, token and bucket.',
   },
   'store-refused': {
     status: 503,
     title: 'The store refuses what it is asked',
     cause: 'The token of InfluxDB is wrong or may not do this, or organisation or bucket are not there.',
-    cure: 'Give it a token that may write and read, and a bucket that exists.',
+    remedy: 'Give it a token that may write and read, and a bucket that exists.',
   },
   'collector-refused': {
     status: 500,
     title: 'The collector refuses the readings',
     cause: 'The generator sends what the collector will never take: no token, or values that the stream does not know.',
-    cure: 'Correct what its answer names, then start again: it goes on where it was.',
+    remedy: 'Correct what its answer names, then start again: it goes on where it was.',
   },
   'model-invalid': {
     status: 500,
     title: 'The model cannot be used',
     cause:
       'A file of the version is missing, damaged or of another format, or its self-test gives other labels than when it was made.',
-    cure: 'Train or import it again.',
+    remedy: 'Train or import it again.',
   },
   'model-refused': {
     status: 409,
     title: 'The version is not better than the one that serves',
     cause: '`gapline models promote --if` compared both on the data to replay.',
-    cure: 'Train another, or promote it without --if.',
+    remedy: 'Train another, or promote it without --if.',
   },
   'model-missing': {
     status: 500,
     title: 'There is no such model',
     cause: 'There is no version of this name or number, or no alias points to one.',
-    cure: 'Train one: gapline train --config …',
+    remedy: 'Train one: gapline train --config …',
   },
   'model-unavailable': {
     status: 503,
     title: 'The model server does not answer as it should',
     cause: 'The model server is away, too slow, or answers with something else than predictions.',
-    cure: 'Check its address and its model; labelling goes on when it is back.',
+    remedy: 'Check its address and its model; labelling goes on when it is back.',
   },
   'no-answer': {
     status: 503,
     title: 'There is no answer',
     cause: 'What was asked accepts connections or swallows them, and says nothing.',
-    cure: 'Check that it runs, and its address.',
+    remedy: 'Check that it runs, and its address.',
   },
   'disk-full': {
     status: 503,
     title: 'The disk is full',
     cause:
       "The file system under --data has little room left: the log's retention is larger than the disk, or something else fills it.",
-    cure: 'Make room, or choose another folder with --data.',
+    remedy: 'Make room, or choose another folder with --data.',
   },
   'clock-skewed': {
     status: 500,
     title: 'The clocks differ',
     cause: 'The clock of this machine and that of the store differ.',
-    cure: 'Set both by NTP, or readings land at the wrong time.',
+    remedy: 'Set both by NTP, or readings land at the wrong time.',
   },
   'port-in-use': {
     status: 500,
     title: 'The port is in use',
     cause: 'Another program listens there, often a Gapline that still runs; or the address is not one of this machine.',
-    cure: 'Choose another port, or 0 for any free one.',
+    remedy: 'Choose another port, or 0 for any free one.',
   },
   internal: {
     status: 500,
     title: 'Something unforeseen went wrong',
     cause: 'A defect of Gapline, or a machine that does what nobody foresaw.',
-    cure: 'Report it with the log line.',
+    remedy: 'Report it with the log line.',
   },
-} as const satisfies Record<string, { status: number; title: string; cause: string; cure: string }>;
+} as const satisfies Record<string, { status: number; title: string; cause: string; remedy: string }>;
 
 export type ErrorCode = keyof typeof errorCatalog;
 

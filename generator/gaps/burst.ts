@@ -8,7 +8,7 @@ export function burstGaps(meanLength: number, fields: number): GapPattern {
     open() {
       const silent = new Uint8Array(fields);
       return {
-        punch(values, n, rate, random) {
+        mask(values, n, rate, random) {
           const steps = silenceSteps(rate, meanLength);
           for (let field = 0; field < fields; field++) {
             const now = isSilent(silent[field] === 1, n, rate, steps, random.next());

@@ -8,7 +8,7 @@ export function deviceGaps(meanLength: number): GapPattern {
     open() {
       let silent = false;
       return {
-        punch(values, n, rate, random) {
+        mask(values, n, rate, random) {
           silent = isSilent(silent, n, rate, silenceSteps(rate, meanLength), random.next());
           if (silent) values.fill(Number.NaN);
         },

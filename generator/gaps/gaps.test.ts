@@ -14,15 +14,15 @@ const source = {
   distribution: (field: number) => Float64Array.from(sample, (values) => values[field]!).sort(),
 } as Pick<Source, 'fields' | 'distribution'> as Source;
 
-/** Readings of one device after another, punched: by reading, what is missing. */
-function punched(name: GapPatternName, rate: number, { devices = 20, readings = 5_050, length = 10, seed = 1 } = {}) {
+/** Readings of one device after another, masked: by reading, what is missing. */
+function masked(name: GapPatternName, rate: number, { devices = 20, readings = 5_050, length = 10, seed = 1 } = {}) {
   const pattern = chooseGaps(name, length, source);
   const random = new KeyedRandom();
   return Array.from({ length: devices }, (_, device) => {
-    const puncher = pattern.open();
+    const masker = pattern.open();
     return Array.from({ length: readings }, (_, n) => {
       const values = valuesAt(n);
-      puncher.punch(values, n, rate, random.at(seed, device, n));
+      masker.mask(values, n, rate, random.at(seed, device, n));
       return values;
     });
   });
@@ -34,14 +34,14 @@ const shareOf = (readings: readonly Float64Array[]) =>
 
 describe.each(gapPatterns)('%s', (name) => {
   it.each([0, 0.05, 0.1, 0.3, 0.6, 0.95, 1])('keeps the rate %d in the long run', (rate) => {
-    const share = shareOf(punched(name, rate).flat());
+    const share = shareOf(masked(name, rate).flat());
     if (rate === 0 || rate === 1) expect(share).toBe(rate);
     // 100,000 readings; the silences of a device make these the least independent.
     else expect(Math.abs(share - rate)).toBeLessThan(0.012);
   });
 
   it('is decided by seed, device and number of the reading', () => {
-    const [first, again, other] = [1, 1, 2].map((seed) => punched(name, 0.3, { devices: 2, readings: 100, seed }));
+    const [first, again, other] = [1, 1, 2].map((seed) => masked(name, 0.3, { devices: 2, readings: 100, seed }));
     expect(again).toEqual(first);
     expect(other).not.toEqual(first);
     expect(first![0]).not.toEqual(first![1]);
@@ -55,9 +55,9 @@ describe.each(gapPatterns)('%s', (name) => {
     const from = pattern.memory * 2;
     for (let n = 0; n < from + 300; n++) {
       const values = [valuesAt(n), valuesAt(n)];
-      whole.punch(values[0]!, n, 0.4, random.at(1, 0, n));
+      whole.mask(values[0]!, n, 0.4, random.at(1, 0, n));
       if (n < from) continue;
-      part.punch(values[1]!, n, 0.4, random.at(1, 0, n));
+      part.mask(values[1]!, n, 0.4, random.at(1, 0, n));
       expect(values[1]).toEqual(values[0]);
     }
   });
@@ -79,27 +79,27 @@ function runLengths(readings: readonly Float64Array[], field: number): number[] 
 
 const mean = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0) / numbers.length;
 
-it('bursts have a geometric length with the mean that was asked for', () => {
-  const devices = punched('burst', 0.2, { length: 8, readings: 20_000, devices: 10 });
+it('bursts have a geometric length with the configured mean', () => {
+  const devices = masked('burst', 0.2, { length: 8, readings: 20_000, devices: 10 });
   const lengths = devices.flatMap((readings) => [0, 1, 2].flatMap((field) => runLengths(readings, field)));
   expect(mean(lengths)).toBeGreaterThan(7.6);
   expect(mean(lengths)).toBeLessThan(8.4);
-  // Without memory: of the bursts that last, as many go on for 8 more readings as did from the beginning.
+  // Without memory: of the bursts that last, as many last 8 more readings as lasted 8 from the beginning.
   const beyond = (from: number) => lengths.filter((length) => length > from).length;
   expect(beyond(8) / beyond(0)).toBeCloseTo((7 / 8) ** 8, 1);
   expect(beyond(16) / beyond(8)).toBeCloseTo((7 / 8) ** 8, 1);
 });
 
-it('bursts of one sensor say nothing of the others, silence of a device is of all of them', () => {
-  const bursts = punched('burst', 0.5, { devices: 5 }).flat();
+it('bursts of one sensor are independent of the others, silence of a device is of all of them', () => {
+  const bursts = masked('burst', 0.5, { devices: 5 }).flat();
   const both = bursts.filter((values) => Number.isNaN(values[0]!) && Number.isNaN(values[1]!)).length / bursts.length;
   expect(both).toBeCloseTo(0.25, 1);
-  const silent = punched('device', 0.5, { devices: 5 }).flat();
+  const silent = masked('device', 0.5, { devices: 5 }).flat();
   expect(new Set(silent.map(missing))).toEqual(new Set([0, 3]));
 });
 
 it('large values go missing first, equal ones alike', () => {
-  const readings = punched('value', 0.1).flat();
+  const readings = masked('value', 0.1).flat();
   const shareWhere = (keep: (n: number) => boolean, field: number) => {
     const chosen = readings.filter((_, at) => keep(at % 5_050));
     return chosen.filter((values) => Number.isNaN(values[field]!)).length / chosen.length;

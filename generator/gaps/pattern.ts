@@ -1,26 +1,26 @@
 import type { KeyedRandom } from '../../core/numeric/random/keyed-random.ts';
 
-/** How gaps come about. `docs/gaps.md` tells what each pattern stands for. */
+/** How gaps come about. `docs/gaps.md` describes what each pattern stands for. */
 export const gapPatterns = ['random', 'burst', 'device', 'value'] as const;
 export type GapPatternName = (typeof gapPatterns)[number];
 
-/** Punches gaps into the readings of one device. */
-export interface Puncher {
+/** Masks values of the readings of one device. */
+export interface Masker {
   /**
    * Sets values of the device's next reading to NaN.
    * @param n - the reading's number within the device
    * @param rate - the share of values that go missing in the long run, 0 to 1
    * @param random - the reading's own numbers; always as many are drawn, whatever the rate
    */
-  punch(values: Float64Array, n: number, rate: number, random: KeyedRandom): void;
+  mask(values: Float64Array, n: number, rate: number, random: KeyedRandom): void;
 }
 
 /** A way in which values go missing. */
 export interface GapPattern {
   /**
    * After how many readings of a device the pattern forgets its past; 0 where it has none. To make the reading `n` anew, the
-   * readings from the last multiple of this on are punched in order.
+   * readings from the last multiple of this on are masked in order.
    */
   readonly memory: number;
-  open(): Puncher;
+  open(): Masker;
 }

@@ -5,7 +5,7 @@ export function randomGaps(): GapPattern {
   return {
     memory: 0,
     open: () => ({
-      punch(values, _n, rate, random) {
+      mask(values, _n, rate, random) {
         for (let field = 0; field < values.length; field++) if (random.next() < rate) values[field] = Number.NaN;
       },
     }),

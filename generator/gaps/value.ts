@@ -24,7 +24,7 @@ export function valueGaps(sorted: readonly Float64Array[]): GapPattern {
   return {
     memory: 0,
     open: () => ({
-      punch(values, _n, rate, random) {
+      mask(values, _n, rate, random) {
         // No value's risk is higher, so most draws need no rank.
         const highest = (power + 1) * rate;
         for (let field = 0; field < values.length; field++) {

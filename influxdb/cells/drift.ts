@@ -34,18 +34,18 @@ status()
   ),
   cell(
     'Drift by field',
-    'The fields that drifted most, as the classifier said last.',
+    'The fields that drifted most, as the classifier last reported.',
     table,
     [4, 3],
     withPieces(
       `
-said = status()
+reported = status()
     |> filter(fn: (r) => r._field == "driftFields")
     |> group()
     |> sort(columns: ["_time"])
     |> last()
     |> findColumn(fn: (key) => true, column: "_value")
-fields = json.parse(data: bytes(v: if length(arr: said) > 0 then said[0] else "[]"))
+fields = json.parse(data: bytes(v: if length(arr: reported) > 0 then reported[0] else "[]"))
 rows = array.map(arr: fields, fn: (x) => ({field: string(v: x.name), psi: float(v: x.psi), outside: float(v: x.outside)}))
 
 array.from(rows: array.concat(arr: [{field: "", psi: 0.0, outside: 0.0}], v: rows))

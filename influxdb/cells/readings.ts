@@ -32,7 +32,7 @@ sumAndCount(of: gaps)
   ),
   cell(
     'Gap rate by field',
-    'The fields that are missing most often; 1 is a sensor that said nothing in this time.',
+    'The fields that are missing most often; 1 is a sensor that sent nothing in this time.',
     table,
     [4, 5],
     withPieces(

@@ -9,7 +9,9 @@ const why = here ? '' : ' (not run: `npm test` runs it where the servers are; `n
 const seed = 1310;
 
 describe.skipIf(!here)(`three minutes of faults${why}`, () => {
-  test('nothing acknowledged is lost, nothing is doubled, and the line moves again', { timeout: 900_000 }, async () => {
+  test('nothing acknowledged is lost, nothing is duplicated, and the line moves again', {
+    timeout: 900_000,
+  }, async () => {
     const told: string[] = [];
     const outcome = await campaign({
       ...{ minutes: 3, seed, rate: 60, only: [], keep: false, stopping: new AbortController().signal },

@@ -73,7 +73,7 @@ export async function campaign(options: CampaignOptions): Promise<Outcome> {
       leftOut,
       counts: findings.counts,
       ownEnds: Object.fromEntries(Object.values(stack.parts).map(({ name, ownEnds }) => [name, ownEnds])),
-      held: stack.doors.kafka.held,
+      held: stack.proxies.kafka.held,
       settledSeconds: Math.round((settledAtMs - atMs) / 100) / 10,
       violations: [...struck.broken, ...(served > 0 ? [] : [notServed]), ...findings.violations],
     };
@@ -87,7 +87,7 @@ async function settle(stack: Stack): Promise<{ findings: Findings; settledAtMs: 
   const untilMs = performance.now() + settleSeconds * 1_000;
   const ended: Violation[] = stack.generator.alive
     ? []
-    : [{ promise: 'the devices go on', count: 1, examples: [stack.generator.logFile] }];
+    : [{ promise: 'the devices continue', count: 1, examples: [stack.generator.logFile] }];
   await stack.generator.end();
   const inquiry = await inquire(stack);
   try {

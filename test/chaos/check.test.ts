@@ -72,11 +72,11 @@ test('a reading that nobody sent is found', () => {
 });
 
 test('an extra record is excused by a device that sent again or by what the collector counted, never by both for one', () => {
-  const doubled = { records: [...names, 'a 1'], predictions: [...names, 'a 1'].map((name) => said(name)) };
-  expect(broken(doubled)).toEqual(['each extra record was counted']);
-  expect(broken({ ...doubled, possibleExtras: 1 })).toEqual([]);
-  expect(broken({ ...doubled, resent: new Map([['a 1', 1]]) })).toEqual([]);
-  expect(broken({ ...doubled, resent: new Map([['a 2', 7]]) })).toEqual(['each extra record was counted']);
+  const duplicated = { records: [...names, 'a 1'], predictions: [...names, 'a 1'].map((name) => said(name)) };
+  expect(broken(duplicated)).toEqual(['each extra record was counted']);
+  expect(broken({ ...duplicated, possibleExtras: 1 })).toEqual([]);
+  expect(broken({ ...duplicated, resent: new Map([['a 1', 1]]) })).toEqual([]);
+  expect(broken({ ...duplicated, resent: new Map([['a 2', 7]]) })).toEqual(['each extra record was counted']);
   const thrice = {
     records: [...names, 'a 1', 'a 1'],
     predictions: [...names, 'a 1', 'a 1'].map((name) => said(name)),
@@ -106,7 +106,7 @@ test('a dead letter or a counted skip stands for a prediction', () => {
   expect(broken(unlabelled)).not.toEqual([]);
 });
 
-test('a point doubled by another tag is found', () => {
+test('a point duplicated by another tag is found', () => {
   expect(broken({ archived: [...names, 'a 1'] })).toEqual(['a reading is one point']);
   expect(broken({ points: [...names.map((name) => said(name)), said('a 1')] })).toEqual(['a prediction is one point']);
 });

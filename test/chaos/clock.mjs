@@ -1,4 +1,4 @@
-// Loaded before a process's own code (--import): its clock is off by what a file says, in milliseconds. What measures durations goes on
+// Loaded before a process's own code (--import): its clock is off by what a file says, in milliseconds. What measures durations continues
 // as it does on a machine whose clock is set.
 import { readFileSync } from 'node:fs';
 

@@ -19,7 +19,7 @@ const topics = {
 };
 const logger = pino({ level: 'silent' });
 
-/** Reads what is in log and store, beside the doors. */
+/** Reads what is in log and store, beside the proxies. */
 export interface Inquiry {
   /** How far archive and classifiers are behind. */
   lag(): Promise<number>;

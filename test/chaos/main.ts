@@ -21,7 +21,7 @@ await new Command('chaos')
   .description(
     'Faults by a seed against the real stack on this machine; one JSON line, and exit code 1 where a promise was broken',
   )
-  .option('--minutes <minutes>', 'how long faults go on', number(0.1, 10_000), 3)
+  .option('--minutes <minutes>', 'how long faults are injected', number(0.1, 10_000), 3)
   .option('--seed <seed>', 'decides which faults and when', number(0, 2 ** 31), 1)
   .option('--rate <readings>', 'readings a second', number(1, 100_000), 100)
   .option('--only <words...>', 'only faults with one of these words in their name', [])

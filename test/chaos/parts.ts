@@ -21,7 +21,7 @@ export interface Part {
   ownEnds: number;
 }
 
-const patienceMs = 240_000;
+const maxWaitMs = 240_000;
 const betweenStartsMs = 1_000;
 
 /** @param handle - of a started process */
@@ -37,7 +37,7 @@ export function asPart(handle: ServerHandle, tell: (line: string) => void): Part
       return alive(handle.pid);
     },
     async bringBack() {
-      const untilMs = performance.now() + patienceMs;
+      const untilMs = performance.now() + maxWaitMs;
       for (;;) {
         try {
           return await handle.restart();

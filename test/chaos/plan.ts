@@ -25,8 +25,8 @@ export interface PlanOptions {
 }
 
 /** Faults under way at once, at most. */
-const lanes = 2;
-/** The line runs undisturbed for so long between two faults of a lane. */
+const tracks = 2;
+/** The line runs undisturbed for so long between two faults of a track. */
 const pauseSeconds = { least: 1, most: 6 };
 
 /**
@@ -36,30 +36,30 @@ const pauseSeconds = { least: 1, most: 6 };
 export function plan({ cards, seconds, seed }: PlanOptions): Step[] {
   const random = new KeyedRandom().at(seed, 0, 0);
   const steps: Step[] = [];
-  const busy = Array.from({ length: lanes }, () => ({ until: 0, touches: [] as readonly string[] }));
+  const busy = Array.from({ length: tracks }, () => ({ until: 0, touches: [] as readonly string[] }));
   let deck: Card[] = [];
   const deal = (): Card[] => [...permutation(cards.length, random)].map((index) => cards[index]!);
 
   for (;;) {
-    const lane = busy.reduce((first, other) => (other.until < first.until ? other : first));
-    const at = lane.until + pauseSeconds.least + random.next() * (pauseSeconds.most - pauseSeconds.least);
+    const track = busy.reduce((first, other) => (other.until < first.until ? other : first));
+    const at = track.until + pauseSeconds.least + random.next() * (pauseSeconds.most - pauseSeconds.least);
     if (at >= seconds) return steps.sort((first, second) => first.atSeconds - second.atSeconds);
     if (deck.length === 0) deck = deal();
     const fits = (card: Card): boolean =>
       at + card.seconds <= seconds &&
-      busy.every((other) => other === lane || other.until <= at || !meet(other.touches, card.touches));
+      busy.every((other) => other === track || other.until <= at || !meet(other.touches, card.touches));
     const index = deck.findIndex(fits);
     if (index < 0) {
-      // Nothing goes beside what the other lane does, or nothing so short is left.
-      const others = busy.filter((other) => other !== lane).map(({ until }) => until);
-      lane.until = Math.max(at, ...others);
-      lane.touches = [];
+      // Nothing goes beside what the other track does, or nothing so short is left.
+      const others = busy.filter((other) => other !== track).map(({ until }) => until);
+      track.until = Math.max(at, ...others);
+      track.touches = [];
       continue;
     }
     const [card] = deck.splice(index, 1);
     if (card === undefined) return steps;
     steps.push({ atSeconds: Math.round(at * 10) / 10, name: card.name, seed: Math.floor(random.next() * 2 ** 31) });
-    Object.assign(lane, { until: at + card.seconds, touches: card.touches });
+    Object.assign(track, { until: at + card.seconds, touches: card.touches });
   }
 }
 

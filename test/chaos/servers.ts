@@ -4,45 +4,45 @@ import { type Influxdb, startInfluxdb } from '../servers/influxdb.ts';
 import { startKafka } from '../servers/kafka.ts';
 import { freePort, type ServerHandle } from '../servers/process.ts';
 import { startTelegraf } from '../servers/telegraf.ts';
-import { HttpDoor } from './proxies/http-door.ts';
-import { KafkaDoor } from './proxies/kafka-door.ts';
+import { HttpProxy } from './proxies/http-proxy.ts';
+import { KafkaProxy } from './proxies/kafka-proxy.ts';
 import type { Undo } from './undo.ts';
 
-/** A server, and the door that its clients come through. */
+/** A server, and the proxy that its clients come through. */
 export interface Behind<S extends ServerHandle, D> {
   readonly server: S;
-  readonly door: D;
+  readonly proxy: D;
 }
 
-/** A broker that speaks with itself beside the door. */
-export async function startBroker(dataFolder: string, undo: Undo): Promise<Behind<ServerHandle, KafkaDoor>> {
+/** A broker that speaks with itself beside the proxy. */
+export async function startBroker(dataFolder: string, undo: Undo): Promise<Behind<ServerHandle, KafkaProxy>> {
   const [port, inner, controller] = [await freePort(), await freePort(), await freePort()];
-  const door = new KafkaDoor(port);
-  await door.start();
-  undo.add(() => door.stop());
+  const proxy = new KafkaProxy(port);
+  await proxy.start();
+  undo.add(() => proxy.stop());
   const at = (name: string, of: number) => `${name}://127.0.0.1:${of}`;
   const server = await startKafka({
     port,
     dataFolder,
     properties: {
       listeners: [at('PLAINTEXT', port), at('INNER', inner), at('CONTROLLER', controller)].join(),
-      'advertised.listeners': [at('PLAINTEXT', door.port), at('INNER', inner)].join(),
+      'advertised.listeners': [at('PLAINTEXT', proxy.port), at('INNER', inner)].join(),
       'inter.broker.listener.name': 'INNER',
       'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,INNER:PLAINTEXT',
       'controller.quorum.voters': `1@127.0.0.1:${controller}`,
     },
   });
   undo.add(() => server.stop());
-  return { server, door };
+  return { server, proxy };
 }
 
-export async function startStore(undo: Undo): Promise<Behind<Influxdb, HttpDoor>> {
+export async function startStore(undo: Undo): Promise<Behind<Influxdb, HttpProxy>> {
   const server = await startInfluxdb();
   undo.add(() => server.stop());
-  const door = new HttpDoor({ target: server.url });
-  await door.start();
-  undo.add(() => door.stop());
-  return { server, door };
+  const proxy = new HttpProxy({ target: server.url });
+  await proxy.start();
+  undo.add(() => proxy.stop());
+  return { server, proxy };
 }
 
 export interface Forwarding {
@@ -50,10 +50,10 @@ export interface Forwarding {
   readonly folder: string;
   /** What `gapline telegraf-config` wrote. */
   readonly inputs: string;
-  readonly influxdb: Behind<Influxdb, HttpDoor>;
+  readonly influxdb: Behind<Influxdb, HttpProxy>;
 }
 
-/** Telegraf, from Kafka to InfluxDB, by their doors. */
+/** Telegraf, from Kafka to InfluxDB, by their proxies. */
 export async function startForwarding(
   { root, folder, inputs, influxdb }: Forwarding,
   undo: Undo,
@@ -64,7 +64,7 @@ export async function startForwarding(
   const telegraf = await startTelegraf({
     configFiles: [join(root, 'telegraf/telegraf.conf'), file],
     env: {
-      GAPLINE_INFLUXDB_URL: influxdb.door.url,
+      GAPLINE_INFLUXDB_URL: influxdb.proxy.url,
       GAPLINE_INFLUXDB_TOKEN: token,
       GAPLINE_INFLUXDB_ORG: org,
       GAPLINE_INFLUXDB_BUCKET: bucket,

@@ -5,8 +5,8 @@ import { freePort } from '../servers/process.ts';
 import { type Disk, smallDisk } from './disk.ts';
 import { gapline } from './gapline.ts';
 import { asPart, type Part, startStage } from './parts.ts';
-import { HttpDoor } from './proxies/http-door.ts';
-import type { KafkaDoor } from './proxies/kafka-door.ts';
+import { HttpProxy } from './proxies/http-proxy.ts';
+import type { KafkaProxy } from './proxies/kafka-proxy.ts';
 import { startBroker, startForwarding, startStore } from './servers.ts';
 import { Undo } from './undo.ts';
 import { Witness } from './witness.ts';
@@ -18,18 +18,18 @@ export const config = join(root, 'examples/spambase/stream.yaml');
 export const partNames = ['collector', 'classifier', 'archive', 'telegraf', 'kafka', 'influxdb'] as const;
 export type PartName = (typeof partNames)[number];
 
-/** The whole line in processes of its own, with doors between them that can be told to be difficult. */
+/** The whole line in processes of its own, with proxies between them that can be told to be difficult. */
 export interface Stack {
   readonly folder: string;
   readonly logs: string;
   readonly parts: Readonly<Record<PartName, Part>>;
-  readonly doors: { readonly devices: HttpDoor; readonly kafka: KafkaDoor; readonly influxdb: HttpDoor };
+  readonly proxies: { readonly devices: HttpProxy; readonly kafka: KafkaProxy; readonly influxdb: HttpProxy };
   /** Where the spool lies, and Kafka's data, if they could have small file systems of their own. */
   readonly disks: { readonly spool: Disk | undefined; readonly kafka: Disk | undefined };
   readonly witness: Witness;
   readonly collectorUrl: string;
   readonly spoolFile: string;
-  /** The broker itself, beside the door. */
+  /** The broker itself, beside the proxy. */
   readonly kafkaUrl: string;
   readonly influxdb: { readonly url: string; readonly org: string; readonly bucket: string; readonly token: string };
   /** The devices; they wait for the collector however long it takes. */
@@ -86,7 +86,7 @@ async function start({ rate, keep, tell }: StackOptions, undo: Undo): Promise<St
   const command = (...args: readonly string[]) => gapline(root, [...args, ...own]);
   await command('train', '--set', 'training.trees=20', '--set', 'training.seed=2');
 
-  const logUrl = `kafka://127.0.0.1:${kafka.door.port}`;
+  const logUrl = `kafka://127.0.0.1:${kafka.proxy.port}`;
   const clockFile = join(folder, 'clock');
   await writeFile(clockFile, '0');
   const env = {
@@ -115,13 +115,13 @@ async function start({ rate, keep, tell }: StackOptions, undo: Undo): Promise<St
   };
   const collectorPort = await freePort();
   const collectorUrl = `http://127.0.0.1:${collectorPort}`;
-  const store = ['--store', `${influxdb.door.url}/${org}/${bucket}`];
+  const store = ['--store', `${influxdb.proxy.url}/${org}/${bucket}`];
   const collector = await stage('collector', ['collect', '--no-archive'], collectorPort, /collector: http/);
   const archive = await stage('archive', ['archive', ...store], await freePort(), probed);
   const classifier = await addClassifier();
   const inputs = await command('telegraf-config', '--log', logUrl);
   const telegraf = await startForwarding({ root, folder, inputs, influxdb }, undo);
-  const { door: devices, witness, generator, ledger } = await startDevices();
+  const { proxy: devices, witness, generator, ledger } = await startDevices();
 
   return {
     ...{ folder, logs, disks, witness, collectorUrl, ledger, tell, command, generator, addClassifier },
@@ -133,7 +133,7 @@ async function start({ rate, keep, tell }: StackOptions, undo: Undo): Promise<St
       kafka: asPart(kafka.server, tell),
       influxdb: asPart(influxdb.server, tell),
     },
-    doors: { devices, kafka: kafka.door, influxdb: influxdb.door },
+    proxies: { devices, kafka: kafka.proxy, influxdb: influxdb.proxy },
     spoolFile: join(folder, 'collector', 'spambase.spool.db'),
     excused: new Set(),
     setClock: (offsetMs) => writeFile(clockFile, String(offsetMs)),
@@ -151,13 +151,13 @@ async function start({ rate, keep, tell }: StackOptions, undo: Undo): Promise<St
 
   async function startDevices() {
     const witness = new Witness();
-    const door = new HttpDoor({
+    const proxy = new HttpProxy({
       target: collectorUrl,
       arrived: (body) => witness.arrived(body),
       passed: (passed) => witness.passed(passed),
     });
-    await door.start();
-    undo.add(() => door.stop());
+    await proxy.start();
+    undo.add(() => proxy.stop());
     const ledger = join(folder, 'ledger.ndjson');
     const flow = [
       '--set',
@@ -167,7 +167,7 @@ async function start({ rate, keep, tell }: StackOptions, undo: Undo): Promise<St
       '--log-level',
       'warn',
     ];
-    const to = ['--to', door.url, '--ledger', ledger, '--data', join(folder, 'generator')];
+    const to = ['--to', proxy.url, '--ledger', ledger, '--data', join(folder, 'generator')];
     const handle = await startStage({
       name: 'generator',
       root: () => root,
@@ -177,6 +177,6 @@ async function start({ rate, keep, tell }: StackOptions, undo: Undo): Promise<St
       ready: /^/,
     });
     undo.add(() => handle.stop());
-    return { door, witness, ledger, generator: asPart(handle, tell) };
+    return { proxy, witness, ledger, generator: asPart(handle, tell) };
   }
 }

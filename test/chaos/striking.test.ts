@@ -62,7 +62,7 @@ test('faults that touch the same part wait for each other, others do not', async
   expect(broken).toEqual([]);
 });
 
-test('what ended by itself is started again, and that is counted; a fault that fails is told and the rest goes on', async () => {
+test('what ended by itself is started again, and that is counted; a fault that fails is reported and the rest continues', async () => {
   const { stack, running } = standIn();
   const ends: Fault = {
     ...{ name: 'ends', touches: ['archive'], seconds: 1 },

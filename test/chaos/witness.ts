@@ -1,5 +1,5 @@
 import { identities } from '../line/identities.ts';
-import type { Passed } from './proxies/http-door.ts';
+import type { Passed } from './proxies/http-proxy.ts';
 
 /** Sees every request of the devices and every answer of the collector: what the line is held to in the end. */
 export class Witness {

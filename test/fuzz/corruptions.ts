@@ -80,35 +80,35 @@ export const corrupted: Corruption = (bytes, random) => {
   return changed;
 };
 
-/** A JSON value with one to three places replaced, left out, doubled or renamed: still JSON, but no longer what it should be. */
+/** A JSON value with one to three places replaced, left out, duplicated or renamed: still JSON, but no longer what it should be. */
 export function misshapen(json: unknown, random: Random): string {
   const root = { it: structuredClone(json) };
   do {
-    const places = placesOf(root);
-    const { holder, key } = pick(random, places.length > 1 ? places.slice(1) : places);
+    const slots = slotsOf(root);
+    const { holder, key } = pick(random, slots.length > 1 ? slots.slice(1) : slots);
     change(holder, key, random);
   } while (random() < 0.3);
   // A key of the prototype has to come in as text: set on an object it would be no member.
   return JSON.stringify(root.it).replaceAll('"PROTO"', () => JSON.stringify(pick(random, prototypeKeys)));
 }
 
-interface Place {
+interface Slot {
   readonly holder: Record<string, unknown>;
   readonly key: string;
 }
 
 /** Every member of every object and array, in order; of a long array only some. */
-function placesOf(root: object): Place[] {
-  const places: Place[] = [];
+function slotsOf(root: object): Slot[] {
+  const slots: Slot[] = [];
   const open: unknown[] = [root];
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     if (typeof next !== 'object' || next === null) continue;
     for (const key of Object.keys(next).slice(0, 8)) {
-      places.push({ holder: next as Record<string, unknown>, key });
+      slots.push({ holder: next as Record<string, unknown>, key });
       open.push((next as Record<string, unknown>)[key]);
     }
   }
-  return places;
+  return slots;
 }
 
 function change(holder: Record<string, unknown>, key: string, random: Random): void {

@@ -6,7 +6,7 @@ import { fuzzFields, type Input } from './inputs.ts';
 
 const known = new Set(fuzzFields);
 
-/** What the doors make of a request, without HTTP around it. */
+/** What the endpoints make of a request, without HTTP around it. */
 export function recordsOf({ path, headers, body }: Input) {
   const asked = /[?&]precision=(\w+)/.exec(path)?.[1] ?? '';
   const rules = {

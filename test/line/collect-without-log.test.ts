@@ -5,14 +5,14 @@ import { freePort } from '../servers/process.ts';
 import { eventually, gapline, spambase, temporaryFolder } from './gapline.ts';
 import { recordsOf } from './identities.ts';
 
-test('a collector that is started while Kafka is away serves devices; the next one brings what they sent', {
+test('a collector that is started while Kafka is unavailable serves devices; the next one brings what they sent', {
   timeout: 120_000,
 }, async () => {
   const folder = temporaryFolder();
   const collect = (log: string) =>
     gapline(['collect', '--no-archive', '--config', spambase, '--port', '0', '--data', folder, '--log', log]);
-  const away = collect(`kafka://127.0.0.1:${await freePort()}`);
-  const url = await away.printed(/collector: (http\S+)/);
+  const withoutLog = collect(`kafka://127.0.0.1:${await freePort()}`);
+  const url = await withoutLog.printed(/collector: (http\S+)/);
   const sent = await fetch(`${url}/readings`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -20,8 +20,8 @@ test('a collector that is started while Kafka is away serves devices; the next o
   });
   expect(sent.status).toBe(202);
   expect(await (await fetch(`${url}/ready`)).json()).toMatchObject({ status: 'warn' });
-  away.kill('SIGTERM');
-  const ended = await away.ended;
+  withoutLog.kill('SIGTERM');
+  const ended = await withoutLog.ended;
   expect(ended.code, ended.stderr).toBe(0);
 
   const file = join(folder, 'log.db');

@@ -83,7 +83,7 @@ test('labels are the same when truth is stripped', { timeout: 120_000 }, async (
   expect(said(without)).toEqual(said(withTruth));
 });
 
-test('after kill -9 in the middle the line goes on: ledger, archive and predictions agree', {
+test('after kill -9 in the middle the line resumes: ledger, archive and predictions agree', {
   timeout: 180_000,
 }, async () => {
   const data = temporaryFolder();

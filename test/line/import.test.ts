@@ -74,7 +74,7 @@ test('a bare forest of ml-random-forest gets what its file lacks from --train an
   expect({ code: imported.code, stderr: imported.stderr }).toEqual({ code: 0, stderr: '' });
   expect((await ask(models, rows)).labels).toEqual(forest.predict(rows).map(String));
   const mean = rows.reduce((sum, [x]) => sum + x!, 0) / rows.length;
-  const punched = rows.map(([, y]) => [null, y!]);
+  const masked = rows.map(([, y]) => [null, y!]);
   const filled = rows.map(([, y]) => [mean, y!]);
-  expect((await ask(models, punched)).labels).toEqual(forest.predict(filled).map(String));
+  expect((await ask(models, masked)).labels).toEqual(forest.predict(filled).map(String));
 });

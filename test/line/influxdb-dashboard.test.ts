@@ -49,13 +49,23 @@ describe.skipIf(!here)(`InfluxDB's dashboard beside a live line${why}`, () => {
     onTestFinished(() => agent.stop());
     const imported = await gapline(['import-dashboard', ...config, ...store], { env }).ended;
     expect(imported.stdout).toMatch(/^dashboard created: /);
-    const door = await collector.printed(/collector: (\S+)/);
+    const collectorUrl = await collector.printed(/collector: (\S+)/);
 
     const fromMs = Date.now() - 5_000;
     const ledger = join(folder, 'ledger.ndjson');
     const flow = ['--set', 'generator.rate=150', '--set', 'generator.batch=10', '--count', String(readings)];
     const generated = await gapline([
-      ...['generate', ...config, ...flow, '--to', door!, '--ledger', ledger, '--data', join(folder, 'generator')],
+      ...[
+        'generate',
+        ...config,
+        ...flow,
+        '--to',
+        collectorUrl,
+        '--ledger',
+        ledger,
+        '--data',
+        join(folder, 'generator'),
+      ],
     ]).ended;
     const [, accepted, gaps, values] = /(\d+) readings accepted with (\d+) of (\d+) values/.exec(generated.stdout)!;
     expect(ledgerIdentities(ledger)).toHaveLength(readings);

@@ -76,7 +76,7 @@ test('a line with secrets tells nobody: not its logs, answers, files or command 
   expect(told(files.join('\n'))).toEqual([]);
 });
 
-test('a stage whose InfluxDB is away or turns it away tells no secret', { timeout: 90_000 }, async () => {
+test('a stage whose InfluxDB is unavailable or denies access prints no secret', { timeout: 90_000 }, async () => {
   let asked = 0;
   let status = 401;
   const refusing = createServer((_request, response) => {

@@ -7,10 +7,10 @@ import { gapline, spambase, temporaryFolder } from './gapline.ts';
 const connections = 4;
 const rounds = 2;
 
-test('a collector killed again and again while Kafka is away keeps in its spool all that it acknowledged', async () => {
+test('a collector killed again and again while Kafka is unavailable keeps in its spool all that it acknowledged', async () => {
   const data = temporaryFolder();
   // Nobody listens there.
-  const away = ['--log', 'kafka://127.0.0.1:1', '--log-level', 'silent'];
+  const withoutLog = ['--log', 'kafka://127.0.0.1:1', '--log-level', 'silent'];
   const acknowledged: string[] = [];
   let number = 0;
   for (let round = 1; round <= rounds; round += 1) {
@@ -23,7 +23,7 @@ test('a collector killed again and again while Kafka is away keeps in its spool 
       '--port',
       '0',
       '--no-archive',
-      ...away,
+      ...withoutLog,
     ]);
     const url = await collector.printed(/collector: (\S+)/);
     let dead = false;

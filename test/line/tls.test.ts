@@ -11,7 +11,7 @@ const why = openssl ? '' : ' (not run: no openssl on the PATH)';
 const patient = { timeout: 90_000 };
 test.runIf(process.env.CI)('a continuous integration run has openssl', () => expect(openssl).toBe(true));
 
-/** A certificate that vouches for itself, as a file and its key. */
+/** A self-signed certificate, as a file and its key. */
 function certificate(folder: string, name: string): { readonly cert: string; readonly key: string } {
   const [cert, key] = [join(folder, `${name}.pem`), join(folder, `${name}.key`)];
   const subject = ['-subj', `/CN=${name}`, '-addext', 'subjectAltName=IP:127.0.0.1'];
@@ -20,7 +20,7 @@ function certificate(folder: string, name: string): { readonly cert: string; rea
   return { cert, key };
 }
 
-/** Whose certificate a door shows now. */
+/** Whose certificate an endpoint presents now. */
 function shown(url: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const port = Number(new URL(url).port);
@@ -60,7 +60,7 @@ test.runIf(openssl)(`the line speaks TLS and takes a renewed certificate while i
   expect([await shown(page!), await shown(readings!)]).toEqual(['first', 'first']);
   expect(await statusOf(page!)).toBe(200);
   await expect(fetch(readings!.replace('https', 'http'))).rejects.toThrow();
-  // The devices of the line itself come in by the same door.
+  // The devices of the line itself use the same endpoint.
   const accepted = () => (existsSync(ledger) ? statSync(ledger).size : 0);
   await eventually(() => accepted() > 0);
   use(second);

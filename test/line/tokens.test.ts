@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { eventually, gapline, spambase, temporaryFolder } from './gapline.ts';
 
-test('once there is a token the doors ask for it; a revoked one is worthless', { timeout: 60_000 }, async () => {
+test('once there is a token the endpoints require it; a revoked one is worthless', { timeout: 60_000 }, async () => {
   const data = temporaryFolder();
   const tokens = (...args: string[]) => gapline(['tokens', ...args, '--data', data]).ended;
   const made = await tokens('add', 'pumps');
@@ -37,14 +37,14 @@ test('once there is a token the doors ask for it; a revoked one is worthless', {
   expect((await tokens('revoke', 'nobody')).code).toBe(1);
 });
 
-const doors = [
+const stages = [
   ['up', '--no-generator', '--collector-port', '0', '--page-port', '0'],
   ['collect', '--port', '0'],
   ['dashboard', '--port', '0'],
   ['serve', '--port', '0'],
 ];
 
-test.each(doors)('%s opens no door to other machines without tokens', { timeout: 60_000 }, async (...command) => {
+test.each(stages)('%s listens to no other machine without tokens', { timeout: 60_000 }, async (...command) => {
   const args = ['--config', spambase, '--data', temporaryFolder(), '--host', '0.0.0.0', '--log-level', 'error'];
   const ended = await gapline([...command, ...args], { env: { GAPLINE_TOKEN: '' } }).ended;
   expect(ended.stderr).toMatch(/^gapline: the .* would listen on 0\.0\.0\.0 without tokens.*\[access-required\]\n$/);
@@ -63,7 +63,7 @@ test('a token of the environment opens them to its holders', { timeout: 60_000 }
   expect((await stage.ended).code).toBe(0);
 });
 
-test('a line on loopback needs no token and says so; its own devices go on when there is one', {
+test('a line on loopback needs no token and says so; its own devices continue when there is one', {
   timeout: 60_000,
 }, async () => {
   const data = temporaryFolder();
@@ -79,7 +79,7 @@ test('a line on loopback needs no token and says so; its own devices go on when 
   expect(closed.code).toBe(0);
 });
 
-test('a running door that was open closes with the first token', { timeout: 60_000 }, async () => {
+test('a running endpoint that was open requires one from the first token on', { timeout: 60_000 }, async () => {
   const data = temporaryFolder();
   const stage = gapline(['serve', '--config', spambase, '--data', data, '--port', '0', '--log-level', 'error']);
   const url = await stage.printed(/model: (\S+)/);

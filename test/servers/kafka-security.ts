@@ -3,8 +3,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort } from './process.ts';
 
-/** Guarded doors of a broker, beside its open one. */
-export interface SecureDoors {
+/** Secured listeners of a broker, beside its open one. */
+export interface SecureListeners {
   /** `127.0.0.1:PORT` with user and password (PLAIN, SCRAM-SHA-256, SCRAM-SHA-512), in clear. */
   readonly sasl: string;
   /** The same over TLS. */
@@ -17,9 +17,9 @@ export interface SecureDoors {
   readonly caFile: string;
 }
 
-/** What a broker must be told to have the doors. */
+/** What a broker must be told to have these listeners. */
 export interface Security {
-  readonly doors: SecureDoors;
+  readonly secured: SecureListeners;
   readonly listeners: readonly string[];
   readonly properties: Readonly<Record<string, string>>;
   /** Arguments of the storage tool, which makes the first users. */
@@ -48,7 +48,7 @@ export async function security(folder: string): Promise<Security> {
   );
   const { keyAndCertificate, caFile } = certificate(folder);
   return {
-    doors: { sasl: sasl!, saslTls: saslTls!, tls: tls!, username, password, caFile },
+    secured: { sasl: sasl!, saslTls: saslTls!, tls: tls!, username, password, caFile },
     listeners: [`SASL_PLAINTEXT://${sasl}`, `SASL_SSL://${saslTls}`, `SSL://${tls}`],
     properties: {
       'sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512',

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type SecureDoors, security } from './kafka-security.ts';
+import { type SecureListeners, security } from './kafka-security.ts';
 import { download, obtain, type Report, run, type Supply } from './obtain.ts';
 import { dataFolder, freePort, type ServerHandle, startServer } from './process.ts';
 
@@ -40,7 +40,7 @@ export interface KafkaOptions {
   readonly dataFolder?: string;
   /** More lines of server.properties; they win over ours. */
   readonly properties?: Readonly<Record<string, string | number>>;
-  /** Also opens guarded doors: TLS, and SASL with and without it. Only with a temporary data folder. */
+  /** Also opens secured listeners: TLS, and SASL with and without it. Only with a temporary data folder. */
   readonly secure?: boolean;
   readonly report?: Report;
 }
@@ -50,7 +50,7 @@ export interface Kafka extends ServerHandle {
   /** `127.0.0.1:PORT`, as kafkajs and Telegraf want it. */
   readonly broker: string;
   /** With `secure: true`. */
-  readonly secure?: SecureDoors;
+  readonly secure?: SecureListeners;
 }
 
 /**
@@ -89,7 +89,7 @@ export async function startKafka(options: KafkaOptions = {}): Promise<Kafka> {
     prepare,
     ready: (output) => output().includes('Kafka Server started'),
   });
-  return Object.assign(server, { port, broker, secure: guards?.doors });
+  return Object.assign(server, { port, broker, secure: guards?.secured });
 }
 
 const settings = (port: number, controllerPort: number, folder: string, guarded: readonly string[] = []) => ({

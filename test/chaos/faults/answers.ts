@@ -1,5 +1,5 @@
-import type { Mood } from '../proxies/http-door.ts';
-import { transactionalKeys } from '../proxies/kafka-door.ts';
+import type { Mood } from '../proxies/http-proxy.ts';
+import { transactionalKeys } from '../proxies/kafka-proxy.ts';
 import { type Fault, oneOf, seconds } from './fault.ts';
 
 const difficultSeconds = 12;
@@ -10,7 +10,7 @@ const influxdbAnswers = (name: string, moods: readonly Mood[]): Fault => ({
   name: `InfluxDB ${name}`,
   touches: ['connections of influxdb'],
   seconds: difficultSeconds,
-  async strike({ doors: { influxdb } }, random) {
+  async strike({ proxies: { influxdb } }, random) {
     influxdb.mood = () => (random.next() < badShare ? oneOf(random, moods) : { way: 'pass' });
     await seconds(difficultSeconds);
     influxdb.calm();
@@ -30,7 +30,7 @@ const late = (what: 'answer' | 'request'): Fault => ({
   name: `Kafka's transactional ${what}s a minute late`,
   touches: ['transactions'],
   seconds: holdingSeconds + heldMs / 1_000,
-  async strike({ doors: { kafka } }, random) {
+  async strike({ proxies: { kafka } }, random) {
     kafka.hold = { keys: transactionalKeys, what, ms: heldMs, chosen: () => random.next() < 0.5 };
     await seconds(holdingSeconds);
     kafka.hold = undefined;

@@ -1,6 +1,6 @@
 import type { KeyedRandom } from '../../../core/numeric/random/keyed-random.ts';
-import type { HttpDoor } from '../proxies/http-door.ts';
-import type { KafkaDoor } from '../proxies/kafka-door.ts';
+import type { HttpProxy } from '../proxies/http-proxy.ts';
+import type { KafkaProxy } from '../proxies/kafka-proxy.ts';
 import { between, type Fault, oneOf, seconds } from './fault.ts';
 
 const cutSeconds = 10;
@@ -11,29 +11,29 @@ const cut = (name: 'devices' | 'kafka' | 'influxdb'): Fault => ({
   name: `cut connections of ${name}`,
   touches: [`connections of ${name}`],
   seconds: cutSeconds,
-  async strike({ doors }, random) {
-    const door = doors[name];
+  async strike({ proxies }, random) {
+    const proxy = proxies[name];
     const untilMs = performance.now() + cutSeconds * 1_000;
     while (performance.now() < untilMs) {
-      const away = random.next() < 0.3;
-      if ('mood' in door) cutHttp(door, away, random);
-      else cutKafka(door, away, random);
+      const unavailable = random.next() < 0.3;
+      if ('mood' in proxy) cutHttp(proxy, unavailable, random);
+      else cutKafka(proxy, unavailable, random);
       await seconds(between(random, 0.2, 2));
     }
-    if ('mood' in door) door.calm();
-    else door.refusing = false;
+    if ('mood' in proxy) proxy.calm();
+    else proxy.refusing = false;
   },
 });
 
-function cutHttp(door: HttpDoor, away: boolean, random: KeyedRandom): void {
-  const ways = away ? (['refuse'] as const) : (['pass', 'refuse', 'half'] as const);
-  door.mood = () => ({ way: oneOf(random, ways) });
-  door.cut();
+function cutHttp(proxy: HttpProxy, unavailable: boolean, random: KeyedRandom): void {
+  const ways = unavailable ? (['refuse'] as const) : (['pass', 'refuse', 'half'] as const);
+  proxy.mood = () => ({ way: oneOf(random, ways) });
+  proxy.cut();
 }
 
-function cutKafka(door: KafkaDoor, away: boolean, random: KeyedRandom): void {
-  door.refusing = away;
-  door.cut(() => away || random.next() < 0.5);
+function cutKafka(proxy: KafkaProxy, unavailable: boolean, random: KeyedRandom): void {
+  proxy.refusing = unavailable;
+  proxy.cut(() => unavailable || random.next() < 0.5);
 }
 
 /** Whatever passes takes long. */
@@ -41,13 +41,13 @@ const slow = (name: 'devices' | 'kafka' | 'influxdb'): Fault => ({
   name: `slow connections of ${name}`,
   touches: [`connections of ${name}`],
   seconds: slowSeconds,
-  async strike({ doors }, random) {
-    const door = doors[name];
-    if ('mood' in door) door.mood = () => ({ way: 'pass', delayMs: between(random, 100, 3_000) });
-    else door.delayMs = between(random, 50, 700);
+  async strike({ proxies }, random) {
+    const proxy = proxies[name];
+    if ('mood' in proxy) proxy.mood = () => ({ way: 'pass', delayMs: between(random, 100, 3_000) });
+    else proxy.delayMs = between(random, 50, 700);
     await seconds(slowSeconds);
-    if ('mood' in door) door.calm();
-    else door.delayMs = 0;
+    if ('mood' in proxy) proxy.calm();
+    else proxy.delayMs = 0;
   },
 });
 

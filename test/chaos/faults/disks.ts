@@ -1,12 +1,12 @@
 import { type Fault, seconds } from './fault.ts';
 
-/** Kafka is away and the spool's disk fills up; Kafka comes back before there is room again, so the spool drains on a full disk. */
+/** Kafka is unavailable and the spool's disk fills up; Kafka comes back before there is room again, so the spool drains on a full disk. */
 export const fullSpool: Fault = {
   name: 'full disk under the spool',
   touches: ['collector', 'kafka', 'connections of kafka'],
   seconds: 22,
   possible: ({ disks }) => disks.spool !== undefined,
-  async strike({ disks, doors: { kafka } }) {
+  async strike({ disks, proxies: { kafka } }) {
     kafka.refusing = true;
     kafka.cut(() => true);
     await seconds(8);

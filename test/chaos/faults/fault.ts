@@ -7,7 +7,7 @@ import type { Stack } from '../stack.ts';
 export interface Fault extends Card {
   /** Whether this machine can do it; undefined: any can. */
   possible?(stack: Stack): boolean;
-  /** Does it, and resolves when every part runs again and every door is calm. */
+  /** Does it, and resolves when every part runs again and every proxy is calm. */
   strike(stack: Stack, random: KeyedRandom): Promise<void>;
 }
 

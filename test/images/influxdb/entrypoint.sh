@@ -8,7 +8,7 @@ fi
 [ "$1" = influxd ] || exec "$@"
 export INFLUXD_BOLT_PATH=$data/influxd.bolt INFLUXD_ENGINE_PATH=$data/engine
 
-# The first start of an empty volume: set up behind a closed door, so that nobody finds an InfluxDB without an owner.
+# The first start of an empty volume: set up on no open port, so that nobody finds an InfluxDB without an owner.
 if [ "${DOCKER_INFLUXDB_INIT_MODE-}" = setup ] && [ ! -e "$INFLUXD_BOLT_PATH" ]; then
   for name in USERNAME PASSWORD ORG BUCKET; do
     variable=DOCKER_INFLUXDB_INIT_$name

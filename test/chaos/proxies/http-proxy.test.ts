@@ -4,9 +4,9 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { expect, onTestFinished, test } from 'vitest';
 import { Witness } from '../witness.ts';
-import { HttpDoor, type Mood } from './http-door.ts';
+import { HttpProxy, type Mood } from './http-proxy.ts';
 
-/** A collector that takes everything, and a door in front of it. */
+/** A collector that takes everything, and a proxy in front of it. */
 async function open() {
   const seen: string[] = [];
   const server = createServer(async (request, response) => {
@@ -15,20 +15,20 @@ async function open() {
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const witness = new Witness();
-  const door = new HttpDoor({
+  const proxy = new HttpProxy({
     target: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     arrived: (body) => witness.arrived(body),
     passed: (passed) => witness.passed(passed),
   });
-  await door.start();
+  await proxy.start();
   onTestFinished(async () => {
-    await door.stop();
+    await proxy.stop();
     server.close();
   });
   const post = async (time: string): Promise<number | 'broken'> => {
     try {
       const body = JSON.stringify({ device: 'a', time });
-      const answer = await fetch(`${door.url}/readings`, { method: 'POST', body });
+      const answer = await fetch(`${proxy.url}/readings`, { method: 'POST', body });
       await answer.text();
       return answer.status;
     } catch {
@@ -36,12 +36,12 @@ async function open() {
     }
   };
   const be = (mood: Mood): void => {
-    door.mood = () => mood;
+    proxy.mood = () => mood;
   };
-  return { door, be, post, seen, witness };
+  return { proxy, be, post, seen, witness };
 }
 
-test('a calm door changes nothing, and the witness knows what was acknowledged', async () => {
+test('a calm proxy changes nothing, and the witness knows what was acknowledged', async () => {
   const { post, seen, witness } = await open();
   expect(await post('1')).toBe(202);
   expect(seen).toEqual(['{"device":"a","time":"1"}']);
@@ -49,7 +49,7 @@ test('a calm door changes nothing, and the witness knows what was acknowledged',
   expect(witness.resent.size).toBe(0);
 });
 
-test('an answer of the door is seen by the server only where that is asked for', async () => {
+test('an answer of the proxy is seen by the server only where that is asked for', async () => {
   const { be, post, seen, witness } = await open();
   be({ way: 'pass', answer: { status: 503, retryAfterS: 1 } });
   expect(await post('1')).toBe(503);
@@ -61,7 +61,7 @@ test('an answer of the door is seen by the server only where that is asked for',
 });
 
 test('an answer that breaks off is none, though the server acted; one who sends again is counted', async () => {
-  const { door, be, post, seen, witness } = await open();
+  const { proxy, be, post, seen, witness } = await open();
   be({ way: 'refuse' });
   expect(await post('1')).toBe('broken');
   expect(seen).toEqual([]);
@@ -69,7 +69,7 @@ test('an answer that breaks off is none, though the server acted; one who sends 
   expect(await post('1')).toBe('broken');
   expect(seen.length).toBe(1);
   expect(witness.resent.size).toBe(0);
-  door.calm();
+  proxy.calm();
   expect(await post('1')).toBe(202);
   expect([...witness.resent]).toEqual([['a 1', 1]]);
 });
@@ -81,15 +81,15 @@ test('an answer without a body breaks off, too, and a request without a length a
     response.writeHead(204).end();
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const door = new HttpDoor({ target: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
-  await door.start();
+  const proxy = new HttpProxy({ target: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
+  await proxy.start();
   onTestFinished(async () => {
-    await door.stop();
+    await proxy.stop();
     server.close();
   });
-  const write = () => fetch(door.url, { method: 'POST', body: new Blob(['m a=1']).stream(), duplex: 'half' });
+  const write = () => fetch(proxy.url, { method: 'POST', body: new Blob(['m a=1']).stream(), duplex: 'half' });
   expect((await write()).status).toBe(204);
-  door.mood = () => ({ way: 'half' });
+  proxy.mood = () => ({ way: 'half' });
   await expect(write()).rejects.toThrow();
   expect(seen).toEqual(['m a=1', 'm a=1']);
 });

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { KafkaDoor } from './kafka-door.ts';
+import { KafkaProxy } from './kafka-proxy.ts';
 
 const endTxn = 26;
 const metadata = 3;
@@ -17,7 +17,7 @@ function request(key: number, id: number): Buffer {
   return frame;
 }
 
-/** A broker that answers each request with its correlation id, and a door in front of it. */
+/** A broker that answers each request with its correlation id, and a proxy in front of it. */
 async function open() {
   const seen: number[] = [];
   const server = createServer((socket) => {
@@ -34,14 +34,14 @@ async function open() {
     });
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const door = new KafkaDoor((server.address() as AddressInfo).port);
-  await door.start();
+  const proxy = new KafkaProxy((server.address() as AddressInfo).port);
+  await proxy.start();
   onTestFinished(async () => {
-    await door.stop();
+    await proxy.stop();
     server.close();
   });
   const client = async () => {
-    const socket = connect(door.port, '127.0.0.1');
+    const socket = connect(proxy.port, '127.0.0.1');
     const answers: number[] = [];
     let closed = false;
     socket
@@ -55,7 +55,7 @@ async function open() {
     await once(socket, 'connect');
     return { socket, answers, isClosed: () => closed };
   };
-  return { door, client, seen };
+  return { proxy, client, seen };
 }
 
 test('requests pass whole, however they are cut up on the way', async () => {
@@ -69,8 +69,8 @@ test('requests pass whole, however they are cut up on the way', async () => {
 });
 
 test('the answer to a chosen request comes late, though the broker acted at once', async () => {
-  const { door, client, seen } = await open();
-  door.hold = { keys: [endTxn], what: 'answer', ms: heldMs, chosen: () => true };
+  const { proxy, client, seen } = await open();
+  proxy.hold = { keys: [endTxn], what: 'answer', ms: heldMs, chosen: () => true };
   const { socket, answers } = await client();
   const sentMs = performance.now();
   socket.write(request(metadata, 1));
@@ -78,32 +78,32 @@ test('the answer to a chosen request comes late, though the broker acted at once
   await eventually(() => seen.length === 2);
   await eventually(() => answers.length === 2);
   expect(performance.now() - sentMs).toBeGreaterThan(heldMs - 20);
-  expect(door.held).toBe(1);
+  expect(proxy.held).toBe(1);
 });
 
 test('a request that is held reaches the broker also where its client has gone', async () => {
-  const { door, client, seen } = await open();
-  door.hold = { keys: [endTxn], what: 'request', ms: heldMs, chosen: () => true };
+  const { proxy, client, seen } = await open();
+  proxy.hold = { keys: [endTxn], what: 'request', ms: heldMs, chosen: () => true };
   const { socket } = await client();
   socket.write(request(endTxn, 7));
-  await eventually(() => door.held === 1);
+  await eventually(() => proxy.held === 1);
   socket.destroy();
-  door.calm();
+  proxy.calm();
   expect(seen).toEqual([]);
   await eventually(() => seen.length === 1);
 });
 
 test('connections are cut, and no new ones taken, when that is asked for', async () => {
-  const { door, client } = await open();
+  const { proxy, client } = await open();
   const first = await client();
   first.socket.write(request(metadata, 1));
   await eventually(() => first.answers.length === 1);
-  door.refusing = true;
-  door.cut(() => true);
+  proxy.refusing = true;
+  proxy.cut(() => true);
   await eventually(first.isClosed);
   const second = await client();
   await eventually(second.isClosed);
-  door.calm();
+  proxy.calm();
   const third = await client();
   third.socket.write(request(metadata, 3));
   await eventually(() => third.answers.length === 1);

@@ -4,7 +4,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** What becomes of a request that came to a door. */
+/** What becomes of a request that came to a proxy. */
 export interface Mood {
   /** Waits before anything else. */
   readonly delayMs?: number;
@@ -21,7 +21,7 @@ export interface Passed {
   readonly status: number | undefined;
 }
 
-export interface HttpDoorOptions {
+export interface HttpProxyOptions {
   /** `http://HOST:PORT` of the server behind. */
   readonly target: string;
   /** Told of a request before the server sees it. */
@@ -33,14 +33,14 @@ export interface HttpDoorOptions {
 const calm = (): Mood => ({ way: 'pass' });
 
 /** Stands between a client and a server that speak HTTP, lets requests through one by one, and can be told to be difficult. */
-export class HttpDoor {
-  readonly #options: HttpDoorOptions;
+export class HttpProxy {
+  readonly #options: HttpProxyOptions;
   readonly #server = createServer((incoming, answer) => void this.#take(incoming, answer));
   readonly #sockets = new Set<Socket>();
   /** Asked for each request, by its path. */
   mood: (path: string) => Mood = calm;
 
-  constructor(options: HttpDoorOptions) {
+  constructor(options: HttpProxyOptions) {
     this.#options = options;
   }
 

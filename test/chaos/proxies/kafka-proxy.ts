@@ -19,7 +19,7 @@ export interface Hold {
  * Stands between Kafka's clients and the broker, whose advertised address it is. Passes whole requests and answers on, so that it can
  * hold those of a kind.
  */
-export class KafkaDoor {
+export class KafkaProxy {
   readonly #server = createServer((client) => this.#open(client));
   readonly #pairs = new Set<readonly [Socket, Socket]>();
   readonly #targetPort: number;
@@ -75,7 +75,7 @@ export class KafkaDoor {
       this.#pairs.delete(pair);
       client.destroy();
     });
-    /** When the answers of held requests may go on, by correlation id. */
+    /** When the answers of held requests may be passed on, by correlation id. */
     const answers = new Map<number, number>();
     // A client that leaves does not take back what it had sent.
     void this.#carry(client, broker, (frame) => this.#request(frame, answers)).finally(() => broker.end());
