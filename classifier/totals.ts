@@ -1,5 +1,5 @@
 import { LatencyHistogram, RecentLatency } from '../core/statistics/latency-histogram.ts';
-import { type Confusion, Scores } from '../core/statistics/scores.ts';
+import { type Confusion, RunningScores } from '../core/statistics/running-scores.ts';
 import { unknownLabel } from '../core/wire/prediction.ts';
 import type { ReadingBatch } from './decode.ts';
 import { latencyMs } from './encode.ts';
@@ -67,10 +67,10 @@ const recentMs = 20_000;
 export class Tally {
   readonly #latency = new LatencyHistogram();
   readonly #recent = new RecentLatency(recentMs);
-  readonly #scores = new Scores();
+  readonly #scores = new RunningScores();
   readonly #skippedBy = new Map<string, number>();
-  #championScores = new Scores();
-  #challengerScores = new Scores();
+  #championScores = new RunningScores();
+  #challengerScores = new RunningScores();
   #compared = { readings: 0, skipped: 0, agreed: 0 };
   #readings = 0;
   #gaps = 0;
@@ -109,8 +109,8 @@ export class Tally {
 
   /** Another challenger came, or none is left. */
   newComparison(): void {
-    this.#championScores = new Scores();
-    this.#challengerScores = new Scores();
+    this.#championScores = new RunningScores();
+    this.#challengerScores = new RunningScores();
     this.#compared = { readings: 0, skipped: 0, agreed: 0 };
   }
 
@@ -163,7 +163,7 @@ export class Tally {
   }
 }
 
-const standingOf = (scores: Scores): Standing => ({
+const standingOf = (scores: RunningScores): Standing => ({
   right: scores.right,
   accuracy: scores.accuracy,
   f1: scores.macroF1(),

@@ -23,4 +23,12 @@ export class Classes {
     this.#indices.set(label, this.names.length - 1);
     return this.names.length - 1;
   }
+
+  /** Adds up confusions of cells `truth * limit + label` to `matrix[truth][label]`, over the classes met so far. */
+  matrixOf(parts: readonly { readonly confusion: ReadonlyMap<number, number> }[]): number[][] {
+    const matrix = this.names.map(() => this.names.map(() => 0));
+    for (const { confusion } of parts)
+      for (const [cell, count] of confusion) matrix[Math.floor(cell / this.limit)]![cell % this.limit]! += count;
+    return matrix;
+  }
 }

@@ -1,6 +1,6 @@
-import { scoreOf } from '../../core/statistics/confusion.ts';
+import { scoreConfusion } from '../../core/statistics/confusion.ts';
+import { type LatencyHistogram, quantileOf } from '../../core/statistics/latency-histogram.ts';
 import type { GapBin, GapFigures, Latency, Rates, Score, Second as SecondRow } from '../events.ts';
-import { addTo, emptyHistogram, type Histogram, quantile } from './histogram.ts';
 import type { Line } from './line.ts';
 import type { Second } from './window.ts';
 
@@ -74,19 +74,14 @@ export function scoreFigures(line: Line, nowSecond: number): Score {
   const { classes } = line;
   const need = Math.max(enough, 50 * classes.names.length);
   const seconds = line.window.newest(nowSecond, windowSeconds, need, scoredOf);
-  const matrix = classes.names.map(() => classes.names.map(() => 0));
-  for (const second of seconds) {
-    for (const [cell, count] of second.confusion) {
-      matrix[Math.floor(cell / classes.limit)]![cell % classes.limit]! += count;
-    }
-  }
-  const { accuracy, f1, total } = scoreOf(matrix);
+  const matrix = classes.matrixOf(seconds);
+  const { accuracy, macroF1, total } = scoreConfusion(matrix);
   return {
     truth: line.truthsSeen > 0 ? 'known' : line.predictionsSeen >= truthPatience ? 'none' : 'unknown',
     labels: total,
     seconds: seconds.length === 0 ? 0 : Math.max(1, nowSecond - seconds.at(-1)!.at + 1),
-    accuracy: accuracy === null ? null : rounded(accuracy, 4),
-    f1: f1 === null ? null : rounded(f1, 4),
+    accuracy: accuracy === undefined ? null : rounded(accuracy, 4),
+    f1: macroF1 === undefined ? null : rounded(macroF1, 4),
     matrix,
   };
 }
@@ -124,8 +119,8 @@ export function rowOf(line: Line, second: Second): SecondRow {
   };
 }
 
-function latenciesUpTo(line: Line, at: number): Histogram[] {
-  const found: Histogram[] = [];
+function latenciesUpTo(line: Line, at: number): LatencyHistogram[] {
+  const found: LatencyHistogram[] = [];
   for (let second = at - latencySeconds + 1; second <= at; second += 1) {
     const kept = line.window.get(second);
     if (kept && kept.parsedLabels > 0) found.push(kept.latency);
@@ -133,12 +128,10 @@ function latenciesUpTo(line: Line, at: number): Histogram[] {
   return found;
 }
 
-function quantiles(histograms: readonly Histogram[]): Latency | null {
-  const sum = emptyHistogram();
-  for (const histogram of histograms) addTo(sum, histogram);
-  const p50 = quantile(sum, 0.5);
-  const p99 = quantile(sum, 0.99);
-  return p50 === null || p99 === null ? null : { p50Ms: significant(p50), p99Ms: significant(p99) };
+function quantiles(histograms: readonly LatencyHistogram[]): Latency | null {
+  if (histograms.every(({ count }) => count === 0)) return null;
+  const figure = (share: number) => significant(quantileOf(histograms, share));
+  return { p50Ms: figure(0.5), p99Ms: figure(0.99) };
 }
 
 function scoredOf({ confusion }: Second): number {

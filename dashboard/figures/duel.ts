@@ -1,7 +1,7 @@
-import { scoreOf } from '../../core/statistics/confusion.ts';
+import { scoreConfusion } from '../../core/statistics/confusion.ts';
+import { LatencyHistogram, quantileOf } from '../../core/statistics/latency-histogram.ts';
 import type { DuelFigures, Standing } from '../events.ts';
 import type { Classes } from './classes.ts';
-import { addTo, count, emptyHistogram, type Histogram, quantile } from './histogram.ts';
 import type { SeenPrediction } from './records.ts';
 
 /** Pairs in the window, between half of it and all of it. */
@@ -27,7 +27,7 @@ class Side {
   readonly counts = new Float64Array(calibrationBins);
   readonly confidences = new Float64Array(calibrationBins);
   readonly rights = new Float64Array(calibrationBins);
-  readonly latency: Histogram = emptyHistogram();
+  readonly latency = new LatencyHistogram();
 }
 
 class Half {
@@ -102,7 +102,7 @@ export class Duel {
   }
 
   #note(side: Side, { label, probability, latencyMs }: Opinion, truth: string | undefined): void {
-    count(side.latency, latencyMs);
+    side.latency.record(latencyMs);
     if (truth === undefined) return;
     const cell = this.#classes.indexOf(truth) * this.#classes.limit + this.#classes.indexOf(label);
     side.confusion.set(cell, (side.confusion.get(cell) ?? 0) + 1);
@@ -113,21 +113,15 @@ export class Duel {
   }
 
   #standing(version: number, sides: readonly Side[]): Standing {
-    const { names, limit } = this.#classes;
-    const matrix = names.map(() => names.map(() => 0));
-    const latency = emptyHistogram();
-    for (const side of sides) {
-      addTo(latency, side.latency);
-      for (const [cell, pairs] of side.confusion) matrix[Math.floor(cell / limit)]![cell % limit]! += pairs;
-    }
-    const { accuracy, f1 } = scoreOf(matrix);
+    const { accuracy, macroF1 } = scoreConfusion(this.#classes.matrixOf(sides));
+    const latencies = sides.map(({ latency }) => latency);
     return {
       version,
       accuracy: rounded(accuracy),
-      f1: rounded(f1),
+      f1: rounded(macroF1),
       calibrationError: rounded(calibrationError(sides)),
-      p50Ms: quantile(latency, 0.5),
-      p99Ms: quantile(latency, 0.99),
+      p50Ms: quantileOf(latencies, 0.5),
+      p99Ms: quantileOf(latencies, 0.99),
     };
   }
 }
@@ -170,4 +164,5 @@ export function calibrationError(sides: readonly Pick<Side, 'counts' | 'confiden
   return total === 0 ? null : distance / total;
 }
 
-const rounded = (share: number | null) => (share === null ? null : Math.round(share * 10_000) / 10_000);
+const rounded = (share: number | null | undefined) =>
+  typeof share === 'number' ? Math.round(share * 10_000) / 10_000 : null;

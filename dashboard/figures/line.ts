@@ -4,7 +4,6 @@ import { Classes } from './classes.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { Duel } from './duel.ts';
 import { GapBins } from './gap-bins.ts';
-import { count } from './histogram.ts';
 import { Recent } from './recent.ts';
 import { parsePrediction, parseReading, type SeenPrediction, type SeenReading } from './records.ts';
 import { TopicSample } from './sample.ts';
@@ -146,7 +145,7 @@ export class Line {
     const label = this.classes.indexOf(prediction.label);
     second.parsedLabels += 1;
     second.byClass[label]! += 1;
-    count(second.latency, prediction.latencyMs);
+    second.latency.record(prediction.latencyMs);
     if (prediction.truth === undefined) return;
     this.truthsSeen += 1;
     const bin = this.gapBins.of(prediction.gaps);

@@ -1,4 +1,4 @@
-import { emptyHistogram, type Histogram } from './histogram.ts';
+import { LatencyHistogram } from '../../core/statistics/latency-histogram.ts';
 
 export interface SecondSizes {
   readonly fieldCount: number;
@@ -23,7 +23,7 @@ export class Second {
   readonly byClass: Float64Array;
   /** Labels by `truth * classes + label`, class indices both. */
   readonly confusion = new Map<number, number>();
-  readonly latency: Histogram = emptyHistogram();
+  readonly latency = new LatencyHistogram();
   /** By number of gaps, see `GapBins`: labels of known truth, and those that were right. */
   readonly scoredByGaps: Uint32Array;
   readonly rightByGaps: Uint32Array;
@@ -56,7 +56,7 @@ export class Second {
     this.gapsByField.fill(0);
     this.byClass.fill(0);
     this.confusion.clear();
-    this.latency.fill(0);
+    this.latency.clear();
   }
 }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { scoreOf } from '../../core/statistics/confusion.ts';
+import { scoreConfusion } from './confusion.ts';
 
 /** By the book: precision and recall of each class that occurs, from the pairs themselves. */
 function byTheBook(pairs: readonly (readonly [truth: number, label: number])[], size: number) {
@@ -28,14 +28,24 @@ test('accuracy and macro F1 agree with their definitions', () => {
       const matrix = Array.from({ length: size }, () => new Array<number>(size).fill(0));
       for (const [truth, label] of pairs) matrix[truth]![label]! += 1;
       const expected = byTheBook(pairs, size);
-      const { accuracy, f1 } = scoreOf(matrix);
+      const { accuracy, macroF1 } = scoreConfusion(matrix);
       expect(accuracy).toBeCloseTo(expected.accuracy, 12);
-      expect(f1).toBeCloseTo(expected.f1, 12);
+      expect(macroF1).toBeCloseTo(expected.f1, 12);
     }),
   );
 });
 
 test('without truth there is no score', () => {
-  expect(scoreOf([])).toEqual({ accuracy: null, f1: null, total: 0 });
-  expect(scoreOf([[0]])).toEqual({ accuracy: null, f1: null, total: 0 });
+  expect(scoreConfusion([])).toEqual({ accuracy: undefined, macroF1: undefined, total: 0 });
+  expect(scoreConfusion([[0]])).toEqual({ accuracy: undefined, macroF1: undefined, total: 0 });
+});
+
+test('a label of no class is wrong, and its class has no F1 of its own', () => {
+  const matrix = [
+    [1, 0, 1],
+    [0, 1, 0],
+  ];
+  const { accuracy, macroF1 } = scoreConfusion(matrix);
+  expect(accuracy).toBeCloseTo(2 / 3, 12);
+  expect(macroF1).toBeCloseTo((2 / 3 + 1) / 2, 12);
 });

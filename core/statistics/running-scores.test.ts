@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest';
-import { Scores } from './scores.ts';
+import { RunningScores } from './running-scores.ts';
 
-function scoresOf(pairs: readonly (readonly [truth: string, label: string])[]): Scores {
-  const scores = new Scores();
+function scoresOf(pairs: readonly (readonly [truth: string, label: string])[]): RunningScores {
+  const scores = new RunningScores();
   for (const [truth, label] of pairs) scores.add(truth, label);
   return scores;
 }
 
 test('nothing is known before the first truth', () => {
-  const scores = new Scores();
+  const scores = new RunningScores();
   expect([scores.accuracy, scores.macroF1(), scores.scored]).toEqual([undefined, undefined, 0]);
 });
 

@@ -1,3 +1,5 @@
+import { type ConfusionMatrix, scoreConfusion } from './confusion.ts';
+
 /** More classes than this are counted together: truths come from outside, and memory stays bounded. */
 const maxClasses = 256;
 const otherClass = '(other)';
@@ -6,11 +8,11 @@ export interface Confusion {
   /** Truths and labels that occurred, sorted. */
   readonly classes: readonly string[];
   /** `counts[truth][label]`, in the order of `classes`. */
-  readonly counts: readonly (readonly number[])[];
+  readonly counts: ConfusionMatrix;
 }
 
-/** How labels compare with truths, where these are known. */
-export class Scores {
+/** Compares labels with truths as they come, where these are known. */
+export class RunningScores {
   readonly #counts = new Map<string, Map<string, number>>();
   readonly #classes = new Set<string>();
   #scored = 0;
@@ -44,30 +46,22 @@ export class Scores {
   }
 
   /**
-   * F1 averaged over the classes that occurred as truth or label, each counting the same; undefined while no truth is known.
-   * Source: scikit-learn, `f1_score(average='macro')`.
+   * Over the classes that occurred as truth or label; undefined while no truth is known. See {@link scoreConfusion}.
    */
   macroF1(): number | undefined {
-    if (this.#scored === 0) return undefined;
-    const truths = new Map<string, number>();
-    const labels = new Map<string, number>();
-    for (const [truth, row] of this.#counts)
-      for (const [label, count] of row) {
-        truths.set(truth, (truths.get(truth) ?? 0) + count);
-        labels.set(label, (labels.get(label) ?? 0) + count);
-      }
-    let sum = 0;
-    for (const name of this.#classes) {
-      const hits = this.#counts.get(name)?.get(name) ?? 0;
-      sum += (2 * hits) / ((truths.get(name) ?? 0) + (labels.get(name) ?? 0));
-    }
-    return sum / this.#classes.size;
+    return scoreConfusion(this.#matrixOf([...this.#classes])).macroF1;
   }
 
   confusion(): Confusion {
     const classes = [...this.#classes].sort();
-    const counts = classes.map((truth) => classes.map((label) => this.#counts.get(truth)?.get(label) ?? 0));
-    return { classes, counts };
+    return { classes, counts: this.#matrixOf(classes) };
+  }
+
+  #matrixOf(classes: readonly string[]): ConfusionMatrix {
+    return classes.map((truth) => {
+      const row = this.#counts.get(truth);
+      return classes.map((label) => row?.get(label) ?? 0);
+    });
   }
 
   #bounded(name: string): string {
