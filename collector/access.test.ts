@@ -14,7 +14,7 @@ import { silent, startCollector, type TestCollector, until } from './testing.ts'
 let folder: string;
 let started: TestCollector | undefined;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'gapline-doors-'));
+  folder = mkdtempSync(join(tmpdir(), 'gapline-access-'));
 });
 afterEach(async () => {
   await started?.stop();
@@ -31,7 +31,7 @@ function accessOf(file: string): Access {
   return access;
 }
 
-test('both doors ask for a token that may write; probes stay open, figures ask for one that may read', async () => {
+test('both endpoints need a token with the scope write; probes need none, metrics need the scope read', async () => {
   const file = join(folder, 'tokens.json');
   const write = addToken(file, 'device', ['write'], new Date());
   const read = addToken(file, 'prometheus', ['read'], new Date());
@@ -63,7 +63,7 @@ test('both doors ask for a token that may write; probes stay open, figures ask f
   expect(await statusOf('/metrics', { authorization: `Bearer ${read}` })).toBe(200);
 });
 
-test('requests beyond the rate are 429 with Retry-After, each door in its form', async () => {
+test('requests beyond the rate get 429 with Retry-After, in the format of each endpoint', async () => {
   started = await startCollector({ rateLimits: { perAddress: 2 } });
   const { url } = started.collector;
   for (let turn = 0; turn < 2; turn += 1)
@@ -73,20 +73,20 @@ test('requests beyond the rate are 429 with Retry-After, each door in its form',
   expect(Number(reading.headers.get('retry-after'))).toBeGreaterThan(0);
 });
 
-test('a page of another site cannot write, although the door is open', async () => {
+test('a page of another site cannot write, even where no token is needed', async () => {
   started = await startCollector();
   const { url } = started.collector;
   const line = { method: 'POST', body: 'm,device=d a=1', headers: { origin: 'https://evil.example' } };
   expect((await fetch(`${url}/api/v2/write`, line)).status).toBe(403);
-  const answer = await fetch(`${url}/readings`, {
+  const response = await fetch(`${url}/readings`, {
     method: 'OPTIONS',
     headers: { origin: 'https://evil.example', 'access-control-request-method': 'POST' },
   });
-  expect(answer.headers.get('access-control-allow-origin')).toBeNull();
+  expect(response.headers.get('access-control-allow-origin')).toBeNull();
   expect(await started.readings()).toEqual([]);
 });
 
-test('bound to other machines without tokens it refuses to start and says what to do', async () => {
+test('without tokens it does not start on an address that other machines reach, and the error names the remedy', async () => {
   const access = accessOf(join(folder, 'none.json'));
   await expect(startCollector({ access, host: '0.0.0.0' })).rejects.toMatchObject({
     code: 'access-required',
@@ -144,9 +144,9 @@ describe.runIf(openssl)('TLS', () => {
       const sent = request(
         `${url}/readings`,
         { method: 'POST', headers: json, rejectUnauthorized: false },
-        (answer) => {
-          answer.resume();
-          resolve(answer.statusCode);
+        (response) => {
+          response.resume();
+          resolve(response.statusCode);
         },
       );
       sent.on('error', reject);
@@ -183,7 +183,7 @@ describe.runIf(openssl)('TLS', () => {
     server.close();
   });
 
-  test('a certificate without its key is told before anything listens', async () => {
+  test('a certificate that does not fit its key is an error before the collector listens', async () => {
     const [first, second] = [certificate('first'), certificate('second')];
     const tls = { certFile: first.certFile, keyFile: second.keyFile };
     await expect(startCollector({ tls })).rejects.toMatchObject({

@@ -87,7 +87,7 @@ test('readings become points, truth and names of any kind included', async () =>
   expect(found[1]!.fields).toEqual({ 'v.__proto__': 4, 'v.char_freq_;': 5, gaps: 2 });
 });
 
-test('what is no reading becomes a dead letter with its cause, what belongs to another stream is left alone, the rest goes on', async () => {
+test('a record that is no reading becomes a dead letter with its cause, a reading of another stream is ignored, all others are written', async () => {
   await start();
   await append(
     reading(1),
@@ -128,24 +128,24 @@ test('a point that the store refuses for good becomes a dead letter, and the res
   ]);
 });
 
-test('while the store is away nothing is lost or skipped, the status says so, and it goes on by itself', async () => {
-  let away = true;
+test('while the store is unavailable nothing is lost or skipped, the status reports it, and the archive resumes by itself', async () => {
+  let unavailable = true;
   await start({
     ...wrapped(),
     write: (batch) =>
-      away
-        ? Promise.reject(new GaplineError('store-unavailable', 'InfluxDB does not answer', { retryable: true }))
+      unavailable
+        ? Promise.reject(new GaplineError('store-unavailable', 'InfluxDB does not respond', { retryable: true }))
         : store.write(batch),
   });
   await append(reading(1), reading(2));
   const statuses = await seeStatus(({ lastError }) => lastError !== undefined);
-  expect(statuses).toMatchObject({ stage: 'archive', lag: 2, lastError: { message: 'InfluxDB does not answer' } });
-  away = false;
+  expect(statuses).toMatchObject({ stage: 'archive', lag: 2, lastError: { message: 'InfluxDB does not respond' } });
+  unavailable = false;
   await until(points, (seen) => seen.length === 2);
   expect(await deadLetters()).toEqual([]);
 });
 
-test('a second run goes on where the first one was', async () => {
+test('a second run resumes where the first one ended', async () => {
   await start();
   await append(reading(1));
   await until(points, (seen) => seen.length === 1);

@@ -27,12 +27,12 @@ export interface ArchiveOptions {
   readonly registry: Registry;
 }
 
-/** The group under which the archive reads a stream. */
+/** The consumer group of a stream's archive. */
 export function archiveGroup(stream: Stream): string {
   return `${stream.name}.archive`;
 }
 
-/** Copies readings from the log into the store, where training finds them. The store may be away: the log keeps what it missed. */
+/** Copies readings from the log into the store, where training finds them. While the store is unavailable, the log keeps the readings. */
 export function createArchive({ stream, log, store, logger, registry }: ArchiveOptions): Stage {
   const metrics = createArchiveMetrics(registry);
   const reporter = createReporter({ stream, stage: 'archive' });
@@ -93,18 +93,22 @@ function createArchiveMetrics(registry: Registry) {
   const registers = [registry];
   const points = new Counter({
     name: 'gapline_archive_points_total',
-    help: 'Readings written to the store',
+    help: 'Readings that were written to the store',
     registers,
   });
   const rejected = new Counter({
     name: 'gapline_archive_rejected_total',
-    help: 'Readings that the store refused for good; each is a dead letter',
+    help: 'Readings that the store rejected permanently; each became a dead letter',
     registers,
   });
-  const stalls = new Counter({ name: 'gapline_archive_stalls_total', help: 'Failed attempts to write', registers });
+  const stalls = new Counter({
+    name: 'gapline_archive_stalls_total',
+    help: 'Failed attempts to write to the store; each is repeated',
+    registers,
+  });
   const foreign = new Counter({
     name: 'gapline_archive_foreign_total',
-    help: 'Readings of other streams in the same topic, left to their own archive',
+    help: 'Readings of other streams in the same topic; their own archive writes them',
     registers,
   });
   const counters = { points: 0, rejected: 0, foreign: 0, stalls: 0 };

@@ -19,7 +19,7 @@ function post(body: string | Buffer, headers: Record<string, string> = {}, query
 
 const reading = (time: number, device = 'd'): object => ({ device, time: String(time), values: { a: time, b: null } });
 
-test('one reading, an array, and NDJSON are taken, gzipped or not', async () => {
+test('one reading, an array and NDJSON are accepted, compressed or not', async () => {
   started = await startCollector({ nowMs: () => 1_700_000_000_123 });
   const array = JSON.stringify([reading(2), reading(3)]);
   const lines = `${JSON.stringify(reading(4))}\r\n\n${JSON.stringify(reading(5))}`;
@@ -57,13 +57,13 @@ test('integers are times in the unit of the query, and of repeated keys the last
   expect(await started.readings()).toMatchObject([{ device: 'd', time: '1700000000000000000', values: { b: 3 } }]);
 });
 
-test('a time is refused when it is further ahead than the collector believes', async () => {
+test('a time that is too far ahead of the clock is refused', async () => {
   started = await startCollector({ nowMs: () => 1_000, maxAheadMs: 500 });
   expect((await post(JSON.stringify(reading(1_500_000_000)))).status).toBe(202);
   expect((await post(JSON.stringify(reading(1_500_000_001)))).status).toBe(400);
 });
 
-test('nothing is acknowledged before the log has it, and requests that wait share one append', async () => {
+test('a reading is acknowledged only after the log has it, and requests that wait share one append', async () => {
   const appends: number[] = [];
   const gate = Promise.withResolvers<void>();
   const wrap = (log: EventLog): EventLog =>
@@ -96,12 +96,12 @@ test('nothing is acknowledged before the log has it, and requests that wait shar
 });
 
 test.each(['refused', 'unknown'] as const)(
-  'a log that answers "%s" is 503 with Retry-After, at both doors',
+  'a log that fails with the outcome "%s" gives 503 with Retry-After, at both endpoints',
   async (outcome) => {
     const wrap = (log: EventLog): EventLog =>
       intercept(log, (topic, _records, append) =>
         topic === pumps.topics.readings
-          ? Promise.reject(new AppendError(outcome, 'the disk with a secret name is away'))
+          ? Promise.reject(new AppendError(outcome, 'the disk with a secret name is unavailable'))
           : append(),
       );
     started = await startCollector({ wrap });
@@ -118,17 +118,19 @@ test.each(['refused', 'unknown'] as const)(
   },
 );
 
-test('with a spool, devices are served while the log is away', async () => {
-  let away = false;
+test('with a spool, readings are accepted while the log is unavailable', async () => {
+  let unavailable = false;
   const wrap = (log: EventLog): EventLog => ({
     ...intercept(log, (topic, _records, append) =>
-      away && topic === pumps.topics.readings ? Promise.reject(new AppendError('refused', 'away')) : append(),
+      unavailable && topic === pumps.topics.readings
+        ? Promise.reject(new AppendError('refused', 'unavailable'))
+        : append(),
     ),
-    lag: (group, topics) => (away ? Promise.reject(new Error('away')) : log.lag(group, topics)),
+    lag: (group, topics) => (unavailable ? Promise.reject(new Error('unavailable')) : log.lag(group, topics)),
   });
   const spoolFolder = quickFolder();
   started = await startCollector({ wrap, spool: { file: join(spoolFolder, 'spool.db') } });
-  away = true;
+  unavailable = true;
   expect((await post(JSON.stringify(reading(1)))).status).toBe(202);
   expect((await post(JSON.stringify([reading(2), reading(3)]))).status).toBe(202);
   const ready = await fetch(`${started.collector.url}/ready`);
@@ -137,7 +139,7 @@ test('with a spool, devices are served while the log is away', async () => {
     { status: 'warn', output: expect.stringContaining('spool') },
   ]);
   expect(await started.registry.metrics()).toContain('gapline_collector_spool_readings 3');
-  away = false;
+  unavailable = false;
   const readings = await until(started.readings, (seen) => seen.length === 3);
   expect(readings.map(({ time }) => time)).toEqual(['1', '2', '3']);
   expect(await started.registry.metrics()).toContain('gapline_collector_spool_drained_total 3');
@@ -145,7 +147,7 @@ test('with a spool, devices are served while the log is away', async () => {
   rmSync(spoolFolder, { recursive: true });
 });
 
-test('what would go beyond the memory that may wait is 503 at once', async () => {
+test('a request that would exceed the memory for waiting readings gets 503 at once', async () => {
   const gate = Promise.withResolvers<void>();
   const wrap = (log: EventLog): EventLog =>
     intercept(log, async (_topic, _records, append) => {
@@ -166,7 +168,7 @@ test('what would go beyond the memory that may wait is 503 at once', async () =>
   expect((await Promise.all([first, second])).map(({ status }) => status)).toEqual([202, 202]);
 });
 
-test('half a request, and what is no HTTP at all, are answered, and the process goes on', async () => {
+test('half a request and bytes that are not HTTP get a response, and the process keeps running', async () => {
   started = await startCollector();
   const { url } = started.collector;
   const head = 'POST /readings HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n';
@@ -194,7 +196,7 @@ test('pipelined requests are answered in order, also before a broken one', async
   expect(answer).toMatch(/^HTTP\/1\.1 202 [\s\S]*"accepted":1/);
 });
 
-test('what is not there is 404, and a wrong method 405 that says what is right', async () => {
+test('an unknown path gives 404, and a wrong method 405 with the right ones', async () => {
   started = await startCollector();
   const { url } = started.collector;
   const missing = await fetch(`${url}/nothing`);
@@ -206,14 +208,14 @@ test('what is not there is 404, and a wrong method 405 that says what is right',
 });
 
 test('/ready follows the log', async () => {
-  let away = false;
+  let unavailable = false;
   const wrap = (log: EventLog): EventLog => ({
     ...intercept(log, (_topic, _records, append) => append()),
-    lag: (group, topics) => (away ? Promise.reject(new Error('away')) : log.lag(group, topics)),
+    lag: (group, topics) => (unavailable ? Promise.reject(new Error('unavailable')) : log.lag(group, topics)),
   });
   started = await startCollector({ wrap });
   expect((await fetch(`${started.collector.url}/ready`)).status).toBe(200);
-  away = true;
+  unavailable = true;
   const answer = await until(
     () => fetch(`${started.collector.url}/ready`),
     ({ status }) => status === 503,
@@ -237,7 +239,7 @@ test('it counts in /metrics and reports its status to the log', async () => {
   expect(statuses.at(-1)).toMatchObject({ stage: 'collector', stream: 'pumps', counters: { requests: 2, refused: 1 } });
 });
 
-test('it says how it is spoken to', async () => {
+test('the OpenAPI document describes the endpoints', async () => {
   started = await startCollector();
   const document = (await (await fetch(`${started.collector.url}/openapi.json`)).json()) as {
     openapi: string;
@@ -256,7 +258,7 @@ test('it says how it is spoken to', async () => {
   expect(Object.keys(document.components.schemas.Reading.properties.values.properties)).toEqual(pumps.fields);
 });
 
-test('a port in use is named, and stopping waits for answers under way', async () => {
+test('the error names a port that is in use, and stopping waits for requests that are being handled', async () => {
   const gate = Promise.withResolvers<void>();
   const wrap = (log: EventLog): EventLog =>
     intercept(log, async (topic, _records, append) => {

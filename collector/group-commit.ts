@@ -14,15 +14,15 @@ interface Waiting {
 
 export interface GroupCommitOptions {
   readonly commit: Commit;
-  /** A group is closed once it holds so much; one request's records are never split. */
+  /** The size of a group; the records of one request are never split, so one request may be larger. */
   readonly maxGroupBytes: number;
-  /** Told of each request's records how large they were and how long they waited until they were durable. */
+  /** Called for each request with the size of its records and how long they waited until they were durable. */
   readonly waited?: (bytes: number, ms: number) => void;
 }
 
 /**
- * Lets requests that arrive while a group is under way share the next one. One group at a time: so records of a device keep the
- * order in which they came, and a slow log makes groups larger instead of more.
+ * Group commit: requests that arrive while one group is being made durable share the next one. There is one group at a time, so records of
+ * a device keep their order, and a slow log makes groups larger and not more.
  */
 export class GroupCommit {
   readonly #options: GroupCommitOptions;
@@ -35,7 +35,7 @@ export class GroupCommit {
     this.#options = options;
   }
 
-  /** What waits, or is being made durable. Whoever adds looks first whether that is not too much already. */
+  /** Bytes that wait or are being made durable. Callers check them before they add. */
   get waitingBytes(): number {
     return this.#bytes;
   }
@@ -57,7 +57,7 @@ export class GroupCommit {
     });
   }
 
-  /** Takes nothing new and resolves when everything under way is settled. */
+  /** Takes nothing new, and resolves when all waiting records are durable or have failed. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#running;
@@ -65,11 +65,11 @@ export class GroupCommit {
 
   async #run(): Promise<void> {
     while (this.#waiting.length > 0) {
-      // The requests that this turn of the event loop still reads join the group.
+      // Requests that are read in the same turn of the event loop join the group.
       await new Promise((resolve) => setImmediate(resolve));
       const group = this.#nextGroup();
       try {
-        await this.#options.commit(group.length === 1 ? group[0]!.records : group.flatMap(({ records }) => records));
+        await this.#options.commit(recordsOf(group));
         const nowMs = performance.now();
         for (const { bytes, sinceMs, resolve } of group) {
           resolve();
@@ -96,5 +96,10 @@ export class GroupCommit {
   }
 }
 
-/** What a record costs in memory beside its value. */
+function recordsOf(group: readonly Waiting[]): readonly LogRecord[] {
+  const [only, ...others] = group;
+  return only !== undefined && others.length === 0 ? only.records : group.flatMap(({ records }) => records);
+}
+
+/** The memory that a record needs in addition to its value. */
 const recordOverheadBytes = 200;

@@ -22,8 +22,8 @@ class MoodyLog {
     const { mood } = this;
     await new Promise((resolve) => setImmediate(resolve));
     if (mood === 'takes' || mood === 'late') this.records.push(...records);
-    if (mood === 'refuses') throw new AppendError('refused', 'away');
-    if (mood !== 'takes') throw new AppendError('unknown', 'no answer');
+    if (mood === 'refuses') throw new AppendError('refused', 'unavailable');
+    if (mood !== 'takes') throw new AppendError('unknown', 'no response');
   }
 }
 
@@ -83,14 +83,14 @@ async function withFolder(body: (file: string) => Promise<void>): Promise<void> 
 
 const texts = (log: MoodyLog): string[] => log.records.map(({ value }) => Buffer.from(value).toString());
 
-test('while the log is away readings wait in the spool, and go out in order when it is back', () =>
+test('while the log is unavailable readings wait in the spool, and are sent in order afterwards', () =>
   withFolder(async (file) => {
     const line = startLine(file, new MoodyLog());
     await line.send('d', 1);
     line.log.mood = 'refuses';
     for (let value = 2; value <= 6; value += 1) await line.send('d', value);
     expect(texts(line.log)).toEqual(['d:1']);
-    expect(line.status()).toMatchObject({ spool: { records: 5 }, lastError: { message: 'away' } });
+    expect(line.status()).toMatchObject({ spool: { records: 5 }, lastError: { message: 'unavailable' } });
     line.log.mood = 'takes';
     await Promise.all([line.send('d', 7), line.send('e', 8)]);
     await until(() => line.spool.empty, Boolean);
@@ -101,7 +101,7 @@ test('while the log is away readings wait in the spool, and go out in order when
     await line.stop();
   }));
 
-test('what a run leaves in the spool, the next one sends before anything new', () =>
+test('readings that one run leaves in the spool are sent by the next run before any new ones', () =>
   withFolder(async (file) => {
     const log = new MoodyLog();
     log.mood = 'refuses';
@@ -120,7 +120,7 @@ test('what a run leaves in the spool, the next one sends before anything new', (
     await second.stop();
   }));
 
-test('a full spool is 503 with Retry-After, and takes again when the log is back', () =>
+test('a full spool gives 503 with Retry-After, and readings are accepted again once the log is available', () =>
   withFolder(async (file) => {
     const line = startLine(file, new MoodyLog(), 100);
     line.log.mood = 'refuses';
@@ -140,7 +140,7 @@ test('a full spool is 503 with Retry-After, and takes again when the log is back
     await line.stop();
   }));
 
-test('an answer that never came is counted as a possible extra, whether the log had the readings or not', () =>
+test('an append without a response counts its readings as possible extras, whether the log has them or not', () =>
   withFolder(async (file) => {
     for (const mood of ['lost', 'late'] as const) {
       const line = startLine(`${file}.${mood}`, new MoodyLog());

@@ -21,20 +21,20 @@ export interface IntakeOptions {
   readonly nowMs: () => number;
 }
 
-/** What is sent from the spool at once: enough to be quick, little enough to wait for. */
+/** Bytes that the spool sends in one batch: enough to be quick, and few enough for a request to wait for. */
 const drainBytes = 1_000_000;
 const backoff = { firstMs: 100, maxMs: 2_000, jitter: halfRandom };
 
 /**
- * Makes groups of readings durable: in the log, or, while the log does not take them, in the spool. As long as the spool holds anything,
- * new readings go behind it, so that those of a device keep their order.
+ * Makes groups of readings durable: in the log, or, while the log is unavailable, in the spool. As long as the spool holds readings, new
+ * ones are appended to it, so that the readings of a device keep their order.
  */
 export class Intake {
   readonly #options: IntakeOptions;
   readonly #stopping = new AbortController();
   #draining: Promise<void> | undefined;
   #step: Promise<boolean> = Promise.resolve(true);
-  /** Whether the log took what the spool sent last. */
+  /** Whether the log took the batch that the spool sent last. */
   #flowing = false;
   readonly #rate: DrainRate;
   #lastError: Status['lastError'];
@@ -44,7 +44,7 @@ export class Intake {
     this.#rate = new DrainRate(options.nowMs);
   }
 
-  /** Readings that go out of the spool, a second, of late. */
+  /** Readings a second that the spool sends to the log. */
   get drainedPerSecond(): number {
     return this.#rate.perSecond;
   }
@@ -52,11 +52,11 @@ export class Intake {
   start(): void {
     const { spool } = this.#options;
     if (spool === undefined) return;
-    this.#mayBeExtra(spool.start().maybeSent, 'the process before may have sent them');
+    this.#mayBeExtra(spool.start().maybeSent, 'an earlier process may have sent them');
     if (!spool.empty) this.#drain();
   }
 
-  /** Sends no more; what the spool holds stays for the next run. */
+  /** Sends no more; the readings in the spool stay for the next run. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#draining;
@@ -76,18 +76,18 @@ export class Intake {
       try {
         return await this.#append(records);
       } catch {
-        this.#keep(spool, records);
+        this.#addToSpool(spool, records);
       }
     } else {
-      this.#keep(spool, records);
-      // While the log takes what it is sent, twice of what comes in goes out: the spool shrinks however much comes.
+      this.#addToSpool(spool, records);
+      // While the log takes batches, each request sends twice as many bytes as it adds, so the spool shrinks at any rate of requests.
       const bytes = records.reduce((sum, { value }) => sum + value.byteLength, 0);
       for (let turn = 0; turn < 2 && this.#flowing && !spool.empty; turn += 1)
-        await this.#next(Math.max(drainBytes, bytes));
+        await this.#sendNext(Math.max(drainBytes, bytes));
     }
   }
 
-  /** What the status report says of the spool, and of the last trouble with the log. */
+  /** The spool and the last error of the log, for the status report. */
   status(): Pick<Status, 'spool' | 'lastError'> {
     const { spool, nowMs } = this.#options;
     const lastError = this.#lastError && { lastError: this.#lastError };
@@ -106,20 +106,20 @@ export class Intake {
     } catch (error) {
       const outcome = error instanceof AppendError ? error.outcome : 'unknown';
       metrics.appendFailed(outcome);
-      // Whoever sends them again, the device or the spool, may send what the log already has.
-      if (outcome === 'unknown') this.#mayBeExtra(records.length, 'whether the log has them is not known');
+      // The device or the spool sends them again, although the log may have them.
+      if (outcome === 'unknown') this.#mayBeExtra(records.length, 'it is not known whether the log has them');
       this.#lastError = { at: new Date().toISOString(), message: describeError(error) };
       logger.warn({ readings: records.length, outcome }, `the log did not confirm readings: ${describeError(error)}`);
       throw error;
     }
   }
 
-  #keep(spool: Spool, records: readonly LogRecord[]): void {
+  #addToSpool(spool: Spool, records: readonly LogRecord[]): void {
     try {
       spool.append(records);
     } catch (cause) {
-      this.#options.logger.error(`the spool takes nothing: ${describeError(cause)}`);
-      throw new HttpProblem('spool-full', 'the log is away and the spool has no room; send the readings again', {
+      this.#options.logger.error(`the spool cannot take readings: ${describeError(cause)}`);
+      throw new HttpProblem('spool-full', 'the log is unavailable and the spool is full; send the readings again', {
         retryAfterS: 5,
         cause,
       });
@@ -129,7 +129,7 @@ export class Intake {
     this.#options.metrics.spooled(records.length);
   }
 
-  /** Starts sending what the spool holds, unless that is under way. */
+  /** Starts to send the readings in the spool, unless that is already running. */
   #drain(): void {
     this.#draining ??= this.#drainAll().finally(() => {
       this.#draining = undefined;
@@ -140,8 +140,8 @@ export class Intake {
     const { spool, logger } = this.#options;
     let failures = 0;
     while (!this.#stopping.signal.aborted && spool?.empty === false) {
-      // The first attempt after a failure sends as little as it can: what of it may arrive twice is little too.
-      if (await this.#next(this.#flowing ? drainBytes : 0)) {
+      // The first attempt after a failure sends as little as possible, because these readings may arrive twice.
+      if (await this.#sendNext(this.#flowing ? drainBytes : 0)) {
         failures = 0;
         continue;
       }
@@ -151,8 +151,8 @@ export class Intake {
     if (spool?.empty) logger.info('the spool is empty again');
   }
 
-  /** Sends the next batch; one at a time, whoever asks. */
-  #next(maxBytes: number): Promise<boolean> {
+  /** Sends the next batch, after those that were asked for before. */
+  #sendNext(maxBytes: number): Promise<boolean> {
     this.#step = this.#step.then(() => this.#send(maxBytes));
     return this.#step;
   }
@@ -164,7 +164,7 @@ export class Intake {
       if (spool === undefined || batch === undefined) return true;
       spool.sending(batch);
       await this.#append(batch.records);
-      this.#forget(spool, batch);
+      this.#remove(spool, batch);
       this.#rate.add(batch.records.length);
       metrics.drained(batch.records.length);
       this.#flowing = true;
@@ -175,17 +175,17 @@ export class Intake {
     return this.#flowing;
   }
 
-  #forget(spool: Spool, batch: SpoolBatch): void {
+  #remove(spool: Spool, batch: SpoolBatch): void {
     try {
       spool.remove(batch);
     } catch (error) {
-      // It will be sent again.
-      this.#mayBeExtra(batch.records.length, 'the spool does not let go of them');
+      // It stays in the spool and will be sent again.
+      this.#mayBeExtra(batch.records.length, 'they could not be removed from the spool');
       throw error;
     }
   }
 
-  /** Counts, and says so: what is only counted is forgotten with the process. */
+  /** Counts readings that may come twice, and logs them, because the count ends with the process. */
   #mayBeExtra(possibleExtras: number, why: string): void {
     if (possibleExtras === 0) return;
     this.#options.metrics.mayBeExtra(possibleExtras);

@@ -19,13 +19,15 @@ export function openApiDocument({ stream, maxReadings }: { stream: Stream; maxRe
       '/readings': { post: postReadings(maxReadings) },
       '/api/v2/write': { post: postLines() },
       '/health': { get: probe('whether the process runs', {}) },
-      '/ready': { get: probe('whether the log answers', { 503: answer('it does not', 'application/json', {}) }) },
+      '/ready': {
+        get: probe('whether the log takes readings', { 503: response('it does not', 'application/json', {}) }),
+      },
       '/metrics': {
         get: {
           summary: 'Prometheus metrics',
           responses: {
-            200: answer('text exposition', 'text/plain', { type: 'string' }),
-            ...refusals([401, 403, 429], problemType, 'Problem'),
+            200: response('text exposition', 'text/plain', { type: 'string' }),
+            ...errorResponses([401, 403, 429], problemType, 'Problem'),
           },
         },
       },
@@ -33,8 +35,8 @@ export function openApiDocument({ stream, maxReadings }: { stream: Stream; maxRe
         get: {
           summary: 'this document',
           responses: {
-            200: answer('OpenAPI 3.1', 'application/json', {}),
-            ...refusals([401, 403, 429], problemType, 'Problem'),
+            200: response('OpenAPI 3.1', 'application/json', {}),
+            ...errorResponses([401, 403, 429], problemType, 'Problem'),
           },
         },
       },
@@ -45,7 +47,8 @@ export function openApiDocument({ stream, maxReadings }: { stream: Stream; maxRe
         bearer: {
           type: 'http',
           scheme: 'bearer',
-          description: 'where tokens were made; `Authorization: Token …`, as InfluxDB clients send it, is the same',
+          description:
+            'needed where tokens were made; `Authorization: Token …`, as InfluxDB clients send it, works too',
         },
       },
       schemas: {
@@ -65,31 +68,32 @@ function postReadings(maxReadings: number): object {
   const reading = { $ref: '#/components/schemas/Reading' };
   const readings = { type: 'array', items: reading, description: `at most ${maxReadings}; more are 413` };
   return {
-    summary: 'Take readings',
-    description: 'Answers once every reading is durable. All of a request is taken, or none of it.',
+    summary: 'Send readings',
+    description:
+      'The response comes once every reading is durable. Either all readings of a request are accepted, or none.',
     parameters: [precision('the unit of times that are integers')],
     requestBody: {
       required: true,
       content: {
         'application/json': { schema: { anyOf: [reading, readings] } },
-        'application/x-ndjson': { schema: { type: 'string', description: 'a reading a line' } },
+        'application/x-ndjson': { schema: { type: 'string', description: 'one reading on each line' } },
       },
     },
     responses: {
-      202: answer('all are durable', 'application/json', {
+      202: response('all are durable', 'application/json', {
         type: 'object',
         properties: { accepted: { type: 'integer', minimum: 0 } },
         required: ['accepted'],
         additionalProperties: false,
       }),
-      ...refusals([400, 401, 403, 408, 413, 415, 429, 503], problemType, 'Problem'),
+      ...errorResponses([400, 401, 403, 408, 413, 415, 429, 503], problemType, 'Problem'),
     },
   };
 }
 
 function postLines(): object {
   return {
-    summary: 'Take line protocol, as InfluxDB 2.7 does',
+    summary: 'Send line protocol, as to InfluxDB 2.7',
     parameters: [
       precision('the unit of timestamps'),
       { name: 'org', in: 'query', required: false, description: 'ignored', schema: { type: 'string' } },
@@ -98,7 +102,7 @@ function postLines(): object {
     requestBody: { content: { 'text/plain': { schema: { type: 'string' } } } },
     responses: {
       204: { description: 'all are durable' },
-      ...refusals([400, 401, 403, 408, 413, 415, 429, 503], 'application/json', 'InfluxError'),
+      ...errorResponses([400, 401, 403, 408, 413, 415, 429, 503], 'application/json', 'InfluxError'),
     },
   };
 }
@@ -109,25 +113,25 @@ function precision(description: string): object {
 
 function probe(summary: string, more: object): object {
   const schema = { type: 'object', properties: { status: { enum: ['pass', 'warn', 'fail'] } }, required: ['status'] };
-  return { summary, responses: { 200: answer('yes', 'application/json', schema), ...more } };
+  return { summary, responses: { 200: response('yes', 'application/json', schema), ...more } };
 }
 
-function answer(description: string, type: string, schema: object): object {
+function response(description: string, type: string, schema: object): object {
   return { description, content: { [type]: { schema } } };
 }
 
 const meanings: Record<number, string> = {
-  400: 'the body or a reading in it is not valid; nothing was taken',
-  401: 'no token, or an unknown one',
-  403: 'the token has not the scope, or a page of another site asks',
+  400: 'the body or a reading in it is not valid; nothing was accepted',
+  401: 'there is no token, or it is unknown',
+  403: 'the token lacks the scope, or a page of another site sent the request',
   408: 'the request took too long to arrive',
   413: 'too many bytes or readings',
   415: 'the content type or encoding is not supported',
   429: 'too many requests; send again after Retry-After seconds',
-  503: 'not durable now; send again after Retry-After seconds',
+  503: 'the readings cannot be made durable now; send again after Retry-After seconds',
 };
 
-function refusals(statuses: readonly number[], type: string, schema: string): Record<number, object> {
+function errorResponses(statuses: readonly number[], type: string, schema: string): Record<number, object> {
   const content = { [type]: { schema: { $ref: `#/components/schemas/${schema}` } } };
   return Object.fromEntries(statuses.map((status) => [status, { description: meanings[status], content }]));
 }

@@ -1,7 +1,7 @@
 import type { LogRecord } from '../core/log/port.ts';
 import type { ReadingInput } from '../core/wire/reading-input.ts';
 
-/** Turns the readings of one request into records of the log, and finds identities that come twice. */
+/** Makes log records of the readings of one request, and finds identities that occur twice. */
 export class ReadingRecords {
   readonly records: LogRecord[] = [];
   readonly #stream: string;
@@ -14,7 +14,7 @@ export class ReadingRecords {
     this.#received = received;
   }
 
-  /** Adds a reading. Returns where its identity came before, which is a fault of the request. */
+  /** Adds a reading. Returns where in the request its identity occurred before; that is a fault. */
   add(reading: ReadingInput, at: string): string | undefined {
     const { device, time, values, truth } = reading;
     const before = this.#seenAt(`${device}\n${time}`, at);
@@ -24,7 +24,7 @@ export class ReadingRecords {
     return undefined;
   }
 
-  /** A request of one reading, the most common one, needs no map. */
+  /** A request with one reading, the most common kind, needs no map. */
   #seenAt(identity: string, at: string): string | undefined {
     if (this.#first === undefined) {
       this.#first = { identity, at };

@@ -10,7 +10,7 @@ import type { Reading } from '../core/wire/reading.ts';
 import { type Stream, topicsOf } from '../core/wire/stream.ts';
 import { type Collector, type CollectorOptions, createCollector } from './collector.ts';
 
-/** A stream whose names are as strange as real ones. */
+/** A stream with field names as unusual as real ones. */
 export const pumps: Stream = { name: 'pumps', fields: ['a', 'A', 'b', 'char_freq_;'], topics: topicsOf('pumps') };
 
 export interface TestCollector {
@@ -23,14 +23,14 @@ export interface TestCollector {
   stop(): Promise<void>;
 }
 
-/** A folder for files that are synced thousands of times: in memory, where the machine has such a place. */
+/** A folder for files that are synced thousands of times: in memory, where the system has a file system in memory. */
 export function quickFolder(): string {
   return mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'gapline-'));
 }
 
 export const silent = pino({ level: 'silent' });
 
-/** A collector on a free port before a SQLite log of its own. `wrap` may stand between the two. */
+/** Starts a collector on a free port with a SQLite log of its own. `wrap` may change the log's behaviour. */
 export async function startCollector(
   options: Partial<CollectorOptions> & { wrap?: (log: EventLog) => EventLog } = {},
 ): Promise<TestCollector> {
@@ -72,33 +72,33 @@ export async function readingsOf(log: EventLog): Promise<Reading[]> {
   return readings;
 }
 
-/** Sends bytes as they are and gives what comes back until the other side closes. `half` closes the sending side after them. */
+/** Sends bytes as they are and returns what comes back until the server closes. `half` closes the sending side after them. */
 export function exchange(url: string, bytes: string | Buffer, { half = false } = {}): Promise<string> {
   const { hostname, port } = new URL(url);
   return new Promise((resolve, reject) => {
     const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true });
-    let answer = '';
+    let received = '';
     socket.setEncoding('utf8');
     socket.on('data', (chunk) => {
-      answer += chunk;
+      received += chunk;
     });
-    socket.on('error', (error) => (answer === '' ? reject(error) : resolve(answer)));
-    socket.on('close', () => resolve(answer));
+    socket.on('error', (error) => (received === '' ? reject(error) : resolve(received)));
+    socket.on('close', () => resolve(received));
     socket.on('end', () => socket.end());
     socket.write(bytes);
     if (half) socket.end();
   });
 }
 
-/** Waits for something that will be true; throws what was seen last when it never is. */
+/** Polls until a value is good; throws with the last value when the deadline passes. */
 export async function until<T>(
-  look: () => T | Promise<T>,
+  read: () => T | Promise<T>,
   good: (seen: T) => boolean,
   deadlineMs = 15_000,
 ): Promise<T> {
   const end = Date.now() + deadlineMs;
   for (;;) {
-    const seen = await look();
+    const seen = await read();
     if (good(seen)) return seen;
     if (Date.now() > end) throw new Error(`waited ${deadlineMs} ms, and still: ${JSON.stringify(seen)?.slice(0, 500)}`);
     await new Promise((resolve) => setTimeout(resolve, 10));

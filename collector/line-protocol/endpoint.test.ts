@@ -29,29 +29,29 @@ async function write(
   body: string | Uint8Array<ArrayBuffer>,
   headers: Record<string, string> = {},
 ): Promise<Answer> {
-  const answer = await fetch(address, { method: 'POST', body, headers });
-  const text = await answer.text();
-  return { status: answer.status, body: text === '' ? undefined : JSON.parse(text) };
+  const response = await fetch(address, { method: 'POST', body, headers });
+  const text = await response.text();
+  return { status: response.status, body: text === '' ? undefined : JSON.parse(text) };
 }
 
 /** Where the collector refuses what InfluxDB takes, by the name of the case; each is argued in `docs/decisions/`. */
 const refusedHere = new Map(Object.entries(differences.refusedHere));
 
 describe.each(cases as Case[])('$name', ({ name, body, precision = 'ns', failures }) => {
-  test('the collector answers as InfluxDB 2.7, but for the differences listed', async () => {
-    const answer = await write(`${collector()}&precision=${precision}`, body);
+  test('the collector responds as InfluxDB 2.7 does, except for the listed differences', async () => {
+    const response = await write(`${collector()}&precision=${precision}`, body);
     const difference = refusedHere.get(name);
-    if (failures !== undefined) expect(answer).toMatchObject({ status: 400, body: { code: 'invalid' } });
-    else if (difference === undefined) expect(answer).toEqual({ status: 204, body: undefined });
+    if (failures !== undefined) expect(response).toMatchObject({ status: 400, body: { code: 'invalid' } });
+    else if (difference === undefined) expect(response).toEqual({ status: 204, body: undefined });
     else
-      expect(answer).toMatchObject({
+      expect(response).toMatchObject({
         status: 400,
         body: { code: 'invalid', message: expect.stringContaining(difference) },
       });
-    if (failures !== undefined && difference === undefined) expect(answer.body?.message).toBe(failures);
+    if (failures !== undefined && difference === undefined) expect(response.body?.message).toBe(failures);
   });
 
-  test.runIf(process.env.GAPLINE_TEST_INFLUXDB)('a real InfluxDB 2.7 answers as the table says', async () => {
+  test.runIf(process.env.GAPLINE_TEST_INFLUXDB)('a real InfluxDB 2.7 responds as the table states', async () => {
     const {
       GAPLINE_TEST_INFLUXDB: url,
       GAPLINE_TEST_INFLUXDB_TOKEN: token,
@@ -61,9 +61,9 @@ describe.each(cases as Case[])('$name', ({ name, body, precision = 'ns', failure
     // A measurement for each case: fields keep their types for ever.
     const own = body.replace(/^m(?=[, ])/gm, `line_protocol_${encodeURIComponent(name).replace(/\W/g, '_')}`);
     const address = `${url}/api/v2/write?org=${org}&bucket=${bucket}&precision=${precision}`;
-    const answer = await write(address, own, { authorization: `Token ${token}` });
-    if (failures === undefined) expect(answer).toEqual({ status: 204, body: undefined });
-    else expect(answer).toMatchObject({ status: 400, body: { code: 'invalid' } });
+    const response = await write(address, own, { authorization: `Token ${token}` });
+    if (failures === undefined) expect(response).toEqual({ status: 204, body: undefined });
+    else expect(response).toMatchObject({ status: 400, body: { code: 'invalid' } });
   });
 });
 
@@ -107,7 +107,7 @@ test('lines without a timestamp get times of arrival of their own', async () => 
   await own.stop();
 });
 
-test('what only the collector refuses says so in the form of InfluxDB', async () => {
+test('a request that only the collector refuses gets an error in the format of InfluxDB', async () => {
   const twice = await write(collector(), 'm,device=d a=1 5\nn,device=d a=2 5');
   expect(twice).toMatchObject({
     status: 400,

@@ -8,7 +8,7 @@ interface Case {
   readonly name: string;
   readonly body: string;
   readonly precision?: Precision;
-  /** What InfluxDB 2.7 says of the bad lines. */
+  /** InfluxDB 2.7's message about the bad lines. */
   readonly failures?: string;
   /** What InfluxDB 2.7 makes of the good lines. */
   readonly points: {
@@ -46,8 +46,8 @@ test('reading stops at the bound, and errors are bounded in number and length', 
   expect(failures[0]!.length).toBeLessThan(1_200);
 });
 
-test('what is escaped as the protocol says comes back as it was', () => {
-  // A backslash before one of the escaped characters, or at the end, is what line protocol cannot say.
+test('text that is escaped as the protocol demands is parsed to the original', () => {
+  // A backslash before one of the escaped characters, or at the end, cannot be written in line protocol.
   const name = fc
     .string({ unit: 'grapheme', minLength: 1, maxLength: 12 })
     .filter((text) => !/[\\\n\0\t]/.test(text) && text.isWellFormed());
@@ -78,7 +78,7 @@ function show(value: number | boolean | string): string {
   return typeof value === 'string' ? `"${value.replace(/[\\"]/g, '\\$&')}"` : String(value);
 }
 
-test('anything at all is answered, never thrown', () => {
+test('any text gives points or failures, and never an exception', () => {
   const pieces = fc.array(fc.oneof(fc.constantFrom(...'m,= \\"\n#i1-.e'), fc.string()), { maxLength: 40 });
   fc.assert(
     fc.property(pieces, (parts) => {

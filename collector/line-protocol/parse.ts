@@ -23,7 +23,7 @@ export interface LineField {
 export interface LinePoint {
   readonly measurement: string;
   readonly tags: ReadonlyMap<string, string>;
-  /** In the order of the line; a name may come twice, and then the later counts. */
+  /** In the order of the line; if a name occurs twice, the later one counts. */
   readonly fields: readonly LineField[];
   /** Nanoseconds since the epoch as a decimal string; undefined where the line has none. */
   readonly time: string | undefined;
@@ -31,20 +31,20 @@ export interface LinePoint {
 
 export interface ParsedLines {
   readonly points: readonly LinePoint[];
-  /** What InfluxDB would say of each bad line, the first ones. Empty when every line was good. */
+  /** InfluxDB's message for each bad line, at most the first {@link maxFailures}. Empty when every line was good. */
   readonly failures: readonly string[];
-  /** True where there were more lines than asked for, good or bad; the rest was not read. */
+  /** True if there were more lines than `maxPoints`, good or bad; the rest was not read. */
   readonly tooMany: boolean;
 }
 
-const mostFailures = 20;
-/** Of one line. InfluxDB has no bound but memory. */
-const mostFields = 10_000;
+const maxFailures = 20;
+/** Of one line. InfluxDB's only bound is memory. */
+const maxFields = 10_000;
 const maxKeyBytes = 65_535;
 const reservedTags = new Set(['_field', '_measurement', 'time', '\0']);
 
 /**
- * Parses line protocol as InfluxDB 2.7 does: the same lines pass, the same ones fail, with the same words.
+ * Parses line protocol as InfluxDB 2.7 does: it accepts the same lines and rejects the same lines with the same messages.
  * @param options.precision the unit of timestamps
  * @param options.maxPoints stop reading after so many lines
  */
@@ -65,7 +65,7 @@ export function parseLines(text: string, options: { precision: Precision; maxPoi
       points.push(parsePoint(line, options.precision));
     } catch (error) {
       if (!(error instanceof LineFault)) throw error;
-      if (failures.length < mostFailures) {
+      if (failures.length < maxFailures) {
         failures.push(`unable to parse '${shorten(line, 1_000)}': ${shorten(error.message, 300)}`);
       }
     }
@@ -80,7 +80,7 @@ function parsePoint(line: string, precision: Precision): LinePoint {
   const fieldsEnd = scanFields(line, fieldsStart);
   const fields = parseFields(line.slice(fieldsStart, fieldsEnd), keyEnd);
   const time = parseTime(line, fieldsEnd, precision);
-  // What only passed because of a stray backslash; InfluxDB takes it and then cannot read it.
+  // Such a value only passed because of a stray backslash; InfluxDB accepts it and then cannot read it.
   if (fields.some(({ value }) => Number.isNaN(value))) throw new LineFault('invalid number');
   return {
     measurement: unescapeWith(line.slice(0, measurementEnd), keyEscapes),
@@ -90,14 +90,14 @@ function parsePoint(line: string, precision: Precision): LinePoint {
   };
 }
 
-/** Tags are split first and judged then, so that of two faults the same one is named as InfluxDB names. */
+/** Tags are split first and checked afterwards, so that of two faults the same one is reported as by InfluxDB. */
 function parseTags(line: string, measurementEnd: number): { tags: Map<string, string>; end: number } {
   const raw: [string, string][] = [];
   let end = measurementEnd;
   while (line[end] === ',') {
     const keyEnd = scanTagKey(line, end + 1);
     const valueEnd = scanTagValue(line, keyEnd + 1);
-    // A key too long is refused below, in one piece.
+    // A longer key is refused below.
     if (valueEnd <= maxKeyBytes) raw.push([line.slice(end + 1, keyEnd), line.slice(keyEnd + 1, valueEnd)]);
     end = valueEnd;
   }
@@ -122,7 +122,7 @@ function parseFields(text: string, keyLength: number): LineField[] {
     const key = text.slice(position, keyEnd);
     if (keyEnd > text.length - 2) throw new LineFault(`invalid value: field-key=${key}`);
     checkKeyLength(keyLength + key.length, () => keyLength + 4 + Buffer.byteLength(key));
-    if (fields.length === mostFields) throw new LineFault(`more than ${mostFields} fields`);
+    if (fields.length === maxFields) throw new LineFault(`more than ${maxFields} fields`);
     const end = scanFieldValue(text, keyEnd + 1);
     fields.push({ name: unescapeWith(key, keyEscapes), value: parseValue(text.slice(keyEnd + 1, end)) });
     position = end + 1;

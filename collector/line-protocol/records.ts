@@ -10,22 +10,22 @@ export interface LinesBody {
   /** The tag that names the device. */
   readonly deviceTag: string;
   readonly received: string;
-  /** A time of arrival that no other reading has: nanoseconds since the epoch, as a decimal string. */
+  /** Returns a time of arrival that no other reading has: nanoseconds since the epoch, as a decimal string. */
   readonly arrival: () => string;
   readonly maxReadings: number;
 }
 
 export interface LineRecords {
   readonly records: ReadingRecords;
-  /** Fields that the stream does not know, or that are no numbers. */
+  /** How many fields the stream does not define, or are not numbers. */
   readonly ignoredFields: number;
 }
 
-const mostFailures = 20;
+const maxFailures = 20;
 
 /**
- * Makes records of line protocol, all of it or none, refusing what InfluxDB 2.7 refuses and with its words; beside that, a line needs
- * a device, a time that is believed, and an identity of its own.
+ * Makes log records of all lines. It refuses the lines that InfluxDB 2.7 refuses, with the same messages. In addition, each line needs a
+ * device, a time that is not too far ahead, and an identity of its own.
  * @throws {HttpProblem} `body-malformed` or `body-too-large`
  */
 export function recordsOfLines(body: LinesBody): LineRecords {
@@ -35,6 +35,7 @@ export function recordsOfLines(body: LinesBody): LineRecords {
   });
   if (tooMany) throw new HttpProblem('body-too-large', `a request has at most ${body.maxReadings} lines`);
   const wrong = [...failures];
+  const noDevice = `there is no tag ${JSON.stringify(body.deviceTag)} to name the device`;
   const records = new ReadingRecords(body.stream, body.received);
   let ignoredFields = 0;
   points.forEach((point, index) => {
@@ -42,24 +43,25 @@ export function recordsOfLines(body: LinesBody): LineRecords {
     ignoredFields += ignored;
     const device = point.tags.get(body.deviceTag);
     const time = point.time ?? body.arrival();
-    const fault = explainPoint(device, time, body);
-    if (fault === undefined) {
-      const before = records.add({ device: device as string, time, values, truth: undefined }, `point ${index + 1}`);
-      if (before !== undefined) wrong.push(`point ${index + 1}: the same device and time as ${before}`);
-    } else if (wrong.length < mostFailures) wrong.push(`point ${index + 1}: ${fault}`);
+    const fault = device === undefined ? noDevice : explainPoint(device, time, body);
+    if (device === undefined || fault !== undefined) {
+      if (wrong.length < maxFailures) wrong.push(`point ${index + 1}: ${fault}`);
+      return;
+    }
+    const before = records.add({ device, time, values, truth: undefined }, `point ${index + 1}`);
+    if (before !== undefined) wrong.push(`point ${index + 1}: the same device and time as ${before}`);
   });
-  if (wrong.length > 0) throw new HttpProblem('body-malformed', wrong.slice(0, mostFailures).join('\n'));
+  if (wrong.length > 0) throw new HttpProblem('body-malformed', wrong.slice(0, maxFailures).join('\n'));
   return { records, ignoredFields };
 }
 
-function explainPoint(device: string | undefined, time: string, { deviceTag, rules }: LinesBody): string | undefined {
-  if (device === undefined) return `there is no tag ${JSON.stringify(deviceTag)} to name the device`;
+function explainPoint(device: string, time: string, { deviceTag, rules }: LinesBody): string | undefined {
   if (!isName(device)) return `tag ${JSON.stringify(deviceTag)}: ${explainName(device)}`;
   const refused = explainRefusedTime(time, rules.latest);
   return refused === undefined ? undefined : `${time}: ${refused}`;
 }
 
-/** The numeric fields that the stream knows; of a name that comes twice, the later. */
+/** The numeric fields that the stream defines; if a name occurs twice, the later one. */
 function valuesOf(point: LinePoint, known: ReadonlySet<string>): { values: Record<string, number>; ignored: number } {
   const entries: [string, number][] = [];
   for (const { name, value } of point.fields) {

@@ -1,9 +1,10 @@
 /**
- * The scanners of line protocol, character by character as InfluxDB 2.7's own parser goes (`models/points.go`), so that both
- * accept and refuse the same lines with the same words. Each returns the position after what it took, or throws a {@link LineFault}.
+ * The scanners of line protocol. They read character by character as InfluxDB 2.7's own parser does (`models/points.go`), so that both
+ * accept the same lines and refuse the same lines with the same messages. Each returns the position after the part that it read, or throws
+ * a {@link LineFault}.
  */
 
-/** What is wrong with a line, in InfluxDB's words. No Error: of bad lines come thousands, and a stack costs more than a line. */
+/** What is wrong with a line, as InfluxDB words it. It is no `Error`: one request may hold thousands, and a stack trace costs more than a line. */
 export class LineFault {
   readonly message: string;
 
@@ -96,7 +97,7 @@ export function scanTagValue(text: string, from: number): number {
   throw new LineFault('missing fields');
 }
 
-/** The end of the fields: at a space outside of quotes. Every field is checked on the way. */
+/** The end of the fields: at a space outside of quotes. Every field is checked. */
 export function scanFields(text: string, from: number): number {
   const length = text.length;
   let quoted = false;
@@ -146,7 +147,7 @@ function isNumeric(code: number): boolean {
 }
 
 const floatForm = /^-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
-/** What passes for scientific notation until it is read as a number. */
+/** Text that InfluxDB takes for scientific notation until it converts it to a number. */
 const scientificForm = /^(?!.*\..*\.)(?=.*[eE])-?(?:[\d.]|[eE][+-]?)*$/;
 const integerForm = /^-?\d+i$/;
 const unsignedForm = /^\d+u$/;
@@ -170,7 +171,7 @@ function scanNumber(text: string, from: number): number {
 }
 
 function checkRange(digits: string, least: bigint, most: bigint, kind: string, parser: string): void {
-  // BigInt of endless digits takes quadratic time; 40 digits are beyond any range already, unless they are leading zeros.
+  // BigInt takes quadratic time for many digits; 40 digits without leading zeros exceed any range.
   const trimmed = digits.replace(/^(-?)0+(?=\d)/, '$1');
   const value = trimmed.length > 40 ? null : BigInt(trimmed);
   if (value !== null && value >= least && value <= most) return;

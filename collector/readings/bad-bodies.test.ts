@@ -35,17 +35,17 @@ beforeAll(async () => {
 afterAll(() => started.stop());
 
 test.each(cases as Case[])('$name', async (bad) => {
-  const answer = await post(
+  const response = await post(
     bytesOf(bad),
     bad.type === undefined ? 'application/json' : bad.type,
     encodingOf(bad),
     bad.query,
   );
-  const text = await answer.text();
-  expect([answer.status, text.slice(0, 2_000)]).toEqual([bad.status ?? 400, text.slice(0, 2_000)]);
-  expect(answer.headers.get('content-type')).toBe('application/problem+json');
+  const text = await response.text();
+  expect([response.status, text.slice(0, 2_000)]).toEqual([bad.status ?? 400, text.slice(0, 2_000)]);
+  expect(response.headers.get('content-type')).toBe('application/problem+json');
   const problem: Problem = problemSchema.parse(JSON.parse(text));
-  expect(problem).toMatchObject({ code: bad.code, status: answer.status, title: errorCatalog[bad.code].title });
+  expect(problem).toMatchObject({ code: bad.code, status: response.status, title: errorCatalog[bad.code].title });
   if (bad.pointer !== undefined) expect(problem.errors[0]?.pointer).toBe(bad.pointer);
   expect(problem.detail).not.toBe('');
 

@@ -2,33 +2,33 @@ import { pointerToken, shorten } from '../../core/wire/problem.ts';
 
 /** Where a text stops being JSON. */
 export interface JsonFault {
-  /** JSON Pointer of the value that is not complete or not right. */
+  /** JSON Pointer of the value that is incomplete or wrong. */
   readonly pointer: string;
   /** In UTF-16 units from the beginning. */
   readonly offset: number;
   readonly detail: string;
 }
 
-/** An object without a key is one whose next key is being read: a fault there is the object's. */
+/** While the next key of an object is being read, `key` is undefined: a fault there belongs to the object. */
 type Level = { readonly array: true; index: number } | { readonly array: false; key: string | undefined };
 
 /**
- * Finds what `JSON.parse` only refuses: the place, as a pointer, and why. Read once more by hand, so it is for texts that failed.
- * @param deepest how many levels may be nested
+ * Finds where a text that `JSON.parse` refuses is wrong, and why. It reads the text once more, so it is only for texts that failed.
+ * @param maxDepth how many levels may be nested
  * @returns undefined where the text is JSON after all (RFC 8259)
  */
-export function findJsonFault(text: string, deepest = 1_000): JsonFault | undefined {
-  const reader = new JsonReader(text, deepest);
+export function findJsonFault(text: string, maxDepth = 1_000): JsonFault | undefined {
+  const reader = new JsonReader(text, maxDepth);
   try {
     reader.read();
     return undefined;
   } catch (error) {
-    if (error instanceof Stop) return { pointer: reader.pointer(), offset: error.offset, detail: error.message };
+    if (error instanceof FaultFound) return { pointer: reader.pointer(), offset: error.offset, detail: error.message };
     throw error;
   }
 }
 
-class Stop extends Error {
+class FaultFound extends Error {
   readonly offset: number;
 
   constructor(offset: number, detail: string) {
@@ -37,16 +37,16 @@ class Stop extends Error {
   }
 }
 
-/** Walks a text without recursion, so that depth costs no stack. */
+/** Reads a text without recursion, so that deep nesting needs no stack. */
 class JsonReader {
   readonly #text: string;
   readonly #levels: Level[] = [];
-  readonly #deepest: number;
+  readonly #maxDepth: number;
   #at = 0;
 
-  constructor(text: string, deepest: number) {
+  constructor(text: string, maxDepth: number) {
     this.#text = text;
-    this.#deepest = deepest;
+    this.#maxDepth = maxDepth;
   }
 
   pointer(): string {
@@ -60,12 +60,12 @@ class JsonReader {
 
   read(): void {
     this.#value();
-    while (this.#levels.length > 0) this.#next();
+    for (let level = this.#levels.at(-1); level !== undefined; level = this.#levels.at(-1)) this.#next(level);
     this.#space();
-    if (this.#at < this.#text.length) this.#stop('nothing may follow the value');
+    if (this.#at < this.#text.length) this.#fail('nothing may follow the value');
   }
 
-  /** A scalar whole, or the opening of an array or object with its first value. */
+  /** Reads a scalar, or the beginning of an array or object up to its first value. */
   #value(): void {
     for (;;) {
       this.#space();
@@ -77,7 +77,7 @@ class JsonReader {
         this.#at += 1;
         return;
       }
-      if (this.#levels.length === this.#deepest) this.#stop(`nested more than ${this.#deepest} levels deep`);
+      if (this.#levels.length === this.#maxDepth) this.#fail(`nested more than ${this.#maxDepth} levels deep`);
       if (char === '[') this.#levels.push({ array: true, index: 0 });
       else {
         const level: Level = { array: false, key: undefined };
@@ -89,17 +89,16 @@ class JsonReader {
     else this.#literal();
   }
 
-  /** What comes after a value inside of an array or object: the next one, or the end. */
-  #next(): void {
+  /** Reads what follows a value in an array or object: the next value, or its end. */
+  #next(level: Level): void {
     this.#space();
-    const level = this.#levels[this.#levels.length - 1]!;
     const char = this.#text[this.#at];
     if (char === (level.array ? ']' : '}')) {
       this.#at += 1;
       this.#levels.pop();
       return;
     }
-    if (char !== ',') this.#stop(`expected a comma or ${level.array ? ']' : '}'}`);
+    if (char !== ',') this.#fail(`expected a comma or ${level.array ? ']' : '}'}`);
     this.#at += 1;
     if (level.array) level.index += 1;
     else {
@@ -111,23 +110,23 @@ class JsonReader {
 
   #key(): string {
     this.#space();
-    if (this.#text[this.#at] !== '"') this.#stop('expected a key in double quotes');
+    if (this.#text[this.#at] !== '"') this.#fail('expected a key in double quotes');
     const start = this.#at;
     this.#string();
     const key = JSON.parse(this.#text.slice(start, this.#at)) as string;
     this.#space();
-    if (this.#text[this.#at] !== ':') this.#stop('expected a colon after the key');
+    if (this.#text[this.#at] !== ':') this.#fail('expected a colon after the key');
     this.#at += 1;
     return key;
   }
 
   #literal(): void {
     const start = this.#at;
-    while (this.#at < this.#text.length && !' \t\r\n,:[]{}"'.includes(this.#text[this.#at]!)) this.#at += 1;
+    while (this.#at < this.#text.length && !' \t\r\n,:[]{}"'.includes(this.#text.charAt(this.#at))) this.#at += 1;
     const token = this.#text.slice(start, this.#at);
     if (/^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)$/.test(token)) return;
     this.#at = start;
-    this.#stop(token === '' ? 'expected a value' : `${shorten(token, 40)} is not JSON`);
+    this.#fail(token === '' ? 'expected a value' : `${shorten(token, 40)} is not JSON`);
   }
 
   #string(): void {
@@ -138,22 +137,22 @@ class JsonReader {
         this.#at += 1;
         return;
       }
-      if (code < 0x20) this.#stop('a control character in a string is written as an escape');
+      if (code < 0x20) this.#fail('a control character in a string is written as an escape');
       if (code !== 0x5c) continue;
       const escaped = /^\\(?:["\\/bfnrt]|u[\da-fA-F]{4})/.exec(this.#text.slice(this.#at, this.#at + 6));
-      if (escaped === null) this.#stop('this is no escape of JSON');
+      if (escaped === null) this.#fail('this is no escape of JSON');
       else this.#at += escaped[0].length - 1;
     }
     this.#at = start;
-    this.#stop('the string has no end');
+    this.#fail('the string has no end');
   }
 
   #space(): void {
-    while (this.#at < this.#text.length && ' \t\r\n'.includes(this.#text[this.#at]!)) this.#at += 1;
+    while (this.#at < this.#text.length && ' \t\r\n'.includes(this.#text.charAt(this.#at))) this.#at += 1;
   }
 
-  #stop(detail: string): never {
+  #fail(detail: string): never {
     const where = this.#at < this.#text.length ? '' : ', but the text ends here';
-    throw new Stop(this.#at, `at character ${this.#at + 1}: ${detail}${where}`);
+    throw new FaultFound(this.#at, `at character ${this.#at + 1}: ${detail}${where}`);
   }
 }

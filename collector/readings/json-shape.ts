@@ -1,17 +1,17 @@
-/** A text this short cannot cost a parser much, whatever its shape. */
+/** A text shorter than this is parsed quickly, whatever its shape. */
 export const harmlessLength = 65_536;
 
 export interface ShapeLimits {
-  /** Arrays and objects inside of each other. */
+  /** Levels of nested arrays and objects. */
   readonly depth: number;
   /** Members of one object, elements of one array. */
   readonly members: number;
 }
 
 /**
- * The limit that a JSON text goes beyond: nested deeper, or more in one object or array. `JSON.parse` takes seconds and half a
- * gigabyte for ten megabytes of brackets, or of keys that are all different; counting them first takes milliseconds. Texts of less
- * than {@link harmlessLength} are not looked at.
+ * The limit that a JSON text exceeds: it is nested deeper, or has more members in one object or array. `JSON.parse` takes seconds and half a
+ * gigabyte for ten megabytes of brackets, or of keys that are all different; counting them first takes milliseconds. Texts shorter than
+ * {@link harmlessLength} are not checked.
  */
 export function exceededShape(text: string, { depth, members }: ShapeLimits): keyof ShapeLimits | undefined {
   if (text.length < harmlessLength) return undefined;
@@ -30,12 +30,12 @@ export function exceededShape(text: string, { depth, members }: ShapeLimits): ke
   return exceeded;
 }
 
-/** An element of an array, or where the text stops being one. */
+/** The text of one element, or the offset at which the text is no longer an array. */
 export type Element = { readonly text: string } | { readonly offset: number };
 
 /**
- * Cuts the text of a JSON array into the texts of its elements, so that each can be parsed, and refused, by itself. What is between
- * them is checked, they themselves are not.
+ * Splits the text of a JSON array into the texts of its elements, so that each can be parsed by itself. Commas and brackets between the
+ * elements are checked; the elements are not.
  */
 export function* elementsOf(text: string): Generator<Element> {
   let start = text.indexOf('[') + 1;
@@ -68,8 +68,8 @@ const close = 2;
 const comma = 3;
 
 /**
- * Goes through the brackets and commas outside of strings. The visitor gets what it is, how many brackets are open (with an opening
- * one, without a closing one; -1 where one more is closed than was opened), and where; false ends the walk.
+ * Visits the brackets and commas outside of strings. The visitor gets the kind, how many brackets are open (an opening one counts, a
+ * closing one does not; -1 if more were closed than opened), and the index. If it returns false, the walk ends.
  */
 function walk(text: string, from: number, visit: (code: number, level: number, index: number) => boolean): void {
   let level = 0;

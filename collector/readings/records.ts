@@ -17,20 +17,20 @@ export interface ReadingsBody {
 }
 
 /**
- * Makes records of a body, all of them or none.
- * @throws {HttpProblem} with every fault of every reading and its pointer
+ * Makes log records of all readings in a body.
+ * @throws {HttpProblem} `reading-invalid` with every fault of every reading and its pointer, `body-malformed` or `body-too-large`
  */
 export function recordsOfBody(body: ReadingsBody): ReadingRecords {
   const faults = new Faults();
   const records = new ReadingRecords(body.stream, body.received);
-  const take = (input: unknown, at: string): void => {
+  const add = (input: unknown, at: string): void => {
     const reading = checkReading(input, body.rules, at, faults);
     if (reading === undefined) return;
     const before = records.add(reading, at);
     if (before !== undefined) faults.add(at, 'duplicate', `the same device and time as ${before || 'before'}`);
   };
-  if (body.form === 'ndjson') eachLine(body, faults, take);
-  else eachElement(body, faults, take);
+  if (body.form === 'ndjson') eachLine(body, faults, add);
+  else eachElement(body, faults, add);
   if (faults.count > 0) throw new HttpProblem('reading-invalid', faults.summary(), { errors: faults.list });
   return records;
 }
@@ -55,7 +55,7 @@ function eachElement(body: ReadingsBody, faults: Faults, take: Take): void {
   });
 }
 
-/** A large array, one element after the other: a hostile one is refused before all of it was parsed. */
+/** Parses a large array one element after the other, so that a hostile one is refused before all of it is parsed. */
 function eachOfMany(body: ReadingsBody, faults: Faults, take: Take): void {
   let index = 0;
   for (const element of elementsOf(body.text)) {
@@ -86,7 +86,7 @@ function eachLine(body: ReadingsBody, faults: Faults, take: Take): void {
     try {
       take(parseJson(content, maxReadings, at), at);
     } catch (error) {
-      // A line by itself: the others are looked at all the same.
+      // A fault in one line; the other lines are checked too.
       if (!(error instanceof HttpProblem) || error.errors[0] === undefined) throw error;
       const { pointer, code, detail } = error.errors[0];
       faults.add(pointer, code, `line ${line + 1}: ${detail}`);
@@ -95,18 +95,19 @@ function eachLine(body: ReadingsBody, faults: Faults, take: Take): void {
   if (count === 0) throw empty();
 }
 
-/** An array of readings with their values nests three deep. */
-const deepest = 8;
+/** Levels of nesting; an array of readings with their values has three. */
+const maxDepth = 8;
 
 /**
- * Parses a text, unless its shape would cost seconds.
- * @throws {HttpProblem} that names the place below `at`
+ * Parses a text, unless it is so deep or wide that `JSON.parse` would take seconds.
+ * @param at the JSON Pointer of the text in the body, to which the fault's pointer is added
+ * @throws {HttpProblem} `body-malformed`
  */
 function parseJson(text: string, maxReadings: number, at: string): unknown {
-  const exceeded = exceededShape(text, { depth: deepest, members: maxReadings });
+  const exceeded = exceededShape(text, { depth: maxDepth, members: maxReadings });
   if (exceeded !== undefined) {
     const detail = `an array or object has more than ${maxReadings} members`;
-    throw malformed((exceeded === 'depth' && findJsonFault(text, deepest)) || { pointer: '', detail }, at);
+    throw malformed((exceeded === 'depth' && findJsonFault(text, maxDepth)) || { pointer: '', detail }, at);
   }
   try {
     return JSON.parse(text);

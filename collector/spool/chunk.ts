@@ -4,8 +4,8 @@ import type { LogRecord } from '../../core/log/port.ts';
 const noKey = 0xffff_ffff;
 
 /**
- * Records as one run of bytes: for each the length of its key and the key, the length of its value and the value; lengths are 32 bits,
- * little endian, and a record without a key has the length 2^32 - 1.
+ * Encodes records one after the other: the length of the key, the key, the length of the value, the value. Lengths are 32 bits, little
+ * endian; a record without a key has the length 2^32 - 1.
  */
 export function encodeRecords(records: readonly LogRecord[]): Buffer {
   const keys = records.map(({ key }) => (key === null ? null : Buffer.from(key)));
@@ -26,7 +26,7 @@ export function encodeRecords(records: readonly LogRecord[]): Buffer {
   return bytes;
 }
 
-/** The records of {@link encodeRecords}. Their values share the bytes. */
+/** Decodes what {@link encodeRecords} wrote. The values share the memory of `bytes`. */
 export function decodeRecords(bytes: Uint8Array): LogRecord[] {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const records: LogRecord[] = [];
@@ -41,7 +41,7 @@ export function decodeRecords(bytes: Uint8Array): LogRecord[] {
   return records;
 }
 
-/** The checksum of a chunk: of its place in the queue, the number of its records, and their bytes. */
+/** The checksum of a chunk: over its number, the count of its records, and their bytes. */
 export function checksum(id: number, records: number, payload: Uint8Array): number {
   const head = Buffer.alloc(16);
   head.writeDoubleLE(id, 0);

@@ -1,7 +1,7 @@
 const windowMs = 5_000;
-const leastMs = 1_000;
+const minWindowMs = 1_000;
 
-/** How many readings a second go out of the spool, over the last seconds. */
+/** How many readings a second the spool sends to the log, over the last seconds. */
 export class DrainRate {
   readonly #nowMs: () => number;
   #sent: { readonly atMs: number; readonly readings: number }[] = [];
@@ -20,7 +20,7 @@ export class DrainRate {
     const first = this.#sent[0];
     if (first === undefined) return 0;
     const readings = this.#sent.reduce((sum, sent) => sum + sent.readings, 0);
-    return (1_000 * readings) / Math.max(leastMs, this.#nowMs() - first.atMs);
+    return (1_000 * readings) / Math.max(minWindowMs, this.#nowMs() - first.atMs);
   }
 
   #forget(): void {

@@ -7,18 +7,18 @@ import { pumps, quickFolder, startCollector, type TestCollector, until } from '.
 
 let folder: string;
 let started: TestCollector;
-let away = false;
+let unavailable = false;
 beforeEach(async () => {
   folder = quickFolder();
-  // The log takes status reports all the time, so that they can be read back, and readings only while it is not away.
+  // The log always takes status reports, so that the test can read them; readings only while it is available.
   const wrap = (log: EventLog): EventLog =>
     new Proxy(log, {
       get: (target, name) => {
         const value = Reflect.get(target, name) as unknown;
         if (name !== 'append') return typeof value === 'function' ? value.bind(target) : value;
         return (topic: string, ...rest: [never, never]) =>
-          away && topic === pumps.topics.readings
-            ? Promise.reject(new AppendError('refused', 'away'))
+          unavailable && topic === pumps.topics.readings
+            ? Promise.reject(new AppendError('refused', 'unavailable'))
             : target.append(topic, ...rest);
       },
     });
@@ -49,7 +49,7 @@ const reports = async (): Promise<Status[]> => {
 };
 
 test("the spool's size, age and drain rate are in /metrics and in the status report", async () => {
-  away = true;
+  unavailable = true;
   for (const time of [1, 2, 3]) expect(await post(time)).toBe(202);
   expect(await figure('readings')).toBe(3);
   expect(await figure('bytes')).toBeGreaterThan(100);
@@ -65,7 +65,7 @@ test("the spool's size, age and drain rate are in /metrics and in the status rep
   expect(waiting).toMatchObject({ bytes: await figure('bytes'), drainedPerSecond: 0 });
   expect(waiting?.oldestMs).toBeGreaterThan(0);
 
-  away = false;
+  unavailable = false;
   await until(
     () => figure('drained_per_second'),
     (rate) => rate > 0,

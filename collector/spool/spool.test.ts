@@ -80,7 +80,7 @@ function drained(): string[] {
   return seen;
 }
 
-test('it is a queue that a restart does not change', () => {
+test('the queue is the same after a restart', () => {
   expect(open()).toBe(0);
   spool.append([record('1'), record('2', null)]);
   spool.append([record('3')]);
@@ -97,7 +97,7 @@ test('it is a queue that a restart does not change', () => {
   expect(spool.size.records).toBe(2);
 });
 
-test('what was being sent when a process ended counts as perhaps sent', () => {
+test('a batch that was being sent when the process ended counts as perhaps sent', () => {
   open();
   for (const text of ['1', '2', '3']) spool.append([record(text), record(`${text}b`)]);
   const first = spool.next(0)!;
@@ -109,7 +109,7 @@ test('what was being sent when a process ended counts as perhaps sent', () => {
   expect(open()).toBe(0);
 });
 
-test('it takes no more than its bound, and again after something left', () => {
+test('it takes no more than its bound, and again after a batch was removed', () => {
   open({ maxBytes: 1_000 });
   spool.append([record('x'.repeat(900))]);
   expect(() => spool.append([record('y'.repeat(200))])).toThrow(
@@ -121,7 +121,7 @@ test('it takes no more than its bound, and again after something left', () => {
   expect(contents()).toEqual(['y'.repeat(200)]);
 });
 
-test('once it is empty the disk has its room back', () => {
+test('once it is empty its disk space is freed', () => {
   open({ maxBytes: 100_000_000 });
   for (let index = 0; index < 12; index += 1) spool.append([record('x'.repeat(1_000_000))]);
   expect(statSync(file).size).toBeGreaterThan(12_000_000);
@@ -131,7 +131,7 @@ test('once it is empty the disk has its room back', () => {
   expect(contents()).toEqual(['1']);
 });
 
-test('a second collector is told that the file is in use', () => {
+test('a second collector gets the error that the file is in use', () => {
   open();
   const second = new Spool({ file, maxBytes: 1_000, logger: silent, lost: () => {}, nowMs: Date.now });
   expect(() => second.start()).toThrow(
@@ -139,7 +139,7 @@ test('a second collector is told that the file is in use', () => {
   );
 });
 
-test('a chunk that the disk damaged is found, told, and never sent', () => {
+test('a chunk that the disk damaged is found, counted as lost, and never sent', () => {
   open();
   const names = ['alpha', 'bravo', 'charlie'];
   for (const name of names) spool.append([record(name.repeat(10)), record(name)]);
@@ -154,7 +154,7 @@ test('a chunk that the disk damaged is found, told, and never sent', () => {
   expect(spool.size.records).toBe(2);
 });
 
-test('a file that is no database is set aside and a new one begun', () => {
+test('a file that is no database is renamed, and a new one is made', () => {
   writeFileSync(file, 'this is no database'.repeat(1_000));
   open();
   spool.append([record('1')]);
@@ -162,7 +162,7 @@ test('a file that is no database is set aside and a new one begun', () => {
   expect(readdirSync(folder).filter((name) => name.includes('.damaged-'))).not.toEqual([]);
 });
 
-test('whatever is cut off or flipped, what comes out was put in, in order, and it goes on', () => {
+test('after any truncation or flipped bit, only records that were appended are returned, in order, and the spool keeps working', () => {
   open();
   const sizes = [10, 5_000, 100, 20_000, 300, 9_000, 50];
   const all = sizes.map((size, index) => `${index}:`.padEnd(size, String(index)));
@@ -197,7 +197,7 @@ function flip(at: number, bit = 0): void {
   closeSync(handle);
 }
 
-test('a spool that an earlier version wrote goes on, and is counted from then on', () => {
+test('a spool of an earlier version can be used, and its records are counted from then on', () => {
   open();
   spool.append([record('a'), record('b')]);
   spool.stop();
@@ -213,7 +213,7 @@ test('a spool that an earlier version wrote goes on, and is counted from then on
   expect(lost).toBe(0);
 });
 
-test('how many readings are gone with the end of a file is known', () => {
+test('the number of readings that are lost with the end of a file is known', () => {
   open();
   for (let chunk = 0; chunk < 100; chunk += 1) spool.append([record('x'.repeat(3_000)), record('y'.repeat(3_000))]);
   spool.stop();
@@ -224,7 +224,7 @@ test('how many readings are gone with the end of a file is known', () => {
   expect(lost).toBe(200 - left);
 });
 
-test('rows that vanish without a trace are missed', () => {
+test('rows that vanish without an error are counted as lost', () => {
   open();
   spool.append([record('a')]);
   spool.append([record('b'), record('c')]);
@@ -237,7 +237,7 @@ test('rows that vanish without a trace are missed', () => {
   expect(contents()).toEqual(['a']);
 });
 
-test('what lies between an unreadable first chunk and the mark of what was sent is not given up', () => {
+test('chunks between an unreadable first chunk and the mark of what was sent are found', () => {
   open();
   for (const text of ['a', 'b', 'c', 'd', 'e']) spool.append([record(text.repeat(20_000))]);
   spool.sending(spool.next(50_000)!);
