@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util';
 import { readDataset } from '../core/dataset/csv.ts';
 import type { Model } from '../core/model/model.ts';
 import { fitCandidate } from '../training/candidate.ts';
-import { type LabelledRows, labelRows, pickRows } from '../training/rows.ts';
+import { type LabelledRows, labelRows, pickLabelledRows } from '../training/rows.ts';
 import { type Case, cases, type Fold, foldsOf, seedOf, withGaps } from './gaps/cases.ts';
 import { bestMethod, type Method, methods } from './gaps/methods.ts';
 import { labelByReducedModels } from './gaps/reduced.ts';
@@ -124,7 +124,7 @@ async function askOurs(method: Method, fold: Fold, each: Case, test: LabelledRow
     model = (await fitCandidate({ ...asked, ...(!method.forAllCases && { maskCopy }) })).model;
     fitted.set(key, model);
     // The first labels pay for the compiler.
-    await labelRows(model.open(), pickRows(test, [...Array(200).keys()]));
+    await labelRows(model.open(), pickLabelledRows(test, [...Array(200).keys()]));
   }
   const startedMs = performance.now();
   const labels = await labelRows(model.open(), test);

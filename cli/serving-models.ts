@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import type { ModelSource, ModelWatcher } from '../core/model/model.ts';
 import { poll } from '../core/model/poll.ts';
-import { challengerAlias } from '../core/model/registry/folder.ts';
+import { challengerAlias } from '../core/model/registry/port.ts';
 import { type LoadedConfig, loadConfig } from './config/load.ts';
 import { openModels } from './stream.ts';
 
@@ -21,7 +21,10 @@ function followModels(loaded: LoadedConfig): ModelSource {
 /** The versions that a classifier works with: the one that serves, and in its shadow the challenger. */
 export function openServing(loaded: LoadedConfig) {
   const models = openModels(loaded);
-  const challengers = { resolve: () => models.resolve(challengerAlias), load: models.load };
+  const challengers = {
+    resolve: () => models.resolve(challengerAlias),
+    load: (version: number) => models.load(version),
+  };
   return { models: followModels(loaded), challengers, driftThreshold: loaded.config.classifier.driftThreshold };
 }
 

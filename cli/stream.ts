@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { type Dataset, readDataset } from '../core/dataset/csv.ts';
-import { openRegistry, type Registry } from '../core/model/registry/folder.ts';
+import { openRegistry } from '../core/model/registry/folder.ts';
+import type { Registry } from '../core/model/registry/port.ts';
 import { GaplineError } from '../core/wire/errors.ts';
 import { type Stream, topicsOf } from '../core/wire/stream.ts';
 import type { LoadedConfig } from './config/load.ts';

@@ -6,7 +6,8 @@ import { Registry } from 'prom-client';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Access } from '../core/access/access.ts';
 import type { Model } from '../core/model/model.ts';
-import { type Registry as Models, openRegistry } from '../core/model/registry/folder.ts';
+import { openRegistry } from '../core/model/registry/folder.ts';
+import type { Registry as Models } from '../core/model/registry/port.ts';
 import { sampleDraft } from '../core/model/testing.ts';
 import { createServing } from './serving.ts';
 

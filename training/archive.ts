@@ -108,19 +108,20 @@ class Sample {
   }
 }
 
-const unitMs: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
+const unitsMs = new Map(Object.entries({ s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 }));
 
 /**
  * Reads a range as people write it: `-7d` (back from now; s, m, h, d or w), or `FROM..TO` with RFC 3339 times, either of which may be left out.
  * @throws {GaplineError} `config-invalid` saying what would be right.
  */
 export function parseRange(text: string, nowMs: number): TimeRange {
-  const back = /^-(\d{1,9})([smhdw])$/.exec(text);
+  const [, amount, unit = ''] = /^-(\d{1,9})([smhdw])$/.exec(text) ?? [];
+  const unitMs = unitsMs.get(unit);
   // A reading may be stamped a little ahead of this clock.
-  if (back) return { from: nanosecondsOfMs(nowMs - Number(back[1]) * unitMs[back[2]!]!), to: maxTimeNs.toString() };
-  const ends = /^(.*)\.\.(.*)$/.exec(text);
-  const from = ends && (ends[1] === '' ? minTimeNs.toString() : readRfc3339(ends[1]!));
-  const to = ends && (ends[2] === '' ? maxTimeNs.toString() : readRfc3339(ends[2]!));
+  if (unitMs !== undefined) return { from: nanosecondsOfMs(nowMs - Number(amount) * unitMs), to: maxTimeNs.toString() };
+  const [, first, last] = /^(.*)\.\.(.*)$/.exec(text) ?? [];
+  const from = first === '' ? minTimeNs.toString() : first && readRfc3339(first);
+  const to = last === '' ? maxTimeNs.toString() : last && readRfc3339(last);
   if (from && to && compareTimes(from, to) < 0) return { from, to };
   const right = 'a range is like -7d or 2026-01-01T00:00:00Z..2026-02-01T00:00:00Z';
   throw new GaplineError('config-invalid', `range "${text}" cannot be read: ${right}`);

@@ -5,7 +5,7 @@ import { fitCandidate } from './candidate.ts';
 import { maskValues } from './mask.ts';
 import { score } from './metrics.ts';
 import type { TrainingOptions } from './options.ts';
-import { type LabelledRows, labelledRows, labelRows, pickRows } from './rows.ts';
+import { type LabelledRows, labelledRows, labelRows, pickLabelledRows } from './rows.ts';
 
 /** One way to make a model. */
 export interface Candidate {
@@ -44,9 +44,10 @@ export async function compare(input: CompareInput): Promise<CandidateResult[]> {
     const startedMs = performance.now();
     const { model } = await fitCandidate({ rows: train, fields: dataset.fields, classes: dataset.classes, options });
     const fitMs = performance.now() - startedMs;
-    compared.push({ name, fitMs, ...(await scoreByRate(model, masked)) });
+    const result = { name, fitMs, ...(await scoreByRate(model, masked)) };
+    compared.push(result);
     await model.close();
-    onCompared?.(compared.at(-1)!);
+    onCompared?.(result);
   }
   return compared;
 }
@@ -55,12 +56,12 @@ function splitRows({ dataset, test, seed }: CompareInput): { train: LabelledRows
   const rows = labelledRows(dataset, dataset.classes);
   if (test) return { train: rows, test: labelledRows(test, dataset.classes) };
   const split = stratifiedSplit({ labels: rows.labels, fraction: 0.8, seed });
-  return { train: pickRows(rows, split.train), test: pickRows(rows, split.test) };
+  return { train: pickLabelledRows(rows, split.train), test: pickLabelledRows(rows, split.test) };
 }
 
 async function scoreByRate(model: Model, masked: readonly { rate: number; rows: LabelledRows }[]) {
   // The first labels pay for the compiler.
-  await labelRows(model.open(), masked[0]!.rows);
+  for (const { rows } of masked.slice(0, 1)) await labelRows(model.open(), rows);
   let spentMs = 0;
   const byRate = [];
   for (const { rate, rows } of masked) {

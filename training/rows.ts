@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Dataset } from '../core/dataset/csv.ts';
 import type { ModelOutput, Session } from '../core/model/model.ts';
-import type { Rows } from '../core/model/rows.ts';
+import { pickRows, type Rows } from '../core/model/rows.ts';
 
 /** Rows whose truth is known. */
 export interface LabelledRows extends Rows {
@@ -26,26 +26,13 @@ export function labelledRows(dataset: Dataset, classes: readonly string[]): Labe
   };
   const known: number[] = [];
   for (const [row, label] of all.entries()) if (label >= 0) known.push(row);
-  return known.length === dataset.count ? rows : pickRows(rows, known);
+  return known.length === dataset.count ? rows : pickLabelledRows(rows, known);
 }
 
 /** Some of the rows, in the order given. */
-export function pickRows(rows: LabelledRows, chosen: ArrayLike<number>): LabelledRows {
-  const { width } = rows;
-  const values = new Float64Array(chosen.length * width);
-  for (let to = 0; to < chosen.length; to++) {
-    const from = chosen[to]! * width;
-    values.set(rows.values.subarray(from, from + width), to * width);
-  }
+export function pickLabelledRows(rows: LabelledRows, chosen: ArrayLike<number>): LabelledRows {
   const picked = Array.from(chosen);
-  return {
-    count: chosen.length,
-    width,
-    values,
-    labels: Int32Array.from(picked, (row) => rows.labels[row]!),
-    devices: picked.map((row) => rows.devices[row]!),
-    times: BigInt64Array.from(picked, (row) => rows.times[row]!),
-  };
+  return { ...pickRows(rows, picked), labels: Int32Array.from(picked, (row) => rows.labels[row]!) };
 }
 
 const chunk = 4_096;

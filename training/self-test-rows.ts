@@ -20,15 +20,9 @@ export function pickSelfTestRows(rows: LabelledRows): (number | null)[][] {
 
 /** The first rows of each class in turn, so that a rare class is among them. */
 function roundRobin(order: Int32Array, labels: Int32Array, count: number): number[] {
-  const queues = new Map<number, number[]>();
-  for (const row of order) {
-    const queue = queues.get(labels[row]!);
-    if (queue) queue.push(row);
-    else queues.set(labels[row]!, [row]);
-  }
+  const queues = [...Map.groupBy(order, (row) => labels[row]).values()];
   const taken: number[] = [];
-  for (let turn = 0; taken.length < count && turn < order.length; turn++) {
-    for (const queue of queues.values()) taken.push(...queue.slice(turn, turn + 1));
-  }
+  for (let turn = 0; taken.length < count && turn < order.length; turn++)
+    taken.push(...queues.flatMap((queue) => queue.slice(turn, turn + 1)));
   return taken.slice(0, count);
 }

@@ -5,12 +5,12 @@ import { packAll } from '../core/model/artifact.ts';
 import type { Metrics } from '../core/model/manifest.ts';
 import type { Model } from '../core/model/model.ts';
 import { GaplineError } from '../core/wire/errors.ts';
-import { fitCandidate } from './candidate.ts';
+import { type FittedCandidate, fitCandidate } from './candidate.ts';
 import { describeModel, type Published, publishDraft } from './draft.ts';
 import type { FitProgress } from './fit.ts';
 import { score } from './metrics.ts';
 import type { TrainingOptions } from './options.ts';
-import { type LabelledRows, labelledRows, labelRows, pickRows } from './rows.ts';
+import { type LabelledRows, labelledRows, labelRows, pickLabelledRows } from './rows.ts';
 
 export interface TrainProgress extends FitProgress {
   /** `score`: a model that never saw the fifth it is scored on; `fit`: the model itself. */
@@ -57,25 +57,26 @@ async function makeDraft({ dataset, test, options, onProgress, now }: TrainInput
       outOfBag: step === 'fit',
       ...(onProgress && { onProgress: (done) => onProgress({ step, ...done }) }),
     });
-  const held = test ? undefined : stratifiedSplit({ labels: rows.labels, fraction: 0.8, seed: options.seed });
-  const scored = held && (await run('score', pickRows(rows, held.train)));
-  const final = await run('fit', rows);
-  const metrics: Metrics = {
-    on: held ? 'holdout' : 'test',
-    ...(await scoreOn((scored ?? final).model, held ? pickRows(rows, held.test) : labelledRows(test!, classes))),
-    ...(final.outOfBag && { outOfBag: final.outOfBag }),
-  };
-  return describeModel({
-    model: final.model,
-    parts: final.parts,
-    files: await packAll(final.unpacked),
-    dataset,
-    rows,
-    metrics,
-    seed: options.seed,
-    options: { ...options },
-    ...(now && { now }),
-  });
+  const describe = async (final: FittedCandidate, scores: Omit<Metrics, 'outOfBag'>) =>
+    describeModel({
+      model: final.model,
+      parts: final.parts,
+      files: await packAll(final.unpacked),
+      dataset,
+      rows,
+      metrics: { ...scores, ...(final.outOfBag && { outOfBag: final.outOfBag }) },
+      seed: options.seed,
+      options: { ...options },
+      ...(now && { now }),
+    });
+  if (test) {
+    const final = await run('fit', rows);
+    return describe(final, { on: 'test', ...(await scoreOn(final.model, labelledRows(test, classes))) });
+  }
+  const held = stratifiedSplit({ labels: rows.labels, fraction: 0.8, seed: options.seed });
+  const { model } = await run('score', pickLabelledRows(rows, held.train));
+  const scores = await scoreOn(model, pickLabelledRows(rows, held.test));
+  return describe(await run('fit', rows), { on: 'holdout', ...scores });
 }
 
 async function scoreOn(model: Model, rows: LabelledRows) {

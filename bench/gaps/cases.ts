@@ -3,7 +3,7 @@ import { stratifiedSplit } from '../../core/dataset/split.ts';
 import { KeyedRandom } from '../../core/numeric/random/keyed-random.ts';
 import { mulberry32 } from '../../core/numeric/random/mulberry32.ts';
 import { valueGaps } from '../../generator/gaps/value.ts';
-import { type LabelledRows, labelledRows, pickRows } from '../../training/rows.ts';
+import { type LabelledRows, labelledRows, pickLabelledRows } from '../../training/rows.ts';
 
 /** How values go missing. `random`: each by itself. `value`: large ones first, as the generator does it. `silent`: whole rows. */
 export type Pattern = 'random' | 'value' | 'silent';
@@ -36,7 +36,7 @@ export function foldsOf(dataset: Dataset, count: number): Fold[] {
   const rows = labelledRows(dataset, dataset.classes);
   return Array.from({ length: count }, (_, number) => {
     const split = stratifiedSplit({ labels: rows.labels, fraction: 0.8, seed: number + 1 });
-    return { number, train: pickRows(rows, split.train), test: pickRows(rows, split.test) };
+    return { number, train: pickLabelledRows(rows, split.train), test: pickLabelledRows(rows, split.test) };
   });
 }
 

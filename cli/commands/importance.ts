@@ -1,7 +1,7 @@
 import { basename, resolve } from 'node:path';
 import { readArtifact } from '../../core/model/artifact.ts';
 import { impurityByField } from '../../core/model/importance.ts';
-import type { Registry } from '../../core/model/registry/folder.ts';
+import type { Registry } from '../../core/model/registry/port.ts';
 import { GaplineError } from '../../core/wire/errors.ts';
 import { type MeasuredImportance, measureImportance } from '../../training/importance.ts';
 import type { LoadedConfig } from '../config/load.ts';

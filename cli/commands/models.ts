@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { Manifest } from '../../core/model/manifest.ts';
-import { challengerAlias, type Registry } from '../../core/model/registry/folder.ts';
+import { challengerAlias, type Registry } from '../../core/model/registry/port.ts';
 import { promote, rollback } from '../../core/model/registry/promotion.ts';
 import { GaplineError } from '../../core/wire/errors.ts';
 import { importModel } from '../../training/import.ts';

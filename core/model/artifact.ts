@@ -113,10 +113,13 @@ async function readPart(folder: string, name: string): Promise<Uint8Array> {
 
 function readSums(folder: string, bytes: Uint8Array): Map<string, string> {
   const lines = new TextDecoder().decode(bytes).split('\n').filter(Boolean);
-  const entries = lines.map((line) => /^([0-9a-f]{64}) [ *](\S+)$/.exec(line));
-  const bad = entries.indexOf(null);
-  if (bad >= 0) throw invalidModel(folder, `${checksumFile} line ${bad + 1} is not a checksum and a name`);
-  return new Map(entries.map((entry) => [entry![2]!, entry![1]!]));
+  return new Map(
+    lines.map((line, at) => {
+      const [, sum, name] = /^([0-9a-f]{64}) [ *](\S+)$/.exec(line) ?? [];
+      if (sum && name) return [name, sum] as const;
+      throw invalidModel(folder, `${checksumFile} line ${at + 1} is not a checksum and a name`);
+    }),
+  );
 }
 
 export function invalidModel(folder: string, detail: string, cause?: unknown): GaplineError {

@@ -2,7 +2,7 @@ import type { Artifact } from './artifact.ts';
 import { readForestFile } from './forest/forest-file.ts';
 import { importanceByField, impurityImportance } from './forest/importance.ts';
 import type { Manifest } from './manifest.ts';
-import { unpackJson } from './open.ts';
+import { fileOf, unpackJson } from './open.ts';
 
 /** The parts of an artifact that the importance is read from. */
 export interface Estimating {
@@ -20,7 +20,7 @@ export async function impurityByField({ manifest, files }: Estimating): Promise<
   const { importance, estimator, fields, classes, indicators } = manifest;
   if (importance) return importance;
   if (estimator.kind !== 'forest' || estimator.file.endsWith('.onnx')) return undefined;
-  const json = await unpackJson(estimator.file, files.get(estimator.file)!);
+  const json = await unpackJson(estimator.file, fileOf(files, estimator.file));
   const shape = { width: fields.length * (indicators ? 2 : 1), classes: classes.length };
   const byField = importanceByField(impurityImportance(readForestFile(json, shape)), fields.length);
   return byField.some((share) => share > 0) ? byField : undefined;

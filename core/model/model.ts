@@ -45,6 +45,9 @@ export interface Model {
   close(): Promise<void>;
 }
 
+/** What a watch needs to know of the version that serves. */
+export type Serving = Pick<Model, 'identity' | 'fields' | 'classes'>;
+
 /** What a {@link ModelSource} calls while it is watched. Neither may throw. */
 export interface ModelWatcher {
   /** Another version is to serve: loaded, checked and warmed. The one who watches closes the version that it lets go. */
@@ -64,5 +67,5 @@ export interface ModelSource {
    * Looks for a change at least every second until `stop` is called. `serving` is what the watcher has already; a version with other
    * fields or classes is refused. Nothing is called after `stop` resolved. Absent where versions never change.
    */
-  watch?(serving: Pick<Model, 'identity' | 'fields' | 'classes'>, watcher: ModelWatcher): { stop(): Promise<void> };
+  watch?(serving: Serving, watcher: ModelWatcher): { stop(): Promise<void> };
 }

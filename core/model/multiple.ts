@@ -1,7 +1,7 @@
 import { argmax } from '../numeric/argmax.ts';
 import type { ImputerSession } from './impute/imputer.ts';
 import type { Estimates } from './kinds/estimator.ts';
-import type { Rows } from './rows.ts';
+import { pickRows, type Rows } from './rows.ts';
 
 /** Several completions of the rows that have gaps, one of those that have none. */
 export interface Completions {
@@ -20,7 +20,10 @@ export function completeByDraws(
   draws: number,
 ): Completions {
   const { width } = rows;
-  const gappy = pickRows(rows, gaps);
+  const gappy = pickRows(
+    rows,
+    [...gaps.keys()].filter((row) => gaps[row] !== 0),
+  );
   const completed = Array.from({ length: draws }, (_, number) => {
     const into = new Float64Array(gappy.count * width);
     imputing.draw(gappy, number, into);
@@ -29,33 +32,17 @@ export function completeByDraws(
   const count = rows.count + gappy.count * (draws - 1);
   const values = new Float64Array(count * width);
   const origin = new Int32Array(count);
-  for (let row = 0, from = 0, to = 0; row < rows.count; row++) {
-    const sources = gaps[row]! > 0 ? completed : [filled];
-    const at = (gaps[row]! > 0 ? from++ : row) * width;
+  let from = 0;
+  let to = 0;
+  for (const [row, missing] of gaps.entries()) {
+    const sources = missing > 0 ? completed : [filled];
+    const at = (missing > 0 ? from++ : row) * width;
     for (const source of sources) {
       values.set(source.subarray(at, at + width), to * width);
       origin[to++] = row;
     }
   }
   return { count, values, origin };
-}
-
-/** The rows that have gaps. */
-function pickRows(rows: Rows, gaps: Int32Array): Rows {
-  const { width } = rows;
-  const chosen: number[] = [];
-  for (const [row, missing] of gaps.entries()) if (missing > 0) chosen.push(row);
-  const values = new Float64Array(chosen.length * width);
-  for (const [to, from] of chosen.entries()) {
-    values.set(rows.values.subarray(from * width, (from + 1) * width), to * width);
-  }
-  return {
-    count: chosen.length,
-    width,
-    values,
-    devices: chosen.map((row) => rows.devices[row]!),
-    times: BigInt64Array.from(chosen, (row) => rows.times[row]!),
-  };
 }
 
 /**

@@ -146,7 +146,8 @@ async function openForestFile(
   return openLibrary({ json: json as LibraryForest, ...shape });
 }
 
-function fileOf(files: Artifact['files'] | undefined, name: string): Uint8Array {
+/** @throws {GaplineError} `model-invalid` where it is missing */
+export function fileOf(files: Artifact['files'] | undefined, name: string): Uint8Array {
   const bytes = files?.get(name);
   if (!bytes) throw new GaplineError('model-invalid', `${name} is missing`);
   return bytes;

@@ -16,3 +16,22 @@ export interface Rows {
   /** Nanoseconds since the epoch, one a row. */
   readonly times: BigInt64Array;
 }
+
+/** Some of the rows, in the order given. */
+export function pickRows({ width, values, devices, times }: Rows, chosen: readonly number[]): Rows {
+  const picked = new Float64Array(chosen.length * width);
+  for (const [to, row] of chosen.entries()) picked.set(values.subarray(row * width, (row + 1) * width), to * width);
+  return {
+    count: chosen.length,
+    width,
+    values: picked,
+    devices: chosen.map((row) => elementAt(devices, row)),
+    times: BigInt64Array.from(chosen, (row) => elementAt(times, row)),
+  };
+}
+
+function elementAt<T>(array: { readonly [index: number]: T }, index: number): T {
+  const element = array[index];
+  if (element === undefined) throw new RangeError(`there is no row ${index}`);
+  return element;
+}

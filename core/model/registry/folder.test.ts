@@ -5,7 +5,8 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vite
 import type { Draft } from '../artifact.ts';
 import type { Model } from '../model.ts';
 import { sampleDraft } from '../testing.ts';
-import { openRegistry, type Registry } from './folder.ts';
+import { openRegistry } from './folder.ts';
+import type { Registry } from './port.ts';
 
 let draft: Draft;
 let folder = '';

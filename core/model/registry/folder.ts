@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { describeError, GaplineError } from '../../wire/errors.ts';
 import { type Draft, readManifest, writeArtifact } from '../artifact.ts';
 import type { Manifest } from '../manifest.ts';
-import type { Model, ModelIdentity, ModelSource } from '../model.ts';
+import type { Model, ModelIdentity, ModelWatcher, Serving } from '../model.ts';
 import { loadModel } from '../open.ts';
+import { championAlias, type Registry } from './port.ts';
 import { watchRegistry } from './watch.ts';
 
 export interface RegistryOptions {
@@ -18,72 +19,117 @@ export interface RegistryOptions {
   readonly watchEveryMs?: number;
 }
 
-/** The versions of one model, in a folder. Versions are immutable; aliases move. */
-export interface Registry extends ModelSource {
-  /** Ascending; empty where there is none. */
-  versions(): Promise<number[]>;
-  /** What each alias names. */
-  aliases(): Promise<ReadonlyMap<string, number>>;
-  /**
-   * The version that an alias (or a number) names; the highest where `champion` names none; undefined where there is none.
-   * @throws {GaplineError} `model-invalid` where the alias file is not a version's number.
-   */
-  resolve(alias: string): Promise<number | undefined>;
-  /**
-   * Moves an alias, at once for every reader.
-   * @throws {GaplineError} `model-missing` where there is no such version.
-   */
-  point(alias: string, version: number): Promise<void>;
-  /** Takes an alias away. Nothing happens where there is none. */
-  forget(alias: string): Promise<void>;
-  /** @throws {GaplineError} `model-missing`, `model-invalid` */
-  manifest(version: number): Promise<Manifest>;
-  /** @throws {GaplineError} `model-missing`, `model-invalid` */
-  load(version: number): Promise<Model>;
-  /** Adds the next version: written aside, then moved into place whole. */
-  publish(draft: Draft): Promise<ModelIdentity>;
-  folderOf(version: number): string;
-}
-
-/** The alias of the version that serves. */
-export const championAlias = 'champion';
-/** The alias of the version that labels the same readings without serving. */
-export const challengerAlias = 'challenger';
-/** The alias of the version that served before. */
-export const previousAlias = 'previous';
-
 const aliasPattern = /^[A-Za-z][A-Za-z0-9._-]{0,99}$/;
 const versionPattern = /^[1-9]\d{0,8}$/;
 
 const isMissing = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOENT';
 
 /** Opens the registry of one model. Nothing is read until a method is called. */
-export function openRegistry({ folder, name, alias = championAlias, watchEveryMs = 1_000 }: RegistryOptions): Registry {
-  const home = join(folder, name);
-  const folderOf = (version: number): string => join(home, String(version));
+export function openRegistry(options: RegistryOptions): Registry {
+  return new FolderRegistry(options);
+}
 
-  async function entries() {
-    try {
-      return await readdir(home, { withFileTypes: true });
-    } catch (error) {
-      if (isMissing(error)) return [];
-      throw new GaplineError('model-missing', `${home} cannot be read: ${describeError(error)}`, { cause: error });
-    }
+class FolderRegistry implements Registry {
+  readonly #home: string;
+  readonly #name: string;
+  readonly #alias: string;
+  readonly #pollEveryMs: number;
+
+  constructor({ folder, name, alias = championAlias, watchEveryMs = 1_000 }: RegistryOptions) {
+    this.#home = join(folder, name);
+    this.#name = name;
+    this.#alias = alias;
+    this.#pollEveryMs = watchEveryMs;
   }
 
-  async function versions(): Promise<number[]> {
-    const found = (await entries()).filter((entry) => entry.isDirectory() && versionPattern.test(entry.name));
+  folderOf(version: number): string {
+    return join(this.#home, String(version));
+  }
+
+  async versions(): Promise<number[]> {
+    const found = (await this.#entries()).filter((entry) => entry.isDirectory() && versionPattern.test(entry.name));
     return found.map((entry) => Number(entry.name)).sort((a, b) => a - b);
   }
 
-  async function aliases(): Promise<Map<string, number>> {
-    const found = (await entries()).filter((entry) => entry.isFile() && aliasPattern.test(entry.name));
-    const pairs = await Promise.all(found.map(async (entry) => [entry.name, await readAlias(entry.name)] as const));
+  async aliases(): Promise<Map<string, number>> {
+    const found = (await this.#entries()).filter((entry) => entry.isFile() && aliasPattern.test(entry.name));
+    const pairs = await Promise.all(
+      found.map(async (entry) => [entry.name, await this.#readAlias(entry.name)] as const),
+    );
     return new Map(pairs.filter((pair): pair is [string, number] => pair[1] !== undefined));
   }
 
-  async function readAlias(wanted: string): Promise<number | undefined> {
-    const file = join(home, wanted);
+  async resolve(wanted: string): Promise<number | undefined> {
+    if (versionPattern.test(wanted)) return Number(wanted);
+    const named = aliasPattern.test(wanted) ? await this.#readAlias(wanted) : undefined;
+    if (named !== undefined || wanted !== championAlias) return named;
+    return (await this.versions()).at(-1);
+  }
+
+  async point(wanted: string, version: number): Promise<void> {
+    if (!aliasPattern.test(wanted))
+      throw new GaplineError('model-invalid', `"${wanted}" cannot be an alias: letters, digits, dot, dash, underscore`);
+    await this.#demand(version);
+    const aside = join(this.#home, `.alias-${randomBytes(6).toString('hex')}`);
+    await writeFile(aside, `${version}\n`, { flush: true });
+    await rename(aside, join(this.#home, wanted));
+    await syncFolder(this.#home);
+  }
+
+  async forget(wanted: string): Promise<void> {
+    await rm(join(this.#home, wanted), { force: true });
+  }
+
+  async manifest(version: number): Promise<Manifest> {
+    return readManifest(this.folderOf(await this.#demand(version)));
+  }
+
+  async load(version: number | undefined): Promise<Model> {
+    const found = await this.#demand(version);
+    return loadModel(this.folderOf(found), { name: this.#name, version: found });
+  }
+
+  async publish({ manifest, files }: Draft): Promise<ModelIdentity> {
+    const name = this.#name;
+    const aside = join(this.#home, `.new-${randomBytes(6).toString('hex')}`);
+    try {
+      for (let version = ((await this.versions()).at(-1) ?? 0) + 1; ; version++) {
+        await rm(aside, { recursive: true, force: true });
+        await writeArtifact(aside, { manifest: { ...manifest, name, version }, files });
+        if (await moveIfFree(aside, this.folderOf(version))) return { name, version };
+      }
+    } finally {
+      await rm(aside, { recursive: true, force: true });
+    }
+  }
+
+  async current(): Promise<Model> {
+    return this.load(await this.resolve(this.#alias));
+  }
+
+  watch(serving: Serving, watcher: ModelWatcher): { stop(): Promise<void> } {
+    return watchRegistry({
+      serving,
+      watcher,
+      everyMs: this.#pollEveryMs,
+      resolve: async () => this.#demand(await this.resolve(this.#alias)),
+      stampOf: async (version) => `${version} ${(await stat(join(this.folderOf(version), 'SHA256SUMS'))).mtimeMs}`,
+      load: (version) => this.load(version),
+    });
+  }
+
+  async #entries() {
+    try {
+      return await readdir(this.#home, { withFileTypes: true });
+    } catch (error) {
+      if (isMissing(error)) return [];
+      const detail = `${this.#home} cannot be read: ${describeError(error)}`;
+      throw new GaplineError('model-missing', detail, { cause: error });
+    }
+  }
+
+  async #readAlias(wanted: string): Promise<number | undefined> {
+    const file = join(this.#home, wanted);
     let text: string;
     try {
       text = (await readFile(file, 'utf8')).trim();
@@ -98,70 +144,14 @@ export function openRegistry({ folder, name, alias = championAlias, watchEveryMs
     );
   }
 
-  async function resolve(wanted: string): Promise<number | undefined> {
-    if (versionPattern.test(wanted)) return Number(wanted);
-    const named = aliasPattern.test(wanted) ? await readAlias(wanted) : undefined;
-    if (named !== undefined || wanted !== championAlias) return named;
-    return (await versions()).at(-1);
-  }
-
-  async function demand(version: number | undefined): Promise<number> {
-    const all = await versions();
+  /** @throws {GaplineError} `model-missing` where there is no such version. */
+  async #demand(version: number | undefined): Promise<number> {
+    const all = await this.versions();
     if (version !== undefined && all.includes(version)) return version;
     const there = all.length === 0 ? 'there is no version yet' : `there are versions ${all.join(', ')}`;
-    const wanted = version === undefined ? `"${alias}"` : `version ${version}`;
-    throw new GaplineError('model-missing', `${home} has no ${wanted}; ${there}`, { retryable: false });
+    const wanted = version === undefined ? `"${this.#alias}"` : `version ${version}`;
+    throw new GaplineError('model-missing', `${this.#home} has no ${wanted}; ${there}`, { retryable: false });
   }
-
-  async function load(version: number | undefined): Promise<Model> {
-    const found = await demand(version);
-    return loadModel(folderOf(found), { name, version: found });
-  }
-
-  async function publish({ manifest, files }: Draft): Promise<ModelIdentity> {
-    const aside = join(home, `.new-${randomBytes(6).toString('hex')}`);
-    try {
-      for (let version = ((await versions()).at(-1) ?? 0) + 1; ; version++) {
-        await rm(aside, { recursive: true, force: true });
-        await writeArtifact(aside, { manifest: { ...manifest, name, version }, files });
-        if (await moveIfFree(aside, folderOf(version))) return { name, version };
-      }
-    } finally {
-      await rm(aside, { recursive: true, force: true });
-    }
-  }
-
-  async function point(wanted: string, version: number): Promise<void> {
-    if (!aliasPattern.test(wanted))
-      throw new GaplineError('model-invalid', `"${wanted}" cannot be an alias: letters, digits, dot, dash, underscore`);
-    await demand(version);
-    const aside = join(home, `.alias-${randomBytes(6).toString('hex')}`);
-    await writeFile(aside, `${version}\n`, { flush: true });
-    await rename(aside, join(home, wanted));
-    await syncFolder(home);
-  }
-
-  return {
-    versions,
-    aliases,
-    resolve,
-    point,
-    forget: (wanted) => rm(join(home, wanted), { force: true }),
-    manifest: async (version) => readManifest(folderOf(await demand(version))),
-    load,
-    publish,
-    folderOf,
-    current: async () => load(await resolve(alias)),
-    watch: (serving, watcher) =>
-      watchRegistry({
-        serving,
-        watcher,
-        pollEveryMs: watchEveryMs,
-        resolve: async () => demand(await resolve(alias)),
-        stampOf: async (version) => `${version} ${(await stat(join(folderOf(version), 'SHA256SUMS'))).mtimeMs}`,
-        load,
-      }),
-  };
 }
 
 /** False where another process was there first. */

@@ -1,5 +1,5 @@
 import { GaplineError } from '../../wire/errors.ts';
-import { challengerAlias, championAlias, previousAlias, type Registry } from './folder.ts';
+import { challengerAlias, championAlias, previousAlias, type Registry } from './port.ts';
 
 /** The part of a registry that a promotion needs. */
 type Aliases = Pick<Registry, 'resolve' | 'point' | 'forget'>;

@@ -1,8 +1,6 @@
 import { GaplineError } from '../../wire/errors.ts';
-import type { Model, ModelWatcher } from '../model.ts';
+import type { Model, ModelWatcher, Serving } from '../model.ts';
 import { poll } from '../poll.ts';
-
-type Serving = Pick<Model, 'identity' | 'fields' | 'classes'>;
 
 export interface WatchOptions {
   readonly serving: Serving;
@@ -13,12 +11,12 @@ export interface WatchOptions {
   readonly stampOf: (version: number) => Promise<string>;
   readonly load: (version: number) => Promise<Model>;
   /** Folders are polled, because mounted ones send no events. */
-  readonly pollEveryMs: number;
+  readonly everyMs: number;
 }
 
 /** Polls which version is to serve, and passes on the next one loaded, checked and warmed up. */
 export function watchRegistry(options: WatchOptions): { stop(): Promise<void> } {
-  const { watcher, pollEveryMs: everyMs } = options;
+  const { watcher, everyMs } = options;
   let serving = options.serving;
   let refusedStamp: string | undefined;
 
