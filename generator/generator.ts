@@ -100,8 +100,7 @@ export function createGenerator(options: GeneratorOptions): Generator {
   let saving: NodeJS.Timeout | undefined;
   let running: Promise<void> | undefined;
 
-  async function runWorker(plan: RunPlan, number: number): Promise<void> {
-    const worker = plan.workers[number]!;
+  async function runWorker(plan: RunPlan, worker: Worker): Promise<void> {
     while (!stopping.signal.aborted) {
       const count = await readyCount(plan, worker);
       if (count === 0) return;
@@ -111,7 +110,7 @@ export function createGenerator(options: GeneratorOptions): Generator {
       totals.sent += count;
       await sender.post(sent, { abort: aborting.signal, stop: stopping.signal });
       ledger.append(sent.identities);
-      plan.accepted(number);
+      plan.accepted(worker);
       totals.accepted += count;
       totals.gaps += sent.gaps;
       totals.values += count * source.fields.length;
@@ -137,8 +136,8 @@ export function createGenerator(options: GeneratorOptions): Generator {
 
   async function run(plan: RunPlan): Promise<void> {
     const failures: unknown[] = [];
-    const workers = plan.workers.map((_, number) =>
-      runWorker(plan, number).catch((error: unknown) => {
+    const workers = plan.workers.map((worker) =>
+      runWorker(plan, worker).catch((error: unknown) => {
         if (stopping.signal.aborted && isAbort(error)) return;
         failures.push(error);
         stopping.abort();

@@ -65,20 +65,15 @@ export function replay({ dataset, devices: count, seed }: ReplayOptions): Source
 
 /** The data set's own devices in the order of their first rows, who speaks when, and the rows of each. */
 function devicesOf(byRow: readonly string[], order: Int32Array) {
-  const indexes = new Map<string, number>();
-  const rows: number[][] = [];
+  const devices = new Map<string, { index: number; rows: number[] }>();
   const round = order.map((row) => {
     const name = byRow[row]!;
-    let device = indexes.get(name);
-    if (device === undefined) {
-      device = indexes.size;
-      indexes.set(name, device);
-      rows.push([]);
-    }
-    rows[device]!.push(row);
-    return device;
+    const device = devices.get(name) ?? { index: devices.size, rows: [] };
+    devices.set(name, device);
+    device.rows.push(row);
+    return device.index;
   });
-  return { names: [...indexes.keys()], round, rows };
+  return { names: [...devices.keys()], round, rows: [...devices.values()].map(({ rows }) => rows) };
 }
 
 function deviceNames(count: number): string[] {
@@ -97,7 +92,8 @@ function createOrders(count: number, seed: number): (pass: number) => Int32Array
     let order = kept.get(pass);
     if (!order) {
       order = permutation(count, new KeyedRandom().at(seed, orderStream, pass));
-      if (kept.size >= most) kept.delete(kept.keys().next().value!);
+      const [oldest] = kept.keys();
+      if (oldest !== undefined && kept.size >= most) kept.delete(oldest);
       kept.set(pass, order);
     }
     return order;
@@ -106,23 +102,28 @@ function createOrders(count: number, seed: number): (pass: number) => Int32Array
 
 /** The rows in the order of their times, and when each is due. */
 function timeline(dataset: Dataset): { rows: Int32Array; step?: (index: number) => number } {
-  const rows = Int32Array.from({ length: dataset.count }, (_, row) => row);
-  if (!dataset.times) return { rows };
-  const times = dataset.times.map((text, row) => timeOf(text, row, dataset.file));
-  rows.sort((a, b) => compareTimes(times[a]!, times[b]!));
-  const first = BigInt(times[rows[0]!]!);
-  const spanNs = Number(BigInt(times[rows.at(-1)!]!) - first);
-  const steps = new Float64Array(dataset.count);
-  for (let position = 1; position < dataset.count; position++) {
-    const sinceFirstNs = Number(BigInt(times[rows[position]!]!) - first);
-    const proportional = spanNs === 0 ? position : (sinceFirstNs / spanNs) * (dataset.count - 1);
-    steps[position] = Math.max(proportional, steps[position - 1]! + leastStep);
-  }
-  const passSteps = Math.max(dataset.count, steps.at(-1)! + 1);
+  if (!dataset.times) return { rows: Int32Array.from({ length: dataset.count }, (_, row) => row) };
+  const ordered = dataset.times
+    .map((text, row) => ({ row, time: timeOf(text, row, dataset.file) }))
+    .sort((a, b) => compareTimes(a.time, b.time));
+  const sinceFirst = sinceFirstNs(ordered.map(({ time }) => BigInt(time)));
+  const spanNs = Math.max(0, ...sinceFirst.slice(-1));
+  let last = -leastStep;
+  const steps = Float64Array.from(sinceFirst, (ns, position) => {
+    const proportional = spanNs === 0 ? position : (ns / spanNs) * (dataset.count - 1);
+    last = position === 0 ? 0 : Math.max(proportional, last + leastStep);
+    return last;
+  });
+  const passSteps = Math.max(dataset.count, last + 1);
   return {
-    rows,
+    rows: Int32Array.from(ordered, ({ row }) => row),
     step: (index) => Math.floor(index / dataset.count) * passSteps + steps[index % dataset.count]!,
   };
+}
+
+function sinceFirstNs(times: readonly bigint[]): number[] {
+  const [first] = times;
+  return first === undefined ? [] : times.map((time) => Number(time - first));
 }
 
 function timeOf(text: string, row: number, file: string): string {

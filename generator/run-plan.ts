@@ -38,7 +38,7 @@ export interface RunPlan {
   /** To be called before the reading is made. */
   reserve(index: number): void;
   /** All readings that the worker made are accepted. */
-  accepted(worker: number): void;
+  accepted(worker: Worker): void;
   setGapRate(rate: number): void;
   save(): void;
   /** @param complete - nothing is left to resume: the next run restarts */
@@ -69,9 +69,11 @@ export function openRunPlan(options: RunPlanOptions): RunPlan {
   const schedule = saved ? resumedSchedule(saved, options) : newSchedule(loaded, options);
   const pattern = chooseGaps(gaps.pattern, gaps.length, source);
   const context = { source, order: deviceOrderOf(source), pattern, schedule, seed };
-  const accepted = acceptedByWorker(saved, positions, source);
-  const workers = positions.map((own, worker) => new Worker(context, own, accepted[worker]!));
-  const acceptedBefore = accepted.reduce((sum, count) => sum + count, 0);
+  const shares = sharesOf(saved, positions, source).map((share) => ({
+    ...share,
+    worker: new Worker(context, share.own, share.accepted),
+  }));
+  const acceptedBefore = shares.reduce((sum, { accepted }) => sum + accepted, 0);
   const paceFrom = saved?.reserved ?? 0;
   const paceFromMs = now();
   const paceFromNs = schedule.timeNs(paceFrom);
@@ -87,8 +89,7 @@ export function openRunPlan(options: RunPlanOptions): RunPlan {
 
   function move(): void {
     let first = Number.POSITIVE_INFINITY;
-    for (const [worker, own] of positions.entries())
-      first = Math.min(first, indexOfNth(own, source.round.length, accepted[worker]!));
+    for (const { own, accepted } of shares) first = Math.min(first, indexOfNth(own, source.round.length, accepted));
     if (first === next) return;
     next = first;
     moved.resolve();
@@ -103,11 +104,12 @@ export function openRunPlan(options: RunPlanOptions): RunPlan {
     const many = schedule.state().gapRates.length > maxGapRates;
     schedule.forget({ timesBefore: next, gapRatesBefore: many ? next - replayed : 0 });
     const reservedUntilNs = String(schedule.timeNs(Math.max(0, reserved - 1)));
+    const accepted = shares.map((share) => share.accepted);
     file.save({ format: 1, stream: streamId, ...schedule.state(), reserved, reservedUntilNs, accepted, next });
   }
 
   return {
-    workers,
+    workers: shares.map(({ worker }) => worker),
     acceptedBefore,
     get gapRate() {
       return schedule.gapRate(made);
@@ -123,7 +125,7 @@ export function openRunPlan(options: RunPlanOptions): RunPlan {
       save();
     },
     accepted(worker) {
-      accepted[worker] = workers[worker]!.made;
+      for (const share of shares) if (share.worker === worker) share.accepted = worker.made;
       move();
     },
     setGapRate(wanted) {
@@ -175,7 +177,11 @@ async function unlessAborted(promise: Promise<void>, signal: AbortSignal): Promi
 
 const byIndex = (index: number): number => index;
 
-function acceptedByWorker(saved: Progress | undefined, positions: readonly Int32Array[], { round }: Source): number[] {
-  if (saved?.accepted.length === positions.length) return [...saved.accepted];
-  return positions.map((own) => madeBefore(own, round.length, saved?.next ?? 0));
+/** By worker: its positions in the round, and how many of its readings are accepted. */
+function sharesOf(saved: Progress | undefined, positions: readonly Int32Array[], { round }: Source) {
+  const kept = saved?.accepted.length === positions.length ? saved.accepted : [];
+  return positions.map((own, worker) => ({
+    own,
+    accepted: kept[worker] ?? madeBefore(own, round.length, saved?.next ?? 0),
+  }));
 }

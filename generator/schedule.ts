@@ -69,6 +69,9 @@ export class Schedule {
 
 /** The last entry that begins at or before an index. */
 function holding<Entry extends { readonly from: number }>(entries: readonly Entry[], index: number): Entry {
-  for (let at = entries.length - 1; at > 0; at--) if (entries[at]!.from <= index) return entries[at]!;
-  return entries[0]!;
+  for (let at = entries.length - 1; at >= 0; at--) {
+    const entry = entries[at];
+    if (entry && (at === 0 || entry.from <= index)) return entry;
+  }
+  throw new RangeError('a schedule needs at least one entry');
 }

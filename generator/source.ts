@@ -32,19 +32,29 @@ export interface DeviceOrder {
   readonly indexOf: (device: number, n: number) => number;
 }
 
+/** @throws {RangeError} where a source's round names a device that it does not have. */
+function entryOf<T>(entries: readonly T[], index: number): T {
+  const entry = entries[index];
+  if (entry === undefined) throw new RangeError(`no entry ${index} of ${entries.length}`);
+  return entry;
+}
+
 export function deviceOrderOf({ devices, round }: Pick<Source, 'devices' | 'round'>): DeviceOrder {
-  const positions: number[][] = devices.map(() => []);
-  const before = new Int32Array(round.length);
-  for (const [position, device] of round.entries()) before[position] = positions[device]!.push(position) - 1;
+  const own: number[][] = devices.map(() => []);
+  const turns = Array.from(round, (device, position) => {
+    const positions = entryOf(own, device);
+    return { device, positions, before: positions.push(position) - 1 };
+  });
+  const turnOf = (index: number) => entryOf(turns, index % turns.length);
   return {
-    deviceOf: (index) => round[index % round.length]!,
+    deviceOf: (index) => turnOf(index).device,
     numberOf(index) {
-      const position = index % round.length;
-      return Math.floor(index / round.length) * positions[round[position]!]!.length + before[position]!;
+      const { positions, before } = turnOf(index);
+      return Math.floor(index / round.length) * positions.length + before;
     },
     indexOf(device, n) {
-      const mine = positions[device]!;
-      return Math.floor(n / mine.length) * round.length + mine[n % mine.length]!;
+      const positions = entryOf(own, device);
+      return Math.floor(n / positions.length) * round.length + entryOf(positions, n % positions.length);
     },
   };
 }

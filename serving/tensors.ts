@@ -62,17 +62,19 @@ export interface InferRequest {
 export function readRequest(body: unknown, { fields }: Pick<Model, 'fields'>): InferRequest {
   const parsed = requestSchema.safeParse(body);
   if (!parsed.success) {
-    const { path, message } = parsed.error.issues[0]!;
-    throw new BadRequest(`${path.join('.') || 'the request'}: ${message}`);
+    const found = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'the request'}: ${message}`);
+    throw new BadRequest(found.join('; '));
   }
   const { id, inputs, outputs } = parsed.data;
   for (const input of inputs) checkInput(input);
   const [first] = inputs;
-  const whole = inputs.length === 1 && first!.shape.length === 2 && first!.shape[1] === fields.length;
-  const count = first!.shape[0]!;
-  if (count < 1 || count > maxRows) throw new BadRequest(`${quote(first!)}: ${count} rows; expected 1 to ${maxRows}`);
+  const count = first?.shape[0];
+  if (first === undefined || count === undefined)
+    throw new BadRequest('inputs: expected at least one tensor with a shape');
+  const whole = inputs.length === 1 && first.shape.length === 2 && first.shape[1] === fields.length;
+  if (count < 1 || count > maxRows) throw new BadRequest(`${quote(first)}: ${count} rows; expected 1 to ${maxRows}`);
   const values = new Float64Array(count * fields.length).fill(Number.NaN);
-  if (whole) fill(first!, values, 0, 1);
+  if (whole) fill(first, values, 0, 1);
   else fillByField(inputs, fields, count, values);
   return { id, rows: rowsOf(values, count, fields.length), outputs: outputs?.map(({ name }) => outputOf(name)) };
 }

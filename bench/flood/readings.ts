@@ -100,10 +100,11 @@ export class Readings {
 
 /** Rows of the example's test data, one value of ten missing. */
 function rowsOf(count: number): Record<string, number | null>[] {
-  const [header, ...lines] = readFileSync(rowsFile, 'utf8').trim().split('\n');
-  const names = header!.split(',').slice(0, -1);
+  const [header = '', ...lines] = readFileSync(rowsFile, 'utf8').trim().split('\n');
+  const names = header.split(',').slice(0, -1);
+  const table = lines.map((line) => line.split(','));
   return Array.from({ length: count }, (_, row) => {
-    const cells = lines[row % lines.length]!.split(',');
+    const cells = table[row % table.length]!;
     return Object.fromEntries(
       names.map((name, column) => [name, (row * 7 + column) % 10 === 0 ? null : Number(cells[column])]),
     );

@@ -54,15 +54,19 @@ export async function comparePredictions(options: {
     await ydf(require, join(folder, 'ydf.zip'), batch, set.width),
     library(file, batch, set.width),
   ];
-  const rates = predictors.map(({ name }): Rates => ({ name, batch: [], single: [] }));
+  const measured = predictors.map((predictor) => {
+    const rates: Rates = { name: predictor.name, batch: [], single: [] };
+    return { predictor, rates };
+  });
   for (let round = 0; round < rounds; round++) {
-    for (const [index, predictor] of predictors.entries()) {
-      rates[index]!.batch.push(await measure((repeats) => predictor.batch(repeats)));
-      rates[index]!.single.push(await measure((repeats) => predictor.single(repeats)));
-      console.error(`predict ${predictor.name}: ${1 / rates[index]!.batch.at(-1)!.seconds} rows a second in batches`);
+    for (const { predictor, rates } of measured) {
+      const batch = await measure((repeats) => predictor.batch(repeats));
+      rates.batch.push(batch);
+      rates.single.push(await measure((repeats) => predictor.single(repeats)));
+      console.error(`predict ${predictor.name}: ${1 / batch.seconds} rows a second in batches`);
     }
   }
-  return { nodes, sameLabels: await compareLabels(ort, file, folder, set), rates };
+  return { nodes, sameLabels: await compareLabels(ort, file, folder, set), rates: measured.map(({ rates }) => rates) };
 }
 
 /** Finds out how often to repeat, which also warms up, and measures. */

@@ -37,18 +37,24 @@ export class Results {
 
   note(name: string, column: number, result: Result): void {
     const byCase = this.#all.get(name) ?? cases.map(() => []);
-    byCase[column]!.push(result);
+    byCase[column]?.push(result);
     this.#all.set(name, byCase);
   }
 
+  #of(name: string, column: number): readonly Result[] {
+    const results = this.#all.get(name)?.[column];
+    if (!results) throw new Error(`${name} has no results for case ${column}`);
+    return results;
+  }
+
   accuracies(name: string, column: number): number[] {
-    return this.#all.get(name)![column]!.map(({ right }) => shareOf(right));
+    return this.#of(name, column).map(({ right }) => shareOf(right));
   }
 
   /** Accuracy by case as the mean over the splits, and the time by row. */
   table(names: readonly string[], titles: ReadonlyMap<string, string> = new Map()): string {
     const rows = names.map((name) => {
-      const times = this.#all.get(name)!.flatMap((results) => results.map((each) => each.microsecondsPerRow));
+      const times = cases.flatMap((_, column) => this.#of(name, column).map((each) => each.microsecondsPerRow));
       const shown = cases.map((_, column) => mean(this.accuracies(name, column)).toFixed(3));
       return [titles.get(name) ?? name, ...shown, Math.round(mean(times)).toLocaleString('en')];
     });
@@ -60,19 +66,22 @@ export class Results {
     const counts = names.map((name) => this.#countByGaps(name));
     const rows = gapSteps.map((from, step) => {
       const to = gapSteps[step + 1];
-      const shares = counts.map((count) => (count[step]!.right / count[step]!.rows).toFixed(3));
-      return [to === undefined ? `${from} and more` : `${from} to ${to - 1}`, `${counts[0]![step]!.rows}`, ...shares];
+      const here = counts.flatMap((count) => count.slice(step, step + 1));
+      const shares = here.map((count) => (count.right / count.rows).toFixed(3));
+      const total = here.slice(0, 1).map((count) => `${count.rows}`);
+      return [to === undefined ? `${from} and more` : `${from} to ${to - 1}`, ...total, ...shares];
     });
     return table(['gaps of 57', 'rows', ...names], rows);
   }
 
   #countByGaps(name: string): { rows: number; right: number }[] {
-    const counts = gapSteps.map(() => ({ rows: 0, right: 0 }));
+    const counts = gapSteps.map((from) => ({ from, rows: 0, right: 0 }));
     for (const [column, { pattern }] of cases.entries()) {
       if (pattern !== 'random') continue;
-      for (const { right, gaps } of this.#all.get(name)![column]!) {
+      for (const { right, gaps } of this.#of(name, column)) {
         for (const [row, missing] of gaps.entries()) {
-          const count = counts[gapSteps.findLastIndex((from) => from <= missing)]!;
+          const count = counts.findLast(({ from }) => from <= missing);
+          if (!count) continue;
           count.rows += 1;
           if (right[row]) count.right += 1;
         }

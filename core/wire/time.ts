@@ -70,9 +70,10 @@ export function nanosecondsOfMs(ms: number): string {
 const rfc3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:[Zz]|([+-])(\d\d):(\d\d))$/;
 
 function readFields(parts: RegExpExecArray): bigint | null {
-  const [year, month, day, hour, minute, second] = [1, 2, 3, 4, 5, 6].map((index) => Number(parts[index]));
-  if (month! < 1 || month! > 12 || day! < 1 || day! > daysIn(year!, month!)) return null;
-  if (hour! > 23 || minute! > 59 || second! > 59) return null;
+  const [year, month, day] = [Number(parts[1]), Number(parts[2]), Number(parts[3])];
+  const [hour, minute, second] = [Number(parts[4]), Number(parts[5]), Number(parts[6])];
+  if (month < 1 || month > 12 || day < 1 || day > daysIn(year, month)) return null;
+  if (hour > 23 || minute > 59 || second > 59) return null;
   let offsetMinutes = 0;
   if (parts[8] !== undefined) {
     const [hours, minutes] = [Number(parts[9]), Number(parts[10])];
@@ -80,8 +81,8 @@ function readFields(parts: RegExpExecArray): bigint | null {
     offsetMinutes = (parts[8] === '-' ? -1 : 1) * (hours * 60 + minutes);
   }
   const midnight = new Date(0);
-  midnight.setUTCFullYear(year!, month! - 1, day!);
-  const seconds = midnight.getTime() / 1000 + hour! * 3600 + (minute! - offsetMinutes) * 60 + second!;
+  midnight.setUTCFullYear(year, month - 1, day);
+  const seconds = midnight.getTime() / 1000 + hour * 3600 + (minute - offsetMinutes) * 60 + second;
   return BigInt(seconds) * 1_000_000_000n + BigInt((parts[7] ?? '').padEnd(9, '0'));
 }
 
