@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Logger } from 'pino';
+import { openLogAt } from '../core/log/open-log.ts';
 import type { EventLog, TopicSpec } from '../core/log/port.ts';
 import type { SeriesStore } from '../core/store/port.ts';
 import { GaplineError } from '../core/wire/errors.ts';
@@ -29,14 +30,9 @@ export interface OpenOptions {
 }
 
 /** The log at an address; only the configured engine is loaded. */
-export async function openLog({ url, dataFolder, logger, waitMs }: OpenOptions): Promise<EventLog> {
-  if (url && /^kafkas?:/.test(url)) {
-    const { createKafkaLog } = await import('../core/log/kafka.ts');
-    return createKafkaLog({ url, logger, ...kafkaSecrets(), ...(waitMs !== undefined && { waitMs }) });
-  }
-  refuseOtherSchemes('--log', url, 'kafka://HOST:PORT');
-  const { createSqliteLog } = await import('../core/log/sqlite.ts');
-  return createSqliteLog({ file: url ?? embeddedFile(dataFolder), logger });
+export function openLog({ url, dataFolder, logger, waitMs }: OpenOptions): Promise<EventLog> {
+  const file = () => embeddedFile(dataFolder);
+  return openLogAt({ url, file, logger, secrets: kafkaSecrets, ...(waitMs !== undefined && { waitMs }) });
 }
 
 /** What the environment holds of a guarded Kafka: user, password and the certificate to trust. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Logger } from 'pino';
 import { sleep } from '../core/retry/sleep.ts';
 import { createStage, type Stage } from '../core/stage/stage.ts';
-import type { GapPatternName } from './gaps/pattern.ts';
+import type { GapPatternName } from './gaps/choose.ts';
 import { createLedger } from './ledger.ts';
 import { openRunPlan, type RunPlan } from './run-plan.ts';
 import { createSender } from './sender.ts';

@@ -1,6 +1,5 @@
 import type { Logger } from 'pino';
-import { chooseGaps } from './gaps/choose.ts';
-import type { GapPatternName } from './gaps/pattern.ts';
+import { chooseGaps, type GapPatternName } from './gaps/choose.ts';
 import { type Progress, ProgressFile } from './progress.ts';
 import { Schedule } from './schedule.ts';
 import { deviceOrderOf, type Source } from './source.ts';
@@ -67,7 +66,7 @@ export function openRunPlan(options: RunPlanOptions): RunPlan {
   const loaded = file?.load(logger);
   const saved = loaded?.stream === streamId ? loaded : undefined;
   const schedule = saved ? resumedSchedule(saved, options) : newSchedule(loaded, options);
-  const pattern = chooseGaps(gaps.pattern, gaps.length, source);
+  const pattern = chooseGaps(gaps.pattern, { length: gaps.length, source });
   const context = { source, order: deviceOrderOf(source), pattern, schedule, seed };
   const shares = sharesOf(saved, positions, source).map((share) => ({
     ...share,

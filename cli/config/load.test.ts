@@ -57,7 +57,7 @@ test.each([
   [
     'not one of the choices',
     'stream: a\ngenerator: { gaps: { pattern: x } }\n',
-    'stream.yaml:2: generator.gaps.pattern: found "x"; expected one of random, burst, device, value',
+    'stream.yaml:2: generator.gaps.pattern: found "x"; expected one of burst, device, random, value',
   ],
   [
     'a key with a slip',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { aboutGapPatterns, gapPatterns } from '../../generator/gaps/choose.ts';
 import { trainingSchema } from '../../training/options.ts';
 
 const name = (what: string) =>
@@ -46,12 +47,7 @@ const data = z
 const gaps = z
   .strictObject({
     rate: share('share of the values that go missing, in the long run').default(0.1),
-    pattern: z
-      .enum(['random', 'burst', 'device', 'value'])
-      .default('random')
-      .describe(
-        'random: each value by itself; burst: a sensor silent for a while; device: a whole device silent; value: large ones first',
-      ),
+    pattern: z.enum(gapPatterns).default('random').describe(aboutGapPatterns),
     length: z.number().min(1).max(100_000).default(10).describe('mean length of a burst or a silence, in readings'),
   })
   .prefault({})

@@ -17,6 +17,7 @@ function loadedBy(module: string, then = ''): string[] {
 }
 
 test('the embedded log loads no library of Kafka, and the one on Kafka only once it starts', () => {
+  expect(loadedBy('./open-log.ts')).not.toContain('kafkajs');
   expect(loadedBy('./sqlite.ts')).not.toContain('kafkajs');
   expect(loadedBy('./kafka.ts')).not.toContain('kafkajs');
   const start = `await engine.createKafkaLog({ url: 'kafka://127.0.0.1:1', waitMs: 0, logger: { debug() {}, warn() {} } }).start().catch(() => {});`;

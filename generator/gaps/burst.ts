@@ -1,5 +1,10 @@
-import type { GapPattern } from './pattern.ts';
+import type { GapPattern, GapPatternKind } from './pattern.ts';
 import { isSilent, silenceMemory, silenceSteps } from './silence.ts';
+
+export const burst: GapPatternKind = {
+  about: 'a sensor silent for a while',
+  create: ({ length, source }) => burstGaps(length, source.fields.length),
+};
 
 /** Each sensor of a device is silent for a while, independently of the others. */
 export function burstGaps(meanLength: number, fields: number): GapPattern {

@@ -1,20 +1,15 @@
-import type { Source } from '../source.ts';
-import { burstGaps } from './burst.ts';
-import { deviceGaps } from './device.ts';
-import type { GapPattern, GapPatternName } from './pattern.ts';
-import { randomGaps } from './random.ts';
-import { valueGaps } from './value.ts';
+import * as all from './all.ts';
+import type { GapContext, GapPattern, GapPatternKind } from './pattern.ts';
 
-/** @param length - mean length of a burst or a silence, in readings of a device */
-export function chooseGaps(pattern: GapPatternName, length: number, source: Source): GapPattern {
-  switch (pattern) {
-    case 'random':
-      return randomGaps();
-    case 'burst':
-      return burstGaps(length, source.fields.length);
-    case 'device':
-      return deviceGaps(length);
-    case 'value':
-      return valueGaps(source.fields.map((_, field) => source.distribution(field)));
-  }
-}
+export type GapPatternName = keyof typeof all;
+
+const kinds: Readonly<Record<GapPatternName, GapPatternKind>> = all;
+
+/** The names of all patterns, in alphabetical order. */
+export const gapPatterns = Object.keys(kinds) as GapPatternName[];
+
+/** `NAME: what it is; …`, for the documents of `stream.yaml`. */
+export const aboutGapPatterns = gapPatterns.map((name) => `${name}: ${kinds[name].about}`).join('; ');
+
+/** A pattern by its name. */
+export const chooseGaps = (name: GapPatternName, context: GapContext): GapPattern => kinds[name].create(context);

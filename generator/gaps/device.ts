@@ -1,5 +1,10 @@
-import type { GapPattern } from './pattern.ts';
+import type { GapPattern, GapPatternKind } from './pattern.ts';
 import { isSilent, silenceMemory, silenceSteps } from './silence.ts';
+
+export const device: GapPatternKind = {
+  about: 'a whole device silent',
+  create: ({ length }) => deviceGaps(length),
+};
 
 /** A whole device is silent for a while: its readings still come, with nothing but gaps, so that they are labelled and counted. */
 export function deviceGaps(meanLength: number): GapPattern {

@@ -1,22 +1,21 @@
 import { describe, expect, it } from 'vitest';
 import { KeyedRandom } from '../../core/numeric/random/keyed-random.ts';
-import type { Source } from '../source.ts';
-import { chooseGaps } from './choose.ts';
-import { type GapPatternName, gapPatterns } from './pattern.ts';
+import { chooseGaps, type GapPatternName, gapPatterns } from './choose.ts';
+import type { GapContext } from './pattern.ts';
 import { silenceSteps } from './silence.ts';
 import { riskUpTo } from './value.ts';
 
 const fields = ['mostly zero', 'even', 'constant'];
 const valuesAt = (n: number) => Float64Array.of(n % 5 === 0 ? n % 50 : 0, (n * 37) % 101, 4);
 const sample = Array.from({ length: 5_050 }, (_, n) => valuesAt(n));
-const source = {
+const source: GapContext['source'] = {
   fields,
   distribution: (field: number) => Float64Array.from(sample, (values) => values[field]!).sort(),
-} as Pick<Source, 'fields' | 'distribution'> as Source;
+};
 
 /** Readings of one device after another, masked: by reading, what is missing. */
 function masked(name: GapPatternName, rate: number, { devices = 20, readings = 5_050, length = 10, seed = 1 } = {}) {
-  const pattern = chooseGaps(name, length, source);
+  const pattern = chooseGaps(name, { length, source });
   const random = new KeyedRandom();
   return Array.from({ length: devices }, (_, device) => {
     const masker = pattern.open();
@@ -48,7 +47,7 @@ describe.each(gapPatterns)('%s', (name) => {
   });
 
   it('can be made again from the last multiple of its memory', () => {
-    const pattern = chooseGaps(name, 50, source);
+    const pattern = chooseGaps(name, { length: 50, source });
     const random = new KeyedRandom();
     const whole = pattern.open();
     const part = pattern.open();

@@ -1,10 +1,7 @@
 import type { KeyedRandom } from '../../core/numeric/random/keyed-random.ts';
+import type { Source } from '../source.ts';
 
-/** How gaps come about. `docs/gaps.md` describes what each pattern stands for. */
-export const gapPatterns = ['random', 'burst', 'device', 'value'] as const;
-export type GapPatternName = (typeof gapPatterns)[number];
-
-/** Masks values of the readings of one device. */
+/** Masks values in the readings of one device. */
 export interface Masker {
   /**
    * Sets values of the device's next reading to NaN.
@@ -23,4 +20,19 @@ export interface GapPattern {
    */
   readonly memory: number;
   open(): Masker;
+}
+
+/** What a pattern may know of the data. */
+export interface GapContext {
+  /** The data set that is replayed. */
+  readonly source: Pick<Source, 'fields' | 'distribution'>;
+  /** Mean length of a burst or a silence, in readings of a device. */
+  readonly length: number;
+}
+
+/** A kind of pattern, by the name that `generator.gaps.pattern` has for it. */
+export interface GapPatternKind {
+  /** For the documents of `stream.yaml`, in a few words. */
+  readonly about: string;
+  create(context: GapContext): GapPattern;
 }

@@ -1,4 +1,6 @@
-import type { GapPattern } from './pattern.ts';
+import type { GapPattern, GapPatternKind } from './pattern.ts';
+
+export const random: GapPatternKind = { about: 'each value by itself', create: () => randomGaps() };
 
 /** Missing completely at random (MCAR): each value by itself, with probability `rate`. */
 export function randomGaps(): GapPattern {

@@ -1,4 +1,9 @@
-import type { GapPattern } from './pattern.ts';
+import type { GapPattern, GapPatternKind } from './pattern.ts';
+
+export const value: GapPatternKind = {
+  about: 'large ones first',
+  create: ({ source }) => valueGaps(source.fields.map((_, field) => source.distribution(field))),
+};
 
 /** How steeply the risk grows with a value's rank: as its cube, so that the largest goes missing four times as often as the average. */
 const power = 3;

@@ -18,6 +18,9 @@ export interface LogUnderTest {
   remove(prefix: string): Promise<void>;
 }
 
+/** As {@link LogUnderTest}, but the client may come later, as from `openLogAt`. */
+export type LogToOpen = Omit<LogUnderTest, 'create'> & { create(): EventLog | Promise<EventLog> };
+
 /** How long a condition may take on a busy machine. */
 export const patient = { timeout: 60_000, interval: 20 };
 export const testTimeoutMs = 120_000;
@@ -26,17 +29,17 @@ export const silent = pino({ level: 'silent' });
 
 /** What one test works with: a log of its own, unique names, and everything that it started stopped after it. */
 export class LogFixture {
-  readonly #log: LogUnderTest;
+  readonly #log: LogToOpen;
   readonly #logs: EventLog[] = [];
   readonly #children: ChildProcess[] = [];
   readonly prefix = `t${randomUUID().slice(0, 8)}`;
 
-  constructor(underTest: LogUnderTest) {
+  constructor(underTest: LogToOpen) {
     this.#log = underTest;
   }
 
   async open(): Promise<EventLog> {
-    const log = this.#log.create();
+    const log = await this.#log.create();
     this.#logs.push(log);
     await log.start();
     return log;
@@ -80,7 +83,7 @@ export async function kill(child: ChildProcess): Promise<void> {
 }
 
 /** Gives each test of a suite a fixture of its own. */
-export function fixtureOfEachTest(makeLog: () => Promise<LogUnderTest>): () => LogFixture {
+export function fixtureOfEachTest(makeLog: () => Promise<LogToOpen>): () => LogFixture {
   let fixture: LogFixture | undefined;
   beforeEach(async () => {
     fixture = new LogFixture(await makeLog());

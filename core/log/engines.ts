@@ -1,0 +1,3 @@
+// Every engine of the log, one line each.
+export { kafka } from './kafka/kind.ts';
+export { sqlite } from './sqlite/kind.ts';
