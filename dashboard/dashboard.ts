@@ -37,7 +37,7 @@ export interface DashboardOptions {
   readonly access?: Access;
   /** Requests a minute. Default: any number. */
   readonly rateLimits?: RateLimits;
-  /** Certificate and key of a TLS door; both are taken anew when they change. */
+  /** Certificate and key of TLS; both are reloaded when their files change. */
   readonly tls?: TlsFiles;
 }
 

@@ -2,15 +2,21 @@ import type { Logger } from 'pino';
 import type { Model, ModelSource } from '../core/model/model.ts';
 import { describeError, GaplineError } from '../core/wire/errors.ts';
 
-/** The version that answers requests now. A change waits for nobody; the old version is closed after its last answer. */
+interface Loaded {
+  readonly model: Model;
+  /** Requests that use it now. */
+  users: number;
+}
+
+/** The version that is served now. A change takes effect at once; the old version is closed after its last request. */
 export function createServedModel({ models, logger }: { models: ModelSource; logger: Logger }) {
-  let current: Model | undefined;
+  let current: Loaded | undefined;
   let watch: { stop(): Promise<void> } | undefined;
-  const users = new Map<Model, number>();
   const closing = new Set<Promise<void>>();
 
-  function closeIfUnused(model: Model): void {
-    if (model === current || users.has(model)) return;
+  function closeIfUnused(loaded: Loaded): void {
+    if (loaded === current || loaded.users > 0) return;
+    const { model } = loaded;
     const { name, version } = model.identity;
     const closed = model.close().catch((error: unknown) => {
       logger.warn({ err: error }, `closing model ${name} version ${version} failed: ${describeError(error)}`);
@@ -21,22 +27,24 @@ export function createServedModel({ models, logger }: { models: ModelSource; log
 
   function replace(model: Model | undefined): void {
     const before = current;
-    current = model;
+    current = model && { model, users: 0 };
     if (before) closeIfUnused(before);
   }
 
   return {
     get current(): Model | undefined {
-      return current;
+      return current?.model;
     },
     async start(): Promise<void> {
-      current = await models.current();
-      watch = models.watch?.(current, {
+      const first = await models.current();
+      replace(first);
+      watch = models.watch?.(first, {
         onChange(model) {
           replace(model);
-          logger.info(`model ${model.identity.name} version ${model.identity.version} answers`);
+          logger.info(`model ${model.identity.name} version ${model.identity.version} is served`);
         },
-        onRefused: (error) => logger.error(`refused, the present version goes on: ${describeError(error)}`),
+        onRefused: (error) =>
+          logger.error(`the new version was refused, the present one stays: ${describeError(error)}`),
       });
     },
     async stop(): Promise<void> {
@@ -44,18 +52,16 @@ export function createServedModel({ models, logger }: { models: ModelSource; log
       replace(undefined);
       await Promise.all(closing);
     },
-    /** Uses the version that answers now; it is not closed before the work is done. */
+    /** Uses the version that is served now; it is not closed before the work is done. */
     async use<T>(work: (model: Model) => Promise<T>): Promise<T> {
-      const model = current;
-      if (!model) throw new GaplineError('model-missing', 'no model is loaded', { retryable: true });
-      users.set(model, (users.get(model) ?? 0) + 1);
+      const loaded = current;
+      if (!loaded) throw new GaplineError('model-missing', 'no model is loaded', { retryable: true });
+      loaded.users += 1;
       try {
-        return await work(model);
+        return await work(loaded.model);
       } finally {
-        const left = users.get(model)! - 1;
-        if (left > 0) users.set(model, left);
-        else users.delete(model);
-        closeIfUnused(model);
+        loaded.users -= 1;
+        closeIfUnused(loaded);
       }
     },
   };

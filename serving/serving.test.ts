@@ -35,13 +35,13 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function ask(path: string, init: RequestInit = {}) {
+async function send(path: string, init: RequestInit = {}) {
   const response = await fetch(new URL(path, serving.url), init);
   return { status: response.status, headers: response.headers, body: JSON.parse(await response.text()) };
 }
 
 const infer = (body: unknown, path = '/v2/models/m/infer') =>
-  ask(path, {
+  send(path, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: typeof body === 'string' ? body : JSON.stringify(body),
@@ -54,22 +54,22 @@ const rows = [
 ];
 const tensor = { name: 'x', shape: [3, 3], datatype: 'FP64', data: rows.flat() };
 
-/** What the model itself says of the rows, each by itself. */
+/** The output of the model itself for the rows, each by itself. */
 async function direct() {
   const values = Float64Array.from(rows.flat(), (value) => value ?? Number.NaN);
   const times = new BigInt64Array(3);
-  const answer = await model.open().predict({ count: 3, width: 3, values, devices: ['x', 'y', 'z'], times });
+  const output = await model.open().predict({ count: 3, width: 3, values, devices: ['x', 'y', 'z'], times });
   return {
-    label: Array.from(answer.labels, (label) => model.classes[label]),
-    probabilities: [...answer.probabilities],
-    filled: [...answer.filled],
+    label: Array.from(output.labels, (label) => model.classes[label]),
+    probabilities: [...output.probabilities],
+    filled: [...output.filled],
   };
 }
 
 type Outputs = { name: string; shape: number[]; datatype: string; data: unknown[] }[];
 const outputOf = (body: { outputs: Outputs }, name: string) => body.outputs.find((output) => output.name === name);
 
-test('the answer is that of the model, gaps and all', async () => {
+test('the response has the output of the model, with gaps too', async () => {
   const { status, body } = await infer({ id: 'q1', inputs: [tensor] });
   const expected = await direct();
   expect(status).toBe(200);
@@ -143,6 +143,7 @@ describe('what is wrong is named', () => {
     ['no inputs', {}, 'inputs: '],
     ['empty inputs', { inputs: [] }, 'inputs: '],
     ['no shape', { inputs: [{ name: 'x', datatype: 'FP64', data: [] }] }, 'inputs.0.shape: '],
+    ['an empty shape', { inputs: [{ ...tensor, shape: [] }] }, 'inputs "x": shape []; expected [rows]'],
     ['text', { inputs: [{ ...tensor, datatype: 'BYTES' }] }, 'inputs "x": datatype BYTES; expected one of BOOL'],
     ['no rows', { inputs: [{ ...tensor, shape: [0, 3], data: [] }] }, 'inputs "x": 0 rows; expected 1 to 10000'],
     ['too many rows', { inputs: [{ ...tensor, shape: [10_001, 3] }] }, 'inputs "x": 10001 rows'],
@@ -174,34 +175,34 @@ describe('what is wrong is named', () => {
       'outputs "y": expected one of label, probabilities',
     ],
   ])('%s', async (_, body, error) => {
-    const answer = await infer(body);
-    expect(answer.status).toBe(400);
-    expect(answer.body.error).toContain(error);
+    const response = await infer(body);
+    expect(response.status).toBe(400);
+    expect(response.body.error).toContain(error);
   });
 
   test('another model, version, path, method, media type, and a body too large', async () => {
-    const answers = [
-      [await infer({}, '/v2/models/other/infer'), 404, 'there is no model other; m answers'],
-      [await infer({}, '/v2/models/m/versions/7/infer'), 404, 'version 7 of m does not answer; version 1 does'],
-      [await ask('/v3'), 404, 'there is nothing at /v3'],
-      [await ask('/v2/models/m/infer'), 405, 'GET is not allowed'],
-      [await ask('/v2/models/m/infer', { method: 'POST', body: 'x' }), 415, 'application/json'],
+    const responses = [
+      [await infer({}, '/v2/models/other/infer'), 404, 'there is no model other; m is served'],
+      [await infer({}, '/v2/models/m/versions/7/infer'), 404, 'version 7 of m is not served; version 1 is'],
+      [await send('/v3'), 404, 'there is nothing at /v3'],
+      [await send('/v2/models/m/infer'), 405, 'GET is not allowed'],
+      [await send('/v2/models/m/infer', { method: 'POST', body: 'x' }), 415, 'application/json'],
       [await infer(`"${'x'.repeat(11 << 20)}"`), 413, 'larger than'],
     ] as const;
-    for (const [answer, status, error] of answers) {
-      expect(answer.status).toBe(status);
-      expect(answer.body.error).toContain(error);
+    for (const [response, status, error] of responses) {
+      expect(response.status).toBe(status);
+      expect(response.body.error).toContain(error);
     }
   });
 });
 
 test('health and metadata are those of the protocol', async () => {
-  expect((await ask('/v2')).body).toEqual({ name: 'gapline', version: '2', extensions: [] });
-  expect((await ask('/v2/health/live')).body).toEqual({ live: true });
-  expect((await ask('/v2/health/ready')).body).toEqual({ ready: true });
-  expect((await ask('/v2/models/m/ready')).body).toEqual({ name: 'm', ready: true });
-  expect((await ask('/v2/models/m/versions/1/ready')).status).toBe(200);
-  const { body } = await ask('/v2/models/m/versions/1');
+  expect((await send('/v2')).body).toEqual({ name: 'gapline', version: '2', extensions: [] });
+  expect((await send('/v2/health/live')).body).toEqual({ live: true });
+  expect((await send('/v2/health/ready')).body).toEqual({ ready: true });
+  expect((await send('/v2/models/m/ready')).body).toEqual({ name: 'm', ready: true });
+  expect((await send('/v2/models/m/versions/1/ready')).status).toBe(200);
+  const { body } = await send('/v2/models/m/versions/1');
   expect(body).toMatchObject({ name: 'm', versions: ['1'], platform: 'gapline' });
   expect(body.inputs[0]).toMatchObject({ name: 'values', datatype: 'FP64', shape: [-1, 3] });
   expect(JSON.parse(body.inputs[0].parameters.fields)).toEqual(fields);
@@ -211,7 +212,7 @@ test('health and metadata are those of the protocol', async () => {
   expect(metrics).toContain('gapline_serving_failures_total{status="404"}');
 });
 
-test('with tokens only their holders are answered, but health is open; without, only loopback is listened on', async () => {
+test('with tokens only their holders get predictions, but health is open; without tokens it listens on loopback only', async () => {
   const access = new Access({ token: 'secret', logger });
   access.start();
   const server = createServing({ models, logger, registry: new Registry(), host: '127.0.0.1', port: 0, access });
@@ -244,7 +245,7 @@ test('a moved alias is followed while requests go on', async () => {
   );
 });
 
-test('a port in use and a missing model are told at the start', async () => {
+test('a port in use and a missing model are errors at the start', async () => {
   const options = { logger, registry: new Registry(), host: '127.0.0.1' };
   const port = Number(new URL(serving.url).port);
   await expect(createServing({ ...options, models, port }).start()).rejects.toMatchObject({ code: 'port-in-use' });

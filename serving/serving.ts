@@ -12,26 +12,26 @@ import { createMetrics } from './metrics.ts';
 import { createServedModel } from './served-model.ts';
 
 export interface ServingOptions {
-  /** The version that answers; where the source can be watched, a change is followed. */
+  /** The version to serve; if the source can be watched, a change is followed. */
   readonly models: ModelSource;
   readonly logger: Logger;
   readonly registry: Registry;
   readonly host: string;
   /** 0 is any free one. */
   readonly port: number;
-  /** Who may ask: holders of the scope `read`. Default: everyone. Where it is given and open, the server listens on loopback only. */
+  /** Who may send requests: holders of the scope `read`. Default: everyone. If it is given and open, the server listens on loopback only. */
   readonly access?: Access;
   /** Requests a minute. Default: any number. */
   readonly rateLimits?: RateLimits;
-  /** Certificate and key of a TLS door; both are taken anew when they change. */
+  /** Certificate and key of TLS; both are reloaded when their files change. */
   readonly tls?: TlsFiles;
 }
 
-/** How long `stop` waits for answers under way. */
+/** How long `stop` waits for requests that are being handled. */
 const graceMs = 4_000;
 const timeouts = { requestTimeoutMs: 30_000, headersTimeoutMs: 10_000 };
 
-/** Answers inference requests over HTTP with the same model and imputer as the line. */
+/** Serves the model over HTTP, with the same imputer as the line. */
 export function createServing(options: ServingOptions): Stage & { readonly url: string } {
   const { models, logger, registry, host, port, tls, rateLimits = {} } = options;
   const access = options.access ?? new Access({ logger });

@@ -2,12 +2,10 @@ import { z } from 'zod';
 import type { Model, ModelOutput } from '../core/model/model.ts';
 import type { Rows } from '../core/model/rows.ts';
 import { unknownLabel } from '../core/wire/prediction.ts';
+import { BadRequest } from './protocol-error.ts';
 
 /** Rows in one request, at most. */
 export const maxRows = 10_000;
-
-/** What is wrong with a request; answered with 400. */
-export class BadRequest extends Error {}
 
 const numeric = [
   'BOOL',
@@ -28,17 +26,15 @@ const parameters = z.record(z.string(), z.unknown()).optional();
 const requestSchema = z.object({
   id: z.string().optional(),
   parameters,
-  inputs: z
-    .array(
-      z.object({
-        name: z.string(),
-        shape: z.array(z.int().min(0)).min(1),
-        datatype: z.string(),
-        parameters,
-        data: z.array(z.unknown()),
-      }),
-    )
-    .min(1),
+  inputs: z.array(
+    z.object({
+      name: z.string(),
+      shape: z.array(z.int().min(0)),
+      datatype: z.string(),
+      parameters,
+      data: z.array(z.unknown()),
+    }),
+  ),
   outputs: z.array(z.object({ name: z.string(), parameters })).optional(),
 });
 
@@ -50,7 +46,7 @@ type OutputName = (typeof outputNames)[number];
 export interface InferRequest {
   readonly id: string | undefined;
   readonly rows: Rows;
-  /** Undefined: those that one gets without asking. */
+  /** Undefined: the default ones. */
   readonly outputs: readonly OutputName[] | undefined;
 }
 
@@ -62,19 +58,19 @@ export interface InferRequest {
 export function readRequest(body: unknown, { fields }: Pick<Model, 'fields'>): InferRequest {
   const parsed = requestSchema.safeParse(body);
   if (!parsed.success) {
-    const found = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'the request'}: ${message}`);
-    throw new BadRequest(found.join('; '));
+    const [issue] = parsed.error.issues;
+    throw new BadRequest(`${issue?.path.join('.') || 'the request'}: ${issue?.message}`);
   }
   const { id, inputs, outputs } = parsed.data;
   for (const input of inputs) checkInput(input);
   const [first] = inputs;
-  const count = first?.shape[0];
-  if (first === undefined || count === undefined)
-    throw new BadRequest('inputs: expected at least one tensor with a shape');
-  const whole = inputs.length === 1 && first.shape.length === 2 && first.shape[1] === fields.length;
+  if (first === undefined) throw new BadRequest('inputs: expected at least one tensor');
+  const [count, width] = first.shape;
+  if (count === undefined) throw new BadRequest(`${quote(first)}: shape []; expected [rows] or [rows, fields]`);
   if (count < 1 || count > maxRows) throw new BadRequest(`${quote(first)}: ${count} rows; expected 1 to ${maxRows}`);
   const values = new Float64Array(count * fields.length).fill(Number.NaN);
-  if (whole) fill(first, values, 0, 1);
+  const isWhole = inputs.length === 1 && first.shape.length === 2 && width === fields.length;
+  if (isWhole) fill(first, values, 0, 1);
   else fillByField(inputs, fields, count, values);
   return { id, rows: rowsOf(values, count, fields.length), outputs: outputs?.map(({ name }) => outputOf(name)) };
 }
@@ -103,7 +99,7 @@ function fillByField(inputs: readonly Input[], fields: readonly string[], count:
   }
 }
 
-/** Copies a tensor's data, flat or nested row by row, to every `stride`-th place. */
+/** Copies a tensor's data, flat or nested row by row, to every `stride`-th position. */
 function fill(input: Input, values: Float64Array, start: number, stride: number): void {
   const size = input.shape.reduce((product, dimension) => product * dimension, 1);
   let at = 0;
@@ -152,19 +148,19 @@ interface Tensor {
   readonly data: readonly (string | number | null)[];
 }
 
-/** The answer as the protocol has it. */
-export function writeResponse(model: Model, request: InferRequest, answer: ModelOutput) {
+/** The model's output in the protocol's format. */
+export function writeResponse(model: Model, request: InferRequest, output: ModelOutput) {
   const { identity, classes } = model;
   const { count, width } = request.rows;
-  const { sensitivity } = answer;
+  const { sensitivity } = output;
   const tensors: Record<OutputName, () => Tensor | undefined> = {
     label: () =>
       bytes(
         'label',
-        Array.from(answer.labels, (label) => classes[label] ?? unknownLabel),
+        Array.from(output.labels, (label) => classes[label] ?? unknownLabel),
       ),
-    probabilities: () => floats('probabilities', [count, classes.length], answer.probabilities),
-    filled: () => floats('filled', [count, width], answer.filled),
+    probabilities: () => floats('probabilities', [count, classes.length], output.probabilities),
+    filled: () => floats('filled', [count, width], output.filled),
     sensitivity: () => sensitivity && floats('sensitivity', [count], sensitivity),
     classes: () => bytes('classes', classes),
   };
@@ -184,7 +180,7 @@ const bytes = (name: OutputName, data: readonly string[]): Tensor => ({
   data,
 });
 
-/** A gap that the model took as it was is null. */
+/** A gap that the model did not fill is null. */
 const floats = (name: OutputName, shape: readonly number[], data: Float64Array): Tensor => ({
   name,
   shape,
@@ -192,7 +188,7 @@ const floats = (name: OutputName, shape: readonly number[], data: Float64Array):
   data: Array.from(data, (value) => (Number.isFinite(value) ? value : null)),
 });
 
-/** What a model takes and gives, as the protocol has it. Lists travel as JSON in `parameters`, whose values are scalars. */
+/** A model's inputs and outputs in the protocol's format. Lists travel as JSON in `parameters`, whose values are scalars. */
 export function describeModel({ identity, fields, classes }: Model) {
   const list = (names: readonly string[]) => JSON.stringify(names);
   return {

@@ -66,7 +66,7 @@ test.each([
   ['{', 'not a file of tokens'],
   ['{"version":1,"tokens":[{"name":"a"}]}', 'hash'],
   ['{"version":2,"tokens":[]}', 'version'],
-])('a file that is %j is told with its name, in one line of reason', (text, reason) => {
+])('a file that contains %j is an error with its name and the reason', (text, reason) => {
   const broken = join(folder, 'tokens.json');
   writeFileSync(broken, text);
   expect(() => readTokens(broken)).toThrow(
@@ -157,7 +157,7 @@ test.each([
   expect(presentedToken(authorization === undefined ? {} : { authorization })).toBe(expected);
 });
 
-test('a session stands for its token: until it ends, is ended, or the token is revoked', async () => {
+test('a session is valid for its token until it expires, is ended, or the token is revoked', async () => {
   const token = addToken(file, 'a', ['read'], now);
   open();
   let nowMs = 0;
@@ -245,6 +245,6 @@ test.each([
   expect(explainForeignRequest(headers, { loopbackOnly: true }) !== undefined).toBe(foreign);
 });
 
-test('where tokens are asked for, any name may lead here', () => {
+test('where tokens are needed, any host name is accepted', () => {
   expect(explainForeignRequest({ host: 'gapline.example' }, { loopbackOnly: false })).toBeUndefined();
 });

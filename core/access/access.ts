@@ -6,14 +6,14 @@ import { describeError, GaplineError } from '../wire/errors.ts';
 import { hashToken, readTokens, type Scope, type StoredToken } from './tokens.ts';
 
 export interface AccessOptions {
-  /** Made by `gapline tokens`. Where it is missing at the start, and no token is given below, everyone may do everything. */
+  /** Made by `gapline tokens`. If it is missing at the start, and there is no token below, everyone may do everything. */
   readonly file?: string;
-  /** A token of the environment, allowed everything. */
+  /** A token of the environment, with the scope admin. */
   readonly token?: string;
-  /** A token that this process made for itself, allowed to write. It does not close an open door. */
+  /** A token that this process made for itself, with the scope write. It does not make others need a token. */
   readonly ownToken?: string;
   readonly logger: Logger;
-  /** How often the file is looked at. Default 1 s. */
+  /** How often the file is polled. Default 1 s. */
   readonly checkEveryMs?: number;
 }
 
@@ -30,12 +30,12 @@ interface Known extends Holder {
 }
 
 const longestToken = 1_000;
-/** What fits into an Authorization header. */
+/** A token that fits into an Authorization header. */
 const sendable = /^[\x21-\x7e]{1,1000}$/;
 
 /**
- * Who may do what. Tokens are compared as hashes, all of them each time and in constant time. The file is watched: a new token works and
- * a revoked one stops working within seconds. Once there were tokens, a file that vanishes locks everyone out; it never opens.
+ * Who may do what. Tokens are compared as hashes, all of them each time and in constant time. The file is polled: a new token works and a
+ * revoked one stops working within seconds. Once there were tokens, access never opens again: if the file vanishes, nobody has access.
  */
 export class Access {
   readonly #options: AccessOptions;
@@ -50,7 +50,7 @@ export class Access {
 
   /**
    * Reads the tokens and watches their file from now on.
-   * @throws {GaplineError} `config-invalid` where the file is no file of tokens, or the environment's token could never be sent
+   * @throws {GaplineError} `config-invalid` where the file is no file of tokens, or the environment's token does not fit into a header
    */
   start(): void {
     const { file, token, checkEveryMs = 1_000 } = this.#options;
@@ -75,7 +75,7 @@ export class Access {
     return this.#open;
   }
 
-  /** Whose token this is; undefined where it is nobody's. */
+  /** Whose token this is; undefined where it is unknown. */
   holderOf(token: string): Holder | undefined {
     if (token.length === 0 || token.length > longestToken) return undefined;
     const digest = hashToken(token);
@@ -84,7 +84,7 @@ export class Access {
     return found;
   }
 
-  /** Whether a holder's token still stands, with the same scopes: for sessions that outlive a request. */
+  /** Whether a holder's token is still valid, with the same scopes: for sessions, which outlive a request. */
   stillKnows({ hash, scopes }: Holder): boolean {
     return this.#known.some((known) => known.hash === hash && known.scopes.join() === scopes.join());
   }
@@ -112,7 +112,7 @@ export class Access {
   }
 }
 
-/** A token that stands in no file. Here too only its hash is kept. */
+/** A token that is in no file. Of it too, only the hash is kept. */
 function unstored(name: string, scope: Scope, token: string): StoredToken {
   return { name, scopes: [scope], hash: hashToken(token).toString('hex'), created: '' };
 }

@@ -20,7 +20,7 @@ function accessWith(token?: string): Access {
   return access;
 }
 
-/** A server behind a guard, whose path is the scope that it asks for. */
+/** A server with a guard; the path of a request is the scope that it needs. */
 async function start(
   options: Partial<GuardOptions> & { access: Access },
 ): Promise<(headers?: Record<string, string>, scope?: Scope) => Promise<Response>> {
@@ -40,40 +40,40 @@ async function start(
   return (headers = {}, scope = 'write') => fetch(`http://127.0.0.1:${port}/${scope}`, { headers });
 }
 
-test('an open door asks nobody, but answers no page of another site', async () => {
-  const ask = await start({ access: accessWith() });
-  expect(await (await ask()).text()).toBe('anyone');
-  expect((await ask({ origin: 'https://evil.example' })).status).toBe(403);
+test('without tokens everyone has access, except pages of other sites', async () => {
+  const send = await start({ access: accessWith() });
+  expect(await (await send()).text()).toBe('anyone');
+  expect((await send({ origin: 'https://evil.example' })).status).toBe(403);
 });
 
-test('a closed one takes tokens in either form, and says how to present one', async () => {
-  const ask = await start({ access: accessWith('secret') });
-  const none = await ask();
+test('with tokens it accepts both forms of the header, and 401 names the right one', async () => {
+  const send = await start({ access: accessWith('secret') });
+  const none = await send();
   expect([none.status, none.headers.get('www-authenticate')]).toEqual([401, 'Bearer realm="gapline"']);
-  expect((await ask({ authorization: 'Token wrong' })).status).toBe(401);
-  expect(await (await ask({ authorization: 'Token secret' })).text()).toBe('environment');
-  expect(await (await ask({ authorization: 'Bearer secret' }, 'admin')).text()).toBe('environment');
+  expect((await send({ authorization: 'Token wrong' })).status).toBe(401);
+  expect(await (await send({ authorization: 'Token secret' })).text()).toBe('environment');
+  expect(await (await send({ authorization: 'Bearer secret' }, 'admin')).text()).toBe('environment');
 });
 
 test('a session of a browser counts like its token', async () => {
   const access = accessWith('secret');
   const sessions = new Sessions({ access, secure: false });
-  const ask = await start({ access, sessions });
+  const send = await start({ access, sessions });
   const cookie = sessions.begin('secret')!.split(';')[0]!;
-  expect((await ask({ cookie }, 'read')).status).toBe(200);
-  expect((await ask({ cookie, origin: 'https://evil.example' }, 'read')).status).toBe(403);
-  expect((await ask({ cookie, authorization: 'Bearer wrong' }, 'read')).status).toBe(401);
+  expect((await send({ cookie }, 'read')).status).toBe(200);
+  expect((await send({ cookie, origin: 'https://evil.example' }, 'read')).status).toBe(403);
+  expect((await send({ cookie, authorization: 'Bearer wrong' }, 'read')).status).toBe(401);
 });
 
 test.each([
   ['address', { perAddress: 3 }],
   ['token', { perToken: 3 }],
 ])('more requests than allowed by %s are 429 with Retry-After', async (_, limits) => {
-  const ask = await start({ access: accessWith('secret'), limits });
+  const send = await start({ access: accessWith('secret'), limits });
   const statuses: number[] = [];
   let last: Response | undefined;
   for (let turn = 0; turn < 5; turn += 1) {
-    last = await ask({ authorization: 'Bearer secret' });
+    last = await send({ authorization: 'Bearer secret' });
     statuses.push(last.status);
   }
   expect(statuses).toEqual([200, 200, 200, 429, 429]);
@@ -81,9 +81,9 @@ test.each([
 });
 
 test('an address that guesses tokens is slowed down, while the right token still works', async () => {
-  const ask = await start({ access: accessWith('secret'), wrongTokensPerMinute: 2 });
+  const send = await start({ access: accessWith('secret'), wrongTokensPerMinute: 2 });
   const guesses = [];
-  for (let turn = 0; turn < 4; turn += 1) guesses.push((await ask({ authorization: `Bearer guess-${turn}` })).status);
+  for (let turn = 0; turn < 4; turn += 1) guesses.push((await send({ authorization: `Bearer guess-${turn}` })).status);
   expect(guesses).toEqual([401, 401, 429, 429]);
-  expect((await ask({ authorization: 'Bearer secret' })).status).toBe(200);
+  expect((await send({ authorization: 'Bearer secret' })).status).toBe(200);
 });

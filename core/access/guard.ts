@@ -14,22 +14,22 @@ export interface RateLimits {
 
 export interface GuardOptions {
   readonly access: Access;
-  /** The address that the door listens on. */
+  /** The address that the server listens on. */
   readonly host: string;
-  /** Where browsers come too. */
+  /** For servers that browsers use. */
   readonly sessions?: Sessions;
   readonly limits?: RateLimits;
-  /** How many wrong tokens an address may present a minute before it gets 429 for them. Default 60. */
+  /** How many wrong tokens a client's address may send a minute before it gets 429 for them. Default 60. */
   readonly wrongTokensPerMinute?: number;
 }
 
-/** Lets a request pass, or throws. */
+/** Makes a check for a scope: it resolves with the holder of the request's token, or rejects. Without tokens there is no holder. */
 export type Guard = (
   scope: Scope,
 ) => (request: IncomingMessage, response: ServerResponse) => Promise<Holder | undefined>;
 
 /**
- * The one door for all doors: pages of other sites, tokens and their scopes, rates.
+ * The access check of every server: origin and host, tokens and their scopes, rate limits.
  * @throws {GaplineError} from the guard: `unauthorized` (with `WWW-Authenticate`), `forbidden`, `rate-limited` (with `Retry-After`)
  */
 export function createGuard(options: GuardOptions): Guard {
@@ -52,7 +52,7 @@ export function createGuard(options: GuardOptions): Guard {
       throw new GaplineError('unauthorized', 'there is no token, or an unknown one; send Authorization: Bearer TOKEN');
     }
     if (!allows(holder, scope))
-      throw new GaplineError('forbidden', `the token ${holder.name} has not the scope ${scope}`);
+      throw new GaplineError('forbidden', `the token ${holder.name} lacks the scope ${scope}`);
     holders.set(request, holder);
     await byToken(request, response);
     return holder;

@@ -3,7 +3,9 @@ import { GaplineError } from '../wire/errors.ts';
 import type { Access } from './access.ts';
 
 /**
- * @throws {GaplineError} `access-required` where a door would be open to other machines without any token
+ * Checks that a server which other machines reach has tokens.
+ * @param what the server, in words
+ * @throws {GaplineError} `access-required`
  */
 export function requireTokens(what: string, host: string, access: Access): void {
   if (!access.open || isLoopback(host)) return;

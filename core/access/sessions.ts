@@ -5,11 +5,11 @@ import { hashToken } from './tokens.ts';
 
 export interface SessionsOptions {
   readonly access: Access;
-  /** Whether the page is served over TLS: the cookie then never leaves it. */
+  /** Whether the page is served over TLS: browsers then send the cookie over TLS only. */
   readonly secure: boolean;
   /** How long a session lasts. Default 12 h. */
   readonly lastsMs?: number;
-  /** At most so many; the oldest make room. Default 1,000. */
+  /** At most so many; beyond that the oldest end. Default 1,000. */
   readonly most?: number;
   readonly nowMs?: () => number;
 }
@@ -23,7 +23,7 @@ const cookieName = 'gapline_session';
 
 /**
  * Sessions of browsers. An `EventSource` sends no Authorization header, so a page exchanges its token once for a cookie that no
- * script can read and no other site can send. Sessions live in memory, known by hash, and end with their token.
+ * script can read and no other site can send. Sessions are kept in memory, by the hash of their id, and end with their token.
  */
 export class Sessions {
   readonly #options: Required<SessionsOptions>;
@@ -33,7 +33,7 @@ export class Sessions {
     this.#options = { lastsMs: 12 * 3_600_000, most: 1_000, nowMs: Date.now, ...options };
   }
 
-  /** The `Set-Cookie` header for a token; undefined where it is nobody's. */
+  /** The `Set-Cookie` header for a token; undefined where the token is unknown. */
   begin(token: string): string | undefined {
     const { access, lastsMs, most, nowMs } = this.#options;
     const holder = access.holderOf(token);
@@ -58,7 +58,7 @@ export class Sessions {
     return undefined;
   }
 
-  /** Ends the session of a request. Gives the `Set-Cookie` header that makes the browser forget it. */
+  /** Ends the session of a request. Returns the `Set-Cookie` header that makes the browser forget it. */
   end(headers: IncomingHttpHeaders): string {
     const id = sessionId(headers);
     if (id !== undefined) this.#sessions.delete(keyOf(id));

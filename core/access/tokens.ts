@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { z } from 'zod';
 import { describeError, GaplineError } from '../wire/errors.ts';
 
-/** What a token allows: `write` readings, `read` pages and predictions, and `admin` all of it and every control. */
+/** What a token allows: `write` readings, `read` pages and predictions, or `admin`, which includes both and every control. */
 export const scopes = ['write', 'read', 'admin'] as const;
 export type Scope = (typeof scopes)[number];
 
@@ -45,8 +45,8 @@ export function readTokens(file: string): readonly StoredToken[] | undefined {
 }
 
 /**
- * Makes a token. Only its hash is kept, so this is the one time that it can be read.
- * @throws {GaplineError} `config-invalid` where the name is taken or not a name
+ * Makes a token and returns it. Only its hash is kept, so it can't be read again.
+ * @throws {GaplineError} `config-invalid` where the name is taken or not valid
  */
 export function addToken(file: string, name: string, allowed: readonly Scope[], now: Date): string {
   const tokens = readTokens(file) ?? [];
@@ -65,7 +65,7 @@ export function addToken(file: string, name: string, allowed: readonly Scope[], 
 }
 
 /**
- * Makes a token worthless. Running processes notice within seconds.
+ * Revokes a token. Running processes notice within seconds.
  * @throws {GaplineError} `config-invalid` where there is none of this name
  */
 export function revokeToken(file: string, name: string): void {
@@ -75,7 +75,7 @@ export function revokeToken(file: string, name: string): void {
   writeTokens(file, left);
 }
 
-/** Replaces the file in one step; nobody else on the machine may read it. */
+/** Replaces the file atomically; only its owner may read it. */
 function writeTokens(file: string, tokens: readonly StoredToken[]): void {
   mkdirSync(dirname(file), { recursive: true });
   const beside = `${file}.${process.pid}.new`;

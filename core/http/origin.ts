@@ -1,14 +1,15 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** Whether an address to listen on can be reached from this machine only. */
+/** Whether only this machine can reach a server that listens on this address. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);
 }
 
 /**
- * Why a request may come from a page of another site, which a browser sends with everything that this machine allows; undefined where it
- * does not look so. Devices send no `Origin`. A name that an attacker's DNS turns to this machine shows in `Host`: while a
- * loopback door is open, only names of this machine are answered.
+ * Checks the origin and host of a request: a page of another site can make the user's browser send requests to this machine. Devices send
+ * no `Origin`. An attacker can also make DNS resolve a name of theirs to this machine; such a name is then in `Host`.
+ * @param options.loopbackOnly accept only names of this machine in `Host`
+ * @returns why the request is refused; undefined where it is not
  */
 export function explainForeignRequest(
   headers: IncomingHttpHeaders,
@@ -19,7 +20,8 @@ export function explainForeignRequest(
   if (origin !== undefined && origin !== `http://${host}` && origin !== `https://${host}`) {
     return 'a page of another origin sent it';
   }
-  if (loopbackOnly && host !== undefined && !isLoopback(nameOf(host))) return 'its Host is no name of this machine';
+  if (loopbackOnly && host !== undefined && !isLoopback(nameOf(host)))
+    return 'its Host header is no name of this machine';
   return undefined;
 }
 

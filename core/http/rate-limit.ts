@@ -4,12 +4,12 @@ import { GaplineError } from '../wire/errors.ts';
 
 const windowMs = 60_000;
 
-/** Counts a request; rejects beyond the limit, with `Retry-After` set. */
+/** Counts a request. Rejects with `rate-limited` beyond the limit, after it has set `Retry-After`. */
 export type RateLimit = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 /**
- * Allows so many requests of one key a minute; undefined or 0 is any number.
- * @throws {GaplineError} from the rate: `rate-limited`
+ * Limits the requests of one key.
+ * @param limit requests a minute; undefined or 0 is any number
  */
 export function createRateLimit(limit: number | undefined, key: (request: IncomingMessage) => string): RateLimit {
   if (!limit) return () => Promise.resolve();
@@ -24,7 +24,7 @@ export function createRateLimit(limit: number | undefined, key: (request: Incomi
   };
 }
 
-/** An IPv6 address counts with its /56: one customer has many. */
+/** The key of a client's address. IPv6 addresses share one key for each /56 network, because one customer has a whole network. */
 export function addressOf(request: IncomingMessage): string {
   return ipKeyGenerator(request.socket.remoteAddress ?? 'unknown');
 }

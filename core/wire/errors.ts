@@ -39,13 +39,13 @@ export const errorCatalog = {
   'media-type-unsupported': {
     status: 415,
     title: 'The media type is not supported',
-    cause: 'Content-Type or Content-Encoding is one that this address does not take.',
+    cause: 'Content-Type or Content-Encoding is one that this path does not accept.',
     remedy: 'Send application/json.',
   },
   'request-malformed': {
     status: 400,
     title: 'The request is not valid HTTP',
-    cause: 'What arrived is no HTTP, or its address cannot be decoded.',
+    cause: 'The bytes are not HTTP, or the path cannot be decoded.',
     remedy: 'Correct the request and resend.',
   },
   'request-timeout': {
@@ -63,7 +63,7 @@ export const errorCatalog = {
   'method-not-allowed': {
     status: 405,
     title: 'The method is not allowed here',
-    cause: 'The address is right, the method is not.',
+    cause: 'The path exists, but not for this method.',
     remedy: 'See the Allow header.',
   },
   'control-invalid': {
@@ -75,7 +75,7 @@ export const errorCatalog = {
   'page-busy': {
     status: 503,
     title: 'Too many pages are open',
-    cause: 'As many live pages are open as one process serves.',
+    cause: 'One process serves a limited number of live pages, and all of them are open.',
     remedy: 'Close some, or try again later.',
   },
   unauthorized: {
@@ -94,21 +94,20 @@ export const errorCatalog = {
   'rate-limited': {
     status: 429,
     title: 'Too many requests',
-    cause:
-      'A token or an address sent more requests in a minute than the door was told to allow, or too many wrong tokens.',
+    cause: 'A token or an address sent more requests in a minute than the server allows, or too many wrong tokens.',
     remedy: 'Send again after Retry-After seconds.',
   },
   'access-required': {
     status: 500,
-    title: 'The door would be open to everyone',
-    cause: 'The door was to listen on more than this machine, and no token was ever made.',
+    title: 'The server would be open to everyone',
+    cause: 'The server would listen on an address that other machines reach, and no token was ever made.',
     remedy: 'Make a token (gapline tokens add NAME), set GAPLINE_TOKEN, or listen on 127.0.0.1.',
   },
   'not-found': {
     status: 404,
     title: 'There is nothing at this address',
-    cause: 'The address, or what was asked for by its id, is not there.',
-    remedy: 'See /openapi.json for what there is.',
+    cause: 'The path of the request, or the id in it, does not exist.',
+    remedy: 'See /openapi.json for the paths.',
   },
   'log-unavailable': {
     status: 503,
@@ -119,14 +118,14 @@ export const errorCatalog = {
   },
   overloaded: {
     status: 503,
-    title: 'There is no room for more readings now',
-    cause: 'Readings come faster than they become durable, and the memory for those that wait is full.',
+    title: 'The collector is overloaded',
+    cause: 'Readings arrive faster than they become durable, and the memory for those that wait is full.',
     remedy: 'Send again after Retry-After seconds.',
   },
   'spool-full': {
     status: 503,
-    title: 'The log is away and the spool is full',
-    cause: 'Kafka has been away for so long that the spool has reached its bound or its disk is full.',
+    title: 'The log is unavailable and the spool is full',
+    cause: 'Kafka was unavailable for so long that the spool has reached its bound or its disk is full.',
     remedy: 'Bring the log back, or raise the bound of the spool.',
   },
   'spool-unusable': {

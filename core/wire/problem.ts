@@ -38,7 +38,7 @@ export type Problem = z.infer<typeof problemSchema>;
 
 export const problemType = 'application/problem+json';
 
-/** The problem that an HTTP door answers with. */
+/** The problem details of an error. */
 export function problemOf(code: ErrorCode, detail: string, errors: readonly Fault[] = []): Problem {
   const { status, title } = errorCatalog[code];
   return { type: `urn:gapline:error:${code}`, title, status, detail, code, errors: [...errors] };
@@ -49,7 +49,7 @@ export function pointerToken(name: string): string {
   return shorten(name).replaceAll('~', '~0').replaceAll('/', '~1');
 }
 
-/** Foreign text fit for an answer or a log line. */
+/** Foreign text, short enough for a response or a log line. */
 export function shorten(text: string, most = 100): string {
   return text.length <= most ? text.toWellFormed() : `${text.slice(0, most).toWellFormed()}…`;
 }

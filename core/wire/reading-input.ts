@@ -30,7 +30,7 @@ const keys = ['device', 'time', 'values', 'truth'];
 const nameRule = `1 to ${maxNameLength} characters, none of them a control character or half a surrogate pair, and no backslash at the end`;
 
 /**
- * Whether a text can name a device or a class. Everything that a tag of line protocol cannot carry is refused at the door,
+ * Whether a text can name a device or a class. Everything that a tag of line protocol cannot carry is refused,
  * because a reading that was acknowledged has to reach the store: control characters, and a backslash at the end.
  */
 export function isName(text: string): boolean {
