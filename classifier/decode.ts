@@ -26,7 +26,7 @@ export class ReadingBatch {
   count = 0;
   /** Gaps over all rows. */
   gaps = 0;
-  /** Values whose names the stream does not know. They are ignored, as the line-protocol door ignores them. */
+  /** Values whose names the stream does not know. They are ignored, as the line-protocol endpoint ignores them. */
   unknownFields = 0;
   devices: string[] = [];
   timeTexts: string[] = [];

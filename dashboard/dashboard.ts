@@ -124,8 +124,8 @@ export function createDashboard(options: DashboardOptions): Dashboard {
     async open() {
       if (options.access) requireTokens('the live page', host, options.access);
       const [pages, assets] = await Promise.all([readPages(), readAssets()]);
-      const doors = { access, guard, sessions, tls: tls !== undefined };
-      await listener.start(createApp({ stream, pages, assets, figures, live, logger, registry, controls, ...doors }));
+      const server = { access, guard, sessions, tls: tls !== undefined };
+      await listener.start(createApp({ stream, pages, assets, figures, live, logger, registry, controls, ...server }));
       figures.catchingUp = true;
       running = Promise.all([lineWatch.run(), statusWatch.run()]);
     },

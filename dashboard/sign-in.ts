@@ -45,7 +45,7 @@ export function signInRouter({ guard, sessions, page }: SignInOptions): Router {
   return router;
 }
 
-/** What to tell somebody at the door; undefined where the error is another matter. */
+/** The status and message for a browser without access; undefined where the error is another one. */
 function refusalOf(error: unknown): { status: number; message: string } | undefined {
   if (!(error instanceof GaplineError)) return undefined;
   if (error.code === 'unauthorized') return { status: 401, message: 'This token is not known here.' };
