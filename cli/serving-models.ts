@@ -6,7 +6,7 @@ import { type LoadedConfig, loadConfig } from './config/load.ts';
 import { openModels } from './stream.ts';
 
 /** How often stream.yaml is looked at; mounted files send no events. */
-const lookEveryMs = 1_000;
+const pollEveryMs = 1_000;
 
 type Watched = Parameters<NonNullable<ModelSource['watch']>>[0];
 
@@ -55,7 +55,7 @@ function watchConfig(loaded: LoadedConfig, first: Watched, watcher: ModelWatcher
     registry = follow(config, { ...serving, identity: { ...serving.identity, version: 0 } });
   }
 
-  const looking = poll({ everyMs: lookEveryMs, look, refused: (error) => watcher.onRefused(error) });
+  const looking = poll({ everyMs: pollEveryMs, look, refused: (error) => watcher.onRefused(error) });
   return {
     async stop() {
       await looking.stop();

@@ -11,7 +11,7 @@ export class Places {
     return records.filter((record) => this.#advance(record));
   }
 
-  /** About how many records were passed over since this was last asked; offsets may have holes. */
+  /** About how many records were skipped since this was last asked; offsets may have holes. */
   takeSkipped(): number {
     const skipped = this.#skipped;
     this.#skipped = 0;

@@ -12,7 +12,7 @@ test('times grow by the spacing', () => {
   expect([0, 1, 2, 1_000_000_000].map((index) => schedule.timeNs(index))).toEqual([1000n, 1002n, 1003n, 1500001000n]);
 });
 
-test('times go on from now with another spacing, and those before stay', () => {
+test('times continue from now with another spacing, and those before stay', () => {
   const schedule = scheduleOf();
   schedule.continueAt(5, 9_000n, 100);
   expect([3, 4, 5, 6].map((index) => schedule.timeNs(index))).toEqual([1030n, 1040n, 9000n, 9100n]);

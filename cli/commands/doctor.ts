@@ -41,7 +41,7 @@ export async function doctor(options: DoctorOptions): Promise<void> {
   let broken = 0;
   for (const check of checksOf(loaded, options)) {
     try {
-      print('ok', check.part, await withinPatience(check));
+      print('ok', check.part, await withinTimeout(check));
     } catch (error) {
       broken += 1;
       const code = error instanceof GaplineError ? error.code : 'internal';
@@ -55,7 +55,7 @@ function print(state: 'ok' | 'BROKEN', part: string, found: string): void {
   process.stdout.write(`${state.padEnd(7)} ${part.padEnd(14)} ${found}\n`);
 }
 
-async function withinPatience({ look, address = '' }: Check): Promise<string> {
+async function withinTimeout({ look, address = '' }: Check): Promise<string> {
   const late = Promise.withResolvers<never>();
   const complaint = `${address} gives no answer within ${timeoutMs / 1_000} s`.trim();
   const timer = setTimeout(() => late.reject(new GaplineError('no-answer', complaint)), timeoutMs);

@@ -245,7 +245,7 @@ test('chunks between an unreadable first chunk and the mark of what was sent are
   const pages = new DatabaseSync(file);
   const [overflow] = pages.prepare("SELECT pageno FROM dbstat WHERE path LIKE '%000+000000' AND name = 'chunk'").all();
   pages.close();
-  // Where the chunk's bytes go on is no page of this file.
+  // Where the chunk's bytes continue is no page of this file.
   const handle = openSync(file, 'r+');
   writeSync(handle, Buffer.from([255, 255, 255, 255]), 0, 4, (Number(overflow!.pageno) - 1) * 4_096);
   closeSync(handle);

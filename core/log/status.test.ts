@@ -28,7 +28,7 @@ test('reports at once and then now and then, until it is stopped', async () => {
   expect(n).toBe(records.length);
 });
 
-test('says once what keeps it from reporting, throws nothing, and goes on', async () => {
+test('says once what keeps it from reporting, throws nothing, and continues', async () => {
   const log = await fixture().open();
   const topic = fixture().name('status');
   let asked = 0;

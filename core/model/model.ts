@@ -52,7 +52,7 @@ export type Serving = Pick<Model, 'identity' | 'fields' | 'classes'>;
 export interface ModelWatcher {
   /** Another version is to serve: loaded, checked and warmed. The one who watches closes the version that it lets go. */
   onChange(model: Model): void;
-  /** Another version was to serve but was refused; the present one goes on serving. Called once for each cause. */
+  /** Another version was to serve but was refused; the present one continues to serve. Called once for each cause. */
   onRefused(error: unknown): void;
 }
 

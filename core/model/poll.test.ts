@@ -47,10 +47,10 @@ test('polls at once only where that is wanted', async () => {
 
 test('stops after the poll under way, which is aborted, and reports nothing of how that ends', async () => {
   const begun = Promise.withResolvers<AbortSignal>();
-  const goOn = Promise.withResolvers<void>();
+  const resume = Promise.withResolvers<void>();
   const { stop, refused, looks } = looking(async (stopping) => {
     begun.resolve(stopping);
-    await goOn.promise;
+    await resume.promise;
     throw new Error('too late');
   });
   const stopping = await begun.promise;
@@ -60,7 +60,7 @@ test('stops after the poll under way, which is aborted, and reports nothing of h
   expect(stopping.aborted).toBe(true);
   await new Promise(setImmediate);
   expect(stopped).not.toHaveBeenCalled();
-  goOn.resolve();
+  resume.resolve();
   await ended;
   expect(refused).toEqual([]);
   expect(looks()).toBe(1);

@@ -21,7 +21,7 @@ export interface InfluxStoreOptions {
 }
 
 /** How long `stop` waits for writes under way before it breaks them off. */
-const stopPatienceMs = 5_000;
+const stopTimeoutMs = 5_000;
 
 /**
  * InfluxDB 2 as a series store, through the official client: one request a batch, and no retries of its own, because its buffer drops the
@@ -52,9 +52,9 @@ export function createInfluxStore({ token, logger, timeoutMs = 30_000, ...addres
     },
 
     async stop() {
-      const patience = setTimeout(() => closing.abort(), stopPatienceMs);
+      const timer = setTimeout(() => closing.abort(), stopTimeoutMs);
       await Promise.allSettled(underWay);
-      clearTimeout(patience);
+      clearTimeout(timer);
       open = undefined;
     },
 
@@ -82,7 +82,7 @@ async function checkAccess({ send }: Open, logger: Logger): Promise<void> {
     if (!(error instanceof GaplineError) || error.code !== 'store-unavailable') {
       throw new GaplineError('store-refused', describeError(error), { cause: error, retryable: false });
     }
-    logger.warn({ error: describeError(error) }, 'InfluxDB is away; writing goes on when it is back');
+    logger.warn({ error: describeError(error) }, 'InfluxDB is unavailable; writing continues when it is back');
   }
 }
 

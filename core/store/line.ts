@@ -3,7 +3,7 @@ import type { Point } from '../wire/point.ts';
 /**
  * What line protocol cannot carry in a name, or not so that it comes back the same, travels as U+241B and two hexadecimal digits:
  * control characters; a backslash at the end or before a comma, an equals sign, a space or a quote, which it would escape; a `#` at the
- * beginning (a comment). U+241B itself is doubled. All other names are stored as they are. Telegraf writes devices in the same way
+ * beginning (a comment). U+241B itself is written twice. All other names are stored as they are. Telegraf writes devices in the same way
  * (telegraf/telegraf.conf).
  */
 const mark = '\u241b';

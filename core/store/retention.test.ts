@@ -80,7 +80,7 @@ describe('retention of the SQLite store', () => {
     expect(count()).toBe(715);
   });
 
-  it('goes on where it was stopped, and numbers of rows that come again are not taken for old ones', async () => {
+  it('continues where it was stopped, and numbers of rows that come again are not taken for old ones', async () => {
     const first = await open(hourMs);
     await first.write(points('d', 3_000));
     await first.stop();

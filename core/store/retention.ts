@@ -4,7 +4,7 @@ import { sleep } from '../retry/sleep.ts';
 import { describeError } from '../wire/errors.ts';
 import { sqliteCode, sqliteCodes } from '../wire/sqlite-code.ts';
 
-/** Points a transaction: some milliseconds, so that a page and a collector in the same process go on answering. */
+/** Points a transaction: some milliseconds, so that a page and a collector in the same process continue to respond. */
 const pointsPerChunk = 500;
 /** Between two chunks, and after an attempt that met another writer. */
 const pauseMs = 20;

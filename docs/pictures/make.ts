@@ -44,7 +44,7 @@ try {
 function addressOf({ stdout }: ChildProcess): Promise<string> {
   return new Promise((found, failed) => {
     let printed = '';
-    // Goes on reading: a line whose output nobody takes could not print its summary at the end.
+    // Continues reading: a line whose output nobody takes could not print its summary at the end.
     stdout?.on('data', (chunk) => {
       printed += chunk;
       const address = /live page:\s+(http\S+)\n/.exec(printed)?.[1];

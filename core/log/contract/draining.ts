@@ -15,7 +15,7 @@ import {
 } from './fixture.ts';
 
 export function draining(fixture: () => LogFixture): void {
-  test('takes records to a sink at least once, and goes on behind them after a restart', async () => {
+  test('takes records to a sink at least once, and continues behind them after a restart', async () => {
     const log = await fixture().open();
     const topic = await fixture().topic(log, 'readings');
     const options = { from: [topic], group: fixture().name('group'), maxBatch: 8 };

@@ -72,7 +72,7 @@ export function failing(fixture: () => LogFixture): void {
     expect(stalls).toHaveLength(after);
   });
 
-  test('makes one dead letter of a poison record in the middle of a batch, and the rest goes on in order', async () => {
+  test('makes one dead letter of a poison record in the middle of a batch, and the rest continues in order', async () => {
     const log = await fixture().open();
     const topic = await fixture().topic(log, 'readings', 1);
     const copy = await fixture().topic(log, 'copy', 1);

@@ -33,7 +33,7 @@ export function piping(fixture: () => LogFixture): void {
     }
   });
 
-  test('never gives more records at once than asked, and goes on after a restart where it was', async () => {
+  test('never gives more records at once than asked, and continues after a restart where it was', async () => {
     const log = await fixture().open();
     const topic = await fixture().topic(log, 'readings');
     const copy = await fixture().topic(log, 'copy');

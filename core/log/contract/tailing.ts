@@ -71,7 +71,7 @@ export function tailing(fixture: () => LogFixture): void {
     expect(await tail.next()).toMatchObject({ done: true });
   });
 
-  test('hands out a sample where asked, and tells of all that it passed over', async () => {
+  test('hands out a sample where asked, and reports all that it skipped', async () => {
     const log = await fixture().open();
     const topic = await fixture().topic(log, 'readings');
     await log.append(topic, numbered(0, 500), deadline);

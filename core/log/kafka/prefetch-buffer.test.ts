@@ -31,7 +31,7 @@ test('keeps text, null and time of a record', () => {
   expect(second).toMatchObject({ offset: 2n, key: 'device', arrivedMs: 1_700_000_000_000 });
 });
 
-test('goes on behind the marks of transactions, but never over a record', () => {
+test('continues behind the marks of transactions, but never over a record', () => {
   const buffer = new PrefetchBuffer('readings', 0);
   buffer.accept(messages(0, 1, 4), 6n);
   const [first, second] = buffer.take(2, 100);

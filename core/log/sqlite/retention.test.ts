@@ -40,7 +40,7 @@ describe('retention', () => {
     await log.append(topic, numbered(2_500, 2_510), deadline);
     expect(await held(log, topic)).toEqual(numbers(2_500, 2_510));
     expect(await contents(log, kept)).toHaveLength(20);
-    // Offsets go on; a group that begins now begins at the oldest that is kept.
+    // Offsets continue; a group that begins now begins at the oldest that is kept.
     const [lag] = (await log.lag(fixture().name('late'), [topic])).filter(({ end }) => end > 0n);
     expect(lag?.committed).toBeGreaterThan(0n);
   });

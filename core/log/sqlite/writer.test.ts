@@ -76,7 +76,7 @@ describe('group commit', () => {
     expect(rows()).toEqual([0, 2]);
   });
 
-  test('undoes what the disk has no room for, and goes on once it has', async () => {
+  test('undoes what the disk has no room for, and continues once it has', async () => {
     const fat = { ...insert(1), run: () => db.exec('INSERT INTO t SELECT hex(randomblob(9000)) FROM t') };
     await writer.submit(insert(0));
     db.exec('PRAGMA max_page_count = 2');

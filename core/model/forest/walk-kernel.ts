@@ -32,7 +32,7 @@ export const slotBytes = 8;
 export const taskBytes = 8;
 export const taskSlotAt = 4;
 
-/** Walks that go on side by side, so that the processor need not wait for one. */
+/** Walks that run side by side, so that the processor need not wait for one. */
 const lanes = 10;
 /** Steps between two looks at who has arrived. */
 const steps = 4;

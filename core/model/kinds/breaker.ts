@@ -7,7 +7,7 @@ const jitter = [0.5, 1.5] as const;
 export interface BreakerOptions {
   /** Tries after the first one, for failures that may pass. */
   readonly retries: number;
-  /** Before the first further try; doubled each time, and spread by chance. */
+  /** Before the first further try; twice as long each time, and spread by chance. */
   readonly retryAfterMs: number;
   /** Failed calls in a row after which nothing is tried for `restMs`. */
   readonly maxFailures: number;

@@ -143,7 +143,7 @@ describe('a watch', () => {
     });
   });
 
-  it('refuses a bad version once, goes on, and takes the next good one', async () => {
+  it('refuses a bad version once, continues, and takes the next good one', async () => {
     await registry.publish(draft);
     await writeFile(join(registry.folderOf(2), 'model.json'), '{}');
     await watched(async ({ changed, refused }) => {
