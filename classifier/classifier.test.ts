@@ -82,10 +82,10 @@ test('a restart resumes where it was, with its state restored', async () => {
   ]);
 });
 
-test('a model that is away stalls, visibly, and nothing is lost', async () => {
+test('a model that is unavailable stalls, visibly, and nothing is lost', async () => {
   let failures = 3;
   const before = () => {
-    if (failures-- > 0) throw new GaplineError('model-invalid', 'the model server is away', { retryable: true });
+    if (failures-- > 0) throw new GaplineError('model-invalid', 'the model server is unavailable', { retryable: true });
   };
   const classifier = await line.classify(doubleModel({ before }));
   await line.send({ time: 1 }, { time: 2 });
@@ -106,7 +106,7 @@ test('a reading that the model refuses for good is a dead letter, its neighbours
   expect(classifier.totals().deadLetters).toBe(1);
 });
 
-test('an answer of the wrong size is refused rather than published', async () => {
+test('an output of the wrong size is refused rather than published', async () => {
   const model = doubleModel();
   const broken = {
     ...model,
@@ -128,12 +128,12 @@ test('a model may want its own columns, in its own order', async () => {
   expect((await line.predictions()).map(({ label }) => label)).toEqual(['low', 'high']);
 });
 
-test('a model that wants what the stream does not have is refused at the start', async () => {
+test('a model that needs what the stream does not have is refused at the start', async () => {
   const started = line.classify(doubleModel({ fields: ['a', 'z'] }));
   await expect(started).rejects.toThrow(`needs z, which stream ${line.stream.name} does not have`);
 });
 
-test('status and metrics tell the same story', async () => {
+test('status and metrics show the same figures', async () => {
   const classifier = await line.classify(doubleModel());
   await line.send({ time: 1, truth: 'low' }, 'broken');
   await classifier.taken(2);

@@ -27,7 +27,7 @@ export interface ClassifierOptions {
   readonly challengers?: ChallengerSource;
   readonly logger: Logger;
   readonly registry: Registry;
-  /** Tells this member of the group from the others. Default: made up. */
+  /** Distinguishes this member of the group from the others. Default: random. */
   readonly instance?: string;
   /** Readings a batch, at most; default the log's. */
   readonly maxBatch?: number;

@@ -63,7 +63,7 @@ test.each([
   ['a number beyond doubles', JSON.stringify(good).replace('"a":1', '"a":1e999'), /^values\["a"\]: found Infinity/],
   ['a key that no reading has', { ...good, colour: 'red' }, /^"colour" is not a key of a reading$/],
   ['a long value', { ...good, device: '', time: 'x'.repeat(1_000) }, /^device/],
-])('%s is a dead letter that says why', (_, record, reason) => {
+])('%s is a dead letter with its reason', (_, record, reason) => {
   const { batch, refusals } = batchOf(good, record, good);
   expect(refusals[1]).toMatchObject({ kind: 'dead', reason: expect.stringMatching(reason) });
   // The neighbours are untouched.

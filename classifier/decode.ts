@@ -67,7 +67,7 @@ export class ReadingBatch {
     };
   }
 
-  /** Adds a record of the readings topic as a row, or says why it is none. Checked against the schema of a reading by a test. */
+  /** Adds a record of the readings topic as a row, or returns why it is none. Checked against the schema of a reading by a test. */
   add(bytes: Uint8Array): Refusal | undefined {
     const reading = decodeReadingFrame(bytes);
     if (typeof reading === 'string') return dead(reading);

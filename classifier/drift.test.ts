@@ -23,7 +23,7 @@ function show(drift: Drift, count: number, options: Parameters<typeof rowsOf>[1]
   return drift;
 }
 
-test('nothing is said of a few readings', () => {
+test('nothing is reported of a few readings', () => {
   expect(show(driftOf(), 400).summary()).toBeUndefined();
 });
 

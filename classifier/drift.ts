@@ -36,7 +36,7 @@ export class Drift {
   #current: Counts;
   #previous: Counts;
 
-  /** @param histograms - by field; @param threshold - of the index, above which a field is said to have drifted */
+  /** @param histograms - by field; @param threshold - of the index, above which a field counts as drifted */
   constructor(fields: readonly string[], histograms: readonly FieldHistogram[], threshold: number) {
     this.#fields = fields;
     this.#histograms = histograms;
@@ -71,7 +71,7 @@ export class Drift {
     counts.outsideReadings += outside;
   }
 
-  /** Undefined while there are too few readings to say. */
+  /** Undefined while there are too few readings. */
   summary(): Status['drift'] {
     const halves = [this.#current, this.#previous];
     const sum = (of: (counts: Counts) => number) => halves.reduce((total, half) => total + of(half), 0);

@@ -22,7 +22,7 @@ function labelled(reading: object, output: ModelOutput) {
   return { readings, rows: readings.rows(), output, nowMs: 1_700_000_000_012.5 };
 }
 
-const answerOf = (label: number, probability: number, filled: number[]): ModelOutput => ({
+const outputOf = (label: number, probability: number, filled: number[]): ModelOutput => ({
   labels: Int32Array.of(label),
   probabilities: Float64Array.of(1 - probability, probability),
   filled: Float64Array.from(filled),
@@ -31,8 +31,8 @@ const answerOf = (label: number, probability: number, filled: number[]): ModelOu
 const reading = { stream: 'strëam', device: 'd', time: '12', values: { a: 1 }, received: '1700000000000000000' };
 const parse = (bytes: Uint8Array) => JSON.parse(Buffer.from(bytes).toString());
 
-test('a prediction says what the schema asks for', () => {
-  const bytes = encode(labelled({ ...reading, truth: 'no' }, answerOf(1, 0.75, [1, 2.5, -3e-9])), 0);
+test('a prediction matches its schema', () => {
+  const bytes = encode(labelled({ ...reading, truth: 'no' }, outputOf(1, 0.75, [1, 2.5, -3e-9])), 0);
   const prediction = parse(bytes);
   expect(predictionSchema.safeParse(prediction).success).toBe(true);
   expect(Buffer.from(bytes).toString()).toBe(
@@ -43,26 +43,26 @@ test('a prediction says what the schema asks for', () => {
 });
 
 test('a declined row is unknown, with no probability for a label it does not have', () => {
-  const prediction = parse(encode(labelled(reading, answerOf(-1, 0.5, [1, 2, 3])), 0));
+  const prediction = parse(encode(labelled(reading, outputOf(-1, 0.5, [1, 2, 3])), 0));
   expect(prediction).toMatchObject({ label: 'unknown', probability: 0, probabilities: { no: 0.5 } });
   expect('truth' in prediction).toBe(false);
 });
 
-test('a model that knows says how much the label depends on what was filled', () => {
-  const output = { ...answerOf(1, 0.75, [1, 2, 3]), sensitivity: Float64Array.of(0.25) };
+test('a model that knows reports how much the label depends on what was filled', () => {
+  const output = { ...outputOf(1, 0.75, [1, 2, 3]), sensitivity: Float64Array.of(0.25) };
   const prediction = parse(encode(labelled(reading, output), 0));
   expect(predictionSchema.safeParse(prediction).success).toBe(true);
   expect(prediction.sensitivity).toBe(0.25);
 });
 
-test('gaps that the model kept are not said to be filled', () => {
-  expect(parse(encode(labelled(reading, answerOf(0, 0, [1, NaN, 4])), 0)).filled).toEqual(
+test('gaps that the model kept are not listed as filled', () => {
+  expect(parse(encode(labelled(reading, outputOf(0, 0, [1, NaN, 4])), 0)).filled).toEqual(
     JSON.parse('{"__proto__":4}'),
   );
 });
 
 test('a sum that passes one by the last bit stays within the schema', () => {
-  const output = { ...answerOf(1, 0, [1, 2, 3]), probabilities: Float64Array.of(-1e-17, 1.0000000000000002) };
+  const output = { ...outputOf(1, 0, [1, 2, 3]), probabilities: Float64Array.of(-1e-17, 1.0000000000000002) };
   expect(parse(encode(labelled(reading, output), 0)).probabilities).toEqual({ no: 0, 'y"es': 1 });
 });
 
@@ -70,7 +70,7 @@ test('any device, truth and number come back as they went in', () => {
   const number = fc.double({ noNaN: true, noDefaultInfinity: true });
   fc.assert(
     fc.property(fc.string({ unit: 'binary', minLength: 1 }), fc.string(), number, number, (device, truth, one, two) => {
-      const prediction = parse(encode(labelled({ ...reading, device, truth }, answerOf(0, 0.5, [1, one, two])), 0));
+      const prediction = parse(encode(labelled({ ...reading, device, truth }, outputOf(0, 0.5, [1, one, two])), 0));
       const wanted = JSON.parse(JSON.stringify({ device, truth, filled: [one, two] }));
       const { filled, ...rest } = prediction;
       expect({ ...rest, filled: Object.values(filled) }).toMatchObject(wanted);

@@ -19,7 +19,7 @@ function labellerOf(champion: Model) {
   const note = vi.fn();
   const labeller = createLabeller({
     stream,
-    // Never asked: no hot swap here reads the past from the log.
+    // Never read: no hot swap here reads the past from the log.
     log: createSqliteLog({ file: ':memory:', logger: silent }),
     group: 's.classifier',
     champion: createStreamModel(stream, champion),
@@ -95,8 +95,8 @@ test('a challenger that cannot start is dismissed; a log that is unavailable is 
   expect(note).toHaveBeenCalledWith('challenger double version 2: no file');
 
   labeller.setChallenger(createStreamModel(stream, doubleModel({ version: 3, memoryMs: 1_000 })));
-  const away = new GaplineError('log-unavailable', 'away', { retryable: true });
-  await expect(labeller.assigned(1, historyOf(away))).rejects.toBe(away);
+  const unavailable = new GaplineError('log-unavailable', 'unavailable', { retryable: true });
+  await expect(labeller.assigned(1, historyOf(unavailable))).rejects.toBe(unavailable);
   expect(labeller.challenger?.model.identity.version).toBe(3);
   await labeller.close();
 });

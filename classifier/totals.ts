@@ -36,16 +36,16 @@ export interface ClassifierTotals {
 export interface Comparison {
   /** Readings that both labelled. */
   readonly readings: number;
-  /** Readings that the challenger did not answer, or not in time. */
+  /** Readings that the challenger did not label, or not in time. */
   readonly skipped: number;
   /** Readings that both labelled alike. */
   readonly agreed: number;
   readonly scored: number;
-  readonly champion: Standing;
-  readonly challenger: Standing;
+  readonly champion: RoleScores;
+  readonly challenger: RoleScores;
 }
 
-export interface Standing {
+export interface RoleScores {
   readonly right: number;
   /** Undefined while no truth is known. */
   readonly accuracy: number | undefined;
@@ -114,7 +114,7 @@ export class Tally {
     this.#compared = { readings: 0, skipped: 0, agreed: 0 };
   }
 
-  /** What both said of the same readings. */
+  /** The labels of both for the same readings. */
   compare(champion: readonly string[], challenger: readonly string[], truths: readonly (string | undefined)[]): void {
     for (const [row, label] of champion.entries()) {
       const other = challenger[row]!;
@@ -163,7 +163,7 @@ export class Tally {
   }
 }
 
-const standingOf = (scores: RunningScores): Standing => ({
+const standingOf = (scores: RunningScores): RoleScores => ({
   right: scores.right,
   accuracy: scores.accuracy,
   f1: scores.macroF1(),

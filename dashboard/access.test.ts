@@ -72,7 +72,7 @@ const cookieOf = (response: Response) => ({ cookie: response.headers.getSetCooki
 const openssl = spawnSync('openssl', ['version']).status === 0;
 test.runIf(process.env.CI)('a continuous integration run has openssl', () => expect(openssl).toBe(true));
 
-test.runIf(openssl)('over TLS the cookie never leaves it, and browsers are told to stay', async () => {
+test.runIf(openssl)('over TLS the cookie never leaves it, and browsers are told to stay with TLS', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'gapline-page-'));
   cleanUps.push(() => rmSync(folder, { recursive: true }));
   const tls = { certFile: join(folder, 'cert.pem'), keyFile: join(folder, 'key.pem') };
@@ -133,7 +133,7 @@ describe('with tokens', () => {
     expect((await fetch(`${url}/stats`, { headers })).status).toBe(401);
   });
 
-  test('a wrong token, or one that may not read, is told so', async () => {
+  test('a wrong token, or one that may not read, gets the reason', async () => {
     const { writer, access } = tokens();
     const url = await open({ access: access() });
     const wrong = await signIn(url, 'gapline_wrong');

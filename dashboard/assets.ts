@@ -39,7 +39,7 @@ export async function readAssets(): Promise<Map<string, Asset>> {
   return assets;
 }
 
-/** What the page is told before its first event, so that nothing moves when that comes. */
+/** What the page contains before its first event, so that nothing moves when that comes. */
 export interface PageFacts {
   readonly stream: string;
   readonly fieldCount: number;
@@ -51,11 +51,11 @@ export interface PageFacts {
 
 export interface Pages {
   live(facts: PageFacts): Asset;
-  /** Asks for a token; `message` says what was wrong with the last one. */
+  /** Asks for a token; `message` is what was wrong with the last one. */
   signIn(stream: string, message: string): Asset;
 }
 
-/** Reads the templates once; the facts of the moment are filled in when a page is asked for. */
+/** Reads the templates once; the present values are filled in at each request. */
 export async function readPages(): Promise<Pages> {
   const [live, signIn] = await Promise.all([readTemplate('index.html'), readTemplate('sign-in.html')]);
   return {

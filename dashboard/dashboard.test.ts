@@ -95,7 +95,7 @@ describe('GET', () => {
     await vi.waitFor(async () => expect((await stats(url)).seconds.length).toBeGreaterThanOrEqual(30), 10_000);
   });
 
-  test('/health is up whatever happens; /ready says why the log cannot be read', async () => {
+  test('/health is up whatever happens; /ready reports why the log cannot be read', async () => {
     const { log, url } = await start();
     expect(await (await fetch(`${url}/health`)).json()).toEqual({ status: 'pass' });
     log.trouble(new Error('disk gone'));
@@ -121,7 +121,7 @@ describe('GET', () => {
 });
 
 describe('/events', () => {
-  test('begins with a snapshot and goes on with what changes', async () => {
+  test('starts with a snapshot and continues with what changes', async () => {
     const { line, url } = await start();
     const events = listen(`${url}/events`);
     const [first] = await events.take(1);
@@ -158,7 +158,7 @@ describe('POST /controls/gap-rate', () => {
       headers: { 'content-type': 'application/json', ...headers },
     });
 
-  test('tells the generator', async () => {
+  test('sets the gap rate of the generator', async () => {
     const setGapRate = vi.fn();
     const { url } = await start({ controls: { gapRate: 0.1, setGapRate } });
     expect((await stats(url)).controls).toEqual({ gapRate: 0.1 });
@@ -205,7 +205,7 @@ describe('POST /controls/gap-rate', () => {
     expect(setGapRate).not.toHaveBeenCalled();
   });
 
-  test('is not there without a generator to tell', async () => {
+  test('is not there without a generator', async () => {
     const { url } = await start();
     expect((await post(url, '{"gapRate":0.1}')).status).toBe(404);
     expect(await (await fetch(url)).text()).toContain('data-controls="no"');
@@ -218,7 +218,7 @@ test('on loopback it answers only as this machine, so that another site’s name
   for (const host of ['localhost:3000', '[::1]:3000']) expect(await ask(url, { host })).toBe(200);
 });
 
-test('a port in use is said plainly', async () => {
+test('a port in use is reported plainly', async () => {
   const { url } = await start();
   const port = Number(new URL(url).port);
   await expect(start({ port })).rejects.toMatchObject({

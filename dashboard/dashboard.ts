@@ -49,7 +49,7 @@ export interface Dashboard extends Stage {
 const timeouts = { requestTimeoutMs: 10_000, headersTimeoutMs: 10_000 };
 const maxConnections = 1_000;
 
-/** The log hands out little more than is parsed; what is passed over in a stretch is counted to the second in which it began. */
+/** The log hands out little more than is parsed; what is skipped in an interval is counted to the second in which it began. */
 const sampleEveryMs = 500;
 
 /** The live page: watches the log and shows what goes down the line. It takes part in nothing; the line runs the same without it. */
@@ -72,7 +72,7 @@ export function createDashboard(options: DashboardOptions): Dashboard {
     records: Math.ceil((figures.parsedPerSecond * sampleEveryMs) / 1_000),
     skipped(topic, count, arrivedMs) {
       metrics.taken(count);
-      figures.passOver(topic, count, arrivedMs);
+      figures.addSkipped(topic, count, arrivedMs);
     },
   };
 
@@ -111,7 +111,7 @@ export function createDashboard(options: DashboardOptions): Dashboard {
     take(records) {
       take(records);
       // A line on which nothing happens gives no sign of life of its own.
-      lineWatch.logAnswers();
+      lineWatch.logResponded();
     },
     trouble(message) {
       statusTrouble = message;

@@ -1,7 +1,7 @@
 import type { Status } from '../core/wire/status.ts';
 
 /**
- * What the live page is sent. `GET /events` sends one `snapshot` and then `delta`s that hold only what changed; `GET /stats` answers with
+ * What the live page is sent. `GET /events` sends one `snapshot` and then `delta`s that hold only what changed; `GET /stats` returns
  * the same snapshot. Types only: the page imports them too, and they vanish when it is served.
  */
 export interface LiveEvents {
@@ -33,7 +33,7 @@ export interface Sections {
   /** Right labels by number of gaps, over the seconds kept; a bin holds the numbers from `from` to `to`, both included. */
   readonly byGaps: readonly GapBin[];
   readonly duel: DuelFigures | null;
-  /** What the classifier says of drift; null while it has said nothing. */
+  /** The drift that the classifier reports; null until it has reported any. */
   readonly drift: NonNullable<Status['drift']> | null;
   readonly latency: Latency | null;
   readonly model: ModelFigures | null;
@@ -56,7 +56,7 @@ export interface Second {
   readonly deadLetters: number;
   /** Share of values missing, among the readings of this second that were parsed; null without any. */
   readonly gapShare: number | null;
-  /** What the generator was told to leave out, where that is known. */
+  /** The gap rate that was set for the generator, where that is known. */
   readonly setGapRate: number | null;
   /** Predictions by class index, of those that were parsed. Trailing zeros are left out. */
   readonly byClass: readonly number[];
@@ -74,7 +74,7 @@ export interface Rates {
   readonly labels: number;
 }
 
-/** Over the newest ten seconds, or further back until there is enough to say. */
+/** Over the newest ten seconds, or further back until there is enough data. */
 export interface GapFigures {
   readonly readings: number;
   readonly share: number | null;
@@ -83,7 +83,7 @@ export interface GapFigures {
 }
 
 export interface Score {
-  /** `unknown` until enough predictions were seen to tell. */
+  /** `unknown` until enough predictions were seen. */
   readonly truth: 'unknown' | 'known' | 'none';
   /** How many predictions the figures rest on (those that were parsed), and over how many seconds. */
   readonly labels: number;
@@ -187,9 +187,9 @@ export interface RecentPrediction {
 export interface Source {
   /** One in how many records of the last ten seconds was parsed; the others are only counted. */
   readonly oneIn: number;
-  /** Records passed over since the start because the page could not keep up. */
+  /** Records skipped since the start because the page could not keep up. */
   readonly skipped: number;
-  /** Records that are not what the stream's schemas say. */
+  /** Records that do not match the stream's schemas. */
   readonly malformed: number;
   /** Why the log cannot be read now. */
   readonly trouble: string | null;

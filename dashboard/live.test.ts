@@ -5,7 +5,7 @@ import { Live } from './live.ts';
 import { MemoryLog } from './testing/memory-log.ts';
 import { SimulatedLine } from './testing/simulated-line.ts';
 
-/** A response that takes what it is sent, until it is told to take no more. */
+/** A response that takes what it is sent, until a test makes it full. */
 class FakeResponse {
   readonly events: string[] = [];
   isStuck = false;
@@ -55,7 +55,7 @@ describe('open pages', () => {
     live.stop();
   });
 
-  test('that take no more get nothing, and begin anew when they do again', () => {
+  test('that take no more get nothing, and restart when they do again', () => {
     const { live } = scene();
     const slow = new FakeResponse();
     const quick = new FakeResponse();
@@ -124,7 +124,7 @@ describe('open pages', () => {
     expect(delta).toHaveBeenCalledTimes(calls);
   });
 
-  test('begin anew when the figures do', () => {
+  test('restart when the figures do', () => {
     const { live, figures } = scene();
     const page = new FakeResponse();
     live.add(page.asResponse(), () => true);

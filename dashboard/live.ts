@@ -8,7 +8,7 @@ export interface LiveOptions {
   readonly mostClients: number;
   /** A client that takes nothing for so long is cut off. Default 30 s. */
   readonly stuckMs?: number;
-  /** How often it is asked whether a page may still look. Default 2 s. */
+  /** How often the rights of an open page are checked again. Default 2 s. */
   readonly checkMs?: number;
 }
 
@@ -24,7 +24,7 @@ interface Client {
 }
 
 /**
- * Sends the figures to the open pages as server-sent events. A page that takes no more is left out until it does, and then begins with a
+ * Sends the figures to the open pages as server-sent events. A page that takes no more is left out until it does, and then restarts with a
  * new snapshot: at most one event waits for each. While no page is open nothing is computed.
  *
  * Format: https://html.spec.whatwg.org/multipage/server-sent-events.html

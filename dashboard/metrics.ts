@@ -16,7 +16,11 @@ export function createDashboardMetrics(registry: Registry | undefined, live: Liv
     });
     const counters: [string, string, () => number][] = [
       ['gapline_dashboard_records_total', 'Records that were read from the log', () => totals.records],
-      ['gapline_dashboard_skipped_total', 'Records that were passed over, about', () => totals.skipped],
+      [
+        'gapline_dashboard_skipped_total',
+        'Records that were skipped because the page could not keep up, about',
+        () => totals.skipped,
+      ],
       ['gapline_dashboard_deltas_missed_total', 'Updates that a slow page did not get', () => live.missed],
     ];
     for (const [name, help, total] of counters) {

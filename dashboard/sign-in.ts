@@ -9,12 +9,12 @@ import { sendAsset } from './assets.ts';
 export interface SignInOptions {
   readonly guard: Guard;
   readonly sessions: Sessions;
-  /** The page that asks for a token, with a word on what was wrong. */
+  /** The page that asks for a token, with what was wrong. */
   readonly page: (message: string) => Asset;
 }
 
 /**
- * `POST /session` takes a form with a `token` and answers with the session's cookie; `POST /session/end` ends it. Both work without
+ * `POST /session` takes a form with a `token` and returns the session's cookie; `POST /session/end` ends it. Both work without
  * scripts. A wrong token counts against the address, as anywhere.
  */
 export function signInRouter({ guard, sessions, page }: SignInOptions): Router {
@@ -53,14 +53,14 @@ function refusalOf(error: unknown): { status: number; message: string } | undefi
   return undefined;
 }
 
-/** Answers somebody without a session: a browser with the page that asks for a token, a program with the error. */
+/** Responds to somebody without a session: to a browser with the page that asks for a token, to a program with the error. */
 export function askForToken(error: unknown, request: Request, response: Response, page: SignInOptions['page']): void {
   const isBrowser = request.accepts(['json', 'html']) === 'html';
   if (!(error instanceof GaplineError) || error.code !== 'unauthorized' || !isBrowser) throw error;
   sendAsset(response.status(401), page(''));
 }
 
-/** Whether a request that goes on for long may still go on: its token stands, or its session does. */
+/** Whether a long request may continue: its token is still valid, or its session is. */
 export function stillAllowed(request: Request, access: Access, sessions: Sessions): boolean {
   if (access.open) return true;
   const token = presentedToken(request.headers);

@@ -53,7 +53,7 @@ test('reads ten minutes of the past, then follows', async () => {
   expect(seen).toMatchObject({ forgotten: 0, skipped: 0, caughtUp: 1, troubles: [null] });
 });
 
-test('says that the log cannot be read, and goes on where it was, nothing twice', async () => {
+test('reports that the log cannot be read, and resumes where it was, nothing twice', async () => {
   const log = new MemoryLog();
   add(log, 'before');
   const { seen } = watch(log);
@@ -66,13 +66,13 @@ test('says that the log cannot be read, and goes on where it was, nothing twice'
   expect(seen.troubles).toEqual([null, 'no such file', null]);
 });
 
-test('goes on with less of the past where all of it takes too long', async () => {
+test('resumes with less of the past where all of it takes too long', async () => {
   const log = new MemoryLog();
   for (let number = 0; number < 5_000; number += 1) add(log, 'old', Date.now() - 300_000);
   for (let number = 0; number < 10; number += 1) add(log, `new ${number}`, Date.now() - 8_000);
   let slow = true;
   const { seen } = watch(log, {
-    patienceMs: 5,
+    pastTimeoutMs: 5,
     take(records) {
       const until = performance.now() + (slow ? 10 : 0);
       while (performance.now() < until);
@@ -108,11 +108,11 @@ test('passes over what it missed when it is far behind, and counts it', async ()
   expect(seen.skipped + taken - 1).toBeGreaterThanOrEqual(3_000);
 });
 
-test('ends when it is told to, also while it waits to try again', async () => {
+test('ends when its signal is aborted, also while it waits to try again', async () => {
   const log = new MemoryLog();
-  log.trouble(new Error('away'));
+  log.trouble(new Error('unavailable'));
   const { seen, done, controller } = watch(log);
-  await vi.waitFor(() => expect(seen.troubles).toEqual(['away']));
+  await vi.waitFor(() => expect(seen.troubles).toEqual(['unavailable']));
   controller.abort();
-  await Promise.race([done, sleep(10_000).then(() => Promise.reject(new Error('it goes on')))]);
+  await Promise.race([done, sleep(10_000).then(() => Promise.reject(new Error('it still runs')))]);
 });

@@ -3,23 +3,23 @@ import type { Logger } from 'pino';
 import type { EventLog, Sampling, StoredRecord } from '../core/log/port.ts';
 import { sleep } from '../core/retry/sleep.ts';
 import { describeError, GaplineError } from '../core/wire/errors.ts';
-import { Places } from './places.ts';
+import { ReadOffsets } from './read-offsets.ts';
 
-/** How far back to begin. Where that takes too long to read, the next shorter past has to do, and at last none. */
+/** How far back to start. Where that takes too long to read, the next shorter past is tried, and at last none. */
 const pastsMs = [600_000, 60_000, 10_000];
-const defaultPatienceMs = 10_000;
+const defaultPastTimeoutMs = 10_000;
 /** What arrived longer ago than this is the past; the present is reached when there was none of it for a while. */
 const presentMs = 2_000;
 const quietMs = 500;
-/** Further behind than this, what was missed is passed over, but not again within `betweenJumpsMs`: clocks may differ. */
+/** Further behind than this, what was missed is skipped, but not again within `betweenJumpsMs`: clocks may differ. */
 const tooFarBehindMs = 15_000;
 const betweenJumpsMs = 60_000;
 /** The delays before the first attempts to read again, then the one before all later ones. */
 const retriesMs = [500, 1_000, 2_000, 5_000];
 const lastRetryMs = 10_000;
-/** A topic that cannot be read says so sooner than this. */
+/** A topic that cannot be read reports an error sooner than this. */
 const silenceMs = 1_000;
-/** After trouble, this much is asked for again: partitions are read one after another. What was taken already is dropped. */
+/** After trouble, this much is read again: partitions are read one after another. What was taken already is dropped. */
 const overlapMs = 5_000;
 
 export interface WatchOptions {
@@ -28,7 +28,7 @@ export interface WatchOptions {
   readonly logger: Logger;
   readonly signal: AbortSignal;
   /** How long the past may take to be read before a shorter one is tried. Default 10 s. */
-  readonly patienceMs?: number;
+  readonly pastTimeoutMs?: number;
   /** What to do with topics that grow too fast; default: read all of them. */
   readonly sampling?: Sampling;
   take(records: readonly StoredRecord[]): void;
@@ -36,7 +36,7 @@ export interface WatchOptions {
   forget?(): void;
   /** The log cannot be read, or (null) can be again. */
   trouble(message: string | null): void;
-  /** About so many records were passed over. */
+  /** About so many records were skipped. */
   skipped?(records: number): void;
   /** The recent past has been read. */
   caughtUp?(): void;
@@ -44,11 +44,11 @@ export interface WatchOptions {
 
 /**
  * Follows topics: the recent past first, as far back as can be read in a few seconds, then what arrives. Never gives up; where the
- * log cannot be read it says so and goes on from where it was.
+ * log cannot be read it reports that, and resumes where it was.
  */
 export class Watch {
   readonly #options: WatchOptions;
-  readonly #places = new Places();
+  readonly #offsets = new ReadOffsets();
   #past = 0;
   #atPresent = false;
   #lastArrivedMs = 0;
@@ -84,8 +84,8 @@ export class Watch {
     clearTimeout(this.#quiet);
   }
 
-  /** The log was just seen to answer: a tail that has been silent for a while is then no sign of trouble. */
-  logAnswers(): void {
+  /** The log was just seen to respond: a tail that has been silent for a while is then no sign of trouble. */
+  logResponded(): void {
     if (performance.now() - this.#begunMs > silenceMs) this.#options.trouble(null);
   }
 
@@ -93,18 +93,18 @@ export class Watch {
     return this.#past < pastsMs.length ? Date.now() - pastsMs[this.#past]! : 'now';
   }
 
-  /** Reads until it is better to begin elsewhere; answers where. */
+  /** Reads until it is better to start elsewhere; returns where. */
   async #follow(since: number | 'now'): Promise<number | 'now'> {
     const { log, topics, signal, sampling, take, trouble, skipped } = this.#options;
     let begunMs: number | undefined;
     this.#begunMs = performance.now();
     this.#expectPresent();
     for await (const records of log.tail(topics, { since, signal, ...(sampling && { sampling }) })) {
-      const fresh = this.#places.fresh(records);
+      const fresh = this.#offsets.fresh(records);
       if (fresh.length === 0) continue;
       trouble(null);
       take(fresh);
-      skipped?.(this.#places.takeSkipped());
+      skipped?.(this.#offsets.takeSkipped());
       this.#lastArrivedMs = fresh.at(-1)!.arrivedMs;
       begunMs ??= performance.now();
       const elsewhere = this.#elsewhere(Date.now() - this.#lastArrivedMs, performance.now() - begunMs);
@@ -118,15 +118,15 @@ export class Watch {
   #elsewhere(behindMs: number, readingForMs: number): number | 'now' | undefined {
     if (!this.#atPresent) {
       if (behindMs > presentMs) this.#expectPresent();
-      if (readingForMs <= (this.#options.patienceMs ?? defaultPatienceMs)) return undefined;
+      if (readingForMs <= (this.#options.pastTimeoutMs ?? defaultPastTimeoutMs)) return undefined;
       this.#past += 1;
-      this.#places.forget();
+      this.#offsets.forget();
       this.#options.forget?.();
       return this.#beginning();
     }
     if (behindMs < tooFarBehindMs || performance.now() - this.#lastJumpMs < betweenJumpsMs) return undefined;
     this.#lastJumpMs = performance.now();
-    this.#places.jump();
+    this.#offsets.jump();
     return 'now';
   }
 

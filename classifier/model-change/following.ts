@@ -24,17 +24,17 @@ export interface FollowOptions {
   readonly everyMs?: number;
 }
 
-/** Watches which versions are to serve and to challenge. */
+/** Watches which versions are champion and challenger. */
 export function followModels(options: FollowOptions): { stop(): Promise<void> } {
   const { models, champion, onChampion, onRefused, challengers } = options;
   const watch = models.watch?.(champion, {
     onChange: onChampion,
     onRefused: (error) => onRefused(describeError(error)),
   });
-  const challenge = challengers && followChallenger(challengers, options);
+  const challengerWatch = challengers && followChallenger(challengers, options);
   return {
     async stop() {
-      await Promise.all([watch?.stop(), challenge?.stop()]);
+      await Promise.all([watch?.stop(), challengerWatch?.stop()]);
     },
   };
 }

@@ -19,7 +19,7 @@ async function classify(line: Line, first: Model, changes: Partial<ClassifierOpt
   return Object.assign(await line.classify(models, changes), { models });
 }
 
-/** A source of challengers that can be told which version is to come. */
+/** A source of challengers whose version can be chosen. */
 function challengersOf(versions: Record<number, Model | Error>) {
   let wanted: number | undefined;
   return {
@@ -127,7 +127,7 @@ describe.each(engines)('on $engine', { timeout: 120_000 }, ({ engine, notRun }) 
     }, patient);
   });
 
-  test('a refused version changes nothing but is told', async () => {
+  test('a refused version changes nothing but is reported', async () => {
     const classifier = await classify(line, doubleModel());
     classifier.models.refuse(new GaplineError('model-invalid', 'its fields lack b'));
     await line.send({ time: 1 });

@@ -5,14 +5,14 @@ export interface DoubleOptions {
   readonly version?: number;
   readonly fields?: readonly string[];
   readonly memoryMs?: number;
-  /** Called with each batch before it is answered; may throw or wait. */
+  /** Called with each batch before its labels are returned; may throw or wait. */
   readonly before?: (rows: Rows) => void | Promise<void>;
   readonly closed?: () => void;
 }
 
 /**
- * A model for tests whose answers can be told by hand. It fills a gap with the device's last committed value of that field, or 0, and
- * says `high` where the row's sum is above 10.
+ * A model for tests whose labels can be computed by hand. It fills a gap with the device's last committed value of that field, or 0, and
+ * returns `high` where the row's sum is above 10.
  */
 export function doubleModel(options: DoubleOptions = {}): Model {
   const { version = 1, fields = ['a', 'b'], memoryMs = 0 } = options;
@@ -34,7 +34,7 @@ function openSession({ memoryMs }: Model, { before }: DoubleOptions): Session {
     for (const [at, value] of rows.values.entries())
       if (!Number.isNaN(value) && memoryMs > 0) last.set(keyOf(rows, at), value);
   };
-  const answer = (rows: Rows): ModelOutput => {
+  const outputOf = (rows: Rows): ModelOutput => {
     const filled = rows.values.map((value, at) => (Number.isNaN(value) ? (last.get(keyOf(rows, at)) ?? 0) : value));
     const labels = new Int32Array(rows.count);
     const probabilities = new Float64Array(rows.count * 2);
@@ -49,7 +49,7 @@ function openSession({ memoryMs }: Model, { before }: DoubleOptions): Session {
   return {
     predict(rows) {
       const waiting = before?.(rows);
-      return waiting instanceof Promise ? waiting.then(() => answer(rows)) : answer(rows);
+      return waiting instanceof Promise ? waiting.then(() => outputOf(rows)) : outputOf(rows);
     },
     warm: remember,
   };

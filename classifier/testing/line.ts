@@ -100,7 +100,7 @@ export async function openLine(engine: Engine = 'SQLite') {
       const found = await all(stream.topics.deadLetters);
       return found.map((record) => deadLetterSchema.parse(JSON.parse(textOf(record))));
     },
-    /** What the classifier said of itself last. */
+    /** The last status of the classifier. */
     async status(): Promise<Status> {
       const found = (await all(stream.topics.status)).map((record) => statusSchema.parse(JSON.parse(textOf(record))));
       return found.toSorted((a, b) => (a.at < b.at ? -1 : 1)).at(-1)!;
@@ -120,8 +120,8 @@ export function changingSource(first: Model) {
   let watcher: ModelWatcher | undefined;
   return {
     current: async () => first,
-    watch(_serving: Pick<Model, 'identity'>, told: ModelWatcher) {
-      watcher = told;
+    watch(_serving: Pick<Model, 'identity'>, given: ModelWatcher) {
+      watcher = given;
       return {
         async stop() {
           watcher = undefined;

@@ -7,7 +7,7 @@ import type { Stream } from '../wire/stream.ts';
 export interface ReporterOptions {
   readonly stream: Stream;
   readonly stage: Status['stage'];
-  /** Tells apart the members of one stage. Default: a random one. */
+  /** Distinguishes the members of one stage. Default: a random one. */
   readonly instance?: string;
   /** Milliseconds since the epoch. Default `Date.now`. */
   readonly now?: () => number;

@@ -4,13 +4,13 @@ export interface Stage {
   start(): Promise<void>;
   /** Takes nothing new, finishes and commits what it holds, closes what it opened. Safe to call twice. */
   stop(): Promise<void>;
-  /** Rejects when the stage cannot go on by itself; never resolves. Retryable trouble does not reject it. */
+  /** Rejects when the stage cannot continue by itself; never resolves. Retryable trouble does not reject it. */
   readonly failed: Promise<never>;
 }
 
 /** What a stage has of its own. */
 export interface StageParts {
-  /** Opens what the stage needs and starts its work. `fail` tells the world that the stage has ended by an error. */
+  /** Opens what the stage needs and starts its work. `fail` reports that the stage has ended by an error. */
   open(fail: (error: unknown) => void): Promise<void>;
   /** Ends what `open` began; also called where `open` rejected halfway. It is called once. */
   close(): Promise<void>;

@@ -5,7 +5,7 @@ import type { Line } from './line.ts';
 import type { Second } from './window.ts';
 
 /**
- * What is read off the seconds. Figures "now" rest on the newest ten seconds, or on more of them until there is enough to say: at
+ * What is read off the seconds. Figures "now" rest on the newest ten seconds, or on more of them until there is enough data: at
  * 50 readings a second an accuracy over ten seconds is good to about three points. A single field has fewer values to go by.
  */
 const windowSeconds = 10;
@@ -14,7 +14,7 @@ const enough = 500;
 const rateSeconds = 5;
 const latencySeconds = 10;
 /** After this many predictions without truth the page no longer waits for it. */
-const truthPatience = 50;
+const predictionsWithoutTruth = 50;
 
 export function ratesOf(line: Line, nowSecond: number): Rates {
   const first = Math.max(nowSecond - rateSeconds, Math.min(line.firstSecond, nowSecond - 1));
@@ -77,7 +77,7 @@ export function scoreFigures(line: Line, nowSecond: number): Score {
   const matrix = classes.matrixOf(seconds);
   const { accuracy, macroF1, total } = scoreConfusion(matrix);
   return {
-    truth: line.truthsSeen > 0 ? 'known' : line.predictionsSeen >= truthPatience ? 'none' : 'unknown',
+    truth: line.truthsSeen > 0 ? 'known' : line.predictionsSeen >= predictionsWithoutTruth ? 'none' : 'unknown',
     labels: total,
     seconds: seconds.length === 0 ? 0 : Math.max(1, nowSecond - seconds.at(-1)!.at + 1),
     accuracy: accuracy === undefined ? null : rounded(accuracy, 4),

@@ -51,7 +51,7 @@ test('without truth there is agreement and latency, no score', () => {
   expect(made.figures()).toMatchObject({ readings: 1, agreed: 1, scored: 0, champion: { accuracy: null, f1: null } });
 });
 
-test('another version on either side begins anew', () => {
+test('another version on either side restarts the comparison', () => {
   const made = duel();
   made.takeChampion(prediction(1, 1));
   made.takeChallenger(prediction(1, 2));
@@ -60,7 +60,7 @@ test('another version on either side begins anew', () => {
   expect(made.figures()).toMatchObject({ readings: 1, challenger: { version: 3 } });
 });
 
-test('nothing is said before both have labelled something', () => {
+test('nothing is shown before both have labelled something', () => {
   const made = new Duel(new Classes(10));
   made.takeChampion(prediction(1, 1));
   made.takeChallenger(prediction(1, 2));

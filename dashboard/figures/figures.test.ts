@@ -61,7 +61,7 @@ describe('what the page shows', () => {
     expect(scene.figures.snapshot().gaps.byField).toEqual([1, 0, 1]);
   });
 
-  test('scores labels over a window that grows until there is enough to say', () => {
+  test('scores labels over a window that grows until there is enough data', () => {
     const scene = new Scene();
     scene.seconds(100, 10);
     const { score } = scene.figures.snapshot();
@@ -132,7 +132,7 @@ describe('what the page shows', () => {
     expect(duel!.challenger.accuracy).toBeGreaterThan(duel!.champion.accuracy!);
   });
 
-  test('shows drift as the classifier tells of it', () => {
+  test('shows drift as the classifier reports it', () => {
     const scene = new Scene();
     scene.line.drift = driftOf(scene.line.stream.fields, 900);
     scene.line.report(nowMs);
@@ -165,7 +165,7 @@ describe('what the page shows', () => {
     expect(last[2]).toMatchObject({ stage: 'classifier', from: 'spambase.readings/3@1742' });
   });
 
-  test('passes over records that are not what they should be, and says so', () => {
+  test('skips records that do not match their schema, and counts them', () => {
     const scene = new Scene();
     const { readings, predictions, status } = scene.line.stream.topics;
     for (const topic of [readings, predictions, status]) {
@@ -242,14 +242,14 @@ describe('a sample', () => {
     expect(score.accuracy).toBeGreaterThan(0.75);
   });
 
-  test('counts what the log passed over unread', () => {
+  test('counts what the log skipped unread', () => {
     const scene = new Scene();
     const { readings, predictions, deadLetters } = scene.line.stream.topics;
     scene.seconds(5, 20);
     for (let back = 5; back > 0; back -= 1) {
-      for (const topic of [readings, predictions]) scene.figures.passOver(topic, 180, nowMs - back * 1_000);
+      for (const topic of [readings, predictions]) scene.figures.addSkipped(topic, 180, nowMs - back * 1_000);
     }
-    scene.figures.passOver(deadLetters, 7, nowMs - 1_000);
+    scene.figures.addSkipped(deadLetters, 7, nowMs - 1_000);
     const { rates, source, deadLetters: dead, gaps } = scene.figures.snapshot();
     expect(rates).toEqual({ readings: 200, labels: 200 });
     expect(source.oneIn).toBe(10);
@@ -296,7 +296,7 @@ describe('deltas', () => {
     expect(scene.figures.delta()).toEqual({ at: nowMs });
   });
 
-  test('a line begun anew is another generation', () => {
+  test('a line that was reset is another generation', () => {
     const scene = new Scene();
     scene.seconds(5, 10);
     const { generation } = scene.figures;

@@ -19,7 +19,7 @@ export class Figures {
   trouble: string | null = null;
   catchingUp = false;
   skipped = 0;
-  /** Grows when the line is begun anew: whoever has figures then needs all of them again. */
+  /** Grows when the line is reset: whoever has figures then needs all of them again. */
   generation = 0;
 
   readonly #stream: Stream;
@@ -39,14 +39,14 @@ export class Figures {
     this.#line = new Line({ stream, parsedPerSecond: this.parsedPerSecond });
   }
 
-  /** Begins anew with what went down the line; what the stages said of themselves stays. */
+  /** Forgets what went down the line; what the stages reported stays. */
   forgetLine(): void {
     this.generation += 1;
     this.#line = new Line({ stream: this.#stream, parsedPerSecond: this.parsedPerSecond });
     this.#line.gapRate = this.#gapRate;
   }
 
-  /** What the generator is told to leave out; null where there is nothing to control. */
+  /** The gap rate of the generator; null where there is nothing to control. */
   get gapRate(): number | null {
     return this.#gapRate;
   }
@@ -64,9 +64,9 @@ export class Figures {
     }
   }
 
-  /** Counts records that were passed over unread. */
-  passOver(topic: string, count: number, arrivedMs: number): void {
-    this.#line.passOver(topic, count, arrivedMs, this.#now());
+  /** Counts records that were skipped unread. */
+  addSkipped(topic: string, count: number, arrivedMs: number): void {
+    this.#line.addSkipped(topic, count, arrivedMs, this.#now());
   }
 
   snapshot(): Snapshot {

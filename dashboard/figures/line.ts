@@ -38,7 +38,7 @@ export class Line {
   malformed = 0;
   /** The first second in which something arrived. */
   firstSecond = Number.POSITIVE_INFINITY;
-  /** What the generator is told to leave out, noted with each new second. */
+  /** The gap rate of the generator, noted with each new second. */
   gapRate: number | null = null;
 
   readonly #readingSample: TopicSample;
@@ -72,7 +72,7 @@ export class Line {
   }
 
   /** Counts records that nobody read. */
-  passOver(topic: string, count: number, arrivedMs: number, nowMs: number): void {
+  addSkipped(topic: string, count: number, arrivedMs: number, nowMs: number): void {
     const second = this.#second(arrivedMs, nowMs);
     if (!second) return;
     if (topic === this.#topics.readings) second.readings += count;

@@ -52,7 +52,7 @@ export function parsePrediction(bytes: Uint8Array): SeenPrediction | undefined {
   return sound ? (record as unknown as SeenPrediction) : undefined;
 }
 
-/** What a record says, if it is a JSON object. */
+/** The content of a record, if it is a JSON object. */
 export function parseObject(bytes: Uint8Array): Fields | undefined {
   try {
     const value: unknown = JSON.parse(decoder.decode(bytes));

@@ -14,7 +14,7 @@ interface Member {
   lastMs: number;
 }
 
-/** What the stages say of themselves, and which of them have fallen silent. */
+/** What the stages report, and which of them have fallen silent. */
 export class Stages {
   readonly #members = new Map<string, Member>();
 
@@ -68,7 +68,7 @@ export class Stages {
     return found ?? null;
   }
 
-  /** The challenger that a classifier says it runs beside the champion. */
+  /** The challenger that a classifier reports beside the champion. */
   challenger(): number | null {
     for (const { status } of this.#members.values()) {
       if (status.model?.challenger !== undefined) return status.model.challenger;

@@ -103,7 +103,7 @@ export class Window {
     }
   }
 
-  /** The newest seconds: at least `seconds`, and further back until what `count` says of them adds up to `enough`. */
+  /** The newest seconds: at least `seconds`, and further back until their `count`s add up to `enough`. */
   newest(nowSecond: number, seconds: number, enough: number, count: (second: Second) => number): Second[] {
     const found: Second[] = [];
     let sum = 0;

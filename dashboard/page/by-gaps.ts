@@ -2,7 +2,7 @@ import type { GapBin, Snapshot } from '../events.ts';
 import { childrenOf, make, need, paired, setAttribute, setProperty, setText } from './dom.ts';
 import { count, percent } from './format.ts';
 
-/** A share of fewer labels than this says little, and is drawn faintly. */
+/** A share of fewer labels than this means little, and is drawn faintly. */
 const fewLabels = 30;
 
 /** How often labels are right, by how many values were missing. */

@@ -26,8 +26,8 @@ export interface ChartOptions {
   readonly marks?: () => readonly { readonly at: number; readonly text: string }[];
   /** The reader points at a second, or (null) at none: write what is there. Index into the data. */
   readonly pointed: (index: number | null) => void;
-  /** What was pointed at was chosen by keyboard: say it. */
-  readonly say: () => void;
+  /** What was pointed at was chosen by keyboard: announce it. */
+  readonly announce: () => void;
 }
 
 const axisFont = '12px system-ui, sans-serif';
@@ -54,7 +54,7 @@ export class Chart {
     this.#build();
   }
 
-  /** What a screen reader says of the chart. */
+  /** What a screen reader reads of the chart. */
   describe(text: string): void {
     if (this.#options.root.getAttribute('aria-label') !== text) this.#options.root.setAttribute('aria-label', text);
   }
@@ -186,7 +186,7 @@ export class Chart {
     const at = x[index];
     if (at === undefined) return;
     for (const one of uPlot.sync(together).plots) one.setCursor({ left: Math.max(0, one.valToPos(at, 'x')), top: 1 });
-    this.#options.say();
+    this.#options.announce();
   }
 }
 

@@ -3,15 +3,15 @@ import type { Delta, Snapshot } from '../events.ts';
 export interface ConnectionHandlers {
   snapshot(snapshot: Snapshot): void;
   delta(delta: Delta): void;
-  /** The page is, or is no longer, told what happens. */
+  /** The page receives what happens, or no longer does. */
   connected(isConnected: boolean): void;
 }
 
 const retryMs = 2_000;
-/** The server speaks several times a second; a connection this silent is dead even if nothing says so. */
+/** The server speaks several times a second; a connection this silent is dead even if no error is reported. */
 const silentMs = 8_000;
 
-/** Keeps the stream of events open: a browser itself gives up after an answer that is an error. */
+/** Keeps the stream of events open: a browser itself gives up after a response that is an error. */
 export function connect(path: string, handlers: ConnectionHandlers): void {
   const source = new EventSource(path);
   let watchdog = 0;
@@ -39,7 +39,7 @@ export function connect(path: string, handlers: ConnectionHandlers): void {
   heard();
 }
 
-/** Whether the server asks for a token again; an `EventSource` does not tell why it was refused. */
+/** Whether the server asks for a token again; an `EventSource` does not report why it was refused. */
 async function isSignedOut(): Promise<boolean> {
   try {
     return (await fetch('/stats', { method: 'HEAD' })).status === 401;

@@ -37,7 +37,7 @@ export class DriftCard {
 }
 
 function readoutOf(drift: Snapshot['drift']): string {
-  if (!drift) return 'The classifier cannot tell yet';
+  if (!drift) return 'The classifier has too few readings yet';
   const { drifted, outside, threshold } = drift;
   const how =
     drifted === 0 ? 'No field has drifted' : `${plural(drifted, 'field')} above the threshold of ${threshold}`;

@@ -9,12 +9,12 @@ const clockFormat = new Intl.DateTimeFormat('en', {
   hourCycle: 'h23',
 });
 
-/** What stands where there is nothing to say yet. */
+/** What stands where there is no value yet. */
 export const nothing = '–';
 
 export const count = (value: number): string => whole.format(value);
 
-/** Events a second: a decimal only where it says something. */
+/** Events a second: a decimal only where it is significant. */
 export const rate = (value: number): string => (value < 100 && value > 0 ? short.format(value) : whole.format(value));
 
 /** A share as percent, such as `91.2%`. */

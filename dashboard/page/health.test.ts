@@ -37,24 +37,24 @@ describe('health', () => {
     });
   });
 
-  test('says "a" of several', () => {
+  test('writes "a" of several', () => {
     const silent = stage('classifier', { instance: 'b', state: 'silent', seenMs: at - 7_000 });
     expect(healthOf(figures([stage('classifier'), silent]), true).text).toBe(
       'Down: a classifier has been silent for 7 s.',
     );
   });
 
-  test('tells the news of an error, and forgets it', () => {
+  test('shows a new error, and forgets it', () => {
     const failing = (ago: number) =>
-      stage('archive', { lastError: { at: new Date(at - ago).toISOString(), message: 'InfluxDB is away' } });
+      stage('archive', { lastError: { at: new Date(at - ago).toISOString(), message: 'InfluxDB is unavailable' } });
     expect(healthOf(figures([failing(5_000)]), true)).toMatchObject({
       level: 'warn',
-      text: 'The archive reports: InfluxDB is away',
+      text: 'The archive reports: InfluxDB is unavailable',
     });
     expect(healthOf(figures([failing(60_000)]), true).level).toBe('ok');
   });
 
-  test('tells of readings that wait on the collector’s disk', () => {
+  test('shows readings that wait on the collector’s disk', () => {
     const spool = { records: 1_200, bytes: 1e6, oldestMs: 90_000, drainedPerSecond: 300 };
     expect(healthOf(figures([stage('collector', { spool }), stage('classifier')]), true)).toMatchObject({
       level: 'warn',
@@ -81,10 +81,10 @@ describe('health', () => {
   });
 });
 
-test('how the figures were made is said only where it matters', () => {
+test('how the figures were made is shown only where it matters', () => {
   expect(sampledText(figures([]))).toBe('');
   expect(sampledText(figures([], { oneIn: 16 }))).toBe('Counts are exact; the rest rests on 1 in 16 readings.');
   expect(sampledText(figures([], { skipped: 1_200, malformed: 1 }))).toBe(
-    'About 1,200 records were passed over. 1 record could not be read.',
+    'About 1,200 records were skipped. 1 record could not be read.',
   );
 });

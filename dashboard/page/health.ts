@@ -11,7 +11,7 @@ export interface Health {
 /** An error that a stage reported this recently is news. */
 const recentErrorMs = 30_000;
 
-/** What is to be said at the top of the page, the gravest first. */
+/** The messages at the top of the page, the gravest first. */
 export function healthOf(figures: Snapshot | undefined, isConnected: boolean): Health {
   if (!figures) {
     const text = isConnected ? 'Connecting…' : 'Gapline does not answer. Trying again…';
@@ -35,7 +35,7 @@ function silenceOf({ stages, at }: Snapshot): Health | undefined {
   return { level: 'bad', text, announcement: `Down: ${silent.map(name).join(', ')}.` };
 }
 
-/** The log was away, and readings wait on the collector's disk. */
+/** The log was unavailable, and readings wait on the collector's disk. */
 function spooling({ stages }: Snapshot): Health | undefined {
   const spools = stages.flatMap(({ spool }) => (spool && spool.records > 0 ? [spool] : []));
   if (spools.length === 0) return undefined;
@@ -63,11 +63,11 @@ function wellbeing({ stages, source }: Snapshot): Health {
   return same('ok', reporting === 1 ? 'One stage reports.' : `All ${count(reporting)} stages report.`);
 }
 
-/** What is to be known of how the figures were made; empty where there is nothing to say. */
+/** How the figures were made, where that matters; empty where it does not. */
 export function sampledText({ source }: Snapshot): string {
   const parts: string[] = [];
   if (source.oneIn > 1) parts.push(`Counts are exact; the rest rests on 1 in ${count(source.oneIn)} readings.`);
-  if (source.skipped > 0) parts.push(`About ${count(source.skipped)} records were passed over.`);
+  if (source.skipped > 0) parts.push(`About ${count(source.skipped)} records were skipped.`);
   if (source.malformed > 0) parts.push(`${plural(source.malformed, 'record')} could not be read.`);
   return parts.join(' ');
 }

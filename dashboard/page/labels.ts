@@ -9,7 +9,7 @@ import type { State } from './state.ts';
 export class Labels {
   readonly #state: State;
   readonly #layers: Layers;
-  readonly #say: (text: string) => void;
+  readonly #announce: (text: string) => void;
   readonly #root = need('labels-chart');
   readonly #legend = need('labels-legend');
   readonly #readout = need('labels-readout');
@@ -18,10 +18,10 @@ export class Labels {
   #stacked: (number | null)[][] = [];
   #pointedAt: number | null = null;
 
-  constructor(state: State, layers: Layers, say: (text: string) => void) {
+  constructor(state: State, layers: Layers, announce: (text: string) => void) {
     this.#state = state;
     this.#layers = layers;
-    this.#say = say;
+    this.#announce = announce;
   }
 
   update(from: number, to: number): void {
@@ -52,7 +52,7 @@ export class Labels {
         this.#pointedAt = index;
         this.#write();
       },
-      say: () => this.#say(`${this.#readout.textContent} ${this.#text()}`),
+      announce: () => this.#announce(`${this.#readout.textContent} ${this.#text()}`),
     });
     const entries = paired(this.#legend, [...this.#layers.all.keys()], () =>
       make('li', {}, make('i', { class: 'swatch' }), make('span', { class: 'name' }), make('b')),

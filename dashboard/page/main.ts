@@ -107,7 +107,7 @@ function draw(): void {
   if (figures.controls) slider?.update(figures.controls.gapRate);
 }
 
-/** When the line began, as far as the page can tell: a young line fills its charts. */
+/** When the line started, as far as the page can see: a young line fills its charts. */
 function firstSecond({ at }: Snapshot): number {
   let first = Math.floor(at / 1_000);
   for (const second of state.seconds.keys()) first = Math.min(first, second);

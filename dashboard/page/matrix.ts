@@ -68,7 +68,7 @@ export class Matrix {
   }
 }
 
-/** What distinguishes names, where they all begin with the same words: "type 1", "type 2" become "1", "2". */
+/** What distinguishes names, where they all start with the same words: "type 1", "type 2" become "1", "2". */
 export function withoutCommonStart(names: readonly string[]): string[] {
   const [first = ''] = names;
   let length = names.length < 2 ? 0 : first.length;

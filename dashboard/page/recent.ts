@@ -31,7 +31,7 @@ export class RecentTable {
       body.append(element);
       return element;
     });
-    // Said outright, as the narrow layout's display would take the table's roles away.
+    // Explicit, because the narrow layout's display would take the table's roles away.
     this.#table.setAttribute('role', 'table');
     this.#table.append(make('thead', { role: 'rowgroup' }, head), body);
   }

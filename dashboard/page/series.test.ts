@@ -24,7 +24,7 @@ test('accuracy rests on ten seconds, or on more where that is too little', () =>
   expect(columnsOf(few, 39, 39).accuracy).toEqual([0.5]);
 });
 
-test('nothing is drawn of fewer labels than would say something', () => {
+test('nothing is drawn of too few labels', () => {
   const seconds = new Map([second(0, { scored: 19, right: 19 }), second(1, { scored: 1, right: 0 })]);
   expect(columnsOf(seconds, 0, 1).accuracy).toEqual([null, 0.95]);
 });

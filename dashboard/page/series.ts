@@ -18,7 +18,7 @@ export interface Columns {
 
 type Seconds = ReadonlyMap<number, Second>;
 
-/** Accuracy over time rests on the ten seconds before, or on more of them where that is too little to say. */
+/** Accuracy over time rests on the ten seconds before, or on more of them where that is too little data. */
 const accuracySeconds = 10;
 const accuracyMost = 600;
 const accuracyEnough = 300;

@@ -5,7 +5,7 @@ const ownMs = 1_500;
 /** At most one request at a time, and no more than one in so long; the newest wish wins. */
 const betweenMs = 120;
 
-/** The gap slider: what it shows is what the generator was told, or is just being told. */
+/** The gap slider: it shows the gap rate that was set, or that is just being set. */
 export class Slider {
   readonly #input = need<HTMLInputElement>('gap-rate');
   readonly #output = need('gap-rate-output');
@@ -25,7 +25,7 @@ export class Slider {
     this.#show();
   }
 
-  /** What the generator is told to leave out, as the server says. */
+  /** The gap rate of the generator, as the server reports it. */
   update(gapRate: number): void {
     if (this.#isSending || performance.now() - this.#movedMs < ownMs) return;
     const value = String(Math.round(gapRate * 100));
@@ -47,7 +47,7 @@ export class Slider {
     while (this.#wish !== undefined) {
       const gapRate = this.#wish;
       this.#wish = undefined;
-      const problem = await tell(gapRate);
+      const problem = await sendGapRate(gapRate);
       setText(this.#note, problem === undefined ? this.#hint : `Not taken: ${problem}`);
       await new Promise((resolve) => setTimeout(resolve, betweenMs));
     }
@@ -55,8 +55,8 @@ export class Slider {
   }
 }
 
-/** Tells the generator; answers with what went wrong, if something did. */
-async function tell(gapRate: number): Promise<string | undefined> {
+/** Sets the gap rate of the generator; returns what went wrong, if something did. */
+async function sendGapRate(gapRate: number): Promise<string | undefined> {
   try {
     const response = await fetch('/controls/gap-rate', {
       method: 'POST',

@@ -5,7 +5,7 @@ import { ago, clock, count, plural } from './format.ts';
 const countersShown = 4;
 const deadRows = 5;
 
-/** What each stage says of itself, and what could not be processed. */
+/** What each stage reports of itself, and what could not be processed. */
 export class Stages {
   readonly #list = need('stages');
   readonly #dead = need('dead');

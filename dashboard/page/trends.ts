@@ -18,13 +18,13 @@ interface Trend {
 /** The charts over time whose lines are always the same: accuracy, gaps, rates, latency. */
 export class Trends {
   readonly #state: State;
-  readonly #say: (text: string) => void;
+  readonly #announce: (text: string) => void;
   readonly #trends: Record<'accuracy' | 'gaps' | 'rates' | 'latency', Trend>;
   #columns: Columns = columnsOf(new Map(), 0, 0);
 
-  constructor(state: State, say: (text: string) => void) {
+  constructor(state: State, announce: (text: string) => void) {
     this.#state = state;
-    this.#say = say;
+    this.#announce = announce;
     this.#trends = {
       accuracy: this.#accuracy(),
       gaps: this.#gaps(),
@@ -142,7 +142,7 @@ export class Trends {
     keys: readonly Key[];
     columns: readonly ColumnName[];
     values: (at: (column: ColumnName) => number | null) => readonly string[];
-    options: Omit<ChartOptions, 'root' | 'pointed' | 'say'>;
+    options: Omit<ChartOptions, 'root' | 'pointed' | 'announce'>;
   }): Trend {
     const readout = new Readout(need(`${id}-readout`), keys);
     let pointedAt: number | null = null;
@@ -157,8 +157,8 @@ export class Trends {
       pointedAt = index;
       write();
     };
-    const say = () => this.#say(readout.text);
-    return { chart: new Chart({ ...options, root: need(`${id}-chart`), pointed, say }), columns, write };
+    const announce = () => this.#announce(readout.text);
+    return { chart: new Chart({ ...options, root: need(`${id}-chart`), pointed, announce }), columns, write };
   }
 
   #describe(): void {

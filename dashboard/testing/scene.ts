@@ -7,13 +7,13 @@ import { SimulatedLine, type SimulationOptions } from './simulated-line.ts';
 export interface SceneOptions extends Partial<Omit<SimulationOptions, 'log'>> {
   /** Seconds of the past that the log holds. Default 90. */
   readonly past?: number;
-  /** Whether there is a generator to be told of gaps. Default true. */
+  /** Whether there is a generator whose gap rate can be set. Default true. */
   readonly controls?: boolean;
   /** Who may look. Default everyone. */
   readonly access?: Access;
 }
 
-/** The names of the Spambase data set, as far as a page can tell. */
+/** The names of the Spambase data set, as far as a page can see. */
 export const manyFields = Array.from({ length: 57 }, (_, index) => `word_freq_${index}`);
 
 /** A simulated line, its live page, and a browser's pages that look at it. */

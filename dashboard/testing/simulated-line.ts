@@ -28,7 +28,7 @@ export class SimulatedLine {
   challenger: number | undefined;
   spool: Status['spool'];
   drift: Status['drift'];
-  /** Stages that say nothing. */
+  /** Stages that report nothing. */
   readonly silenced = new Set<Status['stage']>();
   lastError: Status['lastError'];
   readonly #options: SimulationOptions;
@@ -190,7 +190,7 @@ export class SimulatedLine {
   }
 }
 
-/** What a classifier says when the first of its fields has drifted. */
+/** What a classifier reports when the first of its fields has drifted. */
 export function driftOf(fields: readonly string[], readings: number): NonNullable<Status['drift']> {
   const listed = fields
     .slice(0, 20)

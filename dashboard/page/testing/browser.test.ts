@@ -15,8 +15,8 @@ const title = here
   : 'the live page in a browser: NOT TESTED, no browser was found (install Chromium, or name one in GAPLINE_CHROMIUM)';
 if (!here) console.warn(title);
 /** The machine may be busy with other things. */
-const patience = { timeout: 15_000, interval: 100 };
-const soon = (check: () => Promise<void>) => vi.waitFor(check, patience);
+const waiting = { timeout: 15_000, interval: 100 };
+const soon = (check: () => Promise<void>) => vi.waitFor(check, waiting);
 
 describe.skipIf(!here)(title, { timeout: 60_000 }, () => {
   let browser: Browser;
@@ -114,12 +114,12 @@ describe.skipIf(!here)(title, { timeout: 60_000 }, () => {
     expect(await isDrawn(page, 'gaps')).toBe(true);
   });
 
-  test('without a generator to tell, there is no slider', async () => {
+  test('without a generator there is no slider', async () => {
     const { page } = await open({ controls: false });
     expect(await page.getByRole('slider').count()).toBe(0);
   });
 
-  test('the slider by keyboard: the generator follows, and accuracy answers', async () => {
+  test('the slider by keyboard: the generator follows, and the accuracy changes', async () => {
     const { scene, page } = await open({ past: 30, rate: 200 });
     const slider = page.getByRole('slider', { name: 'Leave out values' });
     await slider.focus();
@@ -158,7 +158,7 @@ describe.skipIf(!here)(title, { timeout: 60_000 }, () => {
     });
   });
 
-  test('says what is down, once aloud, and that it is back', async () => {
+  test('shows what is down, once aloud, and that it is back', async () => {
     const scene = new Scene();
     scenes.push(scene);
     scene.line.past(60);
@@ -179,10 +179,10 @@ describe.skipIf(!here)(title, { timeout: 60_000 }, () => {
       expect(await text(page, '#health-text')).toBe('All 5 stages report.');
       expect(await page.locator('#announce').textContent()).toBe('All 5 stages report.');
     });
-    scene.line.lastError = { at: new Date().toISOString(), message: 'the model server is away' };
+    scene.line.lastError = { at: new Date().toISOString(), message: 'the model server is unavailable' };
     scene.line.report(Date.now());
     await soon(async () =>
-      expect(await text(page, '#health-text')).toBe('The classifier reports: the model server is away'),
+      expect(await text(page, '#health-text')).toBe('The classifier reports: the model server is unavailable'),
     );
     expectGood(misdeeds);
   });
@@ -220,14 +220,14 @@ describe.skipIf(!here)(title, { timeout: 60_000 }, () => {
     await soon(async () => expect(await text(page, '#model-events')).toMatch(/Version 3 took over$/));
     scene.line.lastError = {
       at: new Date().toISOString(),
-      message: 'refused, version 3 goes on: the checksum differs',
+      message: 'refused, version 3 stays: the checksum differs',
     };
-    await soon(async () => expect(await text(page, '#model-events')).toContain('refused, version 3 goes on'));
+    await soon(async () => expect(await text(page, '#model-events')).toContain('refused, version 3 stays'));
     await soon(async () => expect(await text(page, '#health-text')).toContain('The classifier reports: refused'));
     expectGood(misdeeds);
   });
 
-  test('says when it has lost Gapline, and finds it again', async () => {
+  test('shows when it has lost Gapline, and finds it again', async () => {
     const { scene, page } = await open();
     const port = Number(new URL(scene.url).port);
     await scene.shut();
@@ -277,14 +277,14 @@ describe.skipIf(!here)(title, { timeout: 60_000 }, () => {
     }
   });
 
-  test('a chart is read by keyboard: moments move, and are said', async () => {
+  test('a chart is read by keyboard: moments move, and are announced', async () => {
     const { page } = await open();
     await soon(async () => expect(await text(page, '#accuracy-readout')).toMatch(/^now/));
     await page.locator('#accuracy-chart').focus();
     await page.keyboard.press('End');
     for (let step = 0; step < 5; step += 1) await page.keyboard.press('ArrowLeft');
-    const said = (await page.locator('#announce').textContent()) ?? '';
-    expect(said).toMatch(/^\d\d:\d\d:\d\d, accuracy \d+\.\d%/);
+    const announced = (await page.locator('#announce').textContent()) ?? '';
+    expect(announced).toMatch(/^\d\d:\d\d:\d\d, accuracy \d+\.\d%/);
     expect(await text(page, '#gaps-readout')).toMatch(/^\d\d:\d\d:\d\d/);
     await page.keyboard.press('Escape');
     await soon(async () => expect(await text(page, '#accuracy-readout')).toMatch(/^now/));
@@ -336,7 +336,7 @@ describe.skipIf(!here)(title, { timeout: 60_000 }, () => {
     expect(await page.getByRole('region').count()).toBe(12);
   });
 
-  test('pauses, and goes on', async () => {
+  test('pauses, and resumes', async () => {
     const { page } = await open();
     await page.getByRole('button', { name: 'Pause' }).click();
     const held = await text(page, '#accuracy-note');

@@ -1,17 +1,17 @@
 import type { StoredRecord } from '../core/log/port.ts';
 
-/** The last offset taken of each partition: what a new tail gives once more is dropped, what it passes over is counted. */
-export class Places {
+/** The last offset taken of each partition: what a new tail returns once more is dropped, what it skips is counted. */
+export class ReadOffsets {
   readonly #last = new Map<string, bigint[]>();
   #jumpedFrom = new Map<string, bigint[]>();
   #skipped = 0;
 
-  /** The records that were not given before. */
+  /** The records that were not returned before. */
   fresh(records: readonly StoredRecord[]): readonly StoredRecord[] {
     return records.filter((record) => this.#advance(record));
   }
 
-  /** About how many records were skipped since this was last asked; offsets may have holes. */
+  /** About how many records were skipped since the last call; offsets may have holes. */
   takeSkipped(): number {
     const skipped = this.#skipped;
     this.#skipped = 0;
