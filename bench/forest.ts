@@ -1,4 +1,4 @@
-// How fast forests are trained and asked, and how often they are right, side by side with scikit-learn, ONNX Runtime and
+// How fast forests are trained and predict, and how often they are right, side by side with scikit-learn, ONNX Runtime and
 // others; writes the section of docs/benchmarks.md.
 // node bench/forest.ts [--rounds 5] [--only fit,accuracy,predict] [--dry-run]
 import { parseArgs } from 'node:util';
@@ -113,5 +113,5 @@ async function predictSection(set: Sets['spambase']): Promise<string[]> {
     `${nodes.toLocaleString('en')} nodes for Spambase, converted to ONNX; Gapline reads that file. Labels of ` +
     `${set.test.count} rows: ${sameLabels}. LightGBM's and YDF's forests are their own, of as many trees. Rows stand ready ` +
     'in the form that each takes.';
-  return ['Asking a forest', intro, table(header, rows)];
+  return ['Prediction with a forest', intro, table(header, rows)];
 }

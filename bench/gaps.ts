@@ -23,12 +23,12 @@ const { values: options } = parseArgs({
   options: {
     folds: { type: 'string', default: '10' },
     'dry-run': { type: 'boolean', default: false },
-    /** Only this split; its results are printed as JSON. So the whole asks for its parts, one a core. */
+    /** Only this split; its results are printed as JSON. The whole run starts its parts so, one a core. */
     fold: { type: 'string' },
   },
 });
 
-/** Rows of each split that reduced models are asked about. */
+/** Rows of each split that reduced models predict. */
 const reducedRows = 40;
 const reducedName = `reduced models, one a row (${reducedRows} rows a split)`;
 const peerNames = {
@@ -72,8 +72,8 @@ async function measureFold(number: number): Promise<void> {
   const fold = foldsOf(dataset, Number(options.folds))[number]!;
   for (const [column, each] of cases.entries()) {
     const test = withGaps(fold.test, each.pattern, each.testRate, seedOf(fold.number, column, 0));
-    await askPeers(fold, column, each, test);
-    for (const method of methods) results.note(method.name, column, await askOurs(method, fold, each, test));
+    await scorePeers(fold, column, each, test);
+    for (const method of methods) results.note(method.name, column, await scoreOurs(method, fold, each, test));
     const reduced = await labelByReducedModels(fold.train, test, dataset.classes.length, reducedRows);
     results.note(reducedName, column, reduced);
     console.error(`split ${fold.number + 1}: ${each.name}`);
@@ -81,12 +81,12 @@ async function measureFold(number: number): Promise<void> {
   console.log(JSON.stringify(results));
 }
 
-async function askPeers(fold: Fold, column: number, each: Case, test: LabelledRows): Promise<void> {
+async function scorePeers(fold: Fold, column: number, each: Case, test: LabelledRows): Promise<void> {
   const copies = [1, 2, 3, 4].map((purpose) => {
     const seed = seedOf(fold.number, column, purpose);
     return save(`copy${purpose}`, withGaps(fold.train, each.pattern, each.trainRate, seed));
   });
-  const asked = save('test', test);
+  const testName = save('test', test);
   const gaps = gapsOf(test);
   const peers = [
     [peerNames.mean, 'mean', [save('whole', fold.train)]],
@@ -94,7 +94,7 @@ async function askPeers(fold: Fold, column: number, each: Case, test: LabelledRo
     [peerNames.four, 'boosting', copies],
   ] as const;
   for (const [name, method, train] of peers) {
-    const command = { do: 'score', method, seed: fold.number, train, test: asked, width: dataset.width };
+    const command = { do: 'score', method, seed: fold.number, train, test: testName, width: dataset.width };
     results.note(name, column, { ...(await peer.ask<Omit<Result, 'gaps'>>(command)), gaps });
   }
 }
@@ -113,15 +113,15 @@ function gapsOf({ values, count, width }: LabelledRows): number[] {
   );
 }
 
-async function askOurs(method: Method, fold: Fold, each: Case, test: LabelledRows): Promise<Result> {
+async function scoreOurs(method: Method, fold: Fold, each: Case, test: LabelledRows): Promise<Result> {
   const { pattern, trainRate } = each;
   const key = method.forAllCases ? method.name : `${method.name} ${pattern} ${trainRate}`;
   let model = fitted.get(key);
   if (!model) {
     const { fields, classes } = dataset;
     const maskCopy = (rows: LabelledRows, rate: number, seed: number) => withGaps(rows, pattern, rate, seed);
-    const asked = { rows: fold.train, fields, classes, options: method.options(trainRate) };
-    model = (await fitCandidate({ ...asked, ...(!method.forAllCases && { maskCopy }) })).model;
+    const input = { rows: fold.train, fields, classes, options: method.options(trainRate) };
+    model = (await fitCandidate({ ...input, ...(!method.forAllCases && { maskCopy }) })).model;
     fitted.set(key, model);
     // The first labels pay for the compiler.
     await labelRows(model.open(), pickLabelledRows(test, [...Array(200).keys()]));

@@ -1,6 +1,7 @@
 import type { Dataset } from '../core/dataset/csv.ts';
 import type { Model } from '../core/model/model.ts';
 import { type PermutationInput, permutationImportance } from '../core/model/permutation.ts';
+import { elementAt } from '../core/numeric/element.ts';
 import { GaplineError } from '../core/wire/errors.ts';
 import { score } from './metrics.ts';
 import { labelledRows, labelRows } from './rows.ts';
@@ -45,6 +46,6 @@ export async function measureImportance(input: ImportanceInput): Promise<Measure
     ...(seed !== undefined && { seed }),
     ...(onProgress && { onProgress }),
   });
-  const byField = fields.map((field, at) => ({ field, lost: lost[at]!, spread: spread[at]! }));
+  const byField = fields.map((field, at) => ({ field, lost: elementAt(lost, at), spread: elementAt(spread, at) }));
   return { rows: rows.count, leftOut: dataset.count - rows.count, accuracy, byField };
 }

@@ -13,9 +13,10 @@ export interface LibraryJob {
 }
 
 // The library trains in one go and takes minutes: in a thread of its own, so that this process still hears its signals.
+if (!parentPort) throw new Error('this file runs in a worker thread only');
 const { values, labels, count, width, trees, seed } = workerData as LibraryJob;
 const maxFeatures = Math.max(1, Math.floor(Math.sqrt(width)));
 const forest = new RandomForestClassifier({ nEstimators: trees, seed, maxFeatures, replacement: false, noOOB: true });
 const rows = Matrix.from1DArray(count, width, values).to2DArray();
 forest.train(rows, [...labels]);
-parentPort!.postMessage(JSON.parse(JSON.stringify(forest)));
+parentPort.postMessage(JSON.parse(JSON.stringify(forest)));

@@ -3,6 +3,7 @@ import type { BoostingOptions } from '../core/model/forest/boost.ts';
 import type { ForestOptions } from '../core/model/forest/training-data.ts';
 import type { ImputerSpec } from '../core/model/impute/fitted.ts';
 import type { TransformKind } from '../core/model/impute/schema.ts';
+import { elementAt } from '../core/numeric/element.ts';
 
 const share = z.number().min(0).max(1);
 
@@ -136,7 +137,7 @@ export function trainingOptions(config: TrainingConfig): TrainingOptions {
     engine,
     voting,
     indicators,
-    copies: Array.from({ length: copies }, (_, copy) => copyGaps[copy % copyGaps.length]!),
+    copies: Array.from({ length: copies }, (_, copy) => elementAt(copyGaps, copy % copyGaps.length)),
     ...(maxGaps !== undefined && { maxGaps }),
     forest: {
       extraTrees,

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Dataset } from '../core/dataset/csv.ts';
 import type { ModelOutput, Session } from '../core/model/model.ts';
 import { pickRows, type Rows } from '../core/model/rows.ts';
+import { elementAt } from '../core/numeric/element.ts';
 
 /** Rows whose truth is known. */
 export interface LabelledRows extends Rows {
@@ -32,7 +33,7 @@ export function labelledRows(dataset: Dataset, classes: readonly string[]): Labe
 /** Some of the rows, in the order given. */
 export function pickLabelledRows(rows: LabelledRows, chosen: ArrayLike<number>): LabelledRows {
   const picked = Array.from(chosen);
-  return { ...pickRows(rows, picked), labels: Int32Array.from(picked, (row) => rows.labels[row]!) };
+  return { ...pickRows(rows, picked), labels: Int32Array.from(picked, (row) => elementAt(rows.labels, row)) };
 }
 
 const chunk = 4_096;

@@ -6,7 +6,7 @@ import { predict } from '../../core/model/forest/predict.ts';
 import { trainForest } from '../../core/model/forest/train.ts';
 import type { PythonPeer } from '../peers.ts';
 import { type Comparison, type Cost, comparison, timed } from './comparison.ts';
-import type { DataSet, Rows } from './sets.ts';
+import type { DataSet, LabelledMatrix } from './sets.ts';
 
 interface Fit {
   readonly set: DataSet;
@@ -60,8 +60,8 @@ export async function fitsOfSeeds(options: { peer: PythonPeer; set: DataSet; tre
   const { peer, set, trees, seeds } = options;
   let [theirs, ours] = [0, 0];
   for (let seed = 0; seed < seeds; seed++) {
-    const answer = await peer.ask<{ accuracy: number }>({ do: 'fit', name: set.name, trees, seed, threads: 2 });
-    theirs += answer.accuracy / seeds;
+    const fit = await peer.ask<{ accuracy: number }>({ do: 'fit', name: set.name, trees, seed, threads: 2 });
+    theirs += fit.accuracy / seeds;
     const { forest } = await trainOurs({ set, trees, seed, threads: 2 });
     ours += accuracyOf(forest, set.test) / seeds;
   }
@@ -69,7 +69,7 @@ export async function fitsOfSeeds(options: { peer: PythonPeer; set: DataSet; tre
   return { theirs, ours };
 }
 
-function accuracyOf(forest: Forest, { values, labels, count }: Rows): number {
+function accuracyOf(forest: Forest, { values, labels, count }: LabelledMatrix): number {
   const out = { probabilities: new Float64Array(count * forest.outputs), labels: new Int32Array(count) };
   predict(compile(forest), values, count, out);
   return labels.reduce((right, label, row) => right + (label === out.labels[row] ? 1 : 0), 0) / count;

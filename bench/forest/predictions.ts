@@ -9,10 +9,10 @@ import { installPackages, type PythonPeer } from '../peers.ts';
 import { type Cost, timed } from './comparison.ts';
 import type { DataSet } from './sets.ts';
 
-/** Answers rows: 1,000 at once, or one of them. */
+/** Predicts rows: 1,000 at once, or one of them. */
 interface Predictor {
   readonly name: string;
-  /** Calls once with all rows, or with each of some rows in turn; says what that cost by row. */
+  /** Calls once with all rows, or with each of some rows in turn; returns what that cost by row. */
   batch(repeats: number): Promise<Cost>;
   single(repeats: number): Promise<Cost>;
 }

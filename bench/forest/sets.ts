@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PythonPeer } from '../peers.ts';
 
-export interface Rows {
+export interface LabelledMatrix {
   readonly values: Float64Array;
   readonly labels: Int32Array;
   readonly count: number;
@@ -12,8 +12,8 @@ export interface DataSet {
   readonly name: string;
   readonly width: number;
   readonly classes: number;
-  readonly train: Rows;
-  readonly test: Rows;
+  readonly train: LabelledMatrix;
+  readonly test: LabelledMatrix;
 }
 
 const generated = [
@@ -36,7 +36,7 @@ export async function makeSets(folder: string, peer: PythonPeer) {
 
 export function readSet(folder: string, name: string): DataSet {
   const { width, classes } = JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8'));
-  const read = (part: string): Rows => {
+  const read = (part: string): LabelledMatrix => {
     const values = new Float64Array(bytesOf(join(folder, `${name}.${part}.f64`)));
     return {
       values,

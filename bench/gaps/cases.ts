@@ -8,7 +8,7 @@ import { type LabelledRows, labelledRows, pickLabelledRows } from '../../trainin
 /** How values go missing. `random`: each by itself. `value`: large ones first, as the generator does it. `silent`: whole rows. */
 export type Pattern = 'random' | 'value' | 'silent';
 
-/** One column of the table: gaps of the rows that models are trained on, and of those that they are asked about. */
+/** One column of the table: gaps of the rows that models are trained on, and of those that they predict. */
 export interface Case {
   readonly name: string;
   readonly pattern: Pattern;

@@ -6,8 +6,8 @@ import type { LabelledRows } from '../../training/rows.ts';
 import type { Result } from './results.ts';
 
 /**
- * Reduced models: for each row that is asked about, a forest of its own over the columns that the row has. As good as it gets without
- * filling, and far too slow to serve: gaps at random leave hardly two rows with the same columns, so only some rows are asked.
+ * Reduced models: for each row that is predicted, a forest of its own over the columns that the row has. As good as it gets without
+ * filling, and far too slow to serve: gaps at random leave hardly two rows with the same columns, so only some rows are predicted.
  * Source: Saar-Tsechansky and Provost (2007), Handling Missing Values when Applying Classification Models.
  */
 export async function labelByReducedModels(
@@ -19,9 +19,9 @@ export async function labelByReducedModels(
   const right: boolean[] = [];
   const gaps: number[] = [];
   let spentMs = 0;
-  for (let asked = 0; asked < rows; asked++) {
+  for (let sample = 0; sample < rows; sample++) {
     // Spread over all rows, whose order may go by class.
-    const row = Math.floor((asked * test.count) / rows);
+    const row = Math.floor((sample * test.count) / rows);
     const values = test.values.subarray(row * test.width, (row + 1) * test.width);
     const startedMs = performance.now();
     const label = await labelOne(train, values, classes);
@@ -32,8 +32,8 @@ export async function labelByReducedModels(
   return { right, gaps, microsecondsPerRow: (spentMs * 1_000) / rows };
 }
 
-async function labelOne(train: LabelledRows, asked: Float64Array, classes: number): Promise<number> {
-  const columns = Array.from(asked.keys()).filter((column) => !Number.isNaN(asked[column]!));
+async function labelOne(train: LabelledRows, sample: Float64Array, classes: number): Promise<number> {
+  const columns = Array.from(sample.keys()).filter((column) => !Number.isNaN(sample[column]!));
   if (columns.length === 0) return commonest(train.labels, classes);
   const width = columns.length;
   const values = new Float64Array(train.count * width);
@@ -52,7 +52,7 @@ async function labelOne(train: LabelledRows, asked: Float64Array, classes: numbe
   const out = { labels: new Int32Array(1), probabilities: new Float64Array(classes) };
   predict(
     compile(forest),
-    Float64Array.from(columns, (column) => asked[column]!),
+    Float64Array.from(columns, (column) => sample[column]!),
     1,
     out,
   );

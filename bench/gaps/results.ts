@@ -1,9 +1,9 @@
 import { table } from '../report.ts';
 import { cases } from './cases.ts';
 
-/** What one way answered in one case of one split. */
+/** What one method predicted in one case of one split. */
 export interface Result {
-  /** By row that was asked about: whether the label was right. */
+  /** By row that was predicted: whether the label was right. */
   readonly right: readonly boolean[];
   /** By row: how many of its values were missing. */
   readonly gaps: readonly number[];
@@ -19,9 +19,9 @@ export interface Margin {
 /** From so many gaps on, and up to the next. */
 const gapSteps = [0, 4, 8, 16, 24, 32];
 
-/** What every way answered, by case and split. */
+/** What every method predicted, by case and split. */
 export class Results {
-  /** By way, by case, by split. */
+  /** By method, by case, by split. */
   readonly #all = new Map<string, Result[][]>();
 
   /** As {@link add} takes it. */
@@ -90,7 +90,7 @@ export class Results {
     return counts;
   }
 
-  /** How far one way is above the best of some others in a case, split by split. */
+  /** How far one method is above the best of some others in a case, split by split. */
   margin(name: string, rivals: readonly string[], column: number): Margin {
     const of = (rival: string) => mean(this.accuracies(rival, column));
     const best = rivals.reduce((a, b) => (of(b) > of(a) ? b : a));

@@ -1,3 +1,5 @@
+import { elementAt } from '../numeric/element.ts';
+
 /** Rows to learn from, row-major: `values[row * width + column]`, where NaN is a gap. */
 export interface Table {
   readonly count: number;
@@ -28,10 +30,4 @@ export function pickRows({ width, values, devices, times }: Rows, chosen: readon
     devices: chosen.map((row) => elementAt(devices, row)),
     times: BigInt64Array.from(chosen, (row) => elementAt(times, row)),
   };
-}
-
-function elementAt<T>(array: { readonly [index: number]: T }, index: number): T {
-  const element = array[index];
-  if (element === undefined) throw new RangeError(`there is no row ${index}`);
-  return element;
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { elementAt } from '../../numeric/element.ts';
 import { GaplineError } from '../../wire/errors.ts';
 import { firstIssue } from '../../wire/issue.ts';
 import type { Forest, Tree } from './forest.ts';
@@ -45,7 +46,7 @@ function writeTree(tree: Tree, outputs: number): BoostedFile['trees'][number] {
     left: [...tree.left],
     right: [...tree.right],
     gapsLeft: [...(tree.gapsLeft ?? new Uint8Array(tree.feature.length))],
-    value: Array.from(tree.feature, (_, node) => tree.value[node * outputs + output]! + 0),
+    value: Array.from(tree.feature, (_, node) => elementAt(tree.value, node * outputs + output) + 0),
     weight: [...tree.weight],
     gain: Array.from(tree.gain, (gain) => Number(gain.toPrecision(6))),
   };
@@ -77,10 +78,10 @@ function readTree(tree: BoostedFile['trees'][number], number: number, width: num
   for (const [key, array] of Object.entries(tree))
     if (Array.isArray(array) && array.length !== size) fail(`${key} has ${array.length} entries for ${size} nodes`);
   if (output >= classes) fail(`it is for class ${output} of ${classes}`);
-  for (let node = 0; node < size; node++) {
-    if (feature[node]! < 0) continue;
-    if (feature[node]! >= width) fail(`it tests column ${feature[node]} but rows have ${width} columns`);
-    for (const child of [left[node]!, right[node]!])
+  for (const [node, tested] of feature.entries()) {
+    if (tested < 0) continue;
+    if (tested >= width) fail(`it tests column ${tested} but rows have ${width} columns`);
+    for (const child of [elementAt(left, node), elementAt(right, node)])
       if (child <= node || child >= size) fail(`node ${node} has the child ${child}`);
   }
   const value = new Float64Array(size * classes);

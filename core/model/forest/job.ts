@@ -1,3 +1,4 @@
+import { elementAt } from '../../numeric/element.ts';
 import { Xoshiro128PlusPlus } from '../../numeric/random/xoshiro128pp.ts';
 import type { BinnedColumns } from './bins.ts';
 import type { Tree } from './forest.ts';
@@ -24,7 +25,7 @@ export interface ForestJob extends GrowOptions {
 
 /** Takes trees of the job until none is left. Every thread calls it, and each tree is grown by one of them. */
 export function* growTrees(job: ForestJob, thread: number): Generator<{ number: number; tree: Tree }> {
-  const work = openWorkspace(job, job.workspacesAt[thread]!);
+  const work = openWorkspace(job, elementAt(job.workspacesAt, thread));
   const search = job.targets ? new ValueSplitSearch(work, job.targets) : new ClassSplitSearch(work);
   const grower = new TreeGrower(work, search, job);
   for (;;) {

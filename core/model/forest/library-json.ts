@@ -1,3 +1,4 @@
+import { elementAt } from '../../numeric/element.ts';
 import { GaplineError } from '../../wire/errors.ts';
 import type { Forest, Tree } from './forest.ts';
 
@@ -74,18 +75,19 @@ export function writeLibraryForest(
 }
 
 function writeNode(forest: Forest, tree: Tree, node: number): LibraryNode {
-  const numberSamples = tree.weight[node]!;
-  if (tree.feature[node]! < 0) {
+  const numberSamples = elementAt(tree.weight, node);
+  const splitColumn = elementAt(tree.feature, node);
+  if (splitColumn < 0) {
     const value = Array.from(tree.value.subarray(node * forest.outputs, (node + 1) * forest.outputs));
-    return { distribution: forest.task === 'classification' ? [value] : value[0]!, numberSamples };
+    return { distribution: forest.task === 'classification' ? [value] : elementAt(value, 0), numberSamples };
   }
   return {
-    splitColumn: tree.feature[node]!,
-    splitValue: tree.threshold[node]!,
-    gain: Number(tree.gain[node]!.toPrecision(6)),
+    splitColumn,
+    splitValue: elementAt(tree.threshold, node),
+    gain: Number(elementAt(tree.gain, node).toPrecision(6)),
     numberSamples,
-    left: writeNode(forest, tree, tree.left[node]!),
-    right: writeNode(forest, tree, tree.right[node]!),
+    left: writeNode(forest, tree, elementAt(tree.left, node)),
+    right: writeNode(forest, tree, elementAt(tree.right, node)),
   };
 }
 
@@ -109,10 +111,12 @@ export function readLibraryForest(json: unknown, shape: { width?: number; classe
     throw invalid('the file', 'baseModel.estimators and baseModel.indexes must be arrays of one entry a tree');
   }
   const classifier = file.name === 'RFClassifier';
-  const drafts = estimators.map((tree, number) => draftOf(tree?.root, indexes[number] ?? [], `tree ${number}`));
-  if (classifier) for (const [number, draft] of drafts.entries()) checkShares(draft, `tree ${number}`);
-  const columns = 1 + drafts.reduce((most, draft) => draft.feature.reduce((a, b) => Math.max(a, b), most), -1);
-  const outputs = drafts.reduce((most, draft) => draft.value.reduce((a, b) => Math.max(a, b.length), most), 1);
+  const parsed = estimators.map((estimator, number) =>
+    parseTree(estimator?.root, indexes[number] ?? [], `tree ${number}`),
+  );
+  if (classifier) for (const [number, tree] of parsed.entries()) checkDistributions(tree, `tree ${number}`);
+  const columns = 1 + parsed.reduce((most, tree) => tree.feature.reduce((a, b) => Math.max(a, b), most), -1);
+  const outputs = parsed.reduce((most, tree) => tree.value.reduce((a, b) => Math.max(a, b.length), most), 1);
   const width = shape.width ?? columns;
   const classes = classifier ? (shape.classes ?? outputs) : 1;
   if (columns > width) throw invalid('the forest', `it tests column ${columns - 1} but rows have ${width} columns`);
@@ -121,11 +125,11 @@ export function readLibraryForest(json: unknown, shape: { width?: number; classe
     task: classifier ? 'classification' : 'regression',
     width,
     outputs: classes,
-    trees: drafts.map((draft) => treeOf(draft, classes)),
+    trees: parsed.map((tree) => treeOf(tree, classes)),
   };
 }
 
-interface Draft {
+interface ParsedTree {
   feature: number[];
   threshold: number[];
   left: number[];
@@ -136,36 +140,49 @@ interface Draft {
 }
 
 /** Walks a tree of nodes into arrays, parents before children; a loop, because a file may be deeper than the stack. */
-function draftOf(root: LibraryNode | undefined, columns: number[], where: string): Draft {
-  const draft: Draft = { feature: [], threshold: [], left: [], right: [], weight: [], gain: [], value: [] };
+function parseTree(root: LibraryNode | undefined, columns: number[], where: string): ParsedTree {
+  const tree: ParsedTree = { feature: [], threshold: [], left: [], right: [], weight: [], gain: [], value: [] };
   const open: { node: LibraryNode | undefined; parent: number; side: 'left' | 'right' }[] = [
     { node: root, parent: -1, side: 'left' },
   ];
   for (let next = open.pop(); next; next = open.pop()) {
     const { node, parent, side } = next;
-    const at = draft.feature.length;
+    const at = tree.feature.length;
     if (!node || typeof node !== 'object') throw invalid(where, `node ${at} is missing`);
-    if (parent >= 0) draft[side][parent] = at;
-    const leaf = node.distribution !== undefined;
-    const feature = leaf ? -1 : columns[node.splitColumn!];
-    if (feature === undefined || !Number.isInteger(feature)) throw invalid(where, `node ${at} tests no known column`);
-    if (!leaf && !Number.isFinite(node.splitValue)) throw invalid(where, `node ${at} has no splitValue`);
-    draft.feature.push(feature);
-    draft.threshold.push(leaf ? 0 : node.splitValue!);
-    draft.left.push(-1);
-    draft.right.push(-1);
-    draft.gain.push(leaf ? 0 : (node.gain ?? 0));
-    draft.weight.push(node.numberSamples ?? Number.NaN);
-    draft.value.push(leaf ? distributionOf(node, where, at) : []);
-    if (!leaf)
-      open.push({ node: node.right, parent: at, side: 'right' }, { node: node.left, parent: at, side: 'left' });
+    if (parent >= 0) tree[side][parent] = at;
+    tree.left.push(-1);
+    tree.right.push(-1);
+    tree.weight.push(node.numberSamples ?? Number.NaN);
+    if (node.distribution !== undefined) {
+      addLeaf(tree, distributionOf(node.distribution, where, at));
+      continue;
+    }
+    addSplit(tree, node, columns, `${where}, node ${at}`);
+    open.push({ node: node.right, parent: at, side: 'right' }, { node: node.left, parent: at, side: 'left' });
   }
-  fillWeights(draft);
-  return draft;
+  fillWeights(tree);
+  return tree;
 }
 
-function distributionOf(node: LibraryNode, where: string, at: number): number[] {
-  const value = Array.isArray(node.distribution) ? node.distribution[0] : [node.distribution!];
+function addLeaf(tree: ParsedTree, distribution: number[]): void {
+  tree.feature.push(-1);
+  tree.threshold.push(0);
+  tree.gain.push(0);
+  tree.value.push(distribution);
+}
+
+function addSplit(tree: ParsedTree, { splitColumn, splitValue, gain }: LibraryNode, columns: number[], where: string) {
+  const feature = splitColumn === undefined ? undefined : columns[splitColumn];
+  if (feature === undefined || !Number.isInteger(feature)) throw invalid(where, 'it tests no known column');
+  if (splitValue === undefined || !Number.isFinite(splitValue)) throw invalid(where, 'it has no splitValue');
+  tree.feature.push(feature);
+  tree.threshold.push(splitValue);
+  tree.gain.push(gain ?? 0);
+  tree.value.push([]);
+}
+
+function distributionOf(distribution: number[][] | number, where: string, at: number): number[] {
+  const value = Array.isArray(distribution) ? distribution[0] : [distribution];
   if (!Array.isArray(value) || value.length === 0 || !value.every(Number.isFinite)) {
     throw invalid(where, `the distribution of leaf ${at} is not a row of numbers`);
   }
@@ -173,38 +190,38 @@ function distributionOf(node: LibraryNode, where: string, at: number): number[] 
 }
 
 /** The distributions of leaves become probabilities. */
-function checkShares({ feature, value }: Draft, where: string): void {
-  for (const [at, shares] of value.entries()) {
-    if (feature[at]! >= 0) continue;
-    const sum = shares.reduce((all, each) => all + each, 0);
-    if (Math.abs(sum - 1) > 1e-3 || shares.some((each) => each < 0))
+function checkDistributions({ value }: ParsedTree, where: string): void {
+  for (const [at, distribution] of value.entries()) {
+    if (distribution.length === 0) continue;
+    const sum = distribution.reduce((all, each) => all + each, 0);
+    if (Math.abs(sum - 1) > 1e-3 || distribution.some((each) => each < 0))
       throw invalid(where, `the numbers of leaf ${at} are no shares that sum to one`);
   }
 }
 
 /** The library leaves the count out of its small leaves: what the sibling does not have, or half where both lack it. */
-function fillWeights({ weight, left, right, feature }: Draft): void {
-  if (Number.isNaN(weight[0])) weight[0] = 1;
-  for (let node = 0; node < feature.length; node++) {
-    if (feature[node]! < 0) continue;
-    const a = left[node]!;
-    const b = right[node]!;
-    if (Number.isNaN(weight[a]) && Number.isNaN(weight[b])) weight[a] = weight[b] = weight[node]! / 2;
-    else if (Number.isNaN(weight[a])) weight[a] = Math.max(0, weight[node]! - weight[b]!);
-    else if (Number.isNaN(weight[b])) weight[b] = Math.max(0, weight[node]! - weight[a]!);
+function fillWeights({ weight, left, right, feature }: ParsedTree): void {
+  if (Number.isNaN(elementAt(weight, 0))) weight[0] = 1;
+  for (const [node, tested] of feature.entries()) {
+    if (tested < 0) continue;
+    const whole = elementAt(weight, node);
+    const [a, b] = [elementAt(left, node), elementAt(right, node)];
+    const [ofLeft, ofRight] = [elementAt(weight, a), elementAt(weight, b)];
+    if (Number.isNaN(ofLeft)) weight[a] = Number.isNaN(ofRight) ? whole / 2 : Math.max(0, whole - ofRight);
+    if (Number.isNaN(ofRight)) weight[b] = Number.isNaN(ofLeft) ? whole / 2 : Math.max(0, whole - ofLeft);
   }
 }
 
-function treeOf(draft: Draft, outputs: number): Tree {
-  const value = new Float64Array(draft.feature.length * outputs);
-  for (const [node, row] of draft.value.entries()) value.set(row, node * outputs);
+function treeOf(tree: ParsedTree, outputs: number): Tree {
+  const value = new Float64Array(tree.feature.length * outputs);
+  for (const [node, row] of tree.value.entries()) value.set(row, node * outputs);
   return {
-    feature: Int32Array.from(draft.feature),
-    threshold: Float64Array.from(draft.threshold),
-    left: Int32Array.from(draft.left),
-    right: Int32Array.from(draft.right),
-    weight: Float64Array.from(draft.weight),
-    gain: Float64Array.from(draft.gain),
+    feature: Int32Array.from(tree.feature),
+    threshold: Float64Array.from(tree.threshold),
+    left: Int32Array.from(tree.left),
+    right: Int32Array.from(tree.right),
+    weight: Float64Array.from(tree.weight),
+    gain: Float64Array.from(tree.gain),
     value,
   };
 }

@@ -1,3 +1,4 @@
+import { elementAt } from '../../numeric/element.ts';
 import { GaplineError } from '../../wire/errors.ts';
 import { shorten } from '../../wire/problem.ts';
 import { type Boosting, emptyTree, type Forest, type Tree } from './forest.ts';
@@ -88,11 +89,11 @@ function readLeaves(
   const weights = attributes.numbers(`${prefix}_weights`);
   const leaves = new Map<string, Float64Array>();
   for (const [at, id] of ids.entries()) {
-    const key = leafKey(trees[at]!, nodes[at]!);
+    const key = leafKey(elementAt(trees, at), elementAt(nodes, at));
     const value = leaves.get(key) ?? new Float64Array(outputs);
     const output = outputOf(id);
     if (!(output < outputs)) throw invalid(`a leaf names class ${id} where there are ${outputs}`);
-    value[output]! += weights[at]!;
+    value[output] = elementAt(value, output) + elementAt(weights, at);
     leaves.set(key, value);
   }
   return leaves;
@@ -133,7 +134,7 @@ function distributionsOf(leaves: ReadonlyMap<string, Float64Array>, trees: numbe
     const whole = shares.reduce((sum, share) => sum + share, 0);
     const slack = 1e-4;
     if (shares.some((share) => share < 0) || whole > 1 + slack || (!oneSided && whole < 1 - slack)) return undefined;
-    if (oneSided) shares[0] = 1 - Math.min(1, shares[1]!);
+    if (oneSided) shares[0] = 1 - Math.min(1, elementAt(shares, 1));
     distributions.set(key, shares);
   }
   return distributions;
@@ -184,8 +185,16 @@ function readTrees(attributes: Attributes, output: EnsembleOutput, doubles: bool
   const gaps = attributes.integers('nodes_missing_value_tracks_true');
   for (const [at, number] of numbers.entries()) {
     const nodes = trees.get(number) ?? new Map<number, Node>();
-    const node = { id: ids[at]!, mode: modes[at]!, feature: features[at]!, value: values[at]! };
-    nodes.set(node.id, { ...node, ifTrue: ifTrue[at]!, ifFalse: ifFalse[at]!, gapIsTrue: gaps[at] === 1 });
+    const node: Node = {
+      id: elementAt(ids, at),
+      mode: elementAt(modes, at),
+      feature: elementAt(features, at),
+      value: elementAt(values, at),
+      ifTrue: elementAt(ifTrue, at),
+      ifFalse: elementAt(ifFalse, at),
+      gapIsTrue: gaps[at] === 1,
+    };
+    nodes.set(node.id, node);
     trees.set(number, nodes);
   }
   if (trees.size === 0) throw invalid('it has no trees');
@@ -203,7 +212,8 @@ function readTree(
   const tree = { ...emptyTree(size, outputs), gapsLeft: new Uint8Array(size) };
   tree.weight.fill(1);
   const [root] = nodes.keys();
-  const open: { id: number; link?: Int32Array; parent: number }[] = [{ id: root!, parent: -1 }];
+  const open: { id: number; link?: Int32Array; parent: number }[] =
+    root === undefined ? [] : [{ id: root, parent: -1 }];
   let at = 0;
   for (let next = open.pop(); next; next = open.pop(), at++) {
     const node = nodes.get(next.id);

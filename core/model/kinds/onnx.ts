@@ -1,4 +1,5 @@
 import { argmax } from '../../numeric/argmax.ts';
+import { elementAt } from '../../numeric/element.ts';
 import { describeError, GaplineError } from '../../wire/errors.ts';
 import type { Estimates, Estimator } from './estimator.ts';
 import type { OnnxEstimator } from './onnx-schema.ts';
@@ -57,16 +58,16 @@ export async function openOnnx({
   const input = session.inputMetadata?.[0];
   const double = input?.type === 'float64' || input?.type === 'double';
   const outputs = outputsOf(session, model);
-  checkShape(session, width, model.file);
+  const inputName = checkInput(session, width, model.file);
   return {
     async predict(values, count) {
       if (count === 0) return { labels: new Int32Array(0), probabilities: new Float64Array(0) };
       const tensor = double
         ? new ort.Tensor('float64', values, [count, width])
         : new ort.Tensor('float32', Float32Array.from(values), [count, width]);
-      const results = await session.run({ [session.inputNames[0]!]: tensor }, outputs);
+      const results = await session.run({ [inputName]: tensor }, outputs);
       const scores = outputs
-        .map((name) => results[name]!)
+        .flatMap((name) => results[name] ?? [])
         .findLast(({ data }) => fits(data, count, classes.length, model));
       if (!scores)
         throw new GaplineError(
@@ -99,8 +100,10 @@ function outputsOf(session: OnnxSession, { file, output }: OnnxEstimator): reado
   throw new GaplineError('model-invalid', `${file} has no output tensor ${output ?? ''}; ${hint}`);
 }
 
-function checkShape(session: OnnxSession, width: number, file: string): void {
-  if (session.inputNames.length !== 1)
+/** The name of the only input, which takes rows of that width. */
+function checkInput(session: OnnxSession, width: number, file: string): string {
+  const [name, ...others] = session.inputNames;
+  if (name === undefined || others.length > 0)
     throw new GaplineError(
       'model-invalid',
       `${file} takes ${session.inputNames.length} inputs; one matrix of rows is wanted`,
@@ -108,6 +111,7 @@ function checkShape(session: OnnxSession, width: number, file: string): void {
   const columns = session.inputMetadata?.[0]?.shape?.[1];
   if (typeof columns === 'number' && columns > 0 && columns !== width)
     throw new GaplineError('model-invalid', `${file} takes ${columns} columns, not ${width}`);
+  return name;
 }
 
 /** For two classes the score of the second alone is enough. */
@@ -133,8 +137,8 @@ function toEstimates(
   for (let row = 0; row < count; row++) {
     // One logistic score for two classes is that of the second; the first has the rest.
     const raw = single
-      ? [-data[row]!, data[row]!]
-      : Array.from({ length: classes }, (_, at) => data[row * classes + at]!);
+      ? [-elementAt(data, row), elementAt(data, row)]
+      : Array.from({ length: classes }, (_, at) => elementAt(data, row * classes + at));
     const rowProbabilities = toProbabilities(raw, scores);
     probabilities.set(rowProbabilities, row * classes);
     labels[row] = rowProbabilities.some(Number.isNaN) ? -1 : argmax(probabilities, row * classes, classes);
