@@ -51,11 +51,14 @@ function writeDocs(): void {
 }
 
 function plotOf(all: readonly Sample[]): string {
-  const names = Object.keys(all[0]!.memory);
+  const names = new Set(all.flatMap(({ memory }) => Object.keys(memory)));
   return linePlot({
     title: `Memory through ${report.kind === 'flood' ? `a flood of ${options.factor} times what the line labels` : 'the return of all devices'} (${report.engine})`,
     x: 'seconds',
     y: 'megabytes resident',
-    series: names.map((name) => ({ name, points: all.map(({ atS, memory }) => [atS, memory[name]!]) })),
+    series: [...names].map((name) => ({
+      name,
+      points: all.flatMap(({ atS, memory }) => (memory[name] === undefined ? [] : [[atS, memory[name]]])),
+    })),
   });
 }

@@ -1,9 +1,10 @@
 // What a bench compares with is installed on demand into a cache that Git does not see, and asked over pipes.
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
 const cache = fileURLToPath(new URL('../node_modules/.cache/gapline-bench/', import.meta.url));
@@ -53,22 +54,22 @@ function run(command: string, args: readonly string[], cwd?: string): void {
 
 /** A script of bench/python that answers a line of JSON to each line of JSON. */
 export class PythonPeer {
-  readonly #process: ChildProcess;
+  readonly #process: ChildProcessByStdio<Writable, Readable, null>;
   readonly #answers: AsyncIterator<string>;
 
   constructor(python: string, script: string, args: readonly string[]) {
     this.#process = spawn(python, [join(pythonFolder, script), ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
-    this.#answers = createInterface({ input: this.#process.stdout! })[Symbol.asyncIterator]();
+    this.#answers = createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]();
   }
 
   async ask<Answer>(command: { do: string } & Record<string, unknown>): Promise<Answer> {
-    this.#process.stdin!.write(`${JSON.stringify(command)}\n`);
+    this.#process.stdin.write(`${JSON.stringify(command)}\n`);
     const { value, done } = await this.#answers.next();
     if (done) throw new Error(`The peer in Python ended at ${JSON.stringify(command)}`);
     return JSON.parse(value) as Answer;
   }
 
   stop(): void {
-    this.#process.stdin!.end();
+    this.#process.stdin.end();
   }
 }

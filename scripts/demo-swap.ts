@@ -19,7 +19,7 @@ const folder = mkdtempSync(join(tmpdir(), 'gapline-demo-'));
 const config = join(folder, 'stream.yaml');
 const data = join(folder, 'state');
 
-const gapline = (...args: string[]): ChildProcess =>
+const gapline = (...args: string[]) =>
   spawn(join(root, 'gapline'), [...args, '--config', config], { stdio: ['ignore', 'pipe', 'ignore'] });
 
 async function finished(child: ChildProcess): Promise<void> {
@@ -58,7 +58,7 @@ const line = gapline(
   ...flow,
 );
 try {
-  for await (const text of createInterface({ input: line.stdout! })) {
+  for await (const text of createInterface({ input: line.stdout })) {
     console.log(text);
     if (text.startsWith('readings')) break;
   }

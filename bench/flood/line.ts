@@ -103,13 +103,14 @@ function start(name: string, args: readonly string[]): Started {
   return { name, child };
 }
 
-async function printed(child: ChildProcess, pattern: RegExp): Promise<string> {
+async function printed({ stdout }: ChildProcess, pattern: RegExp): Promise<string> {
   let text = '';
-  for await (const chunk of child.stdout!.setEncoding('utf8').iterator({ destroyOnReturn: false })) {
+  if (!stdout) throw new Error('the output of the line is not read');
+  for await (const chunk of stdout.setEncoding('utf8').iterator({ destroyOnReturn: false })) {
     text += chunk;
     const found = pattern.exec(text)?.[1];
     if (found !== undefined) {
-      child.stdout!.resume();
+      stdout.resume();
       return found;
     }
   }

@@ -76,7 +76,9 @@ async function floodLine(line: Line, run: FloodRun) {
     recoveredS: round(recoveredS),
     totalS: round(sendingS + recoveredS),
     peakMb,
-    overBound: Object.keys(peakMb).filter((name) => peakMb[name]! > (boundsMb[name] ?? Number.POSITIVE_INFINITY)),
+    overBound: Object.entries(peakMb)
+      .filter(([name, peak]) => peak > (boundsMb[name] ?? Number.POSITIVE_INFINITY))
+      .map(([name]) => name),
     alive: line.alive(),
     samples,
   };

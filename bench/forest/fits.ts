@@ -21,7 +21,8 @@ export async function trainOurs({ set, trees, seed, threads }: Fit): Promise<Cos
   const cost = await timed(async () => {
     ({ forest } = await trainForest({ ...train, width, classes, options: { trees, seed }, threads }));
   });
-  return { ...cost, forest: forest! };
+  if (!forest) throw new Error('no forest was trained');
+  return { ...cost, forest };
 }
 
 /** Fits in turn: scikit-learn, ours in this process, ours in a new one. */
@@ -36,12 +37,13 @@ export async function compareFits(options: {
   const { peer, folder, set, trees, threads, rounds } = options;
   const [theirs, ours, cold]: [Cost[], Cost[], Cost[]] = [[], [], []];
   for (let seed = 0; seed < rounds; seed++) {
-    theirs.push(await peer.ask<Cost>({ do: 'fit', name: set.name, trees, seed, threads }));
-    ours.push(await trainOurs({ set, trees, seed, threads }));
-    cold.push(fitInNewProcess(folder, set.name, trees, seed, threads));
-    console.error(
-      `fit ${set.name}, ${threads} threads: ${theirs.at(-1)!.seconds} ${ours.at(-1)!.seconds} ${cold.at(-1)!.seconds}`,
-    );
+    const their = await peer.ask<Cost>({ do: 'fit', name: set.name, trees, seed, threads });
+    const our = await trainOurs({ set, trees, seed, threads });
+    const fresh = fitInNewProcess(folder, set.name, trees, seed, threads);
+    theirs.push(their);
+    ours.push(our);
+    cold.push(fresh);
+    console.error(`fit ${set.name}, ${threads} threads: ${their.seconds} ${our.seconds} ${fresh.seconds}`);
   }
   return { warm: comparison(theirs, ours), cold: comparison(theirs, cold) };
 }

@@ -20,7 +20,7 @@ const barWidth = 24;
 /** The most important first. Names come last, because they may hold anything. */
 function table(lines: readonly Line[]): string {
   const ranked = lines.toSorted((a, b) => b.share - a.share);
-  const most = Math.max(ranked[0]!.share, Number.MIN_VALUE);
+  const most = Math.max(...ranked.map(({ share }) => share), Number.MIN_VALUE);
   const width = Math.max(...ranked.map(({ shown }) => shown.length));
   return ranked
     .map(({ field, share, shown }) => {
@@ -42,10 +42,7 @@ export async function printImpurity(registry: Registry, version: number): Promis
         : `a model of kind ${estimator.kind} has no splits to measure`;
     throw new GaplineError('config-invalid', `version ${version}: ${why}; --on FILE measures on rows instead`);
   }
-  const lines = fields.map((field, at) => {
-    const share = importance[at]!;
-    return { field, share, shown: `${(share * 100).toFixed(2)} %` };
-  });
+  const lines = importance.map((share, at) => ({ field: fields[at]!, share, shown: `${(share * 100).toFixed(2)} %` }));
   process.stdout.write(
     `${name} version ${version}: what splits on a field gain, as a share of what all splits gain\n${table(lines)}`,
   );

@@ -23,7 +23,9 @@ export class Recent {
 
   takeReading(reading: SeenReading): void {
     this.#readings.set(identity(reading), reading);
-    if (this.#readings.size > this.#mostReadings) this.#readings.delete(this.#readings.keys().next().value!);
+    if (this.#readings.size <= this.#mostReadings) return;
+    const [oldest] = this.#readings.keys();
+    if (oldest !== undefined) this.#readings.delete(oldest);
   }
 
   takePrediction(prediction: SeenPrediction, at: number): void {

@@ -22,6 +22,13 @@ export interface Layers {
   readonly pieces: readonly Piece[];
 }
 
+/** What a map holds of a name. @throws {Error} where it holds nothing: the table of imports names a room that it does not have. */
+export function of<T>(map: ReadonlyMap<string, T>, name: string): T {
+  const found = map.get(name);
+  if (found === undefined) throw new Error(`no room is named ${name}`);
+  return found;
+}
+
 /** The imports that do not follow from others: a room that is reached through another needs no line of its own. */
 export function reduced(imports: Imports): [from: string, to: string][] {
   const reach = (from: string): Set<string> => new Set((imports[from] ?? []).flatMap((next) => [next, ...reach(next)]));
@@ -40,13 +47,13 @@ export function layered(imports: Imports): Layers {
   const lines = reduced(imports);
   const depth = depths(imports, lines);
   const rows: Spot[][] = Array.from({ length: Math.max(...depth.values()) + 1 }, () => []);
-  for (const name of Object.keys(imports)) rows[depth.get(name)!]!.push({ name, bend: false });
+  for (const name of Object.keys(imports)) rows[of(depth, name)]?.push({ name, bend: false });
   const pieces: Piece[] = [];
   for (const [from, to] of lines) {
     let upper = from;
-    for (let row = depth.get(from)! + 1; row < depth.get(to)!; row++) {
+    for (let row = of(depth, from) + 1; row < of(depth, to); row++) {
       const name = `${from} → ${to} ${row}`;
-      rows[row]!.push({ name, bend: true });
+      rows[row]?.push({ name, bend: true });
       pieces.push({ from: upper, to: name, origin: from });
       upper = name;
     }
@@ -61,8 +68,8 @@ function depths(imports: Imports, lines: readonly (readonly [string, string])[])
   for (let changed = true; changed; ) {
     changed = false;
     for (const [from, to] of lines) {
-      if (depth.get(to)! > depth.get(from)!) continue;
-      depth.set(to, depth.get(from)! + 1);
+      if (of(depth, to) > of(depth, from)) continue;
+      depth.set(to, of(depth, from) + 1);
       changed = true;
     }
   }
@@ -91,8 +98,8 @@ function byMeanPlace(rows: readonly Spot[][], pieces: readonly Piece[], down: bo
     const mean = ({ name }: Spot): number => {
       const tied = pieces
         .filter((piece) => (down ? piece.to : piece.from) === name)
-        .map((piece) => place.get(down ? piece.from : piece.to)!);
-      return tied.length === 0 ? place.get(name)! : tied.reduce((a, b) => a + b, 0) / tied.length;
+        .map((piece) => of(place, down ? piece.from : piece.to));
+      return tied.length === 0 ? of(place, name) : tied.reduce((a, b) => a + b, 0) / tied.length;
     };
     return row
       .map((spot) => ({ spot, at: mean(spot) }))
@@ -107,21 +114,26 @@ function swapNeighbours(rows: Spot[][], pieces: readonly Piece[]): void {
     better = false;
     for (const row of rows) {
       for (let at = 0; at + 1 < row.length; at++) {
-        [row[at], row[at + 1]] = [row[at + 1]!, row[at]!];
+        swap(row, at);
         const now = crossings(rows, pieces);
         if (now < count) {
           count = now;
           better = true;
-        } else [row[at], row[at + 1]] = [row[at + 1]!, row[at]!];
+        } else swap(row, at);
       }
     }
   }
 }
 
+/** Exchanges a spot with the next one. */
+function swap(row: Spot[], at: number): void {
+  row.splice(at, 2, ...row.slice(at, at + 2).reverse());
+}
+
 /** How many pairs of pieces cross. */
 export function crossings(rows: readonly (readonly Spot[])[], pieces: readonly Piece[]): number {
   const place = new Map(rows.flatMap((row, layer) => row.map(({ name }, at) => [name, { layer, at }] as const)));
-  const ends = pieces.map(({ from, to }) => ({ from: place.get(from)!, to: place.get(to)! }));
+  const ends = pieces.map(({ from, to }) => ({ from: of(place, from), to: of(place, to) }));
   let count = 0;
   ends.forEach((one, index) => {
     for (const other of ends.slice(index + 1)) {

@@ -1,4 +1,4 @@
-import { type Imports, type Layers, layered, type Piece } from './room-layers.ts';
+import { type Imports, type Layers, layered, of, type Piece } from './room-layers.ts';
 
 const width = 1280;
 const margin = 32;
@@ -37,7 +37,7 @@ export function roomsPicture(imports: Imports, contents: Readonly<Record<string,
     const colour = hues[stages.indexOf(piece.origin) % hues.length];
     return line(ends(piece, layers.pieces, frames), colour ? `stroke="${colour}" fill="${colour}"` : 'class="core"');
   });
-  const rooms = Object.keys(imports).map((name) => room(name, contents[name] ?? '', frames.get(name)!));
+  const rooms = Object.keys(imports).map((name) => room(name, contents[name] ?? '', of(frames, name)));
   const note = 'A line goes down from a room to one that it imports. Lines that follow from others are left out.';
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="system-ui, -apple-system, 'Segoe UI', sans-serif">`,
@@ -87,11 +87,11 @@ interface Ends {
 
 /** Where a piece of a line begins and ends: side by side with the others of the same box, in their order. */
 function ends(piece: Piece, pieces: readonly Piece[], frames: ReadonlyMap<string, Frame>): Ends {
-  const [upper, lower] = [frames.get(piece.from)!, frames.get(piece.to)!];
+  const [upper, lower] = [of(frames, piece.from), of(frames, piece.to)];
   const beside = (end: 'from' | 'to', other: 'from' | 'to') =>
     pieces
       .filter((each) => each[end] === piece[end])
-      .sort((a, b) => frames.get(a[other])!.x - frames.get(b[other])!.x || a.from.localeCompare(b.from));
+      .sort((a, b) => of(frames, a[other]).x - of(frames, b[other]).x || a.from.localeCompare(b.from));
   const offset = (all: readonly Piece[], step: number) => (all.indexOf(piece) - (all.length - 1) / 2) * step;
   const startX = upper.x + offset(beside('from', 'to'), 20);
   // Into the room that is as wide as the picture every line goes straight down.
