@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { Logger } from 'pino';
-import { sleep } from '../core/retry/sleep.ts';
 import { createStage, type Stage } from '../core/stage/stage.ts';
 import type { GapPatternName } from './gaps/choose.ts';
 import { createLedger } from './ledger.ts';
 import { openRunPlan, type RunPlan } from './run-plan.ts';
 import { createSender } from './sender.ts';
+import { sendReadings } from './sending.ts';
 import type { Source } from './source.ts';
-import type { Worker } from './worker.ts';
 
 export interface GeneratorOptions {
   readonly source: Source;
@@ -67,15 +66,13 @@ export interface Generator extends Stage {
   readonly length: number;
 }
 
-/** A request batch that is not full leaves when its first reading has waited for so long. */
-const lingerMs = 1_000;
 const saveEveryMs = 1_000;
 /** How long `stop` waits for requests under way. */
 const graceMs = 4_000;
 
 /** Devices that measure, lose values and POST. The same seed and start give the same readings, whatever the concurrency. */
 export function createGenerator(options: GeneratorOptions): Generator {
-  const { source, rate, batch, logger, now = Date.now } = options;
+  const { source, logger, now = Date.now } = options;
   const totals = { sent: 0, accepted: 0, retried: 0, gaps: 0, values: 0, before: 0 };
   const length = Math.min(
     options.count ?? Number.POSITIVE_INFINITY,
@@ -100,54 +97,6 @@ export function createGenerator(options: GeneratorOptions): Generator {
   let saving: NodeJS.Timeout | undefined;
   let running: Promise<void> | undefined;
 
-  async function runWorker(plan: RunPlan, worker: Worker): Promise<void> {
-    while (!stopping.signal.aborted) {
-      const count = await readyCount(plan, worker);
-      if (count === 0) return;
-      await plan.reach(worker.peek(count - 1), stopping.signal);
-      plan.reserve(worker.peek(count - 1));
-      const sent = worker.take(count);
-      totals.sent += count;
-      await sender.post(sent, { abort: aborting.signal, stop: stopping.signal });
-      ledger.append(sent.identities);
-      plan.accepted(worker);
-      totals.accepted += count;
-      totals.gaps += sent.gaps;
-      totals.values += count * source.fields.length;
-    }
-  }
-
-  /** Waits until a request batch is due; how many readings it has, 0 at the end. */
-  async function readyCount(plan: RunPlan, worker: Worker): Promise<number> {
-    let most = batch;
-    while (most > 0 && worker.peek(most - 1) >= length) most -= 1;
-    if (most === 0 || rate === 0) return most;
-    const dueMs = Math.min(plan.dueMs(worker.peek(most - 1)), plan.dueMs(worker.peek()) + lingerMs);
-    const waitMs = dueMs - now();
-    if (waitMs > 0) {
-      await sleep(waitMs, { signal: stopping.signal });
-      stopping.signal.throwIfAborted();
-    }
-    const nowMs = now();
-    let due = 1;
-    while (due < most && plan.dueMs(worker.peek(due)) <= nowMs) due += 1;
-    return due;
-  }
-
-  async function run(plan: RunPlan): Promise<void> {
-    const failures: unknown[] = [];
-    const workers = plan.workers.map((worker) =>
-      runWorker(plan, worker).catch((error: unknown) => {
-        if (stopping.signal.aborted && isAbort(error)) return;
-        failures.push(error);
-        stopping.abort();
-        aborting.abort();
-      }),
-    );
-    await Promise.all(workers);
-    if (failures.length > 0) throw failures[0];
-  }
-
   async function close(plan: RunPlan): Promise<void> {
     clearInterval(saving);
     sender.close();
@@ -164,7 +113,8 @@ export function createGenerator(options: GeneratorOptions): Generator {
     if (totals.before > 0) logger.info(`resuming after ${totals.before} readings of an earlier run`);
     saving = setInterval(() => opened.save(), saveEveryMs);
     saving.unref();
-    running = run(opened)
+    const signals = { stopping, aborting };
+    running = sendReadings({ options: { ...options, length, now }, plan: opened, sender, ledger, totals, ...signals })
       .finally(() => close(opened))
       .then(
         () => finished.resolve({ ...totals }),
@@ -197,8 +147,6 @@ export function createGenerator(options: GeneratorOptions): Generator {
     },
   };
 }
-
-const isAbort = (error: unknown): boolean => error instanceof Error && error.name === 'AbortError';
 
 /** A hash of all that decides the readings: with another one, what was kept of a stream is no use to this one. */
 function streamId({ source, seed, gaps, start, rate }: GeneratorOptions): string {
