@@ -1,3 +1,4 @@
+import { elementAt } from '../numeric/element.ts';
 import type { FieldHistogram } from './histogram-schema.ts';
 import { measured } from './impute/column.ts';
 import type { Table } from './rows.ts';
@@ -18,10 +19,11 @@ function histogramOf(table: Table, column: number): FieldHistogram {
   const { length } = sorted;
   const gaps = table.count - length;
   if (length === 0) return { min: 0, max: 0, edges: [], counts: [0], gaps };
-  const [min, max] = [sorted[0]! + 0, sorted[length - 1]! + 0];
+  // JSON knows no negative zero.
+  const [min, max] = [elementAt(sorted, 0) + 0, elementAt(sorted, length - 1) + 0];
   const edges: number[] = [];
   for (let bin = 1; bin < bins; bin++) {
-    const edge = sorted[Math.floor((bin * length) / bins)]! + 0;
+    const edge = elementAt(sorted, Math.floor((bin * length) / bins)) + 0;
     if (edge > (edges.at(-1) ?? min)) edges.push(edge);
   }
   const counts = new Array<number>(edges.length + 1).fill(0);

@@ -1,3 +1,4 @@
+import { elementAt } from '../numeric/element.ts';
 import { GaplineError } from '../wire/errors.ts';
 import type { SelfTest } from './manifest.ts';
 import type { Model, ModelOutput } from './model.ts';
@@ -36,9 +37,9 @@ export async function runSelfTest(model: Model, expected: SelfTest): Promise<voi
   const { values } = expected;
   if (values.length === 0) return;
   const session = model.open();
-  const repeated = Array.from({ length: 512 }, (_, row) => values[row % values.length]!);
+  const repeated = Array.from({ length: 512 }, (_, row) => elementAt(values, row % values.length));
   for (const rows of [...values.map((row) => [row]), values, repeated]) {
-    const first = rows.length === 1 ? values.indexOf(rows[0]!) : 0;
+    const first = rows.length === 1 ? values.indexOf(elementAt(rows, 0)) : 0;
     const output = await session.predict(rowsOf(rows, model.fields.length));
     compare(output, expected, first, rows.length, model);
   }
@@ -47,11 +48,11 @@ export async function runSelfTest(model: Model, expected: SelfTest): Promise<voi
 function compare(output: ModelOutput, expected: SelfTest, first: number, count: number, { classes }: Model): void {
   for (let row = 0; row < count; row++) {
     const tested = (first + row) % expected.values.length;
-    const wanted = expected.probabilities[tested]!;
+    const wanted = elementAt(expected.probabilities, tested);
     const same =
       output.labels[row] === expected.labels[tested] &&
       wanted.every(
-        (share, index) => Math.abs(output.probabilities[row * classes.length + index]! - share) <= tolerance,
+        (share, index) => Math.abs(elementAt(output.probabilities, row * classes.length + index) - share) <= tolerance,
       );
     if (same) continue;
     const given = [...output.probabilities.subarray(row * classes.length, (row + 1) * classes.length)];

@@ -1,6 +1,6 @@
 /**
- * Just enough of WebAssembly's binary format to write a kernel as nested expressions: an expression is the bytes that
- * leave its value on the stack, a statement the bytes that leave nothing.
+ * A builder of WebAssembly modules: functions are written as nested expressions. An expression is the bytes that leave its value on
+ * the stack, a statement the bytes that leave nothing. It has the instructions that our kernels use, no more.
  * https://webassembly.github.io/spec/core/binary/
  */
 export type Code = readonly number[];

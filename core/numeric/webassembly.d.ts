@@ -1,4 +1,4 @@
-/** The little of WebAssembly that the forest uses. TypeScript has it in the browser's library only. */
+/** The part of WebAssembly's JavaScript interface that we use. TypeScript has it in the browser's library only. */
 declare namespace WebAssembly {
   class Memory {
     readonly buffer: ArrayBuffer | SharedArrayBuffer;

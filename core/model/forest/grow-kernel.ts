@@ -125,7 +125,7 @@ function count({ histogram, seen, shift }: GrowLayout): WasmFunction {
 }
 
 function scan(layout: GrowLayout): WasmFunction {
-  const { seen, best, known, left, right, classes, shift, minSamplesLeaf, extraTrees } = layout;
+  const { best, shift, minSamplesLeaf, extraTrees } = layout;
   const frame = new Frame();
   const [feature, rows, weight] = [frame.parameter('i32'), frame.parameter('i32'), frame.parameter('f64')];
   const [squares, handicap, cut] = [frame.parameter('f64'), frame.parameter('f64'), frame.parameter('i32')];
@@ -167,30 +167,42 @@ function scan(layout: GrowLayout): WasmFunction {
     set(cell, i32.shiftLeft(get(bin), shift + 2)),
     ...moveLeft(frame, layout, { cell, leftRows, leftWeight, leftSquares, squares }),
   ];
-  const start = Array.from({ length: classes }, (_, label) => [
-    f64.store(zero, f64.constant(0), left + label * 8),
-    f64.store(zero, f64.load(zero, known + label * 8), right + label * 8),
-  ]).flat();
   return frame.function(
     'scan',
     [
-      ...start,
+      ...putAllRight(layout),
       set(bestScore, f64.load(zero, best + bestAt.score)),
       set(most, i32.subtract(get(rows), i32.constant(minSamplesLeaf))),
-      repeat(
-        [
-          set(bits, i64.load(get(word), seen)),
-          when(i32.isZero(i64.isZero(get(bits))), [
-            i64.store(get(word), i64.constant(0), seen),
-            repeat(eachBin, i32.isZero(i64.isZero(get(bits)))),
-          ]),
-          add(word, i32.constant(8)),
-        ],
-        i32.less(get(word), i32.constant(seenBytes)),
-      ),
+      overSeenBins(layout, { word, bits }, eachBin),
       get(bins),
     ],
     'i32',
+  );
+}
+
+/** Before the first bin every known row lies on the right. */
+function putAllRight({ known, left, right, classes }: GrowLayout): Code[] {
+  const zero = i32.constant(0);
+  return Array.from({ length: classes }, (_, label) => [
+    f64.store(zero, f64.constant(0), left + label * 8),
+    f64.store(zero, f64.load(zero, known + label * 8), right + label * 8),
+  ]).flat();
+}
+
+/** Does the body for each bin that was seen, eight bytes of marks at a time, and clears the marks. The body takes a bit off `bits`. */
+function overSeenBins(
+  { seen }: GrowLayout,
+  { word, bits }: Record<'word' | 'bits', Local>,
+  body: readonly Code[],
+): Code {
+  const anyBit = i32.isZero(i64.isZero(get(bits)));
+  return repeat(
+    [
+      set(bits, i64.load(get(word), seen)),
+      when(anyBit, [i64.store(get(word), i64.constant(0), seen), repeat(body, anyBit)]),
+      add(word, i32.constant(8)),
+    ],
+    i32.less(get(word), i32.constant(seenBytes)),
   );
 }
 

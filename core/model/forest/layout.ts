@@ -38,7 +38,7 @@ export interface CompiledForest {
   readonly scratch: Scratch;
 }
 
-/** Room for `predict` to work in, so that it allocates nothing. */
+/** Memory for `predict`, so that it allocates nothing. */
 export interface Scratch extends GapScratch {
   /** By row in the kernel's memory: its number among the caller's rows. */
   readonly rowOf: Int32Array;

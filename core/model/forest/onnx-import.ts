@@ -155,7 +155,7 @@ function readRegressor(attributes: Attributes): EnsembleOutput {
 
 const mostColumns = 1 << 20;
 
-/** A node as the file has it; `true` and `false` are where it goes on. */
+/** A node as the file has it; `ifTrue` and `ifFalse` are the next nodes. */
 interface Node {
   readonly id: number;
   readonly mode: string;
@@ -234,7 +234,7 @@ function readTree(
   return tree;
 }
 
-/** A comparison as "below a 64-bit threshold": that threshold, and where a row goes on if it is and if it is not. */
+/** A comparison as "below a 64-bit threshold": that threshold, and the next nodes for a row below it and for any other. */
 function comparisonOf({ mode, value, ifTrue, ifFalse }: Node, doubles: boolean) {
   const atMost = doubles ? nextUp(value) : belowIfFloatAtMost(value);
   const below = doubles ? value : belowIfFloatBelow(value);

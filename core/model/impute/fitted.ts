@@ -29,7 +29,7 @@ export function fitImputer(table: Table, spec: ImputerSpec): FittedImputer {
   }
 }
 
-/** Puts a fitted imputer to work. */
+/** Opens a fitted imputer for use. */
 export function openImputer(fitted: FittedImputer): Imputer {
   switch (fitted.kind) {
     case 'last':

@@ -1,6 +1,6 @@
 import type { Rows } from '../rows.ts';
 
-/** A fitted imputer at work. Made from what {@link ./fitted.ts} describes, which is plain JSON and travels with the model. */
+/** A fitted imputer, opened for use. Made from what {@link ./schema.ts} describes, which is plain JSON and travels with the model. */
 export interface Imputer {
   /** How far back a session wants to be warmed, in milliseconds; 0 for imputers that remember nothing. */
   readonly memoryMs: number;

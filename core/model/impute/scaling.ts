@@ -40,7 +40,7 @@ function standardised(value: number, center: number, spread: number): number {
   return Math.min(10, Math.max(-10, (value - center) / spread));
 }
 
-/** A scaling at work. */
+/** A fitted scaling, opened for use. */
 export class Scaling {
   readonly #fitted: FittedScaling;
   readonly #maps: readonly Transform[];

@@ -2,7 +2,7 @@ import type { Table } from '../rows.ts';
 import { measured } from './column.ts';
 import type { FittedTransform, TransformKind } from './schema.ts';
 
-/** A column's map at work. `back` never leaves the range of the training data. */
+/** A column's map, opened. `back` never leaves the range of the training data. */
 export interface Transform {
   there(value: number): number;
   back(value: number): number;
@@ -51,7 +51,7 @@ function fitQuantile(sorted: Float64Array): FittedTransform {
   return { kind: 'quantile', from: kept.map((at) => from[at]!), to: kept.map((at) => to[at]!) };
 }
 
-/** Puts a fitted map to work. */
+/** Opens a fitted map for use. */
 export function openTransform(fitted: FittedTransform): Transform {
   if (fitted.kind === 'quantile') {
     const { from, to } = fitted;

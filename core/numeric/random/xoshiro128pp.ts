@@ -5,7 +5,7 @@
 export class Xoshiro128PlusPlus {
   readonly #state = new Int32Array(4);
 
-  /** Streams of one seed are independent of each other; a forest takes one a tree. */
+  /** Streams of one seed are independent of each other, so that each task can have one of its own. */
   constructor(seed: number, stream = 0) {
     let next = Math.imul(seed, 0x9e3779b9) ^ Math.imul(stream + 1, 0x85ebca6b);
     for (let at = 0; at < 4; at++) {
@@ -44,7 +44,7 @@ export class Xoshiro128PlusPlus {
   }
 }
 
-/** Numbers below `count` in an order of chance; again in another when all were drawn. */
+/** Draws the numbers below `count` without replacement; when all were drawn, again in another order. */
 export function drawInTurn(count: number, random: Xoshiro128PlusPlus): () => number {
   const order = Int32Array.from({ length: count }, (_, at) => at);
   let drawn = count;
