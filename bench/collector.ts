@@ -1,4 +1,4 @@
-// How many readings a second the collector takes, and what a million of them cost in CPU: one a POST, and in NDJSON batches.
+// How many readings a second the collector accepts, and how much CPU time a million of them need: one in each POST, and in NDJSON batches.
 // node bench/collector.ts [--seconds 10] [--connections 50] [--batch 1000] [--log memory|slow|sqlite|kafka://HOST:PORT] [--flush]
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -35,7 +35,7 @@ const { values: options } = parseArgs({
 if (options.serve) await serve();
 else await drive();
 
-/** The child: a collector that says where it is, what CPU it has used when asked, and ends with its parent. */
+/** The child: a collector that sends its URL, sends its CPU time after each message, and ends with its parent. */
 async function serve(): Promise<void> {
   const logger = pino({ level: 'warn' });
   const folder = mkdtempSync(join(tmpdir(), 'gapline-bench-'));
@@ -51,10 +51,10 @@ async function serve(): Promise<void> {
   );
   const collector = createCollector({ stream, log, logger, registry: new Registry(), host: '127.0.0.1', port: 0 });
   await collector.start();
-  process.send!({ url: collector.url });
+  process.send?.({ url: collector.url });
   process.on('message', () => {
     const { user, system } = process.cpuUsage();
-    process.send!({ cpuS: (user + system) / 1e6, residentMb: Math.round(process.memoryUsage.rss() / 1e6) });
+    process.send?.({ cpuS: (user + system) / 1e6, residentMb: Math.round(process.memoryUsage.rss() / 1e6) });
   });
   process.once('disconnect', () => {
     rmSync(folder, { recursive: true, force: true });
@@ -73,10 +73,10 @@ async function openLog(folder: string, logger: pino.Logger): Promise<EventLog> {
   return createSqliteLog({ file: join(folder, 'gapline.db'), logger });
 }
 
-/** A log that forgets, to see what the collector costs by itself, or, taking its time, what a flood does to it. */
+/** A log that keeps nothing, to measure the collector by itself; with a delay, to measure what a flood does to it. */
 function forgetfulLog(appendMs: number): EventLog {
   const never = (): never => {
-    throw new Error('this log only takes');
+    throw new Error('this log only appends');
   };
   return {
     start: async () => {},
@@ -98,14 +98,14 @@ async function drive(): Promise<void> {
     { stdio: 'inherit' },
   );
   const [{ url }] = (await once(child, 'message')) as [{ url: string }];
-  const ask = async (): Promise<{ cpuS: number; residentMb: number }> => {
+  const measure = async (): Promise<{ cpuS: number; residentMb: number }> => {
     child.send({});
     return (await once(child, 'message'))[0] as { cpuS: number; residentMb: number };
   };
   for (const batch of [1, Number(options.batch)]) {
-    const before = await ask();
+    const before = await measure();
     const result = await load(`${url}/readings`, batch);
-    const after = await ask();
+    const after = await measure();
     const accepted = result['2xx'] * batch;
     const line = {
       log: options.log.split(':')[0],

@@ -1,4 +1,4 @@
-// What a flood does to the line: memory, waiting, what is refused, whether anything accepted is lost, and how long it takes to recover.
+// What a flood does to the line: its memory, how long readings wait, how many are refused, whether accepted ones are lost, and how long it takes to recover.
 // node bench/flood.ts [--engine embedded|kafka] [--kind flood|return] [--seconds 120] [--factor 10] [--docs]
 // --docs writes the figures and the picture of docs/backpressure.md.
 import { parseArgs } from 'node:util';

@@ -84,7 +84,7 @@ test('readings become points, truth and names of any kind included', async () =>
     time: '1',
     fields: { 'v.a': 1, gaps: 3, truth: 'ok' },
   });
-  expect(found[1]!.fields).toEqual({ 'v.__proto__': 4, 'v.char_freq_;': 5, gaps: 2 });
+  expect(found[1]?.fields).toEqual({ 'v.__proto__': 4, 'v.char_freq_;': 5, gaps: 2 });
 });
 
 test('a record that is no reading becomes a dead letter with its cause, a reading of another stream is ignored, all others are written', async () => {
@@ -149,7 +149,7 @@ test('a second run resumes where the first one ended', async () => {
   await start();
   await append(reading(1));
   await until(points, (seen) => seen.length === 1);
-  await archive!.stop();
+  await archive?.stop();
   await append(reading(2));
   const seen: string[] = [];
   await start({

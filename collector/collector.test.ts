@@ -234,7 +234,7 @@ test('it counts in /metrics and reports its status to the log', async () => {
   const statuses: Status[] = [];
   for await (const records of started.log.tail([pumps.topics.status], { since: 0 })) {
     for (const { value } of records) statuses.push(statusSchema.parse(JSON.parse(Buffer.from(value).toString())));
-    if (statuses.at(-1)!.counters.accepted === 2) break;
+    if (statuses.at(-1)?.counters.accepted === 2) break;
   }
   expect(statuses.at(-1)).toMatchObject({ stage: 'collector', stream: 'pumps', counters: { requests: 2, refused: 1 } });
 });

@@ -105,7 +105,7 @@ test.each([
 ])('rows may come %s', async (_, inputs) => {
   const { status, body } = await infer({ inputs });
   expect(status).toBe(200);
-  expect(outputOf(body, 'probabilities')!.data).toEqual((await direct()).probabilities);
+  expect(outputOf(body, 'probabilities')?.data).toEqual((await direct()).probabilities);
 });
 
 test('a field that is left out is a gap', async () => {

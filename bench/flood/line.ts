@@ -12,14 +12,14 @@ import { type Kafka, startKafka } from '../../test/servers/kafka.ts';
 /** Memory of the line's processes at one moment, in megabytes. */
 export type Memory = Readonly<Record<string, number>>;
 
-/** A line under load: the stages as a person starts them, seen from outside. */
+/** A line under load: the stages are started as a user starts them, and only observed from outside. */
 export interface Line {
   readonly collectorUrl: string;
   /** Readings in the log that are not labelled yet. */
   backlog(): Promise<number>;
-  /** What each process holds now. */
+  /** The memory of each process now. */
   memory(): Memory;
-  /** The most that each process ever held. */
+  /** The peak memory of each process. */
   peak(): Memory;
   /** Whether all processes still run. */
   alive(): boolean;
@@ -47,7 +47,7 @@ export async function startLine(engine: 'embedded' | 'kafka'): Promise<Line> {
   const folder = mkdtempSync(join(tmpdir(), 'gapline-flood-'));
   const kafka = engine === 'kafka' ? await startKafka() : undefined;
   const url = kafka && `kafka://${kafka.broker}`;
-  // What was labelled is counted at the end: none of it may be too old by then.
+  // Predictions are counted at the end, so retention must not delete any before.
   const common = [
     '--config',
     config,
@@ -114,7 +114,7 @@ async function printed({ stdout }: ChildProcess, pattern: RegExp): Promise<strin
       return found;
     }
   }
-  throw new Error(`the line ended without saying ${pattern}`);
+  throw new Error(`the line ended without printing ${pattern}`);
 }
 
 async function end(child: ChildProcess): Promise<void> {

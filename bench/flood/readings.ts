@@ -71,18 +71,18 @@ export class Readings {
     return count;
   }
 
-  /** Sets predictions against what was accepted, identity by identity. */
+  /** Compares predictions with the accepted readings, identity by identity. */
   async compare(predictions: AsyncIterable<readonly Uint8Array[]>) {
     const labels = new Uint8Array(this.#fates.length);
     for await (const batch of predictions) {
       for (const value of batch) {
-        const place = this.#placeOf(Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('latin1'));
-        if (place !== undefined) labels[place]! += 1;
+        const index = this.#indexOf(Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('latin1'));
+        if (index !== undefined) labels[index]! += 1;
       }
     }
     const result = { labelled: 0, lost: 0, twice: 0, neverAccepted: 0 };
-    this.#fates.forEach((what, place) => {
-      const count = labels[place]!;
+    this.#fates.forEach((what, index) => {
+      const count = labels[index]!;
       if (what === fate.accepted && count === 1) result.labelled += 1;
       if (what === fate.accepted && count === 0) result.lost += 1;
       if (count > 1) result.twice += 1;
@@ -91,7 +91,7 @@ export class Readings {
     return result;
   }
 
-  #placeOf(prediction: string): number | undefined {
+  #indexOf(prediction: string): number | undefined {
     const found = /"device":"(\w+)-(\d+)","time":"(\d+)000000"/.exec(prediction);
     if (found?.[1] !== this.name) return undefined;
     return Number(found[2]) * this.perDevice + Number(found[3]) - this.#firstMs;

@@ -25,14 +25,14 @@ export interface Sample {
 }
 
 const batch = 100;
-/** What a process may hold, in megabytes: docs/backpressure.md says of what. Kafka is not ours. */
+/** The memory that each process may use, in megabytes; docs/backpressure.md explains for what. Kafka is not part of Gapline, so it has no bound. */
 export const boundsMb: Readonly<Record<string, number>> = { up: 700, collect: 400, classify: 500, archive: 400 };
 
 const trialDevices = 20;
 /** A line that takes longer to recover has stopped. */
 const recoveryDeadlineMs = 900_000;
 
-/** Floods a line of its own and says what became of it. */
+/** Starts a line, floods it and reports what happened. */
 export async function runFlood(run: FloodRun) {
   const line = await startLine(run.engine);
   try {

@@ -24,7 +24,7 @@ export class Seen {
   }
 }
 
-const ask = async (wire: Wire, readings: Readings, device: number, first: number, seen: Seen) => {
+const send = async (wire: Wire, readings: Readings, device: number, first: number, seen: Seen) => {
   const began = performance.now();
   const { status } = await wire.ask(readings.request(device, first));
   seen.note(status, performance.now() - began, readings.batch);
@@ -37,13 +37,13 @@ const ask = async (wire: Wire, readings: Readings, device: number, first: number
 export interface FloodOptions {
   readonly url: string;
   readonly readings: Readings;
-  /** Readings a second, offered whatever comes back. */
+  /** Readings a second, whatever the responses are. */
   readonly rate: number;
   readonly connections: number;
   readonly seconds: number;
 }
 
-/** Sends at a rate that does not ask how the other side is; what is refused is not sent again. */
+/** Sends at a fixed rate, whatever the responses are; refused readings are not sent again. */
 export async function flood({ url, readings, rate, connections, seconds }: FloodOptions): Promise<Seen> {
   const seen = new Seen();
   const free = Array.from({ length: connections }, () => new Wire(url));
@@ -63,7 +63,7 @@ export async function flood({ url, readings, rate, connections, seconds }: Flood
       }
       const [device, first] = [next % readings.devices, Math.floor(next / readings.devices) * readings.batch];
       next += 1;
-      const sent = ask(wire, readings, device, first, seen).then(() => {
+      const sent = send(wire, readings, device, first, seen).then(() => {
         free.push(wire);
         underWay.delete(sent);
       });
@@ -84,7 +84,7 @@ export async function returnOfAll(options: { url: string; readings: Readings; re
     Array.from({ length: readings.devices }, async (_, device) => {
       const wire = new Wire(url);
       for (let first = 0; first + readings.batch <= readings.perDevice; first += readings.batch) {
-        while ((await ask(wire, readings, device, first, seen)) !== fate.accepted)
+        while ((await send(wire, readings, device, first, seen)) !== fate.accepted)
           await sleep(retryMs * (0.5 + Math.random()));
       }
       wire.close();

@@ -16,6 +16,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { LogRecord } from '../../core/log/port.ts';
 import { quickFolder, silent } from '../testing.ts';
+import type { SpoolBatch } from './batch.ts';
 import { decodeRecords, encodeRecords } from './chunk.ts';
 import { Spool, type SpoolOptions } from './spool.ts';
 
@@ -56,6 +57,13 @@ function contents(): string[] {
   return texts(spool.next(Number.MAX_SAFE_INTEGER)?.records);
 }
 
+/** The spool's next batch; there must be one. */
+function nextBatch(maxBytes: number): SpoolBatch {
+  const batch = spool.next(maxBytes);
+  if (batch === undefined) throw new Error('the spool is empty');
+  return batch;
+}
+
 test('records come back as they were, whatever their keys and bytes', () => {
   open();
   const key = fc.option(fc.string({ unit: 'grapheme' }));
@@ -85,7 +93,7 @@ test('the queue is the same after a restart', () => {
   spool.append([record('1'), record('2', null)]);
   spool.append([record('3')]);
   expect(spool.size).toMatchObject({ records: 3, oldest: 1_000 });
-  const first = spool.next(0)!;
+  const first = nextBatch(0);
   expect(first.records).toMatchObject([{ key: 'd' }, { key: null }]);
   expect(texts(first.records)).toEqual(['1', '2']);
   spool.stop();
@@ -100,7 +108,7 @@ test('the queue is the same after a restart', () => {
 test('a batch that was being sent when the process ended counts as perhaps sent', () => {
   open();
   for (const text of ['1', '2', '3']) spool.append([record(text), record(`${text}b`)]);
-  const first = spool.next(0)!;
+  const first = nextBatch(0);
   spool.sending(first);
   spool.stop();
   expect(open()).toBe(2);
@@ -116,7 +124,7 @@ test('it takes no more than its bound, and again after a batch was removed', () 
     expect.objectContaining({ code: 'spool-full', retryable: true }),
   );
   expect(spool.hasSpace).toBe(true);
-  spool.remove(spool.next(0)!);
+  spool.remove(nextBatch(0));
   spool.append([record('y'.repeat(200))]);
   expect(contents()).toEqual(['y'.repeat(200)]);
 });
@@ -125,7 +133,7 @@ test('once it is empty its disk space is freed', () => {
   open({ maxBytes: 100_000_000 });
   for (let index = 0; index < 12; index += 1) spool.append([record('x'.repeat(1_000_000))]);
   expect(statSync(file).size).toBeGreaterThan(12_000_000);
-  spool.remove(spool.next(Number.MAX_SAFE_INTEGER)!);
+  spool.remove(nextBatch(Number.MAX_SAFE_INTEGER));
   expect(statSync(file).size).toBeLessThan(100_000);
   spool.append([record('1')]);
   expect(contents()).toEqual(['1']);
@@ -146,7 +154,7 @@ test('a chunk that the disk damaged is found, counted as lost, and never sent', 
   spool.stop();
   flip(readFileSync(file).indexOf('bravobravo') + 3);
   open();
-  const first = spool.next(Number.MAX_SAFE_INTEGER)!;
+  const first = nextBatch(Number.MAX_SAFE_INTEGER);
   expect(texts(first.records)[1]).toBe('alpha');
   spool.remove(first);
   expect(contents()[1]).toBe('charlie');
@@ -193,7 +201,7 @@ test('after any truncation or flipped bit, only records that were appended are r
 function flip(at: number, bit = 0): void {
   const bytes = readFileSync(file);
   const handle = openSync(file, 'r+');
-  writeSync(handle, Uint8Array.of(bytes[at]! ^ (1 << bit)), 0, 1, at);
+  writeSync(handle, Uint8Array.of(bytes.readUInt8(at) ^ (1 << bit)), 0, 1, at);
   closeSync(handle);
 }
 
@@ -240,14 +248,14 @@ test('rows that vanish without an error are counted as lost', () => {
 test('chunks between an unreadable first chunk and the mark of what was sent are found', () => {
   open();
   for (const text of ['a', 'b', 'c', 'd', 'e']) spool.append([record(text.repeat(20_000))]);
-  spool.sending(spool.next(50_000)!);
+  spool.sending(nextBatch(50_000));
   spool.stop();
   const pages = new DatabaseSync(file);
   const [overflow] = pages.prepare("SELECT pageno FROM dbstat WHERE path LIKE '%000+000000' AND name = 'chunk'").all();
   pages.close();
-  // Where the chunk's bytes continue is no page of this file.
+  // The pointer to the page with the rest of the chunk now names a page outside of the file.
   const handle = openSync(file, 'r+');
-  writeSync(handle, Buffer.from([255, 255, 255, 255]), 0, 4, (Number(overflow!.pageno) - 1) * 4_096);
+  writeSync(handle, Buffer.from([255, 255, 255, 255]), 0, 4, (Number(overflow?.pageno) - 1) * 4_096);
   closeSync(handle);
   expect(open()).toBeGreaterThan(0);
   expect(drained().map((text) => text[0])).toEqual(['b', 'c', 'd', 'e']);
