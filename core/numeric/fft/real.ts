@@ -1,0 +1,60 @@
+import { type Fft, openFft, partsOf } from './complex.ts';
+import type { Parts } from './passes.ts';
+
+/** The transform of real numbers of a fixed length: harmonics 0 to floor(length / 2), as `numpy.fft.rfft` gives. Not to be used by two at once. */
+export class RealFft {
+  readonly length: number;
+  /** Where the result stands until the next transform: `floor(length / 2) + 1` numbers count. */
+  readonly result: Parts;
+  readonly #fft: Fft;
+  readonly #packed: Parts;
+  readonly #cos: Float64Array;
+  readonly #sin: Float64Array;
+
+  /** @param length from 1 on */
+  constructor(length: number) {
+    this.length = length;
+    const isEven = length % 2 === 0;
+    const points = isEven ? length / 2 : length;
+    this.#fft = openFft(points);
+    this.#packed = partsOf(points);
+    this.result = isEven ? partsOf(points + 1) : this.#packed;
+    this.#cos = Float64Array.from({ length: points + 1 }, (_, k) => Math.cos((-2 * Math.PI * k) / length));
+    this.#sin = Float64Array.from({ length: points + 1 }, (_, k) => Math.sin((-2 * Math.PI * k) / length));
+  }
+
+  /** Transforms `length` numbers; they stay as they are. */
+  transform(values: Float64Array): void {
+    const { re, im } = this.#packed;
+    if (this.length % 2 === 1) {
+      re.set(values.length === this.length ? values : values.subarray(0, this.length));
+      im.fill(0);
+      this.#fft.transform(this.#packed);
+      return;
+    }
+    for (let k = 0; k < re.length; k++) {
+      re[k] = values[2 * k]!;
+      im[k] = values[2 * k + 1]!;
+    }
+    this.#fft.transform(this.#packed);
+    this.#unpack();
+  }
+
+  /** The even samples went in as real parts and the odd ones as imaginary parts; their transforms come out mixed. */
+  #unpack(): void {
+    const { re, im } = this.#packed;
+    const points = re.length;
+    for (let k = 0; k <= points; k++) {
+      const a = k === points ? 0 : k;
+      const b = k === 0 ? 0 : points - k;
+      const evenRe = (re[a]! + re[b]!) / 2;
+      const evenIm = (im[a]! - im[b]!) / 2;
+      const oddRe = (im[a]! + im[b]!) / 2;
+      const oddIm = (re[b]! - re[a]!) / 2;
+      const wr = this.#cos[k]!;
+      const wi = this.#sin[k]!;
+      this.result.re[k] = evenRe + oddRe * wr - oddIm * wi;
+      this.result.im[k] = evenIm + oddRe * wi + oddIm * wr;
+    }
+  }
+}

@@ -1,0 +1,167 @@
+import type { z } from 'zod';
+import { GaplineError } from '../wire/errors.ts';
+import { firstIssue } from '../wire/issue.ts';
+import { Ahead } from './ahead.ts';
+import type { StepDefinition } from './definition.ts';
+import { nanosecondsOf } from './duration.ts';
+import { staleBatch } from './output.ts';
+import { listed, StepProblem } from './params.ts';
+import type { Counts, Shape, Skips, Step, StepRows, StepSession } from './port.ts';
+import { definitionOf, definitions, type StepSpec } from './registry.ts';
+import { StateReader, StateWriter } from './state.ts';
+
+/** What became of rows at one step of a chain. */
+export interface StepOutcome {
+  readonly use: string;
+  /** Rows that it gave. */
+  readonly given: number;
+  readonly skips: Skips;
+  readonly counts: Counts;
+}
+
+export interface ChainResult {
+  /** Valid until the next `apply` of the session. */
+  readonly rows: StepRows;
+  /** By step, in order. The first is the check of times ahead, if a step asks for it: `use` is `ahead`. */
+  readonly outcomes: readonly StepOutcome[];
+  /** As {@link StepResult.committed}, for all steps. */
+  committed(): void;
+}
+
+/** A chain at work on one partition; deterministic and pure as each of its steps. */
+export interface ChainSession {
+  apply(rows: StepRows): ChainResult;
+  /** By step, the rows that wait in the committed state. */
+  held(): readonly number[];
+  save(): Uint8Array;
+  /** @throws {RangeError} where the bytes are not what `save` of the same chain wrote */
+  load(state: Uint8Array): void;
+}
+
+export interface Chain {
+  readonly shape: Shape;
+  open(): ChainSession;
+}
+
+/** Steps of one's own, by what `use` says: see `loadOwnSteps`. */
+export type OwnSteps = ReadonlyMap<string, StepDefinition>;
+
+/**
+ * Makes a chain of the steps of `stream.yaml`.
+ * @param channels the names of a reading's values, in the order of the columns of the rows
+ * @throws {GaplineError} `config-invalid`, naming the step and the parameter
+ */
+export function buildChain(specs: readonly StepSpec[], channels: readonly string[], own: OwnSteps = new Map()): Chain {
+  let shape: Shape = { channels };
+  const steps = specs.map((spec, index): { use: string; step: Step } => {
+    const step = buildStep(spec, index, shape, own);
+    shape = step.shape;
+    return { use: spec.use, step };
+  });
+  if (shape.windows && shape.channels.length === 0)
+    throw problem('', 'nothing follows the window; put statistics, spectrum or lags behind it');
+  const aheadNs = Math.min(...specs.map(maxAheadOf));
+  return {
+    shape,
+    open: () => {
+      const sessions = steps.map(({ use, step }) => ({ use, session: step.open() }));
+      if (Number.isFinite(aheadNs)) sessions.unshift({ use: 'ahead', session: new Ahead(aheadNs, channels.length) });
+      return new Session(sessions);
+    },
+  };
+}
+
+function buildStep(spec: StepSpec, index: number, shape: Shape, own: OwnSteps): Step {
+  const where = `steps.${index}`;
+  const definition = definitionOf(spec.use) ?? own.get(spec.use);
+  if (!definition) {
+    const known = listed(
+      definitions.map(({ use }) => use),
+      32,
+    );
+    throw problem(`${where}.use`, `there is no step ${JSON.stringify(spec.use)}; there are ${known}, or ./FILE.ts`);
+  }
+  const { use: _, ...given } = spec;
+  const parsed = definition.params.safeParse(given);
+  if (!parsed.success) throw problem(`${where} (${spec.use})`, firstIssue(parsed.error as z.ZodError));
+  try {
+    return definition.build(parsed.data, shape);
+  } catch (error) {
+    if (!(error instanceof StepProblem)) throw error;
+    throw problem(`${where} (${spec.use})`, error.message);
+  }
+}
+
+const problem = (where: string, what: string) =>
+  new GaplineError('config-invalid', `${where === '' ? 'steps' : where}: ${what}`);
+
+/** How far ahead of its arrival a sample may be, where a step minds. */
+function maxAheadOf(spec: StepSpec): number {
+  const definition = definitionOf(spec.use);
+  if (!definition || !('maxAhead' in definition.params.shape)) return Number.POSITIVE_INFINITY;
+  const { use: _, ...given } = spec;
+  return nanosecondsOf((definition.params.parse(given) as { maxAhead: string }).maxAhead);
+}
+
+class Session implements ChainSession {
+  readonly #steps: readonly { use: string; session: StepSession }[];
+  #latest: object | undefined;
+
+  constructor(steps: readonly { use: string; session: StepSession }[]) {
+    this.#steps = steps;
+  }
+
+  apply(input: StepRows): ChainResult {
+    let rows = input;
+    const latest = {};
+    this.#latest = latest;
+    const commits: (() => void)[] = [];
+    const outcomes = this.#steps.map(({ use, session }) => {
+      const result = session.apply(rows);
+      rows = result.rows;
+      commits.push(result.committed);
+      return { use, given: rows.count, skips: result.skips, counts: result.counts };
+    });
+    return {
+      rows,
+      outcomes,
+      committed: () => {
+        if (this.#latest !== latest) throw staleBatch();
+        this.#latest = undefined;
+        for (const commit of commits) commit();
+      },
+    };
+  }
+
+  held(): readonly number[] {
+    return this.#steps.map(({ session }) => session.held());
+  }
+
+  save(): Uint8Array {
+    const writer = new StateWriter();
+    writer.number(formatVersion);
+    for (const { use, session } of this.#steps) {
+      const state = session.save();
+      writer.text(use);
+      writer.number(state.length);
+      writer.raw(state);
+    }
+    return writer.finish();
+  }
+
+  load(state: Uint8Array): void {
+    const reader = new StateReader(state);
+    if (reader.number() !== formatVersion) throw new RangeError('the state is of another format');
+    const parts = this.#steps.map(({ use }) => {
+      if (reader.text() !== use) throw new RangeError('the state is of another chain of steps');
+      return reader.raw(reader.count(reader.left));
+    });
+    reader.end();
+    this.#latest = undefined;
+    parts.forEach((part, index) => {
+      this.#steps[index]!.session.load(part);
+    });
+  }
+}
+
+const formatVersion = 1;

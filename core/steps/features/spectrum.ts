@@ -1,0 +1,239 @@
+import { z } from 'zod';
+import { RealFft } from '../../numeric/fft/real.ts';
+import { defineStep } from '../definition.ts';
+import { channels, rate, rateOf, StepProblem } from '../params.ts';
+import type { Windows } from '../port.ts';
+import { since } from '../time.ts';
+import { type ChannelFeatures, featureStep } from './features.ts';
+import { taperOf, tapers } from './taper.ts';
+
+const kinds = ['bands', 'peak', 'centroid', 'entropy'] as const;
+type Kind = (typeof kinds)[number];
+
+/** Samples that one transform takes at most. */
+const maxPoints = 1_048_576;
+const defaultBands = 8;
+/** A spread below this share of the level is what summing rounds off. */
+const rounding = 2 ** -44;
+
+export const spectrum = defineStep({
+  use: 'spectrum',
+  summary: 'which frequencies a window holds: energy by band, peak, centroid, entropy',
+  params: z.strictObject({
+    features: z
+      .array(z.enum(kinds))
+      .min(1)
+      .default([...kinds])
+      .describe('which are computed'),
+    bands: z
+      .array(z.tuple([z.number().min(0), z.number().positive()]))
+      .min(1)
+      .max(256)
+      .optional()
+      .describe('bands as `[from, to)` in hertz; default: eight equal ones up to half the rate'),
+    taper: z.enum(tapers).default('hann').describe('the window function, periodic; the mean is taken off before'),
+    rate: rate().optional().describe('samples a second; default: that of the steps before it'),
+    minSamples: z
+      .int()
+      .min(1)
+      .max(maxPoints)
+      .optional()
+      .describe('with fewer measured values all of them are gaps; default: half of a whole window'),
+    channels: channels(),
+  }),
+  build(params, shape) {
+    if (!shape.windows) throw new StepProblem('it works on windows; put a window step before it');
+    const samplesPerSecond = rateOf(shape, params.rate);
+    const points = Math.round((shape.windows.lengthNs / 1e9) * samplesPerSecond);
+    if (points < 2 || points > maxPoints)
+      throw new StepProblem(`rate: a window has ${points} samples; a spectrum takes 2 to ${maxPoints}`);
+    const nyquist = samplesPerSecond / 2;
+    for (const [from, to] of params.bands ?? [])
+      if (from >= to || from > nyquist)
+        throw new StepProblem(`bands: [${from}, ${to}] is empty, or above half the rate, ${nyquist} Hz`);
+    const plan = {
+      rate: samplesPerSecond,
+      points,
+      chosen: kinds.filter((kind) => params.features.includes(kind)),
+      bands: params.bands ?? equalBands(nyquist),
+      taper: taperOf(params.taper, points),
+      minSamples: params.minSamples ?? Math.ceil(points / 2),
+    };
+    return featureStep(shape, params.channels, spectrumOf(plan));
+  },
+});
+
+interface Plan {
+  readonly rate: number;
+  readonly points: number;
+  readonly chosen: readonly Kind[];
+  readonly bands: readonly (readonly [number, number])[];
+  readonly taper: Float64Array;
+  readonly minSamples: number;
+}
+
+const equalBands = (nyquist: number) =>
+  Array.from({ length: defaultBands }, (_, at): [number, number] => [
+    (nyquist * at) / defaultBands,
+    (nyquist * (at + 1)) / defaultBands,
+  ]);
+
+function spectrumOf(plan: Plan): ChannelFeatures {
+  const { chosen, bands } = plan;
+  const names = chosen.flatMap((kind) => (kind === 'bands' ? bands.map(([from, to]) => `band.${from}-${to}`) : [kind]));
+  return {
+    names,
+    open() {
+      const power = new PowerSpectrum(plan);
+      return {
+        compute(windows, row, column, into) {
+          if (power.of(windows, row, column) < plan.minSamples) return;
+          let at = 0;
+          for (const kind of chosen) {
+            if (kind !== 'bands') into[at++] = power.feature(kind);
+            else for (const [from, to] of bands) into[at++] = power.energy(from, to);
+          }
+        },
+      };
+    },
+  };
+}
+
+/**
+ * The one-sided power spectral density of a window: the mean taken off what was measured, tapered, transformed; what is missing stays
+ * zero, and the scale is that of the tapers of what was measured. Without gaps it is what `scipy.signal.periodogram` gives with
+ * `scaling='density'`. Source: Welch (1967), for one segment.
+ */
+class PowerSpectrum {
+  readonly #plan: Plan;
+  readonly #fft: RealFft;
+  readonly #input: Float64Array;
+  readonly #power: Float64Array;
+  #isFlat = false;
+
+  constructor(plan: Plan) {
+    this.#plan = plan;
+    this.#fft = new RealFft(plan.points);
+    this.#input = new Float64Array(plan.points);
+    this.#power = new Float64Array((plan.points >> 1) + 1);
+  }
+
+  /** @returns how many values were measured; with none at all there is no spectrum */
+  of(windows: Windows, row: number, column: number): number {
+    const { minSamples } = this.#plan;
+    const measured = this.#place(windows, row, column);
+    if (measured < minSamples) return measured;
+    const weight = this.#taperMeasured();
+    this.#fft.transform(this.#input);
+    const { re, im } = this.#fft.result;
+    const power = this.#power;
+    const scale = 1 / (this.#plan.rate * weight);
+    const last = power.length - 1;
+    for (let bin = 0; bin <= last; bin++) power[bin] = 2 * scale * (re[bin]! * re[bin]! + im[bin]! * im[bin]!);
+    power[0]! /= 2;
+    if (this.#plan.points % 2 === 0) power[last]! /= 2;
+    return measured;
+  }
+
+  /** Power in a band: the density summed over its frequencies. The band that ends at half the rate holds that frequency too. */
+  energy(from: number, to: number): number {
+    const { rate: perSecond, points } = this.#plan;
+    const spacing = perSecond / points;
+    const closed = to >= perSecond / 2;
+    let sum = 0;
+    for (let bin = Math.max(0, Math.ceil(from / spacing) - 1); bin < this.#power.length; bin++) {
+      const frequency = bin * spacing;
+      if (frequency < from) continue;
+      if (frequency >= to && !closed) break;
+      sum += this.#power[bin]!;
+    }
+    return sum * spacing;
+  }
+
+  feature(kind: Exclude<Kind, 'bands'>): number {
+    const power = this.#power;
+    const spacing = this.#plan.rate / this.#plan.points;
+    let total = 0;
+    let moment = 0;
+    let peak = 0;
+    for (let bin = 0; bin < power.length; bin++) {
+      total += power[bin]!;
+      moment += power[bin]! * bin;
+      if (power[bin]! > power[peak]!) peak = bin;
+    }
+    // A constant holds no frequency at all, only rounding.
+    if (this.#isFlat || !(total > 0)) return Number.NaN;
+    if (kind === 'peak') return peak * spacing;
+    if (kind === 'centroid') return (moment / total) * spacing;
+    return entropyOf(power, total);
+  }
+
+  /** Puts the samples where they belong in time, with NaN where none is. */
+  #place(
+    { starts, columns, seconds, nanoseconds, fromSeconds, fromNanoseconds }: Windows,
+    row: number,
+    column: number,
+  ) {
+    const input = this.#input;
+    const { rate: perSecond, points } = this.#plan;
+    const values = columns[column]!;
+    const from = starts[row]!;
+    const to = starts[row + 1]!;
+    let measured = 0;
+    if (to - from === points) {
+      // As many as there should be: each is in its place.
+      for (let at = from; at < to; at++) {
+        const value = values[at]!;
+        input[at - from] = value;
+        if (!Number.isNaN(value)) measured++;
+      }
+      return measured;
+    }
+    input.fill(Number.NaN);
+    for (let at = from; at < to; at++) {
+      const elapsed = since(seconds[at]!, nanoseconds[at]!, fromSeconds[row]!, fromNanoseconds[row]!);
+      const place = Math.round((elapsed / 1e9) * perSecond);
+      if (place < points && !Number.isNaN(values[at]!)) input[place] = values[at]!;
+    }
+    for (const value of input) if (!Number.isNaN(value)) measured++;
+    return measured;
+  }
+
+  /** @returns the sum of the squared tapers of what was measured */
+  #taperMeasured(): number {
+    const input = this.#input;
+    const { taper } = this.#plan;
+    let sum = 0;
+    let count = 0;
+    for (let at = 0; at < input.length; at++) {
+      const value = input[at]!;
+      if (Number.isNaN(value)) continue;
+      sum += value;
+      count++;
+    }
+    const mean = sum / count;
+    let weight = 0;
+    let farthest = 0;
+    for (let at = 0; at < input.length; at++) {
+      const value = input[at]!;
+      const share = taper[at]!;
+      const isMeasured = !Number.isNaN(value);
+      input[at] = isMeasured ? (value - mean) * share : 0;
+      if (!isMeasured) continue;
+      weight += share * share;
+      farthest = Math.max(farthest, Math.abs(value - mean));
+    }
+    this.#isFlat = farthest <= rounding * Math.abs(mean);
+    return weight;
+  }
+}
+
+/** Shannon's entropy of the shares of the power, from 0 (one frequency) to 1 (all alike). */
+function entropyOf(power: Float64Array, total: number): number {
+  let sum = 0;
+  for (let bin = 0; bin < power.length; bin++) {
+    const share = power[bin]! / total;
+    if (share > 0) sum -= share * Math.log(share);
+  }
+  return sum / Math.log(power.length);
+}

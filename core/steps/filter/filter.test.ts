@@ -1,0 +1,105 @@
+import { expect, test } from 'vitest';
+import vectors from '../fixtures/filter.json' with { type: 'json' };
+import { endsSegment } from '../port.ts';
+import type { StepSpec } from '../registry.ts';
+import { ms, runAll, type Sample } from '../testing/run.ts';
+import type { Band } from './butterworth.ts';
+
+const { rate, values } = vectors;
+const periodMs = 1_000 / rate;
+const valuesOf = ({ rows }: { rows: { values: readonly number[] }[] }) => rows.map((row) => row.values[0]!);
+const samplesOf = (all: readonly number[], from = 0): Sample[] =>
+  all.map((value, at) => ({ device: 'a', ns: ms(from + at * periodMs), values: [value] }));
+
+function specOf(band: Band, order: number, corners: readonly number[]): StepSpec {
+  const low = band === 'lowpass' ? {} : { low: corners[0]! };
+  const high = band === 'highpass' ? {} : { high: corners.at(-1)! };
+  return { use: 'filter', band, order, ...low, ...high, rate };
+}
+
+test.each(vectors.cases)('scipy: $band of order $order at $corners Hz', ({ band, order, corners, result }) => {
+  const given = valuesOf(runAll([specOf(band as Band, order, corners)], ['x'], samplesOf(values)));
+  expect(given).toHaveLength(result.length);
+  given.forEach((value, at) => {
+    expect(Math.abs(value - result[at]!), `sample ${at}`).toBeLessThan(1e-9);
+  });
+});
+
+const lowpass = { ...specOf('lowpass', 4, [8]), maxGap: '100ms' } as StepSpec;
+const alone = (part: readonly number[]) => valuesOf(runAll([lowpass], ['x'], samplesOf(part)));
+
+test('a value that is missing stays missing and does not reach the filter', () => {
+  const holed = values.map((value, at) => (at >= 20 && at < 25 ? Number.NaN : value));
+  const given = valuesOf(runAll([lowpass], ['x'], samplesOf(holed)));
+  const without = alone(values.filter((_, at) => at < 20 || at >= 25));
+  expect(given.slice(20, 25)).toEqual(new Array(5).fill(Number.NaN));
+  expect(given.filter((value) => !Number.isNaN(value))).toEqual(without);
+});
+
+test.each(['missing values', 'missing rows'])('after a gap longer than maxGap it starts anew: %s', (kind) => {
+  const holed = samplesOf(values)
+    .map((sample, at) => (at >= 20 && at < 30 ? { ...sample, values: [Number.NaN] } : sample))
+    .filter((_, at) => kind === 'missing values' || at < 20 || at >= 30);
+  const given = valuesOf(runAll([lowpass], ['x'], holed)).filter((value) => !Number.isNaN(value));
+  expect(given).toEqual([...alone(values.slice(0, 20)), ...alone(values.slice(30))]);
+});
+
+test('one channel alone may lack values', () => {
+  const both = samplesOf(values).map((sample, at) => ({
+    ...sample,
+    values: [sample.values[0]!, at % 3 === 0 ? Number.NaN : 1],
+  }));
+  const { rows } = runAll([lowpass], ['x', 'y'], both);
+  expect(rows.map((row) => row.values[0])).toEqual(alone(values));
+  rows.forEach(({ values: [, y] }, at) => {
+    if (at % 3 === 0) expect(y).toBeNaN();
+    else expect(y).toBeCloseTo(1, 12);
+  });
+});
+
+test('segments: restart begins anew after each; continue does not', () => {
+  const cut = samplesOf(values).map((sample, at) => (at === 29 ? { ...sample, segment: endsSegment } : sample));
+  const restarted = valuesOf(runAll([{ ...lowpass, segments: 'restart' } as StepSpec], ['x'], cut));
+  expect(restarted).toEqual([...alone(values.slice(0, 30)), ...alone(values.slice(30))]);
+  expect(valuesOf(runAll([lowpass], ['x'], cut))).toEqual(alone(values));
+});
+
+test('rows that are not later than the one before are skipped', () => {
+  const [first, second, third] = samplesOf(values);
+  const given = runAll([lowpass], ['x'], [first!, third!, second!, third!]);
+  expect(given.rows.map((row) => row.ns)).toEqual(['0', '20000000']);
+  expect(given.skips).toEqual(['filter late a 10000000 2', 'filter late a 20000000 3']);
+});
+
+test('channels that are not named pass as they are', () => {
+  const two = samplesOf(values).map((sample) => ({ ...sample, values: [sample.values[0]!, sample.values[0]!] }));
+  const { rows } = runAll([{ ...lowpass, channels: ['y'] } as StepSpec], ['x', 'y'], two);
+  expect(rows.map((row) => row.values[0])).toEqual(values);
+  expect(rows.map((row) => row.values[1])).toEqual(alone(values));
+});
+
+test('smooth moves by 1 - exp(-elapsed / time), with uneven samples too', () => {
+  const times = [0, 10, 15, 40, 41, 90];
+  const samples = times.map((at, index): Sample => ({ device: 'a', ns: ms(at), values: [values[index]!] }));
+  const given = valuesOf(runAll([{ use: 'smooth', time: '20ms', maxGap: '1s' }], ['x'], samples));
+  let y = values[0]!;
+  times.forEach((at, index) => {
+    const elapsed = index === 0 ? 0 : at - times[index - 1]!;
+    y += (1 - Math.exp(-elapsed / 20)) * (values[index]! - y);
+    expect(given[index]).toBeCloseTo(y, 12);
+  });
+});
+
+test.each([
+  [{ band: 'lowpass', rate: 100 }, 'high: a lowpass filter needs it'],
+  [{ band: 'lowpass', high: 10, low: 1, rate: 100 }, 'low: a lowpass filter has no such corner'],
+  [{ band: 'highpass', low: 50, rate: 100 }, 'low: 50 Hz is not below half the rate, 50 Hz'],
+  [{ band: 'bandpass', low: 20, high: 20, rate: 100 }, 'high: 20 Hz is not above low, 20 Hz'],
+  [{ band: 'lowpass', high: 10 }, 'rate: it is missing; set it, or put a resample step before this one'],
+  [{ band: 'lowpass', high: 10, rate: 100, channels: ['z'] }, 'channels: there is no channel "z"; there are "x"'],
+  [{ band: 'lowpass', high: 10, rate: 100, order: 9 }, 'order: '],
+  [{ band: 'lowpass', high: 10, rate: 100, maxGap: 'soon' }, 'maxGap: a duration like'],
+])('%o is refused', (params, message) => {
+  const spec = { use: 'filter', ...params } as StepSpec;
+  expect(() => runAll([spec], ['x'], [])).toThrow(`steps.0 (filter): ${message}`);
+});

@@ -1,0 +1,111 @@
+import { Output } from './output.ts';
+import { inSegment, noTruth, type StepRows } from './port.ts';
+import { second, type Time } from './time.ts';
+
+/** What a record of the log says beside its values. */
+export interface InputRecord {
+  readonly device: string;
+  /** Of its first sample. */
+  readonly time: Time;
+  readonly received?: Time;
+  /** Index of the class, {@link noTruth} by default. */
+  readonly truth?: number;
+  /** Of its last sample: `endsSegment` where the record says that its segment is whole. */
+  readonly segment?: number;
+}
+
+/** Makes rows for a chain from records: of one sample each, or of many. Filled again for each batch. */
+export class InputRows {
+  readonly #output: Output;
+  readonly #devices = new Map<string, number>();
+  #names: string[] = [];
+  #inputs = 0;
+  #receivedSeconds: number[] = [];
+  #receivedNanoseconds: number[] = [];
+
+  constructor(width: number) {
+    this.#output = new Output(width);
+  }
+
+  /** Forgets the batch before. */
+  begin(): void {
+    this.#devices.clear();
+    this.#names = [];
+    this.#inputs = 0;
+    this.#receivedSeconds = [];
+    this.#receivedNanoseconds = [];
+    this.#output.begin({ names: [] });
+  }
+
+  /** Counts a record that gives no row, so that the index of an input stays that of its record. */
+  skipRecord(): void {
+    this.#receivedSeconds.push(0);
+    this.#receivedNanoseconds.push(0);
+    this.#inputs++;
+  }
+
+  /** A record of one sample. @param values by column; NaN is a gap */
+  addSample(record: InputRecord, values: ArrayLike<number>): void {
+    const output = this.#output;
+    output.reserve(1);
+    const { time, truth = noTruth, segment = inSegment } = record;
+    const row = output.add(this.#deviceOf(record), time.seconds, time.nanoseconds, truth, this.#next(record), segment);
+    for (let column = 0; column < output.columns.length; column++) output.columns[column]![row] = values[column]!;
+  }
+
+  /**
+   * A record of `count` samples, `rate` a second, the first at its time: sample i comes `floor(i * 1e9 / rate)` ns later.
+   * @param values by column: an array of at least `count` with null for a gap, or undefined where the record lacks the channel
+   */
+  addSamples(
+    record: InputRecord,
+    rate: number,
+    count: number,
+    values: readonly (ArrayLike<number | null> | undefined)[],
+  ): void {
+    const output = this.#output;
+    output.reserve(count);
+    const device = this.#deviceOf(record);
+    const input = this.#next(record);
+    const { time, truth = noTruth, segment = inSegment } = record;
+    const first = output.count;
+    for (let sample = 0; sample < count; sample++) {
+      const elapsed = time.nanoseconds + Math.floor((sample * second) / rate);
+      const whole = elapsed < second ? 0 : Math.floor(elapsed / second);
+      output.add(device, time.seconds + whole, elapsed - whole * second, truth, input);
+    }
+    if (count > 0) output.segments[first + count - 1] = segment;
+    for (let column = 0; column < output.columns.length; column++) {
+      const to = output.columns[column]!;
+      const from = values[column];
+      if (from === undefined) to.fill(Number.NaN, first, first + count);
+      else for (let sample = 0; sample < count; sample++) to[first + sample] = from[sample] ?? Number.NaN;
+    }
+  }
+
+  /** The rows so far. Valid until {@link begin}. */
+  rows(): StepRows {
+    return {
+      ...this.#output.rows(),
+      names: this.#names,
+      received: {
+        seconds: Float64Array.from(this.#receivedSeconds),
+        nanoseconds: Int32Array.from(this.#receivedNanoseconds),
+      },
+    };
+  }
+
+  #deviceOf({ device }: InputRecord): number {
+    const known = this.#devices.get(device);
+    if (known !== undefined) return known;
+    this.#devices.set(device, this.#names.length);
+    return this.#names.push(device) - 1;
+  }
+
+  /** Without an arrival a record counts as never ahead. */
+  #next({ received }: InputRecord): number {
+    this.#receivedSeconds.push(received?.seconds ?? Number.POSITIVE_INFINITY);
+    this.#receivedNanoseconds.push(received?.nanoseconds ?? 0);
+    return this.#inputs++;
+  }
+}

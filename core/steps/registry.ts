@@ -1,0 +1,46 @@
+import { z } from 'zod';
+import type { StepDefinition } from './definition.ts';
+import { lags } from './features/lags.ts';
+import { spectrum } from './features/spectrum.ts';
+import { statistics } from './features/statistics.ts';
+import { filter } from './filter/filter.ts';
+import { smooth } from './filter/smooth.ts';
+import { resample } from './resample.ts';
+import { window } from './window/window.ts';
+
+/** Every step there is. A new one is a line here; the schema, the docs and the suite of properties follow. */
+export const definitions = [resample, filter, smooth, window, statistics, spectrum, lags] as const;
+
+type Definitions = (typeof definitions)[number];
+type OptionOf<Definition> =
+  Definition extends StepDefinition<infer Use, infer Params>
+    ? z.ZodObject<Params['shape'] & { use: z.ZodLiteral<Use> }, z.core.$strict>
+    : never;
+
+const options = definitions.map((definition: StepDefinition) =>
+  z.strictObject({
+    use: z.literal(definition.use).describe(definition.summary),
+    ...definition.params.shape,
+  }),
+) as unknown as readonly [OptionOf<Definitions>, ...OptionOf<Definitions>[]];
+
+/** A step of Gapline's own in `stream.yaml`. */
+export const builtInSchema = z.discriminatedUnion('use', options);
+
+/** A step of one's own: a file, whose further keys its own schema checks. */
+export const ownStepSchema = z
+  .looseObject({ use: z.string().regex(/^\.{1,2}\/.+\.(ts|mts|js|mjs)$/, 'the path of a module: ./step.ts') })
+  .describe('a step of your own: the path of a module, relative to stream.yaml');
+
+/** The `steps` of `stream.yaml`, in order. */
+export const stepsSchema = z
+  .array(z.union([builtInSchema, ownStepSchema]))
+  .max(32)
+  .describe('what is done with readings before the imputer, in order; none: each reading is a row');
+
+export type StepSpec = z.input<typeof builtInSchema> | ({ readonly use: string } & Record<string, unknown>);
+
+/** The definition that `use` names among Gapline's own. */
+export function definitionOf(use: string): StepDefinition | undefined {
+  return (definitions as readonly StepDefinition[]).find((definition) => definition.use === use);
+}

@@ -1,0 +1,137 @@
+import { grown } from './output.ts';
+import type { StepRows } from './port.ts';
+import type { StateReader, StateWriter } from './state.ts';
+
+/**
+ * Samples of one device, by time, each time once. A fork shares its arrays with the log that it was made from as long as it only appends
+ * behind the end and drops from the start, which the other does not see; anything else takes a copy first.
+ */
+export class SampleLog {
+  seconds: Float64Array;
+  nanoseconds: Int32Array;
+  truths: Int32Array;
+  columns: Float64Array[];
+  /** The samples are at `start` up to `end`. */
+  start = 0;
+  end = 0;
+  #shared = false;
+
+  constructor(width: number) {
+    this.seconds = new Float64Array(0);
+    this.nanoseconds = new Int32Array(0);
+    this.truths = new Int32Array(0);
+    this.columns = Array.from({ length: width }, () => new Float64Array(0));
+  }
+
+  get length(): number {
+    return this.end - this.start;
+  }
+
+  fork(): SampleLog {
+    const log = new SampleLog(0);
+    log.seconds = this.seconds;
+    log.nanoseconds = this.nanoseconds;
+    log.truths = this.truths;
+    log.columns = this.columns.slice();
+    log.start = this.start;
+    log.end = this.end;
+    log.#shared = true;
+    return log;
+  }
+
+  /** Adds rows `from` up to `to`, which are later than all others and in order. */
+  append(rows: StepRows, from: number, to: number): void {
+    this.#reserve(to - from);
+    const at = this.end;
+    if (to - from === 1) {
+      this.#write(at, rows, from);
+    } else {
+      this.seconds.set(rows.seconds.subarray(from, to), at);
+      this.nanoseconds.set(rows.nanoseconds.subarray(from, to), at);
+      this.truths.set(rows.truths.subarray(from, to), at);
+      for (let column = 0; column < this.columns.length; column++)
+        this.columns[column]!.set(rows.columns[column]!.subarray(from, to), at);
+    }
+    this.end += to - from;
+  }
+
+  /** Puts a row in its place; it replaces the sample of the same time. @returns whether there was one */
+  put(rows: StepRows, row: number): boolean {
+    const at = this.indexOf(rows.seconds[row]!, rows.nanoseconds[row]!);
+    const there =
+      at < this.end && this.seconds[at] === rows.seconds[row] && this.nanoseconds[at] === rows.nanoseconds[row];
+    if (at === this.end) {
+      this.append(rows, row, row + 1);
+      return false;
+    }
+    const offset = at - this.start;
+    if (this.#shared) this.#move(Math.max(16, this.length * 2));
+    if (!there) {
+      this.#reserve(1);
+      const place = this.start + offset;
+      for (const array of this.#arrays()) array.copyWithin(place + 1, place, this.end);
+      this.end++;
+    }
+    this.#write(this.start + offset, rows, row);
+    return there;
+  }
+
+  /** The first sample that is not before the time; `end` where there is none. */
+  indexOf(seconds: number, nanoseconds: number): number {
+    let low = this.start;
+    let high = this.end;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const at = this.seconds[middle]!;
+      if (at < seconds || (at === seconds && this.nanoseconds[middle]! < nanoseconds)) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  write(writer: StateWriter): void {
+    writer.number(this.length);
+    writer.numbers(this.seconds, this.start, this.end);
+    writer.integers(this.nanoseconds, this.start, this.end);
+    writer.integers(this.truths, this.start, this.end);
+    for (const column of this.columns) writer.numbers(column, this.start, this.end);
+  }
+
+  static read(reader: StateReader, width: number): SampleLog {
+    const log = new SampleLog(0);
+    log.end = reader.count(reader.left);
+    log.seconds = reader.numbers(log.end);
+    log.nanoseconds = reader.integers(log.end);
+    log.truths = reader.integers(log.end);
+    log.columns = Array.from({ length: width }, () => reader.numbers(log.end));
+    return log;
+  }
+
+  #write(at: number, rows: StepRows, row: number): void {
+    this.seconds[at] = rows.seconds[row]!;
+    this.nanoseconds[at] = rows.nanoseconds[row]!;
+    this.truths[at] = rows.truths[row]!;
+    for (let column = 0; column < this.columns.length; column++)
+      this.columns[column]![at] = rows.columns[column]![row]!;
+  }
+
+  #reserve(more: number): void {
+    if (this.end + more > this.seconds.length) this.#move(Math.max(16, (this.length + more) * 2));
+  }
+
+  /** Takes arrays of its own, with the samples at their start. */
+  #move(capacity: number): void {
+    const { start, end } = this;
+    this.seconds = grown(this.seconds.subarray(start, end), capacity, end - start);
+    this.nanoseconds = grown(this.nanoseconds.subarray(start, end), capacity, end - start);
+    this.truths = grown(this.truths.subarray(start, end), capacity, end - start);
+    this.columns = this.columns.map((column) => grown(column.subarray(start, end), capacity, end - start));
+    this.start = 0;
+    this.end = end - start;
+    this.#shared = false;
+  }
+
+  #arrays(): readonly (Float64Array | Int32Array)[] {
+    return [this.seconds, this.nanoseconds, this.truths, ...this.columns];
+  }
+}

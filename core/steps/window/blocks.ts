@@ -1,0 +1,78 @@
+import { grown } from '../output.ts';
+import type { Windows } from '../port.ts';
+import type { SampleLog } from '../sample-log.ts';
+
+/** The samples of the windows of one batch, one window after the other. Filled again for each batch. */
+export class Blocks {
+  #samplesAt = 0;
+  #windows = 0;
+  #starts = new Int32Array(1);
+  #samples = new Int32Array(0);
+  #missing = new Int32Array(0);
+  #fromSeconds = new Float64Array(0);
+  #fromNanoseconds = new Int32Array(0);
+  #seconds = new Float64Array(0);
+  #nanoseconds = new Int32Array(0);
+  readonly #columns: Float64Array[];
+
+  constructor(width: number) {
+    this.#columns = Array.from({ length: width }, () => new Float64Array(0));
+  }
+
+  begin(): void {
+    this.#samplesAt = 0;
+    this.#windows = 0;
+  }
+
+  /** Copies samples `from` up to `to` of a log. */
+  add(
+    log: SampleLog,
+    from: number,
+    to: number,
+    window: { seconds: number; nanoseconds: number; missing: number },
+  ): void {
+    this.#reserve(to - from);
+    const at = this.#samplesAt;
+    this.#seconds.set(log.seconds.subarray(from, to), at);
+    this.#nanoseconds.set(log.nanoseconds.subarray(from, to), at);
+    for (let column = 0; column < this.#columns.length; column++)
+      this.#columns[column]!.set(log.columns[column]!.subarray(from, to), at);
+    this.#fromSeconds[this.#windows] = window.seconds;
+    this.#fromNanoseconds[this.#windows] = window.nanoseconds;
+    this.#samples[this.#windows] = to - from;
+    this.#missing[this.#windows] = window.missing;
+    this.#samplesAt += to - from;
+    this.#windows++;
+    this.#starts[this.#windows] = this.#samplesAt;
+  }
+
+  windows(): Windows {
+    return {
+      starts: this.#starts,
+      columns: this.#columns,
+      seconds: this.#seconds,
+      nanoseconds: this.#nanoseconds,
+      fromSeconds: this.#fromSeconds,
+      fromNanoseconds: this.#fromNanoseconds,
+      samples: this.#samples,
+      missing: this.#missing,
+    };
+  }
+
+  #reserve(samples: number): void {
+    if (this.#windows === this.#samples.length) {
+      const capacity = Math.max(16, this.#windows * 2);
+      this.#starts = grown(this.#starts, capacity + 1, this.#windows + 1);
+      this.#samples = grown(this.#samples, capacity, this.#windows);
+      this.#missing = grown(this.#missing, capacity, this.#windows);
+      this.#fromSeconds = grown(this.#fromSeconds, capacity, this.#windows);
+      this.#fromNanoseconds = grown(this.#fromNanoseconds, capacity, this.#windows);
+    }
+    if (this.#samplesAt + samples <= this.#seconds.length) return;
+    const capacity = Math.max(this.#seconds.length * 2, this.#samplesAt + samples);
+    this.#seconds = grown(this.#seconds, capacity, this.#samplesAt);
+    this.#nanoseconds = grown(this.#nanoseconds, capacity, this.#samplesAt);
+    for (let column = 0; column < this.#columns.length; column++)
+      this.#columns[column] = grown(this.#columns[column]!, capacity, this.#samplesAt);
+  }
+}
