@@ -29,7 +29,6 @@ const innerRooms: Record<string, Record<string, readonly string[]>> = {
     'core/log/contract': ['core/log'],
     'core/log': ['core/log/kafka', 'core/log/sqlite', 'core/log/contract'],
   },
-  'core/steps': ['core/wire', 'core/numeric'],
 };
 
 function folderOf(file: string): string {
