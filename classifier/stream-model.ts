@@ -19,7 +19,7 @@ export interface StreamModel {
  */
 export function createStreamModel(stream: Stream, model: Model): StreamModel {
   const columns = model.fields.map((name) => stream.fields.indexOf(name));
-  const missing = model.fields.filter((_, index) => columns[index]! < 0);
+  const missing = model.fields.filter((name) => !stream.fields.includes(name));
   if (missing.length > 0) {
     const { name, version } = model.identity;
     const detail = `Model ${name} version ${version} needs ${listed(missing)}, which stream ${stream.name} does not have`;

@@ -12,12 +12,9 @@ export interface Asset {
   readonly etag: string;
 }
 
-const types: Record<string, string> = {
-  '.css': 'text/css; charset=utf-8',
-  '.svg': 'image/svg+xml',
-  '.ts': 'text/javascript; charset=utf-8',
-  '.js': 'text/javascript; charset=utf-8',
-};
+const css = 'text/css; charset=utf-8';
+const script = 'text/javascript; charset=utf-8';
+const types: Record<string, string> = { '.css': css, '.svg': 'image/svg+xml', '.ts': script };
 
 const pageFolder = join(import.meta.dirname, 'page');
 
@@ -34,8 +31,8 @@ export async function readAssets(): Promise<Map<string, Asset>> {
     assets.set(`/page/${name}`, asset(type, extname(name) === '.ts' ? stripTypeScriptTypes(source) : source));
   }
   const vendor = join(dirname(createRequire(import.meta.url).resolve('uplot/package.json')), 'dist');
-  assets.set('/vendor/uplot.js', asset(types['.js']!, await readFile(join(vendor, 'uPlot.esm.js'), 'utf8')));
-  assets.set('/vendor/uplot.css', asset(types['.css']!, await readFile(join(vendor, 'uPlot.min.css'), 'utf8')));
+  assets.set('/vendor/uplot.js', asset(script, await readFile(join(vendor, 'uPlot.esm.js'), 'utf8')));
+  assets.set('/vendor/uplot.css', asset(css, await readFile(join(vendor, 'uPlot.min.css'), 'utf8')));
   return assets;
 }
 

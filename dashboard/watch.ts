@@ -90,7 +90,8 @@ export class Watch {
   }
 
   #beginning(): number | 'now' {
-    return this.#past < pastsMs.length ? Date.now() - pastsMs[this.#past]! : 'now';
+    const pastMs = pastsMs[this.#past];
+    return pastMs === undefined ? 'now' : Date.now() - pastMs;
   }
 
   /** Reads until it is better to start elsewhere; returns where. */
@@ -101,11 +102,12 @@ export class Watch {
     this.#expectPresent();
     for await (const records of log.tail(topics, { since, signal, ...(sampling && { sampling }) })) {
       const fresh = this.#offsets.fresh(records);
-      if (fresh.length === 0) continue;
+      const newest = fresh.at(-1);
+      if (!newest) continue;
       trouble(null);
       take(fresh);
       skipped?.(this.#offsets.takeSkipped());
-      this.#lastArrivedMs = fresh.at(-1)!.arrivedMs;
+      this.#lastArrivedMs = newest.arrivedMs;
       begunMs ??= performance.now();
       const elsewhere = this.#elsewhere(Date.now() - this.#lastArrivedMs, performance.now() - begunMs);
       if (elsewhere !== undefined) return elsewhere;

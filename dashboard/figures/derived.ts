@@ -75,11 +75,12 @@ export function scoreFigures(line: Line, nowSecond: number): Score {
   const need = Math.max(enough, 50 * classes.names.length);
   const seconds = line.window.newest(nowSecond, windowSeconds, need, scoredOf);
   const matrix = classes.matrixOf(seconds);
+  const oldest = seconds.at(-1);
   const { accuracy, macroF1, total } = scoreConfusion(matrix);
   return {
     truth: line.truthsSeen > 0 ? 'known' : line.predictionsSeen >= predictionsWithoutTruth ? 'none' : 'unknown',
     labels: total,
-    seconds: seconds.length === 0 ? 0 : Math.max(1, nowSecond - seconds.at(-1)!.at + 1),
+    seconds: oldest === undefined ? 0 : Math.max(1, nowSecond - oldest.at + 1),
     accuracy: accuracy === undefined ? null : rounded(accuracy, 4),
     f1: macroF1 === undefined ? null : rounded(macroF1, 4),
     matrix,
@@ -88,7 +89,12 @@ export function scoreFigures(line: Line, nowSecond: number): Score {
 
 export function byGapsOf(line: Line, nowSecond: number): GapBin[] {
   const { upTo } = line.gapBins;
-  const bins = upTo.map((to, index) => ({ from: index === 0 ? 0 : upTo[index - 1]! + 1, to, scored: 0, right: 0 }));
+  let from = 0;
+  const bins = upTo.map((to) => {
+    const bin = { from, to, scored: 0, right: 0 };
+    from = to + 1;
+    return bin;
+  });
   for (const { scoredByGaps, rightByGaps } of line.window.all(nowSecond)) {
     for (const [index, bin] of bins.entries()) {
       bin.scored += scoredByGaps[index]!;

@@ -145,7 +145,10 @@ function meet(
     return other;
   }
   own.set(identity, opinion);
-  if (own.size > mostWaiting) own.delete(own.keys().next().value!);
+  if (own.size > mostWaiting) {
+    const [oldest] = own.keys();
+    if (oldest !== undefined) own.delete(oldest);
+  }
   return undefined;
 }
 
