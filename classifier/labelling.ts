@@ -77,5 +77,9 @@ export function pushPredictions({ encode }: StreamModel, labelled: Labelled, top
     outputs.push({ topic, key, value: encode(labelled, row) });
 }
 
-export const labelNames = ({ model }: StreamModel, labels: Int32Array): string[] =>
-  Array.from(labels, (label) => model.classes[label] ?? unknownLabel);
+/** The names of predicted classes, by row. */
+export function labelNames({ model }: StreamModel, labels: Int32Array): string[] {
+  const names: string[] = [];
+  for (const label of labels) names.push(model.classes[label] ?? unknownLabel);
+  return names;
+}

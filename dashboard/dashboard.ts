@@ -6,7 +6,7 @@ import { requireTokens } from '../core/access/require-tokens.ts';
 import { Sessions } from '../core/access/sessions.ts';
 import { Listener } from '../core/http/listener.ts';
 import type { TlsFiles } from '../core/http/tls.ts';
-import type { EventLog, Sampling, StoredRecord } from '../core/log/port.ts';
+import type { EventLog } from '../core/log/port.ts';
 import { reportStatus } from '../core/log/status.ts';
 import { createReporter } from '../core/stage/reporter.ts';
 import { createStage, type Stage } from '../core/stage/stage.ts';
@@ -15,9 +15,9 @@ import { createApp } from './app.ts';
 import { readAssets, readPages } from './assets.ts';
 import type { Controls } from './controls.ts';
 import { Figures } from './figures/figures.ts';
+import { watchLine } from './line-watch.ts';
 import { Live } from './live.ts';
 import { createDashboardMetrics } from './metrics.ts';
-import { Watch } from './watch.ts';
 
 export interface DashboardOptions {
   readonly stream: Stream;
@@ -49,9 +49,6 @@ export interface Dashboard extends Stage {
 const timeouts = { requestTimeoutMs: 10_000, headersTimeoutMs: 10_000 };
 const maxConnections = 1_000;
 
-/** The log hands out little more than is parsed; what is skipped in an interval is counted to the second in which it began. */
-const sampleEveryMs = 500;
-
 /** The live page: watches the log and shows what goes down the line. It takes part in nothing; the line runs the same without it. */
 export function createDashboard(options: DashboardOptions): Dashboard {
   const { stream, log, logger, registry, host, port, controls, tls } = options;
@@ -65,59 +62,7 @@ export function createDashboard(options: DashboardOptions): Dashboard {
   const listener = new Listener({ host, port, tls, ...timeouts, maxConnections, logger });
   const stopping = new AbortController();
   const reporter = createReporter({ stream, stage: 'dashboard' });
-  let running: Promise<unknown> | undefined;
-
-  const sampling: Sampling = {
-    everyMs: sampleEveryMs,
-    records: Math.ceil((figures.parsedPerSecond * sampleEveryMs) / 1_000),
-    skipped(topic, count, arrivedMs) {
-      metrics.taken(count);
-      figures.addSkipped(topic, count, arrivedMs);
-    },
-  };
-
-  const take = (records: readonly StoredRecord[]): void => {
-    metrics.taken(records.length);
-    figures.take(records);
-  };
-  const watching = { logger, log, signal: stopping.signal };
-  let lineTrouble: string | null = null;
-  let statusTrouble: string | null = null;
-  const noteTrouble = () => {
-    figures.trouble = lineTrouble ?? statusTrouble;
-  };
-  const { readings, predictions, shadow, deadLetters } = stream.topics;
-  const lineWatch = new Watch({
-    ...watching,
-    topics: [readings, predictions, shadow, deadLetters],
-    sampling,
-    take,
-    forget: () => figures.forgetLine(),
-    trouble(message) {
-      lineTrouble = message;
-      noteTrouble();
-    },
-    skipped(records) {
-      metrics.skipped(records);
-      figures.skipped += records;
-    },
-    caughtUp() {
-      figures.catchingUp = false;
-    },
-  });
-  const statusWatch = new Watch({
-    ...watching,
-    topics: [stream.topics.status],
-    take(records) {
-      take(records);
-      // A line on which nothing happens gives no sign of life of its own.
-      lineWatch.logResponded();
-    },
-    trouble(message) {
-      statusTrouble = message;
-      noteTrouble();
-    },
-  });
+  let watching: Promise<void> | undefined;
 
   const snapshot = () => reporter.status({ counters: metrics.counters() });
   const stage = createStage({
@@ -126,13 +71,12 @@ export function createDashboard(options: DashboardOptions): Dashboard {
       const [pages, assets] = await Promise.all([readPages(), readAssets()]);
       const server = { access, guard, sessions, tls: tls !== undefined };
       await listener.start(createApp({ stream, pages, assets, figures, live, logger, registry, controls, ...server }));
-      figures.catchingUp = true;
-      running = Promise.all([lineWatch.run(), statusWatch.run()]);
+      watching = watchLine({ stream, log, logger, figures, metrics, signal: stopping.signal });
     },
     async close() {
       stopping.abort();
       live.stop();
-      await Promise.all([running, listener.stop()]);
+      await Promise.all([watching, listener.stop()]);
     },
     report: () => reportStatus({ log, topic: stream.topics.status, logger, snapshot }),
   });

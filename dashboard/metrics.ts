@@ -45,3 +45,5 @@ export function createDashboardMetrics(registry: Registry | undefined, live: Liv
     counters: () => ({ ...totals, pages: live.clients }),
   };
 }
+
+export type DashboardMetrics = ReturnType<typeof createDashboardMetrics>;

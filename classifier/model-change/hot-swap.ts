@@ -36,7 +36,7 @@ export interface HotSwap<Version extends StreamModel | undefined> {
 export function createHotSwap<Version extends StreamModel | undefined>(
   options: HotSwapOptions<Version>,
 ): HotSwap<Version> {
-  const { slots, log, stream, group, logger, now } = options;
+  const { slots, logger } = options;
   const closer = createCloser(logger);
   let wanted = options.first;
   let closed = false;
@@ -53,22 +53,6 @@ export function createHotSwap<Version extends StreamModel | undefined>(
     }
   }
 
-  /** Brings the version into every slot that holds another one. */
-  async function fillSlots(version: Version, signal: AbortSignal): Promise<void> {
-    const sessions = new Map<number, ModelSession>();
-    for (const [partition, slot] of slots()) {
-      if (slot.current?.streamModel === version) continue;
-      const session = version && openModelSession(version);
-      slot.prepare(session);
-      if (session && session.streamModel.model.memoryMs > 0) sessions.set(partition, session);
-      else slot.ready(session, 0n);
-    }
-    if (!version || sessions.size === 0) return;
-    const sinceMs = now() - version.model.memoryMs;
-    const warmedUp = await warmUpFromLog({ log, stream, group, sessions, sinceMs, signal });
-    for (const [partition, before] of warmedUp) slots().get(partition)?.ready(sessions.get(partition), before);
-  }
-
   /** Tries until the wanted version is in every slot, or another one is wanted. */
   async function settle(): Promise<void> {
     warmingUp.abort();
@@ -76,7 +60,7 @@ export function createHotSwap<Version extends StreamModel | undefined>(
     const { signal } = warmingUp;
     while (!signal.aborted) {
       try {
-        await fillSlots(wanted, signal);
+        await fillSlots(wanted, options, signal);
         break;
       } catch (error) {
         if (signal.aborted) break;
@@ -106,6 +90,26 @@ export function createHotSwap<Version extends StreamModel | undefined>(
       await closer.allClosed();
     },
   };
+}
+
+/** Brings the version into every slot that holds another one, its state restored. */
+async function fillSlots(
+  version: StreamModel | undefined,
+  { slots, log, stream, group, now }: Omit<HotSwapOptions<undefined>, 'first'>,
+  signal: AbortSignal,
+): Promise<void> {
+  const sessions = new Map<number, ModelSession>();
+  for (const [partition, slot] of slots()) {
+    if (slot.current?.streamModel === version) continue;
+    const session = version && openModelSession(version);
+    slot.prepare(session);
+    if (session && session.streamModel.model.memoryMs > 0) sessions.set(partition, session);
+    else slot.ready(session, 0n);
+  }
+  if (!version || sessions.size === 0) return;
+  const sinceMs = now() - version.model.memoryMs;
+  const warmedUp = await warmUpFromLog({ log, stream, group, sessions, sinceMs, signal });
+  for (const [partition, before] of warmedUp) slots().get(partition)?.ready(sessions.get(partition), before);
 }
 
 /** Closes model versions in the background. */
