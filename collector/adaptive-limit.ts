@@ -9,7 +9,7 @@ export interface AdaptiveLimitOptions {
 
 /**
  * An adaptive concurrency limit: how many bytes may be in progress at once so that what is accepted gets its response soon. A machine
- * that works on more than that would answer all of it too late. The limit is found as TCP finds its congestion window: it grows a little
+ * that works on more than that would respond to all of it too late. The limit is found as TCP finds its congestion window: it grows a little
  * while responses are in time and more was wanted, and falls a good deal when one was late (additive increase, multiplicative decrease;
  * Chiu and Jain 1989).
  */

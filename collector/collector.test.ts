@@ -25,7 +25,7 @@ test('one reading, an array and NDJSON are accepted, compressed or not', async (
   const lines = `${JSON.stringify(reading(4))}\r\n\n${JSON.stringify(reading(5))}`;
   const ndjson = { 'content-type': 'application/x-ndjson; charset=UTF-8' };
   const gzip = { 'content-encoding': 'gzip' };
-  const answers = [
+  const responses = [
     await post(JSON.stringify({ ...reading(1), truth: 'ok' })),
     await post(array),
     await post(lines, ndjson),
@@ -34,8 +34,8 @@ test('one reading, an array and NDJSON are accepted, compressed or not', async (
     await post(`\ufeff${JSON.stringify(reading(8))}`, { 'content-type': 'Application/JSON' }),
     await post('[]'),
   ];
-  expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 202));
-  expect(await Promise.all(answers.map((answer) => answer.json()))).toEqual(
+  expect(responses.map(({ status }) => status)).toEqual(responses.map(() => 202));
+  expect(await Promise.all(responses.map((response) => response.json()))).toEqual(
     [1, 2, 2, 1, 1, 1, 0].map((accepted) => ({ accepted })),
   );
   const readings = await started.readings();
@@ -75,20 +75,20 @@ test('a reading is acknowledged only after the log has it, and requests that wai
       return append();
     });
   started = await startCollector({ wrap });
-  let answered = 0;
-  const first = post(JSON.stringify(reading(1))).finally(() => (answered += 1));
+  let settled = 0;
+  const first = post(JSON.stringify(reading(1))).finally(() => (settled += 1));
   await until(
     () => appends.length,
     (count) => count === 1,
   );
   const later = Array.from({ length: 20 }, (_, index) =>
-    post(JSON.stringify(reading(index + 2))).finally(() => (answered += 1)),
+    post(JSON.stringify(reading(index + 2))).finally(() => (settled += 1)),
   );
   const waiting = async () =>
     Number(/gapline_collector_waiting_bytes (\d+)/.exec(await started.registry.metrics())?.[1]);
   const one = await waiting();
   await until(waiting, (bytes) => bytes >= 20 * one);
-  expect(answered).toBe(0);
+  expect(settled).toBe(0);
   gate.resolve();
   expect((await Promise.all([first, ...later])).map(({ status }) => status)).toEqual(Array(21).fill(202));
   expect(appends).toEqual([1, 20]);
@@ -105,10 +105,10 @@ test.each(['refused', 'unknown'] as const)(
           : append(),
       );
     started = await startCollector({ wrap });
-    const answer = await post(JSON.stringify(reading(1)));
-    expect(answer.status).toBe(503);
-    expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
-    const text = await answer.text();
+    const response = await post(JSON.stringify(reading(1)));
+    expect(response.status).toBe(503);
+    expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
+    const text = await response.text();
     expect(JSON.parse(text)).toMatchObject({ code: 'log-unavailable', status: 503 });
     expect(text).not.toContain('secret');
     const line = await fetch(`${started.collector.url}/api/v2/write`, { method: 'POST', body: 'm,device=d a=1' });
@@ -185,15 +185,15 @@ test('half a request and bytes that are not HTTP get a response, and the process
   expect(await started.readings()).toEqual([]);
 });
 
-test('pipelined requests are answered in order, also before a broken one', async () => {
+test('pipelined requests are settled in order, also before a broken one', async () => {
   started = await startCollector();
   const body = JSON.stringify(reading(1));
   const good = `POST /readings HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
-  const answer = await exchange(
+  const response = await exchange(
     started.collector.url,
     `${good}GET /health HTTP/1.1\r\nhost: localhost\r\n\r\nnonsense\r\n\r\n`,
   );
-  expect(answer).toMatch(/^HTTP\/1\.1 202 [\s\S]*"accepted":1/);
+  expect(response).toMatch(/^HTTP\/1\.1 202 [\s\S]*"accepted":1/);
 });
 
 test('an unknown path gives 404, and a wrong method 405 with the right ones', async () => {
@@ -216,11 +216,11 @@ test('/ready follows the log', async () => {
   started = await startCollector({ wrap });
   expect((await fetch(`${started.collector.url}/ready`)).status).toBe(200);
   unavailable = true;
-  const answer = await until(
+  const response = await until(
     () => fetch(`${started.collector.url}/ready`),
     ({ status }) => status === 503,
   );
-  expect(await answer.json()).toMatchObject({ status: 'fail' });
+  expect(await response.json()).toMatchObject({ status: 'fail' });
   expect((await fetch(`${started.collector.url}/health`)).status).toBe(200);
 });
 
@@ -271,13 +271,13 @@ test('the error names a port that is in use, and stopping waits for requests tha
     code: 'port-in-use',
     message: expect.stringContaining(String(port)),
   });
-  const answer = post(JSON.stringify(reading(1)));
+  const response = post(JSON.stringify(reading(1)));
   const waiting = async () =>
     Number(/gapline_collector_waiting_bytes (\d+)/.exec(await started.registry.metrics())?.[1]);
   await until(waiting, (bytes) => bytes > 0);
   const stopped = started.collector.stop();
   gate.resolve();
-  expect((await answer).status).toBe(202);
+  expect((await response).status).toBe(202);
   await stopped;
   await started.collector.stop();
   expect(await started.readings()).toHaveLength(1);

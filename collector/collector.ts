@@ -78,15 +78,9 @@ export function createCollector(options: CollectorOptions): Collector {
   });
   const spool =
     options.spool && new Spool({ maxBytes: 1_000_000_000, ...options.spool, logger, lost: metrics.lost, nowMs });
-  const intake = new Intake({
-    log,
-    topic: stream.topics.readings,
-    spool,
-    deadlineMs: options.appendDeadlineMs ?? 5_000,
-    metrics,
-    logger,
-    nowMs,
-  });
+  const topic = stream.topics.readings;
+  const deadlineMs = options.appendDeadlineMs ?? 5_000;
+  const intake = new Intake({ log, topic, spool, deadlineMs, metrics, logger, nowMs });
   const { groups, memory } = createAdmission((records) => intake.commit(records), options.maxWaitingBytes);
   const access = options.access ?? new Access({ logger });
   const app = createApp({

@@ -53,7 +53,7 @@ export function precisionOf(value: unknown): Precision {
   throw new HttpProblem('reading-invalid', 'invalid precision; valid precision units are ns, us, ms, and s');
 }
 
-/** The problem to answer an error with; counts it, and logs it where the collector is at fault. */
+/** The problem that an error becomes. Counts it, and logs it if the collector is at fault. */
 export function problemOfError(
   error: unknown,
   endpoint: EndpointName,

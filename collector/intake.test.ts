@@ -10,25 +10,25 @@ import { createCollectorMetrics } from './metrics.ts';
 import { Spool } from './spool/spool.ts';
 import { quickFolder, silent, until } from './testing.ts';
 
-/** What a log does with an append. `lost` and `late` are the two truths behind an unknown outcome. */
-type Mood = 'takes' | 'refuses' | 'lost' | 'late';
+/** What the log does with an append. With `lost` and `late` its outcome is unknown: the records are lost, or are there all the same. */
+type Behaviour = 'takes' | 'refuses' | 'lost' | 'late';
 
-/** A log in memory whose mood can be changed. */
-class MoodyLog {
-  mood: Mood = 'takes';
+/** A log in memory with faults that a test chooses. */
+class FaultyLog {
+  behaviour: Behaviour = 'takes';
   readonly records: LogRecord[] = [];
 
   async append(_topic: string, records: readonly LogRecord[]): Promise<void> {
-    const { mood } = this;
+    const { behaviour } = this;
     await new Promise((resolve) => setImmediate(resolve));
-    if (mood === 'takes' || mood === 'late') this.records.push(...records);
-    if (mood === 'refuses') throw new AppendError('refused', 'unavailable');
-    if (mood !== 'takes') throw new AppendError('unknown', 'no response');
+    if (behaviour === 'takes' || behaviour === 'late') this.records.push(...records);
+    if (behaviour === 'refuses') throw new AppendError('refused', 'unavailable');
+    if (behaviour !== 'takes') throw new AppendError('unknown', 'no response');
   }
 }
 
 interface Line {
-  readonly log: MoodyLog;
+  readonly log: FaultyLog;
   /** Commits one reading of a device; resolves when it is acknowledged. */
   send(device: string, value: number): Promise<void>;
   readonly spool: Spool;
@@ -37,7 +37,7 @@ interface Line {
   stop(): Promise<void>;
 }
 
-function startLine(file: string, log: MoodyLog, maxBytes = 10_000_000): Line {
+function startLine(file: string, log: FaultyLog, maxBytes = 10_000_000): Line {
   const metrics = createCollectorMetrics(new Registry(), {
     waitingBytes: () => 0,
     spool: () => undefined,
@@ -81,17 +81,17 @@ async function withFolder(body: (file: string) => Promise<void>): Promise<void> 
   }
 }
 
-const texts = (log: MoodyLog): string[] => log.records.map(({ value }) => Buffer.from(value).toString());
+const texts = (log: FaultyLog): string[] => log.records.map(({ value }) => Buffer.from(value).toString());
 
 test('while the log is unavailable readings wait in the spool, and are sent in order afterwards', () =>
   withFolder(async (file) => {
-    const line = startLine(file, new MoodyLog());
+    const line = startLine(file, new FaultyLog());
     await line.send('d', 1);
-    line.log.mood = 'refuses';
+    line.log.behaviour = 'refuses';
     for (let value = 2; value <= 6; value += 1) await line.send('d', value);
     expect(texts(line.log)).toEqual(['d:1']);
     expect(line.status()).toMatchObject({ spool: { records: 5 }, lastError: { message: 'unavailable' } });
-    line.log.mood = 'takes';
+    line.log.behaviour = 'takes';
     await Promise.all([line.send('d', 7), line.send('e', 8)]);
     await until(() => line.spool.empty, Boolean);
     await line.send('d', 9);
@@ -103,13 +103,13 @@ test('while the log is unavailable readings wait in the spool, and are sent in o
 
 test('readings that one run leaves in the spool are sent by the next run before any new ones', () =>
   withFolder(async (file) => {
-    const log = new MoodyLog();
-    log.mood = 'refuses';
+    const log = new FaultyLog();
+    log.behaviour = 'refuses';
     const first = startLine(file, log);
     await first.send('d', 1);
     await first.send('d', 2);
     await first.stop();
-    log.mood = 'takes';
+    log.behaviour = 'takes';
     const second = startLine(file, log);
     await second.send('d', 3);
     await until(
@@ -122,8 +122,8 @@ test('readings that one run leaves in the spool are sent by the next run before 
 
 test('a full spool gives 503 with Retry-After, and readings are accepted again once the log is available', () =>
   withFolder(async (file) => {
-    const line = startLine(file, new MoodyLog(), 100);
-    line.log.mood = 'refuses';
+    const line = startLine(file, new FaultyLog(), 100);
+    line.log.behaviour = 'refuses';
     const full = until(
       () =>
         line.send('device-with-a-name', 1).then(
@@ -133,7 +133,7 @@ test('a full spool gives 503 with Retry-After, and readings are accepted again o
       (error) => error !== undefined,
     );
     expect(await full).toMatchObject({ code: 'spool-full', status: 503, retryAfterS: 5 });
-    line.log.mood = 'takes';
+    line.log.behaviour = 'takes';
     await until(() => line.spool.empty, Boolean);
     await line.send('d', 2);
     expect(texts(line.log).at(-1)).toBe('d:2');
@@ -142,12 +142,12 @@ test('a full spool gives 503 with Retry-After, and readings are accepted again o
 
 test('an append without a response counts its readings as possible extras, whether the log has them or not', () =>
   withFolder(async (file) => {
-    for (const mood of ['lost', 'late'] as const) {
-      const line = startLine(`${file}.${mood}`, new MoodyLog());
-      line.log.mood = mood;
+    for (const behaviour of ['lost', 'late'] as const) {
+      const line = startLine(`${file}.${behaviour}`, new FaultyLog());
+      line.log.behaviour = behaviour;
       const sent = line.send('d', 1);
       await sent;
-      line.log.mood = 'takes';
+      line.log.behaviour = 'takes';
       await until(() => line.spool.empty, Boolean);
       const copies = texts(line.log).length;
       expect(copies).toBeGreaterThanOrEqual(1);
@@ -157,13 +157,19 @@ test('an append without a response counts its readings as possible extras, wheth
     }
   }));
 
-type Act = { readonly send: string } | { readonly mood: Mood } | { readonly wait: number } | { readonly kill: true };
+type Act =
+  | { readonly send: string }
+  | { readonly behaviour: Behaviour }
+  | { readonly wait: number }
+  | { readonly kill: true };
 
 const act: fc.Arbitrary<Act> = fc.oneof(
   { weight: 10, arbitrary: fc.constantFrom('a', 'b').map((send) => ({ send })) },
   {
     weight: 4,
-    arbitrary: fc.constantFrom<Mood>('takes', 'takes', 'refuses', 'lost', 'late').map((mood) => ({ mood })),
+    arbitrary: fc
+      .constantFrom<Behaviour>('takes', 'takes', 'refuses', 'lost', 'late')
+      .map((behaviour) => ({ behaviour })),
   },
   { weight: 3, arbitrary: fc.nat(20).map((wait) => ({ wait })) },
   { weight: 1, arbitrary: fc.constant({ kill: true as const }) },
@@ -173,7 +179,7 @@ test('whatever the log does and whenever the collector is killed: nothing acknow
   await fc.assert(
     fc.asyncProperty(fc.array(act, { maxLength: 40 }), (acts) =>
       withFolder(async (file) => {
-        const log = new MoodyLog();
+        const log = new FaultyLog();
         const acknowledged: string[] = [];
         let line = startLine(file, log);
         let extras = 0;
@@ -189,7 +195,7 @@ test('whatever the log does and whenever the collector is killed: nothing acknow
                 () => {},
               ),
             );
-          } else if ('mood' in next) log.mood = next.mood;
+          } else if ('behaviour' in next) log.behaviour = next.behaviour;
           else if ('wait' in next) await new Promise((resolve) => setTimeout(resolve, next.wait));
           else {
             // A kill: the process forgets all but what the disk has. What was under way may still reach the log.
@@ -199,7 +205,7 @@ test('whatever the log does and whenever the collector is killed: nothing acknow
             line = startLine(file, log);
           }
         }
-        log.mood = 'takes';
+        log.behaviour = 'takes';
         await Promise.all(sends);
         await until(() => line.spool.empty, Boolean);
         extras += line.extras();

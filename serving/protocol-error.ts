@@ -31,7 +31,7 @@ interface ErrorWithStatus extends Error {
   readonly type?: string;
 }
 
-/** The last handler of the app: answers whatever was thrown in the protocol's format. */
+/** The last handler of the app: responds to any error in the protocol's format. */
 export function protocolErrorHandler(logger: Logger, metrics: Metrics): ErrorRequestHandler {
   return (error: ErrorWithStatus, _request, response: Response, next) => {
     if (response.headersSent) return next(error);

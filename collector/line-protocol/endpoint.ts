@@ -10,7 +10,7 @@ export interface LineProtocolOptions extends EndpointOptions {
   readonly deviceTag: string;
 }
 
-/** `POST /api/v2/write`: 204 once every line of the request is durable, or an error as InfluxDB 2.7 answers and none is taken. */
+/** `POST /api/v2/write`: 204 once every line of the request is durable; else an error in InfluxDB's format, and no line is accepted. */
 export function lineProtocolEndpoint(options: LineProtocolOptions): EndpointHandler {
   const { stream, deviceTag, maxReadings, memory, groups, metrics, nowMs } = options;
   const rulesFor = readingRules(options);

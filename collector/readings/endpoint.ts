@@ -5,7 +5,7 @@ import { type EndpointHandler, type EndpointOptions, precisionOf, problemOfError
 import { bodyForm } from './content-type.ts';
 import { recordsOfBody } from './records.ts';
 
-/** `POST /readings`: 202 once every reading of the request is durable, or a problem and none of them is taken. */
+/** `POST /readings`: 202 once every reading of the request is durable; else a problem, and no reading is accepted. */
 export function readingsEndpoint(options: EndpointOptions): EndpointHandler {
   const { stream, maxReadings, memory, groups, metrics, nowMs } = options;
   const rulesFor = readingRules(options);

@@ -10,7 +10,7 @@ export interface Exchange {
 }
 
 /**
- * Answers a request that Node's parser could not read, with problem details (RFC 9457), and closes the connection.
+ * Responds to a request that Node's parser could not read with problem details (RFC 9457), and closes the connection.
  * @param before the request before it on the same connection: if that one is complete, it gets its own response first
  */
 export function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket, before: Exchange | undefined): void {

@@ -31,8 +31,8 @@ export interface ListenerOptions {
 const longestTimeoutCheckMs = 5_000;
 
 /**
- * An HTTP or HTTPS server. It answers requests that cannot be parsed with a problem too, it reloads its certificate when the file changes,
- * and it stops without cutting off responses.
+ * An HTTP or HTTPS server. A request that cannot be parsed gets a problem as its response; the certificate is reloaded when its file changes;
+ * and a stop waits for requests that are being handled.
  */
 export class Listener {
   readonly #options: ListenerOptions;

@@ -38,7 +38,9 @@ export function toHttpProblem(error: unknown, server: string): HttpProblem {
   if (isSendersFault(error)) return new HttpProblem(error.code, error.message);
   // Express throws this for a path whose escapes are broken.
   if (error instanceof URIError) return new HttpProblem('request-malformed', 'the address cannot be decoded');
-  return ofBodyParser(error) ?? new HttpProblem('internal', `${server} failed; its log says why`, { cause: error });
+  return (
+    ofBodyParser(error) ?? new HttpProblem('internal', `${server} failed; the reason is in its log`, { cause: error })
+  );
 }
 
 /** Whether the request is at fault, and the sender may read the message. The guard throws such errors. */
@@ -55,20 +57,20 @@ function ofBodyParser(error: unknown): HttpProblem | undefined {
   return undefined;
 }
 
-/** Answers with problem details (RFC 9457). */
+/** Sends problem details (RFC 9457). */
 export function sendProblem(response: ServerResponse, problem: HttpProblem): void {
   const body = JSON.stringify(problemOf(problem.code, problem.message, problem.errors));
   sendError(response, problem, problemType, body);
 }
 
-/** Answers with the problem's status and `Retry-After`, in a format of the caller's. */
+/** Sends an error in the caller's format, with the problem's status and `Retry-After`. */
 export function sendError(response: ServerResponse, problem: HttpProblem, type: string, body: string): void {
   if (response.headersSent || response.destroyed) return;
   if (problem.retryAfterS !== undefined) response.setHeader('retry-after', problem.retryAfterS);
   response.writeHead(problem.status, { 'content-type': type, 'content-length': Buffer.byteLength(body) }).end(body);
 }
 
-/** The last handler of an Express app: answers whatever was thrown with problem details. */
+/** The last handler of an Express app: responds to any error with problem details. */
 export function problemHandler(server: string, logger: Logger): ErrorRequestHandler {
   return (error, request, response, _next) => {
     const problem = toHttpProblem(error, server);

@@ -35,7 +35,7 @@ export async function listenOnSharedPort(server: Server, { host, port }: Address
     await listening(each, { host, port: taken }, true);
     return each;
   });
-  // The port works without those that the system does not give.
+  // The port also works if the system refuses some of them.
   return (await Promise.allSettled(all)).flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
 }
 

@@ -60,7 +60,7 @@ function record(seed: number, env: Record<string, string> = {}): Recording {
   return { promises: JSON.parse(output), crashes };
 }
 
-/** Puts together what the disk may hold, opens it as a spool, and says where a promise is broken. */
+/** Builds a state that the disk may have after the power loss, opens it as a spool, and reports each broken promise. */
 function complaintsAfter(crash: string, syncs: number, promises: readonly Promised[], seed: number): string[] {
   const after = mkdtempSync(join(folder, 'after-'));
   mix(crash, after, seed + syncs);

@@ -1,10 +1,10 @@
-// Puts a spool through a seeded series of steps and prints what it was told to be durable, and after how many syncs.
+// Runs a seeded series of steps on a spool and prints which chunks must be durable after how many syncs.
 // node workload.ts FILE CRASH_FOLDER SEED STEPS
 import { existsSync, readdirSync } from 'node:fs';
 import pino from 'pino';
 import { Spool } from '../spool.ts';
 
-/** What held when so many syncs had begun. `appended`, `removed` and `sending` are numbers of chunks. */
+/** What must hold after so many syncs have begun. `appended`, `removed` and `sending` are numbers of chunks. */
 export interface Promised {
   readonly syncs: number;
   readonly appended: number;
