@@ -8,8 +8,8 @@ import { type Client, createClient } from './kafka/client.ts';
 import type { KafkaEngine } from './kafka/engine.ts';
 import { isAccessDenied, kafkaError } from './kafka/errors.ts';
 import { startMember } from './kafka/member.ts';
-import { tail } from './kafka/reader.ts';
 import { planRewind, rewind } from './kafka/rewind.ts';
+import { tail } from './kafka/tail.ts';
 import { KafkaWriter } from './kafka/writer.ts';
 import { createPartitioner } from './partition.ts';
 import {
@@ -36,16 +36,16 @@ import { sinkAsHandlers } from './sink.ts';
 /** The most bytes of records that may wait to be sent. */
 const maxWaitingBytes = 64 << 20;
 const betweenAttemptsMs = 1_000;
-/** kafkajs tries by itself for some ten seconds; what takes longer is waited out, visibly, by the log's own rules. */
+/** kafkajs retries by itself for some ten seconds; after that the log's own retry policy takes over, visibly. */
 const retry = { initialRetryTime: 20, maxRetryTime: 1_000, factor: 0.2, multiplier: 2, retries: 14 };
-/** A consumer looks for another coordinator only when it starts again: measured, after 12 s with the retries above, after 2 s with these. */
+/** A consumer looks for another coordinator only when it restarts: measured, after 12 s with the retries above, after 2 s with these. */
 const consumerRetry = { ...retry, initialRetryTime: 200, retries: 3 };
-/** The first connection is tried again by the log, which says so. */
+/** The first connection is retried by the log, which logs that. */
 const firstConnectionRetry = { ...retry, retries: 2 };
 
 export interface KafkaLogOptions extends AddressOptions {
   readonly logger: Logger;
-  /** Begins the ids of transactions and of throw-away groups. Default `gapline`. */
+  /** The first part of the ids of transactions and of ephemeral consumer groups. Default `gapline`. */
   readonly prefix?: string;
   /** After so long without a sign of life a member's partitions go to others. Default 10 s. */
   readonly sessionTimeoutMs?: number;
@@ -93,12 +93,12 @@ class KafkaLog implements EventLog {
     return createClient({ address: this.#address, logger, retry: trying, requestTimeoutMs });
   }
 
-  /** Waits until Kafka answers. */
+  /** Resolves once Kafka answers. */
   async #waitForBroker(): Promise<KafkaAdmin> {
     const { logger, waitMs = 60_000 } = this.#options;
     const brokers = this.#address.brokers.join(', ');
     const until = performance.now() + waitMs;
-    for (let told = false; ; told = true) {
+    for (let warned = false; ; warned = true) {
       const client = await this.#connect(firstConnectionRetry);
       try {
         await this.#firstConnection(client);
@@ -113,7 +113,7 @@ class KafkaLog implements EventLog {
         if (this.#stopping.signal.aborted || performance.now() + betweenAttemptsMs > until) {
           throw new GaplineError('log-unavailable', message, { cause: error, retryable: true });
         }
-        if (!told) logger.warn(`${message}; is it started? Waiting for it`);
+        if (!warned) logger.warn(`${message}; is it started? Waiting for it`);
         await sleep(betweenAttemptsMs);
       }
     }
@@ -208,7 +208,7 @@ async function checkInputs(admin: KafkaAdmin, topics: readonly string[]): Promis
 }
 
 const accessDenied = (brokers: string, error: unknown): GaplineError =>
-  new GaplineError('log-unavailable', kafkaError(`Kafka at ${brokers} turns this client away`, error).message, {
+  new GaplineError('log-unavailable', kafkaError(`Kafka at ${brokers} denies this client access`, error).message, {
     cause: error,
     retryable: false,
   });

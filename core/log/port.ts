@@ -37,7 +37,7 @@ export interface Batch {
   readonly topic: string;
   readonly partition: number;
   readonly records: readonly StoredRecord[];
-  /** Aborted when the partition is taken away or the pipe stops: give up, what you return will not be committed. */
+  /** Aborted when the partition is revoked or the pipe stops: give up, what you return will not be committed. */
   readonly signal: AbortSignal;
 }
 
@@ -70,11 +70,11 @@ export interface PipeHandlers {
   revoked?(partition: number): void;
   /**
    * Makes outputs from a batch; must not change state itself. A thrown error that says `retryable: true` stalls the partition with
-   * backoff for ever; `false` halves the batch until the culprit is alone and becomes a dead letter; an error that does not say is
-   * tried `attempts` times and then taken for permanent.
+   * backoff for ever; `false` halves the batch until the culprit is alone and becomes a dead letter; one that does not
+   * say is tried `attempts` times and then counts as permanent.
    */
   transform(batch: Batch): Transformed | Promise<Transformed>;
-  /** The record that tells of one which could never be processed; committed in its place. */
+  /** The dead letter of a record that could never be processed; committed in its place. */
   deadLetter(record: StoredRecord, error: unknown): Output;
   /** Called at each failed attempt, so that a stall is seen. */
   stalled?(stall: Stall): void;
@@ -85,7 +85,7 @@ export interface PipeOptions {
   readonly group: string;
   /** Records a batch, at most. Default 5000. */
   readonly maxBatch?: number;
-  /** Tries before an unclear error counts as permanent. Default 5. */
+  /** Attempts before an error counts as permanent that does not state whether it is retryable. Default 5. */
   readonly attempts?: number;
 }
 
@@ -110,19 +110,19 @@ export type Sink = (batch: Batch) => Promise<readonly Rejected[]>;
 export interface Running {
   /** Finishes and commits the batch in hand (for at most 8 s), then gives the partitions back. Safe to call twice. */
   stop(): Promise<void>;
-  /** Rejects when the consumer cannot go on by itself; never resolves. */
+  /** Rejects when the consumer cannot recover by itself; never resolves. */
   readonly failed: Promise<never>;
 }
 
-/** Thins out topics that grow fast: of each stretch of time the first records are handed out, the rest is passed over unread. */
+/** Thins out topics that grow fast: of each interval the first records are returned, the rest is skipped unread. */
 export interface Sampling {
-  /** The length of a stretch, by time of arrival. */
+  /** The length of an interval, by time of arrival. */
   readonly everyMs: number;
-  /** Records of one topic and stretch that are handed out, about, spread over its partitions. */
+  /** About how many records of one topic and interval are returned, spread over its partitions. */
   readonly records: number;
   /**
-   * Told of records that are passed over: how many, and when their stretch began, in milliseconds since the epoch. An engine that
-   * cannot pass over records hands out all of them and never calls this.
+   * Called for records that are skipped: how many, and when their interval began, in milliseconds since the epoch. An engine that
+   * cannot skip records returns all of them and never calls this.
    */
   skipped(topic: string, count: number, arrivedMs: number): void;
 }
@@ -133,7 +133,7 @@ export interface TailOptions {
   /** False ends the iteration at the end that the topics had when it began. Default true. */
   readonly follow?: boolean;
   readonly signal?: AbortSignal;
-  /** Undefined hands out every record. */
+  /** Undefined returns every record. */
   readonly sampling?: Sampling;
 }
 
@@ -150,7 +150,7 @@ export interface PartitionLag {
 export const totalLag = (partitions: readonly PartitionLag[]): number =>
   partitions.reduce((sum, { lag }) => sum + lag, 0);
 
-/** How far a group was set back in a partition: it goes on with the record at `to`, where it would have gone on at `from`. */
+/** How far a group was set back in a partition: it resumes at the record `to` instead of `from`. */
 export interface Rewound {
   readonly topic: string;
   readonly partition: number;
@@ -159,7 +159,7 @@ export interface Rewound {
 }
 
 export interface RewindOptions {
-  /** Only says what would be done. Default false. */
+  /** Only returns what would be done. Default false. */
   readonly dryRun?: boolean;
 }
 
@@ -168,7 +168,7 @@ export interface RewindOptions {
  * Order is kept by key. Reads see committed records only.
  */
 export interface EventLog {
-  /** Opens files or connections. Rejects with what is wrong and what to do. */
+  /** Opens files or connections. Rejects with the cause and a remedy. */
   start(): Promise<void>;
   /** Stops every consumer, then closes. Safe to call twice. */
   stop(): Promise<void>;
@@ -195,8 +195,8 @@ export interface EventLog {
   /** How far a group is behind, by partition. */
   lag(group: string, topics: readonly string[]): Promise<readonly PartitionLag[]>;
   /**
-   * Sets a group back, so that it takes once more what arrived at or after a time. Never forward; what retention took is gone. Where the
-   * group has committed nothing it stays as it is.
+   * Sets a group back, so that it takes again the records that arrived at or after a time. Never forward; what retention deleted is gone.
+   * A group that has committed nothing stays as it is.
    * @throws {GaplineError} `group-active` where the group has a member at work; nothing is changed then. Not with `dryRun`.
    */
   rewind(
@@ -207,7 +207,7 @@ export interface EventLog {
   ): Promise<readonly Rewound[]>;
 }
 
-/** The refusal to move a group under its members' feet. */
+/** A group with members at work is not moved. */
 export const groupActive = (group: string): GaplineError =>
   new GaplineError('group-active', `group ${group} has a member at work`, { retryable: true });
 

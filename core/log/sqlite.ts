@@ -36,7 +36,7 @@ import { SqliteWriter } from './sqlite/writer.ts';
 
 /** The most bytes of records that may wait to be written. */
 const maxWaitingBytes = 64 << 20;
-/** An append larger than this is cut, so that no transaction blocks the event loop for long. */
+/** An append larger than this is split, so that no transaction blocks the event loop for long. */
 const maxAppendBytes = 2 << 20;
 /** How long making topics and groups waits for another process that writes. */
 const ensureMs = 10_000;
@@ -45,7 +45,7 @@ export interface SqliteLogOptions {
   /** Made if it is missing. Other processes may use it at the same time, and the store may live in it too. */
   readonly file: string;
   readonly logger: Logger;
-  /** How often to look for what is too old or too much. Default 30 s. */
+  /** How often the retention deletes what is too old or too much. Default 30 s. */
   readonly retentionCheckMs?: number;
   /** How long a consumer that stops waits for the batches in hand. Default 8 s. */
   readonly graceMs?: number;
@@ -210,7 +210,12 @@ class SqliteLog implements EventLog {
 function partOf(records: readonly LogRecord[], start: number): readonly LogRecord[] {
   let bytes = 0;
   let end = start;
-  while (end < records.length && bytes < maxAppendBytes) bytes += sizeOf(records[end++]!);
+  while (bytes < maxAppendBytes) {
+    const record = records[end];
+    if (!record) break;
+    bytes += sizeOf(record);
+    end += 1;
+  }
   return start === 0 && end === records.length ? records : records.slice(start, end);
 }
 

@@ -14,7 +14,7 @@ const snapshot = (n: number): Status => ({
   counters: { n },
 });
 
-test('reports at once and then now and then, until it is stopped', async () => {
+test('reports at once and then periodically, until it is stopped', async () => {
   const log = await fixture().open();
   const topic = await fixture().topic(log, 'status', 1);
   let n = 0;
@@ -28,7 +28,7 @@ test('reports at once and then now and then, until it is stopped', async () => {
   expect(n).toBe(records.length);
 });
 
-test('says once what keeps it from reporting, throws nothing, and continues', async () => {
+test('logs once why it cannot report, throws nothing, and continues', async () => {
   const log = await fixture().open();
   const topic = fixture().name('status');
   let asked = 0;

@@ -3,7 +3,7 @@ import { describeError } from '../wire/errors.ts';
 import { type Status, statusEveryMs } from '../wire/status.ts';
 import type { EventLog } from './port.ts';
 
-/** How long a report may take: the next one says more. */
+/** How long a report may take: the next one is newer. */
 const appendMs = 2_000;
 
 export interface StatusReport {
@@ -15,7 +15,7 @@ export interface StatusReport {
   readonly snapshot: () => Status | Promise<Status>;
 }
 
-/** Appends what a stage says of itself, at once and then now and then. Trouble is logged, once until it is over, and never thrown. */
+/** Appends a stage's status at once and then periodically. An error is logged, once until it is over, and never thrown. */
 export function reportStatus({ log, topic, everyMs = statusEveryMs, logger, snapshot }: StatusReport): {
   stop(): Promise<void>;
 } {
@@ -33,7 +33,7 @@ export function reportStatus({ log, topic, everyMs = statusEveryMs, logger, snap
     }
   }
 
-  // One at a time: a slow log makes reports rarer, it does not pile them up.
+  // One at a time: a slow log makes reports rarer and never queues them.
   let underWay: Promise<void> | undefined;
   const tick = () => {
     underWay ??= report().finally(() => {

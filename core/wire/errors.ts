@@ -113,7 +113,7 @@ export const errorCatalog = {
     status: 503,
     title: 'The log cannot take readings',
     cause:
-      'Kafka is not started, cannot be reached or turns this client away; or the file of the embedded log is locked or on a full disk.',
+      'Kafka is not started, cannot be reached or denies this client access; or the file of the embedded log is locked or on a full disk.',
     remedy: 'Check that it runs and can be reached; devices send again after Retry-After seconds.',
   },
   overloaded: {

@@ -53,7 +53,7 @@ export function appending(fixture: () => LogFixture): void {
     }
   });
 
-  test('has what it took after it was closed and opened again', async () => {
+  test('holds its records after it was closed and opened again', async () => {
     const log = await fixture().open();
     const topic = await fixture().topic(log, 'readings');
     await log.append(topic, numbered(0, 20), deadline);
@@ -93,7 +93,7 @@ export function appending(fixture: () => LogFixture): void {
       code: 'topic-mismatch',
       message: expect.stringMatching(/2 .*3/),
     });
-    // More than asked for is more room: whoever runs the broker may have made them.
+    // More partitions than wanted are accepted: an operator may have made them.
     await fixture().topic(log, 'readings', 1);
     expect(await contents(log, topic)).toHaveLength(5);
   });

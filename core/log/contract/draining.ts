@@ -15,7 +15,7 @@ import {
 } from './fixture.ts';
 
 export function draining(fixture: () => LogFixture): void {
-  test('takes records to a sink at least once, and continues behind them after a restart', async () => {
+  test('takes records to a sink at least once, and resumes behind them after a restart', async () => {
     const log = await fixture().open();
     const topic = await fixture().topic(log, 'readings');
     const options = { from: [topic], group: fixture().name('group'), maxBatch: 8 };
@@ -35,7 +35,7 @@ export function draining(fixture: () => LogFixture): void {
     expect(sorted(taken)).toEqual(numbers(0, 120));
   });
 
-  test('gives the same batch again while the sink is away', async () => {
+  test('gives the same batch again while the sink is unavailable', async () => {
     const log = await fixture().open();
     const topic = await fixture().topic(log, 'readings', 1);
     const stalls: Stall[] = [];
@@ -46,7 +46,7 @@ export function draining(fixture: () => LogFixture): void {
       { from: [topic], group, stalled: (stall) => void stalls.push(stall) },
       async ({ records }) => {
         tried.push(texts(records));
-        if (tried.length < 4) throw new GaplineError('store-unavailable', 'away', { retryable: true });
+        if (tried.length < 4) throw new GaplineError('store-unavailable', 'unavailable', { retryable: true });
         return [];
       },
       deadLetterTo(topic),
@@ -56,7 +56,7 @@ export function draining(fixture: () => LogFixture): void {
     expect(stalls).toHaveLength(3);
   });
 
-  test('makes dead letters of what the sink refuses for good and of what breaks it', async () => {
+  test('makes dead letters of records that the sink refuses for good, and of those that make it fail', async () => {
     const log = await fixture().open();
     const topic = await fixture().topic(log, 'readings', 1);
     const letters = await fixture().topic(log, 'deadletters', 1);

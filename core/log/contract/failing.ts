@@ -13,11 +13,11 @@ import {
   texts,
 } from './fixture.ts';
 
-const away = () => new GaplineError('store-unavailable', 'the model server is away', { retryable: true });
+const unavailable = () => new GaplineError('store-unavailable', 'the model server is unavailable', { retryable: true });
 const poison = () => new GaplineError('internal', 'this cannot be read', { retryable: false });
 
 export function failing(fixture: () => LogFixture): void {
-  test('waits out a transform that fails for a while, visibly, and loses and doubles nothing', async () => {
+  test('waits out a transform that fails for a while, visibly, and loses and duplicates nothing', async () => {
     const log = await fixture().open();
     const topic = await fixture().topic(log, 'readings', 1);
     const copy = await fixture().topic(log, 'copy', 1);
@@ -29,7 +29,7 @@ export function failing(fixture: () => LogFixture): void {
       {
         ...copyTo(copy),
         async transform(batch) {
-          if (stalls.length < 8) throw away();
+          if (stalls.length < 8) throw unavailable();
           return { ...(await copyTo(copy).transform(batch)), committed: () => void changes++ };
         },
         stalled: (stall) => void stalls.push(stall),
@@ -37,7 +37,7 @@ export function failing(fixture: () => LogFixture): void {
     );
     await expectContents(log, copy, numbers(0, 50));
     expect(stalls.map(({ attempt }) => attempt)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
-    expect(stalls[0]).toMatchObject({ topic, partition: 0, error: { message: 'the model server is away' } });
+    expect(stalls[0]).toMatchObject({ topic, partition: 0, error: { message: 'the model server is unavailable' } });
     expect(texts(await contents(log, copy))).toEqual(numbers(0, 50));
     await expect.poll(() => changes, patient).toBeGreaterThanOrEqual(5);
   });
@@ -55,7 +55,7 @@ export function failing(fixture: () => LogFixture): void {
       {
         ...copyTo(copy),
         transform(batch) {
-          if (batch.partition === 1) throw away();
+          if (batch.partition === 1) throw unavailable();
           return copyTo(copy).transform(batch);
         },
         stalled: (stall) => void stalls.push(stall),
@@ -109,7 +109,7 @@ export function failing(fixture: () => LogFixture): void {
         ...copyTo(copy),
         transform(batch) {
           const own = texts(batch.records);
-          if (own.includes('63')) throw own.includes('0') ? poison() : away();
+          if (own.includes('63')) throw own.includes('0') ? poison() : unavailable();
           return copyTo(copy).transform(batch);
         },
         stalled: (stall) => void stalls.push(stall),
@@ -125,7 +125,7 @@ export function failing(fixture: () => LogFixture): void {
     await expectContents(log, copy, numbers(0, 64));
   });
 
-  test('takes an error that does not say for permanent after some attempts, and names the cause', async () => {
+  test('counts an error as permanent after some attempts where it does not state that, and names the cause', async () => {
     const log = await fixture().open();
     const topic = await fixture().topic(log, 'readings', 1);
     const copy = await fixture().topic(log, 'copy', 1);
@@ -163,7 +163,7 @@ export function failing(fixture: () => LogFixture): void {
       {
         ...copyTo(copy),
         async assigned() {
-          if (failures++ < 3) throw away();
+          if (failures++ < 3) throw unavailable();
         },
       },
     );

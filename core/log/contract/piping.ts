@@ -33,7 +33,7 @@ export function piping(fixture: () => LogFixture): void {
     }
   });
 
-  test('never gives more records at once than asked, and continues after a restart where it was', async () => {
+  test('never gives more records at once than `maxBatch`, and resumes after a restart where it was', async () => {
     const log = await fixture().open();
     const topic = await fixture().topic(log, 'readings');
     const copy = await fixture().topic(log, 'copy');
@@ -61,7 +61,7 @@ export function piping(fixture: () => LogFixture): void {
     expect(Math.max(...sizes)).toBe(10);
   });
 
-  test('changes the state once the outputs are there, and not when the batch is given up', async () => {
+  test('changes the state once the outputs are committed, and not when the batch is given up', async () => {
     const log = await fixture().open();
     const topic = await fixture().topic(log, 'readings', 1);
     const copy = await fixture().topic(log, 'copy', 1);
@@ -104,7 +104,7 @@ export function piping(fixture: () => LogFixture): void {
     expect(await heldWhenChanged).toBeGreaterThan(0);
   });
 
-  test('takes several topics into one pipe: one partition number is worked on by one batch at a time', async () => {
+  test('takes several topics into one pipe: one partition number processes one batch at a time', async () => {
     const log = await fixture().open();
     const topics = [await fixture().topic(log, 'left', 3), await fixture().topic(log, 'right', 3)];
     const copy = await fixture().topic(log, 'copy');
@@ -148,7 +148,7 @@ export function piping(fixture: () => LogFixture): void {
     });
   });
 
-  test('warms a partition up with its committed past before its first batch, and says when it is over', async () => {
+  test('warms a partition up with its committed history before its first batch, and calls revoked at its end', async () => {
     const log = await fixture().open();
     const topics = [await fixture().topic(log, 'left', 2), await fixture().topic(log, 'right', 2)];
     const copy = await fixture().topic(log, 'copy');

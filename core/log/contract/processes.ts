@@ -29,7 +29,7 @@ export function processes(fixture: () => LogFixture): void {
     await expectContents(right, copy, numbers(0, 500));
   });
 
-  test('sees in one process what another appends, and has all that it acknowledged before it was killed', async () => {
+  test('sees in one process what another appends, and holds all that was acknowledged before that was killed', async () => {
     const log = await fixture().open();
     const topic = await fixture().topic(log, 'readings');
     const copy = await fixture().topic(log, 'copy');
@@ -43,7 +43,7 @@ export function processes(fixture: () => LogFixture): void {
     await expectContents(log, copy, held);
   });
 
-  test('loses and doubles nothing when a member is killed in the middle of a batch', async () => {
+  test('loses and duplicates nothing when a member is killed in the middle of a batch', async () => {
     const log = await fixture().open();
     const topic = await fixture().topic(log, 'readings');
     const copy = await fixture().topic(log, 'copy');
@@ -58,7 +58,7 @@ export function processes(fixture: () => LogFixture): void {
     await expectContents(log, copy, numbers(0, 300));
   });
 
-  test('loses and doubles nothing when members are killed again and again at any moment', async () => {
+  test('loses and duplicates nothing when members are killed again and again at any moment', async () => {
     const log = await fixture().open();
     const topic = await fixture().topic(log, 'readings');
     const copy = await fixture().topic(log, 'copy');

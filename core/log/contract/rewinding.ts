@@ -13,7 +13,7 @@ export function rewinding(fixture: () => LogFixture): void {
     await running.stop();
   }
 
-  test('gives a group once more what arrived since a time, in every partition', async () => {
+  test('gives a group again what arrived since a time, in every partition', async () => {
     const log = await fixture().open();
     const topic = await fixture().topic(log, 'readings');
     const copy = await fixture().topic(log, 'copy');

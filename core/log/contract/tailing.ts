@@ -10,7 +10,7 @@ async function read(log: EventLog, topics: string[], options: TailOptions): Prom
 }
 
 export function tailing(fixture: () => LogFixture): void {
-  test('reads what is there from a time on and ends at the end that it found', async () => {
+  test('reads the records since a time and ends where the topics ended when it began', async () => {
     const log = await fixture().open();
     const topics = [await fixture().topic(log, 'left'), await fixture().topic(log, 'right')];
     const empty = await fixture().topic(log, 'empty');
@@ -46,7 +46,7 @@ export function tailing(fixture: () => LogFixture): void {
     expect(seen).toHaveLength(20);
   });
 
-  test('begins now when asked for now', async () => {
+  test('starts now where `since` is now', async () => {
     const log = await fixture().open();
     const topic = await fixture().topic(log, 'readings');
     await log.append(topic, numbered(0, 10), deadline);
@@ -58,7 +58,7 @@ export function tailing(fixture: () => LogFixture): void {
     first.finally(() => {
       done = true;
     });
-    // When an engine begins to listen is its own affair; what was there before must never come.
+    // When an engine starts to listen is its own choice; an older record must never come.
     await expect
       .poll(async () => {
         if (!done) await log.append(topic, numbered(next, ++next), deadline);
@@ -71,7 +71,7 @@ export function tailing(fixture: () => LogFixture): void {
     expect(await tail.next()).toMatchObject({ done: true });
   });
 
-  test('hands out a sample where asked, and reports all that it skipped', async () => {
+  test('returns a sample, and counts all that it skipped', async () => {
     const log = await fixture().open();
     const topic = await fixture().topic(log, 'readings');
     await log.append(topic, numbered(0, 500), deadline);
@@ -91,7 +91,7 @@ export function tailing(fixture: () => LogFixture): void {
     expect(seen.length + passed).toBe(500);
   });
 
-  test('says which topic is missing', async () => {
+  test('names the topic that is missing', async () => {
     const log = await fixture().open();
     const missing = fixture().name('missing');
     await expect(read(log, [missing], { since: 0, follow: false })).rejects.toMatchObject({

@@ -7,7 +7,7 @@ export interface AddressOptions {
   readonly url: string;
   readonly username?: string | undefined;
   readonly password?: string | undefined;
-  /** Certificates (PEM) to trust beside those that the system does. */
+  /** Certificates (PEM) to trust besides those of the system. */
   readonly ca?: string | undefined;
 }
 
@@ -21,7 +21,7 @@ const defaultPort = 9092;
 const mechanisms = ['plain', 'scram-sha-256', 'scram-sha-512'] as const;
 
 /**
- * What a URL and the secrets beside it say of a Kafka.
+ * Parses a Kafka URL and the secrets that belong to it.
  * @throws {GaplineError} `config-invalid`, naming what is wrong; never a secret.
  */
 export function parseAddress({ url, username, password, ca }: AddressOptions): Address {

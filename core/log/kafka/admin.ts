@@ -5,11 +5,11 @@ import type { PartitionLag, TopicSpec } from '../port.ts';
 import type { Client } from './client.ts';
 import { kafkaError, kafkaErrorType } from './errors.ts';
 
-/** How long what is known of a topic's partitions is believed. */
-const believedMs = 60_000;
+/** How long the metadata of a topic is cached. */
+const metadataMs = 60_000;
 /** How long a topic may take to appear, or to find a new leader. */
 const settleMs = 15_000;
-/** What a broker says of a partition or a group that is on its way, or that kafkajs knows too little of. */
+/** Errors of a partition or a group that is being created or moved, or whose metadata in kafkajs is old. */
 const unsettled = new Set([
   'UNKNOWN_TOPIC_OR_PARTITION',
   'LEADER_NOT_AVAILABLE',
@@ -26,7 +26,7 @@ export interface Extent {
   readonly high: bigint;
 }
 
-/** What there is on the broker: topics, their extents, how far groups have come. */
+/** Reads and changes the state of the broker: topics, their extents, the offsets of groups. */
 export class KafkaAdmin {
   readonly #client: Client;
   #admin: Admin;
@@ -46,8 +46,8 @@ export class KafkaAdmin {
     await this.#client.close(() => this.#admin.disconnect());
   }
 
-  /** Asks until the partitions have settled. */
-  async #ask<T>(cannot: string, work: (admin: Admin) => Promise<T>): Promise<T> {
+  /** Retries until the partitions have settled. */
+  async #retry<T>(cannot: string, work: (admin: Admin) => Promise<T>): Promise<T> {
     const until = performance.now() + settleMs;
     for (;;) {
       const admin = this.#admin;
@@ -61,7 +61,7 @@ export class KafkaAdmin {
     }
   }
 
-  /** kafkajs's admin never looks again who leads a partition, so another takes its place. */
+  /** kafkajs's admin never refreshes the leaders of partitions, so another one replaces it. */
   async #renew(old: Admin): Promise<void> {
     if (this.#admin !== old) return;
     this.#admin = this.#client.kafka.admin();
@@ -71,7 +71,7 @@ export class KafkaAdmin {
 
   /** @throws {GaplineError} `topic-mismatch` where one exists with fewer partitions. */
   async ensure(topics: readonly TopicSpec[]): Promise<void> {
-    const existing = new Set(await this.#ask('Topics cannot be listed', (admin) => admin.listTopics()));
+    const existing = new Set(await this.#retry('Topics cannot be listed', (admin) => admin.listTopics()));
     const missing = topics.filter(({ name }) => !existing.has(name));
     try {
       if (missing.length > 0) await this.#admin.createTopics({ topics: missing.map(asConfig), waitForLeaders: false });
@@ -84,24 +84,24 @@ export class KafkaAdmin {
     if (toFlush.length > 0) await this.#flushEachBatch(toFlush.map(({ name }) => name));
   }
 
-  /** Lets topics that are there already flush each batch, and leaves all else that is set on them as it is. */
+  /** Makes existing topics flush each batch, and keeps the rest of their configuration. */
   async #flushEachBatch(names: readonly string[]): Promise<void> {
-    const asked = names.map((name) => ({ type: ofTopic, name }));
+    const resourcesOf = names.map((name) => ({ type: ofTopic, name }));
     const cannot = 'The configuration of topics cannot be changed';
-    const { resources } = await this.#ask(cannot, (admin) =>
-      admin.describeConfigs({ resources: asked, includeSynonyms: false }),
+    const { resources } = await this.#retry(cannot, (admin) =>
+      admin.describeConfigs({ resources: resourcesOf, includeSynonyms: false }),
     );
     const changed = resources.flatMap(({ resourceName, configEntries }) => {
       const own = configEntries.filter(({ configSource }) => configSource === setOnTopic);
       if (own.some(({ configName, configValue }) => configName === flushing.name && configValue === flushing.value))
         return [];
       const kept = own.filter(({ configName }) => configName !== flushing.name);
-      // Kafka takes what is sent for all that is set.
+      // Kafka replaces the whole configuration by what is sent.
       const entries = kept.map(({ configName, configValue }) => ({ name: configName, value: configValue }));
       return [{ type: ofTopic, name: resourceName, configEntries: [...entries, flushing] }];
     });
     if (changed.length === 0) return;
-    await this.#ask(cannot, (admin) => admin.alterConfigs({ validateOnly: false, resources: changed }));
+    await this.#retry(cannot, (admin) => admin.alterConfigs({ validateOnly: false, resources: changed }));
   }
 
   async #check(name: string, wanted: number): Promise<void> {
@@ -109,15 +109,15 @@ export class KafkaAdmin {
     const found = await this.#countOnceThere(name);
     if (found >= wanted) return;
     const detail =
-      `Topic ${name} has ${found} partitions on Kafka where ${wanted} are asked for: ` +
+      `Topic ${name} has ${found} partitions on Kafka where ${wanted} are wanted: ` +
       'ask for fewer, or add partitions while nothing is in it';
     throw new GaplineError('topic-mismatch', detail, { retryable: false });
   }
 
-  /** A topic that was just made takes a moment to be known, and another to have leaders. */
+  /** A new topic takes a moment to appear, and another to have leaders. */
   async #countOnceThere(name: string): Promise<number> {
     const cannot = `Topic ${name} does not appear`;
-    await this.#ask(cannot, async (admin) => {
+    await this.#retry(cannot, async (admin) => {
       await admin.fetchTopicMetadata({ topics: [name] });
       await admin.fetchTopicOffsets(name);
     });
@@ -132,7 +132,7 @@ export class KafkaAdmin {
   /** The leading broker of each partition. */
   leaders(topic: string): Promise<readonly number[]> {
     const known = this.#leaders.get(topic);
-    if (known && known.at > performance.now() - believedMs) return known.leaders;
+    if (known && known.at > performance.now() - metadataMs) return known.leaders;
     const leaders = this.#lookUp(topic);
     leaders.catch(() => this.forget(topic));
     this.#leaders.set(topic, { leaders, at: performance.now() });
@@ -152,7 +152,7 @@ export class KafkaAdmin {
     }
   }
 
-  /** Looks a topic up again the next time. */
+  /** Drops the cached metadata of a topic. */
   forget(topic: string): void {
     this.#leaders.delete(topic);
   }
@@ -160,7 +160,7 @@ export class KafkaAdmin {
   async extents(topic: string): Promise<Extent[]> {
     await this.partitionCount(topic);
     const cannot = `The offsets of ${topic} cannot be read`;
-    const offsets = await this.#ask(cannot, (admin) => admin.fetchTopicOffsets(topic));
+    const offsets = await this.#retry(cannot, (admin) => admin.fetchTopicOffsets(topic));
     return offsets.map(({ partition, low, high }) => ({ partition, low: BigInt(low), high: BigInt(high) }));
   }
 
@@ -168,14 +168,14 @@ export class KafkaAdmin {
   async offsetsSince(topic: string, sinceMs: number): Promise<Map<number, bigint>> {
     await this.partitionCount(topic);
     const cannot = `The offsets of ${topic} cannot be read`;
-    const offsets = await this.#ask(cannot, (admin) => admin.fetchTopicOffsetsByTimestamp(topic, Math.ceil(sinceMs)));
+    const offsets = await this.#retry(cannot, (admin) => admin.fetchTopicOffsetsByTimestamp(topic, Math.ceil(sinceMs)));
     return new Map(offsets.map(({ partition, offset }) => [partition, BigInt(offset)]));
   }
 
   /** What a group has committed by partition; a partition is missing where it has nothing. */
   async committed(group: string, topic: string): Promise<Map<number, bigint>> {
     const cannot = `The offsets of group ${group} cannot be read`;
-    const [found] = await this.#ask(cannot, (admin) => admin.fetchOffsets({ groupId: group, topics: [topic] }));
+    const [found] = await this.#retry(cannot, (admin) => admin.fetchOffsets({ groupId: group, topics: [topic] }));
     const pairs = (found?.partitions ?? []).map(({ partition, offset }) => [partition, BigInt(offset)] as const);
     return new Map(pairs.filter(([, offset]) => offset >= 0n));
   }
@@ -194,14 +194,14 @@ export class KafkaAdmin {
     return lags.sort((a, b) => topics.indexOf(a.topic) - topics.indexOf(b.topic) || a.partition - b.partition);
   }
 
-  /** Whether anybody is in a group, as far as the broker knows: one that died is in it until its session is over. */
+  /** Whether a group has members. One that died counts until its session expires. */
   async hasMembers(group: string): Promise<boolean> {
     const cannot = `Group ${group} cannot be looked at`;
-    const { groups } = await this.#ask(cannot, (admin) => admin.describeGroups([group]));
+    const { groups } = await this.#retry(cannot, (admin) => admin.describeGroups([group]));
     return groups.some(({ members }) => members.length > 0);
   }
 
-  /** Writes where a group goes on. kafkajs joins the group for it, so nobody else may be in it. */
+  /** Writes where a group resumes. kafkajs joins the group for that, so it must have no members. */
   async setOffsets(
     group: string,
     topic: string,
@@ -209,10 +209,10 @@ export class KafkaAdmin {
   ): Promise<void> {
     const partitions = offsets.map(({ partition, offset }) => ({ partition, offset: String(offset) }));
     const cannot = `Group ${group} cannot be set back`;
-    await this.#ask(cannot, (admin) => admin.setOffsets({ groupId: group, topic, partitions }));
+    await this.#retry(cannot, (admin) => admin.setOffsets({ groupId: group, topic, partitions }));
   }
 
-  /** Forgets a group that nobody is in any more. */
+  /** Deletes a group without members. */
   async deleteGroup(group: string): Promise<void> {
     await this.#admin.deleteGroups([group]);
   }
@@ -226,7 +226,7 @@ export class KafkaAdmin {
 const ofTopic = 2 as ConfigResourceTypes.TOPIC;
 const setOnTopic = 1 as ConfigSource.TOPIC_CONFIG;
 
-/** A broker that acknowledges only what its disk has. */
+/** Lets a broker acknowledge only what is on its disk. */
 const flushing = { name: 'flush.messages', value: '1' };
 
 const asConfig = ({ name, partitions, retentionMs, flush }: TopicSpec): ITopicConfig => ({

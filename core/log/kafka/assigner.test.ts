@@ -49,7 +49,7 @@ describe('spreading partition numbers over members', () => {
   });
 });
 
-test('one partition number of all topics goes to one member, as the members say what they own', async () => {
+test('one partition number of all topics goes to one member, and members state which they own', async () => {
   const partitions = Array.from({ length: 4 }, (_, partitionId) => ({ partitionId }));
   const cluster = { findTopicPartitionMetadata: () => partitions };
   const assignerOf = (owned: number[]) =>

@@ -9,44 +9,41 @@ interface Claim {
 }
 
 /**
- * Spreads partition numbers over members: as evenly as can be, and each stays where it is as far as that allows, because moving one
+ * Spreads partition numbers over members: as evenly as possible, and each stays with its member as far as that allows, because moving one
  * costs its new owner the warm-up.
  */
 export function spread(claims: readonly Claim[], count: number): Map<string, number[]> {
-  const members = claims.toSorted((a, b) => (a.id < b.id ? -1 : 1));
   const free = new Set(Array.from({ length: count }, (_, number) => number));
-  const floor = Math.floor(count / members.length);
+  const floor = Math.floor(count / claims.length);
   // So many members get one more than the others.
-  let larger = count % members.length;
-  const shares = new Map<string, number[]>();
-  const quotas = new Map<string, number>();
-  for (const { id, owned } of members.toSorted((a, b) => b.owned.length - a.owned.length)) {
-    const claimed = [...new Set(owned)].filter((number) => free.has(number));
-    const quota = larger > 0 && claimed.length > floor ? floor + 1 : floor;
-    if (quota > floor) larger -= 1;
-    const kept = claimed.slice(0, quota);
-    for (const number of kept) free.delete(number);
-    shares.set(id, kept);
-    quotas.set(id, quota);
-  }
-  for (const { id } of members) {
-    let quota = quotas.get(id)!;
-    if (larger > 0 && quota === floor) {
-      quota += 1;
+  let larger = count % claims.length;
+  const byId = (a: Claim, b: Claim) => (a.id < b.id ? -1 : 1);
+  const plans = claims
+    .toSorted((a, b) => b.owned.length - a.owned.length || byId(a, b))
+    .map(({ id, owned }) => {
+      const claimed = [...new Set(owned)].filter((number) => free.has(number));
+      const quota = larger > 0 && claimed.length > floor ? floor + 1 : floor;
+      if (quota > floor) larger -= 1;
+      const share = claimed.slice(0, quota);
+      for (const number of share) free.delete(number);
+      return { id, owned, quota, share };
+    });
+  for (const plan of plans.toSorted(byId)) {
+    if (larger > 0 && plan.quota === floor) {
+      plan.quota += 1;
       larger -= 1;
     }
-    const share = shares.get(id)!;
     for (const number of free) {
-      if (share.length >= quota) break;
-      share.push(number);
+      if (plan.share.length >= plan.quota) break;
+      plan.share.push(number);
       free.delete(number);
     }
-    share.sort((a, b) => a - b);
+    plan.share.sort((a, b) => a - b);
   }
-  return shares;
+  return new Map(plans.map(({ id, share }) => [id, share]));
 }
 
-/** One partition number of all topics goes to one member; see {@link spread}. `owned` says what this member works on. */
+/** One partition number of all topics goes to one member; see {@link spread}. `owned` returns the numbers that this member works on. */
 export function coPartitioning(protocol: Protocol, owned: () => readonly number[]): PartitionAssigner {
   const name = 'gapline-co-partitioning';
   const version = 0;
@@ -84,7 +81,7 @@ function decodeOwned(userData: Buffer | undefined): number[] {
   }
 }
 
-/** The only member of a throw-away group gets the partitions that it came for and no others. */
+/** The only member of an ephemeral consumer group gets the partitions that it asks for and no others. */
 export function onlyThese(protocol: Protocol, partitions: ReadonlyMap<string, readonly number[]>): PartitionAssigner {
   const name = 'gapline-only-these';
   const version = 0;

@@ -71,7 +71,7 @@ describe.skipIf(withoutKafka)(`what the log does on a broker ${withoutKafka ?? '
     expect(texts(await contents(log, topic))).toEqual(numbers(0, 10));
   });
 
-  test('makes topics that several processes ask for at once', async () => {
+  test('makes topics that several processes ensure at once', async () => {
     const logs = await Promise.all([fixture().open(), fixture().open(), fixture().open()]);
     const specs = ['one', 'two'].map((name) => ({ name: fixture().name(name), partitions: 2, retentionMs: 1_000_000 }));
     await Promise.all(logs.map((log) => log.ensureTopics(specs)));
@@ -130,7 +130,7 @@ describe.skipIf(withoutKafka)(`what the log does on a broker ${withoutKafka ?? '
     });
   });
 
-  test('counts nothing behind for a group that has seen all but the marks of transactions', async () => {
+  test('counts no lag for a group that has seen all but transaction markers', async () => {
     const log = await fixture().open();
     const topic = await fixture().topic(log, 'readings', 2);
     const copy = await fixture().topic(log, 'copy', 2);

@@ -8,14 +8,14 @@ import type { Address } from './address.ts';
 
 const connectionTimeoutMs = 5_000;
 const keepAliveMs = 60_000;
-const goodbyeMs = 1_500;
+const disconnectMs = 1_500;
 
 /** A connection to Kafka of its own: producers, consumers and the admin each have one. */
 export interface Client {
   readonly kafka: Kafka;
-  /** Cuts every connection and makes no new one: whatever kafkajs still tries by itself is over. */
+  /** Closes every connection and opens no new one, which also ends what kafkajs still retries by itself. */
   kill(): void;
-  /** Lets `leave` say goodbye for a moment, then kills. */
+  /** Gives `leave` a moment to disconnect, then kills. */
   close(leave: () => Promise<unknown>): Promise<void>;
 }
 
@@ -36,7 +36,7 @@ export async function createClient({ address, logger, retry, requestTimeoutMs }:
 
   const kafka = new Kafka({
     clientId: 'gapline',
-    // No broker to try is what makes kafkajs give up at once.
+    // Without a broker to try, kafkajs gives up at once.
     brokers: async () => (killed ? [] : address.brokers),
     ssl: address.ssl,
     ...(address.sasl && { sasl: address.sasl }),
@@ -49,7 +49,7 @@ export async function createClient({ address, logger, retry, requestTimeoutMs }:
         ? connectTls({ host, port, ...(isIP(host) ? {} : { servername: host }), ...ssl }, onConnect)
         : connectPlain({ host, port }, onConnect);
       socket.setKeepAlive(true, keepAliveMs);
-      // While a connection takes long, each request that waits for it listens; that is no leak to warn of.
+      // Each request that waits for a slow connection adds a listener; that is no leak to warn of.
       socket.setMaxListeners(0);
       sockets.add(socket);
       socket.once('close', () => sockets.delete(socket));
@@ -60,19 +60,19 @@ export async function createClient({ address, logger, retry, requestTimeoutMs }:
 
   function kill(): void {
     killed = true;
-    // Only an error makes kafkajs let go of a connection and of what waits for it.
+    // Only an error makes kafkajs drop a connection and the requests that wait for it.
     for (const socket of sockets) socket.destroy(new Error('given up'));
   }
 
   async function close(leave: () => Promise<unknown>): Promise<void> {
-    await Promise.race([leave().catch(() => {}), sleep(goodbyeMs, { ref: false })]);
+    await Promise.race([leave().catch(() => {}), sleep(disconnectMs, { ref: false })]);
     kill();
   }
 
   return { kafka, kill, close };
 }
 
-/** kafkajs logs as errors what it then mends by itself; what matters is logged where it is noticed, by the log's own parts. */
+/** kafkajs logs as errors what it then retries by itself; the log's own modules log what matters. */
 const logTo =
   (logger: Logger, levels: typeof logLevel) =>
   ({ level, log, namespace }: { level: logLevel; namespace: string; log: { message: string; error?: string } }) => {

@@ -14,7 +14,7 @@ import type { KafkaWriter } from './writer.ts';
 export interface Committer {
   /** Whether `commit` may be called: since `fence`, nothing went wrong. */
   readonly fenced: boolean;
-  /** Makes sure that nobody else moves it from now on, where that can be done; call it before reading what is committed. */
+  /** Keeps others from moving it from now on, where that can be done. Call it before reading the committed offset. */
   fence(): Promise<void>;
   /** Makes outputs durable and moves the group to `next`. The outcome of a rejection is unknown unless it is still `fenced` after it. */
   commit(outputs: readonly Output[], next: bigint): Promise<void>;
@@ -23,6 +23,7 @@ export interface Committer {
   close(): Promise<void>;
 }
 
+/** A partition as one group reads it. */
 export interface GroupPartition {
   readonly group: string;
   readonly topic: string;
@@ -43,8 +44,8 @@ export interface TransactionalOptions extends GroupPartition {
 }
 
 /**
- * Outputs and offset in one transaction, by a producer whose id belongs to the input partition: whoever begins with that id shuts out all
- * who had it before, so a member that was stalled past its session commits nothing when it wakes.
+ * Outputs and offset in one transaction, by a producer whose id belongs to the input partition: a producer that starts with that id fences all
+ * that had it before, so a member that was stalled past its session commits nothing when it wakes.
  */
 export class TransactionalCommitter implements Committer {
   readonly #options: TransactionalOptions;
@@ -59,7 +60,7 @@ export class TransactionalCommitter implements Committer {
     return this.#connected !== undefined;
   }
 
-  /** Nothing to do: had another member been here, this producer would be shut out. */
+  /** Nothing to do: had another member been here, this producer would be fenced. */
   rejoined(): void {}
 
   async fence(): Promise<void> {
@@ -99,7 +100,7 @@ export class TransactionalCommitter implements Committer {
       await this.#sendOffset(transaction, next);
       await transaction.commit();
     } catch (error) {
-      // Whatever went wrong, the outcome may be unknown: only a new producer, by its higher epoch, is safe from what is still on its way.
+      // The outcome may be unknown. Only a new producer, by its higher epoch, is safe from requests that are still on their way.
       this.#discard();
       throw error;
     }
@@ -120,18 +121,18 @@ export class TransactionalCommitter implements Committer {
   async #address(outputs: readonly Output[]): Promise<Addressed[]> {
     const { admin, partitionOf } = this.#options;
     const counts = new Map<string, number>();
-    for (const output of outputs) {
-      const { topic } = output;
-      if (sizeOf(output) > maxPartitionBytes) {
-        const detail = `A record of ${sizeOf(output)} bytes is more than Kafka takes (${topic})`;
+    const addressed: Addressed[] = [];
+    for (const record of outputs) {
+      const { topic, key } = record;
+      if (sizeOf(record) > maxPartitionBytes) {
+        const detail = `A record of ${sizeOf(record)} bytes is more than Kafka takes (${topic})`;
         throw new GaplineError('log-unavailable', detail, { retryable: false });
       }
-      if (!counts.has(topic)) counts.set(topic, await admin.partitionCount(topic));
+      const count = counts.get(topic) ?? (await admin.partitionCount(topic));
+      counts.set(topic, count);
+      addressed.push({ topic, partition: partitionOf(key, count), record });
     }
-    return outputs.map((record) => {
-      const { topic, key } = record;
-      return { topic, partition: partitionOf(key, counts.get(topic)!), record };
-    });
+    return addressed;
   }
 
   async #sendOffset(transaction: Transaction, next: bigint): Promise<void> {

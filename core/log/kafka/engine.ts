@@ -4,17 +4,17 @@ import type { KafkaAdmin } from './admin.ts';
 import type { Client } from './client.ts';
 import type { KafkaWriter } from './writer.ts';
 
-/** The parts of a started log, as they are handed to whatever works on it. */
+/** The parts of a started log, for the modules that read and write it. */
 export interface KafkaEngine {
   readonly logger: Logger;
-  /** Makes a connection of its own; one for a consumer gives up on a broker sooner. */
+  /** Makes a connection of its own; the one of a consumer gives up on a broker sooner. */
   readonly connect: (user?: 'consumer') => Promise<Client>;
   readonly admin: KafkaAdmin;
   readonly writer: KafkaWriter;
   readonly partitionOf: Partitioner;
-  /** Begins the ids of transactions and of throw-away groups. */
+  /** The first part of the ids of transactions and of ephemeral consumer groups. */
   readonly prefix: string;
   readonly sessionTimeoutMs: number;
-  /** Readers that are leaving their throw-away groups. */
+  /** Readers that are leaving their ephemeral consumer groups. */
   readonly ending: Set<Promise<void>>;
 }

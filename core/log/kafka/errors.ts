@@ -1,8 +1,8 @@
 import { describeError, GaplineError } from '../../wire/errors.ts';
 
-/** What a broker says of outputs that it will never take: trying them again cannot help. */
+/** Errors of records that a broker will never take: retrying cannot help. */
 const refusedRecords = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD', 'INVALID_TIMESTAMP']);
-/** What a broker says for as long as somebody does not change something. */
+/** Errors that last until somebody changes the client's rights or its configuration. */
 const accessDenied = new Set([
   'SASL_AUTHENTICATION_FAILED',
   'UNSUPPORTED_SASL_MECHANISM',
@@ -13,7 +13,7 @@ const accessDenied = new Set([
   'TRANSACTIONAL_ID_AUTHORIZATION_FAILED',
 ]);
 
-/** Kafka's own name of an error, from whatever kafkajs wrapped around it. */
+/** Kafka's own name of an error, from within kafkajs's wrappers. */
 export function kafkaErrorType(error: unknown): string | undefined {
   for (let at = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth++) {
     if ('type' in at && typeof at.type === 'string') return at.type;
@@ -22,17 +22,17 @@ export function kafkaErrorType(error: unknown): string | undefined {
   return undefined;
 }
 
-/** What an error of kafkajs means to the log: the broker blames the records (`retryable: false`), or it may go well another time. */
+/** An error of kafkajs as one of the log: `retryable: false` where the records are at fault. */
 export function kafkaError(doing: string, error: unknown): GaplineError {
   if (error instanceof GaplineError) return error;
   const retryable = !refusedRecords.has(kafkaErrorType(error) ?? '');
   return new GaplineError('log-unavailable', `${doing}: ${describeKafka(error)}`, { cause: error, retryable });
 }
 
-/** True where waiting cannot help: the broker knows this client and turns it away. */
+/** True where waiting cannot help: the broker denies this client access. */
 export const isAccessDenied = (error: unknown): boolean => accessDenied.has(kafkaErrorType(error) ?? '');
 
-/** kafkajs repeats a message at each layer; the innermost says it. */
+/** kafkajs repeats a message at each layer; the innermost error has the cause. */
 function describeKafka(error: unknown): string {
   let inner = error;
   for (let depth = 0; inner instanceof Error && inner.cause instanceof Error && depth < 8; depth++) inner = inner.cause;

@@ -7,7 +7,7 @@ import type { GroupPartition } from './committer.ts';
 import { isAccessDenied, kafkaError } from './errors.ts';
 import type { PrefetchBuffer } from './prefetch-buffer.ts';
 
-/** How long a fetch waits on the broker; a buffer that was full is fetched again only after the fetch under way. */
+/** How long a fetch waits on the broker. A buffer that was full is filled again only after the running fetch. */
 const fetchWaitMs = 100;
 const fetchPartitionBytes = 1 << 20;
 const fetchBytes = 16 << 20;
@@ -21,21 +21,21 @@ export interface FetcherOptions {
   readonly assigner: (protocol: typeof AssignerProtocol) => PartitionAssigner;
   readonly sessionTimeoutMs: number;
   readonly logger: Logger;
-  /** Where to put what is fetched; undefined for partitions that nobody wants any more. */
+  /** Where fetched records go; undefined for partitions that this member no longer reads. */
   readonly bufferOf: (topic: string, partition: number) => PrefetchBuffer | undefined;
   /** The group was joined, again or for the first time, with these partitions of each topic. */
   readonly assigned: (partitions: Readonly<Record<string, readonly number[]>>) => void;
-  /** It cannot go on by itself. */
+  /** It cannot recover by itself. */
   readonly failed: (error: GaplineError) => void;
 }
 
 /**
- * A member of a Kafka group that keeps buffers filled. It never waits for those who take from the buffers: a partition whose buffer is full is
- * paused, so heartbeats and the other partitions go on whatever happens to the records.
+ * A member of a Kafka group that keeps buffers filled. It never waits for those who take from them: a partition whose buffer is full is
+ * paused, so heartbeats and the other partitions continue however long the records take.
  */
 export class Fetcher {
   readonly #options: FetcherOptions;
-  /** Given when buffers got records and when the membership was confirmed. */
+  /** Notified when buffers got records and when the membership was confirmed. */
   readonly changed = new Condition();
   #consumer: Consumer | undefined;
   #provenAt = 0;
@@ -84,7 +84,7 @@ export class Fetcher {
     await this.#options.client.close(async () => this.#consumer?.disconnect());
   }
 
-  /** Goes on fetching for a buffer that was full, once it is not. */
+  /** Resumes a partition whose buffer was full, once it is not. */
   resume(buffer: PrefetchBuffer): void {
     if (buffer.full || !this.#paused.delete(keyOf(buffer))) return;
     this.#whileRunning((consumer) => consumer.resume([{ topic: buffer.topic, partitions: [buffer.partition] }]));
@@ -95,7 +95,7 @@ export class Fetcher {
     this.#whileRunning((consumer) => consumer.seek({ topic, partition, offset: String(next) }));
   }
 
-  /** Commits as a member; Kafka refuses it from one that was thrown out. */
+  /** Commits as a member; Kafka refuses it from one that was removed from the group. */
   async commitOffset({ topic, partition }: GroupPartition, next: bigint): Promise<void> {
     await this.#consumer?.commitOffsets([{ topic, partition, offset: String(next) }]);
   }
@@ -123,14 +123,14 @@ export class Fetcher {
     });
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
       proven();
-      if (this.#unavailable) logger.info({ group }, 'Kafka is back');
+      if (this.#unavailable) logger.info({ group }, 'Kafka is available again');
       this.#unavailable = false;
       logger.debug({ group, assignment: payload.memberAssignment }, 'Joined the group');
       this.#resumeAll();
       assigned(payload.memberAssignment);
       this.changed.notifyAll();
     });
-    // A fetch that brought nothing but marks of transactions never comes to eachBatch.
+    // kafkajs does not call eachBatch for a fetch that holds nothing but transaction markers.
     consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload: { topic, partition, batchSize, lastOffset } }) => {
       if (batchSize > 0) return;
       bufferOf(topic, partition)?.accept([], BigInt(lastOffset));
@@ -139,7 +139,8 @@ export class Fetcher {
     consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
       if (this.#stopping) return;
       if (!restart) return this.#fail(error);
-      if (!this.#unavailable) logger.warn({ group }, `${kafkaError('Kafka is away', error).message}; trying again`);
+      if (!this.#unavailable)
+        logger.warn({ group }, `${kafkaError('Kafka is unavailable', error).message}; trying again`);
       this.#unavailable = true;
     });
   }
@@ -150,7 +151,8 @@ export class Fetcher {
     const buffer = this.#options.bufferOf(batch.topic, batch.partition);
     if (!buffer?.full) {
       buffer?.accept(batch.messages, BigInt(batch.lastOffset()));
-      resolveOffset(batch.messages.at(-1)!.offset);
+      const last = batch.messages.at(-1);
+      if (last) resolveOffset(last.offset);
     }
     if (buffer?.full) {
       this.#paused.add(keyOf(buffer));
@@ -159,7 +161,7 @@ export class Fetcher {
     this.changed.notifyAll();
   }
 
-  /** After a rebalance other buffers may stand for the same partitions. */
+  /** After a rebalance the same partitions may have other buffers. */
   #resumeAll(): void {
     for (const place of this.#paused) {
       const { topic, partition } = JSON.parse(place) as { topic: string; partition: number };
@@ -168,7 +170,7 @@ export class Fetcher {
     this.#paused.clear();
   }
 
-  /** Between two attempts to join there is no one to tell; the next one begins afresh. */
+  /** Between two attempts to join there is no running consumer; the next one starts from the state of the buffers. */
   #whileRunning(act: (consumer: Consumer) => void): void {
     try {
       if (this.#consumer && !this.#stopping) act(this.#consumer);
@@ -179,7 +181,9 @@ export class Fetcher {
 
   #fail(error: unknown): void {
     const { group, failed } = this.#options;
-    const why = isAccessDenied(error) ? 'Kafka turns this client away' : `The consumer of group ${group} cannot go on`;
+    const why = isAccessDenied(error)
+      ? 'Kafka denies this client access'
+      : `The consumer of group ${group} cannot continue`;
     failed(new GaplineError('log-unavailable', kafkaError(why, error).message, { cause: error, retryable: false }));
   }
 }

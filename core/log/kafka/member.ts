@@ -1,11 +1,12 @@
 import type { Backoff } from '../../retry/backoff.ts';
 import type { PipeHandlers, PipeOptions, Running } from '../port.ts';
-import { createRetryPolicy } from '../retry-policy.ts';
+import { createRetryPolicy, type RetryPolicy } from '../retry-policy.ts';
 import { coPartitioning } from './assigner.ts';
-import { type Committer, PlainCommitter, TransactionalCommitter } from './committer.ts';
+import type { Client } from './client.ts';
+import { type Committer, type GroupPartition, PlainCommitter, TransactionalCommitter } from './committer.ts';
 import type { KafkaEngine } from './engine.ts';
 import { Fetcher } from './fetcher.ts';
-import { historyOf } from './reader.ts';
+import { historyOf } from './history.ts';
 import { Worker } from './worker.ts';
 
 export interface MemberOptions extends PipeOptions {
@@ -18,104 +19,129 @@ export interface MemberOptions extends PipeOptions {
   readonly transactional: boolean;
 }
 
-/** Starts a member of a group: one worker for each partition number that the group gives it. */
+/** Starts a member of a group: one worker for each partition number that the group assigns to it. */
 export async function startMember(options: MemberOptions): Promise<Running> {
-  const { engine, from, group, handlers, backoff, graceMs } = options;
-  const { logger, sessionTimeoutMs } = engine;
-  const workers = new Map<number, Worker>();
-  /** Those that lost their number and have not ended yet, by number. */
-  const leaving = new Map<number, Promise<void>>();
-  const stopping = new AbortController();
-  let fail: (error: unknown) => void = () => {};
-  const failed = new Promise<never>((_, reject) => {
-    fail = reject;
-  });
-  failed.catch(() => {});
+  const client = await options.engine.connect('consumer');
+  const member = new Member(options, client);
+  await member.start();
+  return member;
+}
 
-  const client = await engine.connect('consumer');
-  const fetcher: Fetcher = new Fetcher({
-    client,
-    group,
-    topics: from,
-    assigner: (protocol) => coPartitioning(protocol, () => [...workers.keys()]),
-    sessionTimeoutMs,
-    logger,
-    bufferOf: (topic, partition) => workers.get(partition)?.bufferOf(topic),
-    assigned: (partitions) => assign(new Set(Object.values(partitions).flat())),
-    failed: fail,
-  });
-  const stalled =
-    handlers.stalled && ((stall: Parameters<NonNullable<PipeHandlers['stalled']>>[0]) => handlers.stalled?.(stall));
-  const retry = createRetryPolicy({ group, logger, stopping: stopping.signal, stalled, backoff });
+class Member implements Running {
+  readonly #options: MemberOptions;
+  readonly #client: Client;
+  readonly #fetcher: Fetcher;
+  readonly #retry: RetryPolicy;
+  readonly #workers = new Map<number, Worker>();
+  /** Workers that lost their number and have not ended yet, by number. */
+  readonly #leaving = new Map<number, Promise<void>>();
+  readonly #stopping = new AbortController();
+  readonly #failure = Promise.withResolvers<never>();
+  #stopped: Promise<void> | undefined;
 
-  function assign(numbers: ReadonlySet<number>): void {
-    if (stopping.signal.aborted) return;
-    for (const [number, worker] of workers) {
+  constructor(options: MemberOptions, client: Client) {
+    const { engine, from, group, handlers, backoff } = options;
+    const { logger, sessionTimeoutMs } = engine;
+    this.#options = options;
+    this.#client = client;
+    this.#failure.promise.catch(() => {});
+    this.#fetcher = new Fetcher({
+      client,
+      group,
+      topics: from,
+      assigner: (protocol) => coPartitioning(protocol, () => [...this.#workers.keys()]),
+      sessionTimeoutMs,
+      logger,
+      bufferOf: (topic, partition) => this.#workers.get(partition)?.bufferOf(topic),
+      assigned: (partitions) => this.#assign(new Set(Object.values(partitions).flat())),
+      failed: this.#failure.reject,
+    });
+    this.#retry = createRetryPolicy({
+      group,
+      logger,
+      stopping: this.#stopping.signal,
+      stalled: handlers.stalled && ((stall) => handlers.stalled?.(stall)),
+      backoff,
+    });
+  }
+
+  get failed(): Promise<never> {
+    return this.#failure.promise;
+  }
+
+  async start(): Promise<void> {
+    try {
+      await this.#fetcher.start();
+    } catch (error) {
+      this.#client.kill();
+      throw error;
+    }
+  }
+
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
+    this.#stopping.abort();
+    const all = [...this.#workers.values()];
+    const timer = setTimeout(() => all.forEach((worker) => void worker.lose()), this.#options.graceMs);
+    await Promise.allSettled([...all.map(({ ended }) => ended), ...this.#leaving.values()]);
+    clearTimeout(timer);
+    await this.#fetcher.stop();
+  }
+
+  #assign(numbers: ReadonlySet<number>): void {
+    if (this.#stopping.signal.aborted) return;
+    for (const [number, worker] of this.#workers) {
       if (numbers.has(number)) worker.rejoined();
-      else lose(worker);
+      else this.#lose(worker);
     }
     for (const number of numbers) {
-      if (!workers.has(number)) workers.set(number, work(number));
+      if (!this.#workers.has(number)) this.#workers.set(number, this.#startWorker(number));
     }
   }
 
-  function lose(worker: Worker): void {
+  #lose(worker: Worker): void {
     const { number } = worker;
     worker.lose();
-    workers.delete(number);
-    const gone = worker.ended.catch(() => {}).then(() => void (leaving.get(number) === gone && leaving.delete(number)));
-    leaving.set(number, gone);
+    this.#workers.delete(number);
+    const gone = worker.ended
+      .catch(() => {})
+      .then(() => {
+        if (this.#leaving.get(number) === gone) this.#leaving.delete(number);
+      });
+    this.#leaving.set(number, gone);
   }
 
-  function work(number: number): Worker {
-    const { attempts = 5, maxBatch = 5_000 } = options;
-    const after = leaving.get(number) ?? Promise.resolve();
+  #startWorker(number: number): Worker {
+    const { engine, from, group, handlers, attempts = 5, maxBatch = 5_000 } = this.#options;
     const worker = new Worker(
       {
-        ...{ number, topics: from, group, handlers, retry, attempts, maxBatch, logger, fetcher },
-        stopping: stopping.signal,
-        committerOf: (topic) => committer(options, fetcher, { group, topic, partition: number }),
+        ...{ number, topics: from, group, handlers, attempts, maxBatch, logger: engine.logger },
+        retry: this.#retry,
+        fetcher: this.#fetcher,
+        stopping: this.#stopping.signal,
+        committerOf: (topic) => this.#committer({ group, topic, partition: number }),
         committedOffset: (topic) => committedOffset(engine, { group, topic, partition: number }),
         historyOf: (inputs, signal) => historyOf(engine, number, inputs, signal),
       },
-      after,
+      this.#leaving.get(number) ?? Promise.resolve(),
     );
-    worker.ended.catch(fail);
+    worker.ended.catch(this.#failure.reject);
     return worker;
   }
 
-  async function stop(): Promise<void> {
-    stopping.abort();
-    const all = [...workers.values()];
-    const timer = setTimeout(() => all.forEach((worker) => void worker.lose()), graceMs);
-    await Promise.allSettled([...all.map(({ ended }) => ended), ...leaving.values()]);
-    clearTimeout(timer);
-    await fetcher.stop();
+  #committer(partition: GroupPartition): Committer {
+    const { engine, transactional } = this.#options;
+    if (transactional) return new TransactionalCommitter({ ...engine, ...partition });
+    const commitOffset = (of: GroupPartition, next: bigint) => this.#fetcher.commitOffset(of, next);
+    return new PlainCommitter({ ...partition, writer: engine.writer, commitOffset });
   }
-
-  await fetcher.start().catch((error) => {
-    client.kill();
-    throw error;
-  });
-  let stopped: Promise<void> | undefined;
-  return {
-    failed,
-    stop: () => {
-      stopped ??= stop();
-      return stopped;
-    },
-  };
 }
 
-type Place = { readonly group: string; readonly topic: string; readonly partition: number };
-
-function committer({ engine, transactional }: MemberOptions, fetcher: Fetcher, place: Place): Committer {
-  if (transactional) return new TransactionalCommitter({ ...engine, ...place });
-  const commitOffset = (place: Place, next: bigint) => fetcher.commitOffset(place, next);
-  return new PlainCommitter({ ...place, writer: engine.writer, commitOffset });
-}
-
-async function committedOffset({ admin }: KafkaEngine, { group, topic, partition }: Place) {
+async function committedOffset({ admin }: KafkaEngine, { group, topic, partition }: GroupPartition) {
   const committed = (await admin.committed(group, topic)).get(partition);
   if (committed !== undefined) return { committed, low: committed };
   const extents = await admin.extents(topic);

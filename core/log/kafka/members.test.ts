@@ -21,7 +21,7 @@ import { kafkaUnderTest, testKafka, withoutKafka } from './testing.ts';
 describe.skipIf(withoutKafka)(`members of a group on Kafka ${withoutKafka ?? ''}`, { timeout: testTimeoutMs }, () => {
   const fixture = fixtureOfEachTest(() => kafkaUnderTest());
 
-  test('one stopped past its session in the middle of a batch wakes and doubles nothing', async () => {
+  test('one stopped past its session in the middle of a batch wakes and duplicates nothing', async () => {
     const log = await fixture().open();
     const topic = await fixture().topic(log, 'readings');
     const copy = await fixture().topic(log, 'copy');
@@ -48,7 +48,7 @@ describe.skipIf(withoutKafka)(`members of a group on Kafka ${withoutKafka ?? ''}
     await expectContents(log, copy, numbers(0, next));
   });
 
-  test('one stopped at any moment wakes and doubles nothing', async () => {
+  test('one stopped at any moment wakes and duplicates nothing', async () => {
     const log = await fixture().open();
     const topic = await fixture().topic(log, 'readings');
     const copy = await fixture().topic(log, 'copy');
@@ -150,7 +150,7 @@ describe.skipIf(withoutKafka)(`members of a group on Kafka ${withoutKafka ?? ''}
     await expect(running.failed).rejects.toMatchObject({
       code: 'log-unavailable',
       retryable: false,
-      message: expect.stringMatching(new RegExp(`group ${group} cannot go on: .*protocol`)),
+      message: expect.stringMatching(new RegExp(`group ${group} cannot continue: .*protocol`)),
     });
     await running.stop();
     await foreign.disconnect();

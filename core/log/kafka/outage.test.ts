@@ -24,7 +24,7 @@ const notRun = withoutKafka ?? (obtained(kafkaSupply) ? undefined : 'NOT RUN, on
 const soon = { deadlineMs: 1_500 };
 const late = { deadlineMs: 90_000 };
 
-describe.skipIf(notRun)(`a Kafka that goes away ${notRun ?? ''}`, { timeout: 2 * testTimeoutMs }, () => {
+describe.skipIf(notRun)(`a Kafka that becomes unavailable ${notRun ?? ''}`, { timeout: 2 * testTimeoutMs }, () => {
   let kafka: Kafka;
   const logs: EventLog[] = [];
 
@@ -61,7 +61,7 @@ describe.skipIf(notRun)(`a Kafka that goes away ${notRun ?? ''}`, { timeout: 2 *
     },
   );
 
-  test('turns away a wrong password and an unknown certificate at once, and says so without the secret', async () => {
+  test('denies a wrong password and an unknown certificate at once, with an error that has no secret in it', async () => {
     const { saslTls, tls, username, caFile } = kafka.secure!;
     const ca = readFileSync(caFile, 'utf8');
     const wrong = create({ url: `kafkas://${saslTls}?sasl=scram-sha-512`, username, password: 'wr0ng', ca });
@@ -69,7 +69,7 @@ describe.skipIf(notRun)(`a Kafka that goes away ${notRun ?? ''}`, { timeout: 2 *
     expect(refusal).toMatchObject({
       code: 'log-unavailable',
       retryable: false,
-      message: expect.stringMatching(/turns this client away/),
+      message: expect.stringMatching(/denies this client access/),
     });
     expect(JSON.stringify([refusal.message, refusal.cause?.message])).not.toContain('wr0ng');
     await expect(create({ url: `kafkas://${tls}`, waitMs: 100 }).start()).rejects.toMatchObject({
@@ -92,7 +92,7 @@ describe.skipIf(notRun)(`a Kafka that goes away ${notRun ?? ''}`, { timeout: 2 *
     await started;
   });
 
-  test('killed and started again: appends wait or are refused, pipes and drains go on, nothing is lost or doubled', async () => {
+  test('killed and started again: appends wait or are refused, pipes and drains resume, nothing is lost or duplicated', async () => {
     const log = create();
     await log.start();
     await topics(log, 'killed.in', 'killed.out', 'killed.refused');

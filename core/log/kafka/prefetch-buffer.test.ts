@@ -31,7 +31,7 @@ test('keeps text, null and time of a record', () => {
   expect(second).toMatchObject({ offset: 2n, key: 'device', arrivedMs: 1_700_000_000_000 });
 });
 
-test('continues behind the marks of transactions, but never over a record', () => {
+test('resumes behind transaction markers, but never past a record', () => {
   const buffer = new PrefetchBuffer('readings', 0);
   buffer.accept(messages(0, 1, 4), 6n);
   const [first, second] = buffer.take(2, 100);
@@ -45,7 +45,7 @@ test('continues behind the marks of transactions, but never over a record', () =
   expect(buffer.next).toBe(15n);
 });
 
-test('takes so many records and about so many bytes, and says when it is full', () => {
+test('takes a number of records and about a number of bytes, and reports when it is full', () => {
   const buffer = new PrefetchBuffer('readings', 0);
   const large = messages(...Array.from({ length: 40 }, (_, n) => n)).map((message) => ({
     ...message,

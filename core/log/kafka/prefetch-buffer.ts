@@ -1,12 +1,12 @@
 import type { KafkaMessage } from 'kafkajs';
 import type { StoredRecord } from '../port.ts';
 
-/** What a buffer holds at most, and one fetch more. */
+/** The most bytes that a buffer holds, and one fetch more. */
 const maxHeldBytes = 2 << 20;
 
 /**
- * What was fetched of one partition and not yet taken, each offset once and in order, whatever is fetched twice: after a rebalance
- * kafkajs begins again at the committed offset.
+ * The records of one partition that were fetched and not yet taken: each offset once and in order, even where it was fetched twice. After
+ * a rebalance kafkajs restarts at the committed offset.
  */
 export class PrefetchBuffer {
   readonly topic: string;
@@ -31,12 +31,12 @@ export class PrefetchBuffer {
     return this.#heldBytes > maxHeldBytes;
   }
 
-  /** All below it was seen: taken, held here, or nothing but marks of transactions. */
+  /** All below it was seen: taken, held here, or a transaction marker. */
   get next(): bigint {
     return this.#next;
   }
 
-  /** Takes over what a fetch brought; `last` is the offset of the last thing in it, marks of transactions included. */
+  /** Adds the messages of a fetch; `last` is the offset of its last entry, transaction markers included. */
   accept(messages: readonly KafkaMessage[], last: bigint): void {
     for (const message of messages) {
       const record = stored(this, message);
@@ -51,8 +51,10 @@ export class PrefetchBuffer {
   take(maxRecords: number, maxBytes: number): StoredRecord[] {
     let bytes = 0;
     let count = 0;
-    while (count < this.#records.length && count < maxRecords && bytes < maxBytes) {
-      bytes += this.#records[count++]!.value.byteLength;
+    for (const { value } of this.#records) {
+      if (count >= maxRecords || bytes >= maxBytes) break;
+      bytes += value.byteLength;
+      count += 1;
     }
     this.#heldBytes -= bytes;
     const taken = this.#records.splice(0, count);
@@ -60,13 +62,13 @@ export class PrefetchBuffer {
     return taken;
   }
 
-  /** The offset to go on from once `record` is done: for the last one taken, behind the marks that follow it. */
+  /** The offset to resume from once `record` is done: for the last one taken, behind the transaction markers that follow it. */
   after({ offset }: StoredRecord): bigint {
     if (offset !== this.#lastTaken) return offset + 1n;
     return this.#records[0]?.offset ?? this.#next;
   }
 
-  /** Forgets what lies below an offset. True where records from it on must be fetched again. */
+  /** Drops what lies below an offset. True where records from it on must be fetched again. */
   startAt(from: bigint): boolean {
     const first = this.#records[0]?.offset ?? this.#next;
     if (from >= first) {

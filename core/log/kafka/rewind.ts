@@ -28,7 +28,7 @@ export async function planRewind(
   return all.sort((a, b) => topics.indexOf(a.topic) - topics.indexOf(b.topic) || a.partition - b.partition);
 }
 
-/** Sets a group back, and looks whether it stands there. Undefined where the group has members. */
+/** Sets a group back, and verifies its offsets. Undefined where the group has members. */
 export async function rewind(
   admin: KafkaAdmin,
   group: string,

@@ -6,7 +6,7 @@ import { RequestBatch } from './split.ts';
 const metadata = (leaders: readonly number[]): PartitionMetadata[] =>
   leaders.map((leader, partitionId) => ({ partitionErrorCode: 0, partitionId, leader, replicas: [], isr: [] }));
 
-/** kafkajs as far as this goes: asks the partitioner about each message, then talks to the brokers. */
+/** The part of kafkajs that matters here: it calls the partitioner for each message, then sends to the brokers. */
 function broker(
   leadersAtAttempt: readonly (readonly number[])[],
   log: { topic: string; value: string; broker: number }[],
@@ -83,12 +83,12 @@ describe('sending to several brokers', () => {
     expect(log).toHaveLength(9);
   });
 
-  test('passes an error on that is none of the leaders', async () => {
+  test('rejects with an error that has nothing to do with leaders', async () => {
     const failing = { sendBatch: () => Promise.reject(new Error('closed')) };
     await expect(send(failing, batchOf(['a'], 3), admin([7, 8, 9]))).rejects.toThrow('closed');
   });
 
-  test('does not take an answer for all where a partition is missing in it', async () => {
+  test('does not accept an answer in which a partition is missing', async () => {
     const forgetful = { sendBatch: async () => [{ topicName: 'a', partition: 0, errorCode: 0 }] };
     await expect(send(forgetful, batchOf(['a'], 3), admin([7, 7, 7]))).rejects.toThrow('1 of 3 partitions');
   });

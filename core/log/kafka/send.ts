@@ -5,9 +5,9 @@ import type { RequestBatch } from './split.ts';
 
 /** How long the broker may take to have a request on all replicas. */
 const replicationMs = 10_000;
-/** How long to wait for what is known of the leaders to agree, and how often to look. */
-const lookAgainMs = 50;
-const looks = 200;
+/** How long to wait until this client and the producer agree on the leaders, and how often to check. */
+const recheckMs = 50;
+const maxChecks = 200;
 
 interface TopicMessages {
   readonly topic: string;
@@ -37,8 +37,8 @@ class LeadersDiffer extends Error {
 }
 
 /**
- * Takes each message where it says, and sees to it that one call goes to one broker. kafkajs asks this at each attempt, with the leaders
- * that it knows then.
+ * Routes each message to the partition that it names, and makes sure that one call goes to one broker. kafkajs calls this at each attempt,
+ * with the leaders that it knows then.
  */
 export const onOneBroker: ICustomPartitioner =
   () =>
@@ -54,10 +54,10 @@ export const onOneBroker: ICustomPartitioner =
   };
 
 /**
- * Sends a batch, each record once. kafkajs cannot be trusted with several brokers in one call: where one of them fails, its next
- * attempt passes over partitions that have moved to a broker that answered already (they are lost), and repeats what a slow broker is still
- * taking (it is doubled). So each call goes to one broker; if leaders move under it, the call is given up before anything is sent, and
- * sent anew by the same producer, whose sequence numbers keep the broker from taking anything twice.
+ * Sends a request batch, each record once. kafkajs loses or duplicates records where one call goes to several brokers: when one of them
+ * fails, its next attempt leaves out the partitions that have moved to a broker that answered already (they are lost), and repeats what a
+ * slow broker is still writing (it is duplicated). So each call goes to one broker. If leaders move meanwhile, the call is given up before
+ * anything is sent, and repeated by the same producer, whose sequence numbers keep the broker from storing a record twice.
  * Rejects with kafkajs's error; the outcome is unknown then.
  */
 export async function send(
@@ -66,19 +66,29 @@ export async function send(
   admin: Pick<KafkaAdmin, 'leaders' | 'forget'>,
 ): Promise<void> {
   let pending: readonly TopicMessages[] = batch.topicMessages;
-  for (let look = 1; ; look++) {
+  for (let check = 1; ; check++) {
     const calls = await byLeader(pending, admin);
-    const results = await Promise.allSettled(calls.map((call) => sendCall(sender, call)));
-    const failed = calls.flatMap((call, at) => {
-      const result = results[at]!;
-      return result.status === 'rejected' ? [{ call, error: result.reason as unknown }] : [];
-    });
+    const outcomes = await Promise.all(
+      calls.map((call) => sendCall(sender, call).catch((error: unknown) => new FailedCall(call, error))),
+    );
+    const failed = outcomes.filter((outcome) => outcome instanceof FailedCall);
     if (failed.length === 0) return;
-    const final = failed.find(({ error }) => look === looks || !(error instanceof LeadersDiffer));
+    const final = failed.find(({ error }) => check === maxChecks || !(error instanceof LeadersDiffer));
     if (final) throw final.error;
     pending = failed.flatMap(({ call }) => call.topicMessages);
     for (const { topic } of pending) admin.forget(topic);
-    await sleep(lookAgainMs);
+    await sleep(recheckMs);
+  }
+}
+
+/** A call that may be repeated, or the reason why all of them are given up. */
+class FailedCall {
+  readonly call: Call;
+  readonly error: unknown;
+
+  constructor(call: Call, error: unknown) {
+    this.call = call;
+    this.error = error;
   }
 }
 

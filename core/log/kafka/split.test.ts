@@ -8,7 +8,7 @@ const addressed = (partition: number, bytes: number, topic = 'readings') => ({
   record: { key: 'device', value: new Uint8Array(bytes) },
 });
 
-test('cuts before a partition or the request is too large, and keeps the order of each partition', () => {
+test('splits before a partition or the request is too large, and keeps the order of each partition', () => {
   const record = fc.record({ partition: fc.integer({ min: 0, max: 20 }), bytes: fc.integer({ min: 0, max: 400_000 }) });
   fc.assert(
     fc.property(fc.array(record, { maxLength: 100 }), (wanted) => {
@@ -35,19 +35,19 @@ test('cuts before a partition or the request is too large, and keeps the order o
   );
 });
 
-test('sends what is too large alone, so that the broker can say so', () => {
+test('sends what is too large alone, so that the broker can refuse it', () => {
   const requests = [...splitIntoRequests([addressed(0, 10), addressed(0, 2_000_000), addressed(0, 10)])];
   expect(requests.map(({ topicMessages }) => topicMessages[0]!.messages.length)).toEqual([1, 1, 1]);
 });
 
-test('carries the bytes themselves, from wherever they lie in a buffer', () => {
+test('carries the bytes of a record that is a part of a larger buffer', () => {
   const bytes = Buffer.from('before|value|after').subarray(7, 12);
   const [batch] = [...splitIntoRequests([{ topic: 'a', partition: 0, record: { key: 'ü', value: bytes } }])];
   expect(String(batch?.topicMessages[0]?.messages[0]?.value)).toBe('value');
   expect(sizeOf({ key: 'ü', value: bytes })).toBe(40 + 2 + 5);
 });
 
-test('cuts before a partition holds so many messages that kafkajs takes long to sort them', () => {
+test('splits before a partition holds so many messages that kafkajs takes long to sort them', () => {
   const requests = [...splitIntoRequests(Array.from({ length: 5_000 }, () => addressed(0, 1)))];
   expect(requests.map(({ topicMessages }) => topicMessages[0]!.messages.length)).toEqual([2_000, 2_000, 1_000]);
 });

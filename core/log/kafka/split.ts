@@ -3,11 +3,11 @@ import type { LogRecord } from '../port.ts';
 
 /** A broker refuses more than 1,048,588 bytes for one partition in a request, unless it was told otherwise. */
 export const maxPartitionBytes = 900_000;
-/** kafkajs copies what it has of a partition for each message that it adds. */
+/** For each message that it adds, kafkajs copies all that it has of the partition. */
 const maxPartitionMessages = 2_000;
-/** What one request carries over all partitions. */
+/** The most bytes of one request over all partitions. */
 const maxRequestBytes = 8_000_000;
-/** What a record costs beside key and value, at most: lengths, offset and time, the headers' count. */
+/** The most bytes that a record takes besides key and value: lengths, offset and time, the headers' count. */
 const overhead = 40;
 
 export const sizeOf = ({ key, value }: LogRecord): number =>
@@ -29,8 +29,8 @@ export class RequestBatch {
   /** False, and nothing taken, where it is full. It takes at least one record. */
   add({ topic, partition, record }: Addressed): boolean {
     const size = sizeOf(record);
-    const place = `${topic}/${partition}`;
-    const held = this.#held.get(place) ?? { bytes: 0, messages: 0 };
+    const target = `${topic}/${partition}`;
+    const held = this.#held.get(target) ?? { bytes: 0, messages: 0 };
     const isFull = held.bytes + size > maxPartitionBytes || held.messages === maxPartitionMessages;
     if (this.#total > 0 && (isFull || this.#total + size > maxRequestBytes)) return false;
     const { key, value } = record;
@@ -38,7 +38,7 @@ export class RequestBatch {
     const messages = this.#messages.get(topic);
     if (messages) messages.push(message);
     else this.#messages.set(topic, [message]);
-    this.#held.set(place, { bytes: held.bytes + size, messages: held.messages + 1 });
+    this.#held.set(target, { bytes: held.bytes + size, messages: held.messages + 1 });
     this.#total += size;
     return true;
   }

@@ -91,7 +91,7 @@ test.each(['lost', 'unknown'] as const)(
     const group = new Group();
     group.failures = [failure];
     const { events, buffer, stop, whileStalled } = start(group);
-    // What comes while the outcome is in doubt changes where the next commit would go: 5 is the mark of a transaction.
+    // Records that arrive while the outcome is unknown change where the next commit would go: 5 is a transaction marker.
     whileStalled(() => {
       if (buffer.next < 8n) buffer.accept(messages(6, 8), 7n);
     });
@@ -104,7 +104,7 @@ test.each(['lost', 'unknown'] as const)(
   },
 );
 
-test('a partition that another member moved is begun anew behind it, with a new state', async () => {
+test('a partition that another member moved restarts behind it, with a new state', async () => {
   const group = new Group();
   group.failures = ['lost'];
   const fetchAgain = (buffer: PrefetchBuffer) => buffer.accept(messages(Number(buffer.next), 7), 6n);

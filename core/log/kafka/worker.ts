@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { GaplineError } from '../../wire/errors.ts';
 import { type BatchProcessor, createBatchProcessor, Fenced } from '../batch-processor.ts';
-import type { Batch, History, Output, PipeHandlers, StoredRecord } from '../port.ts';
+import type { History, Output, PipeHandlers } from '../port.ts';
 import { Interrupted, type RetryPolicy } from '../retry-policy.ts';
 import type { Committer } from './committer.ts';
 import { kafkaError } from './errors.ts';
@@ -10,7 +10,7 @@ import { PrefetchBuffer } from './prefetch-buffer.ts';
 
 /** A batch ends with the record that takes it past this. */
 const maxBatchBytes = 4 << 20;
-/** After so long without a record, marks of transactions are skipped by a commit of their own, so that the lag is nothing. */
+/** After so long without a record, a commit of its own moves the group past transaction markers, so that its lag becomes 0. */
 const idleMs = 300;
 
 export interface WorkerOptions {
@@ -23,10 +23,10 @@ export interface WorkerOptions {
   readonly maxBatch: number;
   readonly logger: Logger;
   readonly fetcher: Pick<Fetcher, 'changed' | 'resume' | 'seek' | 'provenSince'>;
-  /** Aborted when no new batch is to be begun. */
+  /** Aborted when no new batch may start. */
   readonly stopping: AbortSignal;
   readonly committerOf: (topic: string) => Committer;
-  /** Where the group is in a topic; `low` where it has committed nothing. */
+  /** The offset that the group has committed in a topic, and the lowest one, where it starts if it has committed nothing. */
   readonly committedOffset: (
     topic: string,
   ) => Promise<{ readonly committed: bigint | undefined; readonly low: bigint }>;
@@ -37,7 +37,8 @@ interface Input {
   readonly topic: string;
   readonly buffer: PrefetchBuffer;
   readonly committer: Committer;
-  /** What the group had committed when last seen. */
+  readonly process: BatchProcessor;
+  /** What the group had committed when this was last read. */
   committed: bigint | undefined;
   /** All below it is done. */
   position: bigint;
@@ -47,44 +48,56 @@ interface Input {
   doubtedAt: number;
 }
 
-/** Works on one partition number of all input topics, as long as this member owns it. */
+/** Processes one partition number of all input topics, as long as this member owns it. */
 export class Worker {
   readonly number: number;
   readonly #options: WorkerOptions;
   readonly #inputs: readonly Input[];
-  readonly #process: BatchProcessor;
   readonly #lost = new AbortController();
-  /** Resolves when the worker is done; rejects when it cannot go on. */
+  /** Resolves when the worker has ended; rejects when it cannot continue. */
   readonly ended: Promise<void>;
 
-  /** Begins at once where `after`, the worker that had this number before, is done. */
+  /** Starts once `after`, the worker that had this number before, has ended. */
   constructor(options: WorkerOptions, after: Promise<void>) {
-    const { handlers, retry, attempts, number, topics, committerOf } = options;
-    this.number = number;
+    this.number = options.number;
     this.#options = options;
-    this.#inputs = topics.map((topic) => ({
+    this.#inputs = options.topics.map((topic) => this.#createInput(topic));
+    this.ended = after.then(() => this.#run());
+  }
+
+  #createInput(topic: string): Input {
+    const { handlers, retry, attempts, number, committerOf } = this.#options;
+    const input: Input = {
       topic,
       buffer: new PrefetchBuffer(topic, number),
       committer: committerOf(topic),
+      process: createBatchProcessor({
+        handlers,
+        retry,
+        attempts,
+        commit: async ({ records }, outputs) => {
+          const last = records.at(-1);
+          if (last) await this.#move(input, outputs, input.buffer.after(last));
+        },
+      }),
       committed: undefined,
       position: 0n,
       attempted: undefined,
       doubtedAt: Number.NEGATIVE_INFINITY,
-    }));
-    this.#process = createBatchProcessor({ handlers, retry, attempts, commit: (...what) => this.#commit(...what) });
-    this.ended = after.then(() => this.#run());
+    };
+    return input;
   }
 
   bufferOf(topic: string): PrefetchBuffer | undefined {
     return this.#inputs.find((input) => input.topic === topic)?.buffer;
   }
 
-  /** The group was joined again and this member kept the partition: in between it may have been another's. */
+  /** The member joined the group again and kept the partition; in between another member may have had it. */
   rejoined(): void {
     for (const { committer } of this.#inputs) committer.rejoined();
   }
 
-  /** The partition is taken away: what is in hand is given up. */
+  /** The partition was revoked: the batch in hand is given up. */
   lose(): void {
     this.#lost.abort();
   }
@@ -116,7 +129,8 @@ export class Worker {
     try {
       const past = this.#inputs.map(({ topic, position }) => ({ topic, to: position }));
       const history = historyOf(past, this.#lost.signal);
-      await this.#try(past[0]!.topic, this.#options.attempts, () => handlers.assigned?.(number, history));
+      const [first] = past;
+      if (first) await this.#try(first.topic, this.#options.attempts, () => handlers.assigned?.(number, history));
       await this.#work();
     } finally {
       handlers.revoked?.(number);
@@ -137,7 +151,7 @@ export class Worker {
     fetcher.resume(input.buffer);
   }
 
-  /** Shuts others out, and only then looks where the group is. Never before the group has confirmed that the partition is this one's. */
+  /** Fences others, and only then reads the committed offset. Never before the group has confirmed that this member owns the partition. */
   async #take({ topic, committer, doubtedAt }: Input): ReturnType<WorkerOptions['committedOffset']> {
     const { fetcher, committedOffset } = this.#options;
     const { signal } = this.#lost;
@@ -156,11 +170,11 @@ export class Worker {
     const { signal } = this.#lost;
     const done = AbortSignal.any([stopping, signal]);
     while (!done.aborted) {
-      for (const { topic, buffer } of this.#inputs) {
+      for (const { topic, buffer, process } of this.#inputs) {
         if (buffer.empty || done.aborted) continue;
         const records = buffer.take(maxBatch, maxBatchBytes);
         fetcher.resume(buffer);
-        await this.#process({ topic, partition: this.number, records, signal });
+        await process({ topic, partition: this.number, records, signal });
       }
       await this.#wait(done);
     }
@@ -181,11 +195,6 @@ export class Worker {
       const next = input.buffer.next;
       await this.#try(input.topic, Number.POSITIVE_INFINITY, () => this.#move(input, [], next));
     }
-  }
-
-  #commit({ topic, records }: Batch, outputs: readonly Output[]): Promise<void> {
-    const input = this.#inputs.find((input) => input.topic === topic)!;
-    return this.#move(input, outputs, input.buffer.after(records.at(-1) as StoredRecord));
   }
 
   async #move(input: Input, outputs: readonly Output[], next: bigint): Promise<void> {
@@ -213,7 +222,7 @@ function arrived(input: Input, at: bigint): void {
   input.attempted = undefined;
 }
 
-/** A partition cannot be taken: that is never the fault of a record. */
+/** Where a partition cannot be taken, no record is at fault. */
 const retryable = (error: GaplineError): GaplineError =>
   error.retryable === true
     ? error

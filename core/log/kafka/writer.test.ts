@@ -24,7 +24,7 @@ const outcomeOf = (append: Promise<void>): Promise<string> =>
     (error: AppendError) => error.message,
   );
 
-test('appends that begin together share one memory bound', async () => {
+test('appends that start together share one memory bound', async () => {
   const metadata = Promise.withResolvers<number>();
   const writer = appenderWith(() => metadata.promise);
   const appends = Array.from({ length: 20 }, () => outcomeOf(writer.append('readings', large, 200)));

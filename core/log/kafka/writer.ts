@@ -8,10 +8,10 @@ import type { KafkaAdmin } from './admin.ts';
 import type { Client } from './client.ts';
 import { kafkaError } from './errors.ts';
 import { onOneBroker, send } from './send.ts';
-import { maxPartitionBytes, RequestBatch, sizeOf } from './split.ts';
+import { type Addressed, maxPartitionBytes, RequestBatch, sizeOf } from './split.ts';
 
 const reconnectMs = 100;
-/** How long what waits is still sent when the log stops. */
+/** How long the log, when it stops, goes on sending the records that wait. */
 const lastSendsMs = 3_000;
 
 export interface KafkaWriterOptions {
@@ -30,8 +30,7 @@ interface Connected {
 
 interface Job {
   readonly topic: string;
-  readonly records: readonly LogRecord[];
-  readonly partitions: readonly number[];
+  readonly records: readonly Addressed[];
   readonly deadline: number;
   /** How many records are durable or on their way. */
   next: number;
@@ -43,7 +42,7 @@ interface Job {
 
 /**
  * Appends with `acks=-1` by an idempotent producer. Exactly one request is under way at a time: kafkajs gives a sequence number that
- * failed to the next request, and a broker would take that one for a repetition. What comes meanwhile goes together in the next request.
+ * failed to the next request, and a broker would take that one for a duplicate. Appends that arrive meanwhile share the next request.
  */
 export class KafkaWriter {
   readonly #options: KafkaWriterOptions;
@@ -66,15 +65,15 @@ export class KafkaWriter {
     // Reserved before the first wait: appends that begin together must see each other.
     const bytes = this.#reserve(topic, records);
     try {
-      const partitions = await this.#address(topic, records, deadlineMs);
-      await this.#enqueue({ topic, records, partitions, deadline });
+      const addressed = await this.#address(topic, records, deadlineMs);
+      await this.#enqueue({ topic, records: addressed, deadline });
     } finally {
       this.#reservedBytes -= bytes;
     }
   }
 
   /** Resolves once the records are durable. */
-  #enqueue(append: Pick<Job, 'topic' | 'records' | 'partitions' | 'deadline'>): Promise<void> {
+  #enqueue(append: Pick<Job, 'topic' | 'records' | 'deadline'>): Promise<void> {
     return new Promise((resolve, reject) => {
       const job: Job = {
         ...append,
@@ -96,7 +95,7 @@ export class KafkaWriter {
     });
   }
 
-  /** Sends what waits, for a moment, refuses the rest, and closes. */
+  /** Sends the records that wait, for a moment, refuses the rest, and closes. */
   async stop(): Promise<void> {
     for (const until = performance.now() + lastSendsMs; this.#running && performance.now() < until; ) await sleep(10);
     for (const job of this.#queue) job.settle(late(job, 'the log was stopped'));
@@ -105,7 +104,7 @@ export class KafkaWriter {
     await client?.close(async () => producer?.disconnect());
   }
 
-  /** What was connected, if anything, for whoever closes it. */
+  /** Takes the connection, if there is one, so that the caller can close it. */
   async #disconnected(): Promise<Connected | undefined> {
     const connected = this.#connected;
     this.#connected = undefined;
@@ -129,17 +128,17 @@ export class KafkaWriter {
     return bytes;
   }
 
-  async #address(topic: string, records: readonly LogRecord[], deadlineMs: number): Promise<number[]> {
+  async #address(topic: string, records: readonly LogRecord[], deadlineMs: number): Promise<Addressed[]> {
     const { admin, partitionOf } = this.#options;
     try {
       const count = await within(deadlineMs, admin.partitionCount(topic));
-      return records.map(({ key }) => partitionOf(key, count));
+      return records.map((record) => ({ topic, partition: partitionOf(record.key, count), record }));
     } catch (error) {
       throw new AppendError('refused', describeError(error), error);
     }
   }
 
-  /** Starts the loop that sends, after this turn, so that what is appended in it goes together. */
+  /** Starts the loop that sends, after this turn of the event loop, so that the appends of one turn share a request. */
   #run(): void {
     if (this.#running) return;
     this.#running = true;
@@ -167,17 +166,14 @@ export class KafkaWriter {
     this.#queue = this.#queue.filter(({ settled }) => !settled);
   }
 
-  /** Takes as many waiting records as one request carries; jobs keep their order, so keys do. */
+  /** Takes as many waiting records as one request carries. Jobs keep their order, and so do the records of a key. */
   #fill(): { batch: RequestBatch; jobs: Job[] } {
     const batch = new RequestBatch();
     const jobs: Job[] = [];
     for (const job of this.#queue) {
-      const { topic, records, partitions } = job;
+      const { records } = job;
       const before = job.next;
-      while (job.next < records.length) {
-        if (!batch.add({ topic, partition: partitions[job.next]!, record: records[job.next]! })) break;
-        job.next += 1;
-      }
+      for (let next = records[before]; next && batch.add(next); next = records[job.next]) job.next += 1;
       if (job.next > before) {
         job.sent = true;
         jobs.push(job);
@@ -189,13 +185,15 @@ export class KafkaWriter {
 
   /** The producer, made where there is none; undefined while Kafka cannot be reached. */
   async #producer(): Promise<Producer | undefined> {
+    const [first] = this.#queue;
+    if (!first) return undefined;
     this.#connected ??= this.#connect();
     try {
-      const { producer } = await within(this.#queue[0]!.deadline - performance.now(), this.#connected);
+      const { producer } = await within(first.deadline - performance.now(), this.#connected);
       this.#trouble = undefined;
       return producer;
     } catch (error) {
-      // Where only the deadline was short, the attempt goes on for those that come later.
+      // Only this deadline was short: the attempt continues for later appends.
       if (error instanceof Late) return undefined;
       this.#connected = undefined;
       this.#trouble = kafkaError('it cannot be reached', error).message;

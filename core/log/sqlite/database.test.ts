@@ -39,7 +39,7 @@ test('shares its file with tables of others', async () => {
   await log.stop();
 });
 
-test('says in one line what a file is that is no log', async () => {
+test('reports in one line a file that is no log', async () => {
   const file = join(folder, 'letter.txt');
   writeFileSync(file, 'Dear reader, this is not a database.\n'.repeat(200));
   const refusal = await open(file).catch((error) => error);
@@ -59,7 +59,7 @@ test('refuses the log of a newer Gapline', async () => {
   });
 });
 
-test('says what cannot be opened', async () => {
+test('names the file that cannot be opened', async () => {
   await mkdir(join(folder, 'folder.db'));
   await expect(open(join(folder, 'folder.db'))).rejects.toMatchObject({
     code: 'log-unavailable',
@@ -67,7 +67,7 @@ test('says what cannot be opened', async () => {
   });
 });
 
-test('tells a disk without room from a file that is locked', () => {
+test('distinguishes a full disk from a locked file', () => {
   const file = join(folder, 'gapline.db');
   const db = new DatabaseSync(file);
   db.exec('CREATE TABLE t (bytes BLOB); PRAGMA max_page_count = 2');

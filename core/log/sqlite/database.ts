@@ -44,7 +44,7 @@ export function isBusy(error: unknown): boolean {
   return code === sqliteCodes.busy || code === sqliteCodes.locked;
 }
 
-/** What an error of SQLite means to the log. */
+/** An error of SQLite as one of the log. */
 export function logError(file: string, error: unknown): GaplineError {
   if (error instanceof GaplineError) return error;
   const code = sqliteCode(error);
@@ -63,7 +63,7 @@ export function logError(file: string, error: unknown): GaplineError {
   });
 }
 
-/** Does what reads or writes a file, and says in the log's terms what went wrong. */
+/** Runs work on a file, and turns its errors into errors of the log. */
 export function inTermsOfLog<T>(file: string, work: () => T): T {
   try {
     return work();
@@ -74,7 +74,7 @@ export function inTermsOfLog<T>(file: string, work: () => T): T {
 
 /** How long opening waits for other processes that open the same file. */
 const openingMs = 5_000;
-/** How long a statement blocks the event loop for a writer in another process; whoever waits longer tries again in a later turn. */
+/** How long a statement blocks the event loop for a writer in another process; a statement that must wait longer is retried in a later turn. */
 const busyMs = 200;
 
 /**
@@ -84,7 +84,7 @@ const busyMs = 200;
 export async function openDatabase(file: string): Promise<DatabaseSync> {
   try {
     await mkdir(dirname(file), { recursive: true });
-    return await patiently(() => openOnce(file));
+    return await retryWhileBusy(() => openOnce(file));
   } catch (error) {
     throw logError(file, error);
   }
@@ -117,8 +117,8 @@ function prepareSchema(db: DatabaseSync, file: string): void {
   }
 }
 
-/** Turning a fresh file to WAL fails at once, whatever the time-out, while another process does the same. */
-async function patiently<T>(work: () => T): Promise<T> {
+/** Switching a fresh file to WAL fails at once, whatever the timeout, while another process does the same. */
+async function retryWhileBusy<T>(work: () => T): Promise<T> {
   const until = performance.now() + openingMs;
   for (;;) {
     try {

@@ -1,12 +1,12 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { Condition } from '../condition.ts';
 
-/** How often other processes are looked for that wrote to the file. A look costs some 5 µs. */
+/** How often the file is checked for writes of other processes. A check takes about 5 µs. */
 const pollMs = 50;
 
 /**
- * Where each partition ends, by its id, and who waits for more. An append in this process wakes the waiting ones at once; one of another
- * process is seen by SQLite's `data_version`.
+ * Where each partition ends, by its id, and a condition to wait for more. An append in this process wakes those who wait at once; one of
+ * another process is noticed by SQLite's `data_version`.
  */
 export class Ends {
   readonly #byId = new Map<bigint, bigint>();
@@ -17,7 +17,7 @@ export class Ends {
   #seen: unknown;
   #timer: NodeJS.Timeout | undefined;
 
-  /** `failed` hears of a file that can no longer be read. */
+  /** `failed` is called for a file that can no longer be read. */
   constructor(db: DatabaseSync, failed: (error: unknown) => void) {
     this.#version = db.prepare('PRAGMA data_version');
     this.#all = db.prepare('SELECT id, next FROM log_partitions');
@@ -43,14 +43,14 @@ export class Ends {
     return this.#byId.get(partitionId) ?? 0n;
   }
 
-  /** Takes over what was committed in this process. */
+  /** Applies what was committed in this process. */
   moved(ends: Iterable<readonly [partitionId: bigint, next: bigint]>): void {
     for (const [id, next] of ends) this.#byId.set(id, next);
     this.#changed.notifyAll();
   }
 
-  /** Resolves as soon as `ready` says so, asked at once and then after each change, or when the signal aborts. */
-  until(signal: AbortSignal, ready: () => boolean): Promise<void> {
+  /** Resolves once `ready` returns true, which is checked at once and after each change, or when the signal aborts. */
+  wait(signal: AbortSignal, ready: () => boolean): Promise<void> {
     return this.#changed.wait(signal, ready);
   }
 

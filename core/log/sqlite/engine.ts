@@ -9,7 +9,7 @@ import { type Records, sizeOf } from './records.ts';
 import type { Partition, Topics } from './topics.ts';
 import type { SqliteWriter } from './writer.ts';
 
-/** The parts of an opened log, as they are handed to whatever works on it. */
+/** The parts of an opened log, for the modules that read and write it. */
 export interface SqliteEngine {
   readonly file: string;
   readonly logger: Logger;
@@ -38,8 +38,13 @@ export function share(
   for (const record of records) {
     const number = partitionOf(record.key, partitions.length);
     const found = shares.get(number);
-    if (found) found.records.push(record);
-    else shares.set(number, { partition: partitions[number]!, records: [record] });
+    if (found) {
+      found.records.push(record);
+      continue;
+    }
+    const partition = partitions[number];
+    if (!partition) throw new RangeError(`There is no partition ${number} of ${partitions.length}`);
+    shares.set(number, { partition, records: [record] });
   }
   return [...shares.values()];
 }

@@ -54,7 +54,7 @@ describe('the lease of a group', () => {
     await expectContents(log, copy, numbers(0, 120));
   });
 
-  test('keeps members from doubling anything even where its file was deleted', async () => {
+  test('keeps members from duplicating anything even where its file was deleted', async () => {
     const [left, right] = [await fixture().open(), await fixture().open()];
     const topic = await fixture().topic(left, 'readings', 1);
     const copy = await fixture().topic(left, 'copy', 1);

@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { sleep } from '../../retry/sleep.ts';
 import { isBusy } from './database.ts';
 
-/** How often a waiting member asks again. */
+/** How often a waiting member tries again. */
 const pollMs = 200;
 
 /** The right to be a group's working member, until it is given back or the process ends. */

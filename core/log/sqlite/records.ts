@@ -3,10 +3,10 @@ import type { LogRecord, StoredRecord } from '../port.ts';
 import { inTermsOfLog, offsetOf, recordId } from './database.ts';
 import type { Partition } from './topics.ts';
 
-/** Where a partition stands within the transaction that is being written. */
-interface Tail {
+/** Where a partition ends within the transaction that is being written. */
+interface End {
   next: bigint;
-  /** Bytes. Added at the end, because what retention takes away may share the transaction. */
+  /** Bytes. Added at the end, because a deletion by retention may share the transaction. */
   added: number;
   arrivedMs: bigint;
 }
@@ -15,6 +15,12 @@ interface Tail {
 const overhead = 24;
 export const sizeOf = ({ key, value }: LogRecord): number =>
   overhead + (key === null ? 0 : Buffer.byteLength(key)) + value.byteLength;
+
+/** The offset behind the last of some records; `from` where there is none. */
+export function endOf(records: readonly StoredRecord[], from: bigint): bigint {
+  const last = records.at(-1);
+  return last ? last.offset + 1n : from;
+}
 
 /** A part of a partition to be read: offsets from `from` up to but not including `to`. */
 export interface Range {
@@ -32,7 +38,7 @@ export class Records {
   readonly #move: StatementSync;
   readonly #range: StatementSync;
   readonly #arrived: StatementSync;
-  readonly #tails = new Map<bigint, Tail>();
+  readonly #tails = new Map<bigint, End>();
 
   constructor(db: DatabaseSync, file: string) {
     this.#file = file;
@@ -46,11 +52,11 @@ export class Records {
     this.#arrived = db.prepare('SELECT arrived_ms AS arrivedMs FROM log_records WHERE id >= ? AND id < ? LIMIT 1');
   }
 
-  /** Appends to a partition. Times of arrival never go back, whatever the clock does. */
+  /** Appends to a partition. Times of arrival never decrease, even where the clock is set back. */
   append(partitionId: bigint, records: readonly LogRecord[]): void {
     let tail = this.#tails.get(partitionId);
     if (!tail) {
-      tail = { ...(this.#tail.get(partitionId) as unknown as Pick<Tail, 'next' | 'arrivedMs'>), added: 0 };
+      tail = { ...(this.#tail.get(partitionId) as unknown as Pick<End, 'next' | 'arrivedMs'>), added: 0 };
       this.#tails.set(partitionId, tail);
     }
     const now = BigInt(Date.now());
@@ -62,12 +68,12 @@ export class Records {
     }
   }
 
-  /** Writes down where the touched partitions now end. */
+  /** Stores where the partitions of this transaction now end. */
   finish(): void {
     for (const [id, { next, added, arrivedMs }] of this.#tails) this.#move.run(next, added, arrivedMs, id);
   }
 
-  /** Forgets the transaction; returns where the partitions that it touched end, for those that want to know. */
+  /** Forgets the transaction; returns where its partitions end. */
   clear(): [partitionId: bigint, next: bigint][] {
     const ends = [...this.#tails].map(([id, { next }]) => [id, next] as [bigint, bigint]);
     this.#tails.clear();

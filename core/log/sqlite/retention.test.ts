@@ -29,7 +29,7 @@ describe('retention', () => {
     return underTest;
   });
 
-  test('deletes what is older than it may be, and only that', async () => {
+  test('deletes records past their age, and only those', async () => {
     const log = await fixture().open();
     const topic = await fixture().topic(log, 'short', 3, { retentionMs: 1_500 });
     const kept = await fixture().topic(log, 'long', 3);
@@ -40,7 +40,7 @@ describe('retention', () => {
     await log.append(topic, numbered(2_500, 2_510), deadline);
     expect(await held(log, topic)).toEqual(numbers(2_500, 2_510));
     expect(await contents(log, kept)).toHaveLength(20);
-    // Offsets continue; a group that begins now begins at the oldest that is kept.
+    // Offsets continue; a group that starts now starts at the oldest record kept.
     const [lag] = (await log.lag(fixture().name('late'), [topic])).filter(({ end }) => end > 0n);
     expect(lag?.committed).toBeGreaterThan(0n);
   });
@@ -63,7 +63,7 @@ describe('retention', () => {
     }
   });
 
-  test('never passes what a group has not taken, and catches up once it has', async () => {
+  test('never deletes what a group has not taken, and catches up once it has', async () => {
     const log = await fixture().open();
     const topic = await fixture().topic(log, 'readings', 3, { retentionMs: 1, retentionBytes: 1 });
     const copy = await fixture().topic(log, 'copy');
@@ -89,7 +89,7 @@ describe('retention', () => {
     expect(await held(log, copy)).toEqual(numbers(0, 400));
   });
 
-  test('gives the room that it freed to new records', async () => {
+  test('gives the space that it freed to new records', async () => {
     const log = await fixture().open();
     const topic = await fixture().topic(log, 'readings', 3, { retentionBytes: 300_000 });
     const size = async () => {
@@ -107,7 +107,7 @@ describe('retention', () => {
   });
 });
 
-test('a log that stops while it looks for what to delete does not wait for the next look', async () => {
+test('a log that stops does not wait for the next run of the retention', async () => {
   const own = await sqliteUnderTest({ retentionCheckMs: 3_600_000 });
   const maker = own.create();
   await maker.start();

@@ -25,7 +25,7 @@ interface PartitionRow {
   readonly floor: bigint;
 }
 
-/** Deletes what is too old or too much, oldest first, but nothing that a group has still to take. */
+/** Deletes what is too old or too much, oldest first, but nothing that a group has not taken yet. */
 export class Retention {
   readonly #engine: SqliteEngine;
   readonly #topics: StatementSync;
@@ -139,7 +139,7 @@ export class Retention {
   }
 }
 
-/** Runs the retention now and then until the signal aborts. */
+/** Runs the retention periodically until the signal aborts. */
 export async function keepRetention(engine: SqliteEngine, everyMs: number, signal: AbortSignal): Promise<void> {
   const retention = new Retention(engine);
   while (!signal.aborted) {

@@ -1,44 +1,44 @@
 import type { Sampling, StoredRecord } from '../port.ts';
 
-/** Decides which records of one partition are handed out and which are passed over. */
+/** Decides which records of one partition are returned and which are skipped. */
 export class Sampler {
   readonly #topic: string;
   readonly #sampling: Sampling;
-  readonly #perStretch: number;
-  #stretchMs = 0;
+  readonly #perInterval: number;
+  #intervalMs = 0;
   #taken = 0;
 
   constructor(topic: string, partitions: number, sampling: Sampling) {
     this.#topic = topic;
     this.#sampling = sampling;
-    this.#perStretch = Math.max(1, Math.ceil(sampling.records / partitions));
+    this.#perInterval = Math.max(1, Math.ceil(sampling.records / partitions));
   }
 
-  /** How many records may be read next; 0 where the rest of the stretch is to be passed over. */
+  /** How many records may be read next; 0 where the rest of the interval is to be skipped. */
   get remaining(): number {
-    return this.#perStretch - this.#taken;
+    return this.#perInterval - this.#taken;
   }
 
-  /** When the stretch ends that was read last: what arrives before then belongs to it. */
+  /** When the interval ends that was read last: what arrives before then belongs to it. */
   get endMs(): number {
-    return this.#stretchMs + this.#sampling.everyMs;
+    return this.#intervalMs + this.#sampling.everyMs;
   }
 
-  /** Notes what was read. Only the newest stretch can have used up its room. */
+  /** Counts records that were read. Only the newest interval can have used up what it may return. */
   took(records: readonly StoredRecord[]): void {
-    const { arrivedMs } = records.at(-1)!;
-    if (arrivedMs >= this.endMs) {
-      this.#stretchMs = arrivedMs - (arrivedMs % this.#sampling.everyMs);
+    const last = records.at(-1);
+    if (!last) return;
+    if (last.arrivedMs >= this.endMs) {
+      this.#intervalMs = last.arrivedMs - (last.arrivedMs % this.#sampling.everyMs);
       this.#taken = 0;
     }
-    for (let index = records.length - 1; index >= 0 && records[index]!.arrivedMs >= this.#stretchMs; index -= 1) {
-      this.#taken += 1;
-    }
+    const earlier = records.findLastIndex(({ arrivedMs }) => arrivedMs < this.#intervalMs) + 1;
+    this.#taken += records.length - earlier;
   }
 
-  /** Notes that the offsets from one to another, not included, were passed over; `isOver` when that was the rest of the stretch. */
+  /** Counts the offsets from one to another, not included, as skipped; `isOver` where those end the interval. */
   skipped(from: bigint, to: bigint, isOver: boolean): void {
-    if (to > from) this.#sampling.skipped(this.#topic, Number(to - from), this.#stretchMs);
+    if (to > from) this.#sampling.skipped(this.#topic, Number(to - from), this.#intervalMs);
     if (isOver) this.#taken = 0;
   }
 }

@@ -34,7 +34,7 @@ async function append(log: EventLog, count: number): Promise<void> {
 function watch(log: EventLog, records: number) {
   const aborting = new AbortController();
   cleanUps.push(() => aborting.abort());
-  const seen = { taken: 0, passed: 0, byStretch: new Map<number, number>(), offsets: new Set<string>() };
+  const seen = { taken: 0, passed: 0, byInterval: new Map<number, number>(), offsets: new Set<string>() };
   const sampling = {
     everyMs,
     records,
@@ -45,9 +45,9 @@ function watch(log: EventLog, records: number) {
   const reading = (async () => {
     for await (const batch of log.tail(['t'], { since: 0, signal: aborting.signal, sampling })) {
       for (const { partition, offset, arrivedMs } of batch) {
-        const stretch = Math.floor(arrivedMs / everyMs);
+        const interval = Math.floor(arrivedMs / everyMs);
         seen.taken += 1;
-        seen.byStretch.set(stretch, (seen.byStretch.get(stretch) ?? 0) + 1);
+        seen.byInterval.set(interval, (seen.byInterval.get(interval) ?? 0) + 1);
         seen.offsets.add(`${partition}@${offset}`);
       }
     }
@@ -55,7 +55,7 @@ function watch(log: EventLog, records: number) {
   return { seen, reading };
 }
 
-test('a topic that grows slowly is handed out whole', async () => {
+test('a topic that grows slowly is returned whole', async () => {
   const log = await open();
   const { seen } = watch(log, 100);
   for (let round = 0; round < 5; round += 1) {
@@ -66,7 +66,7 @@ test('a topic that grows slowly is handed out whole', async () => {
   expect(seen.passed).toBe(0);
 });
 
-test('of a flood each stretch gives its first records, and the rest is counted; the same of the past', async () => {
+test('of a flood each interval returns its first records, and the rest is counted; the same holds for the past', async () => {
   const log = await open();
   const { seen: live } = watch(log, 40);
   for (let round = 0; round < 10; round += 1) {
@@ -78,13 +78,13 @@ test('of a flood each stretch gives its first records, and the rest is counted; 
   await expect.poll(() => past.taken + past.passed, { timeout: 10_000 }).toBe(10_000);
   for (const seen of [live, past]) {
     expect(seen.offsets.size).toBe(seen.taken);
-    for (const count of seen.byStretch.values()) expect(count).toBeLessThanOrEqual(40);
+    for (const count of seen.byInterval.values()) expect(count).toBeLessThanOrEqual(40);
     expect(seen.taken).toBeGreaterThanOrEqual(40);
-    expect(seen.byStretch.size).toBeGreaterThan(1);
+    expect(seen.byInterval.size).toBeGreaterThan(1);
   }
 });
 
-test('after a flood, what comes slowly is handed out whole again', async () => {
+test('after a flood, slow records are returned whole again', async () => {
   const log = await open();
   const { seen } = watch(log, 8);
   await append(log, 500);

@@ -1,28 +1,31 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { StoredRecord, TailOptions } from '../port.ts';
 import type { SqliteEngine } from './engine.ts';
+import { endOf } from './records.ts';
 import { Sampler } from './sampler.ts';
 import type { Partition } from './topics.ts';
 
 const maxRecords = 1_000;
 const maxBytes = 1 << 20;
 
+/** How far a tail has read in one partition. */
 interface Cursor {
   readonly partition: Partition;
+  /** Where the partition ended when the tail began. */
   readonly last: bigint;
   readonly sampler: Sampler | undefined;
   from: bigint;
 }
 
-/** Follows topics by position alone: nothing of it is in the file. */
+/** Follows topics by offsets that only the reader knows: nothing is written to the file. */
 export function tail(
   { topics, records, ends }: SqliteEngine,
   names: readonly string[],
   { since, follow = true, sampling }: TailOptions,
   signal: AbortSignal,
 ): AsyncGenerator<readonly StoredRecord[]> {
-  // Fixed here and not at the first `next()`, so that "now" is when the caller asked.
-  const places = names.flatMap((name) => {
+  // Fixed here and not at the first `next()`, so that "now" is when the caller called.
+  const cursors = names.flatMap((name) => {
     const partitions = topics.partitions(name);
     return partitions.map((partition): Cursor => {
       const { first, next } = topics.extent(partition.id);
@@ -31,54 +34,54 @@ export function tail(
       return { partition, from, last: next, sampler };
     });
   });
-  const endOf = ({ partition, last }: Cursor) => (follow ? ends.of(partition.id) : last);
-  /** What arrives while a stretch without room goes on cannot be of a later one, so there is nothing to look for. */
-  const isReady = (place: Cursor) =>
-    endOf(place) > place.from && (!follow || isRoomy(place) || Date.now() >= place.sampler!.endMs);
+  const limitOf = ({ partition, last }: Cursor) => (follow ? ends.of(partition.id) : last);
+  const isReady = (cursor: Cursor) => limitOf(cursor) > cursor.from && (!follow || Date.now() >= pausedUntilMs(cursor));
 
-  /** Passes over the rest of a stretch; false where all that has arrived belongs to it. */
-  function passOver(place: Cursor, to: bigint): boolean {
-    const { sampler, from, partition } = place;
+  /** Skips the rest of an interval; false where all that has arrived belongs to it. */
+  function skipInterval(cursor: Cursor, to: bigint): boolean {
+    const { sampler, from, partition } = cursor;
     if (!sampler || sampler.remaining > 0) return true;
-    place.from = records.firstSince(partition.id, sampler.endMs, { from, to });
-    sampler.skipped(from, place.from, place.from < to);
-    return place.from < to;
+    cursor.from = records.firstSince(partition.id, sampler.endMs, { from, to });
+    sampler.skipped(from, cursor.from, cursor.from < to);
+    return cursor.from < to;
   }
 
-  function* step(place: Cursor): Generator<readonly StoredRecord[]> {
-    const to = endOf(place);
-    if (!passOver(place, to)) return;
-    const most = Math.min(maxRecords, place.sampler?.remaining ?? maxRecords);
-    const batch = records.read(place.partition, { from: place.from, to, maxRecords: most, maxBytes });
+  function readNext(cursor: Cursor): readonly StoredRecord[] {
+    const to = limitOf(cursor);
+    if (!skipInterval(cursor, to)) return [];
+    const most = Math.min(maxRecords, cursor.sampler?.remaining ?? maxRecords);
+    const batch = records.read(cursor.partition, { from: cursor.from, to, maxRecords: most, maxBytes });
     // Where retention was faster than the reader there is nothing left to read.
-    place.from = batch.length === 0 ? to : batch.at(-1)!.offset + 1n;
-    if (batch.length === 0) return;
-    place.sampler?.took(batch);
-    yield batch;
+    cursor.from = endOf(batch, to);
+    cursor.sampler?.took(batch);
+    return batch;
   }
 
   async function* run(): AsyncGenerator<readonly StoredRecord[]> {
     while (!signal.aborted) {
       let found = false;
-      for (const place of places) {
-        if (signal.aborted || !isReady(place)) continue;
-        yield* step(place);
+      for (const cursor of cursors) {
+        if (signal.aborted || !isReady(cursor)) continue;
+        const batch = readNext(cursor);
+        if (batch.length > 0) yield batch;
         found = true;
         await turn();
       }
       if (found) continue;
       if (!follow) return;
-      await ends.until(untilNextStretch(places, signal), () => places.some(isReady));
+      await ends.wait(untilNextInterval(cursors, signal), () => cursors.some(isReady));
     }
   }
   return run();
 }
 
-const isRoomy = ({ sampler }: Cursor) => sampler === undefined || sampler.remaining > 0;
+/** Before then nothing can arrive that would be read: the current interval has returned what it may. */
+const pausedUntilMs = ({ sampler }: Cursor): number =>
+  sampler === undefined || sampler.remaining > 0 ? Number.NEGATIVE_INFINITY : sampler.endMs;
 
-/** Aborted with the signal, or when the next stretch begins of a place that waits for it. */
-function untilNextStretch(places: readonly Cursor[], signal: AbortSignal): AbortSignal {
-  const waitingMs = places.flatMap((place) => (isRoomy(place) ? [] : place.sampler!.endMs - Date.now()));
-  if (waitingMs.length === 0) return signal;
-  return AbortSignal.any([signal, AbortSignal.timeout(Math.max(1, Math.min(...waitingMs)))]);
+/** Aborted with the signal, or when the next interval begins for a cursor that waits for it. */
+function untilNextInterval(cursors: readonly Cursor[], signal: AbortSignal): AbortSignal {
+  const soonestMs = Math.min(...cursors.map(pausedUntilMs).filter(Number.isFinite));
+  if (soonestMs === Number.POSITIVE_INFINITY) return signal;
+  return AbortSignal.any([signal, AbortSignal.timeout(Math.max(1, soonestMs - Date.now()))]);
 }

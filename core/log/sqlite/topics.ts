@@ -44,13 +44,13 @@ export class Topics {
   }
 
   /**
-   * Makes a topic or takes over its retention. Belongs inside a transaction.
+   * Makes a topic, or updates its retention. Call it inside a transaction.
    * @throws {GaplineError} `topic-mismatch` where it exists with fewer partitions.
    */
   ensure({ name, partitions, retentionMs, retentionBytes }: TopicSpec): void {
     const existing = this.#find(name).length;
     if (existing > 0 && existing < partitions) {
-      const detail = `Topic ${name} has ${existing} partitions where ${partitions} are asked for`;
+      const detail = `Topic ${name} has ${existing} partitions where ${partitions} are wanted`;
       throw new GaplineError('topic-mismatch', detail, { retryable: false });
     }
     const { id } = this.#db

@@ -44,7 +44,7 @@ describe('group commit', () => {
     expect(rows()).toEqual(Array.from({ length: 100 }, (_, n) => n));
   });
 
-  test('cuts what is too much for one transaction, and takes a job that is too large alone', async () => {
+  test('splits jobs that are too much for one transaction, and runs one that is too large alone', async () => {
     const sizes = [3_000_000, 3_000_000, 1_000_000, 100];
     await Promise.all(sizes.map((bytes, n) => writer.submit(insert(n, bytes))));
     expect(commits).toBe(2);
@@ -52,7 +52,7 @@ describe('group commit', () => {
     expect(rows()).toEqual([0, 1, 2, 3, 4]);
   });
 
-  test('leaves out a job that refuses and undoes all where one breaks', async () => {
+  test('leaves out a job that refuses and rolls all back where one fails', async () => {
     const refusing = {
       ...insert(1),
       run: () => {
@@ -76,7 +76,7 @@ describe('group commit', () => {
     expect(rows()).toEqual([0, 2]);
   });
 
-  test('undoes what the disk has no room for, and continues once it has', async () => {
+  test('rolls back what the full disk cannot take, and resumes once it has space', async () => {
     const fat = { ...insert(1), run: () => db.exec('INSERT INTO t SELECT hex(randomblob(9000)) FROM t') };
     await writer.submit(insert(0));
     db.exec('PRAGMA max_page_count = 2');
@@ -90,7 +90,7 @@ describe('group commit', () => {
     expect(rows()).toEqual([0, 3]);
   });
 
-  test('refuses more than may wait', async () => {
+  test('refuses jobs past the memory bound', async () => {
     const waiting = [writer.submit(insert(0, 6_000_000)), writer.submit(insert(1, 3_000_000))];
     await expect(writer.submit(insert(2, 2_000_000))).rejects.toMatchObject({ outcome: 'refused' });
     await Promise.all(waiting);

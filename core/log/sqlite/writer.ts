@@ -3,16 +3,16 @@ import { GaplineError } from '../../wire/errors.ts';
 import { AppendError } from '../port.ts';
 import { isBusy, logError } from './database.ts';
 
-/** A transaction stops taking more once it is this large, so that none blocks the event loop for long. */
+/** A transaction takes no more jobs once it is this large, so that none blocks the event loop for long. */
 const maxTransactionBytes = 4 << 20;
-/** How long to wait before asking again for a file that another process writes to. */
+/** How long to wait before the next attempt while another process writes to the file. */
 const busyRetryMs = 10;
 
 /** What may share a transaction with others. */
 export interface Job {
-  /** What it will write, about. */
+  /** About how many bytes it will write. */
   readonly bytes: number;
-  /** No later than this is it begun, in milliseconds of `performance.now()`. */
+  /** It starts no later than this, in milliseconds of `performance.now()`. */
   readonly deadline: number;
   /** Does its writes. May refuse by throwing a {@link GaplineError}, but only before its first write. */
   run(): void;
@@ -37,7 +37,7 @@ export interface SqliteWriterOptions {
   readonly undone: () => void;
 }
 
-/** Group commit: whatever is submitted in one turn of the event loop shares a transaction, and with it the wait for the disk. */
+/** Group commit: all jobs that are submitted in one turn of the event loop share a transaction, and with it the wait for the disk. */
 export class SqliteWriter {
   readonly #options: SqliteWriterOptions;
   #queue: Queued[] = [];
