@@ -84,17 +84,22 @@ async function* pagesOf(
     const table = await query(connection, statement, { device: encodeName(device) });
     const points = pointsOf(table, measurement, device);
     yield points;
-    if (points.length < limit) return;
-    from = BigInt(points[points.length - 1]!.time) + 1n;
+    const last = points.at(-1);
+    if (!last || points.length < limit) return;
+    from = BigInt(last.time) + 1n;
     limit = Math.max(firstPage, Math.min(largestPage, Math.floor(cellsPerPage / table.columns.length)));
   }
 }
 
 function pointsOf({ columns, values }: Table, measurement: string, device: string): Point[] {
-  const names = columns.map(decodeName);
+  // The first column is the time.
+  const names = columns.slice(1).map(decodeName);
   return values.map(([time, ...cells]) => {
     const present: [string, string | number | boolean][] = [];
-    for (const [index, value] of cells.entries()) if (value !== null) present.push([names[index + 1]!, value]);
+    for (const [index, name] of names.entries()) {
+      const value = cells[index];
+      if (value !== null && value !== undefined) present.push([name, value]);
+    }
     return { measurement, device, time: nanosecondsOf(String(time)), fields: Object.fromEntries(present) };
   });
 }

@@ -133,7 +133,8 @@ function connect(connection: Connection, lineOf: (point: Point) => string): Open
       return [];
     } catch (error) {
       if (!(error instanceof PointsRefused)) throw error;
-      if (lines.length === 1) return [{ index: lines[0]!.index, reason: error.message }];
+      const [first, second] = lines;
+      if (first && !second) return [{ index: first.index, reason: error.message }];
     }
     const middle = lines.length >> 1;
     return [...(await writeLines(lines.slice(0, middle))), ...(await writeLines(lines.slice(middle)))];

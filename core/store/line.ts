@@ -49,7 +49,8 @@ export function createLineWriter(escaping: Escaping): (point: Point) => string {
     let line = `${measurementOf(measurement)},device=${tagOf(device)}`;
     let separator = ' ';
     for (const name of Object.keys(fields)) {
-      const value = fields[name]!;
+      const value = fields[name];
+      if (value === undefined) continue;
       line += `${separator}${fieldOf(name)}=${typeof value === 'string' ? escaping.quoted(value) : numeral(value)}`;
       separator = ',';
     }

@@ -74,7 +74,7 @@ export function createNames(database: DatabaseSync): Names {
       let devices = seriesCache.get(measurement);
       const known = devices?.get(device);
       if (known !== undefined) return known;
-      const id = seriesOf(measurement, device) ?? (addSeries.get(measurement, device)!.id as number);
+      const id = seriesOf(measurement, device) ?? (addSeries.get(measurement, device) as { id: number }).id;
       if (cachedSeries >= maxCachedSeries) {
         seriesCache.clear();
         cachedSeries = 0;
@@ -94,20 +94,23 @@ export function createNames(database: DatabaseSync): Names {
       const names = Object.keys(values);
       // Another process may have made the missing ones.
       if (names.some((name) => !known.byName.has(name))) known = loadFields(measurement);
-      const missing: { name: string; kind: FieldKind }[] = [];
-      for (const name of names) {
+      const found: Field[] = [];
+      const missing: { name: string; kind: FieldKind; at: number }[] = [];
+      for (const [at, name] of names.entries()) {
         const kind = typeof values[name] as FieldKind;
         const field = known.byName.get(name);
-        if (field === undefined) missing.push({ name, kind });
+        if (field === undefined) missing.push({ name, kind, at });
         else if (field.kind !== kind) return typeFault(name, kind, field.kind);
+        else found[at] = field;
       }
       if (known.byId.size + missing.length > maxFields)
         return `${measurement} would have more than ${maxFields} fields`;
-      for (const { name, kind } of missing) {
+      for (const { name, kind, at } of missing) {
         const field = remember(known, { id: known.byId.size, name, kind });
         addField.run(measurement, field.id, name, kind);
+        found[at] = field;
       }
-      return names.map((name) => known.byName.get(name)!);
+      return found;
     },
 
     fieldById(measurement, id) {

@@ -89,14 +89,14 @@ export function createSqliteStore(options: SqliteStoreOptions): SeriesStore {
         const batch = take(points, pointsPerBatch, file);
         if (batch.length > 0) yield batch;
         if (batch.length < pointsPerBatch) return;
-        // A long read must not keep everyone else waiting.
+        // A long read must not block the event loop.
         await nextTurn();
       }
     },
   };
 }
 
-/** What an error of SQLite means to the store. */
+/** An error of SQLite as one of the store. */
 function storeError(what: string, cause: unknown, options: { retryable?: boolean } = {}): GaplineError {
   const code = isDiskFull(cause) ? 'disk-full' : 'store-unavailable';
   return new GaplineError(code, `${what}: ${describeError(cause)}`, { cause, ...options });
@@ -147,14 +147,16 @@ function openFile(file: string, busyTimeoutMs: number): Open {
       try {
         database.exec('BEGIN IMMEDIATE');
         for (let index = from; index < to; index += 1) {
-          const reason = put(points[index]!);
+          const point = points[index];
+          if (!point) break;
+          const reason = put(point);
           if (reason !== undefined) rejected.push({ index, reason });
         }
         database.exec('COMMIT');
       } catch (error) {
         names.forget();
         if (database.isTransaction) database.exec('ROLLBACK');
-        // Busy, full or damaged: none of it is the points' fault, so none of them may be given up for it.
+        // Busy, full or damaged: no point is at fault, so none may be rejected.
         throw storeError(`The store ${file} cannot be written`, error, { retryable: true });
       }
       return rejected;
@@ -162,7 +164,7 @@ function openFile(file: string, busyTimeoutMs: number): Open {
   };
 }
 
-/** Makes a function that merges one point into the file, or says why it is refused. */
+/** Makes a function that merges one point into the file, or returns the reason for refusing it. */
 function createWriter(database: DatabaseSync, names: Names): (point: Point) => string | undefined {
   const insert = database.prepare(
     'INSERT INTO store_points (series, time, numbers, strings) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
@@ -197,7 +199,7 @@ function createWriter(database: DatabaseSync, names: Names): (point: Point) => s
   };
 }
 
-/** Makes a function that reads points page by page, so that no read transaction stays open while the caller thinks. */
+/** Makes a function that reads points page by page, so that no read transaction stays open while the caller works. */
 function createReader(database: DatabaseSync, names: Names): Open['points'] {
   const page = database.prepare(
     'SELECT time, numbers, strings FROM store_points WHERE series = ? AND time >= ? AND time < ? ORDER BY time LIMIT ?',
@@ -222,8 +224,9 @@ function* seriesOf(names: Names, measurement: string, device?: string): Iterable
   while (true) {
     const found = names.seriesAfter(measurement, last, devicesPerPage);
     yield* found;
-    if (found.length < devicesPerPage) return;
-    last = found[found.length - 1]!.device;
+    const end = found.at(-1);
+    if (!end || found.length < devicesPerPage) return;
+    last = end.device;
   }
 }
 
@@ -248,8 +251,9 @@ function* pointsOfSeries(page: StatementSync, names: Names, slice: Slice): Itera
       const fields = unpack(row, (field) => names.fieldById(measurement, field));
       yield { measurement, device, time: String(row.time), fields };
     }
-    if (rows.length < pointsPerBatch) return;
-    from = rows[rows.length - 1]!.time + 1n;
+    const last = rows.at(-1);
+    if (!last || rows.length < pointsPerBatch) return;
+    from = last.time + 1n;
   }
 }
 

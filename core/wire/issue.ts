@@ -3,7 +3,9 @@ import { shorten } from './problem.ts';
 
 /** Where a value first differs from its schema, and how, on one line. */
 export function firstIssue({ issues }: z.ZodError): string {
-  const { path, message } = issues[0]!;
-  const said = message.endsWith('received undefined') ? 'it is missing' : shorten(message, 200);
-  return `${shorten(path.join('.')) || 'the whole'}: ${said}`;
+  const [issue] = issues;
+  if (!issue) return 'it differs from its schema';
+  const { path, message } = issue;
+  const reason = message.endsWith('received undefined') ? 'it is missing' : shorten(message, 200);
+  return `${shorten(path.join('.')) || 'the whole'}: ${reason}`;
 }
