@@ -6,7 +6,7 @@ export const latestTime = 9_223_372_036_854_775_806n;
 
 const decimal = /^-?\d{1,19}$/;
 
-/** Says why no engine could ever keep a point as it is; undefined where nothing speaks against it. */
+/** The reason why no engine could ever keep a point as it is; undefined for a sound one. */
 export function pointFault(point: Point): string | undefined {
   return (
     nameFault('measurement', point.measurement) ??

@@ -6,20 +6,20 @@ import { typeFault } from './fault.ts';
  * takes a second type with a 204, and reads then see one of them only.
  */
 export interface FieldTypes {
-  /** Asks the server about fields that are not known yet. */
+  /** Queries the server for fields that are not known yet. */
   learn(points: readonly Point[]): Promise<void>;
   /** Why a point's types are refused. The first use of an unknown field decides its type. */
   fault(point: Point): string | undefined;
-  /** Forgets all, after a write that may not have made the fields it was to make. */
+  /** Clears the cache, after a write that may not have made its fields. */
   forget(): void;
 }
 
 type Types = Map<string, string>;
 
-/** Measurements remembered at once; beyond that all are forgotten and asked again. */
+/** The most measurements in the cache; beyond that it is cleared and queried again. */
 const maxMeasurements = 1_000;
 
-/** @param ask gives the types (`number`, `string`, `boolean` or another) of a measurement's fields, by name. */
+/** @param ask returns the types (`number`, `string`, `boolean` or another) of a measurement's fields, by name. */
 export function createFieldTypes(ask: (measurement: string) => Promise<Types>): FieldTypes {
   const known = new Map<string, Types>();
 

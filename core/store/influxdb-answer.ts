@@ -13,7 +13,7 @@ export interface Address {
   readonly bucket: string;
 }
 
-/** What the official client's `HttpError` tells. */
+/** The parts of the official client's `HttpError` that are used here. */
 interface HttpFailure {
   readonly statusCode: number;
   readonly message: string;
@@ -27,8 +27,8 @@ function isHttpFailure(error: unknown): error is HttpFailure {
 /**
  * Judges a failed request, as InfluxDB 2.7.12 answers:
  * 422 partial write (a type conflict, a time outside the retention): the rest is written; 400 `unable to parse`: nothing is; 413 from a
- * proxy: too many at once. These are about points. All else is not, so none is given up for it and the same call may go through later:
- * 401, 403, 404 and anything unforeseen once a person has put it right, 429, 5xx and broken connections by themselves.
+ * proxy: too many at once. These are about points. All other failures are not, so no point is given up and the same call may succeed later:
+ * after 401, 403, 404 and unknown failures once a person has corrected the cause, after 429, 5xx and broken connections by itself.
  */
 export function judge(error: unknown, address: Address, nowMs: number): Verdict {
   const { url, org, bucket } = address;
@@ -64,7 +64,7 @@ function unavailable(detail: string, cause: unknown): GaplineError {
   return new GaplineError('store-unavailable', `${detail}: ${describeError(cause)}`, { cause, retryable: true });
 }
 
-/** Beyond this a server's wish is not followed: a clock or a unit is wrong. */
+/** A longer `Retry-After` is shortened to this: a clock or a unit is wrong. */
 const longestWaitMs = 300_000;
 
 /** `Retry-After` in milliseconds: RFC 9110 has seconds or a date there. (The client's own `retryAfter()` takes seconds for milliseconds.) */

@@ -18,12 +18,12 @@ export interface Connection {
 
 /** Points a batch, at most. */
 const pointsPerBatch = 1_000;
-/** What one request asks for, at most, in cells: wide points come in smaller pages. The first page tells how wide they are. */
+/** The most cells of one request: wide points come in smaller pages. The first page shows how wide they are. */
 const cellsPerPage = 300_000;
 const firstPage = 100;
 const largestPage = 5_000;
 
-/** Reads page by page, each complete before it is given out, so that a slow reader holds nothing open on the server. */
+/** Reads page by page, each complete before it is returned, so that a slow reader keeps nothing open on the server. */
 export function createReader(connection: Connection): SeriesStore['read'] {
   return async function* read(options) {
     const range = { from: clamp(BigInt(options.range.from)), to: clamp(BigInt(options.range.to)) };
@@ -42,7 +42,7 @@ export function createReader(connection: Connection): SeriesStore['read'] {
   };
 }
 
-/** Asks for the types of a measurement's fields over all shards. */
+/** Queries the types of a measurement's fields over all shards. */
 export function typesFrom(connection: Connection): (measurement: string) => Promise<Map<string, string>> {
   let warned = false;
   return async (measurement) => {

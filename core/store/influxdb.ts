@@ -20,12 +20,12 @@ export interface InfluxStoreOptions {
   readonly timeoutMs?: number;
 }
 
-/** How long `stop` waits for writes under way before it breaks them off. */
-const stopTimeoutMs = 5_000;
+/** How long `stop` waits for running writes before it cancels them. */
+const stopPatienceMs = 5_000;
 
 /**
  * InfluxDB 2 as a series store, through the official client: one request a batch, and no retries of its own, because its buffer drops the
- * oldest when full. Whoever writes keeps what is not written yet; see {@link judge} for what an answer means.
+ * oldest when full. The caller keeps what is not written yet; {@link judge} classifies the responses.
  */
 export function createInfluxStore({ token, logger, timeoutMs = 30_000, ...address }: InfluxStoreOptions): SeriesStore {
   let open: Open | undefined;
@@ -74,7 +74,7 @@ async function write(opened: () => Open, points: readonly Point[]): Promise<read
   return opened().write(points);
 }
 
-/** A server that is away may come; a token or bucket that it refuses will not by itself. */
+/** An unavailable server may become available; a token or bucket that it refuses will not by itself. */
 async function checkAccess({ send }: Open, logger: Logger): Promise<void> {
   try {
     await send('');
@@ -126,7 +126,7 @@ function connect(connection: Connection, lineOf: (point: Point) => string): Open
     }
   }
 
-  /** Writing again what is written changes nothing, so a batch that is at fault is written in halves until the culprits are alone. */
+  /** Writing a point twice changes nothing, so a batch that is at fault is written in halves until the culprits are alone. */
   async function writeLines(lines: readonly Line[]): Promise<RejectedPoint[]> {
     try {
       await send(lines.map(({ text }) => text).join('\n'));
@@ -161,7 +161,7 @@ function connect(connection: Connection, lineOf: (point: Point) => string): Open
       try {
         rejected.push(...(await writeLines(lines)));
       } catch (error) {
-        // What was to be written may not be there, nor the types of its fields.
+        // The points may be missing, and so may the types of their fields.
         types.forget();
         throw error;
       }

@@ -1,17 +1,17 @@
 import type { Transport } from '@influxdata/influxdb-client';
 
-/** What one statement found. */
+/** The result of one statement. */
 export interface Table {
   /** Empty where it found nothing. */
   readonly columns: readonly string[];
   readonly values: readonly (readonly (string | number | boolean | null)[])[];
 }
 
-/** An answer of 200 that tells of an error in its body. */
+/** A response of 200 with an error in its body. */
 export class InfluxqlError extends Error {}
 
 /**
- * Asks one InfluxQL statement of a bucket, with values for its `$names`. InfluxQL and not Flux, because it gives whole points in the order
+ * Runs one InfluxQL statement on a bucket, with values for its `$names`. InfluxQL and not Flux, because it returns whole points in the order
  * of time and knows the types of fields: docs/decisions/0021-influxql.md. InfluxDB 2.7 takes a bucket's name for a database by itself,
  * but for names with a slash, whose devices it does not list.
  */

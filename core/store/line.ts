@@ -1,13 +1,13 @@
 import type { Point } from '../wire/point.ts';
 
 /**
- * What line protocol cannot carry in a name, or not so that it comes back the same, travels as U+241B and two hexadecimal digits:
+ * Characters that line protocol cannot carry in a name, or would change, are written as U+241B and two hexadecimal digits:
  * control characters; a backslash at the end or before a comma, an equals sign, a space or a quote, which it would escape; a `#` at the
  * beginning (a comment). U+241B itself is written twice. All other names are stored as they are. Telegraf writes devices in the same way
  * (telegraf/telegraf.conf).
  */
 const mark = '\u241b';
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are searched for
 const special = /[\u0000-\u001f\u007f\u241b]|\\(?=[,= "]|$)|^#/g;
 const encoded = /\u241b(\u241b|[0-9a-f]{2})/g;
 
@@ -37,7 +37,7 @@ export interface Escaping {
   quoted(value: string): string;
 }
 
-/** Names remembered at once; beyond that all are forgotten. */
+/** The most names in the cache; beyond that it is cleared. */
 const maxCachedNames = 100_000;
 
 /** Makes a function that writes a point as one line. Numbers are floats. The point must have no fault. */

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { type FieldKind, typeFault } from './fault.ts';
 import { type Field, maxFields } from './row.ts';
 
-/** Devices remembered at once; beyond that all are forgotten and looked up again. */
+/** The most devices in the cache; beyond that it is cleared. */
 const maxCachedSeries = 100_000;
 
 interface Fields {
@@ -11,16 +11,16 @@ interface Fields {
 }
 
 /**
- * What the numbers in a row stand for: series are (measurement, device), fields are (measurement, name) with one type for ever.
- * Another process may add names to the same file, never change them, so what is remembered stays true unless a transaction that
+ * The names behind the ids in a row: series are (measurement, device), fields are (measurement, name) with one type for ever.
+ * Another process may add names to the same file, never change them, so a cached name stays valid unless the transaction that
  * added it rolls back: call `forget` then.
  */
 export interface Names {
   /** Finds or makes a series. Within a write transaction only. */
   series(measurement: string, device: string): number;
-  /** Finds or makes the fields of a point; a string says why they are refused. Within a write transaction only. */
+  /** Finds or makes the fields of a point; a string is the reason for refusing them. Within a write transaction only. */
   fields(measurement: string, values: Readonly<Record<string, number | string | boolean>>): readonly Field[] | string;
-  /** @throws {Error} for an id that no writer ever gave out: the file is damaged. */
+  /** @throws {Error} for an id that no writer ever assigned: the file is damaged. */
   fieldById(measurement: string, id: number): Field;
   /** Up to `limit` series of a measurement whose devices come after one, in the order of their UTF-8 bytes. */
   seriesAfter(measurement: string, device: string, limit: number): { id: number; device: string }[];

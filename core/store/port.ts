@@ -19,15 +19,15 @@ export interface ReadOptions {
  * A point's identity is (measurement, device, time); writing it again merges its fields over those already there.
  */
 export interface SeriesStore {
-  /** Opens the file or checks address, token and bucket. Rejects with what is wrong and what to do. */
+  /** Opens the file or checks address, token and bucket. Rejects with the cause and a remedy. */
   start(): Promise<void>;
-  /** Waits for writes under way, then closes. Safe to call twice. */
+  /** Waits for running writes, then closes. Safe to call twice. */
   stop(): Promise<void>;
   /**
    * Resolves once every point is durable or refused for good: a field whose type is another, a name or string that is no valid
    * Unicode, a number that is not finite, a time outside the years 1677 to 2262, no fields, an empty name. Of points with one identity
    * in one call the later wins. It rejects with a retryable error where the same call may go through later, and then any part of the
-   * points may have been written; an error that is not retryable says what a person has to put right.
+   * points may have been written; an error that is not retryable names what a person must correct.
    */
   write(points: readonly Point[]): Promise<readonly RejectedPoint[]>;
   /**

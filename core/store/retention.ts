@@ -4,16 +4,16 @@ import { sleep } from '../retry/sleep.ts';
 import { describeError } from '../wire/errors.ts';
 import { sqliteCode, sqliteCodes } from '../wire/sqlite-code.ts';
 
-/** Points a transaction: some milliseconds, so that a page and a collector in the same process continue to respond. */
+/** Points a transaction: some milliseconds, so that a page and a collector in the same process still respond. */
 const pointsPerChunk = 500;
-/** Between two chunks, and after an attempt that met another writer. */
+/** The pause between two chunks, and after an attempt that found another writer. */
 const pauseMs = 20;
-/** How exactly the age of points is known. */
+/** The age of points is known to within this. */
 const longestMarkMs = 3_600_000;
 
 /**
- * Points lie in the order in which they were first written, so their age needs no column: a mark says that the rows up to one
- * were there at a time (milliseconds since the epoch). Marks grow with their rows; one goes with the last of the rows before it.
+ * Points are stored in the order in which they were first written, so their age needs no column: a mark records that the rows up to one
+ * existed at a time (milliseconds since the epoch). Marks grow with their rows; a mark is deleted with the last of the rows before it.
  */
 export const marksSchema = `
   CREATE TABLE IF NOT EXISTS store_marks (last_row INTEGER PRIMARY KEY, at INTEGER NOT NULL) STRICT;
@@ -23,14 +23,14 @@ export interface RetentionOptions {
   readonly file: string;
   readonly logger: Logger;
   readonly retentionMs: number;
-  /** How often to look. */
+  /** How often to run. */
   readonly everyMs: number;
   readonly signal: AbortSignal;
 }
 
 /**
- * Deletes what was written longer ago than the bound, now and then until the signal aborts: in small transactions, each of which gives
- * way at once where somebody else is writing. Resolves once it has stopped; it never rejects.
+ * Periodically deletes what was written longer ago than the bound, until the signal aborts: in small transactions, each of which gives
+ * way at once to another writer. Resolves once it has stopped; it never rejects.
  */
 export async function keepRetention(options: RetentionOptions): Promise<void> {
   const { file, logger } = options;
@@ -42,7 +42,7 @@ export async function keepRetention(options: RetentionOptions): Promise<void> {
 async function sweep(options: RetentionOptions, complain: (error: unknown) => void): Promise<void> {
   const { file, retentionMs, everyMs, signal } = options;
   const pause = (ms: number) => sleep(ms, { signal, ref: false });
-  // Its own connection, which waits for nobody: the store's would hold up the whole process for as long as a write may wait.
+  // A connection of its own that never waits: the store's would block the whole process for as long as a write may wait.
   const database = new DatabaseSync(file, { timeout: 0 });
   database.exec('PRAGMA synchronous = FULL');
   const { mark, deleteSome } = createBroom(database, retentionMs);
@@ -72,7 +72,7 @@ function createBroom(database: DatabaseSync, retentionMs: number) {
   const markEveryMs = Math.min(longestMarkMs, retentionMs / 10);
 
   return {
-    /** Marks how far the points go now, unless the last mark is young or nothing was written since. */
+    /** Adds a mark for the newest row, unless the last mark is young or nothing was written since. */
     mark(): void {
       const last = (newest.get() ?? { row: 0, at: 0 }) as { row: number; at: number };
       const { row } = lastRow.get() as { row: number | null };

@@ -20,18 +20,18 @@ export interface SqliteStoreOptions {
   readonly busyTimeoutMs?: number;
   /** How long points are kept after they were first written, in days. Default 30: docs/decisions/0025-store-retention.md. */
   readonly retentionDays?: number;
-  /** How often to look for points that are older. Default 60000. */
+  /** How often older points are deleted. Default 60000. */
   readonly retentionCheckMs?: number;
 }
 
-/** Points a transaction: long enough that the fsync does not count, short enough that nobody waits for long. */
+/** Points a transaction: enough that the fsync costs little, few enough that nobody waits for long. */
 const pointsPerTransaction = 1_000;
 /** Points a batch when reading. */
 const pointsPerBatch = 1_000;
 const devicesPerPage = 1_000;
 
 /**
- * The embedded store. One row a point, its fields packed into a blob: docs/decisions/0020-store-layout.md says why.
+ * The embedded store. One row a point, its fields packed into a blob; the reason is in docs/decisions/0020-store-layout.md.
  * Every point that `write` resolved for survives a loss of power (`synchronous = FULL`).
  */
 export function createSqliteStore(options: SqliteStoreOptions): SeriesStore {
@@ -185,7 +185,7 @@ function createWriter(database: DatabaseSync, names: Names): (point: Point) => s
     if (insert.run(series, time, row.numbers, row.strings).changes === 1) return undefined;
 
     const old = find.get(series, time) as unknown as { numbers: Uint8Array; strings: string | null };
-    // A replay writes the same again.
+    // A replay writes the same values again.
     if (old.strings === row.strings && Buffer.compare(old.numbers, row.numbers) === 0) return undefined;
     const merged = Object.fromEntries([
       ...Object.entries(unpack(old, (id) => names.fieldById(measurement, id))),
