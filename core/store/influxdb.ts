@@ -21,7 +21,7 @@ export interface InfluxStoreOptions {
 }
 
 /** How long `stop` waits for running writes before it cancels them. */
-const stopPatienceMs = 5_000;
+const stopTimeoutMs = 5_000;
 
 /**
  * InfluxDB 2 as a series store, through the official client: one request a batch, and no retries of its own, because its buffer drops the
