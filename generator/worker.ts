@@ -120,9 +120,10 @@ export function indexOfNth(positions: Int32Array, roundLength: number, made: num
 
 /** The positions in the round of each worker: devices are dealt to workers in turn. */
 export function dealToWorkers({ round }: Source, workers: number): Int32Array[] {
-  const dealt: number[][] = Array.from({ length: workers }, () => []);
-  for (const [position, device] of round.entries()) dealt[device % workers]!.push(position);
-  return dealt.map((positions) => Int32Array.from(positions));
+  return Array.from({ length: workers }, (_, worker) => {
+    const positions = Array.from(round, (device, position) => (device % workers === worker ? position : -1));
+    return Int32Array.from(positions.filter((position) => position >= 0));
+  });
 }
 
 /** How many of a worker's readings lie before an index. */

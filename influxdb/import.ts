@@ -48,6 +48,7 @@ export async function importDashboard(options: ImportOptions): Promise<Imported>
     const stacks = new apis.StacksAPI(client);
     const dashboards = new apis.DashboardsAPI(client);
     const stack = await stackOf(stacks, orgID, options.stream);
+    const stackID = idOf(stack);
     const before = remembered(stack);
     const existing = await dashboardOf(dashboards, stack);
     const link = (id: string) => `${options.url}/orgs/${orgID}/dashboards/${id}`;
@@ -58,13 +59,14 @@ export async function importDashboard(options: ImportOptions): Promise<Imported>
     const userCells =
       existing === undefined ? [] : withLost(await readUserCells(dashboards, existing, ours), before.userCells ?? []);
     const remember = (memory: Memory) =>
-      stacks.updateStack({ stack_id: stack.id!, body: { description: JSON.stringify(memory) } });
+      stacks.updateStack({ stack_id: stackID, body: { description: JSON.stringify(memory) } });
     // Where it breaks off before they are back, the next start puts them back.
     if (userCells.length > 0) await remember({ template: '', cells: [...ours], userCells });
     const contents = template as unknown as Template;
-    await new apis.TemplatesAPI(client).applyTemplate({ body: { orgID, stackID: stack.id, template: { contents } } });
-    const applied = await stacks.readStack({ stack_id: stack.id! });
-    const dashboard = resourceOf(applied)!;
+    await new apis.TemplatesAPI(client).applyTemplate({ body: { orgID, stackID, template: { contents } } });
+    const applied = await stacks.readStack({ stack_id: stackID });
+    const dashboard = resourceOf(applied);
+    if (dashboard === undefined) throw new Error('the template was applied, but made no dashboard');
     await addUserCells(dashboards, dashboard, userCells);
     // Last: where it breaks off before, the next start does it again.
     await remember({ template: hash, cells: [...ours] });
@@ -123,6 +125,11 @@ async function stackOf(stacks: StacksAPI, orgID: string, stream: Stream): Promis
   // Two imports at once may each have made one; the older counts.
   const [oldest] = found.toSorted((a, b) => (a.createdAt ?? '').localeCompare(b.createdAt ?? ''));
   return oldest ?? stacks.createStack({ body: { orgID, name, description: '' } });
+}
+
+function idOf({ id }: Stack): string {
+  if (id === undefined) throw new Error('InfluxDB gave a stack without an id');
+  return id;
 }
 
 /** What a stack's description remembers. */
