@@ -1,7 +1,8 @@
 import { mulberry32, shuffle } from '../numeric/random/mulberry32.ts';
-import { GaplineError } from '../wire/errors.ts';
-import { encodeTruths } from './csv.ts';
-import { eachRecord, readCsvText } from './table.ts';
+import { CsvWriter } from './csv-writer.ts';
+import type { TableReading } from './read.ts';
+import type { TableRecord } from './records.ts';
+import { formatTime } from './time-cell.ts';
 
 /** Row numbers, ascending. */
 export interface Split {
@@ -41,30 +42,52 @@ function rowsWhere(marks: Int32Array | Uint8Array, wanted: number): Int32Array {
   return Int32Array.from(rows);
 }
 
+/** Where the two parts of a table go. */
+export interface SplitOptions {
+  readonly fraction: number;
+  readonly seed: number;
+  /** Files to make. */
+  readonly train: string;
+  readonly test: string;
+}
+
 /**
- * Splits a CSV into two texts, each with the header, the lines as they stand in the file and in its order.
- * @throws {GaplineError} `data-invalid` naming file and line.
+ * Writes a table as two CSV files with a header, a comma and a decimal point, its rows in their order. All columns are kept; a cell
+ * stands there as it was written, unless it is a value or a time that only the table's own layout explains.
+ * @throws {GaplineError} `data-invalid` where the table cannot be read again.
  */
-export async function splitCsv(options: { file: string; truth: string; fraction: number; seed: number }) {
-  const source = await readCsvText(options.file);
-  const lines: string[] = [];
-  const truths: string[] = [];
-  let header = '';
-  let truthColumn = -1;
-  eachRecord(source, {
-    header(names, raw) {
-      header = raw;
-      truthColumn = names.indexOf(options.truth);
-      if (truthColumn < 0)
-        throw new GaplineError('data-invalid', `${options.file}: line 1: there is no column "${options.truth}"`);
-    },
-    record(cells, _line, raw) {
-      lines.push(raw);
-      truths.push(cells[truthColumn]!);
-    },
+export async function splitTable(reading: TableReading, options: SplitOptions): Promise<void> {
+  const { dataset, survey } = reading;
+  const { labels } = dataset;
+  const split = stratifiedSplit({ labels, fraction: options.fraction, seed: options.seed });
+  const isTest = new Uint8Array(dataset.count);
+  for (const row of split.test) isTest[row] = 1;
+  using train = new CsvWriter(options.train);
+  using test = new CsvWriter(options.test);
+  for (const writer of [train, test]) writer.header(survey.table.columns);
+  const valueAt = new Map(reading.roles.values.map((column, at) => [column, at]));
+  let row = 0;
+  await survey.table.read((record) => {
+    const writer = isTest[row] === 1 ? test : train;
+    for (let column = 0; column < survey.columns.length; column++) {
+      const at = valueAt.get(column);
+      const last = column === survey.columns.length - 1;
+      if (at !== undefined && !isPlain(record, column)) writer.text(numberText(dataset.values[row * dataset.width + at]!), last);
+      else if (column === reading.roles.time) writer.text(formatTime(dataset.times![row]!), last);
+      else writer.cell(record, column, last);
+    }
+    row += 1;
   });
-  const { labels } = encodeTruths(truths.map((truth) => truth || undefined));
-  const { train, test } = stratifiedSplit({ labels, fraction: options.fraction, seed: options.seed });
-  const textOf = (rows: Int32Array) => `${[header, ...Array.from(rows, (row) => lines[row]!)].join('\n')}\n`;
-  return { train: textOf(train), test: textOf(test) };
+}
+
+const numberText = (value: number): string => (Number.isNaN(value) ? '' : String(value));
+
+/** Whether a cell is nothing but digits, signs, a point and an exponent. */
+function isPlain({ bytes, starts, ends }: TableRecord, column: number): boolean {
+  for (let p = starts[column]!; p < ends[column]!; p++) {
+    const byte = bytes[p]!;
+    const isDigit = byte >= 0x30 && byte <= 0x39;
+    if (!isDigit && byte !== 0x2e && byte !== 0x2d && byte !== 0x2b && byte !== 0x65 && byte !== 0x45) return false;
+  }
+  return true;
 }

@@ -1,94 +1,172 @@
-import { readFile } from 'node:fs/promises';
-import { CsvError, parse } from 'csv-parse/sync';
-import { describeError, GaplineError } from '../wire/errors.ts';
+import { GaplineError } from '../wire/errors.ts';
 import { shorten } from '../wire/problem.ts';
+import { type Dialect, dialectOf } from './dialect.ts';
+import { openParquet } from './parquet.ts';
+import { cellText, mostLineBytes, placeOf, RecordReader, type TableRecord, type Visit } from './records.ts';
+import { checkUnchanged, openSource, type Source, textOf } from './source.ts';
 
-/** The text of a CSV file, with the name that errors give it. */
-export interface CsvText {
+/** One file of a table. It can be read as often as need be. */
+export interface TableFile {
   readonly file: string;
-  readonly text: string;
+  /** The columns; one without a name is called by its place: `column 3`. */
+  readonly names: readonly string[];
+  /** Whether the file itself names them. */
+  readonly named: boolean;
+  /** How the file is laid out, where that is unusual. */
+  readonly notes: readonly string[];
+  /** Visits every record in order; each has as many cells as there are names. @returns further notes. */
+  read(visit: Visit): Promise<readonly string[]>;
 }
 
-/** What {@link eachRecord} tells of. */
-export interface CsvVisitor {
-  /** Called once, first. `raw` is the header as it stands in the file, without its end of line. */
-  header(names: readonly string[], raw: string): void;
-  /** Called for each record. `line` counts from 1; `raw` is the record as it stands in the file, without its end of line. */
-  record(cells: readonly string[], line: number, raw: string): void;
-}
-
-/** @throws {GaplineError} `data-invalid` where the file cannot be opened or is not UTF-8. */
-export async function readCsvText(file: string): Promise<CsvText> {
-  let bytes: Uint8Array;
-  try {
-    bytes = await readFile(file);
-  } catch (error) {
-    throw new GaplineError('data-invalid', `${file}: cannot be read: ${describeError(error)}`, { cause: error });
-  }
-  try {
-    return { file, text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
-  } catch (error) {
-    throw new GaplineError('data-invalid', `${file}: is not UTF-8; save it as UTF-8 and try again`, { cause: error });
-  }
-}
-
-const delimiters = [',', ';', '\t', '|'] as const;
-
-/** The delimiter that the header uses most outside of quotes; a comma where none is used. */
-function delimiterOf(text: string): string {
-  const counts = new Map<string, number>(delimiters.map((delimiter) => [delimiter, 0]));
-  let quoted = false;
-  for (const character of text) {
-    if (character === '"') quoted = !quoted;
-    else if (quoted) continue;
-    else if (character === '\n' || character === '\r') break;
-    else if (counts.has(character)) counts.set(character, counts.get(character)! + 1);
-  }
-  return delimiters.reduce((best, next) => (counts.get(next)! > counts.get(best)! ? next : best));
-}
-
-function checkHeader(file: string, names: readonly string[]): void {
-  const seen = new Set<string>();
-  names.forEach((name, index) => {
-    if (name !== '' && seen.has(name))
-      throw new GaplineError(
-        'data-invalid',
-        `${file}: line 1, column ${index + 1}: the name "${shorten(name)}" is used twice`,
-      );
-    seen.add(name);
-  });
+/** A table out of one or more files. */
+export interface Table {
+  /** For messages. */
+  readonly name: string;
+  readonly columns: readonly string[];
+  readonly notes: readonly string[];
+  /** Visits every record of every file, its cells in the order of `columns`. @returns notes of what came up on the way. */
+  read(visit: Visit): Promise<readonly string[]>;
 }
 
 /**
- * Reads a CSV with a header, record by record. Delimiters are comma, semicolon, tab or bar, seen from the header; quotes, a byte
- * order mark, any end of line and empty lines are understood; space around a delimiter is not part of a cell.
+ * Opens the files of a table: CSV in any layout, gzipped or not, or Parquet. Files with names are joined by name, others by place.
  * @throws {GaplineError} `data-invalid` naming file and line.
  */
-export function eachRecord({ file, text }: CsvText, visitor: CsvVisitor): void {
-  let records = -1;
-  const visit = (cells: readonly string[], line: number, raw: string): void => {
-    records += 1;
-    if (records > 0) visitor.record(cells, line, raw);
-    else {
-      checkHeader(file, cells);
-      visitor.header(cells, raw);
-    }
+export async function openTable(files: readonly string[]): Promise<Table> {
+  if (files.length === 0) throw new GaplineError('data-invalid', 'no file is named');
+  const parts = await Promise.all(files.map(openFile));
+  const [first] = parts;
+  const orders = parts.map((part) => orderOf(part, first!));
+  const label = (part: TableFile, note: string) => (parts.length === 1 ? note : `${part.file}: ${note}`);
+  return {
+    name: files.length === 1 ? files[0]! : `${files[0]} and ${files.length - 1} more`,
+    columns: first!.names,
+    notes: parts.flatMap((part) => part.notes.map((note) => label(part, note))),
+    async read(visit) {
+      const notes: string[] = [];
+      for (const [index, part] of parts.entries()) {
+        const order = orders[index];
+        const found = await part.read(order ? reordered(visit, order) : visit);
+        notes.push(...found.map((note) => label(part, note)));
+      }
+      return notes;
+    },
   };
-  // TextDecoder took the byte order mark; a text made otherwise may still have it.
-  const options = { bom: true, trim: true, skip_empty_lines: true, raw: true, delimiter: delimiterOf(text) };
-  // With `raw`, csv-parse hands over the cells and the text that they came from; its types do not say so.
-  const on_record = (record: unknown, { lines }: { lines: number }) => {
-    const { record: cells, raw } = record as { record: string[]; raw: string };
-    visit(cells, lines, raw.replace(/^[\r\n]+|[\r\n]+$/g, ''));
-    return null;
-  };
-  try {
-    parse(text, { ...options, on_record });
-  } catch (error) {
-    if (!(error instanceof CsvError)) throw error;
-    const line = typeof error.lines === 'number' ? `line ${error.lines}: ` : '';
-    throw new GaplineError('data-invalid', `${file}: ${line}${shorten(error.message, 300)}`, { cause: error });
+}
+
+async function openFile(file: string): Promise<TableFile> {
+  const source = await openSource(file);
+  const part = source.packing === 'parquet' ? await openParquet(source) : await openCsv(source);
+  const seen = new Set<string>();
+  part.names.forEach((name, index) => {
+    if (seen.has(name))
+      throw new GaplineError('data-invalid', `${file}: line 1, column ${index + 1}: the name "${shorten(name)}" is used twice`);
+    seen.add(name);
+  });
+  return part;
+}
+
+/** Which cell of a record belongs to each column of the table; undefined where all stand in order. */
+function orderOf(part: TableFile, first: TableFile): Int32Array | undefined {
+  const wanted = first.names;
+  if (part.names.length !== wanted.length) {
+    const detail = `has ${part.names.length} columns, ${first.file} has ${wanted.length}; files of one table have the same`;
+    throw new GaplineError('data-invalid', `${part.file}: ${detail}`);
   }
-  if (records < 0) throw new GaplineError('data-invalid', `${file}: is empty; its first line must name the columns`);
-  if (records === 0) throw new GaplineError('data-invalid', `${file}: has a header but no lines of data`);
+  if (!part.named || !first.named || wanted.every((name, index) => name === part.names[index])) return undefined;
+  const missing = wanted.find((name) => !part.names.includes(name));
+  if (missing !== undefined)
+    throw new GaplineError('data-invalid', `${part.file}: there is no column "${shorten(missing)}", as ${first.file} has one`);
+  return Int32Array.from(wanted, (name) => part.names.indexOf(name));
+}
+
+function reordered(visit: Visit, order: Int32Array): Visit {
+  const starts = new Int32Array(order.length);
+  const ends = new Int32Array(order.length);
+  return ({ file, counts, line, bytes, cells, ...record }) => {
+    for (let column = 0; column < order.length; column++) {
+      starts[column] = record.starts[order[column]!]!;
+      ends[column] = record.ends[order[column]!]!;
+    }
+    visit({ file, counts, line, bytes, cells, starts, ends });
+  };
+}
+
+/** So much of a file is looked at first; of one with longer lines, as much as a line may hold. */
+const sampleBytes = 256 << 10;
+
+async function openCsv(source: Source): Promise<TableFile> {
+  const { file } = source;
+  let sample = await firstBytes(source, sampleBytes);
+  if (!sample.bytes.includes(10)) sample = await firstBytes(source, mostLineBytes);
+  const dialect = dialectOf(file, sample.bytes, sample.whole);
+  const first = await firstRecord(source, dialect);
+  if (first === undefined)
+    throw new GaplineError('data-invalid', `${file}: is empty; its first line must name the columns`);
+  const named = dialect.names ?? (dialect.header ? first : first.map(() => ''));
+  const names = named.map((name, index) => (name === '' ? `column ${index + 1}` : name));
+  return {
+    file,
+    names,
+    named: dialect.header || dialect.names !== undefined,
+    notes: dialect.notes,
+    async read(visit) {
+      let records = 0;
+      const { comments } = await readRecords(source, dialect, names.length, (record) => {
+        records += 1;
+        if (records === 1 && dialect.header) return;
+        checkWidth(record, names.length);
+        visit(record);
+      });
+      if (records === (dialect.header ? 1 : 0))
+        throw new GaplineError('data-invalid', `${file}: has a header but no lines of data`);
+      await checkUnchanged(source);
+      return comments === 0 ? [] : [`${comments} more line${comments === 1 ? ' is a comment' : 's are comments'}`];
+    },
+  };
+}
+
+async function firstBytes(source: Source, most: number): Promise<{ bytes: Buffer; whole: boolean }> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of textOf(source, most)) {
+    chunks.push(chunk);
+    length += chunk.length;
+  }
+  return { bytes: Buffer.concat(chunks).subarray(0, most), whole: length <= most };
+}
+
+async function firstRecord(source: Source, dialect: Dialect): Promise<string[] | undefined> {
+  let cells: string[] | undefined;
+  await readRecords(source, dialect, undefined, (record) => {
+    cells ??= Array.from({ length: record.cells }, (_, cell) => cellText(record, cell));
+    return cells;
+  }, true);
+  return cells;
+}
+
+async function readRecords(source: Source, dialect: Dialect, width: number | undefined, visit: Visit, once = false): Promise<RecordReader> {
+  let seen = 0;
+  const count: Visit = (record) => {
+    seen += 1;
+    if (!once || seen === 1) visit(record);
+  };
+  const reader = new RecordReader({ file: source.file, delimiter: dialect.delimiter, line: dialect.line, ...(width && { width }) }, once ? count : visit);
+  let skip = dialect.skip;
+  for await (const chunk of textOf(source)) {
+    reader.feed(skip > 0 ? chunk.subarray(skip) : chunk);
+    skip = Math.max(0, skip - chunk.length);
+    if (once && seen > 0) return reader;
+  }
+  reader.end();
+  return reader;
+}
+
+/** Cells beyond the columns may stand there where they are empty: a delimiter at the end of every line. */
+function checkWidth(record: TableRecord, width: number): void {
+  if (record.cells === width) return;
+  let extra = record.cells - 1;
+  while (extra >= width && record.starts[extra] === record.ends[extra]) extra -= 1;
+  if (record.cells > width && extra < width) return;
+  throw new GaplineError('data-invalid', `${placeOf(record)}: there are ${record.cells} cells, but ${width} columns`);
 }

@@ -1,0 +1,194 @@
+import { GaplineError } from '../wire/errors.ts';
+import { shorten } from '../wire/problem.ts';
+import type { ColumnSurvey } from './column-survey.ts';
+import type { Categories } from './dataset.ts';
+import { Dictionary } from './dictionary.ts';
+import { isGap, isUnlabelled } from './gap-words.ts';
+import { NumberCell } from './number.ts';
+import { contradicts, type NumberRule } from './number-rule.ts';
+import { cellText, placeOf, type TableRecord } from './records.ts';
+import type { Roles } from './roles.ts';
+import type { Survey } from './survey.ts';
+import {
+  explainTimeCell,
+  hasOffset,
+  isNumericTime,
+  readNumericTime,
+  readTextTime,
+  type TimeUnit,
+  timeUnitNames,
+  unitBySize,
+} from './time-cell.ts';
+
+/** More devices or labels than this are not kept. */
+const mostNames = 1_000_000;
+
+interface ReadersOptions {
+  readonly survey: Survey;
+  readonly roles: Roles;
+  readonly rule: NumberRule;
+  readonly timeUnit: TimeUnit | undefined;
+}
+
+/** Fills the arrays of a data set, row by row. */
+export interface RowReader {
+  readonly values: Float64Array;
+  readonly devices: Categories | undefined;
+  readonly times: BigInt64Array | undefined;
+  readonly notes: readonly string[];
+  /** @throws {GaplineError} `data-invalid` naming file, line and column, and what was found there. */
+  read(record: TableRecord, row: number): void;
+  /** Once all rows are read. */
+  labels(): { classes: string[]; labels: Int32Array };
+}
+
+/** Readers for the columns that have a role. Their arrays are as large as the table, and nothing grows while it is read. */
+export function cellReaders({ survey, roles, rule, timeUnit }: ReadersOptions): RowReader {
+  const { columns, count, table } = survey;
+  const width = roles.values.length;
+  const values = floats(table.name, count * width);
+  const numbers = roles.values.map((index) => new NumberReader(columns[index]!, index, rule));
+  const truths = roles.truth < 0 ? undefined : new NameReader(columns[roles.truth]!, roles.truth, count);
+  const devices = roles.device < 0 ? undefined : new NameReader(columns[roles.device]!, roles.device, count);
+  const times = roles.time < 0 ? undefined : new TimeReader(columns[roles.time]!, roles.time, count, timeUnit);
+  return {
+    values,
+    devices: devices && { names: devices.dictionary.texts, index: devices.index },
+    times: times?.times,
+    notes: times?.notes ?? [],
+    read(record, row) {
+      for (let at = 0; at < width; at++) values[row * width + at] = numbers[at]!.read(record);
+      truths?.read(record, row);
+      if (devices) requireText(record, roles.device, devices.column.name);
+      devices?.read(record, row);
+      times?.read(record, row);
+    },
+    labels: () => (truths ? sortedLabels(truths) : { classes: [], labels: new Int32Array(count).fill(-1) }),
+  };
+}
+
+function floats(file: string, length: number): Float64Array {
+  try {
+    return new Float64Array(length);
+  } catch (error) {
+    const gigabytes = ((length * 8) / 1e9).toFixed(1);
+    throw new GaplineError('data-invalid', `${file}: its numbers take ${gigabytes} GB, more than there is; take fewer rows or columns`, { cause: error });
+  }
+}
+
+const number = new NumberCell();
+
+function fail(record: TableRecord, column: string, cell: string, why: string): never {
+  throw new GaplineError('data-invalid', `${placeOf(record)}, column "${shorten(column)}": "${shorten(cell, 40)}" ${why}`);
+}
+
+class NumberReader {
+  readonly #column: ColumnSurvey;
+  readonly #index: number;
+  readonly #rule: NumberRule;
+  readonly #pointed: boolean;
+  readonly #unit: string;
+
+  constructor(column: ColumnSurvey, index: number, rule: NumberRule) {
+    this.#column = column;
+    this.#index = index;
+    this.#rule = rule;
+    this.#pointed = rule.decimal === '.';
+    this.#unit = column.unit;
+  }
+
+  read(record: TableRecord): number {
+    const from = record.starts[this.#index]!;
+    const to = record.ends[this.#index]!;
+    if (from === to) return Number.NaN;
+    if (!number.scan(record.bytes, from, to)) return this.#gap(record);
+    if (number.unit !== this.#unit) this.#wrongUnit(record);
+    const value = this.#pointed ? number.point : number.comma;
+    if (Number.isNaN(value)) fail(record, this.#column.name, cellText(record, this.#index), contradicts(this.#rule));
+    return value;
+  }
+
+  #gap(record: TableRecord): number {
+    const text = cellText(record, this.#index);
+    if (isGap(text)) return Number.NaN;
+    fail(record, this.#column.name, text, 'is not a finite number; a gap is an empty cell or NA');
+  }
+
+  #wrongUnit(record: TableRecord): never {
+    const others = this.#unit === '' ? 'most cells have no unit' : `most cells are in ${this.#unit}`;
+    fail(record, this.#column.name, cellText(record, this.#index), `${number.unit === '' ? 'has no unit' : `is in ${number.unit}`}, but ${others}`);
+  }
+}
+
+/** Texts as numbers of a dictionary. */
+class NameReader {
+  readonly column: ColumnSurvey;
+  readonly dictionary = new Dictionary(mostNames);
+  readonly index: Int32Array;
+  readonly #at: number;
+
+  constructor(column: ColumnSurvey, at: number, count: number) {
+    this.column = column;
+    this.index = new Int32Array(count);
+    this.#at = at;
+  }
+
+  read({ bytes, starts, ends, file }: TableRecord, row: number): void {
+    const found = this.dictionary.add(bytes, starts[this.#at]!, ends[this.#at]!);
+    if (found < 0)
+      throw new GaplineError('data-invalid', `${file}: column "${shorten(this.column.name)}" has more than ${mostNames} different cells`);
+    this.index[row] = found;
+  }
+}
+
+function requireText(record: TableRecord, at: number, column: string): void {
+  if (record.starts[at] === record.ends[at])
+    throw new GaplineError('data-invalid', `${placeOf(record)}, column "${shorten(column)}": the cell is empty`);
+}
+
+/** Classes in the order of their code units; a gap word is no class. */
+function sortedLabels({ dictionary, index }: NameReader): { classes: string[]; labels: Int32Array } {
+  const classes = dictionary.texts.filter((text) => !isUnlabelled(text)).sort();
+  const places = new Map(classes.map((name, place) => [name, place]));
+  const byNumber = Int32Array.from(dictionary.texts, (text) => places.get(text) ?? -1);
+  for (let row = 0; row < index.length; row++) index[row] = byNumber[index[row]!]!;
+  return { classes, labels: index };
+}
+
+class TimeReader {
+  readonly times: BigInt64Array;
+  readonly notes: readonly string[];
+  readonly #name: string;
+  readonly #index: number;
+  readonly #demanded: boolean;
+  readonly #unit: TimeUnit;
+  readonly #first: string;
+
+  constructor(column: ColumnSurvey, index: number, count: number, unit: TimeUnit | undefined) {
+    const { firstNumber, firstTime, name } = column;
+    this.times = new BigInt64Array(count);
+    this.#name = name;
+    this.#index = index;
+    this.#demanded = unit !== undefined;
+    this.#first = firstNumber ? `"${shorten(firstNumber.cell, 40)}", ${firstNumber.place}` : '';
+    this.#unit = unit ?? unitBySize(Number(firstNumber?.cell.replace(',', '.') ?? 0));
+    const numeric = firstNumber && `times are ${timeUnitNames[this.#unit]}${unit === undefined ? ` by their size (${this.#first}); data.timeUnit overrides it` : ', as demanded'}`;
+    const local = firstTime && !hasOffset(firstTime.cell) && `times without an offset are taken as UTC ("${shorten(firstTime.cell, 40)}", ${firstTime.place})`;
+    this.notes = [numeric, local].filter((note) => typeof note === 'string');
+  }
+
+  read(record: TableRecord, row: number): void {
+    const cell = cellText(record, this.#index);
+    const numeric = isNumericTime(cell);
+    const time = numeric ? readNumericTime(cell, this.#unit) : readTextTime(cell);
+    if (time === undefined) fail(record, this.#name, cell, `is no time: ${explainTimeCell(cell)}`);
+    if (numeric && !this.#demanded) this.#checkUnit(record, cell);
+    this.times[row] = time;
+  }
+
+  #checkUnit(record: TableRecord, cell: string): void {
+    const unit = unitBySize(Number(cell.replace(',', '.')));
+    if (unit !== this.#unit)
+      fail(record, this.#name, cell, `is ${timeUnitNames[unit]} by its size, but the first is ${timeUnitNames[this.#unit]} (${this.#first}); say data.timeUnit`);
+  }
+}

@@ -1,0 +1,187 @@
+import { Dictionary } from './dictionary.ts';
+import { isGap } from './gap-words.ts';
+import { NumberCell } from './number.ts';
+import { cellText, placeOf, type TableRecord } from './records.ts';
+import { looksLikeTime } from './time-cell.ts';
+
+/** A cell that was seen. */
+export interface Seen {
+  readonly cell: string;
+  /** `data.csv: line 3`. */
+  readonly place: string;
+  /** Records before it. */
+  readonly row: number;
+}
+
+/** `empty`: nothing but gaps. */
+export type ColumnKind = 'numeric' | 'time' | 'boolean' | 'text' | 'empty';
+
+const number = new NumberCell();
+const booleanWords = new Set(['true', 'false', 'yes', 'no', 'on', 'off', 't', 'f', 'y', 'n']);
+
+/** What one column holds: what helps to find its role and how its numbers are written. Its memory is bounded. */
+export class ColumnSurvey {
+  readonly name: string;
+  rows = 0;
+  gaps = 0;
+  /** Cells that are numbers (with a unit or without), dates, or neither. */
+  numbers = 0;
+  times = 0;
+  others = 0;
+  firstTime: Seen | undefined;
+  firstOther: Seen | undefined;
+  firstNumber: Seen | undefined;
+  /** Different cells as they are written, gaps left out, up to a bound. */
+  readonly distinct: Dictionary;
+  /** Whether there are more different cells than were counted. */
+  full = false;
+
+  /** The first cell that is a number only with a decimal point, only with a comma, or another number with each. */
+  onlyPoint: Seen | undefined;
+  onlyComma: Seen | undefined;
+  eitherPoint: Seen | undefined;
+  eitherComma: Seen | undefined;
+  /** Whole numbers without groups: below 1,000, and from 1,000 on. */
+  small: Seen | undefined;
+  large = false;
+  readonly units = new Map<string, { count: number; first: Seen }>();
+
+  /** Of whole numbers: how many, their range, and how each follows the one before it. */
+  wholes = 0;
+  least = Number.POSITIVE_INFINITY;
+  most = Number.NEGATIVE_INFINITY;
+  rises = 0;
+  falls = 0;
+  evenSteps = true;
+  /** A sum of hashes, which is that of the range where every number of it occurs once. */
+  hash = 0;
+  #previous = Number.NaN;
+  #step = Number.NaN;
+  #gapWords = new Set<string>();
+
+  constructor(name: string, mostDistinct: number) {
+    this.name = name;
+    this.distinct = new Dictionary(mostDistinct);
+  }
+
+  take(record: TableRecord, cell: number): void {
+    const { bytes, starts, ends } = record;
+    const [from, to] = [starts[cell]!, ends[cell]!];
+    this.rows += 1;
+    if (from === to) this.gaps += 1;
+    else if (number.scan(bytes, from, to)) {
+      this.#takeNumber(record, cell);
+      this.#count(bytes, from, to);
+    } else this.#takeText(record, cell);
+  }
+
+  #takeNumber(record: TableRecord, cell: number): void {
+    const { point, comma, unit } = number;
+    this.numbers += 1;
+    this.firstNumber ??= this.#seen(record, cell);
+    if (point !== comma) this.#takeSeparator(point, comma, record, cell);
+    if (unit !== '') this.#takeUnit(unit, record, cell);
+    if (!number.whole) return;
+    if (Math.abs(point) >= 1_000) this.large = true;
+    else this.small ??= this.#seen(record, cell);
+    this.wholes += 1;
+    if (point < this.least) this.least = point;
+    if (point > this.most) this.most = point;
+    if (this.wholes > 1) {
+      const step = point - this.#previous;
+      if (step > 0) this.rises += 1;
+      else if (step < 0) this.falls += 1;
+      if (this.wholes === 2) this.#step = step;
+      else if (step !== this.#step) this.evenSteps = false;
+    }
+    this.#previous = point;
+    this.hash = (this.hash + hashOf(point)) | 0;
+  }
+
+  #takeSeparator(point: number, comma: number, record: TableRecord, cell: number): void {
+    if (Number.isNaN(comma)) this.onlyPoint ??= this.#seen(record, cell);
+    else if (Number.isNaN(point)) this.onlyComma ??= this.#seen(record, cell);
+    else if (Math.abs(point) > Math.abs(comma)) this.eitherComma ??= this.#seen(record, cell);
+    else this.eitherPoint ??= this.#seen(record, cell);
+  }
+
+  #takeUnit(unit: string, record: TableRecord, cell: number): void {
+    const found = this.units.get(unit);
+    if (found) found.count += 1;
+    else if (this.units.size < 100) this.units.set(unit, { count: 1, first: this.#seen(record, cell) });
+  }
+
+  #takeText(record: TableRecord, cell: number): void {
+    const text = cellText(record, cell);
+    if (isGap(text)) {
+      this.gaps += 1;
+      if (this.#gapWords.size < 5) this.#gapWords.add(text);
+      return;
+    }
+    if (looksLikeTime(text)) {
+      this.times += 1;
+      this.firstTime ??= this.#seen(record, cell);
+    } else {
+      this.others += 1;
+      this.firstOther ??= this.#seen(record, cell);
+    }
+    this.#count(record.bytes, record.starts[cell]!, record.ends[cell]!);
+  }
+
+  #count(bytes: Buffer, from: number, to: number): void {
+    if (!this.full && this.distinct.add(bytes, from, to) < 0) this.full = true;
+  }
+
+  #seen(record: TableRecord, cell: number): Seen {
+    return { cell: cellText(record, cell), place: placeOf(record), row: this.rows - 1 };
+  }
+
+  get gapWords(): string[] {
+    return [...this.#gapWords];
+  }
+
+  /** Cells that hold something. */
+  get filled(): number {
+    return this.rows - this.gaps;
+  }
+
+  /** The unit that most of the numbers have; the empty one where most have none. */
+  get unit(): string {
+    let [unit, count] = ['', this.numbers - sumOf(this.units)];
+    for (const [name, each] of this.units) if (each.count > count) [unit, count] = [name, each.count];
+    return unit;
+  }
+
+  /** What most cells are. */
+  get kind(): ColumnKind {
+    if (this.filled === 0) return 'empty';
+    const inUnit = this.unit === '' ? this.numbers - sumOf(this.units) : this.units.get(this.unit)!.count;
+    if (inUnit * 2 >= this.filled) return 'numeric';
+    if (this.times * 2 > this.filled) return 'time';
+    const boolean = this.distinct.size <= 2 && this.distinct.texts.every((text) => booleanWords.has(text.toLowerCase()));
+    return boolean ? 'boolean' : 'text';
+  }
+
+  /** Different cells, in words. */
+  get distinctText(): string {
+    return this.full ? `more than ${this.distinct.size}` : String(this.distinct.size);
+  }
+
+  /** Whether every number of a range of whole numbers occurs exactly once. */
+  get isPermutation(): boolean {
+    if (this.most - this.least + 1 !== this.wholes) return false;
+    let sum = 0;
+    for (let value = this.least; value <= this.most; value++) sum = (sum + hashOf(value)) | 0;
+    return sum === this.hash;
+  }
+}
+
+const sumOf = (units: ColumnSurvey['units']): number => [...units.values()].reduce((sum, { count }) => sum + count, 0);
+
+/** Spreads the bits of a whole number (MurmurHash3's finaliser over both halves). */
+function hashOf(value: number): number {
+  let bits = (value | 0) ^ Math.imul(Math.floor(value / 2 ** 32) | 0, 0x9e3779b1);
+  bits = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b);
+  bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35);
+  return bits ^ (bits >>> 16);
+}

@@ -1,0 +1,81 @@
+import { deviceNames, groupNames, holdsLabelName, isIdName, labelNames, plainName, timeNames } from './column-names.ts';
+import type { ColumnSurvey } from './column-survey.ts';
+import { isUnlabelled } from './gap-words.ts';
+
+/** Which column is the label: one that was found, or those between which a person has to choose. */
+export type LabelGuess =
+  | { readonly label: string; readonly because: string }
+  | { readonly candidates: readonly LabelCandidate[]; readonly because: string };
+
+export interface LabelCandidate {
+  readonly name: string;
+  readonly classes: readonly string[];
+}
+
+/** More classes than this are not guessed at: the column is likelier a name or a measurement. */
+const mostClasses = 30;
+
+/** The different labels of a column. */
+export const classesOf = ({ distinct }: ColumnSurvey): string[] => distinct.texts.filter((text) => !isUnlabelled(text));
+
+/** Whether a column of numbers is a measured target and no class. */
+export function isNumericTarget(column: ColumnSurvey): boolean {
+  if (column.kind !== 'numeric') return false;
+  const classes = column.full ? Number.POSITIVE_INFINITY : classesOf(column).length;
+  return classes > (column.wholes === column.numbers ? 50 : 20);
+}
+
+function isLabelLike(column: ColumnSurvey): boolean {
+  if (column.full || column.unit !== '' || !['text', 'boolean', 'numeric'].includes(column.kind)) return false;
+  if (column.kind === 'numeric' && column.wholes < column.numbers) return false;
+  const classes = classesOf(column).length;
+  return classes >= 2 && classes <= mostClasses && (classes < column.filled || column.filled < 20);
+}
+
+/** Names of devices, times and groups are none of labels. */
+function isOfAnotherRole(name: string): boolean {
+  const plain = plainName(name);
+  return [...deviceNames, ...timeNames].some((each) => each === plain) || groupNames.has(plain) || isIdName(name);
+}
+
+/**
+ * Guesses which column is the label: one that is named like a label, else the last one where it holds words, else the only one with few
+ * different values. Where several would do it gives them all.
+ */
+export function guessLabel(columns: readonly ColumnSurvey[]): LabelGuess {
+  const usable = columns.filter(isLabelLike);
+  for (const wanted of labelNames) {
+    const named = usable.find(({ name }) => plainName(name) === wanted);
+    if (named) return { label: named.name, because: 'by its name' };
+  }
+  const holding = usable.filter(({ name }) => holdsLabelName(name));
+  if (holding.length === 1) return { label: holding[0]!.name, because: 'by its name' };
+  const candidates = usable.filter(({ name }) => holding.length > 0 ? holdsLabelName(name) : !isOfAnotherRole(name));
+  const last = columns.at(-1);
+  const lastIsLabel = candidates.includes(last!) && last!.kind !== 'numeric';
+  if (lastIsLabel) return { label: last!.name, because: 'the last column, of words' };
+  if (candidates.length === 1 && !isMeasuredLast(last!, candidates[0]!))
+    return { label: candidates[0]!.name, because: 'the only column of few different values' };
+  const words = candidates.filter(({ kind }) => kind !== 'numeric');
+  const numericLast = candidates.includes(last!) && last!.kind === 'numeric';
+  if (words.length === 1 && !numericLast && !isMeasuredLast(last!, words[0]!)) return { label: words[0]!.name, because: 'the only column of words' };
+  if (words.length === 0 && numericLast && candidates.every((each) => each === last || !isCoded(each)))
+    return { label: last!.name, because: 'the last column, of few different values' };
+  return {
+    candidates: candidates.map((column) => ({ name: column.name, classes: classesOf(column) })),
+    because: reasonOf(candidates.length, last),
+  };
+}
+
+const isCoded = ({ distinct }: ColumnSurvey): boolean => distinct.size <= mostClasses;
+
+/** Whether the table ends in a measured column that is called like what people predict. */
+const isMeasuredLast = (last: ColumnSurvey, candidate: ColumnSurvey): boolean =>
+  last !== candidate && isNumericTarget(last) && /rul|remaining|target|price|score|^y$/i.test(last.name);
+
+function reasonOf(candidates: number, last: ColumnSurvey | undefined): string {
+  if (candidates > 0) return 'several columns may be the label';
+  if (last && isNumericTarget(last))
+    return `no column looks like a label: the last one, "${last.name}", is a number, not a class; Gapline predicts classes`;
+  return 'no column looks like a label';
+}

@@ -1,0 +1,277 @@
+import { GaplineError } from '../wire/errors.ts';
+import { checkUtf8 } from './source.ts';
+
+/** A longer line, or what an open quote swallows, is no table. */
+export const mostLineBytes = 16 << 20;
+/** A longer cell is no measurement, and no text that anybody wrote by hand. */
+export const mostCellBytes = 1 << 20;
+/** More columns are no table of readings. */
+export const mostColumns = 100_000;
+
+/** One record of a table while it is visited: cells as ranges of bytes (UTF-8), without quotes and the space around them. */
+export interface TableRecord {
+  readonly file: string;
+  /** What {@link TableRecord.line} counts. */
+  readonly counts: 'line' | 'row';
+  readonly bytes: Buffer;
+  /** How many cells there are. */
+  readonly cells: number;
+  /** First byte of each cell, and the one after its last. */
+  readonly starts: Int32Array;
+  readonly ends: Int32Array;
+  /** Of the file, from 1: where the record begins. */
+  readonly line: number;
+}
+
+export type Visit = (record: TableRecord) => void;
+
+const [newline, carriageReturn, quote, space, tab, hash] = [10, 13, 34, 32, 9, 35];
+
+/** How a text is cut into records. */
+export interface RecordOptions {
+  readonly file: string;
+  /** One ASCII character; ` ` stands for any run of spaces and tabs. */
+  readonly delimiter: string;
+  /** A line that begins with `#` and has another number of cells is a comment. Undefined: there are no comments. */
+  readonly width?: number;
+  /** The line of the first byte; default 1. */
+  readonly line?: number;
+}
+
+/**
+ * Cuts bytes that arrive in chunks into records. Quotes, any end of line and empty lines are understood. What is kept between chunks
+ * is at most one unfinished line.
+ */
+export class RecordReader implements TableRecord {
+  readonly file: string;
+  readonly counts = 'line';
+  bytes: Buffer = Buffer.alloc(0);
+  cells = 0;
+  starts = new Int32Array(64);
+  ends = new Int32Array(64);
+  line: number;
+  /** Lines that were skipped as comments. */
+  comments = 0;
+  readonly #width: number | undefined;
+  readonly #visit: Visit;
+  readonly #delimiter: number;
+  /** Whether a cell of the record has doubled quotes in it. */
+  #doubled = new Uint8Array(64);
+  #anyDoubled = false;
+  /** The line that is being read, and where it is up to. */
+  #at = 0;
+  #lines: number;
+  #end = 0;
+  #last = false;
+
+  constructor(options: RecordOptions, visit: Visit) {
+    this.file = options.file;
+    this.#width = options.width;
+    this.#visit = visit;
+    this.#delimiter = options.delimiter.charCodeAt(0);
+    this.#lines = options.line ?? 1;
+    this.line = this.#lines;
+  }
+
+  /** @throws {GaplineError} `data-invalid` naming file and line. */
+  feed(chunk: Buffer): void {
+    const kept = this.#end - this.#at;
+    if (kept > mostLineBytes) this.#fail(`the line is longer than ${mostLineBytes >> 20} MB; is a quote left open?`);
+    const bytes = Buffer.allocUnsafe(kept + chunk.length + 1);
+    bytes.set(this.bytes.subarray(this.#at, this.#end));
+    bytes.set(chunk, kept);
+    this.#take(bytes);
+  }
+
+  /** Reads what is left: a last line without an end. */
+  end(): void {
+    this.#last = true;
+    this.#take(Buffer.concat([this.bytes.subarray(this.#at, this.#end), Buffer.of(newline)]));
+  }
+
+  #take(bytes: Buffer): void {
+    this.bytes = bytes;
+    this.#end = bytes.length - 1;
+    // Ends every loop over the bytes of a cell without a check of its own.
+    bytes[this.#end] = newline;
+    this.#at = 0;
+    const complete = this.#last ? this.#end : Math.max(bytes.lastIndexOf(newline, this.#end - 1), 0);
+    checkUtf8(this.file, bytes.subarray(0, complete), this.#lines);
+    while (this.#at < this.#end && this.#record()) {}
+  }
+
+  /** Reads one record; false where its end has not arrived. */
+  #record(): boolean {
+    const { bytes } = this;
+    let at = this.#at;
+    while (bytes[at] === newline || bytes[at] === carriageReturn) {
+      const endsChunk = at + 1 === this.#end && bytes[at] === carriageReturn && !this.#last;
+      if (at === this.#end || endsChunk) return false;
+      if (bytes[at] === newline || bytes[at + 1] !== newline) this.#lines += 1;
+      at += 1;
+      this.#at = at;
+    }
+    if (at >= this.#end) return false;
+    this.line = this.#lines;
+    this.cells = 0;
+    this.#anyDoubled = false;
+    if (bytes[at] === hash && this.#width !== undefined) {
+      const next = this.#afterComment(at);
+      if (next < 0) return false;
+      if (next > 0) {
+        this.#at = next;
+        this.comments += 1;
+        return true;
+      }
+    }
+    const lines = this.#lines;
+    const next = this.#delimiter === space ? this.#splitSpaced(at) : this.#split(at);
+    if (next < 0) {
+      this.#lines = lines;
+      return false;
+    }
+    this.#at = next;
+    if (this.#anyDoubled) this.#undouble();
+    if (this.cells > 0) this.#visit(this);
+    return true;
+  }
+
+  /** Where the line after a comment begins; 0 where the line is data, -1 where its end has not arrived. */
+  #afterComment(at: number): number {
+    const end = this.bytes.indexOf(newline, at);
+    if (end === this.#end && !this.#last) return -1;
+    let cells = 1;
+    for (let i = at; i < end; i++) if (this.bytes[i] === this.#delimiter) cells += 1;
+    return cells === this.#width ? 0 : end;
+  }
+
+  /** @returns where the next record begins, at its end of line; -1 where the record's end has not arrived. */
+  #split(at: number): number {
+    const { bytes } = this;
+    const delimiter = this.#delimiter;
+    const padding = delimiter === tab ? space : tab;
+    let p = at;
+    for (;;) {
+      while (bytes[p] === space || bytes[p] === padding) p += 1;
+      let start = p;
+      let end: number;
+      let doubled = false;
+      if (bytes[p] === quote) {
+        start += 1;
+        for (p = start; ; p += 1) {
+          p = bytes.indexOf(quote, p);
+          if (p < 0 || p >= this.#end) return this.#openQuote(start);
+          if (bytes[p + 1] !== quote) break;
+          if (p + 1 === this.#end) return this.#openQuote(start);
+          doubled = true;
+          p += 1;
+        }
+        end = p;
+        this.#countLines(start, end);
+        p += 1;
+        while (bytes[p] === space || bytes[p] === padding) p += 1;
+        if (p < this.#end && bytes[p] !== delimiter && bytes[p] !== newline && bytes[p] !== carriageReturn)
+          this.#fail('there is text after a closing quote; a quote within a quoted cell is written twice');
+      } else {
+        let byte = bytes[p];
+        while (byte !== delimiter && byte !== newline && byte !== carriageReturn) byte = bytes[++p];
+        end = p;
+        while (end > start && (bytes[end - 1] === space || bytes[end - 1] === padding)) end -= 1;
+      }
+      if (p === this.#end && !this.#last) return -1;
+      this.#cell(start, end, doubled);
+      if (bytes[p] !== delimiter || p === this.#end) return this.#skipBlank(p);
+      p += 1;
+    }
+  }
+
+  /** A line of nothing but space is none. */
+  #skipBlank(end: number): number {
+    if (this.cells === 1 && this.starts[0] === this.ends[0] && this.bytes[this.starts[0]! - 1] !== quote) this.cells = 0;
+    return end;
+  }
+
+  /** As {@link RecordReader.#split}, where runs of spaces and tabs part the cells. */
+  #splitSpaced(at: number): number {
+    const { bytes } = this;
+    let p = at;
+    for (;;) {
+      while (bytes[p] === space || bytes[p] === tab) p += 1;
+      if (p === this.#end && !this.#last) return -1;
+      if (p === this.#end || bytes[p] === newline || bytes[p] === carriageReturn) return p;
+      const quoted = bytes[p] === quote;
+      const start = quoted ? p + 1 : p;
+      if (quoted) {
+        p = bytes.indexOf(quote, start);
+        if (p < 0 || p >= this.#end) return this.#openQuote(start);
+        this.#countLines(start, p);
+      } else while (bytes[p] !== space && bytes[p] !== tab && bytes[p] !== newline && bytes[p] !== carriageReturn) p += 1;
+      if (p === this.#end && !this.#last) return -1;
+      this.#cell(start, p, false);
+      if (quoted) p += 1;
+    }
+  }
+
+  #openQuote(start: number): number {
+    if (this.#last) this.#fail('a quote is left open');
+    if (this.#end - start > mostCellBytes) this.#cell(start, this.#end, false);
+    return -1;
+  }
+
+  #cell(start: number, end: number, doubled: boolean): void {
+    if (end - start > mostCellBytes)
+      this.#fail(`cell ${this.cells + 1} is longer than ${mostCellBytes >> 20} MB; is a quote left open?`);
+    if (this.cells === this.starts.length) this.#grow();
+    this.starts[this.cells] = start;
+    this.ends[this.cells] = end;
+    this.#doubled[this.cells] = doubled ? 1 : 0;
+    if (doubled) this.#anyDoubled = true;
+    this.cells += 1;
+  }
+
+  #grow(): void {
+    if (this.cells >= mostColumns) this.#fail(`there are more than ${mostColumns} cells`);
+    const wider = (from: Int32Array) => {
+      const to = new Int32Array(from.length * 2);
+      to.set(from);
+      return to;
+    };
+    this.starts = wider(this.starts);
+    this.ends = wider(this.ends);
+    const doubled = new Uint8Array(this.#doubled.length * 2);
+    doubled.set(this.#doubled);
+    this.#doubled = doubled;
+  }
+
+  #countLines(from: number, to: number): void {
+    for (let p = from; p < to; p++)
+      if (this.bytes[p] === newline || (this.bytes[p] === carriageReturn && this.bytes[p + 1] !== newline)) this.#lines += 1;
+  }
+
+  /** Takes one of each two quotes out, in place. */
+  #undouble(): void {
+    const { bytes } = this;
+    for (let cell = 0; cell < this.cells; cell++) {
+      if (this.#doubled[cell] === 0) continue;
+      let to = this.starts[cell]!;
+      for (let from = to; from < this.ends[cell]!; from++) {
+        bytes[to++] = bytes[from]!;
+        if (bytes[from] === quote) from += 1;
+      }
+      this.ends[cell] = to;
+    }
+  }
+
+  #fail(detail: string): never {
+    throw new GaplineError('data-invalid', `${this.file}: line ${this.line}: ${detail}`);
+  }
+}
+
+/** The text of one cell. */
+export function cellText({ bytes, starts, ends }: TableRecord, cell: number): string {
+  return bytes.toString('utf8', starts[cell], ends[cell]);
+}
+
+/** Where a record stands, for messages. */
+export const placeOf = ({ file, counts, line }: Pick<TableRecord, 'file' | 'counts' | 'line'>): string =>
+  `${file}: ${counts} ${line}`;

@@ -1,0 +1,142 @@
+import { GaplineError } from '../wire/errors.ts';
+import { shorten } from '../wire/problem.ts';
+import { deviceNames, isIdName, isTimeName, plainName, timeNames } from './column-names.ts';
+import type { ColumnSurvey } from './column-survey.ts';
+import type { Survey } from './survey.ts';
+import { isLikelyEpoch } from './time-cell.ts';
+
+/** What a column became. */
+export interface ColumnRole {
+  readonly name: string;
+  readonly role: 'value' | 'label' | 'device' | 'time' | 'left out';
+  /** Why, or what is worth knowing; empty where a column of numbers is a value. */
+  readonly reason: string;
+}
+
+/** What is said of columns by name. */
+export interface RoleOptions {
+  readonly truth?: string | undefined;
+  readonly device?: string | undefined;
+  readonly time?: string | undefined;
+  /** The value columns, in this order. Default: every column that measures something. */
+  readonly fields?: readonly string[] | undefined;
+  /** Columns to take as values that would be left out as a counter, an id or a time. */
+  readonly keep?: readonly string[] | undefined;
+  /** Columns to leave out. */
+  readonly drop?: readonly string[] | undefined;
+}
+
+/** Where the columns of each role stand; -1: there is none. */
+export interface Roles {
+  readonly truth: number;
+  readonly device: number;
+  readonly time: number;
+  readonly values: readonly number[];
+  readonly columns: readonly ColumnRole[];
+}
+
+/** Fewer rows tell nothing of a column: any two numbers rise or fall. */
+const fewestRows = 20;
+
+/**
+ * Gives each column its role, with the reason.
+ * @throws {GaplineError} `data-invalid` where a column that is named is not there.
+ */
+export function assignRoles(survey: Survey, options: RoleOptions): Roles {
+  const { columns } = survey;
+  const find = (name: string | undefined) => (name === undefined ? -1 : findColumn(survey, name));
+  for (const name of [...(options.keep ?? []), ...(options.drop ?? [])]) findColumn(survey, name);
+  const truth = find(options.truth);
+  const named = new Set(options.fields?.map((name) => findColumn(survey, name)));
+  const isFree = (index: number) =>
+    index !== truth && !named.has(index) && !options.keep?.includes(columns[index]!.name) && !options.drop?.includes(columns[index]!.name);
+  const time = options.time === undefined ? guess(columns, timeNames, (index) => isFree(index) && isTime(columns[index]!)) : find(options.time);
+  const device =
+    options.device === undefined
+      ? guess(columns, deviceNames, (index) => isFree(index) && index !== time && recurs(columns[index]!))
+      : find(options.device);
+  const roles = columns.map((column, index): ColumnRole => {
+    const is = (role: ColumnRole['role'], reason: string) => ({ name: column.name, role, reason });
+    if (named.has(index)) return is('value', describeValue(column));
+    if (index === truth) return is('label', `${column.distinctText} different, ${column.filled} of ${column.rows} rows have one`);
+    if (index === time) return is('time', options.time === undefined ? 'by its name; --time names another' : '');
+    if (index === device)
+      return is('device', `${column.distinctText} different${options.device === undefined ? ', by its name; --device names another' : ''}`);
+    if (options.fields) return is('left out', 'is not among data.fields');
+    if (options.drop?.includes(column.name)) return is('left out', 'as demanded');
+    const kept = options.keep?.includes(column.name) ?? false;
+    const why = kept ? undefined : whyLeftOut(column);
+    return why === undefined ? is('value', `${describeValue(column)}${kept ? '; kept as demanded' : ''}`) : is('left out', why);
+  });
+  const values = options.fields ? [...named] : roles.flatMap(({ role }, index) => (role === 'value' ? [index] : []));
+  return { truth, device, time, values, columns: roles };
+}
+
+/** @throws {GaplineError} `data-invalid`, with the name that is nearest. */
+export function findColumn({ table }: Survey, name: string): number {
+  const names = table.columns;
+  const index = names.indexOf(name);
+  if (index >= 0) return index;
+  const alike = names.find((candidate) => plainName(candidate) === plainName(name));
+  const hint = alike === undefined ? `its columns are ${shorten(names.join(', '), 300)}` : `did you mean "${shorten(alike)}"?`;
+  throw new GaplineError('data-invalid', `${table.name}: there is no column "${shorten(name)}"; ${hint}`);
+}
+
+function guess(columns: readonly ColumnSurvey[], names: readonly string[], fits: (index: number) => boolean): number {
+  const plain = columns.map(({ name }) => plainName(name));
+  for (const name of names) {
+    const index = plain.findIndex((each, at) => each === name && fits(at));
+    if (index >= 0) return index;
+  }
+  return -1;
+}
+
+/** Whether most cells are dates, or numbers that are likely dates. */
+function isTime(column: ColumnSurvey): boolean {
+  if (column.gaps > 0 || column.filled === 0) return false;
+  if (column.kind === 'time') return true;
+  return column.kind === 'numeric' && column.unit === '' && isLikelyEpoch(Number(column.firstNumber!.cell.replace(',', '.')));
+}
+
+/** Whether a column names things that come again. */
+function recurs(column: ColumnSurvey): boolean {
+  const names = column.kind === 'text' || (column.kind === 'numeric' && column.wholes === column.numbers);
+  return names && column.gaps === 0 && !column.full && column.distinct.size * 2 <= column.rows;
+}
+
+function whyLeftOut(column: ColumnSurvey): string | undefined {
+  const { kind, name, rows, filled } = column;
+  const words = `${column.distinctText} different in ${filled} of ${rows} rows`;
+  if (kind === 'empty') return `empty: no value in ${rows} rows`;
+  if (kind === 'boolean') return `true or false (${column.distinct.texts.join(', ')}): ${words}`;
+  if (kind === 'time') return `dates: ${words}; --time "${name}" makes it the time`;
+  if (kind === 'text') return `text: ${words}`;
+  if (column.wholes < column.filled || column.rows < fewestRows || column.unit !== '') return undefined;
+  const remedy = `; --keep "${name}" takes it as a value`;
+  const range = `from ${column.least} to ${column.most}`;
+  const steady = column.rises === column.wholes - 1 || (column.falls === column.wholes - 1 && column.evenSteps);
+  if (isEpoch(column)) return `looks like times since 1970, ${range}; --time "${name}" makes it the time${remedy}`;
+  if (steady && (column.evenSteps || column.most - column.least < column.wholes * 2)) return `a counter, ${range}${remedy}`;
+  if (column.isPermutation) return `numbers the rows, ${range}${remedy}`;
+  if (isIdName(name) && (column.full ? steady || isAllDifferent(column) : isAllDifferent(column))) return `an id: each row has another${remedy}`;
+  return undefined;
+}
+
+const isAllDifferent = ({ full, distinct, filled }: ColumnSurvey): boolean =>
+  full ? distinct.counts.every((count) => count === 1) : distinct.size === filled;
+
+/** Whole numbers of the years 2001 to 2036 that hardly ever fall, or are called a time. */
+function isEpoch({ least, most, falls, wholes, name }: ColumnSurvey): boolean {
+  const inYears = [1, 1e3, 1e6, 1e9].some((scale) => least >= 1e9 * scale && most <= 2.1e9 * scale);
+  return inYears && (isTimeName(name) || falls < wholes * 0.2);
+}
+
+function describeValue(column: ColumnSurvey): string {
+  const parts: string[] = [];
+  if (column.unit !== '') parts.push(`in ${column.unit}`);
+  if (column.gaps > 0) {
+    const words = column.gapWords.length > 0 ? ` (${column.gapWords.join(', ')})` : '';
+    parts.push(`${column.gaps} gaps${words}`);
+  }
+  return parts.join(', ');
+}

@@ -1,0 +1,107 @@
+import { isUtf8 } from 'node:buffer';
+import { createReadStream } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { describeError, GaplineError } from '../wire/errors.ts';
+
+/** So much is read at once. */
+const chunkBytes = 1 << 20;
+
+/** What the first bytes of a file say that it is. */
+type Packing = 'plain' | 'gzip' | 'utf-16le' | 'utf-16be' | 'parquet';
+
+/** A regular file that was looked at. */
+export interface Source {
+  readonly file: string;
+  readonly packing: Packing;
+  readonly size: number;
+  readonly modifiedMs: number;
+}
+
+/**
+ * Looks at a file without reading it. Devices, pipes and folders are refused: a table is read twice, and has an end.
+ * @throws {GaplineError} `data-invalid` where it cannot be opened or is no regular file.
+ */
+export async function openSource(file: string): Promise<Source> {
+  try {
+    const found = await stat(file);
+    if (!found.isFile()) throw new GaplineError('data-invalid', `${file}: ${kindOf(found)}; a table is a regular file`);
+    return { file, size: found.size, modifiedMs: found.mtimeMs, packing: await packingOf(file) };
+  } catch (error) {
+    throw unreadable(file, error);
+  }
+}
+
+const kindOf = (found: { isDirectory(): boolean }): string => (found.isDirectory() ? 'is a folder' : 'is no regular file');
+
+function unreadable(file: string, error: unknown): GaplineError {
+  if (error instanceof GaplineError) return error;
+  return new GaplineError('data-invalid', `${file}: cannot be read: ${describeError(error)}`, { cause: error });
+}
+
+async function packingOf(file: string): Promise<Packing> {
+  const handle = await open(file);
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(4), 0, 4, 0);
+    const head = buffer.toString('latin1', 0, bytesRead);
+    if (head.startsWith('\x1f\x8b')) return 'gzip';
+    if (head === 'PAR1') return 'parquet';
+    if (head.startsWith('\xff\xfe')) return 'utf-16le';
+    return head.startsWith('\xfe\xff') ? 'utf-16be' : 'plain';
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
+ * The text of a file as UTF-8, in chunks of about a megabyte, without a byte order mark.
+ * @param most - stop after so many bytes
+ * @throws {GaplineError} `data-invalid` where it cannot be read or unpacked.
+ */
+export async function* textOf({ file, packing }: Source, most = Number.POSITIVE_INFINITY): AsyncGenerator<Buffer> {
+  const reading = createReadStream(file, { highWaterMark: chunkBytes });
+  const chunks = packing === 'gzip' ? reading.pipe(createGunzip({ chunkSize: chunkBytes })) : reading;
+  reading.on('error', (error) => chunks.destroy(error));
+  let taken = 0;
+  try {
+    for await (const chunk of packing.startsWith('utf-16') ? recoded(chunks, packing) : chunks) {
+      const bytes = taken === 0 ? withoutMark(chunk as Buffer) : (chunk as Buffer);
+      yield bytes;
+      taken += bytes.length;
+      if (taken >= most) return;
+    }
+  } catch (error) {
+    throw unreadable(file, error);
+  } finally {
+    reading.destroy();
+    chunks.destroy();
+  }
+}
+
+async function* recoded(chunks: Readable, encoding: string): AsyncGenerator<Buffer> {
+  const decoder = new TextDecoder(encoding, { fatal: true });
+  for await (const chunk of chunks) yield Buffer.from(decoder.decode(chunk as Buffer, { stream: true }));
+  yield Buffer.from(decoder.decode());
+}
+
+const withoutMark = (bytes: Buffer): Buffer =>
+  bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes;
+
+/** @throws {GaplineError} `data-invalid` naming the first line of the bytes that is not UTF-8. */
+export function checkUtf8(file: string, bytes: Uint8Array, firstLine: number): void {
+  if (isUtf8(bytes)) return;
+  let [line, from] = [firstLine, 0];
+  for (let end = bytes.indexOf(10); end >= 0 && isUtf8(bytes.subarray(from, end)); end = bytes.indexOf(10, from)) {
+    line += 1;
+    from = end + 1;
+  }
+  throw new GaplineError('data-invalid', `${file}: line ${line} is not UTF-8; save the file as UTF-8 and try again`);
+}
+
+/** @throws {GaplineError} `data-invalid` where the file is another than when it was opened. */
+export async function checkUnchanged({ file, size, modifiedMs }: Source): Promise<void> {
+  const now = await stat(file);
+  if (now.size !== size || now.mtimeMs !== modifiedMs)
+    throw new GaplineError('data-invalid', `${file}: was changed while it was read; try again`);
+}
