@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { readDataset } from '../core/dataset/csv.ts';
+import { readDataset } from '../core/dataset/read.ts';
 import type { Model } from '../core/model/model.ts';
 import { fitCandidate } from '../training/candidate.ts';
 import { type LabelledRows, labelRows, pickLabelledRows } from '../training/rows.ts';

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
-import { type Dataset, readDataset } from '../core/dataset/csv.ts';
+import type { Dataset } from '../core/dataset/dataset.ts';
+import { readDataset } from '../core/dataset/read.ts';
 import { openRegistry } from '../core/model/registry/folder.ts';
 import type { Registry } from '../core/model/registry/port.ts';
 import { GaplineError } from '../core/wire/errors.ts';

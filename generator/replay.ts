@@ -1,8 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Dataset } from '../core/dataset/csv.ts';
+import { type Categories, type Dataset, truthOf } from '../core/dataset/dataset.ts';
 import { KeyedRandom, permutation } from '../core/numeric/random/keyed-random.ts';
-import { GaplineError } from '../core/wire/errors.ts';
-import { compareTimes, readTime } from '../core/wire/time.ts';
 import type { Source } from './source.ts';
 
 export interface ReplayOptions {
@@ -22,7 +20,6 @@ const orderStream = -1;
  * Replays a data set. Rows with a device column keep their device; the others are dealt to `devices` devices in turn. Rows with a
  * time column are sent in its order, their pauses in proportion; rows with neither are shuffled anew for each pass, because files
  * are often sorted by label.
- * @throws {GaplineError} `data-invalid` where a time cannot be read.
  */
 export function replay({ dataset, devices: count, seed }: ReplayOptions): Source {
   const { rows, step } = timeline(dataset);
@@ -51,7 +48,7 @@ export function replay({ dataset, devices: count, seed }: ReplayOptions): Source
         next(values) {
           const row = rowAt(device, n++);
           values.set(dataset.values.subarray(row * dataset.width, (row + 1) * dataset.width));
-          return dataset.truths[row];
+          return truthOf(dataset, row);
         },
       };
     },
@@ -64,16 +61,20 @@ export function replay({ dataset, devices: count, seed }: ReplayOptions): Source
 }
 
 /** The data set's own devices in the order of their first rows, who speaks when, and the rows of each. */
-function devicesOf(byRow: readonly string[], order: Int32Array) {
-  const devices = new Map<string, { index: number; rows: number[] }>();
+function devicesOf({ names, index }: Categories, order: Int32Array) {
+  const devices = new Map<number, { index: number; rows: number[] }>();
   const round = order.map((row) => {
-    const name = byRow[row]!;
+    const name = index[row]!;
     const device = devices.get(name) ?? { index: devices.size, rows: [] };
     devices.set(name, device);
     device.rows.push(row);
     return device.index;
   });
-  return { names: [...devices.keys()], round, rows: [...devices.values()].map(({ rows }) => rows) };
+  return {
+    names: [...devices.keys()].map((name) => names[name]!),
+    round,
+    rows: [...devices.values()].map(({ rows }) => rows),
+  };
 }
 
 function deviceNames(count: number): string[] {
@@ -102,39 +103,29 @@ function createOrders(count: number, seed: number): (pass: number) => Int32Array
 
 /** The rows in the order of their times, and when each is due. */
 function timeline(dataset: Dataset): { rows: Int32Array; step?: (index: number) => number } {
-  if (!dataset.times) return { rows: Int32Array.from({ length: dataset.count }, (_, row) => row) };
-  const ordered = dataset.times
-    .map((text, row) => ({ row, time: timeOf(text, row, dataset.file) }))
-    .sort((a, b) => compareTimes(a.time, b.time));
-  const sinceFirst = sinceFirstNs(ordered.map(({ time }) => BigInt(time)));
+  const { times } = dataset;
+  const rows = Int32Array.from({ length: dataset.count }, (_, row) => row);
+  if (!times) return { rows };
+  rows.sort((a, b) => (times[a]! < times[b]! ? -1 : times[a]! > times[b]! ? 1 : 0));
+  const first = times[rows[0]!]!;
+  const sinceFirst = Float64Array.from(rows, (row) => Number(times[row]! - first));
   const spanNs = Math.max(0, ...sinceFirst.slice(-1));
   let last = -leastStep;
-  const steps = Float64Array.from(sinceFirst, (ns, position) => {
+  const steps = sinceFirst.map((ns, position) => {
     const proportional = spanNs === 0 ? position : (ns / spanNs) * (dataset.count - 1);
     last = position === 0 ? 0 : Math.max(proportional, last + leastStep);
     return last;
   });
   const passSteps = Math.max(dataset.count, last + 1);
   return {
-    rows: Int32Array.from(ordered, ({ row }) => row),
+    rows,
     step: (index) => Math.floor(index / dataset.count) * passSteps + steps[index % dataset.count]!,
   };
 }
 
-function sinceFirstNs(times: readonly bigint[]): number[] {
-  const [first] = times;
-  return first === undefined ? [] : times.map((time) => Number(time - first));
-}
-
-function timeOf(text: string, row: number, file: string): string {
-  const time = readTime(text, 'ns');
-  if (time !== null) return time;
-  const detail = `${file}: row ${row + 1}: "${text}" is not a time; write RFC 3339, or nanoseconds since the epoch`;
-  throw new GaplineError('data-invalid', detail);
-}
-
-function fingerprintOf({ fields, values, truths, times }: Dataset, devices: readonly string[]): string {
-  const text = JSON.stringify([fields, truths, devices, times ?? null]);
-  const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-  return createHash('sha256').update(text).update(bytes).digest('hex');
+function fingerprintOf({ fields, classes, values, labels, times }: Dataset, devices: readonly string[]): string {
+  const hash = createHash('sha256').update(JSON.stringify([fields, classes, devices]));
+  for (const part of [labels, values, ...(times ? [times] : [])])
+    hash.update(new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
+  return hash.digest('hex');
 }

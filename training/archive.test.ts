@@ -48,9 +48,8 @@ it('readings with truth become rows, gaps and all', async () => {
     fields,
     count: 3,
     classes: ['ham', 'spam'],
-    truths: ['ham', 'spam', 'ham'],
-    devices: ['x', 'x', 'y'],
-    times: ['1', '2', '4'],
+    devices: { names: ['x', 'y'], index: Int32Array.of(0, 0, 1) },
+    times: BigInt64Array.of(1n, 2n, 4n),
     withoutTruth: 1,
     leftOut: 0,
   });
@@ -62,7 +61,7 @@ it('of too many readings an even sample is taken, the same each time, in order',
   const read = () => readArchive({ store: storeOf(points), stream: 's', fields, range, maxRows: 100 });
   const dataset = await read();
   expect(dataset).toMatchObject({ count: 100, leftOut: 900 });
-  const times = dataset.times!.map(Number);
+  const times = Array.from(dataset.times!, Number);
   expect([...times].sort((a, b) => a - b)).toEqual(times);
   expect(times.filter((time) => time < 500).length).toBeGreaterThan(30);
   expect(times.filter((time) => time < 500).length).toBeLessThan(70);

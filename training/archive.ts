@@ -1,4 +1,4 @@
-import { type Dataset, encodeTruths } from '../core/dataset/csv.ts';
+import { type Dataset, encodeNames, encodeTruths } from '../core/dataset/dataset.ts';
 import { mulberry32 } from '../core/numeric/random/mulberry32.ts';
 import type { SeriesStore } from '../core/store/port.ts';
 import { GaplineError } from '../core/wire/errors.ts';
@@ -62,10 +62,10 @@ export async function readArchive({
     width: fields.length,
     values: valuesOf(points, fields),
     ...encodeTruths(truths),
-    truths,
-    devices: points.map(({ device }) => device),
-    times: points.map(({ time }) => time),
-    ignored: [],
+    devices: encodeNames(points.map(({ device }) => device)),
+    times: BigInt64Array.from(points, ({ time }) => BigInt(time)),
+    columns: [],
+    notes: [],
     withoutTruth: seen - sample.offered,
     leftOut: sample.offered - points.length,
   };

@@ -1,4 +1,4 @@
-import type { Dataset } from '../core/dataset/csv.ts';
+import type { Dataset } from '../core/dataset/dataset.ts';
 import { stratifiedSplit } from '../core/dataset/split.ts';
 import type { Model } from '../core/model/model.ts';
 import { fitCandidate } from './candidate.ts';

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import type { Dataset } from '../core/dataset/csv.ts';
+import type { Dataset } from '../core/dataset/dataset.ts';
 import type { Draft } from '../core/model/artifact.ts';
 import { histogramsOf } from '../core/model/histogram.ts';
 import { type Metrics, modelFormat, modelFormatVersion } from '../core/model/manifest.ts';

@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { Matrix } from 'ml-matrix';
 import { RandomForestClassifier } from 'ml-random-forest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Dataset, encodeTruths } from '../core/dataset/csv.ts';
+import { type Dataset, encodeTruths } from '../core/dataset/dataset.ts';
 import fixture from '../core/model/kinds/fixtures/models.json' with { type: 'json' };
 import { respond, rowsOfV2, startServer } from '../core/model/kinds/testing.ts';
 import { openRegistry } from '../core/model/registry/folder.ts';
@@ -33,9 +33,9 @@ function fixtureDataset(): Dataset {
     count: truths.length,
     width: 3,
     values,
-    truths,
     ...encodeTruths(truths),
-    ignored: [],
+    columns: [],
+    notes: [],
   };
 }
 
@@ -86,7 +86,7 @@ describe('a bare forest of ml-random-forest', () => {
 
 it('whole numbers as labels are in the order of their size', async () => {
   const truths = Array.from({ length: 150 }, (_, row) => String([2, 9, 10][row % 3]));
-  const dataset = { ...easy, truths, ...encodeTruths(truths) };
+  const dataset = { ...easy, ...encodeTruths(truths) };
   expect(dataset.classes).toEqual(['10', '2', '9']);
   // Class 0 of that forest is blue, which stands third in the data.
   await writeFile(join(folder, 'numbers.json'), JSON.stringify(libraryForest().forest));

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import type { Dataset } from '../core/dataset/csv.ts';
+import type { Dataset } from '../core/dataset/dataset.ts';
 import type { Draft } from '../core/model/artifact.ts';
 import { packJson } from '../core/model/artifact.ts';
 import { readLibraryForest } from '../core/model/forest/library-json.ts';

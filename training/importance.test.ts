@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { encodeTruths } from '../core/dataset/dataset.ts';
 import { packAll } from '../core/model/artifact.ts';
 import { impurityByField } from '../core/model/importance.ts';
 import { httpEstimatorSchema } from '../core/model/kinds/http-schema.ts';
@@ -114,12 +115,14 @@ it('a model server is measured like any other model', async () => {
 
 it('rows whose truth the model does not know are left out; without any other there is nothing to measure', async () => {
   const { model } = await trialOf();
-  const truths = dataset.truths.map((truth, row) => (row % 10 === 0 ? 'violet' : row % 10 === 1 ? undefined : truth));
-  expect(await measureImportance({ model, dataset: { ...dataset, truths }, repeats: 1 })).toMatchObject({
+  const truths = Array.from(dataset.labels, (label, row) =>
+    row % 10 === 0 ? 'violet' : row % 10 === 1 ? undefined : dataset.classes[label],
+  );
+  expect(await measureImportance({ model, dataset: { ...dataset, ...encodeTruths(truths) }, repeats: 1 })).toMatchObject({
     rows: 240,
     leftOut: 60,
   });
-  const unknown = { ...dataset, truths: dataset.truths.map(() => undefined) };
+  const unknown = { ...dataset, ...encodeTruths(Array.from(dataset.labels, () => undefined)) };
   await expect(measureImportance({ model, dataset: unknown })).rejects.toMatchObject({
     code: 'data-invalid',
     message: 'easy.csv: no row has a truth that the model knows (blue, green, red)',

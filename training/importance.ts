@@ -1,4 +1,4 @@
-import type { Dataset } from '../core/dataset/csv.ts';
+import type { Dataset } from '../core/dataset/dataset.ts';
 import type { Model } from '../core/model/model.ts';
 import { type PermutationInput, permutationImportance } from '../core/model/permutation.ts';
 import { elementAt } from '../core/numeric/element.ts';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Dataset } from '../core/dataset/csv.ts';
+import { type Dataset, truthOf } from '../core/dataset/dataset.ts';
 import type { ModelOutput, Session } from '../core/model/model.ts';
 import { pickRows, type Rows } from '../core/model/rows.ts';
 import { elementAt } from '../core/numeric/element.ts';
@@ -15,15 +15,17 @@ export interface LabelledRows extends Rows {
  * own, so that nothing is remembered from one row to the next.
  */
 export function labelledRows(dataset: Dataset, classes: readonly string[]): LabelledRows {
-  const index = new Map<string | undefined, number>(classes.map((name, at) => [name, at]));
-  const all = Int32Array.from(dataset.truths, (truth) => index.get(truth) ?? -1);
+  const { devices } = dataset;
+  const index = new Map(classes.map((name, at) => [name, at]));
+  const places = dataset.classes.map((name) => index.get(name) ?? -1);
+  const all = dataset.labels.map((label) => places[label] ?? -1);
   const rows = {
     count: dataset.count,
     width: dataset.width,
     values: dataset.values,
     labels: all,
-    devices: dataset.devices ?? Array.from({ length: dataset.count }, (_, row) => `row ${row}`),
-    times: dataset.times ? BigInt64Array.from(dataset.times, BigInt) : new BigInt64Array(dataset.count),
+    devices: Array.from({ length: dataset.count }, (_, row) => devices?.names[devices.index[row]!] ?? `row ${row}`),
+    times: dataset.times ?? new BigInt64Array(dataset.count),
   };
   const known: number[] = [];
   for (const [row, label] of all.entries()) if (label >= 0) known.push(row);
@@ -66,9 +68,14 @@ export async function labelRows(session: Session, rows: Rows): Promise<Int32Arra
 }
 
 /** Identifies a data set by what a model learns from it: fields, values and truths. */
-export function hashDataset({ fields, values, truths }: Dataset): string {
+export function hashDataset(dataset: Dataset): string {
+  const { fields, values, count } = dataset;
   const hash = createHash('sha256');
-  hash.update(JSON.stringify([fields, truths.map((truth) => truth ?? null)]));
+  hash.update(`[${JSON.stringify(fields)},[`);
+  // Row by row: the text of a large table is longer than a string may be.
+  for (let row = 0; row < count; row++)
+    hash.update(`${row === 0 ? '' : ','}${JSON.stringify(truthOf(dataset, row) ?? null)}`);
+  hash.update(']]');
   hash.update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
   return hash.digest('hex');
 }

@@ -1,4 +1,4 @@
-import type { Dataset } from '../core/dataset/csv.ts';
+import type { Dataset } from '../core/dataset/dataset.ts';
 import type { Model } from '../core/model/model.ts';
 import { maskValues } from './mask.ts';
 import { type Scores, score } from './metrics.ts';

@@ -1,5 +1,5 @@
-import type { Dataset } from '../core/dataset/csv.ts';
-import { encodeTruths } from '../core/dataset/csv.ts';
+import type { Dataset } from '../core/dataset/dataset.ts';
+import { encodeTruths } from '../core/dataset/dataset.ts';
 import type { TrainingOptions } from './options.ts';
 
 /** Training that takes milliseconds. */
@@ -31,7 +31,7 @@ export function easyDataset(count = 150): Dataset {
     values,
     classes,
     labels,
-    truths,
-    ignored: [],
+    columns: [],
+    notes: [],
   };
 }

@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readDataset } from '../core/dataset/csv.ts';
+import { readDataset, readTable } from '../core/dataset/read.ts';
+import { splitTable } from '../core/dataset/split.ts';
+import { surveyTable } from '../core/dataset/survey.ts';
 import { openRegistry } from '../core/model/registry/folder.ts';
 import type { TrainingOptions } from './fit.ts';
 import { type TrainInput, train } from './train.ts';
@@ -200,16 +202,12 @@ describe('the Spambase example', () => {
   );
 
   it('is its own split: the script makes the same files again', async () => {
-    const { splitCsv } = await import('../core/dataset/split.ts');
     const whole = join(example, 'data/spambase.csv');
-    const { train: trainText, test: testText } = await splitCsv({
-      file: whole,
-      truth: 'label',
-      fraction: 0.8,
-      seed: 1,
-    });
-    expect(await readFile(join(example, 'data/train.csv'), 'utf8')).toBe(trainText);
-    expect(await readFile(join(example, 'data/test.csv'), 'utf8')).toBe(testText);
+    const made = { train: join(folder, 'train.csv'), test: join(folder, 'test.csv') };
+    const reading = await readTable({ truth: 'label' }, await surveyTable([whole]));
+    await splitTable(reading, { fraction: 0.8, seed: 1, ...made });
+    for (const part of ['train', 'test'] as const)
+      expect(await readFile(made[part], 'utf8')).toBe(await readFile(join(example, 'data', `${part}.csv`), 'utf8'));
   });
 
   it('ships a model that loads', async () => {

@@ -1,4 +1,4 @@
-import type { Dataset } from '../core/dataset/csv.ts';
+import type { Dataset } from '../core/dataset/dataset.ts';
 import { stratifiedSplit } from '../core/dataset/split.ts';
 import type { Draft } from '../core/model/artifact.ts';
 import { packAll } from '../core/model/artifact.ts';

@@ -1,4 +1,4 @@
-import type { Dataset } from '../../core/dataset/csv.ts';
+import type { Dataset } from '../../core/dataset/dataset.ts';
 import { stratifiedSplit } from '../../core/dataset/split.ts';
 import { KeyedRandom } from '../../core/numeric/random/keyed-random.ts';
 import { mulberry32 } from '../../core/numeric/random/mulberry32.ts';

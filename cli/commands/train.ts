@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { Dataset } from '../../core/dataset/csv.ts';
+import type { Dataset } from '../../core/dataset/dataset.ts';
 import { parseRange, readArchive } from '../../training/archive.ts';
 import { candidatesFor, compare } from '../../training/compare.ts';
 import { trainingOptions } from '../../training/options.ts';

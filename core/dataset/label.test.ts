@@ -2,24 +2,26 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { guessLabel, summariseColumns } from './summary.ts';
+import { guessLabel } from './label.ts';
+import { surveyTable } from './survey.ts';
 
 async function summarise(text: string) {
   const folder = await mkdtemp(join(tmpdir(), 'gapline-summary-'));
   try {
     await writeFile(join(folder, 'data.csv'), text);
-    return await summariseColumns(join(folder, 'data.csv'));
+    return (await surveyTable([join(folder, 'data.csv')])).columns;
   } finally {
     await rm(folder, { recursive: true });
   }
 }
 
 it('says of each column what it holds', async () => {
-  expect(await summarise('a,b,c,d\n1,x,,1.5\n2,2,NA,\n2,y,,2.5\n')).toEqual([
-    { name: 'a', kind: 'numeric', distinct: 2, gaps: 0, whole: true, rows: 3 },
-    { name: 'b', kind: 'text', distinct: 3, gaps: 0, whole: false, rows: 3 },
-    { name: 'c', kind: 'empty', distinct: 0, gaps: 3, whole: false, rows: 3 },
-    { name: 'd', kind: 'numeric', distinct: 2, gaps: 1, whole: false, rows: 3 },
+  const columns = await summarise('a,b,c,d\n1,x,,1.5\n2,2,NA,\n2,y,,2.5\n');
+  expect(columns.map(({ name, kind, gaps, rows, distinct }) => [name, kind, gaps, rows, distinct.size])).toEqual([
+    ['a', 'numeric', 0, 3, 2],
+    ['b', 'text', 0, 3, 3],
+    ['c', 'empty', 3, 3, 0],
+    ['d', 'numeric', 1, 3, 2],
   ]);
 });
 
@@ -32,14 +34,14 @@ it.each([
   ['text in the middle before numbers', 'a,kind,b\n1.5,x,2.5\n2.5,y,3.5\n', 'kind'],
   ['the first column when no later one will do', 'wine,a,b\n1,1.5,2.5\n2,2.5,3.5\n', 'wine'],
 ])('guesses the label: %s', async (_, text, label) => {
-  expect(guessLabel(await summarise(text))).toBe(label);
+  expect(guessLabel(await summarise(text))).toMatchObject({ label });
 });
 
 it('guesses nothing where every column is a measurement', async () => {
-  expect(guessLabel(await summarise('a,b\n1.5,2.5\n2.5,3.5\n'))).toBeUndefined();
+  expect(guessLabel(await summarise('a,b\n1.5,2.5\n2.5,3.5\n'))).toMatchObject({ candidates: [] });
 });
 
 it('does not take a label of one value, or of too many, however it is named', async () => {
   const rows = Array.from({ length: 60 }, (_, row) => `${row},${row % 3},only`);
-  expect(guessLabel(await summarise(`label,kind,class\n${rows.join('\n')}\n`))).toBe('kind');
+  expect(guessLabel(await summarise(`label,kind,class\n${rows.join('\n')}\n`))).toMatchObject({ label: 'kind' });
 });

@@ -27,7 +27,7 @@ export function isNumericTarget(column: ColumnSurvey): boolean {
 
 function isLabelLike(column: ColumnSurvey): boolean {
   if (column.full || column.unit !== '' || !['text', 'boolean', 'numeric'].includes(column.kind)) return false;
-  if (column.kind === 'numeric' && column.wholes < column.numbers) return false;
+  if (column.kind === 'numeric' && !column.distinct.texts.every((text) => Number.isInteger(Number(text)))) return false;
   const classes = classesOf(column).length;
   return classes >= 2 && classes <= mostClasses && (classes < column.filled || column.filled < 20);
 }
@@ -35,7 +35,7 @@ function isLabelLike(column: ColumnSurvey): boolean {
 /** Names of devices, times and groups are none of labels. */
 function isOfAnotherRole(name: string): boolean {
   const plain = plainName(name);
-  return [...deviceNames, ...timeNames].some((each) => each === plain) || groupNames.has(plain) || isIdName(name);
+  return [...deviceNames, ...timeNames].some((each) => each === plain) || groupNames.has(plain) || (isIdName(name) && !/^column \d+$/.test(name));
 }
 
 /**

@@ -22,7 +22,7 @@ interface Evidence extends Seen {
  * @param columns - those that hold numbers
  * @throws {GaplineError} `data-invalid` where no cell decides and the two ways differ.
  */
-export function numberRule(columns: readonly ColumnSurvey[], demanded: Decimal | undefined): NumberRule {
+export function numberRule(columns: readonly ColumnSurvey[], demanded?: Decimal): NumberRule {
   if (demanded !== undefined) return { decimal: demanded, because: 'as demanded' };
   const evidence = first(columns.flatMap((column) => [
     ...evidenceOf(column, column.onlyPoint, '.'),

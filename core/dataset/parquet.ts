@@ -3,7 +3,7 @@ import type { Compressors, FileMetaData } from 'hyparquet';
 import { describeError, GaplineError } from '../wire/errors.ts';
 import { mostCellBytes, mostColumns, placeOf, type TableRecord, type Visit } from './records.ts';
 import { checkUnchanged, type Source } from './source.ts';
-import type { TableFile } from './table.ts';
+import type { TableFile } from './table-file.ts';
 import { formatTime } from './time-cell.ts';
 
 /** A page is at most so large when it is unpacked. */

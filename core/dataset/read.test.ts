@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type DatasetOptions, readDataset } from './csv.ts';
+import { truthOf } from './dataset.ts';
+import { type DatasetOptions, readDataset } from './read.ts';
 
 let folder = '';
 beforeAll(async () => {
@@ -34,7 +35,7 @@ describe('a CSV read as a data set', () => {
     const data = await read('a,label\n1,10\n2,9\n3,\n4,1.0\n', { truth: 'label' });
     expect(data.classes).toEqual(['1.0', '10', '9']);
     expect([...data.labels]).toEqual([1, 2, -1, 0]);
-    expect(data.truths).toEqual(['10', '9', undefined, '1.0']);
+    expect([0, 1, 2, 3].map((row) => truthOf(data, row))).toEqual(['10', '9', undefined, '1.0']);
   });
 
   it('gives devices and times where columns are named for them', async () => {
@@ -44,17 +45,18 @@ describe('a CSV read as a data set', () => {
     });
     expect(data).toMatchObject({
       fields: ['a'],
-      devices: ['p1', 'p2'],
-      times: ['1704067200000000000', '1704067200000000001'],
+      devices: { names: ['p1', 'p2'], index: Int32Array.of(0, 1) },
+      times: BigInt64Array.of(1704067200000000000n, 1704067200000000001n),
       classes: [],
     });
     expect([...data.labels]).toEqual([-1, -1]);
   });
 
-  it('leaves out columns of text and columns without a name, and says so', async () => {
+  it('leaves out columns of text and says so; a column without a name is called by its place', async () => {
     const data = await read(',name,a,label\n1,pump,1.5,x\n2,valve,2.5,y\n', { truth: 'label' });
-    expect(data.fields).toEqual(['a']);
-    expect(data.ignored).toEqual(['column 1', 'name']);
+    expect(data.fields).toEqual(['column 1', 'a']);
+    const leftOut = data.columns.filter(({ role }) => role === 'left out');
+    expect(leftOut).toEqual([{ name: 'name', role: 'left out', reason: 'text: 2 different in 2 of 2 rows' }]);
   });
 
   it('takes the columns that are asked for, in that order', async () => {
@@ -75,7 +77,7 @@ describe('a CSV read as a data set', () => {
     const data = await read(text, { truth: 'label' });
     expect(data.fields).toEqual(['a', 'b']);
     expect([...data.values]).toEqual([1, 2]);
-    expect(data.truths).toEqual(['x']);
+    expect(truthOf(data, 0)).toBe('x');
   });
 
   it.each<[string, string | Uint8Array, Omit<DatasetOptions, 'file'>, RegExp]>([

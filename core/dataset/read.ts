@@ -60,7 +60,10 @@ export async function readTable(options: Omit<DatasetOptions, 'file'>, survey: S
     ...(readers.devices && { devices: readers.devices }),
     ...(readers.times && { times: readers.times }),
     columns: roles.columns,
-    notes: [...survey.notes, ...[describeRule(rule)].filter((note) => note !== undefined), ...readers.notes],
+    notes: [...survey.notes, ...[describeRule(rule)].filter((note) => note !== undefined), ...readers.notes].map((note) =>
+      // The places of one file need not name it again.
+      note.replaceAll(`${table.name}: line`, 'line'),
+    ),
   };
   return { dataset, survey, roles, rule };
 }

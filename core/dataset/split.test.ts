@@ -1,9 +1,11 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { splitCsv, stratifiedSplit } from './split.ts';
+import { readTable } from './read.ts';
+import { splitTable, stratifiedSplit } from './split.ts';
+import { surveyTable } from './survey.ts';
 
 it('each row is in exactly one part, and each label keeps its share', () => {
   const labels = fc
@@ -31,20 +33,24 @@ it('another seed gives another split', () => {
   expect(one).not.toEqual(two);
 });
 
-it('a split CSV keeps its lines as they were written', async () => {
+it('a split table keeps its cells as they were written, and takes away what only its layout explains', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'gapline-split-'));
   try {
     const file = join(folder, 'whole.csv');
-    const lines = Array.from({ length: 10 }, (_, row) => `${row}.50, ${row % 2 ? '"od,d"' : 'even'}`);
-    await writeFile(file, `\uFEFFa,"the label"\r\n${lines.join('\r\n')}`);
-    const { train, test } = await splitCsv({ file, truth: 'the label', fraction: 0.8, seed: 3 });
-    const [trainHeader, ...trainLines] = train.trimEnd().split('\n');
-    const [testHeader, ...testLines] = test.trimEnd().split('\n');
-    expect(trainHeader).toBe('a,"the label"');
-    expect(testHeader).toBe('a,"the label"');
+    const lines = Array.from({ length: 10 }, (_, row) => `${row},50;${row}.50; ${row % 2 ? '"od,d"' : 'even'}`);
+    await writeFile(file, `\uFEFFa;"#";"the label"\r\n${lines.join('\r\n')}`);
+    const reading = await readTable({ truth: 'the label', drop: ['#'] }, await surveyTable([file]));
+    const [train, test] = ['train.csv', 'test.csv'].map((name) => join(folder, name));
+    await splitTable(reading, { fraction: 0.8, seed: 3, train: train!, test: test! });
+    const [trainLines, testLines] = await Promise.all(
+      [train!, test!].map(async (part) => (await readFile(part, 'utf8')).trimEnd().split('\n')),
+    );
+    expect(trainLines!.shift()).toBe('a,"#",the label');
+    expect(testLines!.shift()).toBe('a,"#",the label');
     expect(trainLines).toHaveLength(8);
-    expect([...trainLines, ...testLines].sort()).toEqual(lines);
-    expect(testLines.filter((line) => line.includes('even'))).toHaveLength(1);
+    const written = Array.from({ length: 10 }, (_, row) => `${row}.5,${row}.50,${row % 2 ? '"od,d"' : 'even'}`);
+    expect([...trainLines!, ...testLines!].sort()).toEqual(written);
+    expect(testLines!.filter((line) => line.includes('even'))).toHaveLength(1);
   } finally {
     await rm(folder, { recursive: true });
   }

@@ -4,19 +4,7 @@ import { type Dialect, dialectOf } from './dialect.ts';
 import { openParquet } from './parquet.ts';
 import { cellText, mostLineBytes, placeOf, RecordReader, type TableRecord, type Visit } from './records.ts';
 import { checkUnchanged, openSource, type Source, textOf } from './source.ts';
-
-/** One file of a table. It can be read as often as need be. */
-export interface TableFile {
-  readonly file: string;
-  /** The columns; one without a name is called by its place: `column 3`. */
-  readonly names: readonly string[];
-  /** Whether the file itself names them. */
-  readonly named: boolean;
-  /** How the file is laid out, where that is unusual. */
-  readonly notes: readonly string[];
-  /** Visits every record in order; each has as many cells as there are names. @returns further notes. */
-  read(visit: Visit): Promise<readonly string[]>;
-}
+import type { TableFile } from './table-file.ts';
 
 /** A table out of one or more files. */
 export interface Table {
@@ -112,18 +100,29 @@ async function openCsv(source: Source): Promise<TableFile> {
     notes: dialect.notes,
     async read(visit) {
       let records = 0;
+      let empty = 0;
       const { comments } = await readRecords(source, dialect, names.length, (record) => {
         records += 1;
         if (records === 1 && dialect.header) return;
         checkWidth(record, names.length);
-        visit(record);
+        if (names.length > 1 && isEmpty(record)) empty += 1;
+        else visit(record);
       });
       if (records === (dialect.header ? 1 : 0))
         throw new GaplineError('data-invalid', `${file}: has a header but no lines of data`);
       await checkUnchanged(source);
-      return comments === 0 ? [] : [`${comments} more line${comments === 1 ? ' is a comment' : 's are comments'}`];
+      return [
+        ...(comments > 0 ? [`comments among the lines: ${comments}`] : []),
+        ...(empty > 0 ? [`empty lines, left out: ${empty}`] : []),
+      ];
     },
   };
+}
+
+/** Spreadsheets end in lines of nothing but delimiters. */
+function isEmpty({ cells, starts, ends }: TableRecord): boolean {
+  for (let cell = 0; cell < cells; cell++) if (starts[cell] !== ends[cell]) return false;
+  return true;
 }
 
 async function firstBytes(source: Source, most: number): Promise<{ bytes: Buffer; whole: boolean }> {

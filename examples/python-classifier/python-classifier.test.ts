@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { readDataset } from '../../core/dataset/csv.ts';
+import { readDataset } from '../../core/dataset/read.ts';
 import { kafkaUnderTest, testKafka, withoutKafka } from '../../core/log/kafka/testing.ts';
 import type { EventLog } from '../../core/log/port.ts';
 import { deadLetterSchema } from '../../core/wire/dead-letter.ts';
@@ -81,7 +81,7 @@ describe(notRun ? `a classifier in Python: ${notRun}` : 'a classifier in Python'
             device,
             time: String(row),
             values: Object.fromEntries(cells),
-            truth: dataset.truths[row],
+            truth: dataset.classes[dataset.labels[row]!],
           };
           return { key: device, value: Buffer.from(JSON.stringify({ ...known, received: `${Date.now()}000000` })) };
         });

@@ -1,14 +1,14 @@
 // Makes data/train.csv (80 %, by label) and data/test.csv (the rest) from the whole set: node examples/spambase/split.ts
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { splitCsv } from '../../core/dataset/split.ts';
+import { readTable } from '../../core/dataset/read.ts';
+import { splitTable } from '../../core/dataset/split.ts';
+import { surveyTable } from '../../core/dataset/survey.ts';
 
 const folder = join(import.meta.dirname, 'data');
-const { train, test } = await splitCsv({
-  file: join(folder, 'spambase.csv'),
-  truth: 'label',
+const survey = await surveyTable([join(folder, 'spambase.csv')]);
+await splitTable(await readTable({ truth: 'label' }, survey), {
   fraction: 0.8,
   seed: 1,
+  train: join(folder, 'train.csv'),
+  test: join(folder, 'test.csv'),
 });
-await writeFile(join(folder, 'train.csv'), train);
-await writeFile(join(folder, 'test.csv'), test);

@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import type { Dataset } from '../../core/dataset/csv.ts';
+import type { Dataset } from '../../core/dataset/dataset.ts';
 import type { GeneratorOptions } from '../generator.ts';
 import { replay } from '../replay.ts';
 
@@ -13,8 +13,8 @@ export function datasetOf(count: number, width = 4): Dataset {
     values: Float64Array.from({ length: count * width }, (_, at) => at / 8),
     classes: ['x', 'y'],
     labels: Int32Array.from({ length: count }, (_, row) => row % 2),
-    truths: Array.from({ length: count }, (_, row) => (row % 2 ? 'y' : 'x')),
-    ignored: [],
+    columns: [],
+    notes: [],
   };
 }
 

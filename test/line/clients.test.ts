@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { InfluxDB, Point } from '@influxdata/influxdb-client';
 import { expect, onTestFinished, test } from 'vitest';
-import { readDataset } from '../../core/dataset/csv.ts';
+import { readDataset } from '../../core/dataset/read.ts';
 import type { Prediction } from '../../core/wire/prediction.ts';
 import { cacheFolder, obtain } from '../servers/obtain.ts';
 import { influxdbClientSupply } from '../servers/python-packages.ts';

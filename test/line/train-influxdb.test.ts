@@ -2,7 +2,7 @@ import { cpSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, expect, it } from 'vitest';
-import { readDataset } from '../../core/dataset/csv.ts';
+import { readDataset } from '../../core/dataset/read.ts';
 import { createInfluxStore } from '../../core/store/influxdb.ts';
 import { readingToPoint } from '../../core/wire/point.ts';
 import { type Bucket, describeWithInfluxdb, makeBucket } from '../servers/with-influxdb.ts';
@@ -21,14 +21,14 @@ describeWithInfluxdb('training from an archive in InfluxDB', (access) => {
     const dataset = await readDataset({ file: join(folder, 'data/test.csv'), truth: 'label' });
     const now = BigInt(Date.now()) * 1_000_000n;
     const daysAgo = (days: number, row: number) => String(now - BigInt(days) * 86_400_000_000_000n + BigInt(row));
-    const points = dataset.truths.map((truth, row) => {
+    const points = Array.from(dataset.labels, (label, row) => {
       const values = dataset.fields.map((name, column) => {
         const gap = (row + column) % 10 === 0;
         return [name, gap ? null : dataset.values[row * dataset.width + column]!] as const;
       });
       // Fifty are too old, and of twenty nobody knows the truth.
       const time = daysAgo(row < 50 ? 30 : 1, row);
-      const known = row >= 50 && row < 70 ? {} : { truth: truth! };
+      const known = row >= 50 && row < 70 ? {} : { truth: dataset.classes[label]! };
       const reading = { stream: 'spambase', device: `device-${row % 7}`, time, received: time, ...known };
       return readingToPoint({ ...reading, values: Object.fromEntries(values) }, dataset.width);
     });

@@ -1,0 +1,14 @@
+import type { Visit } from './records.ts';
+
+/** One file of a table. It can be read as often as need be. */
+export interface TableFile {
+  readonly file: string;
+  /** The columns; one without a name is called by its place: `column 3`. */
+  readonly names: readonly string[];
+  /** Whether the file itself names them. */
+  readonly named: boolean;
+  /** How the file is laid out, where that is unusual. */
+  readonly notes: readonly string[];
+  /** Visits every record in order; each has as many cells as there are names. @returns further notes. */
+  read(visit: Visit): Promise<readonly string[]>;
+}
