@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { timeUnits } from '../core/dataset/time-cell.ts';
 import manifest from '../package.json' with { type: 'json' };
 
 const wholeNumber =
@@ -152,13 +153,30 @@ export function createProgram(): Command {
   program.addCommand(tokens());
   program.addCommand(
     new Command('new')
-      .summary('make a stream from a CSV')
+      .summary('make a stream from a table')
       .description(
-        'looks at a CSV, guesses the label column, writes a stream.yaml, splits, trains, and prints the next command',
+        'looks at a table, guesses the label column, says what each column becomes, splits, trains, and prints the next command',
       )
       .argument('<name>', 'name of the stream, and of its folder')
-      .requiredOption('--data <file>', 'a CSV with a header; numeric columns become values')
+      .requiredOption('--data <file...>', 'CSV in any layout, gzipped or not, or Parquet; several files of one table')
       .option('--truth <column>', 'the label column; default: guessed')
+      .option('--device <column>', 'the column that names the device; default: by its name')
+      .option('--time <column>', 'the column of the time; default: by its name')
+      .option(
+        '--keep <column>',
+        'take it as a value although it looks like a counter or an id; may be repeated',
+        collect,
+        [],
+      )
+      .option('--drop <column>', 'leave it out; may be repeated', collect, [])
+      .addOption(
+        new Option('--decimal <sign>', 'how numbers are written; default: as the table shows').choices(['.', ',']),
+      )
+      .addOption(
+        new Option('--time-unit <unit>', 'what times count that are numbers; default: by their size').choices(
+          timeUnits,
+        ),
+      )
       .option('--folder <folder>', 'where to make it; default: examples/NAME')
       .action(async (name, options) => (await import('./commands/new.ts')).newStream(name, options)),
   );

@@ -31,20 +31,18 @@ export function openDataset(
   purpose: 'train' | 'replay',
   fields?: readonly string[],
 ): Promise<Dataset> {
-  const { train, replay, truth, device, time, fields: named } = loaded.config.data;
+  const { train, replay, fields: named, ...options } = loaded.config.data;
   const file = purpose === 'train' ? train : (replay ?? train);
   if (file === undefined) {
     throw new GaplineError(
       'config-invalid',
-      `${loaded.file}: data.${purpose} is missing; it names the CSV to ${purpose}`,
+      `${loaded.file}: data.${purpose} is missing; it names the table to ${purpose}`,
     );
   }
   const chosen = fields ?? named;
   return readDataset({
-    file: resolve(loaded.folder, file),
-    ...(truth !== undefined && { truth }),
-    ...(device !== undefined && { device }),
-    ...(time !== undefined && { time }),
+    ...options,
+    file: [file].flat().map((each) => resolve(loaded.folder, each)),
     ...(chosen && { fields: chosen }),
   });
 }

@@ -75,7 +75,10 @@ test('devices of the data set keep their rows, in the order of the file', () => 
 });
 
 test('a time column gives the order and the pauses, in proportion, with no two readings at once', () => {
-  const times = BigInt64Array.from([30, 0, 0, 60], (seconds) => 1_767_225_600_000_000_000n + BigInt(seconds) * 1_000_000_000n);
+  const times = BigInt64Array.from(
+    [30, 0, 0, 60],
+    (seconds) => 1_767_225_600_000_000_000n + BigInt(seconds) * 1_000_000_000n,
+  );
   const source = replay({ dataset: datasetOf(4, { times }), devices: 2, seed: 1 });
   expect(rowsOf(readings(source, 8))).toEqual([1, 2, 0, 3, 1, 2, 0, 3]);
   const steps = upTo(8).map((index) => source.step!(index));

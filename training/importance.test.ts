@@ -118,7 +118,9 @@ it('rows whose truth the model does not know are left out; without any other the
   const truths = Array.from(dataset.labels, (label, row) =>
     row % 10 === 0 ? 'violet' : row % 10 === 1 ? undefined : dataset.classes[label],
   );
-  expect(await measureImportance({ model, dataset: { ...dataset, ...encodeTruths(truths) }, repeats: 1 })).toMatchObject({
+  expect(
+    await measureImportance({ model, dataset: { ...dataset, ...encodeTruths(truths) }, repeats: 1 }),
+  ).toMatchObject({
     rows: 240,
     leftOut: 60,
   });

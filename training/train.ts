@@ -8,6 +8,7 @@ import { GaplineError } from '../core/wire/errors.ts';
 import { type FittedCandidate, fitCandidate } from './candidate.ts';
 import { describeModel, type Published, publishDraft } from './draft.ts';
 import type { FitProgress } from './fit.ts';
+import { checkLabels } from './label-checks.ts';
 import { score } from './metrics.ts';
 import type { TrainingOptions } from './options.ts';
 import { type LabelledRows, labelledRows, labelRows, pickLabelledRows } from './rows.ts';
@@ -31,9 +32,6 @@ export interface TrainInput {
 }
 
 export type TrainResult = Published;
-
-/** More classes than this are a mistake: the truth column is likelier a name or a measurement. */
-const maxClasses = 1_000;
 
 /**
  * Trains the next version of a model. It becomes the champion only where there is none.
@@ -84,17 +82,12 @@ async function scoreOn(model: Model, rows: LabelledRows) {
 }
 
 function checkDataset(dataset: Dataset, test: Dataset | undefined): void {
+  checkLabels(dataset);
+  if (!test) return;
   const { file, classes } = dataset;
   const fail = (detail: string): never => {
     throw new GaplineError('data-invalid', detail);
   };
-  if (classes.length < 2) {
-    const found = classes.length === 0 ? 'no label' : `no label but "${classes[0]}"`;
-    fail(`${file}: ${found} is there to learn; a label column of at least two different values is needed`);
-  }
-  if (classes.length > maxClasses)
-    fail(`${file}: ${classes.length} different labels are too many; is that the label column?`);
-  if (!test) return;
   const missing = dataset.fields.filter((name, index) => test.fields[index] !== name);
   if (missing.length > 0 || test.width !== dataset.width) fail(`${test.file}: has other value columns than ${file}`);
   if (!test.classes.some((name) => classes.includes(name))) fail(`${test.file}: has none of the labels of ${file}`);

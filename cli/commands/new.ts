@@ -1,23 +1,41 @@
-import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { basename, join, relative, resolve } from 'node:path';
 import { stringify } from 'yaml';
-import { splitCsv } from '../../core/dataset/split.ts';
-import { guessLabel, summariseColumns } from '../../core/dataset/summary.ts';
-import { GaplineError } from '../../core/wire/errors.ts';
+import type { Dataset } from '../../core/dataset/dataset.ts';
+import { describeDataset } from '../../core/dataset/describe.ts';
+import { giveaways } from '../../core/dataset/giveaway.ts';
+import type { Decimal } from '../../core/dataset/number.ts';
+import { readTable } from '../../core/dataset/read.ts';
+import { rowsOf } from '../../core/dataset/rows-of.ts';
+import { splitTable, stratifiedSplit } from '../../core/dataset/split.ts';
+import { surveyTable } from '../../core/dataset/survey.ts';
+import type { TimeUnit } from '../../core/dataset/time-cell.ts';
+import type { Metrics } from '../../core/model/manifest.ts';
+import { GaplineError, oneLine } from '../../core/wire/errors.ts';
+import { checkLabels, isNoBetter, labelRemarks, majorityAccuracy } from '../../training/label-checks.ts';
 import { loadConfig } from '../config/load.ts';
 import { configSchema } from '../config/schema.ts';
+import { chooseLabel } from './choose-label.ts';
+import { makeFolder } from './make-folder.ts';
+import { remarksOn } from './score-remarks.ts';
 import { trainFrom } from './train.ts';
 
 export interface NewStreamOptions {
-  readonly data: string;
+  readonly data: readonly string[];
   readonly truth?: string;
+  readonly device?: string;
+  readonly time?: string;
+  readonly keep: readonly string[];
+  readonly drop: readonly string[];
+  readonly decimal?: Decimal;
+  readonly timeUnit?: TimeUnit;
   readonly folder?: string;
 }
 
 /** The share of the rows to train from, and the seed of the split. */
 const split = { fraction: 0.8, seed: 1 };
 
-/** Makes a stream of a CSV: its folder, the split data, a stream.yaml and a first model. */
+/** Makes a stream of a table: its folder, the split data, a stream.yaml and a first model. Where that fails nothing is left behind. */
 export async function newStream(name: string, options: NewStreamOptions): Promise<void> {
   const checked = configSchema.shape.stream.safeParse(name);
   if (!checked.success) {
@@ -26,57 +44,74 @@ export async function newStream(name: string, options: NewStreamOptions): Promis
       `${name}: expected a name of ${checked.error.issues.map(({ message }) => message).join('; ')}`,
     );
   }
-  const truth = options.truth ?? (await guessTruth(options.data));
   const folder = resolve(options.folder ?? join('examples', name));
-  const config = join(folder, 'stream.yaml');
-  await refuseExisting(config);
-
-  const parts = await splitCsv({ file: options.data, truth, ...split });
-  await mkdir(join(folder, 'data'), { recursive: true });
-  await writeFile(join(folder, 'data', 'train.csv'), parts.train);
-  await writeFile(join(folder, 'data', 'test.csv'), parts.test);
-  await writeFile(config, streamYaml(name, truth, basename(options.data)));
-
-  const { metrics } = await trainFrom(loadConfig(config));
-  const shown = relative(process.cwd(), config);
-  process.stdout.write(
-    [
-      `label column: ${truth}${options.truth === undefined ? ' (guessed; --truth COLUMN names another)' : ''}`,
-      `model: accuracy ${metrics.accuracy.toFixed(3)}, macro F1 ${metrics.f1.toFixed(3)} on the ${metrics.rows} rows of test.csv`,
-      `made ${shown}; now run:`,
-      '',
-      `  npm start -- --config ${shown}`,
-      '',
-    ].join('\n'),
-  );
+  const { data, folder: _, ...columns } = options;
+  await makeFolder(folder, async (making) => {
+    const survey = await surveyTable(data);
+    const choice = await chooseLabel(survey, options.truth);
+    const reading = await readTable({ ...columns, truth: choice.label }, survey);
+    const { dataset } = reading;
+    print([...describeDataset(dataset), `label column: ${oneLine(choice.label)} (${choice.because})`]);
+    checkLabels(dataset);
+    print(labelRemarks(dataset));
+    const { train, test } = stratifiedSplit({ labels: dataset.labels, ...split });
+    const files = { train: join(making, 'data', 'train.csv'), test: join(making, 'data', 'test.csv') };
+    await splitTable(reading, { ...split, ...files });
+    const config = join(making, 'stream.yaml');
+    await writeFile(config, streamYaml(name, dataset, choice.label, data));
+    const parts = { dataset: rowsOf(dataset, train), test: rowsOf(dataset, test) };
+    const loaded = loadConfig(config);
+    const { metrics } = await trainFrom(loaded, parts);
+    if (isNoBetter(metrics) && options.truth === undefined) refuseGuess(choice.label, metrics);
+    print([describeScore(metrics), ...(await remarksOn(loaded, parts, metrics)), ...warnings(dataset)]);
+  });
+  const shown = relative(process.cwd(), join(folder, 'stream.yaml'));
+  print([`made ${shown}; now run:`, '', `  npm start -- --config ${quoted(shown)}`]);
 }
 
-async function guessTruth(file: string): Promise<string> {
-  const columns = await summariseColumns(file);
-  const guess = guessLabel(columns);
-  if (guess !== undefined) return guess;
-  const names = columns.map((column) => column.name).join(', ');
+const print = (lines: readonly string[]): void => void process.stdout.write(lines.map((line) => `${line}\n`).join(''));
+
+/** A path as a shell takes it. */
+const quoted = (path: string): string => (/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`);
+
+function describeScore(metrics: Metrics): string {
+  const { accuracy, f1, rows } = metrics;
+  const beside = `always predicting the most frequent label: ${majorityAccuracy(metrics).toFixed(3)}`;
+  return `model: accuracy ${accuracy.toFixed(3)}, macro F1 ${f1.toFixed(3)} on the ${rows} rows of test.csv (${beside})`;
+}
+
+const warnings = (dataset: Dataset): string[] =>
+  giveaways(dataset).map(
+    (field) =>
+      `warning: "${oneLine(field)}" alone gives the label away; if it is only known with the outcome, leave it out: --drop ${quoted(oneLine(field))}`,
+  );
+
+/** A guess that turns out to be worth nothing is none to build on. */
+function refuseGuess(label: string, metrics: Metrics): never {
+  const score = `accuracy ${metrics.accuracy.toFixed(3)}, always predicting the most frequent label ${majorityAccuracy(metrics).toFixed(3)}`;
   throw new GaplineError(
     'data-invalid',
-    `${file}: no column looks like a label; name it with --truth, one of ${names}`,
+    `the guessed label column "${oneLine(label)}" cannot be predicted from the values (${score}); name the label with --truth, or add columns that tell the labels apart. --truth ${quoted(oneLine(label))} makes it all the same`,
   );
 }
 
-async function refuseExisting(config: string): Promise<void> {
-  const exists = await stat(config).then(
-    () => true,
-    () => false,
-  );
-  if (exists) {
-    throw new GaplineError('config-invalid', `${config} is there already; choose another name or --folder`);
-  }
-}
-
-function streamYaml(name: string, truth: string, source: string): string {
+/** The roles of the columns are written down, so that the two parts are read as the whole was. */
+function streamYaml(name: string, { columns, fields }: Dataset, truth: string, sources: readonly string[]): string {
+  const named = (role: 'device' | 'time') => columns.find((column) => column.role === role)?.name;
+  const [device, time] = [named('device'), named('time')];
+  const leftOut = columns.filter(({ role }) => role === 'left out').map((column) => column.name);
   const text = stringify({
     stream: name,
-    data: { train: 'data/train.csv', replay: 'data/test.csv', truth },
+    data: {
+      train: 'data/train.csv',
+      replay: 'data/test.csv',
+      truth,
+      ...(device !== undefined && { device }),
+      ...(time !== undefined && { time }),
+      ...(leftOut.length > 0 && fields.length <= 5_000 && { fields }),
+    },
     model: { name },
   });
-  return `# Made from ${source}; docs/configuration.md lists everything that can be added.\n${text}`;
+  const from = sources.map((source) => oneLine(basename(source))).join(', ');
+  return `# Made from ${from}; docs/configuration.md lists everything that can be added.\n${text}`;
 }

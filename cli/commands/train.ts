@@ -1,7 +1,10 @@
 import { resolve } from 'node:path';
 import type { Dataset } from '../../core/dataset/dataset.ts';
+import { describeDataset } from '../../core/dataset/describe.ts';
+import { rowsOf, sampleRows } from '../../core/dataset/rows-of.ts';
 import { parseRange, readArchive } from '../../training/archive.ts';
 import { candidatesFor, compare } from '../../training/compare.ts';
+import { labelRemarks, majorityAccuracy } from '../../training/label-checks.ts';
 import { trainingOptions } from '../../training/options.ts';
 import { type TrainResult, train } from '../../training/train.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
@@ -9,6 +12,7 @@ import { createLogger } from '../logger.ts';
 import { openStore } from '../open.ts';
 import { Progress } from '../progress.ts';
 import { openDataset, resolveStream } from '../stream.ts';
+import { type DatasetParts, remarksOn } from './score-remarks.ts';
 
 export interface TrainCommandOptions {
   readonly config: string;
@@ -25,15 +29,24 @@ export async function trainModel(options: TrainCommandOptions): Promise<void> {
   const loaded = loadConfig(options.config, options.set);
   if (options.compare) return await compareWays(loaded);
   const startedMs = performance.now();
-  const dataset = options.from === 'archive' ? await openArchive(loaded, options) : undefined;
-  const result = await trainFrom(loaded, dataset);
+  const parts =
+    options.from === 'archive' ? { dataset: await openArchive(loaded, options) } : await openDatasets(loaded);
+  const words = [...describeDataset(parts.dataset), ...labelRemarks(parts.dataset)];
+  process.stdout.write(words.map((line) => `${line}\n`).join(''));
+  const result = await trainFrom(loaded, parts);
   process.stdout.write(describe(result, performance.now() - startedMs));
+  const remarks = await remarksOn(loaded, parts, result.metrics);
+  process.stdout.write(remarks.map((line) => `${line}\n`).join(''));
 }
 
-/** Trains the next version from the data set of the configuration; scores it on the one to replay, where that is another. */
-export async function trainFrom(loaded: LoadedConfig, archived?: Dataset): Promise<TrainResult> {
+/** More rows make a forest slower, hardly better: of a larger table an even sample is learnt from. */
+const mostRows = 1_000_000;
+
+/** Trains the next version. */
+export async function trainFrom(loaded: LoadedConfig, { dataset: all, test }: DatasetParts): Promise<TrainResult> {
   const { model, stream, training } = loaded.config;
-  const { dataset, test } = archived ? { dataset: archived, test: undefined } : await openDatasets(loaded);
+  const dataset = all.count > mostRows ? rowsOf(all, sampleRows(all.count, mostRows)) : all;
+  if (dataset !== all) process.stderr.write(`learns from ${mostRows} of ${all.count} rows, an even sample\n`);
   const progress = new Progress();
   const result = await train({
     dataset,
@@ -83,9 +96,10 @@ async function openDatasets(loaded: LoadedConfig) {
 function describe({ identity, folder, metrics, champion }: TrainResult, tookMs: number): string {
   const { accuracy, f1, rows, on, outOfBag } = metrics;
   const serves = champion === identity.version ? 'it serves' : `version ${champion} still serves`;
+  const beside = `always predicting the most frequent label: ${majorityAccuracy(metrics).toFixed(4)}`;
   return [
     `${identity.name} version ${identity.version} in ${folder}`,
-    `accuracy ${accuracy.toFixed(4)}, macro F1 ${f1.toFixed(4)} on ${rows} rows ${on === 'test' ? 'of the test data' : 'held out'}`,
+    `accuracy ${accuracy.toFixed(4)}, macro F1 ${f1.toFixed(4)} on ${rows} rows ${on === 'test' ? 'of the test data' : 'held out'} (${beside})`,
     ...(outOfBag
       ? [
           `out-of-bag accuracy ${outOfBag.accuracy.toFixed(4)}: ${outOfBag.rows} training rows, each by the trees that did not see it`,

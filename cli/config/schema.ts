@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { timeUnits } from '../../core/dataset/time-cell.ts';
 import { aboutGapPatterns, gapPatterns } from '../../generator/gaps/choose.ts';
 import { trainingSchema } from '../../training/options.ts';
 
@@ -8,6 +9,11 @@ const name = (what: string) =>
     .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'letters, digits, dot, dash and underscore, at most 100')
     .describe(what);
 const path = (what: string) => z.string().min(1).describe(`${what}; relative to this file`);
+const paths = (what: string) =>
+  z
+    .union([z.string().min(1), z.array(z.string().min(1)).min(1).max(10_000)])
+    .describe(`${what}; relative to this file`);
+const columns = (what: string) => z.array(z.string().min(1)).min(1).max(5_000).optional().describe(what);
 const share = (what: string) => z.number().min(0).max(1).describe(what);
 const count = (what: string, max = 1_000_000) => z.int().min(1).max(max).describe(what);
 
@@ -21,28 +27,44 @@ const topics = z
 
 const data = z
   .strictObject({
-    train: path('CSV with a header, to train from').optional(),
-    replay: path('CSV with a header, for the generator to replay; default: the one to train from').optional(),
+    train: paths(
+      'table to train from: CSV in any layout, gzipped or not, or Parquet; or a list of files of one table',
+    ).optional(),
+    replay: paths('table for the generator to replay; default: the one to train from').optional(),
     truth: z.string().min(1).optional().describe('column of the true label'),
     device: z
       .string()
       .min(1)
       .optional()
-      .describe('column that names the device; default: devices are dealt out in turn'),
+      .describe(
+        'column that names the device; default: one called so (device, sensor, machine…), else devices are dealt out in turn',
+      ),
     time: z
       .string()
       .min(1)
       .optional()
-      .describe('column of the time; default: the generator spaces readings by its rate'),
+      .describe(
+        'column of the time; default: one called so (timestamp, time, date…), else the generator spaces readings by its rate',
+      ),
     fields: z
       .array(z.string().min(1))
       .min(1)
       .max(5_000)
       .optional()
-      .describe('columns that are values; default: every other numeric column'),
+      .describe('columns that are values; default: every column that measures something'),
+    keep: columns('columns to take as values although they look like a counter, an id or a time'),
+    drop: columns('columns to leave out'),
+    decimal: z
+      .enum(['.', ','])
+      .optional()
+      .describe('how numbers are written; default: as the first cell that can be read in one way only'),
+    timeUnit: z
+      .enum(timeUnits)
+      .optional()
+      .describe('what times count that are numbers; excel: days of a spreadsheet; default: by their size'),
   })
   .prefault({})
-  .describe('the data sets; numeric columns that are not named here are the values');
+  .describe('the data sets; columns of numbers that are not named here are the values');
 
 const gaps = z
   .strictObject({

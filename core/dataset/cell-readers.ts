@@ -72,14 +72,21 @@ function floats(file: string, length: number): Float64Array {
     return new Float64Array(length);
   } catch (error) {
     const gigabytes = ((length * 8) / 1e9).toFixed(1);
-    throw new GaplineError('data-invalid', `${file}: its numbers take ${gigabytes} GB, more than there is; take fewer rows or columns`, { cause: error });
+    throw new GaplineError(
+      'data-invalid',
+      `${file}: its numbers take ${gigabytes} GB, more than there is; take fewer rows or columns`,
+      { cause: error },
+    );
   }
 }
 
 const number = new NumberCell();
 
 function fail(record: TableRecord, column: string, cell: string, why: string): never {
-  throw new GaplineError('data-invalid', `${placeOf(record)}, column "${shorten(column)}": "${shorten(cell, 40)}" ${why}`);
+  throw new GaplineError(
+    'data-invalid',
+    `${placeOf(record)}, column "${shorten(column)}": "${shorten(cell, 40)}" ${why}`,
+  );
 }
 
 class NumberReader {
@@ -116,7 +123,12 @@ class NumberReader {
 
   #wrongUnit(record: TableRecord): never {
     const others = this.#unit === '' ? 'most cells have no unit' : `most cells are in ${this.#unit}`;
-    fail(record, this.#column.name, cellText(record, this.#index), `${number.unit === '' ? 'has no unit' : `is in ${number.unit}`}, but ${others}`);
+    fail(
+      record,
+      this.#column.name,
+      cellText(record, this.#index),
+      `${number.unit === '' ? 'has no unit' : `is in ${number.unit}`}, but ${others}`,
+    );
   }
 }
 
@@ -136,7 +148,10 @@ class NameReader {
   read({ bytes, starts, ends, file }: TableRecord, row: number): void {
     const found = this.dictionary.add(bytes, starts[this.#at]!, ends[this.#at]!);
     if (found < 0)
-      throw new GaplineError('data-invalid', `${file}: column "${shorten(this.column.name)}" has more than ${mostNames} different cells`);
+      throw new GaplineError(
+        'data-invalid',
+        `${file}: column "${shorten(this.column.name)}" has more than ${mostNames} different cells`,
+      );
     this.index[row] = found;
   }
 }
@@ -172,8 +187,13 @@ class TimeReader {
     this.#demanded = unit !== undefined;
     this.#first = firstNumber ? `"${shorten(firstNumber.cell, 40)}", ${firstNumber.place}` : '';
     this.#unit = unit ?? unitBySize(Number(firstNumber?.cell.replace(',', '.') ?? 0));
-    const numeric = firstNumber && `times are ${timeUnitNames[this.#unit]}${unit === undefined ? ` by their size (${this.#first}); data.timeUnit overrides it` : ', as demanded'}`;
-    const local = firstTime && !hasOffset(firstTime.cell) && `times without an offset are taken as UTC ("${shorten(firstTime.cell, 40)}", ${firstTime.place})`;
+    const numeric =
+      firstNumber &&
+      `times are ${timeUnitNames[this.#unit]}${unit === undefined ? ` by their size (${this.#first}); data.timeUnit overrides it` : ', as demanded'}`;
+    const local =
+      firstTime &&
+      !hasOffset(firstTime.cell) &&
+      `times without an offset are taken as UTC ("${shorten(firstTime.cell, 40)}", ${firstTime.place})`;
     this.notes = [numeric, local].filter((note) => typeof note === 'string');
   }
 
@@ -189,6 +209,11 @@ class TimeReader {
   #checkUnit(record: TableRecord, cell: string): void {
     const unit = unitBySize(Number(cell.replace(',', '.')));
     if (unit !== this.#unit)
-      fail(record, this.#name, cell, `is ${timeUnitNames[unit]} by its size, but the first is ${timeUnitNames[this.#unit]} (${this.#first}); say data.timeUnit`);
+      fail(
+        record,
+        this.#name,
+        cell,
+        `is ${timeUnitNames[unit]} by its size, but the first is ${timeUnitNames[this.#unit]} (${this.#first}); say data.timeUnit`,
+      );
   }
 }

@@ -18,7 +18,10 @@ export const timeNames = [
 /** Whether a name is that of a number which tells rows apart and measures nothing. */
 export function isIdName(name: string): boolean {
   if (/^column \d+$|^unnamed: \d+$|^__index_level_\d+__$/i.test(name)) return true;
-  return /(^|[^a-z])(id|uid|uuid|guid|key|index|idx|no|nr|row|rowid|recordid|serial|seq|sequence)$/i.test(name) || /[a-z](ID|Id)$/.test(name);
+  return (
+    /(^|[^a-z])(id|uid|uuid|guid|key|index|idx|no|nr|row|rowid|recordid|serial|seq|sequence)$/i.test(name) ||
+    /[a-z](ID|Id)$/.test(name)
+  );
 }
 
 /** Whether a name speaks of time. */
@@ -26,7 +29,18 @@ export const isTimeName = (name: string): boolean => /time|date|stamp|epoch|(^|[
 
 /** What label columns are called, likeliest first. */
 export const labelNames = [
-  ...['label', 'labels', 'class', 'target', 'truth', 'groundtruth', 'failure', 'failuretype', 'machinefailure', 'fault'],
+  ...[
+    'label',
+    'labels',
+    'class',
+    'target',
+    'truth',
+    'groundtruth',
+    'failure',
+    'failuretype',
+    'machinefailure',
+    'fault',
+  ],
   ...['faulttype', 'outcome', 'species', 'category', 'diagnosis', 'anomaly', 'y'],
 ] as const;
 
@@ -35,4 +49,22 @@ export const holdsLabelName = (name: string): boolean =>
   /(^|[_ .-])(label|class|target|outcome|failure|fault|diagnosis)([_ .-]|$)/i.test(name);
 
 /** Units of machines and people, which tell rows apart: no labels, whatever they are called exactly. */
-export const groupNames = new Set(['unit', 'individual', 'subject', 'patient', 'person', 'user', 'site', 'location', 'engine', 'batch', 'run', 'cycle', 'year', 'month', 'day', 'hour', 'weekday']);
+export const groupNames = new Set([
+  'unit',
+  'individual',
+  'subject',
+  'patient',
+  'person',
+  'user',
+  'site',
+  'location',
+  'engine',
+  'batch',
+  'run',
+  'cycle',
+  'year',
+  'month',
+  'day',
+  'hour',
+  'weekday',
+]);

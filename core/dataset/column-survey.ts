@@ -158,7 +158,8 @@ export class ColumnSurvey {
     const inUnit = this.unit === '' ? this.numbers - sumOf(this.units) : this.units.get(this.unit)!.count;
     if (inUnit * 2 >= this.filled) return 'numeric';
     if (this.times * 2 > this.filled) return 'time';
-    const boolean = this.distinct.size <= 2 && this.distinct.texts.every((text) => booleanWords.has(text.toLowerCase()));
+    const boolean =
+      this.distinct.size <= 2 && this.distinct.texts.every((text) => booleanWords.has(text.toLowerCase()));
     return boolean ? 'boolean' : 'text';
   }
 

@@ -77,5 +77,12 @@ function needsQuotes(bytes: Buffer, from: number, to: number): boolean {
   }
   const first = bytes[from]!;
   // Space at the ends would be taken off, a hash at the beginning of a line may be a comment, a byte order mark is none of a cell.
-  return first === 0x20 || first === 0x09 || first === 0x23 || first === 0xef || bytes[to - 1] === 0x20 || bytes[to - 1] === 0x09;
+  return (
+    first === 0x20 ||
+    first === 0x09 ||
+    first === 0x23 ||
+    first === 0xef ||
+    bytes[to - 1] === 0x20 ||
+    bytes[to - 1] === 0x09
+  );
 }

@@ -45,7 +45,12 @@ export function dialectOf(file: string, sample: Buffer, whole: boolean): Dialect
     comment = lineText(sample, skip);
     next();
   }
-  if (line > firstComment) notes.push(line - firstComment === 1 ? `line ${firstComment} is a comment` : `lines ${firstComment} to ${line - 1} are comments`);
+  if (line > firstComment)
+    notes.push(
+      line - firstComment === 1
+        ? `line ${firstComment} is a comment`
+        : `lines ${firstComment} to ${line - 1} are comments`,
+    );
   const body = sample.subarray(skip);
   const cut = (delimiter: string) => recordsOf(file, body, delimiter, whole);
   const delimiter = named?.[1] ?? chooseDelimiter(cut);
@@ -69,7 +74,8 @@ function lineEnd(sample: Buffer, from: number): number {
   return sample[from + end] === 13 && sample[from + end + 1] === 10 ? from + end + 1 : from + end;
 }
 
-const lineText = (sample: Buffer, from: number): string => sample.toString('utf8', from, Math.min(lineEnd(sample, from), from + 10_000)).trim();
+const lineText = (sample: Buffer, from: number): string =>
+  sample.toString('utf8', from, Math.min(lineEnd(sample, from), from + 10_000)).trim();
 
 function afterBlank(sample: Buffer, from: number, firstLine: number): { skip: number; line: number } {
   let [skip, line] = [Math.min(from, sample.length), firstLine];
@@ -84,7 +90,8 @@ function afterBlank(sample: Buffer, from: number, firstLine: number): { skip: nu
 function recordsOf(file: string, body: Buffer, delimiter: string, whole: boolean): string[][] {
   const records: string[][] = [];
   const visit = (record: TableRecord) => {
-    if (records.length < sampleRecords) records.push(Array.from({ length: record.cells }, (_, cell) => cellText(record, cell)));
+    if (records.length < sampleRecords)
+      records.push(Array.from({ length: record.cells }, (_, cell) => cellText(record, cell)));
   };
   try {
     const reader = new RecordReader({ file, delimiter }, visit);
@@ -103,7 +110,9 @@ function chooseDelimiter(cut: (delimiter: string) => string[][]): string {
     const records = cut(delimiter);
     const width = records[0]?.length ?? 0;
     if (width < 2) continue;
-    const alike = records.filter((cells) => cells.length === width || withoutTail(cells) === withoutTail(records[0]!)).length;
+    const alike = records.filter(
+      (cells) => cells.length === width || withoutTail(cells) === withoutTail(records[0]!),
+    ).length;
     const share = alike / records.length;
     if (share > best.share) best = { delimiter, share };
   }
@@ -118,7 +127,10 @@ const withoutTail = (cells: readonly string[]): number => cells.findLastIndex((c
  * that count 0, 1, 2… are names.
  */
 function hasHeader([first, ...rest]: readonly string[][]): boolean {
-  const columns = first!.map((name, column) => ({ name, cells: rest.map((cells) => cells[column] ?? '').filter((cell) => !isGap(cell)) }));
+  const columns = first!.map((name, column) => ({
+    name,
+    cells: rest.map((cells) => cells[column] ?? '').filter((cell) => !isGap(cell)),
+  }));
   const counted = columns.filter(({ name }) => /^\d+$/.test(name)).map(({ name }) => Number(name));
   if (counted.length > 1 && counted[0]! <= 1 && counted.every((name, at) => name === counted[0]! + at)) return true;
   const measured = columns.filter(({ cells }) => cells.length > 0 && cells.filter(isData).length > cells.length / 2);

@@ -35,7 +35,11 @@ function isLabelLike(column: ColumnSurvey): boolean {
 /** Names of devices, times and groups are none of labels. */
 function isOfAnotherRole(name: string): boolean {
   const plain = plainName(name);
-  return [...deviceNames, ...timeNames].some((each) => each === plain) || groupNames.has(plain) || (isIdName(name) && !/^column \d+$/.test(name));
+  return (
+    [...deviceNames, ...timeNames].some((each) => each === plain) ||
+    groupNames.has(plain) ||
+    (isIdName(name) && !/^column \d+$/.test(name))
+  );
 }
 
 /**
@@ -50,7 +54,7 @@ export function guessLabel(columns: readonly ColumnSurvey[]): LabelGuess {
   }
   const holding = usable.filter(({ name }) => holdsLabelName(name));
   if (holding.length === 1) return { label: holding[0]!.name, because: 'by its name' };
-  const candidates = usable.filter(({ name }) => holding.length > 0 ? holdsLabelName(name) : !isOfAnotherRole(name));
+  const candidates = usable.filter(({ name }) => (holding.length > 0 ? holdsLabelName(name) : !isOfAnotherRole(name)));
   const last = columns.at(-1);
   const lastIsLabel = candidates.includes(last!) && last!.kind !== 'numeric';
   if (lastIsLabel) return { label: last!.name, because: 'the last column, of words' };
@@ -58,7 +62,8 @@ export function guessLabel(columns: readonly ColumnSurvey[]): LabelGuess {
     return { label: candidates[0]!.name, because: 'the only column of few different values' };
   const words = candidates.filter(({ kind }) => kind !== 'numeric');
   const numericLast = candidates.includes(last!) && last!.kind === 'numeric';
-  if (words.length === 1 && !numericLast && !isMeasuredLast(last!, words[0]!)) return { label: words[0]!.name, because: 'the only column of words' };
+  if (words.length === 1 && !numericLast && !isMeasuredLast(last!, words[0]!))
+    return { label: words[0]!.name, because: 'the only column of words' };
   if (words.length === 0 && numericLast && candidates.every((each) => each === last || !isCoded(each)))
     return { label: last!.name, because: 'the last column, of few different values' };
   return {

@@ -24,28 +24,38 @@ interface Evidence extends Seen {
  */
 export function numberRule(columns: readonly ColumnSurvey[], demanded?: Decimal): NumberRule {
   if (demanded !== undefined) return { decimal: demanded, because: 'as demanded' };
-  const evidence = first(columns.flatMap((column) => [
-    ...evidenceOf(column, column.onlyPoint, '.'),
-    ...evidenceOf(column, column.onlyComma, ','),
-  ]));
+  const evidence = first(
+    columns.flatMap((column) => [
+      ...evidenceOf(column, column.onlyPoint, '.'),
+      ...evidenceOf(column, column.onlyComma, ','),
+    ]),
+  );
   if (evidence) return { decimal: evidence.decimal, because: inWords(evidence) };
   const grouped = columns.filter(({ eitherComma }) => eitherComma !== undefined);
   if (grouped.length === 0) return { decimal: '.' };
   // Beside 1,234 stand numbers below a thousand without a comma, and none above: so the comma parts groups.
   const groups = first(grouped.flatMap((column) => (column.large ? [] : evidenceOf(column, column.small, '.'))));
-  if (groups) return { decimal: '.', because: `${inWords(groups)}, beside numbers such as "${grouped[0]!.eitherComma!.cell}"` };
+  if (groups)
+    return { decimal: '.', because: `${inWords(groups)}, beside numbers such as "${grouped[0]!.eitherComma!.cell}"` };
   const [unclear] = evidenceOf(grouped[0]!, grouped[0]!.eitherComma, ',');
   const ways = '"--decimal ." where the comma parts thousands, "--decimal ," where it is the decimal comma';
-  throw new GaplineError('data-invalid', `${unclear!.place}, column "${shorten(unclear!.column)}": "${shorten(unclear!.cell, 40)}" can be read in two ways, and no cell decides; say ${ways} (data.decimal in stream.yaml)`);
+  throw new GaplineError(
+    'data-invalid',
+    `${unclear!.place}, column "${shorten(unclear!.column)}": "${shorten(unclear!.cell, 40)}" can be read in two ways, and no cell decides; say ${ways} (data.decimal in stream.yaml)`,
+  );
 }
 
 const evidenceOf = (column: ColumnSurvey, seen: Seen | undefined, decimal: Decimal): Evidence[] =>
   seen === undefined ? [] : [{ ...seen, column: column.name, decimal }];
 
 const first = (all: readonly Evidence[]): Evidence | undefined =>
-  all.reduce<Evidence | undefined>((best, each) => (best === undefined || each.row < best.row ? each : best), undefined);
+  all.reduce<Evidence | undefined>(
+    (best, each) => (best === undefined || each.row < best.row ? each : best),
+    undefined,
+  );
 
-const inWords = ({ cell, place, column }: Evidence): string => `${place}, column "${shorten(column)}": "${shorten(cell, 40)}"`;
+const inWords = ({ cell, place, column }: Evidence): string =>
+  `${place}, column "${shorten(column)}": "${shorten(cell, 40)}"`;
 
 /** The rule in words, where it is worth saying. */
 export function describeRule({ decimal, because }: NumberRule): string | undefined {

@@ -53,7 +53,7 @@ export class NumberCell {
       if (Number.isNaN(power)) return false;
       exponent += power;
     } else if (separator === 0) this.whole = true;
-    const value = valueOf(mantissa, exponent, bytes, first, to, separator);
+    const value = rounded(mantissa, exponent, bytes, first, to, separator);
     if (!Number.isFinite(value)) return false;
     const signed = negative ? -value : value;
     // Three digits after a lone separator may be a group of a whole number: 1,234.
@@ -100,7 +100,14 @@ function exponentOf(bytes: Buffer, from: number, to: number): number {
 }
 
 /** Correctly rounded: where mantissa and power are both exact doubles one operation is enough, else the language's own parser reads. */
-function valueOf(mantissa: number, exponent: number, bytes: Buffer, from: number, to: number, separator: number): number {
+function rounded(
+  mantissa: number,
+  exponent: number,
+  bytes: Buffer,
+  from: number,
+  to: number,
+  separator: number,
+): number {
   if (mantissa <= largestExact && exponent >= -22 && exponent <= 22)
     return exponent < 0 ? mantissa / powers[-exponent]! : mantissa * powers[exponent]!;
   const text = bytes.toString('latin1', from, to);
@@ -145,7 +152,10 @@ function ungroup(text: string, decimal: Decimal): string | undefined {
   const other = decimal === '.' ? ',' : '.';
   const ungrouped = /^\d*$/.test(whole)
     ? whole
-    : (asGroups(whole, other) ?? asGroups(whole, "'’") ?? asGroups(whole, ' \u00a0\u2009\u202f') ?? asUnderscored(whole));
+    : (asGroups(whole, other) ??
+      asGroups(whole, "'’") ??
+      asGroups(whole, ' \u00a0\u2009\u202f') ??
+      asUnderscored(whole));
   return ungrouped === undefined ? undefined : `${ungrouped}.${(fraction ?? '').replaceAll('_', '')}0`;
 }
 

@@ -38,7 +38,9 @@ export async function openParquet(source: Source): Promise<TableFile> {
       return await work();
     } catch (error) {
       if (error instanceof GaplineError) throw error;
-      throw new GaplineError('data-invalid', `${file}: cannot be read as Parquet: ${describeError(error)}`, { cause: error });
+      throw new GaplineError('data-invalid', `${file}: cannot be read as Parquet: ${describeError(error)}`, {
+        cause: error,
+      });
     }
   };
   const buffer = await sound(() => asyncBufferFromFile(file));
@@ -61,7 +63,11 @@ export async function openParquet(source: Source): Promise<TableFile> {
           void columns.set(chunk.columnName, [...(columns.get(chunk.columnName) ?? []), chunk.columnData]);
         const rowEnd = rowStart + rows;
         await sound(() => parquetRead({ file: buffer, metadata, compressors, parsers, rowStart, rowEnd, onChunk }));
-        writer.write(names.map((name) => joined(columns.get(name) ?? [])), rows, visit);
+        writer.write(
+          names.map((name) => joined(columns.get(name) ?? [])),
+          rows,
+          visit,
+        );
         rowStart = rowEnd;
       }
       await checkUnchanged(source);

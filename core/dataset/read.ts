@@ -34,7 +34,8 @@ export async function readDataset(options: DatasetOptions): Promise<Dataset> {
   return (await readTable(options, await surveyTable(filesOf(options.file)))).dataset;
 }
 
-export const filesOf = (file: string | readonly string[]): readonly string[] => (typeof file === 'string' ? [file] : file);
+export const filesOf = (file: string | readonly string[]): readonly string[] =>
+  typeof file === 'string' ? [file] : file;
 
 /**
  * As {@link readDataset}, of a table that was looked at already.
@@ -44,8 +45,14 @@ export async function readTable(options: Omit<DatasetOptions, 'file'>, survey: S
   const roles = assignRoles(survey, options);
   const { table, columns, count } = survey;
   if (roles.values.length === 0)
-    throw new GaplineError('data-invalid', `${table.name}: has no numeric column to learn from; ${shorten(leftOutOf(roles), 500)}`);
-  const rule = numberRule(roles.values.map((index) => columns[index]!), options.decimal);
+    throw new GaplineError(
+      'data-invalid',
+      `${table.name}: has no numeric column to learn from; ${shorten(leftOutOf(roles), 500)}`,
+    );
+  const rule = numberRule(
+    roles.values.map((index) => columns[index]!),
+    options.decimal,
+  );
   const readers = cellReaders({ survey, roles, rule, timeUnit: options.timeUnit });
   await fill(survey, readers);
   const { classes, labels } = readers.labels();
@@ -60,21 +67,25 @@ export async function readTable(options: Omit<DatasetOptions, 'file'>, survey: S
     ...(readers.devices && { devices: readers.devices }),
     ...(readers.times && { times: readers.times }),
     columns: roles.columns,
-    notes: [...survey.notes, ...[describeRule(rule)].filter((note) => note !== undefined), ...readers.notes].map((note) =>
-      // The places of one file need not name it again.
-      note.replaceAll(`${table.name}: line`, 'line'),
+    notes: [...survey.notes, ...[describeRule(rule)].filter((note) => note !== undefined), ...readers.notes].map(
+      (note) =>
+        // The places of one file need not name it again.
+        note.replaceAll(`${table.name}: line`, 'line'),
     ),
   };
   return { dataset, survey, roles, rule };
 }
 
 const leftOutOf = ({ columns }: Roles): string =>
-  columns.flatMap(({ name, role, reason }) => (role === 'left out' ? [`"${name}" is left out: ${reason}`] : [])).join('; ');
+  columns
+    .flatMap(({ name, role, reason }) => (role === 'left out' ? [`"${name}" is left out: ${reason}`] : []))
+    .join('; ');
 
 async function fill({ table, count }: Survey, readers: RowReader): Promise<void> {
   let row = 0;
   await table.read((record) => {
-    if (row === count) throw new GaplineError('data-invalid', `${record.file}: was changed while it was read; try again`);
+    if (row === count)
+      throw new GaplineError('data-invalid', `${record.file}: was changed while it was read; try again`);
     readers.read(record, row);
     row += 1;
   });

@@ -187,7 +187,8 @@ export class RecordReader implements TableRecord {
 
   /** A line of nothing but space is none. */
   #skipBlank(end: number): number {
-    if (this.cells === 1 && this.starts[0] === this.ends[0] && this.bytes[this.starts[0]! - 1] !== quote) this.cells = 0;
+    if (this.cells === 1 && this.starts[0] === this.ends[0] && this.bytes[this.starts[0]! - 1] !== quote)
+      this.cells = 0;
     return end;
   }
 
@@ -205,7 +206,8 @@ export class RecordReader implements TableRecord {
         p = bytes.indexOf(quote, start);
         if (p < 0 || p >= this.#end) return this.#openQuote(start);
         this.#countLines(start, p);
-      } else while (bytes[p] !== space && bytes[p] !== tab && bytes[p] !== newline && bytes[p] !== carriageReturn) p += 1;
+      } else
+        while (bytes[p] !== space && bytes[p] !== tab && bytes[p] !== newline && bytes[p] !== carriageReturn) p += 1;
       if (p === this.#end && !this.#last) return -1;
       this.#cell(start, p, false);
       if (quoted) p += 1;
@@ -245,7 +247,8 @@ export class RecordReader implements TableRecord {
 
   #countLines(from: number, to: number): void {
     for (let p = from; p < to; p++)
-      if (this.bytes[p] === newline || (this.bytes[p] === carriageReturn && this.bytes[p + 1] !== newline)) this.#lines += 1;
+      if (this.bytes[p] === newline || (this.bytes[p] === carriageReturn && this.bytes[p + 1] !== newline))
+        this.#lines += 1;
   }
 
   /** Takes one of each two quotes out, in place. */

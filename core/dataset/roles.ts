@@ -49,8 +49,14 @@ export function assignRoles(survey: Survey, options: RoleOptions): Roles {
   const truth = find(options.truth);
   const named = new Set(options.fields?.map((name) => findColumn(survey, name)));
   const isFree = (index: number) =>
-    index !== truth && !named.has(index) && !options.keep?.includes(columns[index]!.name) && !options.drop?.includes(columns[index]!.name);
-  const time = options.time === undefined ? guess(columns, timeNames, (index) => isFree(index) && isTime(columns[index]!)) : find(options.time);
+    index !== truth &&
+    !named.has(index) &&
+    !options.keep?.includes(columns[index]!.name) &&
+    !options.drop?.includes(columns[index]!.name);
+  const time =
+    options.time === undefined
+      ? guess(columns, timeNames, (index) => isFree(index) && isTime(columns[index]!))
+      : find(options.time);
   const device =
     options.device === undefined
       ? guess(columns, deviceNames, (index) => isFree(index) && index !== time && recurs(columns[index]!))
@@ -58,15 +64,21 @@ export function assignRoles(survey: Survey, options: RoleOptions): Roles {
   const roles = columns.map((column, index): ColumnRole => {
     const is = (role: ColumnRole['role'], reason: string) => ({ name: column.name, role, reason });
     if (named.has(index)) return is('value', describeValue(column));
-    if (index === truth) return is('label', `${column.distinctText} different, ${column.filled} of ${column.rows} rows have one`);
+    if (index === truth)
+      return is('label', `${column.distinctText} different, ${column.filled} of ${column.rows} rows have one`);
     if (index === time) return is('time', options.time === undefined ? 'by its name; --time names another' : '');
     if (index === device)
-      return is('device', `${column.distinctText} different${options.device === undefined ? ', by its name; --device names another' : ''}`);
+      return is(
+        'device',
+        `${column.distinctText} different${options.device === undefined ? ', by its name; --device names another' : ''}`,
+      );
     if (options.fields) return is('left out', 'is not among data.fields');
     if (options.drop?.includes(column.name)) return is('left out', 'as demanded');
     const kept = options.keep?.includes(column.name) ?? false;
     const why = kept ? undefined : whyLeftOut(column);
-    return why === undefined ? is('value', `${describeValue(column)}${kept ? '; kept as demanded' : ''}`) : is('left out', why);
+    return why === undefined
+      ? is('value', `${describeValue(column)}${kept ? '; kept as demanded' : ''}`)
+      : is('left out', why);
   });
   const values = options.fields ? [...named] : roles.flatMap(({ role }, index) => (role === 'value' ? [index] : []));
   return { truth, device, time, values, columns: roles };
@@ -78,7 +90,8 @@ export function findColumn({ table }: Survey, name: string): number {
   const index = names.indexOf(name);
   if (index >= 0) return index;
   const alike = names.find((candidate) => plainName(candidate) === plainName(name));
-  const hint = alike === undefined ? `its columns are ${shorten(names.join(', '), 300)}` : `did you mean "${shorten(alike)}"?`;
+  const hint =
+    alike === undefined ? `its columns are ${shorten(names.join(', '), 300)}` : `did you mean "${shorten(alike)}"?`;
   throw new GaplineError('data-invalid', `${table.name}: there is no column "${shorten(name)}"; ${hint}`);
 }
 
@@ -95,7 +108,9 @@ function guess(columns: readonly ColumnSurvey[], names: readonly string[], fits:
 function isTime(column: ColumnSurvey): boolean {
   if (column.gaps > 0 || column.filled === 0) return false;
   if (column.kind === 'time') return true;
-  return column.kind === 'numeric' && column.unit === '' && isLikelyEpoch(Number(column.firstNumber!.cell.replace(',', '.')));
+  return (
+    column.kind === 'numeric' && column.unit === '' && isLikelyEpoch(Number(column.firstNumber!.cell.replace(',', '.')))
+  );
 }
 
 /** Whether a column names things that come again. */
@@ -116,9 +131,11 @@ function whyLeftOut(column: ColumnSurvey): string | undefined {
   const range = `from ${column.least} to ${column.most}`;
   const steady = column.rises === column.wholes - 1 || (column.falls === column.wholes - 1 && column.evenSteps);
   if (isEpoch(column)) return `looks like times since 1970, ${range}; --time "${name}" makes it the time${remedy}`;
-  if (steady && (column.evenSteps || column.most - column.least < column.wholes * 2)) return `a counter, ${range}${remedy}`;
+  if (steady && (column.evenSteps || column.most - column.least < column.wholes * 2))
+    return `a counter, ${range}${remedy}`;
   if (column.isPermutation) return `numbers the rows, ${range}${remedy}`;
-  if (isIdName(name) && (column.full ? steady || isAllDifferent(column) : isAllDifferent(column))) return `an id: each row has another${remedy}`;
+  if (isIdName(name) && (column.full ? steady || isAllDifferent(column) : isAllDifferent(column)))
+    return `an id: each row has another${remedy}`;
   return undefined;
 }
 

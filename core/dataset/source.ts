@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { describeError, GaplineError } from '../wire/errors.ts';
 
@@ -33,7 +33,8 @@ export async function openSource(file: string): Promise<Source> {
   }
 }
 
-const kindOf = (found: { isDirectory(): boolean }): string => (found.isDirectory() ? 'is a folder' : 'is no regular file');
+const kindOf = (found: { isDirectory(): boolean }): string =>
+  found.isDirectory() ? 'is a folder' : 'is no regular file';
 
 function unreadable(file: string, error: unknown): GaplineError {
   if (error instanceof GaplineError) return error;

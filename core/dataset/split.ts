@@ -72,7 +72,8 @@ export async function splitTable(reading: TableReading, options: SplitOptions): 
     for (let column = 0; column < survey.columns.length; column++) {
       const at = valueAt.get(column);
       const last = column === survey.columns.length - 1;
-      if (at !== undefined && !isPlain(record, column)) writer.text(numberText(dataset.values[row * dataset.width + at]!), last);
+      if (at !== undefined && !isPlain(record, column))
+        writer.text(numberText(dataset.values[row * dataset.width + at]!), last);
       else if (column === reading.roles.time) writer.text(formatTime(dataset.times![row]!), last);
       else writer.cell(record, column, last);
     }

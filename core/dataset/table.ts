@@ -48,7 +48,10 @@ async function openFile(file: string): Promise<TableFile> {
   const seen = new Set<string>();
   part.names.forEach((name, index) => {
     if (seen.has(name))
-      throw new GaplineError('data-invalid', `${file}: line 1, column ${index + 1}: the name "${shorten(name)}" is used twice`);
+      throw new GaplineError(
+        'data-invalid',
+        `${file}: line 1, column ${index + 1}: the name "${shorten(name)}" is used twice`,
+      );
     seen.add(name);
   });
   return part;
@@ -64,7 +67,10 @@ function orderOf(part: TableFile, first: TableFile): Int32Array | undefined {
   if (!part.named || !first.named || wanted.every((name, index) => name === part.names[index])) return undefined;
   const missing = wanted.find((name) => !part.names.includes(name));
   if (missing !== undefined)
-    throw new GaplineError('data-invalid', `${part.file}: there is no column "${shorten(missing)}", as ${first.file} has one`);
+    throw new GaplineError(
+      'data-invalid',
+      `${part.file}: there is no column "${shorten(missing)}", as ${first.file} has one`,
+    );
   return Int32Array.from(wanted, (name) => part.names.indexOf(name));
 }
 
@@ -137,20 +143,35 @@ async function firstBytes(source: Source, most: number): Promise<{ bytes: Buffer
 
 async function firstRecord(source: Source, dialect: Dialect): Promise<string[] | undefined> {
   let cells: string[] | undefined;
-  await readRecords(source, dialect, undefined, (record) => {
-    cells ??= Array.from({ length: record.cells }, (_, cell) => cellText(record, cell));
-    return cells;
-  }, true);
+  await readRecords(
+    source,
+    dialect,
+    undefined,
+    (record) => {
+      cells ??= Array.from({ length: record.cells }, (_, cell) => cellText(record, cell));
+      return cells;
+    },
+    true,
+  );
   return cells;
 }
 
-async function readRecords(source: Source, dialect: Dialect, width: number | undefined, visit: Visit, once = false): Promise<RecordReader> {
+async function readRecords(
+  source: Source,
+  dialect: Dialect,
+  width: number | undefined,
+  visit: Visit,
+  once = false,
+): Promise<RecordReader> {
   let seen = 0;
   const count: Visit = (record) => {
     seen += 1;
     if (!once || seen === 1) visit(record);
   };
-  const reader = new RecordReader({ file: source.file, delimiter: dialect.delimiter, line: dialect.line, ...(width && { width }) }, once ? count : visit);
+  const reader = new RecordReader(
+    { file: source.file, delimiter: dialect.delimiter, line: dialect.line, ...(width && { width }) },
+    once ? count : visit,
+  );
   let skip = dialect.skip;
   for await (const chunk of textOf(source)) {
     reader.feed(skip > 0 ? chunk.subarray(skip) : chunk);

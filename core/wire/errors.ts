@@ -12,10 +12,10 @@ export const errorCatalog = {
   },
   'data-invalid': {
     status: 400,
-    title: 'The data set cannot be read',
+    title: 'The data set cannot be used',
     cause:
-      'The CSV lacks the column that is named, or a line of it has too few or too many cells, or none that is a number.',
-    remedy: 'Correct the line that is named.',
+      'A file of the table cannot be read, a column that is named is not there, a cell contradicts how the rest is written, or the labels are none that can be learnt.',
+    remedy: 'Correct what is named.',
   },
   'reading-invalid': {
     status: 400,
