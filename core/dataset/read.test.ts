@@ -142,7 +142,7 @@ describe('a CSV read as a data set', () => {
         const lines = rows.map((row) =>
           row.map((cell) => (Number.isNaN(cell) ? 'NA' : Object.is(cell, -0) ? '-0' : String(cell))).join(','),
         );
-        const data = await read(`${header.join(',')}\n${lines.join('\n')}\n`);
+        const data = await read(`${header.join(',')}\n${lines.join('\n')}\n`, { fields: header });
         expect(data.values).toEqual(Float64Array.from(rows.flat()));
       }),
       { numRuns: 50 },
