@@ -22,9 +22,10 @@ import {
 } from './port.ts';
 import { defaultBackoff } from './retry-policy.ts';
 import { sinkAsHandlers } from './sink.ts';
-import { inTermsOfLog, openDatabase } from './sqlite/database.ts';
+import { openDatabase } from './sqlite/database.ts';
 import { Ends } from './sqlite/ends.ts';
 import { coPartitioned, type SqliteEngine, share, sizeOfAll } from './sqlite/engine.ts';
+import { inTermsOfLog } from './sqlite/errors.ts';
 import { startMember } from './sqlite/member.ts';
 import { Offsets } from './sqlite/offsets.ts';
 import { Records, sizeOf } from './sqlite/records.ts';

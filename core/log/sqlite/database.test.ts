@@ -6,7 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { contents, copyTo, deadline, numbered, silent } from '../contract/fixture.ts';
 import { createSqliteLog } from '../sqlite.ts';
-import { inTermsOfLog } from './database.ts';
+import { inTermsOfLog } from './errors.ts';
 
 let folder: string;
 const open = async (file: string) => {

@@ -2,8 +2,8 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { sleep } from '../../retry/sleep.ts';
-import { describeError, GaplineError } from '../../wire/errors.ts';
-import { isDiskFull, sqliteCode, sqliteCodes } from '../../wire/sqlite-code.ts';
+import { GaplineError } from '../../wire/errors.ts';
+import { isBusy, logError } from './errors.ts';
 
 /** The layout of the tables below. A file with a higher one was made by a newer Gapline. */
 const schemaVersion = 1n;
@@ -38,39 +38,6 @@ const offsetMask = (1n << offsetBits) - 1n;
 /** The row of an offset: 19 bits of partition, 44 of offset. */
 export const recordId = (partitionId: bigint, offset: bigint): bigint => (partitionId << offsetBits) | offset;
 export const offsetOf = (id: bigint): bigint => id & offsetMask;
-
-export function isBusy(error: unknown): boolean {
-  const code = sqliteCode(error);
-  return code === sqliteCodes.busy || code === sqliteCodes.locked;
-}
-
-/** An error of SQLite as one of the log. */
-export function logError(file: string, error: unknown): GaplineError {
-  if (error instanceof GaplineError) return error;
-  const code = sqliteCode(error);
-  if (code === sqliteCodes.notADatabase) {
-    return new GaplineError('log-corrupt', `${file} is not a log: it is no SQLite database`, { retryable: false });
-  }
-  if (code === sqliteCodes.corrupt) {
-    return new GaplineError('log-corrupt', `${file} is damaged: ${describeError(error)}`, {
-      cause: error,
-      retryable: false,
-    });
-  }
-  return new GaplineError(isDiskFull(error) ? 'disk-full' : 'log-unavailable', `${file}: ${describeError(error)}`, {
-    cause: error,
-    retryable: true,
-  });
-}
-
-/** Runs work on a file, and turns its errors into errors of the log. */
-export function inTermsOfLog<T>(file: string, work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    throw logError(file, error);
-  }
-}
 
 /** How long opening waits for other processes that open the same file. */
 const openingMs = 5_000;

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { sleep } from '../../retry/sleep.ts';
-import { isBusy } from './database.ts';
+import { isBusy } from './errors.ts';
 
 /** How often a waiting member tries again. */
 const pollMs = 200;

@@ -2,8 +2,8 @@ import type { Backoff } from '../../retry/backoff.ts';
 import { Fenced } from '../batch-processor.ts';
 import type { PipeHandlers, PipeOptions, Running } from '../port.ts';
 import { createRetryPolicy } from '../retry-policy.ts';
-import { logError } from './database.ts';
 import type { SqliteEngine } from './engine.ts';
+import { logError } from './errors.ts';
 import { takeLease } from './lease.ts';
 import { runWorker } from './worker.ts';
 

@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { LogRecord, StoredRecord } from '../port.ts';
-import { inTermsOfLog, offsetOf, recordId } from './database.ts';
+import { offsetOf, recordId } from './database.ts';
+import { inTermsOfLog } from './errors.ts';
 import type { Partition } from './topics.ts';
 
 /** Where a partition ends within the transaction that is being written. */

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { GaplineError } from '../../wire/errors.ts';
 import { AppendError } from '../port.ts';
-import { isBusy, logError } from './database.ts';
+import { isBusy, logError } from './errors.ts';
 
 /** A transaction takes no more jobs once it is this large, so that none blocks the event loop for long. */
 const maxTransactionBytes = 4 << 20;

@@ -1,0 +1,36 @@
+import { describeError, GaplineError } from '../../wire/errors.ts';
+import { isDiskFull, sqliteCode, sqliteCodes } from '../../wire/sqlite-code.ts';
+
+/** Whether another process holds the file. */
+export function isBusy(error: unknown): boolean {
+  const code = sqliteCode(error);
+  return code === sqliteCodes.busy || code === sqliteCodes.locked;
+}
+
+/** An error of SQLite as one of the log. */
+export function logError(file: string, error: unknown): GaplineError {
+  if (error instanceof GaplineError) return error;
+  const code = sqliteCode(error);
+  if (code === sqliteCodes.notADatabase) {
+    return new GaplineError('log-corrupt', `${file} is not a log: it is no SQLite database`, { retryable: false });
+  }
+  if (code === sqliteCodes.corrupt) {
+    return new GaplineError('log-corrupt', `${file} is damaged: ${describeError(error)}`, {
+      cause: error,
+      retryable: false,
+    });
+  }
+  return new GaplineError(isDiskFull(error) ? 'disk-full' : 'log-unavailable', `${file}: ${describeError(error)}`, {
+    cause: error,
+    retryable: true,
+  });
+}
+
+/** Runs work on a file, and turns its errors into errors of the log. */
+export function inTermsOfLog<T>(file: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw logError(file, error);
+  }
+}
