@@ -101,14 +101,13 @@ interface Line {
 /** Points of a request that is at fault as a whole or in part. */
 class PointsRefused extends Error {}
 
-function connect(connection: Connection, lineOf: (point: Point) => string): Open {
-  const { address, transport, signal } = connection;
+/** Makes a function that sends lines in one request, unless the server asked to be left alone and that time is not over. */
+function createSender({ address, transport, signal }: Connection): (body: string) => Promise<void> {
   const { org, bucket } = address;
   const path = `/api/v2/write?${new URLSearchParams({ org, bucket, precision: 'ns' })}`;
-  const types = createFieldTypes(typesFrom(connection));
   let quietUntilMs = 0;
 
-  async function send(body: string): Promise<void> {
+  return async (body) => {
     const nowMs = performance.now();
     if (nowMs < quietUntilMs) {
       const seconds = Math.ceil((quietUntilMs - nowMs) / 1_000);
@@ -124,7 +123,12 @@ function connect(connection: Connection, lineOf: (point: Point) => string): Open
       quietUntilMs = performance.now() + verdict.waitMs;
       throw verdict.error;
     }
-  }
+  };
+}
+
+function connect(connection: Connection, lineOf: (point: Point) => string): Open {
+  const types = createFieldTypes(typesFrom(connection));
+  const send = createSender(connection);
 
   /** Writing a point twice changes nothing, so a batch that is at fault is written in halves until the culprits are alone. */
   async function writeLines(lines: readonly Line[]): Promise<RejectedPoint[]> {

@@ -39,26 +39,70 @@ export const namesSchema = `
 `;
 
 export function createNames(database: DatabaseSync): Names {
-  const findSeries = database.prepare('SELECT id FROM store_series WHERE measurement = ? AND device = ?');
-  const addSeries = database.prepare('INSERT INTO store_series (measurement, device) VALUES (?, ?) RETURNING id');
-  const pageSeries = database.prepare(
+  const series = createSeries(database);
+  const fields = createFields(database);
+  return {
+    ...series,
+    ...fields,
+    forget() {
+      series.forget();
+      fields.forget();
+    },
+  };
+}
+
+function createSeries(database: DatabaseSync): Pick<Names, 'series' | 'seriesOf' | 'seriesAfter' | 'forget'> {
+  const find = database.prepare('SELECT id FROM store_series WHERE measurement = ? AND device = ?');
+  const add = database.prepare('INSERT INTO store_series (measurement, device) VALUES (?, ?) RETURNING id');
+  const page = database.prepare(
     'SELECT id, device FROM store_series WHERE measurement = ? AND device > ? ORDER BY device LIMIT ?',
   );
-  const listFields = database.prepare('SELECT id, name, kind FROM store_fields WHERE measurement = ?');
-  const addField = database.prepare('INSERT INTO store_fields (measurement, id, name, kind) VALUES (?, ?, ?, ?)');
-
-  let cachedSeries = 0;
-  const seriesCache = new Map<string, Map<string, number>>();
-  const fieldCache = new Map<string, Fields>();
+  let cached = 0;
+  const cache = new Map<string, Map<string, number>>();
 
   function seriesOf(measurement: string, device: string): number | undefined {
-    return findSeries.get(measurement, device)?.id as number | undefined;
+    return find.get(measurement, device)?.id as number | undefined;
   }
+
+  return {
+    series(measurement, device) {
+      let devices = cache.get(measurement);
+      const known = devices?.get(device);
+      if (known !== undefined) return known;
+      const id = seriesOf(measurement, device) ?? (add.get(measurement, device) as { id: number }).id;
+      if (cached >= maxCachedSeries) {
+        cache.clear();
+        cached = 0;
+        devices = undefined;
+      }
+      if (devices === undefined) {
+        devices = new Map();
+        cache.set(measurement, devices);
+      }
+      devices.set(device, id);
+      cached += 1;
+      return id;
+    },
+
+    seriesOf,
+    seriesAfter: (measurement, device, limit) =>
+      page.all(measurement, device, limit) as unknown as { id: number; device: string }[],
+    forget() {
+      cache.clear();
+      cached = 0;
+    },
+  };
+}
+
+function createFields(database: DatabaseSync): Pick<Names, 'fields' | 'fieldById' | 'forget'> {
+  const list = database.prepare('SELECT id, name, kind FROM store_fields WHERE measurement = ?');
+  const add = database.prepare('INSERT INTO store_fields (measurement, id, name, kind) VALUES (?, ?, ?, ?)');
+  const cache = new Map<string, Fields>();
 
   function loadFields(measurement: string): Fields {
     const fields: Fields = { byName: new Map(), byId: new Map() };
-    for (const row of listFields.all(measurement)) remember(fields, row as unknown as Field);
-    fieldCache.set(measurement, fields);
+    for (const row of list.all(measurement)) remember(fields, row as unknown as Field);
+    cache.set(measurement, fields);
     return fields;
   }
 
@@ -70,27 +114,8 @@ export function createNames(database: DatabaseSync): Names {
   }
 
   return {
-    series(measurement, device) {
-      let devices = seriesCache.get(measurement);
-      const known = devices?.get(device);
-      if (known !== undefined) return known;
-      const id = seriesOf(measurement, device) ?? (addSeries.get(measurement, device) as { id: number }).id;
-      if (cachedSeries >= maxCachedSeries) {
-        seriesCache.clear();
-        cachedSeries = 0;
-        devices = undefined;
-      }
-      if (devices === undefined) {
-        devices = new Map();
-        seriesCache.set(measurement, devices);
-      }
-      devices.set(device, id);
-      cachedSeries += 1;
-      return id;
-    },
-
     fields(measurement, values) {
-      let known = fieldCache.get(measurement) ?? loadFields(measurement);
+      let known = cache.get(measurement) ?? loadFields(measurement);
       const names = Object.keys(values);
       // Another process may have made the missing ones.
       if (names.some((name) => !known.byName.has(name))) known = loadFields(measurement);
@@ -107,25 +132,18 @@ export function createNames(database: DatabaseSync): Names {
         return `${measurement} would have more than ${maxFields} fields`;
       for (const { name, kind, at } of missing) {
         const field = remember(known, { id: known.byId.size, name, kind });
-        addField.run(measurement, field.id, name, kind);
+        add.run(measurement, field.id, name, kind);
         found[at] = field;
       }
       return found;
     },
 
     fieldById(measurement, id) {
-      const field = fieldCache.get(measurement)?.byId.get(id) ?? loadFields(measurement).byId.get(id);
+      const field = cache.get(measurement)?.byId.get(id) ?? loadFields(measurement).byId.get(id);
       if (field === undefined) throw new Error(`field ${id} of ${measurement} has no name`);
       return field;
     },
 
-    seriesAfter: (measurement, device, limit) =>
-      pageSeries.all(measurement, device, limit) as unknown as { id: number; device: string }[],
-    seriesOf,
-    forget() {
-      seriesCache.clear();
-      fieldCache.clear();
-      cachedSeries = 0;
-    },
+    forget: () => cache.clear(),
   };
 }
