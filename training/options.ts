@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { BoostingOptions } from '../core/model/forest/boost.ts';
 import type { ForestOptions } from '../core/model/forest/training-data.ts';
-import type { ImputerSpec } from '../core/model/impute/fitted.ts';
+import { type ImputerSpec, imputerNames, imputerSettings, imputerSpec } from '../core/model/impute/fitted.ts';
 import type { TransformKind } from '../core/model/impute/schema.ts';
 import { elementAt } from '../core/numeric/element.ts';
 
@@ -10,32 +10,12 @@ const share = z.number().min(0).max(1);
 /** How a new version of a model is made: the `training` part of stream.yaml. Every option is declared here once. */
 export const trainingSchema = z.strictObject({
   imputer: z
-    .enum(['mean', 'median', 'most_frequent', 'constant', 'last', 'gaussian', 'passthrough'])
+    .enum([...imputerNames, 'passthrough'])
     .default('mean')
     .describe(
       'what fills gaps before the estimator sees a row; gaussian: the conditional mean; passthrough: the forest takes them',
     ),
-  constant: z.number().default(0).describe('what `imputer: constant` fills with'),
-  maxAgeSeconds: z
-    .number()
-    .positive()
-    .max(31_536_000)
-    .default(3_600)
-    .describe('how old a value may be that `imputer: last` fills with'),
-  transform: z
-    .enum(['none', 'log1p', 'quantile'])
-    .default('log1p')
-    .describe(
-      'what `imputer: gaussian` and `neighbours` do with each column first, to make it more like a normal distribution',
-    ),
-  draws: z
-    .int()
-    .min(0)
-    .max(100)
-    .default(0)
-    .describe(
-      'with `imputer: gaussian`: as many plausible completions of a row are predicted and averaged; 0: the likeliest one',
-    ),
+  ...imputerSettings,
   indicators: z
     .boolean()
     .default(false)
@@ -131,7 +111,7 @@ export function trainingOptions(config: TrainingConfig): TrainingOptions {
   const { boosted, neighbours, learningRate, models, extraTrees, maxDepth, minSamplesLeaf, maxFeatures } = config;
   const classWeights = config.classWeights === 'balanced' ? ({ classWeights: 'balanced' } as const) : {};
   return {
-    imputer: imputerSpec(config),
+    imputer: config.imputer === 'passthrough' ? { kind: 'passthrough' } : imputerSpec(config.imputer, config),
     trees,
     seed,
     engine,
@@ -149,23 +129,4 @@ export function trainingOptions(config: TrainingConfig): TrainingOptions {
     ...(neighbours > 0 && { neighbours: { share: neighbours, transform: config.transform } }),
     ...(boosted && { boosted: { learningRate, models, ...classWeights } }),
   };
-}
-
-function imputerSpec({
-  imputer: kind,
-  constant,
-  maxAgeSeconds,
-  transform,
-  draws,
-}: TrainingConfig): TrainingOptions['imputer'] {
-  switch (kind) {
-    case 'constant':
-      return { kind, value: constant };
-    case 'last':
-      return { kind, maxAgeMs: maxAgeSeconds * 1_000 };
-    case 'gaussian':
-      return { kind, transform, draws };
-    default:
-      return { kind };
-  }
 }

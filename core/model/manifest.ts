@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { histogramSchema } from './histogram-schema.ts';
-import { fittedImputerSchema } from './impute/schema.ts';
+import { fittedImputerSchema } from './impute/fitted.ts';
 import { httpEstimatorSchema } from './kinds/http-schema.ts';
 import { onnxEstimatorSchema } from './kinds/onnx-schema.ts';
 

@@ -2,22 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Rows, Table } from '../rows.ts';
 import { partOf } from '../testing.ts';
-import { fitImputer, type ImputerSpec, openImputer } from './fitted.ts';
+import { fitImputer, fittedImputerSchema, type ImputerSpec, openImputer, testedImputers } from './fitted.ts';
 import type { Imputer } from './imputer.ts';
-import { fittedImputerSchema } from './schema.ts';
 
 /** Every imputer there is. Each must hold every property below: no exemptions. */
-const specs: readonly ImputerSpec[] = [
-  { kind: 'mean' },
-  { kind: 'median' },
-  { kind: 'most_frequent' },
-  { kind: 'constant', value: -3 },
-  { kind: 'last' },
-  { kind: 'last', maxAgeMs: 1_000 },
-  { kind: 'gaussian', transform: 'none' },
-  { kind: 'gaussian', transform: 'log1p' },
-  { kind: 'gaussian', transform: 'quantile', draws: 3 },
-];
+const specs = testedImputers;
 
 const cell = fc.oneof(
   { arbitrary: fc.double({ min: -1e6, max: 1e6, noNaN: true }), weight: 3 },
