@@ -11,6 +11,9 @@ export async function openLogAt(location: LogLocation): Promise<EventLog> {
   const kinds: readonly LogEngineKind[] = Object.values(engines);
   const kind = kinds.find(({ takes }) => takes(location.url));
   if (kind) return kind.open(location);
-  const forms = kinds.map(({ form }) => form).join(' or ');
+  const forms = kinds
+    .map(({ form }) => form)
+    .sort((a, b) => (a < b ? 1 : -1))
+    .join(' or ');
   throw new GaplineError('config-invalid', `--log ${location.url}: expected ${forms}`);
 }

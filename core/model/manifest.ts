@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { histogramSchema } from './histogram-schema.ts';
 import { fittedImputerSchema } from './impute/fitted.ts';
-import { httpEstimatorSchema } from './kinds/http-schema.ts';
-import { onnxEstimatorSchema } from './kinds/onnx-schema.ts';
+import { estimatorSchema } from './kinds/open-estimator.ts';
 
 /** The first key of every `model.json`, by which a file is known as ours. */
 export const modelFormat = 'gapline-model';
@@ -13,19 +12,6 @@ export const modelFormatVersion = 1;
 const fileName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/);
 const share = z.number().min(0).max(1);
 const count = z.int().min(0);
-
-const estimatorSchema = z.discriminatedUnion('kind', [
-  z.strictObject({
-    kind: z.literal('forest'),
-    file: fileName.describe(
-      "what ml-random-forest's toJSON() gives, or boosted trees, gzipped; or, with a name that ends in .onnx, an ONNX tree ensemble",
-    ),
-    engine: z.enum(['gapline', 'ml-random-forest']).describe('who predicts'),
-    voting: z.enum(['mean', 'majority']),
-  }),
-  onnxEstimatorSchema,
-  httpEstimatorSchema,
-]);
 
 const metricsSchema = z.strictObject({
   on: z

@@ -3,17 +3,11 @@ import { gunzip } from 'node:zlib';
 import { describeError, GaplineError, isRetryable } from '../wire/errors.ts';
 import { type Artifact, invalidModel, readArtifact } from './artifact.ts';
 import { assembleModel } from './assemble.ts';
-import type { Forest } from './forest/forest.ts';
-import { readForestFile } from './forest/forest-file.ts';
-import type { LibraryForest } from './forest/library-json.ts';
-import { importOnnxForest } from './forest/onnx-import.ts';
 import { openImputer } from './impute/fitted.ts';
 import { type Imputer, memoryless } from './impute/imputer.ts';
-import type { Estimator } from './kinds/estimator.ts';
-import { openForest } from './kinds/forest.ts';
-import { openHttp } from './kinds/http.ts';
-import { openLibrary } from './kinds/library.ts';
-import { type OnnxRuntime, openOnnx } from './kinds/onnx.ts';
+import type { EstimatorContext } from './kinds/estimator-kind.ts';
+import type { OnnxRuntime } from './kinds/onnx.ts';
+import { openEstimator } from './kinds/open-estimator.ts';
 import type { Manifest } from './manifest.ts';
 import type { Model, ModelIdentity } from './model.ts';
 import { Neighbours } from './neighbours/neighbours.ts';
@@ -79,9 +73,21 @@ export async function openArtifact(loadable: LoadableParts): Promise<Model> {
     ...(indicators && { indicators }),
     ...(maxGaps !== undefined && { maxGaps }),
     ...(histograms && { histograms }),
-    estimator: await openEstimator(loadable),
+    estimator: await openEstimator(parts.estimator, contextOf(loadable)),
     ...(parts.neighbours && { neighbours: await openNeighbours(loadable, parts.neighbours) }),
   });
+}
+
+function contextOf(loadable: LoadableParts): EstimatorContext {
+  const { parts, files, onnxRuntime } = loadable;
+  const { fields, classes, indicators } = parts;
+  return {
+    columns: indicators ? [...fields, ...fields.map((name) => `${name} missing`)] : fields,
+    classes,
+    bytes: (file) => fileOf(files, file),
+    json: (file) => jsonOf(loadable, file),
+    ...(onnxRuntime && { onnxRuntime }),
+  };
 }
 
 async function openNeighbours(loadable: LoadableParts, { file, share }: NonNullable<Manifest['neighbours']>) {
@@ -101,50 +107,6 @@ const passthrough: Imputer = {
   draws: 0,
   open: () => memoryless((rows, into) => into.set(rows.values)),
 };
-
-async function openEstimator(loadable: LoadableParts): Promise<Estimator> {
-  const { parts, files, onnxRuntime } = loadable;
-  const { fields, classes, indicators, estimator } = parts;
-  const columns = indicators ? [...fields, ...fields.map((name) => `${name} missing`)] : fields;
-  switch (estimator.kind) {
-    case 'http':
-      return openHttp({ server: estimator, fields: columns, classes });
-    case 'onnx': {
-      const bytes = fileOf(files, estimator.file);
-      const runtime = onnxRuntime && { runtime: onnxRuntime };
-      return openOnnx({ model: estimator, bytes, width: columns.length, classes, ...runtime });
-    }
-    case 'forest': {
-      const shape = { width: columns.length, classes: classes.length };
-      const { file } = estimator;
-      if (file.endsWith('.onnx')) return openForest(readOnnxForest(file, fileOf(files, file), shape), estimator.voting);
-      return openForestFile(estimator, await jsonOf(loadable, file), shape);
-    }
-  }
-}
-
-interface Shape {
-  readonly width: number;
-  readonly classes: number;
-}
-
-function readOnnxForest(file: string, bytes: Uint8Array, { width, classes }: Shape): Forest {
-  const { forest } = importOnnxForest(bytes, { width });
-  if (forest.task === 'classification' && forest.outputs === classes) return forest;
-  throw new GaplineError('model-invalid', `${file} has ${forest.outputs} classes, not ${classes}`);
-}
-
-async function openForestFile(
-  { file, engine, voting }: Extract<Manifest['estimator'], { kind: 'forest' }>,
-  json: unknown,
-  shape: Shape,
-): Promise<Estimator> {
-  const forest = readForestFile(json, shape);
-  if (forest.task !== 'classification')
-    throw new GaplineError('model-invalid', `${file} holds a regression forest; a classifier is wanted`);
-  if (engine === 'gapline' || forest.boosting) return openForest(forest, voting);
-  return openLibrary({ json: json as LibraryForest, ...shape });
-}
 
 /** @throws {GaplineError} `model-invalid` where it is missing */
 export function fileOf(files: Artifact['files'] | undefined, name: string): Uint8Array {

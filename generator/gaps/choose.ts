@@ -5,8 +5,8 @@ export type GapPatternName = keyof typeof all;
 
 const kinds: Readonly<Record<GapPatternName, GapPatternKind>> = all;
 
-/** The names of all patterns, in alphabetical order. */
-export const gapPatterns = Object.keys(kinds) as GapPatternName[];
+/** The names of all patterns, in alphabetical order: that of a module's names differs between the ways to load it. */
+export const gapPatterns = (Object.keys(kinds) as GapPatternName[]).sort();
 
 /** `NAME: what it is; …`, for the documents of `stream.yaml`. */
 export const aboutGapPatterns = gapPatterns.map((name) => `${name}: ${kinds[name].about}`).join('; ');

@@ -18,7 +18,8 @@ export type ImputerSpec = {
   [Name in keyof Kinds]: { readonly kind: Kinds[Name]['kind'] } & Parameters<Kinds[Name]['fit']>[1];
 }[keyof Kinds];
 
-const kinds: readonly Kind[] = Object.values(all);
+// The order of a module's names differs between the ways to load it.
+const kinds: readonly Kind[] = Object.values(all).sort((a, b) => (a.kind < b.kind ? -1 : 1));
 
 /** The names of all imputers. */
 export const imputerNames = kinds.map(({ kind }) => kind) as [Kind['kind'], ...Kind['kind'][]];

@@ -1,0 +1,4 @@
+// Every kind of estimator, one line each.
+export { forest } from './forest-kind.ts';
+export { http } from './http-kind.ts';
+export { onnx } from './onnx-kind.ts';
