@@ -1,8 +1,17 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 const root = resolve(import.meta.dirname, '..');
 const page = readFileSync(join(root, 'CONTRIBUTING.md'), 'utf8');
@@ -36,8 +45,19 @@ function recipes(): Recipe[] {
     });
 }
 
+const all = recipes();
+
+/** Writes a recipe's files, and its line into the registry. */
+function follow({ files, registry, line }: Recipe): void {
+  for (const [path, code] of files) {
+    mkdirSync(dirname(join(copy, path)), { recursive: true });
+    writeFileSync(join(copy, path), code);
+  }
+  appendFileSync(join(copy, registry), `${line}\n`);
+}
+
 let copy = '';
-beforeEach(() => {
+beforeAll(() => {
   copy = mkdtempSync(join(tmpdir(), 'gapline-recipe-'));
   // With files that are not committed yet.
   const args = ['ls-files', '--cached', '--others', '--exclude-standard', '-z'];
@@ -46,8 +66,9 @@ beforeEach(() => {
     cpSync(join(root, file), join(copy, file), { recursive: true, force: true });
   }
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
+  for (const recipe of all) follow(recipe);
 });
-afterEach(() => rmSync(copy, { recursive: true }));
+afterAll(() => rmSync(copy, { recursive: true }));
 
 /** Runs a program in the copy; what it wrote, where it failed. */
 function failureOf(program: string, ...args: string[]): string {
@@ -57,15 +78,12 @@ function failureOf(program: string, ...args: string[]): string {
 }
 
 describe('the recipes of CONTRIBUTING.md', () => {
-  test.each(recipes())('$title: one line registers it, and its suite passes', { timeout: 180_000 }, (recipe) => {
-    for (const [path, code] of recipe.files) {
-      mkdirSync(dirname(join(copy, path)), { recursive: true });
-      writeFileSync(join(copy, path), code);
-    }
-    const registry = join(copy, recipe.registry);
-    const before = readFileSync(registry, 'utf8');
-    writeFileSync(registry, `${before}${recipe.line}\n`);
+  test('have the right types', { timeout: 180_000 }, () => {
+    expect(all).toHaveLength(4);
     expect(failureOf('node_modules/.bin/tsc', '--noEmit')).toBe('');
+  });
+
+  test.each(all)('$title: one line registers it, and its suite passes', { timeout: 180_000 }, (recipe) => {
     const [, , , ...names] = recipe.command.split(' ');
     const report = join(copy, 'report.json');
     const quick = ['run', '--config', 'vitest.quick.config.ts', '--reporter=json', `--outputFile=${report}`, ...names];
