@@ -51,7 +51,7 @@ test('the order is decided by the seed', () => {
   expect(orderOf(1)).not.toEqual(orderOf(2));
 });
 
-test('a track goes on from any reading as if it had begun at the first', () => {
+test('a track continues from any reading as if it had begun at the first', () => {
   for (const dataset of [datasetOf(7), datasetOf(7, { devices: encodeNames(['a', 'b', 'a', 'a', 'b', 'c', 'a']) })]) {
     const source = replay({ dataset, devices: 3, seed: 1 });
     const values = new Float64Array(1);

@@ -232,7 +232,7 @@ test('with tokens only their holders get predictions, but health is open; withou
   await expect(createServing(open).start()).rejects.toMatchObject({ code: 'access-required' });
 });
 
-test('a moved alias is followed while requests go on', async () => {
+test('a moved alias is followed while requests continue', async () => {
   await models.publish(await sampleDraft({ fields, seed: 2 }));
   await models.point('champion', 2);
   await vi.waitFor(

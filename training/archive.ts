@@ -22,7 +22,7 @@ export interface ArchiveInput {
   readonly maxRows?: number;
 }
 
-/** A data set from the archive, and what was passed over. */
+/** A data set from the archive, and what was skipped. */
 export interface ArchivedDataset extends Dataset {
   /** Readings in the range whose truth nobody knows: they teach nothing. */
   readonly withoutTruth: number;

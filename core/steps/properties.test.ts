@@ -186,7 +186,7 @@ describe.each(cases)('%s', (_, chain, numRuns) => {
     });
   });
 
-  it('goes on after save and load as if nothing had been', () => {
+  it('continues after save and load as if nothing had been', () => {
     check(chain, numRuns, (built, all, sizes) => {
       const undisturbed = openRun(built);
       const moved = openRun(built);

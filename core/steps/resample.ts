@@ -209,7 +209,7 @@ class Resample implements DeviceStep<State> {
     this.#emit(state, seconds, nanoseconds, device, input, output);
   }
 
-  /** After a gap that nothing bridges: what waits goes out as it is, and the grid begins anew. */
+  /** After a gap that nothing bridges: what waits goes out as it is, and the grid restarts. */
   #closeGap(state: State, device: number, input: number, output: Output): void {
     if (this.#options.method === 'previous') {
       const end = shift(state.lastSeconds, state.lastNanoseconds, this.#options.maxGapNs);

@@ -169,7 +169,7 @@ export const errorCatalog = {
     status: 500,
     title: 'The collector refuses the readings',
     cause: 'The generator sends what the collector will never take: no token, or values that the stream does not know.',
-    remedy: 'Correct what its answer names, then start again: it goes on where it was.',
+    remedy: 'Correct what its answer names, then start again: it continues where it was.',
   },
   'model-invalid': {
     status: 500,
@@ -194,7 +194,7 @@ export const errorCatalog = {
     status: 503,
     title: 'The model server does not answer as it should',
     cause: 'The model server is away, too slow, or answers with something else than predictions.',
-    remedy: 'Check its address and its model; labelling goes on when it is back.',
+    remedy: 'Check its address and its model; labelling continues when it is back.',
   },
   'no-answer': {
     status: 503,

@@ -11,7 +11,7 @@ import { onOneBroker, send } from './send.ts';
 import { type Addressed, maxPartitionBytes, RequestBatch, sizeOf } from './split.ts';
 
 const reconnectMs = 100;
-/** How long the log, when it stops, goes on sending the records that wait. */
+/** How long the log, when it stops, continues sending the records that wait. */
 const lastSendsMs = 3_000;
 
 export interface KafkaWriterOptions {

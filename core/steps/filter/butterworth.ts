@@ -48,7 +48,7 @@ export function designButterworth({ band, order, corners, rate }: ButterworthOpt
   }
 }
 
-/** The states of the sections in which a constant input of one has been going on for ever: two numbers a section. */
+/** The states of the sections after a constant input of one without end: two numbers a section. */
 export function steadyState(sections: Sections): Float64Array {
   const state = new Float64Array(sections.length * 2);
   let input = 1;

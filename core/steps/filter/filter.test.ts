@@ -57,7 +57,7 @@ test('one channel alone may lack values', () => {
   });
 });
 
-test('segments: restart begins anew after each; continue does not', () => {
+test('segments: restart begins again after each; continue does not', () => {
   const cut = samplesOf(values).map((sample, at) => (at === 29 ? { ...sample, segment: endsSegment } : sample));
   const restarted = valuesOf(runAll([{ ...lowpass, segments: 'restart' } as StepSpec], ['x'], cut));
   expect(restarted).toEqual([...alone(values.slice(0, 30)), ...alone(values.slice(30))]);

@@ -221,9 +221,9 @@ export class Filter implements DeviceStep<State> {
     const { size } = this.#channel;
     const gap = since(seconds[from]!, nanoseconds[from]!, state.seconds[channel]!, state.nanoseconds[channel]!);
     // Before the first measured value the gap is NaN.
-    const goesOn = gap <= this.#options.maxGapNs;
-    if (!goesOn) this.#channel.start(state.numbers, channel * size, values[from]!);
-    this.#channel.run(state.numbers, channel * size, values, from, to, output, goesOn ? gap : 0);
+    const isContinued = gap <= this.#options.maxGapNs;
+    if (!isContinued) this.#channel.start(state.numbers, channel * size, values[from]!);
+    this.#channel.run(state.numbers, channel * size, values, from, to, output, isContinued ? gap : 0);
     state.seconds[channel] = seconds[to - 1]!;
     state.nanoseconds[channel] = nanoseconds[to - 1]!;
   }

@@ -59,7 +59,7 @@ export class Run {
     this.#input = new InputRows(width);
   }
 
-  /** Saves the state and goes on in a new session that has loaded it. */
+  /** Saves the state and continues in a new session that has loaded it. */
   restart(chain: Chain): void {
     const state = this.session.save();
     this.session = chain.open();
