@@ -1,0 +1,53 @@
+import { globSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { expect, test } from 'vitest';
+import { parseAst } from 'vitest/node';
+
+const root = resolve(import.meta.dirname, '..');
+
+/** Where an index is computed for every number, and a check of each would cost what the loop costs. */
+const kernels = [
+  /^core\/(numeric|statistics|steps)\/|^core\/model\/(forest|neighbours|impute)\//,
+  /^(core\/model\/(assemble|histogram|multiple|permutation)|core\/log\/partition|classifier\/(drift|encode)|training\/metrics)\.ts$/,
+  /^(bench\/gaps\/reduced|generator\/gaps\/value)\.ts$/,
+];
+const isForTests = (file: string) => /\.test\.ts$|^test\/|\/(contract|testing|power-loss)\//.test(file);
+
+/** How many `value!` a module has. */
+function assertionsIn(source: string): number {
+  let count = 0;
+  const visit = (node: unknown): void => {
+    if (typeof node !== 'object' || node === null) return;
+    if ('type' in node && node.type === 'TSNonNullExpression') count += 1;
+    for (const child of Object.values(node)) visit(child);
+  };
+  visit(parseAst(source, { lang: 'ts' }));
+  return count;
+}
+
+function counted(isCounted: (file: string) => boolean): { file: string; count: number }[] {
+  return globSync('*/**/*.ts', { cwd: root, exclude: (name) => name === 'node_modules' || name === 'data' })
+    .filter((file) => !kernels.some((each) => each.test(file)) && isCounted(file))
+    .map((file) => ({ file, count: assertionsIn(readFileSync(join(root, file), 'utf8')) }))
+    .filter(({ count }) => count > 0)
+    .sort((a, b) => b.count - a.count);
+}
+
+const total = (files: readonly { count: number }[]) => files.reduce((sum, { count }) => sum + count, 0);
+
+test('an assertion is found wherever it stands, and a negation is none', () => {
+  expect(assertionsIn('const a = b![0]!; f(c!.d); class E { f!: number; g = h!; }')).toBe(4);
+  expect(assertionsIn("const a = !b; const c = d !== e; const f = 'g!'; // h!")).toBe(0);
+});
+
+/** What each part may have at most. The first is the goal; the others may only shrink. */
+const parts: readonly { readonly name: string; readonly most: number; readonly has: (file: string) => boolean }[] = [
+  { name: 'code', most: 99, has: (file) => !isForTests(file) && !file.startsWith('core/dataset/') },
+  { name: 'reading of tables', most: 99, has: (file) => !isForTests(file) && file.startsWith('core/dataset/') },
+  { name: 'tests', most: 400, has: isForTests },
+];
+
+test.each(parts)('values are checked, seldom asserted, outside numeric kernels: $name', ({ most, has }) => {
+  const files = counted(has);
+  expect(total(files), JSON.stringify(files, null, 1)).toBeLessThanOrEqual(most);
+});
