@@ -1,4 +1,3 @@
-import { elementAt } from '../../numeric/element.ts';
 import type { Forest } from './forest.ts';
 
 /**
@@ -10,7 +9,7 @@ export function impurityImportance({ trees, width, boosting }: Forest): Float64A
   for (const tree of trees) {
     const ofTree = boosting ? importance : new Float64Array(width);
     for (const [node, feature] of tree.feature.entries()) {
-      if (feature >= 0) ofTree[feature]! += elementAt(tree.gain, node) * elementAt(tree.weight, node);
+      if (feature >= 0) ofTree[feature]! += tree.gain[node]! * tree.weight[node]!;
     }
     if (!boosting) addShares(ofTree, importance);
   }
