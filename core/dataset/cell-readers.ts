@@ -200,9 +200,9 @@ class TimeReader {
   read(record: TableRecord, row: number): void {
     const cell = cellText(record, this.#index);
     const numeric = isNumericTime(cell);
+    if (numeric && !this.#demanded) this.#checkUnit(record, cell);
     const time = numeric ? readNumericTime(cell, this.#unit) : readTextTime(cell);
     if (time === undefined) fail(record, this.#name, cell, `is no time: ${explainTimeCell(cell)}`);
-    if (numeric && !this.#demanded) this.#checkUnit(record, cell);
     this.times[row] = time;
   }
 

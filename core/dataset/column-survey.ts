@@ -16,6 +16,10 @@ export interface Seen {
 /** `empty`: nothing but gaps. */
 export type ColumnKind = 'numeric' | 'time' | 'boolean' | 'text' | 'empty';
 
+/** Texts of a column whose kind is remembered. */
+const mostTexts = 256;
+const isOther = 1;
+
 const number = new NumberCell();
 const booleanWords = new Set(['true', 'false', 'yes', 'no', 'on', 'off', 't', 'f', 'y', 'n']);
 
@@ -58,6 +62,8 @@ export class ColumnSurvey {
   #previous = Number.NaN;
   #step = Number.NaN;
   #gapWords = new Set<string>();
+  readonly #texts = new Dictionary(mostTexts);
+  readonly #kinds: number[] = [];
 
   constructor(name: string, mostDistinct: number) {
     this.name = name;
@@ -66,7 +72,8 @@ export class ColumnSurvey {
 
   take(record: TableRecord, cell: number): void {
     const { bytes, starts, ends } = record;
-    const [from, to] = [starts[cell]!, ends[cell]!];
+    const from = starts[cell]!;
+    const to = ends[cell]!;
     this.rows += 1;
     if (from === to) this.gaps += 1;
     else if (number.scan(bytes, from, to)) {
@@ -112,6 +119,12 @@ export class ColumnSurvey {
   }
 
   #takeText(record: TableRecord, cell: number): void {
+    // Most texts recur: what they are is found by their bytes, without making a string.
+    const number = this.#texts.add(record.bytes, record.starts[cell]!, record.ends[cell]!);
+    if (number >= 0 && number < this.#kinds.length && this.#kinds[number] === isOther) {
+      this.others += 1;
+      return;
+    }
     const text = cellText(record, cell);
     if (isGap(text)) {
       this.gaps += 1;
@@ -124,6 +137,7 @@ export class ColumnSurvey {
     } else {
       this.others += 1;
       this.firstOther ??= this.#seen(record, cell);
+      if (number >= 0) this.#kinds[number] = isOther;
     }
     this.#count(record.bytes, record.starts[cell]!, record.ends[cell]!);
   }

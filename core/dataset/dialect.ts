@@ -25,6 +25,9 @@ const sampleRecords = 500;
 /** Likeliest first, where several split every line alike: with a decimal comma both `;` and `,` may. */
 const delimiters = [';', '\t', '|', ',', ' '] as const;
 
+/** A row may begin with a word for a gap that has a hash. */
+const hashWord = /^#(N\/A|NA|DIV\/0!|VALUE!|NUM!|REF!|NULL!|NAME\?)(?![\p{L}\d])/u;
+
 /**
  * How a file is laid out, seen from its beginning.
  * @param sample - the first bytes of the file
@@ -41,7 +44,7 @@ export function dialectOf(file: string, sample: Buffer, whole: boolean): Dialect
   }
   const firstComment = line;
   let comment = '';
-  while (sample[skip] === 0x23 && lineText(sample, skip) !== '') {
+  while (sample[skip] === 0x23 && !hashWord.test(lineText(sample, skip))) {
     comment = lineText(sample, skip);
     next();
   }
@@ -75,7 +78,7 @@ function lineEnd(sample: Buffer, from: number): number {
 }
 
 const lineText = (sample: Buffer, from: number): string =>
-  sample.toString('utf8', from, Math.min(lineEnd(sample, from), from + 10_000)).trim();
+  sample.toString('utf8', from, Math.min(lineEnd(sample, from), from + 10_000)).replace(/\r$/, '');
 
 function afterBlank(sample: Buffer, from: number, firstLine: number): { skip: number; line: number } {
   let [skip, line] = [Math.min(from, sample.length), firstLine];
@@ -160,6 +163,9 @@ function unitOf(cell: string): string {
 }
 
 function namesIn(comment: string, delimiter: string, width: number): string[] | undefined {
-  const names = comment.replace(/^#+\s*/, '').split(delimiter === ' ' ? /\s+/ : delimiter);
+  const names = comment
+    .trim()
+    .replace(/^#+\s*/, '')
+    .split(delimiter === ' ' ? /\s+/ : delimiter);
   return names.length === width ? names.map((name) => name.trim()) : undefined;
 }

@@ -24,7 +24,7 @@ export class NumberCell {
     this.unit = '';
     this.whole = false;
     if (this.#plain(bytes, from, to)) return true;
-    return this.#dressed(bytes, from, to);
+    return beginsNumber[bytes[from]!] === 1 && this.#dressed(bytes, from, to);
   }
 
   /** Digits with at most one point or comma, and an exponent: all that most files have. */
@@ -80,6 +80,11 @@ export class NumberCell {
     return !(Number.isNaN(read.point) && Number.isNaN(read.comma));
   }
 }
+
+/** By byte: whether a number may begin so: a digit, a sign, a separator, a currency or anything beyond ASCII. */
+const beginsNumber = Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte >= 0x80 || '0123456789+-.,$ '.includes(String.fromCharCode(byte)) ? 1 : 0,
+);
 
 /** Longer is no number with its unit. */
 const longestNumber = 80;

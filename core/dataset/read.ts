@@ -70,7 +70,7 @@ export async function readTable(options: Omit<DatasetOptions, 'file'>, survey: S
     notes: [...survey.notes, ...[describeRule(rule)].filter((note) => note !== undefined), ...readers.notes].map(
       (note) =>
         // The places of one file need not name it again.
-        note.replaceAll(`${table.name}: line`, 'line'),
+        note.replaceAll(`${table.name}: `, ''),
     ),
   };
   return { dataset, survey, roles, rule };

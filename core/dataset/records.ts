@@ -1,4 +1,5 @@
 import { GaplineError } from '../wire/errors.ts';
+import { isGap } from './gap-words.ts';
 import { checkUtf8 } from './source.ts';
 
 /** A longer line, or what an open quote swallows, is no table. */
@@ -55,6 +56,8 @@ export class RecordReader implements TableRecord {
   readonly #width: number | undefined;
   readonly #visit: Visit;
   readonly #delimiter: number;
+  /** By byte: whether it ends a cell without quotes. */
+  readonly #stops = new Uint8Array(256);
   /** Whether a cell of the record has doubled quotes in it. */
   #doubled = new Uint8Array(64);
   #anyDoubled = false;
@@ -69,6 +72,7 @@ export class RecordReader implements TableRecord {
     this.#width = options.width;
     this.#visit = visit;
     this.#delimiter = options.delimiter.charCodeAt(0);
+    for (const byte of [this.#delimiter, newline, carriageReturn]) this.#stops[byte] = 1;
     this.#lines = options.line ?? 1;
     this.line = this.#lines;
   }
@@ -77,25 +81,35 @@ export class RecordReader implements TableRecord {
   feed(chunk: Buffer): void {
     const kept = this.#end - this.#at;
     if (kept > mostLineBytes) this.#fail(`the line is longer than ${mostLineBytes >> 20} MB; is a quote left open?`);
-    const bytes = Buffer.allocUnsafe(kept + chunk.length + 1);
-    bytes.set(this.bytes.subarray(this.#at, this.#end));
-    bytes.set(chunk, kept);
-    this.#take(bytes);
+    this.#reserve(kept + chunk.length + 1);
+    this.bytes.copyWithin(0, this.#at, this.#end);
+    chunk.copy(this.bytes, kept);
+    this.#take(kept + chunk.length);
   }
 
   /** Reads what is left: a last line without an end. */
   end(): void {
     this.#last = true;
-    this.#take(Buffer.concat([this.bytes.subarray(this.#at, this.#end), Buffer.of(newline)]));
+    const kept = this.#end - this.#at;
+    this.#reserve(kept + 1);
+    this.bytes.copyWithin(0, this.#at, this.#end);
+    this.#take(kept);
   }
 
-  #take(bytes: Buffer): void {
-    this.bytes = bytes;
-    this.#end = bytes.length - 1;
+  #reserve(length: number): void {
+    if (length <= this.bytes.length) return;
+    const longer = Buffer.allocUnsafe(length * 2);
+    this.bytes.copy(longer);
+    this.bytes = longer;
+  }
+
+  #take(length: number): void {
+    const { bytes } = this;
+    this.#end = length;
     // Ends every loop over the bytes of a cell without a check of its own.
     bytes[this.#end] = newline;
     this.#at = 0;
-    const complete = this.#last ? this.#end : Math.max(bytes.lastIndexOf(newline, this.#end - 1), 0);
+    const complete = this.#last || length === 0 ? length : Math.max(bytes.lastIndexOf(newline, length - 1), 0);
     checkUtf8(this.file, bytes.subarray(0, complete), this.#lines);
     while (this.#at < this.#end && this.#record()) {}
   }
@@ -136,13 +150,22 @@ export class RecordReader implements TableRecord {
     return true;
   }
 
-  /** Where the line after a comment begins; 0 where the line is data, -1 where its end has not arrived. */
+  /** The end of a comment; 0 where the line is data that begins with a hash (`#N/A`), -1 where its end has not arrived. */
   #afterComment(at: number): number {
-    const end = this.bytes.indexOf(newline, at);
-    if (end === this.#end && !this.#last) return -1;
+    const { bytes } = this;
     let cells = 1;
-    for (let i = at; i < end; i++) if (this.bytes[i] === this.#delimiter) cells += 1;
-    return cells === this.#width ? 0 : end;
+    let first = -1;
+    let open = false;
+    let p = at;
+    for (; bytes[p] !== newline && bytes[p] !== carriageReturn; p++) {
+      if (bytes[p] === quote) open = !open;
+      if (bytes[p] !== this.#delimiter || open) continue;
+      cells += 1;
+      if (first < 0) first = p;
+    }
+    if (p === this.#end && !this.#last) return -1;
+    const isWord = isGap(bytes.toString('utf8', at, first < 0 ? p : first).trim());
+    return isWord || cells >= this.#width! ? 0 : p;
   }
 
   /** @returns where the next record begins, at its end of line; -1 where the record's end has not arrived. */
@@ -150,6 +173,7 @@ export class RecordReader implements TableRecord {
     const { bytes } = this;
     const delimiter = this.#delimiter;
     const padding = delimiter === tab ? space : tab;
+    const stops = this.#stops;
     let p = at;
     for (;;) {
       while (bytes[p] === space || bytes[p] === padding) p += 1;
@@ -173,8 +197,7 @@ export class RecordReader implements TableRecord {
         if (p < this.#end && bytes[p] !== delimiter && bytes[p] !== newline && bytes[p] !== carriageReturn)
           this.#fail('there is text after a closing quote; a quote within a quoted cell is written twice');
       } else {
-        let byte = bytes[p];
-        while (byte !== delimiter && byte !== newline && byte !== carriageReturn) byte = bytes[++p];
+        while (stops[bytes[p]!] === 0) p += 1;
         end = p;
         while (end > start && (bytes[end - 1] === space || bytes[end - 1] === padding)) end -= 1;
       }

@@ -1,7 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
-import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { describeError, GaplineError } from '../wire/errors.ts';
 
@@ -57,32 +56,59 @@ async function packingOf(file: string): Promise<Packing> {
 
 /**
  * The text of a file as UTF-8, in chunks of about a megabyte, without a byte order mark.
+ * A chunk's memory is used again for the next.
  * @param most - stop after so many bytes
  * @throws {GaplineError} `data-invalid` where it cannot be read or unpacked.
  */
 export async function* textOf({ file, packing }: Source, most = Number.POSITIVE_INFINITY): AsyncGenerator<Buffer> {
-  const reading = createReadStream(file, { highWaterMark: chunkBytes });
-  const chunks = packing === 'gzip' ? reading.pipe(createGunzip({ chunkSize: chunkBytes })) : reading;
-  reading.on('error', (error) => chunks.destroy(error));
   let taken = 0;
   try {
-    for await (const chunk of packing.startsWith('utf-16') ? recoded(chunks, packing) : chunks) {
-      const bytes = taken === 0 ? withoutMark(chunk as Buffer) : (chunk as Buffer);
+    for await (const chunk of unpacked(file, packing)) {
+      const bytes = taken === 0 ? withoutMark(chunk) : chunk;
       yield bytes;
       taken += bytes.length;
       if (taken >= most) return;
     }
   } catch (error) {
     throw unreadable(file, error);
+  }
+}
+
+function unpacked(file: string, packing: Packing): AsyncIterable<Buffer> {
+  if (packing === 'gzip') return gunzipped(file);
+  return packing === 'plain' ? chunksOf(file) : recoded(chunksOf(file), packing);
+}
+
+/** The bytes of a file, always in the same memory. */
+async function* chunksOf(file: string): AsyncGenerator<Buffer> {
+  const handle = await open(file);
+  try {
+    const buffer = Buffer.allocUnsafe(chunkBytes);
+    for (;;) {
+      const { bytesRead } = await handle.read(buffer, 0, chunkBytes);
+      if (bytesRead === 0) return;
+      yield buffer.subarray(0, bytesRead);
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
+async function* gunzipped(file: string): AsyncGenerator<Buffer> {
+  const reading = createReadStream(file, { highWaterMark: chunkBytes });
+  const chunks = reading.pipe(createGunzip({ chunkSize: chunkBytes }));
+  reading.on('error', (error) => chunks.destroy(error));
+  try {
+    yield* chunks;
   } finally {
     reading.destroy();
     chunks.destroy();
   }
 }
 
-async function* recoded(chunks: Readable, encoding: string): AsyncGenerator<Buffer> {
+async function* recoded(chunks: AsyncIterable<Buffer>, encoding: string): AsyncGenerator<Buffer> {
   const decoder = new TextDecoder(encoding, { fatal: true });
-  for await (const chunk of chunks) yield Buffer.from(decoder.decode(chunk as Buffer, { stream: true }));
+  for await (const chunk of chunks) yield Buffer.from(decoder.decode(chunk, { stream: true }));
   yield Buffer.from(decoder.decode());
 }
 

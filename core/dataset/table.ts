@@ -135,7 +135,7 @@ async function firstBytes(source: Source, most: number): Promise<{ bytes: Buffer
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of textOf(source, most)) {
-    chunks.push(chunk);
+    chunks.push(Buffer.from(chunk));
     length += chunk.length;
   }
   return { bytes: Buffer.concat(chunks).subarray(0, most), whole: length <= most };
