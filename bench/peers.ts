@@ -17,14 +17,15 @@ export function cacheFolder(name: string): string {
   return folder;
 }
 
-/** Makes, once, a virtual environment with what requirements.txt says, and gives its interpreter. */
-export function installPython(): string {
-  const requirements = readFileSync(join(pythonFolder, 'requirements.txt'), 'utf8');
-  const folder = cacheFolder('python');
+/** Makes, once, a virtual environment with what a list of requirements says, and gives its interpreter. */
+export function installPython(list = 'requirements'): string {
+  const file = join(pythonFolder, `${list}.txt`);
+  const requirements = readFileSync(file, 'utf8');
+  const folder = cacheFolder(list === 'requirements' ? 'python' : `python-${list}`);
   const python = join(folder, 'bin', 'python');
   once(join(folder, 'installed.txt'), requirements, () => {
     run('python3', ['-m', 'venv', folder]);
-    run(python, ['-m', 'pip', 'install', '--quiet', '--requirement', join(pythonFolder, 'requirements.txt')]);
+    run(python, ['-m', 'pip', 'install', '--quiet', '--requirement', file]);
   });
   return python;
 }

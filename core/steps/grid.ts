@@ -1,4 +1,4 @@
-import { floorTo, second, type Time } from './time.ts';
+import { floorTo, second, since, type Time } from './time.ts';
 
 /**
  * The regular times of a rate, aligned to the epoch. With a whole number of samples a second they are `s + floor(i * 1e9 / rate)` ns, so that
@@ -8,11 +8,14 @@ export class Grid {
   readonly rate: number;
   readonly #whole: boolean;
   readonly #periodNs: number;
+  /** Whether a second holds a whole number of whole periods. */
+  readonly #isEven: boolean;
 
   constructor(rate: number) {
     this.rate = rate;
     this.#whole = Number.isInteger(rate);
     this.#periodNs = Math.round(second / rate);
+    this.#isEven = this.#whole && second % rate === 0;
   }
 
   /** The first grid time that is not before the time. */
@@ -35,13 +38,58 @@ export class Grid {
         time.index = 0;
         time.seconds++;
       }
-      time.nanoseconds = this.#nanosecondsAt(time.index);
+      time.nanoseconds = this.#isEven ? time.index * this.#periodNs : this.#nanosecondsAt(time.index);
       return;
     }
     const next = time.nanoseconds + this.#periodNs;
     const carry = Math.floor(next / second);
     time.seconds += carry;
     time.nanoseconds = next - carry * second;
+  }
+
+  /**
+   * Writes the grid times from `time` on that are not after a time into arrays that are long enough, and moves `time` behind them.
+   * @returns how many
+   */
+  fill(time: GridTime, to: Time, seconds: Float64Array, nanoseconds: Int32Array, at: number): number {
+    if (this.#isEven) return this.#fillEven(time, to, seconds, nanoseconds, at);
+    let row = at;
+    while (time.seconds < to.seconds || (time.seconds === to.seconds && time.nanoseconds <= to.nanoseconds)) {
+      seconds[row] = time.seconds;
+      nanoseconds[row] = time.nanoseconds;
+      row++;
+      this.advance(time);
+    }
+    return row - at;
+  }
+
+  /** The common case, second by second. */
+  #fillEven(time: GridTime, to: Time, seconds: Float64Array, nanoseconds: Int32Array, at: number): number {
+    const period = this.#periodNs;
+    let row = at;
+    while (time.seconds <= to.seconds) {
+      const whole = time.seconds;
+      const end = whole < to.seconds ? this.rate : Math.floor(to.nanoseconds / period) + 1;
+      let index = time.index;
+      for (; index < end; index++, row++) {
+        seconds[row] = whole;
+        nanoseconds[row] = index * period;
+      }
+      const isFull = index >= this.rate;
+      time.seconds = isFull ? whole + 1 : whole;
+      time.index = isFull ? 0 : index;
+      if (!isFull) break;
+    }
+    time.nanoseconds = time.index * period;
+    return row - at;
+  }
+
+  /** At least as many grid times as lie from one time to another. */
+  most(from: Time, to: Time): number {
+    return Math.max(
+      0,
+      Math.ceil((since(to.seconds, to.nanoseconds, from.seconds, from.nanoseconds) / second) * this.rate) + 2,
+    );
   }
 
   #nanosecondsAt(index: number): number {

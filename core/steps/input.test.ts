@@ -16,6 +16,11 @@ test('a record of many samples gives the rows that as many records of one give',
   many.begin();
   const record = { device: 'a', time: { seconds: 1, nanoseconds: 900_000_000 }, truth: 2, segment: endsSegment };
   many.addSamples(record, rate, 4, [...values, undefined]);
+  const typed = new InputRows(3);
+  typed.begin();
+  const gapped = values.map((column) => Float64Array.from([...column, 9], (value) => value ?? Number.NaN));
+  typed.addSamples(record, rate, 4, [...gapped, undefined]);
+  expect(copied(typed.rows())).toEqual(copied(many.rows()));
   expect(copied(many.rows())).toEqual(
     ['1900000000', '2233333333', '2566666666', '2900000000'].map((ns, at) => ({
       device: 'a',

@@ -20,6 +20,7 @@ export class InputRows {
   readonly #devices = new Map<string, number>();
   #names: string[] = [];
   #inputs = 0;
+  #isReceived = false;
   #receivedSeconds: number[] = [];
   #receivedNanoseconds: number[] = [];
 
@@ -32,6 +33,7 @@ export class InputRows {
     this.#devices.clear();
     this.#names = [];
     this.#inputs = 0;
+    this.#isReceived = false;
     this.#receivedSeconds = [];
     this.#receivedNanoseconds = [];
     this.#output.begin({ names: [] });
@@ -69,22 +71,28 @@ export class InputRows {
     const input = this.#next(record);
     const { time, truth = noTruth, segment = inSegment } = record;
     const first = output.count;
+    const { seconds, nanoseconds } = output;
     for (let sample = 0; sample < count; sample++) {
       const elapsed = time.nanoseconds + Math.floor((sample * second) / rate);
       const whole = elapsed < second ? 0 : Math.floor(elapsed / second);
-      output.add(device, time.seconds + whole, elapsed - whole * second, truth, input);
+      seconds[first + sample] = time.seconds + whole;
+      nanoseconds[first + sample] = elapsed - whole * second;
     }
+    output.truths.fill(truth, first, first + count);
+    output.addTimed(count, device, input);
     if (count > 0) output.segments[first + count - 1] = segment;
     for (let column = 0; column < output.columns.length; column++) {
       const to = output.columns[column]!;
       const from = values[column];
       if (from === undefined) to.fill(Number.NaN, first, first + count);
+      else if (from instanceof Float64Array) to.set(from.length === count ? from : from.subarray(0, count), first);
       else for (let sample = 0; sample < count; sample++) to[first + sample] = from[sample] ?? Number.NaN;
     }
   }
 
   /** The rows so far. Valid until {@link begin}. */
   rows(): StepRows {
+    if (!this.#isReceived) return { ...this.#output.rows(), names: this.#names };
     return {
       ...this.#output.rows(),
       names: this.#names,
@@ -104,6 +112,7 @@ export class InputRows {
 
   /** Without an arrival a record counts as never ahead. */
   #next({ received }: InputRecord): number {
+    this.#isReceived ||= received !== undefined;
     this.#receivedSeconds.push(received?.seconds ?? Number.POSITIVE_INFINITY);
     this.#receivedNanoseconds.push(received?.nanoseconds ?? 0);
     return this.#inputs++;

@@ -62,6 +62,15 @@ export class Output {
     return row;
   }
 
+  /** Adds so many rows whose times and truths stand there already, for which there must be room. */
+  addTimed(count: number, device: number, input: number): void {
+    const end = this.count + count;
+    this.devices.fill(device, this.count, end);
+    this.inputs.fill(input, this.count, end);
+    this.segments.fill(inSegment, this.count, end);
+    this.count = end;
+  }
+
   /** Adds rows `from` up to `to` as they are, values too where there are as many columns; gives the index of the first. */
   copy(rows: StepRows, from: number, to: number): number {
     this.reserve(to - from);

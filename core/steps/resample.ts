@@ -71,6 +71,9 @@ interface State {
 class Resample implements DeviceStep<State> {
   readonly #options: Options;
   readonly #grid: Grid;
+  /** Of grid rows of the fast path: how far from one sample to the next, and which is the next. */
+  #shares = new Float64Array(0);
+  #targets = new Int32Array(0);
 
   constructor(options: Options) {
     this.#options = options;
@@ -163,37 +166,89 @@ class Resample implements DeviceStep<State> {
    * @returns the first sample that it did not take in
    */
   #straight(state: State, log: SampleLog, end: number, device: number, input: number, output: Output): number {
-    const { next, values, seconds, nanoseconds } = state;
-    const { width, maxGapNs, method } = this.#options;
-    let at = log.start;
-    if (!next || method !== 'linear' || state.waitingTruths.length > 0 || !isAligned(state)) return at;
-    let fromSeconds = seconds[0]!;
-    let fromNanoseconds = nanoseconds[0]!;
-    const before = at;
-    for (; at < end; at++) {
-      const toSeconds = log.seconds[at]!;
-      const toNanoseconds = log.nanoseconds[at]!;
-      const gap = since(toSeconds, toNanoseconds, fromSeconds, fromNanoseconds);
-      if (gap > maxGapNs || !isWhole(log, at)) break;
-      for (;;) {
-        const left = since(toSeconds, toNanoseconds, next.seconds, next.nanoseconds);
-        if (left < 0) break;
-        output.reserve(1);
-        const truth = left === 0 || at === before ? (left === 0 ? log.truths[at]! : state.truth) : log.truths[at - 1]!;
-        const row = output.add(device, next.seconds, next.nanoseconds, truth, input);
-        const share = (gap - left) / gap;
-        for (let channel = 0; channel < width; channel++) {
-          const value = log.columns[channel]![at]!;
-          const last = at === before ? values[channel]! : log.columns[channel]![at - 1]!;
-          output.columns[channel]![row] = left === 0 ? value : last + (value - last) * share;
-        }
-        this.#grid.advance(next);
-      }
-      fromSeconds = toSeconds;
-      fromNanoseconds = toNanoseconds;
+    const { next, seconds, nanoseconds } = state;
+    const first = log.start;
+    if (!next || this.#options.method !== 'linear' || state.waitingTruths.length > 0 || !isAligned(state)) return first;
+    const after = this.#withoutGap(log, end, seconds[0]!, nanoseconds[0]!);
+    if (after === first) return first;
+    const row = output.count;
+    this.#place(state, log, after, device, input, output);
+    const count = output.count - row;
+    for (let channel = 0; channel < this.#options.width; channel++)
+      this.#interpolate(log.columns[channel]!, first, state.values[channel]!, output.columns[channel]!, row, count);
+    remember(state, log, after - 1);
+    return after;
+  }
+
+  /** How far samples, from the start of the log on, are measured in every channel and follow each other without a long gap. */
+  #withoutGap(log: SampleLog, end: number, lastSeconds: number, lastNanoseconds: number): number {
+    const { seconds, nanoseconds, start } = log;
+    const { maxGapNs } = this.#options;
+    let after = end;
+    for (const column of log.columns) for (let at = start; at < after; at++) if (Number.isNaN(column[at]!)) after = at;
+    let fromSeconds = lastSeconds;
+    let fromNanoseconds = lastNanoseconds;
+    for (let at = start; at < after; at++) {
+      if (since(seconds[at]!, nanoseconds[at]!, fromSeconds, fromNanoseconds) > maxGapNs) return at;
+      fromSeconds = seconds[at]!;
+      fromNanoseconds = nanoseconds[at]!;
     }
-    if (at > before) remember(state, log, at - 1);
-    return at;
+    return after;
+  }
+
+  /** Adds the grid rows up to the sample before `after`, but for their values: which samples each lies between, and where. */
+  #place(state: State, log: SampleLog, after: number, device: number, input: number, output: Output): void {
+    const to = { seconds: log.seconds[after - 1]!, nanoseconds: log.nanoseconds[after - 1]! };
+    output.reserve(this.#grid.most(state.next!, to));
+    const first = output.count;
+    const count = this.#grid.fill(state.next!, to, output.seconds, output.nanoseconds, first);
+    if (count > this.#shares.length) {
+      this.#shares = new Float64Array(2 * count);
+      this.#targets = new Int32Array(2 * count);
+    }
+    this.#join(state, log, output, first, first + count);
+    output.addTimed(count, device, input);
+  }
+
+  /** For each of the rows from `row` to `end`, whose times are known: the samples that it lies between, where, and its truth. */
+  #join(state: State, log: SampleLog, output: Output, row: number, end: number): void {
+    const { seconds, nanoseconds, truths } = output;
+    const sampleSeconds = log.seconds;
+    const sampleNanoseconds = log.nanoseconds;
+    const sampleTruths = log.truths;
+    const shares = this.#shares;
+    const targets = this.#targets;
+    let truth = state.truth;
+    let at = log.start;
+    let left = 0;
+    let gap = since(sampleSeconds[at]!, sampleNanoseconds[at]!, state.seconds[0]!, state.nanoseconds[0]!);
+    for (let next = row; next < end; next++) {
+      const gridSeconds = seconds[next]!;
+      const gridNanoseconds = nanoseconds[next]!;
+      for (;;) {
+        left = since(sampleSeconds[at]!, sampleNanoseconds[at]!, gridSeconds, gridNanoseconds);
+        if (left >= 0) break;
+        truth = sampleTruths[at]!;
+        at++;
+        gap = since(sampleSeconds[at]!, sampleNanoseconds[at]!, sampleSeconds[at - 1]!, sampleNanoseconds[at - 1]!);
+      }
+      shares[next - row] = (gap - left) / gap;
+      targets[next - row] = at;
+      truths[next] = left === 0 ? sampleTruths[at]! : truth;
+    }
+  }
+
+  /** Puts the values of one channel into rows that {@link #place} added. @param last the value before the sample `first` */
+  #interpolate(from: Float64Array, first: number, last: number, to: Float64Array, row: number, count: number): void {
+    const shares = this.#shares;
+    const targets = this.#targets;
+    for (let index = 0; index < count; index++) {
+      const target = targets[index]!;
+      const value = from[target]!;
+      const before = target === first ? last : from[target - 1]!;
+      const share = shares[index]!;
+      to[row + index] = share === 1 ? value : before + (value - before) * share;
+    }
   }
 
   /** One sample, whatever it lacks. */
@@ -258,13 +313,13 @@ class Resample implements DeviceStep<State> {
         const value = log.columns[channel]![at]!;
         if (Number.isNaN(value)) continue;
         if (left === 0) state.waiting[row * width + channel] = value;
-        else if (method === 'linear') this.#join(state, row, channel, time, left, value);
+        else if (method === 'linear') this.#bridge(state, row, channel, time, left, value);
       }
     });
   }
 
   /** A straight line from the last measured value of a channel to one that comes `left` nanoseconds after the row. */
-  #join(state: State, row: number, channel: number, time: GridTime, left: number, value: number): void {
+  #bridge(state: State, row: number, channel: number, time: GridTime, left: number, value: number): void {
     const last = state.values[channel]!;
     const done = since(time.seconds, time.nanoseconds, state.seconds[channel]!, state.nanoseconds[channel]!);
     if (Number.isNaN(last) || done <= 0 || done + left > this.#options.maxGapNs) return;
@@ -331,10 +386,5 @@ function isAligned({ values, seconds, nanoseconds }: State): boolean {
   for (let channel = 0; channel < values.length; channel++)
     if (Number.isNaN(values[channel]!) || seconds[channel] !== seconds[0] || nanoseconds[channel] !== nanoseconds[0])
       return false;
-  return true;
-}
-
-function isWhole({ columns }: SampleLog, at: number): boolean {
-  for (const column of columns) if (Number.isNaN(column[at]!)) return false;
   return true;
 }

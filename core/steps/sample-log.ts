@@ -2,6 +2,9 @@ import { grown } from './output.ts';
 import type { StepRows } from './port.ts';
 import type { StateReader, StateWriter } from './state.ts';
 
+/** A log moves to arrays that are so many times as long as what it holds, so that it moves rarely. */
+const growth = 4;
+
 /**
  * Samples of one device, by time, each time once. A fork shares its arrays with the log that it was made from as long as it only appends
  * behind the end and drops from the start, which the other does not see; anything else takes a copy first.
@@ -15,6 +18,10 @@ export class SampleLog {
   start = 0;
   end = 0;
   #shared = false;
+  /** Where the log that this one was forked from begins: behind it stands what that log still needs, before it all is free. */
+  #freeBefore = 0;
+  /** How far this log may append in place. */
+  #limit = 0;
 
   constructor(width: number) {
     this.seconds = new Float64Array(0);
@@ -33,9 +40,12 @@ export class SampleLog {
     log.nanoseconds = this.nanoseconds;
     log.truths = this.truths;
     log.columns = this.columns.slice();
-    log.start = this.start;
-    log.end = this.end;
+    // Where this log is empty, all of its arrays are free again.
+    log.start = this.length === 0 ? 0 : this.start;
+    log.end = this.length === 0 ? 0 : this.end;
     log.#shared = true;
+    log.#freeBefore = log.start;
+    log.#limit = log.seconds.length;
     return log;
   }
 
@@ -100,6 +110,7 @@ export class SampleLog {
   static read(reader: StateReader, width: number): SampleLog {
     const log = new SampleLog(0);
     log.end = reader.count(reader.left);
+    log.#limit = log.end;
     log.seconds = reader.numbers(log.end);
     log.nanoseconds = reader.integers(log.end);
     log.truths = reader.integers(log.end);
@@ -116,7 +127,19 @@ export class SampleLog {
   }
 
   #reserve(more: number): void {
-    if (this.end + more > this.seconds.length) this.#move(Math.max(16, (this.length + more) * 2));
+    if (this.end + more <= this.#limit) return;
+    if (this.length + more > this.#freeBefore) this.#move(Math.max(16, (this.length + more) * growth));
+    else this.#wrap();
+  }
+
+  /** Goes on at the start of the same arrays, where nothing is that anyone needs. */
+  #wrap(): void {
+    const length = this.length;
+    for (const array of this.#arrays()) array.copyWithin(0, this.start, this.end);
+    this.start = 0;
+    this.end = length;
+    this.#limit = this.#freeBefore;
+    this.#freeBefore = 0;
   }
 
   /** Takes arrays of its own, with the samples at their start. */
@@ -129,6 +152,8 @@ export class SampleLog {
     this.start = 0;
     this.end = end - start;
     this.#shared = false;
+    this.#freeBefore = 0;
+    this.#limit = capacity;
   }
 
   #arrays(): readonly (Float64Array | Int32Array)[] {

@@ -91,7 +91,7 @@ function spectrumOf(plan: Plan): ChannelFeatures {
           let at = 0;
           for (const kind of chosen) {
             if (kind !== 'bands') into[at++] = power.feature(kind);
-            else for (const [from, to] of bands) into[at++] = power.energy(from, to);
+            else for (let band = 0; band < bands.length; band++) into[at++] = power.energy(band);
           }
         },
       };
@@ -109,10 +109,20 @@ class PowerSpectrum {
   readonly #fft: RealFft;
   readonly #input: Float64Array;
   readonly #power: Float64Array;
-  #isFlat = false;
+  readonly #spacing: number;
+  readonly #bins: readonly { readonly from: number; readonly to: number }[];
+  /** The sum of all squared tapers. */
+  readonly #wholeWeight: number;
+  #mean = 0;
+  #total = 0;
+  #moment = 0;
+  #peak = 0;
 
   constructor(plan: Plan) {
     this.#plan = plan;
+    this.#spacing = plan.rate / plan.points;
+    this.#bins = plan.bands.map(([from, to]) => binsOf(plan, from, to));
+    this.#wholeWeight = plan.taper.reduce((sum, share) => sum + share * share, 0);
     this.#fft = new RealFft(plan.points);
     this.#input = new Float64Array(plan.points);
     this.#power = new Float64Array((plan.points >> 1) + 1);
@@ -123,49 +133,49 @@ class PowerSpectrum {
     const { minSamples } = this.#plan;
     const measured = this.#place(windows, row, column);
     if (measured < minSamples) return measured;
-    const weight = this.#taperMeasured();
+    const weight = this.#taperMeasured(measured);
     this.#fft.transform(this.#input);
     const { re, im } = this.#fft.result;
     const power = this.#power;
-    const scale = 1 / (this.#plan.rate * weight);
+    const scale = 2 / (this.#plan.rate * weight);
     const last = power.length - 1;
-    for (let bin = 0; bin <= last; bin++) power[bin] = 2 * scale * (re[bin]! * re[bin]! + im[bin]! * im[bin]!);
+    for (let bin = 0; bin <= last; bin++) power[bin] = scale * (re[bin]! * re[bin]! + im[bin]! * im[bin]!);
     power[0]! /= 2;
     if (this.#plan.points % 2 === 0) power[last]! /= 2;
+    this.#sum();
     return measured;
   }
 
-  /** Power in a band: the density summed over its frequencies. The band that ends at half the rate holds that frequency too. */
-  energy(from: number, to: number): number {
-    const { rate: perSecond, points } = this.#plan;
-    const spacing = perSecond / points;
-    const closed = to >= perSecond / 2;
+  /** Power in a band: the density summed over its frequencies. */
+  energy(band: number): number {
+    const { from, to } = this.#bins[band]!;
     let sum = 0;
-    for (let bin = Math.max(0, Math.ceil(from / spacing) - 1); bin < this.#power.length; bin++) {
-      const frequency = bin * spacing;
-      if (frequency < from) continue;
-      if (frequency >= to && !closed) break;
-      sum += this.#power[bin]!;
-    }
-    return sum * spacing;
+    for (let bin = from; bin < to; bin++) sum += this.#power[bin]!;
+    return sum * this.#spacing;
   }
 
   feature(kind: Exclude<Kind, 'bands'>): number {
+    // A constant holds no frequency at all, only rounding.
+    if (!(this.#total * this.#spacing > (rounding * this.#mean) ** 2)) return Number.NaN;
+    if (kind === 'peak') return this.#peak * this.#spacing;
+    if (kind === 'centroid') return (this.#moment / this.#total) * this.#spacing;
+    return entropyOf(this.#power, this.#total);
+  }
+
+  #sum(): void {
     const power = this.#power;
-    const spacing = this.#plan.rate / this.#plan.points;
     let total = 0;
     let moment = 0;
     let peak = 0;
     for (let bin = 0; bin < power.length; bin++) {
-      total += power[bin]!;
-      moment += power[bin]! * bin;
-      if (power[bin]! > power[peak]!) peak = bin;
+      const value = power[bin]!;
+      total += value;
+      moment += value * bin;
+      if (value > power[peak]!) peak = bin;
     }
-    // A constant holds no frequency at all, only rounding.
-    if (this.#isFlat || !(total > 0)) return Number.NaN;
-    if (kind === 'peak') return peak * spacing;
-    if (kind === 'centroid') return (moment / total) * spacing;
-    return entropyOf(power, total);
+    this.#total = total;
+    this.#moment = moment;
+    this.#peak = peak;
   }
 
   /** Puts the samples where they belong in time, with NaN where none is. */
@@ -182,9 +192,9 @@ class PowerSpectrum {
     let measured = 0;
     if (to - from === points) {
       // As many as there should be: each is in its place.
-      for (let at = from; at < to; at++) {
-        const value = values[at]!;
-        input[at - from] = value;
+      for (let at = 0; at < points; at++) {
+        const value = values[from + at]!;
+        input[at] = value;
         if (!Number.isNaN(value)) measured++;
       }
       return measured;
@@ -200,40 +210,46 @@ class PowerSpectrum {
   }
 
   /** @returns the sum of the squared tapers of what was measured */
-  #taperMeasured(): number {
+  #taperMeasured(measured: number): number {
     const input = this.#input;
-    const { taper } = this.#plan;
+    const { taper, points } = this.#plan;
+    const isWhole = measured === points;
     let sum = 0;
-    let count = 0;
-    for (let at = 0; at < input.length; at++) {
-      const value = input[at]!;
-      if (Number.isNaN(value)) continue;
-      sum += value;
-      count++;
+    if (isWhole) for (let at = 0; at < points; at++) sum += input[at]!;
+    else for (let at = 0; at < points; at++) if (!Number.isNaN(input[at]!)) sum += input[at]!;
+    const mean = sum / measured;
+    this.#mean = mean;
+    if (isWhole) {
+      for (let at = 0; at < points; at++) input[at] = (input[at]! - mean) * taper[at]!;
+      return this.#wholeWeight;
     }
-    const mean = sum / count;
     let weight = 0;
-    let farthest = 0;
-    for (let at = 0; at < input.length; at++) {
-      const value = input[at]!;
-      const share = taper[at]!;
-      const isMeasured = !Number.isNaN(value);
-      input[at] = isMeasured ? (value - mean) * share : 0;
-      if (!isMeasured) continue;
-      weight += share * share;
-      farthest = Math.max(farthest, Math.abs(value - mean));
+    for (let at = 0; at < points; at++) {
+      const isMeasured = !Number.isNaN(input[at]!);
+      input[at] = isMeasured ? (input[at]! - mean) * taper[at]! : 0;
+      if (isMeasured) weight += taper[at]! * taper[at]!;
     }
-    this.#isFlat = farthest <= rounding * Math.abs(mean);
     return weight;
   }
+}
+
+/** The harmonics in `[from, to)` hertz. A band that ends at half the rate holds that frequency too. */
+function binsOf({ rate: perSecond, points }: Plan, from: number, to: number): { from: number; to: number } {
+  const count = (points >> 1) + 1;
+  const firstFrom = (frequency: number): number => {
+    let bin = 0;
+    while (bin < count && (bin * perSecond) / points < frequency) bin++;
+    return bin;
+  };
+  return { from: firstFrom(from), to: to >= perSecond / 2 ? count : firstFrom(to) };
 }
 
 /** Shannon's entropy of the shares of the power, from 0 (one frequency) to 1 (all alike). */
 function entropyOf(power: Float64Array, total: number): number {
   let sum = 0;
   for (let bin = 0; bin < power.length; bin++) {
-    const share = power[bin]! / total;
-    if (share > 0) sum -= share * Math.log(share);
+    const value = power[bin]!;
+    if (value > 0) sum += value * Math.log(value);
   }
-  return sum / Math.log(power.length);
+  return (Math.log(total) - sum / total) / Math.log(power.length);
 }
