@@ -231,3 +231,50 @@ describe.each(cases)('%s', (_, chain, numRuns) => {
     });
   });
 });
+
+/** Samples of two devices by time, and how far each arrives behind its time. */
+const delayed = fc.array(
+  fc.record({
+    step: fc.integer({ min: 1, max: 250 }),
+    delay: fc.integer({ min: 0, max: 199 }),
+    device: fc.constantFrom('a', 'b'),
+    value,
+    truth: fc.constantFrom(noTruth, 0, 1),
+  }),
+  { minLength: 1, maxLength: 60 },
+);
+
+it.each([
+  ['window', [{ use: 'window', length: '1s', every: '300ms', grace: '200ms', rate: 10 }]],
+  [
+    'resample, filter and window',
+    [
+      { use: 'resample', rate: 20, maxGap: '300ms', grace: '200ms' },
+      { use: 'filter', band: 'lowpass', high: 4, order: 3 },
+      { use: 'window', length: '1s' },
+    ],
+  ],
+] as [string, StepSpec[]][])('%s: what comes within grace gives what it gives sorted, as from a table', (_, specs) => {
+  const chain = buildChain([...specs, { use: 'statistics', minSamples: 1 }], ['x']);
+  fc.assert(
+    fc.property(delayed, (all) => {
+      let now = 0;
+      const sorted = all.map(({ step, delay, device, value: x, truth }) => {
+        now += step;
+        return { arrival: now + delay, sample: { device, ns: ms(now), values: [x], truth } };
+      });
+      const arrived = sorted.toSorted((left, right) => left.arrival - right.arrival);
+      // Both end with a sample that lets out the same.
+      const last = ['a', 'b'].map((device): Sample => ({ device, ns: ms(now + 5_000), values: [0] }));
+      const [table, line] = [sorted, arrived].map((order) => {
+        const run = new Run(chain, 1);
+        run.take([...order.map(({ sample }) => sample), ...last]);
+        expect(run.outcome.skips).toEqual([]);
+        const rows = run.outcome.rows.map(({ input: __, ...row }) => row);
+        return ['a', 'b'].map((device) => rows.filter((row) => row.device === device));
+      });
+      expect(line).toEqual(table);
+    }),
+    { numRuns: 300 },
+  );
+});
