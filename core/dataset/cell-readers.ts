@@ -23,10 +23,12 @@ import {
 /** More devices or labels than this are not kept. */
 const mostNames = 1_000_000;
 
-interface ReadersOptions {
+export interface ReadersOptions {
   readonly survey: Survey;
   readonly roles: Roles;
   readonly rule: NumberRule;
+  /** Rows that there is room for. */
+  readonly count: number;
   readonly timeUnit: TimeUnit | undefined;
 }
 
@@ -38,19 +40,28 @@ export interface RowReader {
   readonly notes: readonly string[];
   /** @throws {GaplineError} `data-invalid` naming file, line and column, and what was found there. */
   read(record: TableRecord, row: number): void;
-  /** Once all rows are read. */
+  /** As {@link RowReader.read}, with values that a survey has just read. */
+  readSurveyed(record: TableRecord, row: number, columns: readonly ColumnSurvey[]): void;
+  /** Once all rows are read: classes in order, and which of them each row has. */
   labels(): { classes: string[]; labels: Int32Array };
 }
 
 /** Readers for the columns that have a role. Their arrays are as large as the table, and nothing grows while it is read. */
-export function cellReaders({ survey, roles, rule, timeUnit }: ReadersOptions): RowReader {
-  const { columns, count, table } = survey;
+export function cellReaders({ survey, roles, rule, count, timeUnit }: ReadersOptions): RowReader {
+  const { columns, table } = survey;
+  const pointed = rule.decimal === '.';
   const width = roles.values.length;
   const values = floats(table.name, count * width);
   const numbers = roles.values.map((index) => new NumberReader(columns[index]!, index, rule));
   const truths = roles.truth < 0 ? undefined : new NameReader(columns[roles.truth]!, roles.truth, count);
   const devices = roles.device < 0 ? undefined : new NameReader(columns[roles.device]!, roles.device, count);
   const times = roles.time < 0 ? undefined : new TimeReader(columns[roles.time]!, roles.time, count, timeUnit);
+  const readNames = (record: TableRecord, row: number, surveyed?: readonly ColumnSurvey[]) => {
+    truths?.read(record, row, surveyed?.[roles.truth]?.text);
+    if (devices) requireText(record, roles.device, devices.column.name);
+    devices?.read(record, row, surveyed?.[roles.device]?.text);
+    times?.read(record, row);
+  };
   return {
     values,
     devices: devices && { names: devices.dictionary.texts, index: devices.index },
@@ -58,10 +69,14 @@ export function cellReaders({ survey, roles, rule, timeUnit }: ReadersOptions): 
     notes: times?.notes ?? [],
     read(record, row) {
       for (let at = 0; at < width; at++) values[row * width + at] = numbers[at]!.read(record);
-      truths?.read(record, row);
-      if (devices) requireText(record, roles.device, devices.column.name);
-      devices?.read(record, row);
-      times?.read(record, row);
+      readNames(record, row);
+    },
+    readSurveyed(record, row, surveyed) {
+      for (let at = 0; at < width; at++) {
+        const column = surveyed[roles.values[at]!]!;
+        values[row * width + at] = pointed ? column.point : column.comma;
+      }
+      readNames(record, row, surveyed);
     },
     labels: () => (truths ? sortedLabels(truths) : { classes: [], labels: new Int32Array(count).fill(-1) }),
   };
@@ -138,6 +153,7 @@ class NameReader {
   readonly dictionary = new Dictionary(mostNames);
   readonly index: Int32Array;
   readonly #at: number;
+  readonly #places: (number | undefined)[] = [];
 
   constructor(column: ColumnSurvey, at: number, count: number) {
     this.column = column;
@@ -145,14 +161,22 @@ class NameReader {
     this.#at = at;
   }
 
-  read({ bytes, starts, ends, file }: TableRecord, row: number): void {
+  /** @param text - the number that a survey has given the text, if any: its place here is looked up once */
+  read(record: TableRecord, row: number, text = -1): void {
+    const known = text < 0 ? undefined : this.#places[text];
+    const found = known ?? this.#find(record);
+    if (known === undefined && text >= 0) this.#places[text] = found;
+    this.index[row] = found;
+  }
+
+  #find({ bytes, starts, ends, file }: TableRecord): number {
     const found = this.dictionary.add(bytes, starts[this.#at]!, ends[this.#at]!);
     if (found < 0)
       throw new GaplineError(
         'data-invalid',
         `${file}: column "${shorten(this.column.name)}" has more than ${mostNames} different cells`,
       );
-    this.index[row] = found;
+    return found;
   }
 }
 

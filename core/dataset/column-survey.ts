@@ -16,6 +16,8 @@ export interface Seen {
 /** `empty`: nothing but gaps. */
 export type ColumnKind = 'numeric' | 'time' | 'boolean' | 'text' | 'empty';
 
+/** Different numbers with a fraction that are counted: more are measurements in any case. */
+const mostMeasured = 1_000;
 /** Texts of a column whose kind is remembered. */
 const mostTexts = 256;
 const isOther = 1;
@@ -70,20 +72,32 @@ export class ColumnSurvey {
     this.distinct = new Dictionary(mostDistinct);
   }
 
+  /** The last cell, read with a decimal point and with a comma; NaN where it is no number that way. */
+  point = Number.NaN;
+  comma = Number.NaN;
+  /** The number of the last cell's text, where it is one of the first that are neither numbers nor gaps; else -1. */
+  text = -1;
+
   take(record: TableRecord, cell: number): void {
     const { bytes, starts, ends } = record;
     const from = starts[cell]!;
     const to = ends[cell]!;
     this.rows += 1;
+    this.point = Number.NaN;
+    this.comma = Number.NaN;
+    this.text = -1;
     if (from === to) this.gaps += 1;
     else if (number.scan(bytes, from, to)) {
       this.#takeNumber(record, cell);
+      if (!number.whole && this.distinct.size >= mostMeasured) this.full = true;
       this.#count(bytes, from, to);
     } else this.#takeText(record, cell);
   }
 
   #takeNumber(record: TableRecord, cell: number): void {
     const { point, comma, unit } = number;
+    this.point = point;
+    this.comma = comma;
     this.numbers += 1;
     this.firstNumber ??= this.#seen(record, cell);
     if (point !== comma) this.#takeSeparator(point, comma, record, cell);
@@ -123,6 +137,7 @@ export class ColumnSurvey {
     const number = this.#texts.add(record.bytes, record.starts[cell]!, record.ends[cell]!);
     if (number >= 0 && number < this.#kinds.length && this.#kinds[number] === isOther) {
       this.others += 1;
+      this.text = number;
       return;
     }
     const text = cellText(record, cell);

@@ -58,9 +58,9 @@ const inWords = ({ cell, place, column }: Evidence): string =>
   `${place}, column "${shorten(column)}": "${shorten(cell, 40)}"`;
 
 /** The rule in words, where it is worth saying. */
-export function describeRule({ decimal, because }: NumberRule): string | undefined {
-  if (because === undefined) return undefined;
-  return `numbers have a ${names[decimal]} (${because}; --decimal overrides it)`;
+export function describeRule({ decimal, because }: NumberRule): string[] {
+  if (because === undefined) return [];
+  return [`numbers have a ${names[decimal]} (${because}; --decimal overrides it)`];
 }
 
 /** Why a cell that is no number in this rule cannot be taken. */

@@ -35,7 +35,7 @@ export class NumberCell {
     const first = p;
     let mantissa = 0;
     let separator = 0;
-    let mark = p;
+    let mark = to;
     for (; p < to; p++) {
       const digit = bytes[p]! - zero;
       if (digit >= 0 && digit <= 9) mantissa = mantissa * 10 + digit;
@@ -44,20 +44,30 @@ export class NumberCell {
         mark = p;
       } else break;
     }
-    const digits = p - first - (separator === 0 ? 0 : 1);
-    if (digits === 0 || (separator === comma && mark === p - 1)) return false;
+    if (separator === 0) mark = p;
     const fraction = separator === 0 ? 0 : p - mark - 1;
+    if (mark - first + fraction === 0 || (separator === comma && fraction === 0)) return false;
     let exponent = -fraction;
     if (p < to) {
       const power = exponentOf(bytes, p, to);
       if (Number.isNaN(power)) return false;
       exponent += power;
-    } else if (separator === 0) this.whole = true;
-    const value = rounded(mantissa, exponent, bytes, first, to, separator);
-    if (!Number.isFinite(value)) return false;
+    }
+    // Correctly rounded: mantissa and power are both exact doubles, so one operation is enough.
+    const value =
+      mantissa <= largestExact && exponent <= 0 && exponent >= -22
+        ? mantissa / powers[-exponent]!
+        : rounded(mantissa, exponent, bytes, first, to, separator);
+    if (value === Number.POSITIVE_INFINITY) return false;
+    this.whole = separator === 0 && p === to && exponent === 0;
     const signed = negative ? -value : value;
+    if (separator === 0) {
+      this.point = signed;
+      this.comma = signed;
+      return true;
+    }
     // Three digits after a lone separator may be a group of a whole number: 1,234.
-    const groups = fraction === 3 && p === to && mark - first >= 1 && mark - first <= 3 && bytes[first] !== zero;
+    const groups = fraction === 3 && p === to && mark > first && mark - first <= 3 && bytes[first] !== zero;
     const grouped = groups ? (negative ? -mantissa : mantissa) : Number.NaN;
     this.point = separator === comma ? grouped : signed;
     this.comma = separator === dot ? grouped : signed;

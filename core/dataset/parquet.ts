@@ -54,6 +54,7 @@ export async function openParquet(source: Source): Promise<TableFile> {
     names: names.map((name, index) => name.trim() || `column ${index + 1}`),
     named: true,
     notes: ['the file is Parquet'],
+    size: { records: Number(metadata.num_rows) },
     async read(visit) {
       const writer = new RecordWriter(file, names.length);
       let rowStart = 0;

@@ -1,6 +1,6 @@
 import { mulberry32, shuffle } from '../numeric/random/mulberry32.ts';
 import { CsvWriter } from './csv-writer.ts';
-import type { TableReading } from './read.ts';
+import type { TableReading } from './reading.ts';
 import type { TableRecord } from './records.ts';
 import { formatTime } from './time-cell.ts';
 

@@ -20,13 +20,49 @@ export interface Survey {
  * @throws {GaplineError} `data-invalid` naming file and line.
  */
 export async function surveyTable(files: readonly string[]): Promise<Survey> {
-  const table = await openTable(files);
-  const most = Math.max(200, Math.min(20_000, Math.floor(mostDistinct / table.columns.length)));
-  const columns = table.columns.map((name) => new ColumnSurvey(name, most));
+  return survey(await openTable(files));
+}
+
+/**
+ * As {@link surveyTable}, of a table that is open.
+ * @param also - what else is done with each record, after its columns have seen it
+ */
+export async function survey(
+  table: Table,
+  also?: (record: TableRecord, row: number, columns: readonly ColumnSurvey[]) => void,
+): Promise<Survey> {
+  const columns = columnsOf(table);
   let count = 0;
-  const notes = await table.read((record: TableRecord) => {
-    count += 1;
+  const notes = await table.read((record) => {
     for (let column = 0; column < columns.length; column++) columns[column]!.take(record, column);
+    also?.(record, count, columns);
+    count += 1;
   });
   return { table, columns, count, notes: [...table.notes, ...notes] };
+}
+
+function columnsOf(table: Table): ColumnSurvey[] {
+  const most = Math.max(200, Math.min(20_000, Math.floor(mostDistinct / table.columns.length)));
+  return table.columns.map((name) => new ColumnSurvey(name, most));
+}
+
+/** Ends a visit before the end of the table. */
+class Enough extends Error {}
+
+/** Looks at the first records only. @returns with it the mean length of a record, in bytes. */
+export async function surveyBeginning(table: Table, most: number): Promise<{ survey: Survey; meanBytes: number }> {
+  const columns = columnsOf(table);
+  let count = 0;
+  let bytes = 0;
+  try {
+    await table.read((record) => {
+      for (let column = 0; column < columns.length; column++) columns[column]!.take(record, column);
+      count += 1;
+      bytes += record.ends[record.cells - 1]! - record.starts[0]! + 1;
+      if (count === most) throw new Enough();
+    });
+  } catch (error) {
+    if (!(error instanceof Enough)) throw error;
+  }
+  return { survey: { table, columns, count, notes: table.notes }, meanBytes: bytes / Math.max(1, count) };
 }

@@ -9,6 +9,8 @@ export interface TableFile {
   readonly named: boolean;
   /** How the file is laid out, where that is unusual. */
   readonly notes: readonly string[];
+  /** Bytes of its text, or how many records there are; neither where it is packed. */
+  readonly size: { readonly bytes: number } | { readonly records: number } | undefined;
   /** Visits every record in order; each has as many cells as there are names. @returns further notes. */
   read(visit: Visit): Promise<readonly string[]>;
 }

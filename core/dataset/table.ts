@@ -12,9 +12,17 @@ export interface Table {
   readonly name: string;
   readonly columns: readonly string[];
   readonly notes: readonly string[];
+  /**
+   * How many records there are at the most, as far as that can be told before all are read.
+   * @param meanBytes - of a record
+   */
+  estimate(meanBytes: number): number | undefined;
   /** Visits every record of every file, its cells in the order of `columns`. @returns notes of what came up on the way. */
   read(visit: Visit): Promise<readonly string[]>;
 }
+
+/** Records may be shorter further on; what is not needed of an array costs no memory. */
+const estimateMargin = 1.3;
 
 /**
  * Opens the files of a table: CSV in any layout, gzipped or not, or Parquet. Files with names are joined by name, others by place.
@@ -30,6 +38,14 @@ export async function openTable(files: readonly string[]): Promise<Table> {
     name: files.length === 1 ? files[0]! : `${files[0]} and ${files.length - 1} more`,
     columns: first!.names,
     notes: parts.flatMap((part) => part.notes.map((note) => label(part, note))),
+    estimate(meanBytes) {
+      let records = 0;
+      for (const { size } of parts) {
+        if (size === undefined) return undefined;
+        records += 'records' in size ? size.records : Math.ceil((size.bytes / meanBytes) * estimateMargin);
+      }
+      return records;
+    },
     async read(visit) {
       const notes: string[] = [];
       for (const [index, part] of parts.entries()) {
@@ -104,6 +120,7 @@ async function openCsv(source: Source): Promise<TableFile> {
     names,
     named: dialect.header || dialect.names !== undefined,
     notes: dialect.notes,
+    size: source.packing === 'plain' ? { bytes: source.size } : undefined,
     async read(visit) {
       let records = 0;
       let empty = 0;
