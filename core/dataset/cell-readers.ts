@@ -41,7 +41,7 @@ export interface RowReader {
   /** @throws {GaplineError} `data-invalid` naming file, line and column, and what was found there. */
   read(record: TableRecord, row: number): void;
   /** As {@link RowReader.read}, with values that a survey has just read. */
-  readSurveyed(record: TableRecord, row: number, columns: readonly ColumnSurvey[]): void;
+  readSurveyed(record: TableRecord, row: number, seen: Pick<Survey, 'columns' | 'last'>): void;
   /** Once all rows are read: classes in order, and which of them each row has. */
   labels(): { classes: string[]; labels: Int32Array };
 }
@@ -49,7 +49,7 @@ export interface RowReader {
 /** Readers for the columns that have a role. Their arrays are as large as the table, and nothing grows while it is read. */
 export function cellReaders({ survey, roles, rule, count, timeUnit }: ReadersOptions): RowReader {
   const { columns, table } = survey;
-  const pointed = rule.decimal === '.';
+  const places = Int32Array.from(roles.values, (index) => index * 2 + (rule.decimal === '.' ? 0 : 1));
   const width = roles.values.length;
   const values = floats(table.name, count * width);
   const numbers = roles.values.map((index) => new NumberReader(columns[index]!, index, rule));
@@ -71,11 +71,9 @@ export function cellReaders({ survey, roles, rule, count, timeUnit }: ReadersOpt
       for (let at = 0; at < width; at++) values[row * width + at] = numbers[at]!.read(record);
       readNames(record, row);
     },
-    readSurveyed(record, row, surveyed) {
-      for (let at = 0; at < width; at++) {
-        const column = surveyed[roles.values[at]!]!;
-        values[row * width + at] = pointed ? column.point : column.comma;
-      }
+    readSurveyed(record, row, { columns: surveyed, last }) {
+      const base = row * width;
+      for (let at = 0; at < width; at++) values[base + at] = last[places[at]!]!;
       readNames(record, row, surveyed);
     },
     labels: () => (truths ? sortedLabels(truths) : { classes: [], labels: new Int32Array(count).fill(-1) }),

@@ -28,7 +28,6 @@ const booleanWords = new Set(['true', 'false', 'yes', 'no', 'on', 'off', 't', 'f
 /** What one column holds: what helps to find its role and how its numbers are written. Its memory is bounded. */
 export class ColumnSurvey {
   readonly name: string;
-  rows = 0;
   gaps = 0;
   /** Cells that are numbers (with a unit or without), dates, or neither. */
   numbers = 0;
@@ -66,15 +65,17 @@ export class ColumnSurvey {
   #gapWords = new Set<string>();
   readonly #texts = new Dictionary(mostTexts);
   readonly #kinds: number[] = [];
+  readonly #last: Float64Array;
+  readonly #place: number;
 
-  constructor(name: string, mostDistinct: number) {
+  /** @param last - the last cell of each column, read with a decimal point and with a comma, lies there from `place` on */
+  constructor(name: string, mostDistinct: number, last: Float64Array, place: number) {
     this.name = name;
+    this.#last = last;
+    this.#place = place;
     this.distinct = new Dictionary(mostDistinct);
   }
 
-  /** The last cell, read with a decimal point and with a comma; NaN where it is no number that way. */
-  point = Number.NaN;
-  comma = Number.NaN;
   /** The number of the last cell's text, where it is one of the first that are neither numbers nor gaps; else -1. */
   text = -1;
 
@@ -82,22 +83,29 @@ export class ColumnSurvey {
     const { bytes, starts, ends } = record;
     const from = starts[cell]!;
     const to = ends[cell]!;
-    this.rows += 1;
-    this.point = Number.NaN;
-    this.comma = Number.NaN;
     this.text = -1;
-    if (from === to) this.gaps += 1;
-    else if (number.scan(bytes, from, to)) {
+    if (from === to) {
+      this.gaps += 1;
+      this.#keep(Number.NaN, Number.NaN);
+    } else if (number.scan(bytes, from, to)) {
       this.#takeNumber(record, cell);
+      this.#keep(number.point, number.comma);
+      if (this.full) return;
       if (!number.whole && this.distinct.size >= mostMeasured) this.full = true;
-      this.#count(bytes, from, to);
-    } else this.#takeText(record, cell);
+      else this.#count(bytes, from, to);
+    } else {
+      this.#keep(Number.NaN, Number.NaN);
+      this.#takeText(record, cell);
+    }
+  }
+
+  #keep(point: number, comma: number): void {
+    this.#last[this.#place] = point;
+    this.#last[this.#place + 1] = comma;
   }
 
   #takeNumber(record: TableRecord, cell: number): void {
     const { point, comma, unit } = number;
-    this.point = point;
-    this.comma = comma;
     this.numbers += 1;
     this.firstNumber ??= this.#seen(record, cell);
     if (point !== comma) this.#takeSeparator(point, comma, record, cell);
@@ -162,11 +170,16 @@ export class ColumnSurvey {
   }
 
   #seen(record: TableRecord, cell: number): Seen {
-    return { cell: cellText(record, cell), place: placeOf(record), row: this.rows - 1 };
+    return { cell: cellText(record, cell), place: placeOf(record), row: this.rows };
   }
 
   get gapWords(): string[] {
     return [...this.#gapWords];
+  }
+
+  /** Cells that were taken. */
+  get rows(): number {
+    return this.gaps + this.numbers + this.times + this.others;
   }
 
   /** Cells that hold something. */

@@ -25,10 +25,10 @@ export async function readAtOnce(
   options: PlanOptions,
 ): Promise<{ readonly survey: Survey; readonly reading?: TableReading }> {
   let attempt = await plan(table, options);
-  const whole = await survey(table, (record, row, columns) => {
+  const whole = await survey(table, (record, row, seen) => {
     if (attempt === undefined) return;
     try {
-      if (row < attempt.room) attempt.readers.readSurveyed(record, row, columns);
+      if (row < attempt.room) attempt.readers.readSurveyed(record, row, seen);
       else attempt = undefined;
     } catch (error) {
       if (!(error instanceof GaplineError)) throw error;

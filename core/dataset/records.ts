@@ -202,7 +202,13 @@ export class RecordReader implements TableRecord {
         while (end > start && (bytes[end - 1] === space || bytes[end - 1] === padding)) end -= 1;
       }
       if (p === this.#end && !this.#last) return -1;
-      this.#cell(start, end, doubled);
+      if (doubled || end - start > mostCellBytes || this.cells === this.starts.length) this.#cell(start, end, doubled);
+      else {
+        this.starts[this.cells] = start;
+        this.ends[this.cells] = end;
+        this.#doubled[this.cells] = 0;
+        this.cells += 1;
+      }
       if (bytes[p] !== delimiter || p === this.#end) return this.#skipBlank(p);
       p += 1;
     }

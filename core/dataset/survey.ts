@@ -9,6 +9,8 @@ const mostDistinct = 1_000_000;
 export interface Survey {
   readonly table: Table;
   readonly columns: readonly ColumnSurvey[];
+  /** The last record: each column with a decimal point, then with a comma; NaN where it is no number that way. */
+  readonly last: Float64Array;
   /** Records. */
   readonly count: number;
   /** How the files are laid out, where that is unusual. */
@@ -29,21 +31,23 @@ export async function surveyTable(files: readonly string[]): Promise<Survey> {
  */
 export async function survey(
   table: Table,
-  also?: (record: TableRecord, row: number, columns: readonly ColumnSurvey[]) => void,
+  also?: (record: TableRecord, row: number, seen: Pick<Survey, 'columns' | 'last'>) => void,
 ): Promise<Survey> {
-  const columns = columnsOf(table);
+  const seen = columnsOf(table);
+  const { columns } = seen;
   let count = 0;
   const notes = await table.read((record) => {
     for (let column = 0; column < columns.length; column++) columns[column]!.take(record, column);
-    also?.(record, count, columns);
+    also?.(record, count, seen);
     count += 1;
   });
-  return { table, columns, count, notes: [...table.notes, ...notes] };
+  return { table, ...seen, count, notes: [...table.notes, ...notes] };
 }
 
-function columnsOf(table: Table): ColumnSurvey[] {
+function columnsOf(table: Table): { columns: ColumnSurvey[]; last: Float64Array } {
+  const last = new Float64Array(table.columns.length * 2);
   const most = Math.max(200, Math.min(20_000, Math.floor(mostDistinct / table.columns.length)));
-  return table.columns.map((name) => new ColumnSurvey(name, most));
+  return { last, columns: table.columns.map((name, index) => new ColumnSurvey(name, most, last, index * 2)) };
 }
 
 /** Ends a visit before the end of the table. */
@@ -51,7 +55,8 @@ class Enough extends Error {}
 
 /** Looks at the first records only. @returns with it the mean length of a record, in bytes. */
 export async function surveyBeginning(table: Table, most: number): Promise<{ survey: Survey; meanBytes: number }> {
-  const columns = columnsOf(table);
+  const seen = columnsOf(table);
+  const { columns } = seen;
   let count = 0;
   let bytes = 0;
   try {
@@ -64,5 +69,5 @@ export async function surveyBeginning(table: Table, most: number): Promise<{ sur
   } catch (error) {
     if (!(error instanceof Enough)) throw error;
   }
-  return { survey: { table, columns, count, notes: table.notes }, meanBytes: bytes / Math.max(1, count) };
+  return { survey: { table, ...seen, count, notes: table.notes }, meanBytes: bytes / Math.max(1, count) };
 }
