@@ -10,6 +10,7 @@ const kernels = [
   /^core\/(numeric|statistics|steps)\/|^core\/model\/(forest|neighbours|impute)\//,
   /^(core\/model\/(assemble|histogram|multiple|permutation)|core\/log\/partition|classifier\/(drift|encode)|training\/metrics)\.ts$/,
   /^(bench\/gaps\/reduced|generator\/gaps\/value)\.ts$/,
+  /^core\/dataset\/(records|number|dictionary|cell-readers|giveaway|rows-of)\.ts$/,
 ];
 const isForTests = (file: string) => /\.test\.ts$|^test\/|\/(contract|testing|power-loss)\//.test(file);
 

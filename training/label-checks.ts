@@ -64,10 +64,12 @@ export function rareClass(
   dataset: Dataset,
 ): { readonly name: string; readonly index: number; readonly count: number } | undefined {
   const counts = countsOf(dataset);
-  const index = counts.indexOf(Math.min(...counts));
+  const count = Math.min(...counts);
+  const index = counts.indexOf(count);
+  const name = dataset.classes[index];
   const rows = counts.reduce((sum, count) => sum + count, 0);
   const share = Math.min(rareShare, 0.5 / dataset.classes.length);
-  return counts[index]! < rows * share ? { name: dataset.classes[index]!, index, count: counts[index]! } : undefined;
+  return name !== undefined && count < rows * share ? { name, index, count } : undefined;
 }
 
 /** What is worth knowing of the labels before anything is learnt: a sentence each, with what to do. */

@@ -129,8 +129,8 @@ const withoutTail = (cells: readonly string[]): number => cells.findLastIndex((c
  * Whether the first record names columns: a column of numbers has a word there, or a column of a few recurring words has another. Names
  * that count 0, 1, 2… are names.
  */
-function hasHeader([first, ...rest]: readonly string[][]): boolean {
-  const columns = first!.map((name, column) => ({
+function hasHeader([first = [], ...rest]: readonly string[][]): boolean {
+  const columns = first.map((name, column) => ({
     name,
     cells: rest.map((cells) => cells[column] ?? '').filter((cell) => !isGap(cell)),
   }));

@@ -53,30 +53,31 @@ export function guessLabel(columns: readonly ColumnSurvey[]): LabelGuess {
     if (named) return { label: named.name, because: 'by its name' };
   }
   const holding = usable.filter(({ name }) => holdsLabelName(name));
-  if (holding.length === 1) return { label: holding[0]!.name, because: 'by its name' };
-  const candidates = usable.filter(({ name }) => (holding.length > 0 ? holdsLabelName(name) : !isOfAnotherRole(name)));
+  const [held] = holding;
+  if (held && holding.length === 1) return { label: held.name, because: 'by its name' };
+  const candidates = holding.length > 0 ? holding : usable.filter(({ name }) => !isOfAnotherRole(name));
   const last = columns.at(-1);
-  const lastIsLabel = candidates.includes(last!) && last!.kind !== 'numeric';
-  if (lastIsLabel) return { label: last!.name, because: 'the last column, of words' };
-  if (candidates.length === 1 && !isMeasuredLast(last!, candidates[0]!))
-    return { label: candidates[0]!.name, because: 'the only column of few different values' };
-  const words = candidates.filter(({ kind }) => kind !== 'numeric');
-  const numericLast = candidates.includes(last!) && last!.kind === 'numeric';
-  if (words.length === 1 && !numericLast && !isMeasuredLast(last!, words[0]!))
-    return { label: words[0]!.name, because: 'the only column of words' };
-  if (words.length === 0 && numericLast && candidates.every((each) => each === last || !isCoded(each)))
-    return { label: last!.name, because: 'the last column, of few different values' };
+  const lastCandidate = candidates.find((candidate) => candidate === last);
+  if (lastCandidate && lastCandidate.kind !== 'numeric')
+    return { label: lastCandidate.name, because: 'the last column, of words' };
+  const [only, ...more] = candidates;
+  if (only && more.length === 0 && !isMeasuredLast(last, only))
+    return { label: only.name, because: 'the only column of few different values' };
+  const [word, ...words] = candidates.filter(({ kind }) => kind !== 'numeric');
+  if (word && words.length === 0 && !lastCandidate && !isMeasuredLast(last, word))
+    return { label: word.name, because: 'the only column of words' };
   return {
     candidates: candidates.map((column) => ({ name: column.name, classes: classesOf(column) })),
     because: reasonOf(candidates.length, last),
   };
 }
 
-const isCoded = ({ distinct }: ColumnSurvey): boolean => distinct.size <= mostClasses;
-
 /** Whether the table ends in a measured column that is called like what people predict. */
-const isMeasuredLast = (last: ColumnSurvey, candidate: ColumnSurvey): boolean =>
-  last !== candidate && isNumericTarget(last) && /rul|remaining|target|price|score|^y$/i.test(last.name);
+const isMeasuredLast = (last: ColumnSurvey | undefined, candidate: ColumnSurvey): boolean =>
+  last !== undefined &&
+  last !== candidate &&
+  isNumericTarget(last) &&
+  /rul|remaining|target|price|score|^y$/i.test(last.name);
 
 function reasonOf(candidates: number, last: ColumnSurvey | undefined): string {
   if (candidates > 0) return 'several columns may be the label';

@@ -32,16 +32,15 @@ export function numberRule(columns: readonly ColumnSurvey[], demanded?: Decimal)
   );
   if (evidence) return { decimal: evidence.decimal, because: inWords(evidence) };
   const grouped = columns.filter(({ eitherComma }) => eitherComma !== undefined);
-  if (grouped.length === 0) return { decimal: '.' };
+  const unclear = first(grouped.flatMap((column) => evidenceOf(column, column.eitherComma, ',')));
+  if (unclear === undefined) return { decimal: '.' };
   // Beside 1,234 stand numbers below a thousand without a comma, and none above: so the comma parts groups.
   const groups = first(grouped.flatMap((column) => (column.large ? [] : evidenceOf(column, column.small, '.'))));
-  if (groups)
-    return { decimal: '.', because: `${inWords(groups)}, beside numbers such as "${grouped[0]!.eitherComma!.cell}"` };
-  const [unclear] = evidenceOf(grouped[0]!, grouped[0]!.eitherComma, ',');
+  if (groups) return { decimal: '.', because: `${inWords(groups)}, beside numbers such as "${unclear.cell}"` };
   const ways = '"--decimal ." where the comma parts thousands, "--decimal ," where it is the decimal comma';
   throw new GaplineError(
     'data-invalid',
-    `${unclear!.place}, column "${shorten(unclear!.column)}": "${shorten(unclear!.cell, 40)}" can be read in two ways, and no cell decides; say ${ways} (data.decimal in stream.yaml)`,
+    `${inWords(unclear)} can be read in two ways, and no cell decides; say ${ways} (data.decimal in stream.yaml)`,
   );
 }
 

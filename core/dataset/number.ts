@@ -57,7 +57,7 @@ export class NumberCell {
     const value =
       mantissa <= largestExact && exponent <= 0 && exponent >= -22
         ? mantissa / powers[-exponent]!
-        : rounded(mantissa, exponent, bytes, first, to, separator);
+        : rounded(mantissa, exponent, bytes, first, to, separator === comma ? mark : -1);
     if (value === Number.POSITIVE_INFINITY) return false;
     this.whole = separator === 0 && p === to && exponent === 0;
     const signed = negative ? -value : value;
@@ -114,19 +114,16 @@ function exponentOf(bytes: Buffer, from: number, to: number): number {
   return negative ? -exponent : exponent;
 }
 
-/** Correctly rounded: where mantissa and power are both exact doubles one operation is enough, else the language's own parser reads. */
-function rounded(
-  mantissa: number,
-  exponent: number,
-  bytes: Buffer,
-  from: number,
-  to: number,
-  separator: number,
-): number {
+/** Correctly rounded: where one operation on exact doubles is not enough, the language's own parser reads the text. */
+function rounded(mantissa: number, exponent: number, bytes: Buffer, from: number, to: number, commaAt: number): number {
   if (mantissa <= largestExact && exponent >= -22 && exponent <= 22)
     return exponent < 0 ? mantissa / powers[-exponent]! : mantissa * powers[exponent]!;
-  const text = bytes.toString('latin1', from, to);
-  return Number(separator === comma ? text.replace(',', '.') : text);
+  if (commaAt < 0) return Number(bytes.toString('latin1', from, to));
+  // The bytes are the reader's own; with a point in them the text need not be copied once more.
+  bytes[commaAt] = dot;
+  const value = Number(bytes.toString('latin1', from, to));
+  bytes[commaAt] = comma;
+  return value;
 }
 
 interface Dressed {

@@ -40,17 +40,16 @@ it('a split table keeps its cells as they were written, and takes away what only
     const lines = Array.from({ length: 10 }, (_, row) => `${row},50;${row}.50; ${row % 2 ? '"od,d"' : 'even'}`);
     await writeFile(file, `\uFEFFa;"#";"the label"\r\n${lines.join('\r\n')}`);
     const reading = await readTable({ truth: 'the label', drop: ['#'] }, await surveyTable([file]));
-    const [train, test] = ['train.csv', 'test.csv'].map((name) => join(folder, name));
-    await splitTable(reading, { fraction: 0.8, seed: 3, train: train!, test: test! });
-    const [trainLines, testLines] = await Promise.all(
-      [train!, test!].map(async (part) => (await readFile(part, 'utf8')).trimEnd().split('\n')),
-    );
-    expect(trainLines!.shift()).toBe('a,"#",the label');
-    expect(testLines!.shift()).toBe('a,"#",the label');
+    const [train, test] = [join(folder, 'train.csv'), join(folder, 'test.csv')];
+    await splitTable(reading, { fraction: 0.8, seed: 3, train, test });
+    const linesOf = async (part: string) => (await readFile(part, 'utf8')).trimEnd().split('\n');
+    const [trainLines, testLines] = [await linesOf(train), await linesOf(test)];
+    expect(trainLines.shift()).toBe('a,"#",the label');
+    expect(testLines.shift()).toBe('a,"#",the label');
     expect(trainLines).toHaveLength(8);
     const written = Array.from({ length: 10 }, (_, row) => `${row}.5,${row}.50,${row % 2 ? '"od,d"' : 'even'}`);
-    expect([...trainLines!, ...testLines!].sort()).toEqual(written);
-    expect(testLines!.filter((line) => line.includes('even'))).toHaveLength(1);
+    expect([...trainLines, ...testLines].sort()).toEqual(written);
+    expect(testLines.filter((line) => line.includes('even'))).toHaveLength(1);
   } finally {
     await rm(folder, { recursive: true });
   }

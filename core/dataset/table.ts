@@ -29,14 +29,14 @@ const estimateMargin = 1.3;
  * @throws {GaplineError} `data-invalid` naming file and line.
  */
 export async function openTable(files: readonly string[]): Promise<Table> {
-  if (files.length === 0) throw new GaplineError('data-invalid', 'no file is named');
   const parts = await Promise.all(files.map(openFile));
   const [first] = parts;
-  const orders = parts.map((part) => orderOf(part, first!));
+  if (first === undefined) throw new GaplineError('data-invalid', 'no file is named');
+  const orders = parts.map((part) => orderOf(part, first));
   const label = (part: TableFile, note: string) => (parts.length === 1 ? note : `${part.file}: ${note}`);
   return {
-    name: files.length === 1 ? files[0]! : `${files[0]} and ${files.length - 1} more`,
-    columns: first!.names,
+    name: files.length === 1 ? first.file : `${first.file} and ${files.length - 1} more`,
+    columns: first.names,
     notes: parts.flatMap((part) => part.notes.map((note) => label(part, note))),
     estimate(meanBytes) {
       let records = 0;

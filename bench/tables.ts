@@ -1,0 +1,117 @@
+// How fast tables are read, beside pandas' read_csv: one million rows of four columns, in turn in one run; and how much memory
+// reading takes beyond the table. Writes the section of docs/benchmarks.md.
+// node bench/tables.ts [--rounds 7] [--dry-run]
+import { createWriteStream } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { finished } from 'node:stream/promises';
+import { parseArgs } from 'node:util';
+import { readDataset } from '../core/dataset/read.ts';
+import { KeyedRandom } from '../core/numeric/random/keyed-random.ts';
+import { cacheFolder, installPython, PythonPeer } from './peers.ts';
+import { machine, median, table, writeSection } from './report.ts';
+
+const { values: options } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '7' },
+    rows: { type: 'string', default: '1000000' },
+    'dry-run': { type: 'boolean', default: false },
+  },
+});
+const rows = Number(options.rows);
+const folder = cacheFolder('tables');
+
+interface Layout {
+  readonly name: string;
+  readonly delimiter: string;
+  readonly decimal: string;
+  /** What pandas has to be told; Gapline finds out. */
+  readonly told: Record<string, string>;
+}
+
+const layouts: readonly Layout[] = [
+  { name: 'comma, decimal point', delimiter: ',', decimal: '.', told: {} },
+  { name: 'semicolon, decimal comma', delimiter: ';', decimal: ',', told: { sep: ';', decimal: ',' } },
+];
+
+/** Three measurements of 3, 6 and up to 17 digits, and a label. */
+async function write(file: string, { delimiter, decimal }: Layout): Promise<void> {
+  const out = createWriteStream(file);
+  const random = new KeyedRandom().at(1, 0, 0);
+  out.write(`${['a', 'b', 'c', 'label'].join(delimiter)}\n`);
+  for (let row = 0; row < rows; row += 1_000) {
+    const lines = Array.from({ length: Math.min(1_000, rows - row) }, () => {
+      const [a, b, c] = [random.next() * 100, random.next() * 100, random.next() * 100];
+      const cells = [a.toFixed(3), b.toFixed(6), String(c)].map((cell) => cell.replace('.', decimal));
+      return [...cells, a > 50 ? 'hot' : 'ok'].join(delimiter);
+    });
+    if (!out.write(`${lines.join('\n')}\n`)) await new Promise<void>((done) => out.once('drain', () => done()));
+  }
+  out.end();
+  await finished(out);
+}
+
+/** Bytes beyond what the process held before and what the table itself takes. */
+async function memoryOf(file: string): Promise<number> {
+  globalThis.gc?.();
+  const before = process.memoryUsage().rss;
+  let peak = before;
+  const watch = setInterval(() => {
+    peak = Math.max(peak, process.memoryUsage().rss);
+  }, 5);
+  const { values, labels } = await readDataset({ file, truth: 'label' });
+  clearInterval(watch);
+  return Math.max(0, peak - before - values.byteLength - labels.byteLength);
+}
+
+const peer = new PythonPeer(installPython(), 'tables.py', []);
+try {
+  const { versions } = await peer.ask<{ versions: string }>({ do: 'versions' });
+  const lines: string[][] = [];
+  for (const layout of layouts) {
+    const file = join(folder, 'table.csv');
+    await write(file, layout);
+    const extra = await memoryOf(file);
+    const ours: number[] = [];
+    const theirs: number[] = [];
+    for (let round = 0; round < Number(options.rounds); round++) {
+      const startedMs = performance.now();
+      const data = await readDataset({ file, truth: 'label' });
+      ours.push((performance.now() - startedMs) / 1_000);
+      const read = await peer.ask<{ seconds: number; rows: number; first: number[] }>({
+        do: 'read',
+        file,
+        options: layout.told,
+      });
+      theirs.push(read.seconds);
+      const same =
+        read.rows === data.count && read.first.every((value, at) => Math.abs(value - data.values[at]!) < 1e-9);
+      if (!same) throw new Error(`${layout.name}: pandas and Gapline read other values`);
+    }
+    const rate = (seconds: number) => Math.round(rows / seconds).toLocaleString('en');
+    const ratio = (choose: (seconds: readonly number[]) => number) => (choose(theirs) / choose(ours)).toFixed(2);
+    const best = (seconds: readonly number[]) => Math.min(...seconds);
+    lines.push([
+      layout.name,
+      rate(best(ours)),
+      rate(best(theirs)),
+      ratio(best),
+      ratio(median),
+      `${Math.round(extra / 1e6)} MB`,
+    ]);
+    await rm(file);
+  }
+  const text = [
+    '## Reading tables',
+    '',
+    `\`npm run bench -- tables\` · ${machine()} ${versions}.`,
+    '',
+    `${rows.toLocaleString('en')} rows of three measurements (3, 6 and up to 17 digits) and a label, in turn with pandas' \`read_csv\` in one run. Gapline finds out the layout, judges every column and gives it a role; pandas is told the layout. One thread each. The last column is what reading takes beyond the table itself.`,
+    '',
+    table(['rows a second', 'Gapline', 'pandas', 'of pandas, best', 'by median', 'memory'], lines),
+  ].join('\n');
+  console.log(text);
+  if (!options['dry-run']) writeSection('tables', text);
+} finally {
+  peer.stop();
+}
