@@ -132,7 +132,7 @@ export class SampleLog {
     else this.#wrap();
   }
 
-  /** Goes on at the start of the same arrays, where nothing is that anyone needs. */
+  /** Continues at the start of the same arrays, where nothing is that anyone needs. */
   #wrap(): void {
     const length = this.length;
     for (const array of this.#arrays()) array.copyWithin(0, this.start, this.end);
