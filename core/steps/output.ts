@@ -1,6 +1,8 @@
 import { type Counts, inSegment, type SkipReason, type Skips, type StepRows } from './port.ts';
 
 const none: readonly string[] = [];
+/** Below this a view of an array costs more than it saves. */
+const fewRows = 16;
 
 /** The rows that a step gives, and what it left out. Filled again for each batch, so that memory is taken only while batches grow. */
 export class Output {
@@ -75,6 +77,10 @@ export class Output {
   copy(rows: StepRows, from: number, to: number): number {
     this.reserve(to - from);
     const first = this.count;
+    if (to - from < fewRows) {
+      for (let row = from; row < to; row++) this.#copyOne(rows, row);
+      return first;
+    }
     this.devices.set(rows.devices.subarray(from, to), first);
     this.seconds.set(rows.seconds.subarray(from, to), first);
     this.nanoseconds.set(rows.nanoseconds.subarray(from, to), first);
@@ -86,6 +92,19 @@ export class Output {
       this.columns[column]!.set(rows.columns[column]!.subarray(from, to), first);
     this.count += to - from;
     return first;
+  }
+
+  #copyOne(rows: StepRows, row: number): void {
+    const at = this.add(
+      rows.devices[row]!,
+      rows.seconds[row]!,
+      rows.nanoseconds[row]!,
+      rows.truths[row]!,
+      rows.inputs[row]!,
+      rows.segments[row]!,
+    );
+    const columns = Math.min(rows.columns.length, this.columns.length);
+    for (let column = 0; column < columns; column++) this.columns[column]![at] = rows.columns[column]![row]!;
   }
 
   skip(rows: StepRows, row: number, reason: SkipReason): void {

@@ -242,12 +242,12 @@ class Resample implements DeviceStep<State> {
   #interpolate(from: Float64Array, first: number, last: number, to: Float64Array, row: number, count: number): void {
     const shares = this.#shares;
     const targets = this.#targets;
-    for (let index = 0; index < count; index++) {
+    let index = 0;
+    for (; index < count && targets[index] === first; index++)
+      to[row + index] = between(last, from[first]!, shares[index]!);
+    for (; index < count; index++) {
       const target = targets[index]!;
-      const value = from[target]!;
-      const before = target === first ? last : from[target - 1]!;
-      const share = shares[index]!;
-      to[row + index] = share === 1 ? value : before + (value - before) * share;
+      to[row + index] = between(from[target - 1]!, from[target]!, shares[index]!);
     }
   }
 
@@ -388,3 +388,7 @@ function isAligned({ values, seconds, nanoseconds }: State): boolean {
       return false;
   return true;
 }
+
+/** The value at a share of the way; at the end it is the later one to the bit. */
+const between = (before: number, value: number, share: number): number =>
+  share === 1 ? value : before + (value - before) * share;

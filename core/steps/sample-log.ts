@@ -4,6 +4,10 @@ import type { StateReader, StateWriter } from './state.ts';
 
 /** A log moves to arrays that are so many times as long as what it holds, so that it moves rarely. */
 const growth = 4;
+const noNumbers = new Float64Array(0);
+const noIntegers = new Int32Array(0);
+/** Below this a view of an array costs more than it saves. */
+const fewRows = 16;
 
 /**
  * Samples of one device, by time, each time once. A fork shares its arrays with the log that it was made from as long as it only appends
@@ -24,10 +28,10 @@ export class SampleLog {
   #limit = 0;
 
   constructor(width: number) {
-    this.seconds = new Float64Array(0);
-    this.nanoseconds = new Int32Array(0);
-    this.truths = new Int32Array(0);
-    this.columns = Array.from({ length: width }, () => new Float64Array(0));
+    this.seconds = noNumbers;
+    this.nanoseconds = noIntegers;
+    this.truths = noIntegers;
+    this.columns = new Array<Float64Array>(width).fill(noNumbers);
   }
 
   get length(): number {
@@ -53,8 +57,8 @@ export class SampleLog {
   append(rows: StepRows, from: number, to: number): void {
     this.#reserve(to - from);
     const at = this.end;
-    if (to - from === 1) {
-      this.#write(at, rows, from);
+    if (to - from < fewRows) {
+      for (let row = from; row < to; row++) this.#write(at + row - from, rows, row);
     } else {
       this.seconds.set(rows.seconds.subarray(from, to), at);
       this.nanoseconds.set(rows.nanoseconds.subarray(from, to), at);

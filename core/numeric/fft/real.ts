@@ -32,7 +32,8 @@ export class RealFft {
       this.#fft.transform(this.#packed);
       return;
     }
-    for (let k = 0; k < re.length; k++) {
+    const points = re.length;
+    for (let k = 0; k < points; k++) {
       re[k] = values[2 * k]!;
       im[k] = values[2 * k + 1]!;
     }
@@ -43,18 +44,26 @@ export class RealFft {
   /** The even samples went in as real parts and the odd ones as imaginary parts; their transforms come out mixed. */
   #unpack(): void {
     const { re, im } = this.#packed;
+    const to = this.result;
+    const cos = this.#cos;
+    const sin = this.#sin;
     const points = re.length;
-    for (let k = 0; k <= points; k++) {
-      const a = k === points ? 0 : k;
-      const b = k === 0 ? 0 : points - k;
-      const evenRe = (re[a]! + re[b]!) / 2;
-      const evenIm = (im[a]! - im[b]!) / 2;
-      const oddRe = (im[a]! + im[b]!) / 2;
-      const oddIm = (re[b]! - re[a]!) / 2;
-      const wr = this.#cos[k]!;
-      const wi = this.#sin[k]!;
-      this.result.re[k] = evenRe + oddRe * wr - oddIm * wi;
-      this.result.im[k] = evenIm + oddRe * wi + oddIm * wr;
+    to.re[0] = re[0]! + im[0]!;
+    to.im[0] = 0;
+    to.re[points] = re[0]! - im[0]!;
+    to.im[points] = 0;
+    // Harmonics k and points - k come from the same two numbers.
+    for (let k = 1, other = points - 1; k <= other; k++, other--) {
+      const evenRe = (re[k]! + re[other]!) / 2;
+      const evenIm = (im[k]! - im[other]!) / 2;
+      const oddRe = (im[k]! + im[other]!) / 2;
+      const oddIm = (re[other]! - re[k]!) / 2;
+      const turnedRe = oddRe * cos[k]! - oddIm * sin[k]!;
+      const turnedIm = oddRe * sin[k]! + oddIm * cos[k]!;
+      to.re[other] = evenRe - turnedRe;
+      to.im[other] = turnedIm - evenIm;
+      to.re[k] = evenRe + turnedRe;
+      to.im[k] = evenIm + turnedIm;
     }
   }
 }

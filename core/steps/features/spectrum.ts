@@ -131,9 +131,15 @@ class PowerSpectrum {
   /** @returns how many values were measured; with none at all there is no spectrum */
   of(windows: Windows, row: number, column: number): number {
     const { minSamples } = this.#plan;
-    const measured = this.#place(windows, row, column);
-    if (measured < minSamples) return measured;
-    const weight = this.#taperMeasured(measured);
+    const values = windows.columns[column]!;
+    const from = windows.starts[row]!;
+    let measured = windows.starts[row + 1]! - from;
+    let weight = this.#wholeWeight;
+    if (measured !== this.#plan.points || !this.#taperWhole(values, from)) {
+      measured = this.#place(windows, row, column);
+      if (measured < minSamples) return measured;
+      weight = this.#taperMeasured(measured);
+    }
     this.#fft.transform(this.#input);
     const { re, im } = this.#fft.result;
     const power = this.#power;
@@ -209,20 +215,29 @@ class PowerSpectrum {
     return measured;
   }
 
+  /**
+   * The fast path: a window that has as many samples as it should. @returns false where a value of it is missing
+   */
+  #taperWhole(values: Float64Array, from: number): boolean {
+    const input = this.#input;
+    const { taper, points } = this.#plan;
+    let sum = 0;
+    for (let at = 0; at < points; at++) sum += values[from + at]!;
+    if (Number.isNaN(sum)) return false;
+    const mean = sum / points;
+    this.#mean = mean;
+    for (let at = 0; at < points; at++) input[at] = (values[from + at]! - mean) * taper[at]!;
+    return true;
+  }
+
   /** @returns the sum of the squared tapers of what was measured */
   #taperMeasured(measured: number): number {
     const input = this.#input;
     const { taper, points } = this.#plan;
-    const isWhole = measured === points;
     let sum = 0;
-    if (isWhole) for (let at = 0; at < points; at++) sum += input[at]!;
-    else for (let at = 0; at < points; at++) if (!Number.isNaN(input[at]!)) sum += input[at]!;
+    for (let at = 0; at < points; at++) if (!Number.isNaN(input[at]!)) sum += input[at]!;
     const mean = sum / measured;
     this.#mean = mean;
-    if (isWhole) {
-      for (let at = 0; at < points; at++) input[at] = (input[at]! - mean) * taper[at]!;
-      return this.#wholeWeight;
-    }
     let weight = 0;
     for (let at = 0; at < points; at++) {
       const isMeasured = !Number.isNaN(input[at]!);
