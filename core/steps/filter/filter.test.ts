@@ -36,7 +36,7 @@ test('a value that is missing stays missing and does not reach the filter', () =
   expect(given.filter((value) => !Number.isNaN(value))).toEqual(without);
 });
 
-test.each(['missing values', 'missing rows'])('after a gap longer than maxGap it starts anew: %s', (kind) => {
+test.each(['missing values', 'missing rows'])('after a gap longer than maxGap it restarts: %s', (kind) => {
   const holed = samplesOf(values)
     .map((sample, at) => (at >= 20 && at < 30 ? { ...sample, values: [Number.NaN] } : sample))
     .filter((_, at) => kind === 'missing values' || at < 20 || at >= 30);

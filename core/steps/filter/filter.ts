@@ -24,13 +24,11 @@ const params = z.strictObject({
   high: frequency('upper corner in hertz, where half the power passes; not with highpass'),
   order: z.int().min(1).max(8).default(4).describe('how steep: 6 dB an octave for each'),
   rate: rate().optional().describe('samples a second; default: that of the resample step before it'),
-  maxGap: span()
-    .optional()
-    .describe('after a longer time without a measured value it starts anew; default: 10 samples'),
+  maxGap: span().optional().describe('after a longer time without a measured value it restarts; default: 10 samples'),
   segments: z
     .enum(['continue', 'restart'])
     .default('continue')
-    .describe('whether it starts anew after a record that says that its segment is whole'),
+    .describe('whether it restarts after a record that says that its segment is whole'),
   channels: channels(),
 });
 

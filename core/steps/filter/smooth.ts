@@ -10,11 +10,11 @@ export const smooth = defineStep({
   summary: 'exponential smoothing by a time constant, for even and uneven samples',
   params: z.strictObject({
     time: span().describe('time constant: after so long 63 % of a jump has come through'),
-    maxGap: span().optional().describe('after a longer time without a measured value it starts anew; default: `time`'),
+    maxGap: span().optional().describe('after a longer time without a measured value it restarts; default: `time`'),
     segments: z
       .enum(['continue', 'restart'])
       .default('continue')
-      .describe('whether it starts anew after a record that says that its segment is whole'),
+      .describe('whether it restarts after a record that says that its segment is whole'),
     channels: channels(),
   }),
   build(given, shape) {
