@@ -5,7 +5,7 @@ import { spectrum } from './features/spectrum.ts';
 import { statistics } from './features/statistics.ts';
 import { filter } from './filter/filter.ts';
 import { smooth } from './filter/smooth.ts';
-import { resample } from './resample.ts';
+import { resample } from './resample/resample.ts';
 import { window } from './window/window.ts';
 
 /** Every step there is. A new one is a line here; the schema, the docs and the suite of properties follow. */

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import vectors from './fixtures/resample.json' with { type: 'json' };
-import { endsSegment, onlyEndsSegment } from './port.ts';
-import type { StepSpec } from './registry.ts';
-import { ms, runAll, type Sample } from './testing/run.ts';
+import vectors from '../fixtures/resample.json' with { type: 'json' };
+import { endsSegment, onlyEndsSegment } from '../port.ts';
+import type { StepSpec } from '../registry.ts';
+import { ms, runAll, type Sample } from '../testing/run.ts';
 
 const at = (milliseconds: number, value: number, more: Partial<Sample> = {}): Sample => ({
   device: 'a',
