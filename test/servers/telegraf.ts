@@ -31,14 +31,19 @@ const plugins = [
 ];
 
 /** Telegraf, as its makers pack it or built by Go with the plug-ins in use. */
-export const telegrafSupply: Supply = {
-  title: `Telegraf ${version}`,
-  folder: `telegraf-${version}-${createHash('sha256').update(plugins.join()).digest('hex').slice(0, 8)}`,
-  ways: [
-    download(`https://dl.influxdata.com/telegraf/releases/telegraf-${version}_linux_${arch}.tar.gz`, executable),
-    { title: 'by Go (minutes)', make: fromSource },
-  ],
-};
+export const telegrafSupply = telegrafWith(plugins);
+
+/** The same with other plug-ins; one that its makers packed has all of them. */
+export function telegrafWith(chosen: readonly string[]): Supply {
+  return {
+    title: `Telegraf ${version}`,
+    folder: `telegraf-${version}-${createHash('sha256').update(chosen.join()).digest('hex').slice(0, 8)}`,
+    ways: [
+      download(`https://dl.influxdata.com/telegraf/releases/telegraf-${version}_linux_${arch}.tar.gz`, executable),
+      { title: 'by Go (minutes)', make: (folder, logFile) => fromSource(chosen, folder, logFile) },
+    ],
+  };
+}
 
 const program = (folder: string): string => join(folder, executable);
 
@@ -48,10 +53,10 @@ export const telegrafProgram = (): string | undefined => {
   return folder && program(folder);
 };
 
-async function fromSource(folder: string, logFile: string): Promise<void> {
+async function fromSource(chosen: readonly string[], folder: string, logFile: string): Promise<void> {
   const target = join(folder, 'usr', 'bin');
   await mkdir(target, { recursive: true });
-  const flags = ['-trimpath', '-tags', ['custom', ...plugins].join(), '-ldflags'];
+  const flags = ['-trimpath', '-tags', ['custom', ...chosen].join(), '-ldflags'];
   const strip = `-s -w -X github.com/influxdata/telegraf/internal.Version=${version}`;
   await run('go', ['install', ...flags, strip, `github.com/influxdata/telegraf/cmd/telegraf@v${version}`], {
     cwd: folder,
@@ -61,6 +66,8 @@ async function fromSource(folder: string, logFile: string): Promise<void> {
 }
 
 export interface TelegrafOptions {
+  /** Default: the one with the plug-ins above. */
+  readonly supply?: Supply;
   readonly configFiles: readonly string[];
   /** What the configuration asks for as `${NAME}`. */
   readonly env?: Readonly<Record<string, string>>;
@@ -69,7 +76,7 @@ export interface TelegrafOptions {
 
 /** A Telegraf agent with these configurations; ready when it has read them, wherever its servers are. Its `url` is empty: it has none. */
 export async function startTelegraf(options: TelegrafOptions): Promise<ServerHandle> {
-  const folder = await obtain(telegrafSupply, options.report ?? (() => {}));
+  const folder = await obtain(options.supply ?? telegrafSupply, options.report ?? (() => {}));
   return startServer({
     name: 'telegraf',
     url: '',

@@ -1,0 +1,130 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { dataFolder, freePort, startServer } from '../../test/servers/process.ts';
+import { startTelegraf, telegrafWith } from '../../test/servers/telegraf.ts';
+import { installPython } from '../peers.ts';
+import type { Job } from './jobs.ts';
+
+/** Something that takes readings. */
+export interface Peer {
+  readonly name: string;
+  readonly pid: number;
+  /** The topic where its readings end; undefined where it keeps none. */
+  readonly topic: string | undefined;
+  /** Where a job sends; undefined where it has no endpoint for it. */
+  url(job: Job): string | undefined;
+  stop(): Promise<void>;
+}
+
+const root = resolve(import.meta.dirname, '../..');
+/** The example whose names of values the bodies have. */
+export const example = join(root, 'examples/spambase');
+
+/** How each is started on a Kafka. */
+export const peers: Readonly<Record<string, (broker: string, workers: string) => Promise<Peer>>> = {
+  gapline: startGapline,
+  telegraf: startTelegrafPeer,
+  flask: startFlask,
+  bare: startBare,
+};
+
+async function startGapline(broker: string, workers: string): Promise<Peer> {
+  const folder = mkdtempSync(join(tmpdir(), 'gapline-ingest-'));
+  const where = ['--config', join(example, 'stream.yaml'), '--data', folder, '--log', `kafka://${broker}`];
+  const args = ['collect', ...where, '--port', '0', '--no-archive', '--log-level', 'error'];
+  const child = start(join(root, 'gapline'), workers === '' ? args : [...args, '--workers', workers]);
+  const url = await printed(child, /collector: (\S+)/);
+  return {
+    ...{ name: 'gapline', pid: pidOf(child), topic: 'spam_data' },
+    url: (job) => url + job.path,
+    async stop() {
+      await end(child);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function startTelegrafPeer(broker: string): Promise<Peer> {
+  const [json, lines] = [await freePort(), await freePort()];
+  const handle = await startTelegraf({
+    supply: telegrafWith([
+      ...['inputs.http_listener_v2', 'inputs.influxdb_v2_listener', 'outputs.kafka'],
+      ...['parsers.influx', 'parsers.json_v2', 'serializers.influx', 'serializers.json'],
+    ]),
+    configFiles: [join(import.meta.dirname, 'telegraf.conf')],
+    env: { JSON_PORT: String(json), LINES_PORT: String(lines), BROKER: broker },
+    report: (line) => console.error(line),
+  });
+  return {
+    ...{ name: 'telegraf', pid: handle.pid, topic: 'telegraf' },
+    url(job) {
+      // It has no NDJSON of many readings in one request that is as quick as its line protocol.
+      if (job.name === 'ndjson') return undefined;
+      return `http://127.0.0.1:${job.name === 'one-json' ? json : lines}${job.path}`;
+    },
+    stop: () => handle.stop(),
+  };
+}
+
+async function startFlask(broker: string): Promise<Peer> {
+  const python = installPython('ingest');
+  const port = await freePort();
+  const handle = await startServer({
+    ...{ name: 'flask', url: '', command: python, env: { BROKER: broker } },
+    args: ['-m', 'gunicorn', '--chdir', import.meta.dirname, '-w', '2', '--threads', '16'].concat([
+      '--bind',
+      `127.0.0.1:${port}`,
+      'flask_peer:app',
+    ]),
+    data: await dataFolder('flask'),
+    ready: (output) => output().includes('Booting worker'),
+  });
+  return {
+    ...{ name: 'flask', pid: handle.pid, topic: 'flask' },
+    url: (job) => (job.name === 'one-json' ? `http://127.0.0.1:${port}${job.path}` : undefined),
+    stop: () => handle.stop(),
+  };
+}
+
+async function startBare(): Promise<Peer> {
+  const child = start(process.execPath, [join(import.meta.dirname, 'bare-server.ts')]);
+  const port = await printed(child, /listening: (\d+)/);
+  return {
+    ...{ name: 'bare', pid: pidOf(child), topic: undefined },
+    url: (job) => `http://127.0.0.1:${port}${job.path}`,
+    stop: () => end(child),
+  };
+}
+
+function start(command: string, args: readonly string[]): ChildProcess {
+  return spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
+}
+
+function pidOf({ pid }: ChildProcess): number {
+  if (pid === undefined) throw new Error('the peer did not start');
+  return pid;
+}
+
+async function printed({ stdout }: ChildProcess, pattern: RegExp): Promise<string> {
+  let text = '';
+  for await (const chunk of stdout?.setEncoding('utf8').iterator({ destroyOnReturn: false }) ?? []) {
+    text += chunk;
+    const found = pattern.exec(text)?.[1];
+    if (found === undefined) continue;
+    stdout?.resume();
+    return found;
+  }
+  throw new Error(`the peer ended without printing ${pattern}`);
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'exit');
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), 15_000);
+  await ended;
+  clearTimeout(timer);
+}
