@@ -1,10 +1,12 @@
 // How fast tables are read, beside pandas' read_csv: one million rows of four columns, in turn in one run; and how much memory
 // reading takes beyond the table. Writes the section of docs/benchmarks.md.
 // node bench/tables.ts [--rounds 7] [--dry-run]
+import { execFileSync } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { readDataset } from '../core/dataset/read.ts';
 import { KeyedRandom } from '../core/numeric/random/keyed-random.ts';
@@ -16,6 +18,8 @@ const { values: options } = parseArgs({
     rounds: { type: 'string', default: '7' },
     rows: { type: 'string', default: '1000000' },
     'dry-run': { type: 'boolean', default: false },
+    /** Only the memory of reading this file, in a process that did nothing else; printed as a number. */
+    memory: { type: 'string' },
   },
 });
 const rows = Number(options.rows);
@@ -53,7 +57,6 @@ async function write(file: string, { delimiter, decimal }: Layout): Promise<void
 
 /** Bytes beyond what the process held before and what the table itself takes. */
 async function memoryOf(file: string): Promise<number> {
-  globalThis.gc?.();
   const before = process.memoryUsage().rss;
   let peak = before;
   const watch = setInterval(() => {
@@ -64,6 +67,17 @@ async function memoryOf(file: string): Promise<number> {
   return Math.max(0, peak - before - values.byteLength - labels.byteLength);
 }
 
+if (options.memory !== undefined) {
+  console.log(await memoryOf(options.memory));
+  process.exit();
+}
+
+/** As {@link memoryOf}, in a process of its own. */
+function memoryApart(file: string): number {
+  const script = fileURLToPath(import.meta.url);
+  return Number(execFileSync(process.execPath, ['--disable-warning=ExperimentalWarning', script, '--memory', file]));
+}
+
 const peer = new PythonPeer(installPython(), 'tables.py', []);
 try {
   const { versions } = await peer.ask<{ versions: string }>({ do: 'versions' });
@@ -71,7 +85,7 @@ try {
   for (const layout of layouts) {
     const file = join(folder, 'table.csv');
     await write(file, layout);
-    const extra = await memoryOf(file);
+    const extra = memoryApart(file);
     const ours: number[] = [];
     const theirs: number[] = [];
     for (let round = 0; round < Number(options.rounds); round++) {

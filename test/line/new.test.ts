@@ -1,6 +1,7 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { mulberry32 } from '../../core/numeric/random/mulberry32.ts';
 import { gapline, lastJson, temporaryFolder } from './gapline.ts';
 
 /** A CSV of classes that are told apart by where their values lie; a few cells are gaps. */
@@ -92,4 +93,65 @@ test('a stream that is there already is not overwritten, and a CSV without a lab
   const refused = await gapline(['new', 'other', '--data', file, '--folder', join(folder, 'other')]).ended;
   expect(refused.code).toBe(1);
   expect(refused.stderr).toMatch(/^gapline: .*no column looks like a label.*\n$/);
+});
+
+/** A table of a counter, a measurement that tells two classes apart, a text column and the label. */
+const rich = (cell = '') =>
+  [
+    'n;temp;site;state',
+    ...Array.from(
+      { length: 120 },
+      (_, row) => `${row};${row === 7 && cell ? cell : richTemp(row)};B;${row % 2 ? 'hot' : 'ok'}`,
+    ),
+  ].join('\n');
+const richTemp = (row: number) => `${(row % 2) * 10 + ((row * 7919) % 12)},5`;
+
+test('what each column becomes is printed; a failed run leaves nothing behind and is repeated with the corrected file', async () => {
+  const folder = temporaryFolder();
+  const file = join(folder, 'my.csv');
+  writeFileSync(file, rich('20.5'));
+  const mine = ['new', 'mine', '--data', file, '--folder', join(folder, 'deep', 'mine')];
+  const failed = await gapline(mine).ended;
+  expect(failed.code).toBe(1);
+  expect(failed.stderr).toMatch(/my\.csv: line 9, column "temp": "20\.5" is no number with a decimal comma/);
+  expect(readdirSync(folder)).toEqual(['my.csv']);
+
+  writeFileSync(file, rich());
+  const made = await gapline(mine).ended;
+  expect(made.code).toBe(0);
+  expect(made.stdout).toContain('left out  n: a counter, from 0 to 119; --keep "n" takes it as a value');
+  expect(made.stdout).toContain('left out  site: text: 1 different in 120 of 120 rows');
+  expect(made.stdout).toContain('numbers have a decimal comma (line 2, column "temp"');
+  expect(made.stdout).toMatch(
+    /model: accuracy .* on the 24 rows of test\.csv \(always predicting the most frequent label: 0\.500\)/,
+  );
+  expect(readFileSync(join(folder, 'deep/mine/stream.yaml'), 'utf8')).toContain('- temp');
+
+  const trained = await gapline(['train', '--config', join(folder, 'deep/mine/stream.yaml')]).ended;
+  expect(trained.code).toBe(0);
+  expect(trained.stdout).toContain('left out  n: is not among data.fields');
+  expect(trained.stdout).toContain('always predicting the most frequent label: 0.5000');
+});
+
+test('where several columns may be the label, a pipe gets the candidates; a guess that predicts nothing is refused', async () => {
+  const folder = temporaryFolder();
+  const file = join(folder, 'my.csv');
+  const mine = ['new', 'mine', '--data', file, '--folder', join(folder, 'mine')];
+  const lines = Array.from({ length: 100 }, (_, row) => `${row % 3},${(row * 7919) % 101}.5,${(row * 31) % 4}`);
+  writeFileSync(file, `mode,temp,size\n${lines.join('\n')}\n`);
+  const asked = await gapline(mine).ended;
+  expect(asked.code).toBe(1);
+  expect(asked.stderr).toMatch(
+    /several columns may be the label; name it with --truth, one of mode \(3 different: 0, 1, 2\), size/,
+  );
+
+  const random = mulberry32(3);
+  const noise = Array.from({ length: 200 }, () => `${(random() * 100).toFixed(2)},${random() < 0.2 ? 'hot' : 'ok'}`);
+  writeFileSync(file, `temp,state\n${noise.join('\n')}\n`);
+  const refused = await gapline(mine).ended;
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toMatch(/the guessed label column "state" cannot be predicted from the values/);
+  const insisted = await gapline([...mine, '--truth', 'state']).ended;
+  expect(insisted.code).toBe(0);
+  expect(insisted.stdout).toContain('warning: always predicting the most frequent label is right as often');
 });
