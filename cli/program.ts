@@ -12,7 +12,7 @@ const wholeNumber =
     return number;
   };
 const port = wholeNumber(0, 65_535);
-const collect = (value: string, before: string[]): string[] => [...before, value];
+const collect = (value: string, before: string[] = []): string[] => [...before, value];
 
 /** A command that works on one stream. */
 function streamCommand(name: string, summary: string): Command {
@@ -158,7 +158,11 @@ export function createProgram(): Command {
         'looks at a table, guesses the label column, says what each column becomes, splits, trains, and prints the next command',
       )
       .argument('<name>', 'name of the stream, and of its folder')
-      .requiredOption('--data <file...>', 'CSV in any layout, gzipped or not, or Parquet; several files of one table')
+      .requiredOption(
+        '--data <file>',
+        'CSV in any layout, gzipped or not, or Parquet; repeated: several files of one table',
+        collect,
+      )
       .option('--truth <column>', 'the label column; default: guessed')
       .option('--device <column>', 'the column that names the device; default: by its name')
       .option('--time <column>', 'the column of the time; default: by its name')

@@ -153,7 +153,7 @@ function describeValue(column: ColumnSurvey): string {
   if (column.unit !== '') parts.push(`in ${column.unit}`);
   if (column.gaps > 0) {
     const words = column.gapWords.length > 0 ? ` (${column.gapWords.join(', ')})` : '';
-    parts.push(`${column.gaps} gaps${words}`);
+    parts.push(`${column.gaps} gap${column.gaps === 1 ? '' : 's'}${words}`);
   }
   return parts.join(', ');
 }
