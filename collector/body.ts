@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { HttpProblem } from '../core/http/problem.ts';
-import type { MemoryBudget } from './memory-budget.ts';
+import type { MemoryBudget, Reservation } from './memory-budget.ts';
 
 export interface BodyLimits {
   /** After decompression. */
@@ -26,7 +26,7 @@ export async function readText(request: IncomingMessage, limits: BodyLimits, mem
     const reserved = memory.reserve(declared);
     if (reserved === undefined) throw overloaded();
     const source = compressed ? decompressed(request) : request;
-    const body = await readAll({ request, source, limits, memory, reserved });
+    const body = await readAll({ request, source, limits, reserved });
     if (!isUtf8(body)) throw malformed('the body is not valid UTF-8');
     const text = body.toString('utf8');
     return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
@@ -60,22 +60,20 @@ interface BodyReading {
   readonly request: IncomingMessage;
   readonly source: Readable;
   readonly limits: BodyLimits;
-  readonly memory: MemoryBudget;
-  /** Bytes of the memory budget that were reserved before the body began. */
-  readonly reserved: number;
+  /** The memory that was reserved before the body began. */
+  readonly reserved: Reservation;
 }
 
-function readAll({ request, source, limits, memory, reserved: reservedFirst }: BodyReading): Promise<Buffer> {
+function readAll({ request, source, limits, reserved }: BodyReading): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
-    let reserved = reservedFirst;
     let settled = false;
     const settle = (error: HttpProblem | null): void => {
       if (settled) return;
       settled = true;
       source.removeAllListeners('data');
-      memory.release(reserved);
+      reserved.release();
       if (error === null) {
         resolve(joined(chunks, bytes));
         return;
@@ -89,10 +87,7 @@ function readAll({ request, source, limits, memory, reserved: reservedFirst }: B
     source.on('data', (chunk: Buffer) => {
       if (bytes + chunk.length > limits.maxBytes) return settle(tooLarge(limits));
       bytes += chunk.length;
-      if (bytes > reserved) {
-        if (!memory.grow(bytes - reserved)) return settle(overloaded());
-        reserved = bytes;
-      }
+      if (!reserved.grow(bytes)) return settle(overloaded());
       chunks.push(chunk);
     });
     source.on('end', () => settle(null));

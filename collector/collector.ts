@@ -10,12 +10,10 @@ import { reportStatus } from '../core/log/status.ts';
 import { createReporter } from '../core/stage/reporter.ts';
 import { createStage, type Stage } from '../core/stage/stage.ts';
 import type { Stream } from '../core/wire/stream.ts';
-import { AdaptiveLimit } from './adaptive-limit.ts';
+import { createAdmission } from './admission.ts';
 import { createApp, type Readiness } from './app.ts';
 import { archiveGroup } from './archive.ts';
-import { type Commit, GroupCommit } from './group-commit.ts';
 import { Intake } from './intake.ts';
-import { createMemoryBudget } from './memory-budget.ts';
 import { createCollectorMetrics } from './metrics.ts';
 import { Spool } from './spool/spool.ts';
 
@@ -81,7 +79,11 @@ export function createCollector(options: CollectorOptions): Collector {
   const topic = stream.topics.readings;
   const deadlineMs = options.appendDeadlineMs ?? 5_000;
   const intake = new Intake({ log, topic, spool, deadlineMs, metrics, logger, nowMs });
-  const { groups, memory } = createAdmission((records) => intake.commit(records), options.maxWaitingBytes);
+  const { groups, memory } = createAdmission({
+    commit: (records) => intake.commit(records),
+    maxWaitingBytes: options.maxWaitingBytes ?? 64_000_000,
+    nowMs: () => performance.now(),
+  });
   const access = options.access ?? new Access({ logger });
   const app = createApp({
     stream,
@@ -121,25 +123,6 @@ export function createCollector(options: CollectorOptions): Collector {
       return listener.url;
     },
   };
-}
-
-/**
- * Admission control: how many bytes of bodies and readings may wait, and the groups in which readings become durable.
- * @param maxWaitingBytes one half is for bodies that are being read, the other for readings that are not yet durable
- */
-function createAdmission(commit: Commit, maxWaitingBytes = 64_000_000) {
-  const maxBytes = maxWaitingBytes / 2;
-  const limit = new AdaptiveLimit({ minBytes: Math.min(1_000_000, maxWaitingBytes / 8), maxBytes, targetMs: 250 });
-  const groups = new GroupCommit({
-    commit,
-    maxGroupBytes: 4_000_000,
-    waited: (bytes, ms) => limit.observe(bytes, ms, performance.now()),
-  });
-  const memory = createMemoryBudget(
-    maxBytes,
-    (used) => groups.waitingBytes < maxBytes && limit.allows(used + groups.waitingBytes),
-  );
-  return { groups, memory };
 }
 
 function createListener(options: CollectorOptions): Listener {

@@ -18,6 +18,8 @@ export interface GroupCommitOptions {
   readonly maxGroupBytes: number;
   /** Called for each request with the size of its records and how long they waited until they were durable. */
   readonly waited?: (bytes: number, ms: number) => void;
+  /** A clock for that. Default `performance.now`. */
+  readonly nowMs?: () => number;
 }
 
 /**
@@ -26,18 +28,26 @@ export interface GroupCommitOptions {
  */
 export class GroupCommit {
   readonly #options: GroupCommitOptions;
+  readonly #nowMs: () => number;
   #bytes = 0;
+  #requests = 0;
   #waiting: Waiting[] = [];
   #running: Promise<void> | undefined;
   #closed = false;
 
   constructor(options: GroupCommitOptions) {
     this.#options = options;
+    this.#nowMs = options.nowMs ?? (() => performance.now());
   }
 
   /** Bytes that wait or are being made durable. Callers check them before they add. */
   get waitingBytes(): number {
     return this.#bytes;
+  }
+
+  /** Requests whose records wait or are being made durable. */
+  get waitingRequests(): number {
+    return this.#requests;
   }
 
   /**
@@ -51,8 +61,9 @@ export class GroupCommit {
     let bytes = 0;
     for (const record of records) bytes += record.value.byteLength + recordOverheadBytes;
     this.#bytes += bytes;
+    this.#requests += 1;
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ records, bytes, sinceMs: performance.now(), resolve, reject });
+      this.#waiting.push({ records, bytes, sinceMs: this.#nowMs(), resolve, reject });
       this.#running ??= this.#run();
     });
   }
@@ -70,7 +81,7 @@ export class GroupCommit {
       const group = this.#nextGroup();
       try {
         await this.#options.commit(recordsOf(group));
-        const nowMs = performance.now();
+        const nowMs = this.#nowMs();
         for (const { bytes, sinceMs, resolve } of group) {
           resolve();
           this.#options.waited?.(bytes, nowMs - sinceMs);
@@ -79,6 +90,7 @@ export class GroupCommit {
         for (const { reject } of group) reject(error);
       } finally {
         for (const { bytes } of group) this.#bytes -= bytes;
+        this.#requests -= group.length;
       }
     }
     this.#running = undefined;
