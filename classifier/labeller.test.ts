@@ -35,6 +35,9 @@ function labellerOf(champion: Model) {
 }
 
 const historyOf = (...batches: (readonly StoredRecord[] | Promise<never[]> | Error)[]): History => ({
+  committed: new Map(),
+  checkpoint: async () => undefined,
+  async *from() {},
   async *since() {
     for (const batch of batches) {
       if (batch instanceof Error) throw batch;

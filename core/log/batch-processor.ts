@@ -1,5 +1,6 @@
 import { describeError, GaplineError } from '../wire/errors.ts';
-import type { Batch, Output, PipeHandlers, StoredRecord, Transformed } from './port.ts';
+import type { Checkpoints, CheckpointWrite } from './checkpoint.ts';
+import type { Batch, Output, PipeHandlers, Positions, StoredRecord, Transformed } from './port.ts';
 import { Interrupted, type RetryPolicy } from './retry-policy.ts';
 
 /** Another member took the partition: this one must discard its uncommitted work. */
@@ -19,7 +20,11 @@ export interface BatchProcessorOptions {
    * Makes the outputs and the offset behind the batch's last record durable, together. Rejects with `retryable: false` where the outputs
    * are at fault; {@link Fenced} and {@link Interrupted} end the processing.
    */
-  readonly commit: (batch: Batch, outputs: readonly Output[]) => Promise<void>;
+  readonly commit: (batch: Batch, outputs: readonly Output[], checkpoint: CheckpointWrite | undefined) => Promise<void>;
+  /** Of the partition number, shared by all of its inputs. */
+  readonly checkpoints?: Checkpoints | undefined;
+  /** Where the partition number stands in all inputs: before a batch, or with `behind` after that record of this input. */
+  readonly positions?: (behind?: StoredRecord) => Positions;
 }
 
 /**
@@ -29,7 +34,9 @@ export interface BatchProcessorOptions {
 export type BatchProcessor = (batch: Batch) => Promise<void>;
 
 /** How every engine treats a batch: retry, halve, write dead letters, and change the state only after the commit. */
-export function createBatchProcessor({ handlers, retry, attempts, commit }: BatchProcessorOptions): BatchProcessor {
+export function createBatchProcessor(options: BatchProcessorOptions): BatchProcessor {
+  const { handlers, retry, attempts, commit, checkpoints, positions = () => new Map() } = options;
+
   async function processBatch(batch: Batch, triedWhole: boolean): Promise<void> {
     const [first, second] = batch.records;
     if (!first) return;
@@ -38,7 +45,7 @@ export function createBatchProcessor({ handlers, retry, attempts, commit }: Batc
     let transformed: Transformed;
     try {
       transformed = await retry({ ...batch, attempts: tries }, () => handlers.transform(batch));
-      await commitDurably(batch, transformed.outputs);
+      await commitDurably(batch, transformed.outputs, checkpoints?.due(positions));
     } catch (error) {
       if (error instanceof Interrupted || error instanceof Fenced) throw error;
       if (!second) return await writeDeadLetter(batch, first, error);
@@ -51,7 +58,8 @@ export function createBatchProcessor({ handlers, retry, attempts, commit }: Batc
 
   async function writeDeadLetter(batch: Batch, record: StoredRecord, cause: unknown): Promise<void> {
     try {
-      await commitDurably(batch, [handlers.deadLetter(record, cause)]);
+      // The record is no part of the state, so a replay must not meet it.
+      await commitDurably(batch, [handlers.deadLetter(record, cause)], checkpoints?.take(positions(record)));
     } catch (error) {
       if (error instanceof Interrupted || error instanceof Fenced) throw error;
       const source = `${record.topic}/${record.partition}/${record.offset}`;
@@ -62,8 +70,11 @@ export function createBatchProcessor({ handlers, retry, attempts, commit }: Batc
     }
   }
 
-  const commitDurably = (batch: Batch, outputs: readonly Output[]) =>
-    retry({ ...batch, attempts: Number.POSITIVE_INFINITY }, () => commit(batch, outputs));
+  async function commitDurably(batch: Batch, outputs: readonly Output[], checkpoint: CheckpointWrite | undefined) {
+    const all = checkpoint ? [...outputs, ...checkpoint.outputs] : outputs;
+    await retry({ ...batch, attempts: Number.POSITIVE_INFINITY }, () => commit(batch, all, checkpoint));
+    checkpoints?.committed(batch.records.length, checkpoint);
+  }
 
   return (batch) => processBatch(batch, false);
 }

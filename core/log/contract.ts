@@ -5,6 +5,7 @@ import { failing } from './contract/failing.ts';
 import { fixtureOfEachTest, type LogToOpen, testTimeoutMs } from './contract/fixture.ts';
 import { piping } from './contract/piping.ts';
 import { processes } from './contract/processes.ts';
+import { restoring } from './contract/restoring.ts';
 import { rewinding } from './contract/rewinding.ts';
 import { tailing } from './contract/tailing.ts';
 
@@ -18,6 +19,7 @@ export function logContract(engine: string, makeLog: () => Promise<LogToOpen>, n
     describe('failing', () => failing(fixture));
     describe('draining', () => draining(fixture));
     describe('rewinding', () => rewinding(fixture));
+    describe('restoring', () => restoring(fixture));
     describe('tailing', () => tailing(fixture));
     describe('processes', () => processes(fixture));
   });

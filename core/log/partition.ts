@@ -1,3 +1,5 @@
+import type { LogRecord } from './port.ts';
+
 const seed = 0x9747b28c;
 const mixer = 0x5bd1e995;
 
@@ -24,6 +26,9 @@ export function murmur2(data: Uint8Array): number {
 
 /** Chooses the partition of a key; of records without one, the next in turn. */
 export type Partitioner = (key: string | null, partitions: number) => number;
+
+/** What chooses the partition of a record. */
+export const partitioningKey = ({ key, partitionKey }: LogRecord): string | null => partitionKey ?? key;
 
 /** The most keys whose hash is remembered; devices come back all the time. */
 const maxRemembered = 100_000;

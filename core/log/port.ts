@@ -4,6 +4,8 @@ import { GaplineError } from '../wire/errors.ts';
 export interface LogRecord {
   /** The device. Records without a key are spread over the partitions. */
   readonly key: string | null;
+  /** Chooses the partition in the place of the key, so that records with different keys stay together. The log does not store it. */
+  readonly partitionKey?: string;
   readonly value: Uint8Array;
 }
 
@@ -30,6 +32,29 @@ export interface TopicSpec {
   readonly retentionBytes?: number;
   /** Whether Kafka writes each batch to the disk before it acknowledges; else it does from memory. The embedded engine always does. */
   readonly flush?: boolean;
+  /**
+   * Keeps the last record of each key, whatever its age; those before it are deleted in time. Its records need a key. Default false: old records are deleted by age.
+   */
+  readonly compacted?: boolean;
+}
+
+/** By topic, an offset: all records below it are taken. */
+export type Positions = ReadonlyMap<string, bigint>;
+
+/** The state of a partition number after all records below some positions. */
+export interface Checkpoint {
+  readonly positions: Positions;
+  readonly state: Uint8Array;
+}
+
+/** Where the checkpoints of a pipe are kept, and how often one is written: when either bound is passed, with the next batch. */
+export interface CheckpointOptions {
+  /** A compacted topic of this pipe alone. */
+  readonly topic: string;
+  /** Default 100,000. */
+  readonly everyRecords?: number;
+  /** In milliseconds. Default 10 s. */
+  readonly everyMs?: number;
 }
 
 /** Consecutive records of one partition of one topic. */
@@ -48,8 +73,17 @@ export interface Transformed {
   readonly committed?: () => void;
 }
 
-/** The committed past of one partition number over all input topics of a pipe, for warm-up. */
+/** The committed past of one partition number over all input topics of a pipe, to restore its state from. */
 export interface History {
+  /** By topic, where the group resumes. */
+  readonly committed: Positions;
+  /**
+   * The last checkpoint that was committed. Undefined where there is none, where the group was set back to before it, or where records
+   * since then are deleted, so that the state cannot be restored exactly.
+   */
+  checkpoint(): Promise<Checkpoint | undefined>;
+  /** The committed records from these positions on, in order by topic, batch by batch. A topic that is not named is left out. */
+  from(positions: Positions): AsyncIterable<readonly StoredRecord[]>;
   /** Records below the committed offset that arrived at or after `sinceMs`, in order by topic, batch by batch. */
   since(sinceMs: number): AsyncIterable<readonly StoredRecord[]>;
 }
@@ -69,13 +103,19 @@ export interface PipeHandlers {
   /** Called after the last batch of a partition number that this member no longer owns; forget its state. */
   revoked?(partition: number): void;
   /**
-   * Makes outputs from a batch; must not change state itself. A thrown error that says `retryable: true` stalls the partition with
+   * Makes outputs from a batch; must not change state itself. Within one member it never runs twice at a time for one partition number,
+   * over all input topics; nor do `assigned` and `revoked`. A thrown error that says `retryable: true` stalls the partition with
    * backoff for ever; `false` halves the batch until the culprit is alone and becomes a dead letter; one that does not
    * say is tried `attempts` times and then counts as permanent.
    */
   transform(batch: Batch): Transformed | Promise<Transformed>;
   /** The dead letter of a record that could never be processed; committed in its place. */
   deadLetter(record: StoredRecord, error: unknown): Output;
+  /**
+   * The committed state of a partition number, to be kept as a checkpoint; undefined where there is nothing to keep. Asked for between
+   * batches' `committed`, by {@link PipeOptions.checkpoints} and with each dead letter, which passes a record by. Must not throw.
+   */
+  save?(partition: number): Uint8Array | undefined;
   /** Called at each failed attempt, so that a stall is seen. */
   stalled?(stall: Stall): void;
 }
@@ -87,9 +127,11 @@ export interface PipeOptions {
   readonly maxBatch?: number;
   /** Attempts before an error counts as permanent that does not state whether it is retryable. Default 5. */
   readonly attempts?: number;
+  /** Keeps what `save` returns, together with the outputs and offsets of a batch. Default: no checkpoints. */
+  readonly checkpoints?: CheckpointOptions;
 }
 
-export interface DrainOptions extends PipeOptions {
+export interface DrainOptions extends Omit<PipeOptions, 'checkpoints'> {
   readonly stalled?: (stall: Stall) => void;
 }
 

@@ -229,11 +229,22 @@ const setOnTopic = 1 as ConfigSource.TOPIC_CONFIG;
 /** Lets a broker acknowledge only what is on its disk. */
 const flushing = { name: 'flush.messages', value: '1' };
 
-const asConfig = ({ name, partitions, retentionMs, flush }: TopicSpec): ITopicConfig => ({
+/**
+ * A compacted topic grows until its newest segment is full, which Kafka never compacts: small ones, soon. The records of a checkpoint are
+ * read back when a partition changes hands, so there should be few.
+ */
+const compacting = [
+  { name: 'cleanup.policy', value: 'compact' },
+  { name: 'segment.bytes', value: String(16 << 20) },
+  { name: 'segment.ms', value: '600000' },
+  { name: 'min.cleanable.dirty.ratio', value: '0.1' },
+];
+
+const asConfig = ({ name, partitions, retentionMs, flush, compacted }: TopicSpec): ITopicConfig => ({
   topic: name,
   numPartitions: partitions,
   configEntries: [
-    { name: 'retention.ms', value: String(retentionMs) },
+    ...(compacted ? compacting : [{ name: 'retention.ms', value: String(retentionMs) }]),
     // The time of arrival, never the reading's: by that a broker would delete backfilled data at once.
     { name: 'message.timestamp.type', value: 'LogAppendTime' },
     ...(flush ? [flushing] : []),

@@ -1,7 +1,7 @@
 import type { Producer, Transaction } from 'kafkajs';
 import { sleep } from '../../retry/sleep.ts';
 import { GaplineError } from '../../wire/errors.ts';
-import type { Partitioner } from '../partition.ts';
+import { type Partitioner, partitioningKey } from '../partition.ts';
 import type { Output } from '../port.ts';
 import type { KafkaAdmin } from './admin.ts';
 import type { Client } from './client.ts';
@@ -123,14 +123,14 @@ export class TransactionalCommitter implements Committer {
     const counts = new Map<string, number>();
     const addressed: Addressed[] = [];
     for (const record of outputs) {
-      const { topic, key } = record;
+      const { topic } = record;
       if (sizeOf(record) > maxPartitionBytes) {
         const detail = `A record of ${sizeOf(record)} bytes is more than Kafka takes (${topic})`;
         throw new GaplineError('log-unavailable', detail, { retryable: false });
       }
       const count = counts.get(topic) ?? (await admin.partitionCount(topic));
       counts.set(topic, count);
-      addressed.push({ topic, partition: partitionOf(key, count), record });
+      addressed.push({ topic, partition: partitionOf(partitioningKey(record), count), record });
     }
     return addressed;
   }

@@ -116,7 +116,7 @@ class Member implements Running {
   }
 
   #startWorker(number: number): Worker {
-    const { engine, from, group, handlers, attempts = 5, maxBatch = 5_000 } = this.#options;
+    const { engine, from, group, handlers, attempts = 5, maxBatch = 5_000, checkpoints } = this.#options;
     const worker = new Worker(
       {
         ...{ number, topics: from, group, handlers, attempts, maxBatch, logger: engine.logger },
@@ -125,7 +125,8 @@ class Member implements Running {
         stopping: this.#stopping.signal,
         committerOf: (topic) => this.#committer({ group, topic, partition: number }),
         committedOffset: (topic) => committedOffset(engine, { group, topic, partition: number }),
-        historyOf: (inputs, signal) => historyOf(engine, number, inputs, signal),
+        checkpoints,
+        historyOf: (committed, signal) => historyOf(engine, { partition: number, committed, checkpoints, signal }),
       },
       this.#leaving.get(number) ?? Promise.resolve(),
     );

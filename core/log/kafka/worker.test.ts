@@ -57,7 +57,12 @@ function start(group: Group, seek: (buffer: PrefetchBuffer) => void = () => {}) 
       fetcher: { changed: new Condition(), resume: () => {}, seek, provenSince: async () => {} },
       committerOf: () => group.committer(),
       committedOffset: async () => ({ committed: group.committed, low: 0n }),
-      historyOf: () => ({ async *since() {} }),
+      historyOf: (committed) => ({
+        committed,
+        async *since() {},
+        async *from() {},
+        checkpoint: async () => undefined,
+      }),
       handlers: {
         assigned: async () => void events.push('assigned'),
         revoked: () => void events.push('revoked'),

@@ -1,7 +1,8 @@
 import type { Logger } from 'pino';
 import { GaplineError } from '../../wire/errors.ts';
 import { type BatchProcessor, createBatchProcessor, Fenced } from '../batch-processor.ts';
-import type { History, Output, PipeHandlers } from '../port.ts';
+import { Checkpoints } from '../checkpoint.ts';
+import type { CheckpointOptions, History, Output, PipeHandlers, Positions, StoredRecord } from '../port.ts';
 import { Interrupted, type RetryPolicy } from '../retry-policy.ts';
 import type { Committer } from './committer.ts';
 import { kafkaError } from './errors.ts';
@@ -30,7 +31,8 @@ export interface WorkerOptions {
   readonly committedOffset: (
     topic: string,
   ) => Promise<{ readonly committed: bigint | undefined; readonly low: bigint }>;
-  readonly historyOf: (inputs: readonly { topic: string; to: bigint }[], signal: AbortSignal) => History;
+  readonly checkpoints?: CheckpointOptions | undefined;
+  readonly historyOf: (committed: Positions, signal: AbortSignal) => History;
 }
 
 interface Input {
@@ -53,6 +55,7 @@ export class Worker {
   readonly number: number;
   readonly #options: WorkerOptions;
   readonly #inputs: readonly Input[];
+  readonly #checkpoints: Checkpoints | undefined;
   readonly #lost = new AbortController();
   /** Resolves when the worker has ended; rejects when it cannot continue. */
   readonly ended: Promise<void>;
@@ -61,6 +64,7 @@ export class Worker {
   constructor(options: WorkerOptions, after: Promise<void>) {
     this.number = options.number;
     this.#options = options;
+    this.#checkpoints = Checkpoints.of(options.number, options.checkpoints, options.handlers);
     this.#inputs = options.topics.map((topic) => this.#createInput(topic));
     this.ended = after.then(() => this.#run());
   }
@@ -79,6 +83,8 @@ export class Worker {
           const last = records.at(-1);
           if (last) await this.#move(input, outputs, input.buffer.after(last));
         },
+        checkpoints: this.#checkpoints,
+        positions: (behind) => this.#positions(input, behind),
       }),
       committed: undefined,
       position: 0n,
@@ -86,6 +92,12 @@ export class Worker {
       doubtedAt: Number.NEGATIVE_INFINITY,
     };
     return input;
+  }
+
+  /** Where it stands in all inputs, before a batch or behind a record of `input`. */
+  #positions(input: Input, behind: StoredRecord | undefined): Positions {
+    const at = (each: Input) => (behind && each === input ? behind.offset + 1n : each.position);
+    return new Map(this.#inputs.map((each) => [each.topic, at(each)]));
   }
 
   bufferOf(topic: string): PrefetchBuffer | undefined {
@@ -127,9 +139,10 @@ export class Worker {
       this.#inputs.map((input) => this.#try(input.topic, Number.POSITIVE_INFINITY, () => this.#begin(input))),
     );
     try {
-      const past = this.#inputs.map(({ topic, position }) => ({ topic, to: position }));
-      const history = historyOf(past, this.#lost.signal);
-      const [first] = past;
+      const committed = new Map(this.#inputs.map(({ topic, position }) => [topic, position]));
+      const history = historyOf(committed, this.#lost.signal);
+      const [first] = this.#inputs;
+      this.#checkpoints?.restart();
       if (first) await this.#try(first.topic, this.#options.attempts, () => handlers.assigned?.(number, history));
       await this.#work();
     } finally {

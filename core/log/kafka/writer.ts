@@ -2,7 +2,7 @@ import type { Producer } from 'kafkajs';
 import type { Logger } from 'pino';
 import { sleep } from '../../retry/sleep.ts';
 import { describeError } from '../../wire/errors.ts';
-import type { Partitioner } from '../partition.ts';
+import { type Partitioner, partitioningKey } from '../partition.ts';
 import { AppendError, type LogRecord } from '../port.ts';
 import type { KafkaAdmin } from './admin.ts';
 import type { Client } from './client.ts';
@@ -132,7 +132,7 @@ export class KafkaWriter {
     const { admin, partitionOf } = this.#options;
     try {
       const count = await within(deadlineMs, admin.partitionCount(topic));
-      return records.map((record) => ({ topic, partition: partitionOf(record.key, count), record }));
+      return records.map((record) => ({ topic, partition: partitionOf(partitioningKey(record), count), record }));
     } catch (error) {
       throw new AppendError('refused', describeError(error), error);
     }

@@ -47,6 +47,21 @@ test('reports in one line a file that is no log', async () => {
   expect(refusal.message).toBe(`${file} is not a log: it is no SQLite database`);
 });
 
+test('takes over a file of the first layout, with what it holds', async () => {
+  const file = join(folder, 'gapline.db');
+  const first = await open(file);
+  await first.ensureTopics([{ name: 'a', partitions: 2, retentionMs: 1_000_000 }]);
+  await first.append('a', numbered(0, 10), deadline);
+  await first.stop();
+  const db = new DatabaseSync(file);
+  db.exec('ALTER TABLE log_topics DROP COLUMN compacted; DROP TABLE log_holds; UPDATE log_schema SET version = 1');
+  db.close();
+  const log = await open(file);
+  expect(await contents(log, 'a')).toHaveLength(10);
+  await log.ensureTopics([{ name: 'b', partitions: 1, retentionMs: 1_000, compacted: true }]);
+  await log.stop();
+});
+
 test('refuses the log of a newer Gapline', async () => {
   const file = join(folder, 'gapline.db');
   await (await open(file)).stop();
@@ -55,7 +70,7 @@ test('refuses the log of a newer Gapline', async () => {
   db.close();
   await expect(open(file)).rejects.toMatchObject({
     code: 'log-corrupt',
-    message: `${file} has the layout 99 of the log, this Gapline knows 1`,
+    message: `${file} has the layout 99 of the log, this Gapline knows 2`,
   });
 });
 

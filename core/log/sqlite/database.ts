@@ -6,7 +6,15 @@ import { GaplineError } from '../../wire/errors.ts';
 import { isBusy, logError } from './errors.ts';
 
 /** The layout of the tables below. A file with a higher one was made by a newer Gapline. */
-const schemaVersion = 1n;
+const schemaVersion = 2n;
+
+/** From which offset on a group's checkpoint still needs the records of a partition. */
+const holds = `
+  CREATE TABLE log_holds (
+    grp TEXT NOT NULL, partition INTEGER NOT NULL REFERENCES log_partitions, next INTEGER NOT NULL,
+    PRIMARY KEY (grp, partition)
+  ) STRICT, WITHOUT ROWID;
+`;
 
 /**
  * `log_records.id` is the partition's id and the offset in one number (see {@link recordId}), so that a partition is one range of the
@@ -17,7 +25,7 @@ const schema = `
   INSERT INTO log_schema VALUES (${schemaVersion});
   CREATE TABLE log_topics (
     id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, partitions INTEGER NOT NULL,
-    retention_ms INTEGER NOT NULL, retention_bytes INTEGER
+    retention_ms INTEGER NOT NULL, retention_bytes INTEGER, compacted INTEGER NOT NULL DEFAULT 0
   ) STRICT;
   CREATE TABLE log_partitions (
     id INTEGER PRIMARY KEY, topic INTEGER NOT NULL REFERENCES log_topics, number INTEGER NOT NULL,
@@ -30,6 +38,14 @@ const schema = `
     grp TEXT NOT NULL, partition INTEGER NOT NULL REFERENCES log_partitions, next INTEGER NOT NULL,
     PRIMARY KEY (grp, partition)
   ) STRICT, WITHOUT ROWID;
+  ${holds}
+`;
+
+/** Makes a layout of version 1 one of today. */
+const fromVersion1 = `
+  ALTER TABLE log_topics ADD COLUMN compacted INTEGER NOT NULL DEFAULT 0;
+  ${holds}
+  UPDATE log_schema SET version = 2;
 `;
 
 const offsetBits = 44n;
@@ -76,7 +92,9 @@ function prepareSchema(db: DatabaseSync, file: string): void {
   db.exec('BEGIN IMMEDIATE');
   const known = db.prepare(`SELECT 1 FROM sqlite_schema WHERE name = 'log_schema'`).get();
   if (!known) db.exec(schema);
-  const version = db.prepare('SELECT version FROM log_schema').get()?.version;
+  const versionNow = () => db.prepare('SELECT version FROM log_schema').get()?.version;
+  if (versionNow() === 1n) db.exec(fromVersion1);
+  const version = versionNow();
   db.exec('COMMIT');
   if (version !== schemaVersion) {
     const detail = `${file} has the layout ${version} of the log, this Gapline knows ${schemaVersion}`;

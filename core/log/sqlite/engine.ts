@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Logger } from 'pino';
 import { GaplineError } from '../../wire/errors.ts';
-import type { Partitioner } from '../partition.ts';
+import { type Partitioner, partitioningKey } from '../partition.ts';
 import type { LogRecord } from '../port.ts';
 import type { Ends } from './ends.ts';
 import type { Offsets } from './offsets.ts';
@@ -36,7 +36,7 @@ export function share(
 ): Share[] {
   const shares = new Map<number, Share>();
   for (const record of records) {
-    const number = partitionOf(record.key, partitions.length);
+    const number = partitionOf(partitioningKey(record), partitions.length);
     const found = shares.get(number);
     if (found) {
       found.records.push(record);

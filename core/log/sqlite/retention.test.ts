@@ -89,6 +89,45 @@ describe('retention', () => {
     expect(await held(log, copy)).toEqual(numbers(0, 400));
   });
 
+  test('never passes the oldest checkpoint, and follows it', async () => {
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings', 1, { retentionMs: 1, retentionBytes: 1 });
+    const copy = await fixture().topic(log, 'copy', 1);
+    const state = await fixture().topic(log, 'state', 1, { compacted: true });
+    const options = {
+      ...{ from: [topic], group: fixture().name('group'), maxBatch: 5 },
+      checkpoints: { topic: state, everyRecords: 10, everyMs: 3_600_000 },
+    };
+    let isKept = true;
+    const handlers = { ...copyTo(copy), save: () => (isKept ? Buffer.from('state') : undefined) };
+    const running = await log.pipe(options, handlers);
+    for (let at = 0; at < 17; at++) {
+      await log.append(topic, numbered(at, at + 1), deadline);
+      await expectContents(log, copy, numbers(0, at + 1));
+    }
+    // The first batch had a checkpoint before it, at 0, and so had the one after ten more records.
+    await expect.poll(async () => (await held(log, topic))[0], patient).toBe('10');
+    for (let look = 0; look < 5; look++) {
+      await sleep(30);
+      expect(await held(log, topic)).toEqual(numbers(10, 17));
+    }
+    isKept = false;
+    await log.append(topic, numbered(17, 40), deadline);
+    await expect.poll(() => contents(log, topic), patient).toEqual([]);
+    await running.stop();
+  });
+
+  test('deletes what a later record of a compacted topic has replaced, and nothing by age', async () => {
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'state', 3, { compacted: true, retentionMs: 1 });
+    await log.append(topic, numbered(0, 2_500), deadline);
+    await expect.poll(() => held(log, topic), patient).toEqual(numbers(2_495, 2_500));
+    await log.append(topic, numbered(2_501, 2_502), deadline);
+    await expect.poll(() => held(log, topic), patient).toEqual(['2495', '2497', '2498', '2499', '2501']);
+    await sleep(60);
+    expect(await held(log, topic)).toHaveLength(5);
+  });
+
   test('gives the space that it freed to new records', async () => {
     const log = await fixture().open();
     const topic = await fixture().topic(log, 'readings', 3, { retentionBytes: 300_000 });

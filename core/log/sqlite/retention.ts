@@ -1,6 +1,7 @@
 import type { StatementSync } from 'node:sqlite';
 import { sleep } from '../../retry/sleep.ts';
 import { describeError } from '../../wire/errors.ts';
+import { Compaction } from './compaction.ts';
 import { recordId } from './database.ts';
 import type { SqliteEngine } from './engine.ts';
 
@@ -14,6 +15,7 @@ interface TopicRow {
   readonly name: string;
   readonly retentionMs: bigint;
   readonly retentionBytes: bigint | null;
+  readonly compacted: bigint;
 }
 
 interface PartitionRow {
@@ -21,11 +23,14 @@ interface PartitionRow {
   readonly first: bigint;
   readonly next: bigint;
   readonly bytes: bigint;
-  /** Where the slowest group is; the end where there is none. */
+  /** Where the slowest group is, and what the oldest checkpoint needs; the end where there is neither. */
   readonly floor: bigint;
 }
 
-/** Deletes what is too old or too much, oldest first, but nothing that a group has not taken yet. */
+/**
+ * Deletes what is too old or too much, oldest first, but nothing that a group has not taken yet or that a checkpoint needs; of compacted
+ * topics, what a later record of the same key has replaced.
+ */
 export class Retention {
   readonly #engine: SqliteEngine;
   readonly #topics: StatementSync;
@@ -34,17 +39,20 @@ export class Retention {
   readonly #oldest: StatementSync;
   readonly #delete: StatementSync;
   readonly #shrink: StatementSync;
+  readonly #compaction: Compaction;
   readonly #overdue = new Set<string>();
 
   constructor(engine: SqliteEngine) {
     const { db } = engine;
     this.#engine = engine;
     this.#topics = db.prepare(
-      'SELECT id, name, retention_ms AS retentionMs, retention_bytes AS retentionBytes FROM log_topics',
+      'SELECT id, name, retention_ms AS retentionMs, retention_bytes AS retentionBytes, compacted FROM log_topics',
     );
     this.#partitions = db.prepare(
-      `SELECT p.id, p.first, p.next, p.bytes, coalesce(min(o.next), p.next) AS floor
-       FROM log_partitions p LEFT JOIN log_offsets o ON o.partition = p.id WHERE p.topic = ? GROUP BY p.id`,
+      `SELECT p.id, p.first, p.next, p.bytes, min(
+         coalesce((SELECT min(next) FROM log_offsets WHERE partition = p.id), p.next),
+         coalesce((SELECT min(next) FROM log_holds WHERE partition = p.id), p.next)
+       ) AS floor FROM log_partitions p WHERE p.topic = ?`,
     );
     // Keeps in step with sizeOf() of records.ts.
     this.#old = db.prepare(
@@ -55,11 +63,16 @@ export class Retention {
     this.#oldest = db.prepare('SELECT arrived_ms AS arrivedMs FROM log_records WHERE id >= ? AND id < ? LIMIT 1');
     this.#delete = db.prepare('DELETE FROM log_records WHERE id >= ? AND id < ?');
     this.#shrink = db.prepare('UPDATE log_partitions SET first = ?, bytes = bytes - ? WHERE id = ?');
+    this.#compaction = new Compaction(engine);
   }
 
   /** Resolves once nothing more is to be deleted for now, or the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     for (const topic of this.#topics.all() as unknown as TopicRow[]) {
+      if (topic.compacted === 1n) {
+        for (const partition of this.#of(topic.id)) await this.#compaction.run(partition, signal);
+        continue;
+      }
       await this.#byAge(topic, signal);
       if (topic.retentionBytes !== null) await this.#bySize(topic, topic.retentionBytes, signal);
     }

@@ -47,7 +47,7 @@ export class Topics {
    * Makes a topic, or updates its retention. Call it inside a transaction.
    * @throws {GaplineError} `topic-mismatch` where it exists with fewer partitions.
    */
-  ensure({ name, partitions, retentionMs, retentionBytes }: TopicSpec): void {
+  ensure({ name, partitions, retentionMs, retentionBytes, compacted = false }: TopicSpec): void {
     const existing = this.#find(name).length;
     if (existing > 0 && existing < partitions) {
       const detail = `Topic ${name} has ${existing} partitions where ${partitions} are wanted`;
@@ -55,13 +55,18 @@ export class Topics {
     }
     const { id } = this.#db
       .prepare(
-        `INSERT INTO log_topics (name, partitions, retention_ms, retention_bytes) VALUES (?, ?, ?, ?)
-         ON CONFLICT (name) DO UPDATE SET retention_ms = excluded.retention_ms, retention_bytes = excluded.retention_bytes
+        `INSERT INTO log_topics (name, partitions, retention_ms, retention_bytes, compacted) VALUES (?, ?, ?, ?, ?)
+         ON CONFLICT (name) DO UPDATE SET retention_ms = excluded.retention_ms, retention_bytes = excluded.retention_bytes,
+           compacted = excluded.compacted
          RETURNING id`,
       )
-      .get(name, partitions, Math.round(retentionMs), retentionBytes ? Math.round(retentionBytes) : null) as {
-      id: bigint;
-    };
+      .get(
+        name,
+        partitions,
+        Math.round(retentionMs),
+        retentionBytes ? Math.round(retentionBytes) : null,
+        compacted ? 1 : 0,
+      ) as { id: bigint };
     if (existing > 0) return;
     const insert = this.#db.prepare('INSERT INTO log_partitions (topic, number) VALUES (?, ?)');
     for (let number = 0; number < partitions; number++) insert.run(id, number);

@@ -1,5 +1,6 @@
 import { GaplineError } from '../../wire/errors.ts';
 import { type BatchProcessor, createBatchProcessor, Fenced } from '../batch-processor.ts';
+import { Checkpoints, type CheckpointWrite } from '../checkpoint.ts';
 import type { Batch, Output, PipeHandlers, PipeOptions } from '../port.ts';
 import { Interrupted, type RetryPolicy } from '../retry-policy.ts';
 import { type SqliteEngine, share, sizeOfAll } from './engine.ts';
@@ -36,11 +37,15 @@ export async function runWorker(
   options: WorkerOptions,
 ): Promise<void> {
   const { engine, handlers, retry, signal, stopping, attempts = 5, maxBatch = 5_000 } = options;
-  const inputs = partitions.map((partition) => createInput(partition, options));
+  const checkpoints = Checkpoints.of(number, options.checkpoints, handlers);
+  const inputs: Input[] = [];
+  for (const partition of partitions) inputs.push(createInput(partition, inputs, checkpoints, options));
   const [first] = inputs;
   if (!first) return;
   try {
-    const history = historyOf(engine, inputs, maxBatch);
+    const history = historyOf(engine, {
+      ...{ partition: number, inputs, maxRecords: maxBatch, checkpoints: options.checkpoints },
+    });
     const task = { topic: first.partition.topic, partition: number, signal, attempts };
     await retry(task, () => handlers.assigned?.(number, history));
     while (!stopping.aborted) {
@@ -56,7 +61,13 @@ export async function runWorker(
   }
 }
 
-function createInput(partition: Partition, options: WorkerOptions): Input {
+/** @param inputs - all of the partition number, once they are made */
+function createInput(
+  partition: Partition,
+  inputs: readonly Input[],
+  checkpoints: Checkpoints | undefined,
+  options: WorkerOptions,
+): Input {
   const { engine, group, handlers, retry, attempts = 5 } = options;
   const input: Input = {
     partition,
@@ -65,7 +76,12 @@ function createInput(partition: Partition, options: WorkerOptions): Input {
       handlers,
       retry,
       attempts,
-      commit: (batch, outputs) => commit(options, input, batch, outputs),
+      commit: (batch, outputs, checkpoint) => commit(options, inputs, input, { batch, outputs, checkpoint }),
+      checkpoints,
+      positions: (behind) =>
+        new Map(
+          inputs.map((each) => [each.partition.topic, behind && each === input ? behind.offset + 1n : each.next]),
+        ),
     }),
   };
   return input;
@@ -82,12 +98,19 @@ async function processNext({ partition, next, process }: Input, options: WorkerO
   await process({ topic: partition.topic, partition: partition.number, records, signal });
 }
 
+interface Written {
+  readonly batch: Batch;
+  /** With the records of the checkpoint. */
+  readonly outputs: readonly Output[];
+  readonly checkpoint: CheckpointWrite | undefined;
+}
+
 /** Outputs and offset in one transaction, which fails where another member has moved the offset. */
 async function commit(
   { engine, group }: WorkerOptions,
+  inputs: readonly Input[],
   input: Input,
-  batch: Batch,
-  outputs: readonly Output[],
+  { batch, outputs, checkpoint }: Written,
 ): Promise<void> {
   const { partition, next } = input;
   const to = endOf(batch.records, next);
@@ -102,6 +125,9 @@ async function commit(
         throw new Fenced(`Another member of ${group} took ${batch.topic}/${batch.partition}`);
       }
       for (const { partition, records } of shares) engine.records.append(partition.id, records);
+      if (!checkpoint) return;
+      for (const { partition } of inputs)
+        engine.offsets.hold(group, partition, checkpoint.positions?.get(partition.topic));
     },
   });
   input.next = to;

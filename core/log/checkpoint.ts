@@ -1,0 +1,147 @@
+import { randomUUID } from 'node:crypto';
+import type { Checkpoint, CheckpointOptions, Output, PipeHandlers, Positions, StoredRecord } from './port.ts';
+
+/** A checkpoint larger than this is several records: engines bound the size of one. */
+const maxPartBytes = 500_000;
+const format = 1;
+const newline = 0x0a;
+
+/** The first line of each record of a checkpoint, as JSON; behind it stand bytes of the state. */
+interface Header {
+  readonly format: number;
+  /** The same in all parts of one checkpoint. */
+  readonly id: string;
+  readonly part: number;
+  readonly parts: number;
+  /** By topic, as decimal strings. */
+  readonly positions: Readonly<Record<string, string>>;
+}
+
+const keyOf = (partition: number, part: number) => (part === 0 ? `${partition}` : `${partition}/${part}`);
+
+/** A checkpoint as records. All go to one partition of the topic; the key of the first is the number of the input partition. */
+export function encodeCheckpoint(topic: string, partition: number, { positions, state }: Checkpoint): Output[] {
+  const parts = Math.max(1, Math.ceil(state.length / maxPartBytes));
+  const shared = { format, id: randomUUID(), parts, positions: textsOf(positions) };
+  return Array.from({ length: parts }, (_, part) => {
+    const header: Header = { ...shared, part };
+    const bytes = state.subarray(part * maxPartBytes, (part + 1) * maxPartBytes);
+    const value = Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), bytes]);
+    return { topic, key: keyOf(partition, part), partitionKey: `${partition}`, value };
+  });
+}
+
+const textsOf = (positions: Positions) => Object.fromEntries(Array.from(positions, ([topic, at]) => [topic, `${at}`]));
+
+/** Puts a checkpoint of one input partition together from the records of its topic, given in their order. */
+export class CheckpointParts {
+  readonly #prefix: string;
+  readonly #first: string;
+  readonly #parts = new Map<string, Uint8Array>();
+
+  constructor(partition: number) {
+    this.#first = keyOf(partition, 0);
+    this.#prefix = `${partition}/`;
+  }
+
+  add(records: readonly StoredRecord[]): void {
+    for (const { key, value } of records)
+      if (key === this.#first || key?.startsWith(this.#prefix)) this.#parts.set(key, value);
+  }
+
+  /** The last whole checkpoint; undefined where there is none, or where a later Gapline wrote it. */
+  checkpoint(): Checkpoint | undefined {
+    const first = this.#read(this.#first);
+    if (!first) return undefined;
+    const { id, parts, positions } = first.header;
+    const pieces = [first.bytes];
+    for (let part = 1; part < parts; part++) {
+      const next = this.#read(`${this.#prefix}${part}`);
+      if (next?.header.id !== id) return undefined;
+      pieces.push(next.bytes);
+    }
+    const offsets = Object.entries(positions).map(([topic, at]) => [topic, BigInt(at)] as const);
+    return { positions: new Map(offsets), state: Buffer.concat(pieces) };
+  }
+
+  #read(key: string): { readonly header: Header; readonly bytes: Uint8Array } | undefined {
+    const value = this.#parts.get(key);
+    const end = value?.indexOf(newline) ?? -1;
+    if (!value || end < 0) return undefined;
+    const header = JSON.parse(new TextDecoder().decode(value.subarray(0, end))) as Header;
+    return header.format === format ? { header, bytes: value.subarray(end + 1) } : undefined;
+  }
+}
+
+/** Whether a checkpoint and what a log still holds give the state at `committed`: nothing between is missing, and none of it is later. */
+export function isUsable({ positions }: Checkpoint, committed: Positions, oldest: Positions): boolean {
+  for (const [topic, end] of committed) {
+    const at = positions.get(topic);
+    if (at === undefined || at > end || (at < end && at < (oldest.get(topic) ?? 0n))) return false;
+  }
+  return true;
+}
+
+/** What is written beside the outputs of a batch. */
+export interface CheckpointWrite {
+  /** The records of the checkpoint; none where there is nothing to keep. */
+  readonly outputs: readonly Output[];
+  /** What the checkpoint needs of the inputs: the records from here on. Undefined where it needs none. */
+  readonly positions: Positions | undefined;
+}
+
+/** Decides when a partition number gets its next checkpoint. */
+export class Checkpoints {
+  readonly #partition: number;
+  readonly #options: Required<CheckpointOptions>;
+  readonly #save: (partition: number) => Uint8Array | undefined;
+  #records = Number.POSITIVE_INFINITY;
+  #writtenMs = 0;
+
+  /** Undefined where the pipe keeps none. */
+  static of(
+    partition: number,
+    options: CheckpointOptions | undefined,
+    { save }: Pick<PipeHandlers, 'save'>,
+  ): Checkpoints | undefined {
+    return options && save && new Checkpoints(partition, options, save);
+  }
+
+  private constructor(
+    partition: number,
+    options: CheckpointOptions,
+    save: (partition: number) => Uint8Array | undefined,
+  ) {
+    this.#partition = partition;
+    this.#options = { everyRecords: 100_000, everyMs: 10_000, ...options };
+    this.#save = save;
+  }
+
+  /** The first batch after an assignment gets one. */
+  restart(): void {
+    this.#records = Number.POSITIVE_INFINITY;
+  }
+
+  /** A checkpoint of the state as it is now committed, if one is due. */
+  due(positions: () => Positions): CheckpointWrite | undefined {
+    const { everyRecords, everyMs } = this.#options;
+    const isDue = this.#records >= everyRecords || performance.now() - this.#writtenMs >= everyMs;
+    return isDue ? this.take(positions()) : undefined;
+  }
+
+  /** A checkpoint of the state as it is now committed, which holds at these positions. */
+  take(positions: Positions): CheckpointWrite {
+    const state = this.#save(this.#partition);
+    if (!state) return { outputs: [], positions: undefined };
+    return { outputs: encodeCheckpoint(this.#options.topic, this.#partition, { positions, state }), positions };
+  }
+
+  /** A batch of so many records is committed, with this checkpoint. */
+  committed(records: number, written: CheckpointWrite | undefined): void {
+    if (written) {
+      this.#records = 0;
+      this.#writtenMs = performance.now();
+    }
+    this.#records += records;
+  }
+}
