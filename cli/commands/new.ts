@@ -32,6 +32,8 @@ export interface NewStreamOptions {
   readonly folder?: string;
 }
 
+/** What `data.fields` may hold. */
+const mostFields = 5_000;
 /** The share of the rows to train from, and the seed of the split. */
 const split = { fraction: 0.8, seed: 1 };
 
@@ -58,7 +60,7 @@ export async function newStream(name: string, options: NewStreamOptions): Promis
     const files = { train: join(making, 'data', 'train.csv'), test: join(making, 'data', 'test.csv') };
     await splitTable(reading, { ...split, ...files });
     const config = join(making, 'stream.yaml');
-    await writeFile(config, streamYaml(name, dataset, choice.label, data));
+    await writeFile(config, streamYaml({ name, dataset, truth: choice.label, ...options }));
     const parts = { dataset: rowsOf(dataset, train), test: rowsOf(dataset, test) };
     const loaded = loadConfig(config);
     const { metrics } = await trainFrom(loaded, parts);
@@ -95,11 +97,18 @@ function refuseGuess(label: string, metrics: Metrics): never {
   );
 }
 
+interface YamlInput extends Pick<NewStreamOptions, 'keep' | 'data'> {
+  readonly name: string;
+  readonly dataset: Dataset;
+  readonly truth: string;
+}
+
 /** The roles of the columns are written down, so that the two parts are read as the whole was. */
-function streamYaml(name: string, { columns, fields }: Dataset, truth: string, sources: readonly string[]): string {
+function streamYaml({ name, dataset, truth, keep, data: sources }: YamlInput): string {
+  const { columns, fields } = dataset;
   const named = (role: 'device' | 'time') => columns.find((column) => column.role === role)?.name;
   const [device, time] = [named('device'), named('time')];
-  const leftOut = columns.filter(({ role }) => role === 'left out').map((column) => column.name);
+  const judged = keep.length > 0 || columns.some(({ role }) => role === 'left out');
   const text = stringify({
     stream: name,
     data: {
@@ -108,7 +117,7 @@ function streamYaml(name: string, { columns, fields }: Dataset, truth: string, s
       truth,
       ...(device !== undefined && { device }),
       ...(time !== undefined && { time }),
-      ...(leftOut.length > 0 && fields.length <= 5_000 && { fields }),
+      ...(judged && fields.length <= mostFields && { fields }),
     },
     model: { name },
   });

@@ -1,3 +1,4 @@
+import { deviceNames, labelNames, plainName, timeNames } from './column-names.ts';
 import { isGap } from './gap-words.ts';
 import { NumberCell } from './number.ts';
 import { cellText, RecordReader, type TableRecord } from './records.ts';
@@ -24,6 +25,8 @@ const sampleRecords = 500;
 
 /** Likeliest first, where several split every line alike: with a decimal comma both `;` and `,` may. */
 const delimiters = [';', '\t', '|', ',', ' '] as const;
+
+const roleNames = new Set<string>([...deviceNames, ...timeNames, ...labelNames]);
 
 /** A row may begin with a word for a gap that has a hash. */
 const hashWord = /^#(N\/A|NA|DIV\/0!|VALUE!|NUM!|REF!|NULL!|NAME\?)(?![\p{L}\d])/u;
@@ -140,8 +143,15 @@ function hasHeader([first = [], ...rest]: readonly string[][]): boolean {
   const headed = measured.filter(({ name }) => !isGap(name));
   if (headed.length === 0) return true;
   if (headed.some(({ name, cells }) => !isData(name) || unitOf(name) !== unitOf(cells[0]!))) return true;
-  return columns.some((column) => !measured.includes(column) && isStrangeTo(column.name, column.cells));
+  return columns.some(
+    (column) =>
+      !measured.includes(column) && (isRoleName(column.name, column.cells) || isStrangeTo(column.name, column.cells)),
+  );
 }
+
+/** Whether a word is what such columns are called, and none of its cells. */
+const isRoleName = (name: string, cells: readonly string[]): boolean =>
+  roleNames.has(plainName(name)) && !cells.includes(name);
 
 /** Whether a word is none of the few that recur below it. */
 function isStrangeTo(name: string, cells: readonly string[]): boolean {

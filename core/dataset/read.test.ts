@@ -59,6 +59,11 @@ describe('a CSV read as a data set', () => {
     expect(leftOut).toEqual([{ name: 'name', role: 'left out', reason: 'text: 2 different in 2 of 2 rows' }]);
   });
 
+  it('takes names that are numbers for names where a column of words is called as labels are', async () => {
+    const data = await read('2019,2020,label\n1.5,2.5,a\n2.5,3,b\n', { truth: 'label' });
+    expect(data.fields).toEqual(['2019', '2020']);
+  });
+
   it('takes the columns that are asked for, in that order', async () => {
     const data = await read('a,b,c,label\n1,2,3,x\n', { truth: 'label', fields: ['c', 'a'] });
     expect(data.fields).toEqual(['c', 'a']);

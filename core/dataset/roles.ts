@@ -77,7 +77,7 @@ export function assignRoles(survey: Survey, options: RoleOptions): Roles {
     const kept = options.keep?.includes(column.name) ?? false;
     const why = kept ? undefined : whyLeftOut(column);
     return why === undefined
-      ? is('value', `${describeValue(column)}${kept ? '; kept as demanded' : ''}`)
+      ? is('value', [describeValue(column), kept ? 'kept as demanded' : ''].filter((part) => part !== '').join('; '))
       : is('left out', why);
   });
   const values = options.fields ? [...named] : roles.flatMap(({ role }, index) => (role === 'value' ? [index] : []));
