@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Guard } from '../core/access/guard.ts';
 import type { Model } from '../core/model/model.ts';
+import { shorten } from '../core/wire/problem.ts';
 import type { Metrics } from './metrics.ts';
 import { maxBodyBytes, ProtocolError, protocolErrorHandler } from './protocol-error.ts';
 import type { ServedModel } from './served-model.ts';
@@ -92,9 +93,10 @@ function modelRoutes(served: ServedModel, metrics: Metrics): Router {
 function checkName(model: Model, { params }: Request): Model {
   const { name, version } = model.identity;
   const wanted = params as { name: string; version?: string };
-  if (wanted.name !== name) throw new ProtocolError(404, `there is no model ${wanted.name}; ${name} is served`);
+  if (wanted.name !== name)
+    throw new ProtocolError(404, `there is no model ${shorten(wanted.name)}; ${name} is served`);
   if (wanted.version === undefined || wanted.version === String(version)) return model;
-  throw new ProtocolError(404, `version ${wanted.version} of ${name} is not served; version ${version} is`);
+  throw new ProtocolError(404, `version ${shorten(wanted.version)} of ${name} is not served; version ${version} is`);
 }
 
 async function infer(model: Model, body: unknown, metrics: Metrics) {

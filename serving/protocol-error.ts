@@ -2,6 +2,7 @@ import type { ErrorRequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
 import { isSendersFault } from '../core/http/problem.ts';
 import { describeError, errorCatalog, isRetryable } from '../core/wire/errors.ts';
+import { shorten } from '../core/wire/problem.ts';
 import type { Metrics } from './metrics.ts';
 
 /** A response other than 200, in the protocol's format: `{ "error": … }`. */
@@ -52,5 +53,5 @@ function statusOf(error: ErrorWithStatus): number {
 function explain(error: ErrorWithStatus, status: number): string {
   if (error.type === 'entity.parse.failed') return `the body is not JSON: ${error.message}`;
   if (error.type === 'entity.too.large') return `the body is larger than ${maxBodyBytes} bytes`;
-  return status === 500 ? 'the model failed' : error.message;
+  return status === 500 ? 'the model failed' : shorten(error.message, 1_000);
 }

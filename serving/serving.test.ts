@@ -115,6 +115,34 @@ test('a field that is left out is a gap', async () => {
   expect(one.body.outputs).toEqual(whole.body.outputs);
 });
 
+test('an output that is named twice comes once, and an empty list is as none', async () => {
+  const twice = await infer({ inputs: [tensor], outputs: [{ name: 'label' }, { name: 'filled' }, { name: 'label' }] });
+  expect(twice.body.outputs.map(({ name }: { name: string }) => name)).toEqual(['label', 'filled']);
+  const { body: whole } = await infer({ inputs: [tensor] });
+  expect((await infer({ inputs: [tensor], outputs: [] })).body.outputs).toEqual(whole.outputs);
+});
+
+test('many rows of a wide model are refused before memory is taken for them', async () => {
+  const name = 'wide';
+  const many = openRegistry({ folder, name });
+  await many.publish(await sampleDraft({ fields: Array.from({ length: 500 }, (_, at) => `f${at}`) }));
+  const server = createServing({ models: many, logger, registry: new Registry(), host: '127.0.0.1', port: 0 });
+  await server.start();
+  const inferRows = async (count: number, outputs?: { name: string }[]) => {
+    const inputs = [{ name: 'f0', shape: [count], datatype: 'FP64', data: new Array(count).fill(1) }];
+    const headers = { 'content-type': 'application/json' };
+    const body = JSON.stringify({ inputs, outputs });
+    const response = await fetch(new URL(`/v2/models/${name}/infer`, server.url), { method: 'POST', headers, body });
+    return { status: response.status, text: await response.text() };
+  };
+  const wide = await inferRows(8_001);
+  expect([wide.status, wide.text]).toEqual([400, expect.stringContaining('expected at most 8000 rows')]);
+  const filled = await inferRows(7_990, [{ name: 'filled' }, { name: 'probabilities' }]);
+  expect([filled.status, filled.text]).toEqual([400, expect.stringContaining('expected at most 4000000')]);
+  expect((await inferRows(10)).status).toBe(200);
+  await server.stop();
+});
+
 test('a row is not filled from another, nor from an earlier request', async () => {
   const name = 'remembers';
   const others = openRegistry({ folder, name });
@@ -169,6 +197,30 @@ describe('what is wrong is named', () => {
       { inputs: [0, 1].map(() => ({ name: 'a', shape: [1], datatype: 'FP64', data: [1] })) },
       'inputs "a" is there twice',
     ],
+    [
+      'one output 3,000 times',
+      { inputs: [tensor], outputs: new Array(3_000).fill({ name: 'filled' }) },
+      'outputs: 3000 entries; expected at most 16',
+    ],
+    ['more tensors than fields', { inputs: new Array(4).fill(tensor) }, 'inputs: 4 entries; expected at most 3'],
+    [
+      'a shape without end',
+      { inputs: [{ ...tensor, shape: new Array(100_000).fill('x') }] },
+      'inputs.0.shape: 100000 entries; expected at most 8',
+    ],
+    [
+      '200,000 nested brackets as data',
+      `{"inputs":[{"name":"x","shape":[3,3],"datatype":"FP64","data":${'['.repeat(200_000)}${']'.repeat(200_000)}}]}`,
+      'element 0 is a list',
+    ],
+    [
+      '200,000 nested brackets as parameters',
+      `{"parameters":${'['.repeat(200_000)}${']'.repeat(200_000)},"inputs":[]}`,
+      'parameters: ',
+    ],
+    ['200,000 nested brackets as the body', '['.repeat(200_000) + ']'.repeat(200_000), 'the request: '],
+    ['200,000 open brackets', '['.repeat(200_000), 'the body is not JSON: '],
+    ['200,000 nested objects', `${'{"inputs":'.repeat(200_000)}1${'}'.repeat(200_000)}`, 'inputs: '],
     [
       'an output that is not',
       { inputs: [tensor], outputs: [{ name: 'y' }] },

@@ -2,7 +2,9 @@ import { z } from 'zod';
 import type { Model, ModelOutput } from '../core/model/model.ts';
 import type { Rows } from '../core/model/rows.ts';
 import { unknownLabel } from '../core/wire/prediction.ts';
+import { shorten } from '../core/wire/problem.ts';
 import { BadRequest } from './protocol-error.ts';
+import { boundElements, boundLists, boundResponse } from './request-bounds.ts';
 
 /** Rows in one request, at most. */
 export const maxRows = 10_000;
@@ -42,12 +44,14 @@ type Input = z.infer<typeof requestSchema>['inputs'][number];
 
 const outputNames = ['label', 'probabilities', 'filled', 'sensitivity', 'classes'] as const;
 type OutputName = (typeof outputNames)[number];
+/** What a request gets that names no outputs. */
+const defaultOutputs: readonly OutputName[] = ['label', 'probabilities', 'sensitivity'];
 
 export interface InferRequest {
   readonly id: string | undefined;
   readonly rows: Rows;
-  /** Undefined: the default ones. */
-  readonly outputs: readonly OutputName[] | undefined;
+  /** Each once. */
+  readonly outputs: readonly OutputName[];
 }
 
 /**
@@ -55,7 +59,9 @@ export interface InferRequest {
  * gap, and so is a field that is left out.
  * @throws {BadRequest}
  */
-export function readRequest(body: unknown, { fields }: Pick<Model, 'fields'>): InferRequest {
+export function readRequest(body: unknown, model: Pick<Model, 'fields' | 'classes'>): InferRequest {
+  const { fields } = model;
+  boundLists(body, fields);
   const parsed = requestSchema.safeParse(body);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
@@ -68,18 +74,41 @@ export function readRequest(body: unknown, { fields }: Pick<Model, 'fields'>): I
   const [count, width] = first.shape;
   if (count === undefined) throw new BadRequest(`${quote(first)}: shape []; expected [rows] or [rows, fields]`);
   if (count < 1 || count > maxRows) throw new BadRequest(`${quote(first)}: ${count} rows; expected 1 to ${maxRows}`);
+  boundElements(count, model);
+  const chosen = chooseOutputs(outputs);
+  boundResponse(count, elementsPerRow(chosen, model));
   const values = new Float64Array(count * fields.length).fill(Number.NaN);
   const isWhole = inputs.length === 1 && first.shape.length === 2 && width === fields.length;
   if (isWhole) fill(first, values, 0, 1);
   else fillByField(inputs, fields, count, values);
-  return { id, rows: rowsOf(values, count, fields.length), outputs: outputs?.map(({ name }) => outputOf(name)) };
+  return { id, rows: rowsOf(values, count, fields.length), outputs: chosen };
 }
 
-const quote = ({ name }: Input): string => `inputs ${JSON.stringify(name)}`;
+/** An empty list is as none: the protocol returns every output then. */
+function chooseOutputs(outputs: readonly { readonly name: string }[] = []): readonly OutputName[] {
+  if (outputs.length === 0) return defaultOutputs;
+  return [...new Set(outputs.map(({ name }) => outputOf(name)))];
+}
+
+function elementsPerRow(
+  outputs: readonly OutputName[],
+  { fields, classes }: Pick<Model, 'fields' | 'classes'>,
+): number {
+  const sizes: Record<OutputName, number> = {
+    label: 1,
+    probabilities: classes.length,
+    filled: fields.length,
+    sensitivity: 1,
+    classes: 0,
+  };
+  return outputs.reduce((sum, name) => sum + sizes[name], 1);
+}
+
+const quote = ({ name }: Input): string => `inputs ${JSON.stringify(shorten(name))}`;
 
 function checkInput(input: Input): void {
   if (numeric.includes(input.datatype)) return;
-  throw new BadRequest(`${quote(input)}: datatype ${input.datatype}; expected one of ${numeric.join(', ')}`);
+  throw new BadRequest(`${quote(input)}: datatype ${shorten(input.datatype)}; expected one of ${numeric.join(', ')}`);
 }
 
 function fillByField(inputs: readonly Input[], fields: readonly string[], count: number, values: Float64Array): void {
@@ -120,16 +149,22 @@ function numberOf(element: unknown, input: Input, at: number): number {
   if (element === null) return Number.NaN;
   if (typeof element === 'boolean' && input.datatype === 'BOOL') return element ? 1 : 0;
   if (typeof element === 'number' && Number.isFinite(element)) return element;
-  const found = typeof element === 'number' ? String(element) : JSON.stringify(element);
   throw new BadRequest(
-    `${quote(input)}: element ${at} is ${found.slice(0, 40)}; expected a finite number, or null for a gap`,
+    `${quote(input)}: element ${at} is ${describeElement(element)}; expected a finite number, or null for a gap`,
   );
+}
+
+/** Lists and objects are named by their kind only: they may nest deeper than any stack. */
+function describeElement(element: unknown): string {
+  if (typeof element === 'string') return JSON.stringify(shorten(element, 40));
+  if (Array.isArray(element)) return 'a list';
+  return typeof element === 'object' ? 'an object' : String(element);
 }
 
 function outputOf(name: string): OutputName {
   const known = outputNames.find((candidate) => candidate === name);
   if (known) return known;
-  throw new BadRequest(`outputs ${JSON.stringify(name)}: expected one of ${outputNames.join(', ')}`);
+  throw new BadRequest(`outputs ${JSON.stringify(shorten(name))}: expected one of ${outputNames.join(', ')}`);
 }
 
 /** Each row is a device of its own, so that none is filled from another, and nothing is remembered between requests. */
@@ -164,12 +199,11 @@ export function writeResponse(model: Model, request: InferRequest, output: Model
     sensitivity: () => sensitivity && floats('sensitivity', [count], sensitivity),
     classes: () => bytes('classes', classes),
   };
-  const wanted = request.outputs ?? (['label', 'probabilities', 'sensitivity'] as const);
   return {
     model_name: identity.name,
     model_version: String(identity.version),
     ...(request.id !== undefined && { id: request.id }),
-    outputs: wanted.flatMap((name) => tensors[name]() ?? []),
+    outputs: request.outputs.flatMap((name) => tensors[name]() ?? []),
   };
 }
 
