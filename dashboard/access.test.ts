@@ -128,7 +128,18 @@ describe('with tokens', () => {
     const headers = { ...browser, ...cookieOf(signedIn) };
     expect(await (await fetch(url, { headers })).text()).toContain('data-session="yes"');
     expect((await fetch(`${url}/stats`, { headers })).status).toBe(200);
-    const end = await fetch(`${url}/session/end`, { method: 'POST', headers, redirect: 'manual' });
+    const endSession = (more: Record<string, string>) =>
+      fetch(`${url}/session/end`, { method: 'POST', headers: { ...headers, ...more }, redirect: 'manual' });
+    for (const [name, value] of [
+      ['origin', 'http://evil.example'],
+      ['origin', 'null'],
+      ['sec-fetch-site', 'cross-site'],
+    ] as const) {
+      const refused = await endSession({ [name]: value });
+      expect([refused.status, refused.headers.getSetCookie()]).toEqual([403, []]);
+    }
+    expect((await fetch(`${url}/stats`, { headers })).status).toBe(200);
+    const end = await endSession({ origin: url, 'sec-fetch-site': 'same-origin' });
     expect(end.status).toBe(303);
     expect((await fetch(`${url}/stats`, { headers })).status).toBe(401);
   });

@@ -3,7 +3,7 @@ import helmet from 'helmet';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { type Access, allows } from '../core/access/access.ts';
-import type { Guard } from '../core/access/guard.ts';
+import type { Guard, OriginCheck } from '../core/access/guard.ts';
 import type { Sessions } from '../core/access/sessions.ts';
 import { HttpProblem, problemHandler } from '../core/http/problem.ts';
 import { shorten } from '../core/wire/problem.ts';
@@ -11,7 +11,7 @@ import type { Stream } from '../core/wire/stream.ts';
 import { type Asset, type Pages, sendAsset } from './assets.ts';
 import { type Controls, controlsRouter } from './controls.ts';
 import type { Figures } from './figures/figures.ts';
-import type { Live } from './live.ts';
+import { eventHeaders, type Live } from './live.ts';
 import { askForToken, signInRouter, stillAllowed } from './sign-in.ts';
 
 export interface AppOptions {
@@ -23,6 +23,7 @@ export interface AppOptions {
   readonly logger: Logger;
   readonly access: Access;
   readonly guard: Guard;
+  readonly checkOrigin: OriginCheck;
   readonly sessions: Sessions;
   readonly registry?: Registry | undefined;
   readonly controls?: Controls | undefined;
@@ -31,7 +32,8 @@ export interface AppOptions {
 
 /** The live page's HTTP side, not listening yet. */
 export function createApp(options: AppOptions): Express {
-  const { stream, pages, assets, figures, live, logger, access, guard, sessions, registry, controls } = options;
+  const { stream, pages, assets, figures, live, logger, access, guard, checkOrigin, sessions, registry, controls } =
+    options;
   const app = express().disable('x-powered-by').set('query parser', 'simple');
   const signInPage = (message: string) => pages.signIn(stream.name, message);
   const mayRead = guard('read');
@@ -43,7 +45,7 @@ export function createApp(options: AppOptions): Express {
   for (const [path, asset] of assets) app.get(path, (_request, response) => sendAsset(response, asset));
   app.get('/health', (_request, response) => void response.json({ status: 'pass' }));
   app.get('/ready', (_request, response) => sendReadiness(response, figures));
-  app.use(signInRouter({ guard, sessions, page: signInPage }));
+  app.use(signInRouter({ guard, checkOrigin, sessions, page: signInPage }));
   app.get('/', async (request, response) => {
     try {
       const holder = await mayRead(request, response);
@@ -54,6 +56,10 @@ export function createApp(options: AppOptions): Express {
     } catch (error) {
       askForToken(error, request, response, signInPage);
     }
+  });
+  // Express takes HEAD for GET, and an answer without a body has to end.
+  app.head('/events', readers, (_request, response) => {
+    response.writeHead(200, eventHeaders).end();
   });
   app.get('/events', readers, (request, response) => {
     if (live.isFull) throw new HttpProblem('page-busy', 'as many pages as allowed are open', { retryAfterS: 5 });

@@ -1,4 +1,5 @@
 import { request } from 'node:http';
+import { connect } from 'node:net';
 import pino from 'pino';
 import { Registry } from 'prom-client';
 import { afterEach, describe, expect, test, vi } from 'vitest';
@@ -132,6 +133,15 @@ describe('/events', () => {
       expect((next?.data.seconds as { readings: number }[] | undefined)?.[0]).toMatchObject({ readings: 5 });
     });
     events.close();
+  });
+
+  test('ends at once for HEAD, which has no body', async () => {
+    const { url } = await start();
+    const { status, headers } = await fetch(`${url}/events`, { method: 'HEAD' });
+    expect([status, headers.get('content-type')]).toEqual([200, 'text/event-stream; charset=utf-8']);
+    const connection = connect(Number(new URL(url).port), '127.0.0.1');
+    connection.end('HEAD /events HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n');
+    expect(Buffer.concat(await connection.toArray()).toString()).toMatch(/^HTTP\/1.1 200 /);
   });
 
   test('is for so many pages, and no more', async () => {

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { Access } from '../core/access/access.ts';
-import { createGuard, type RateLimits } from '../core/access/guard.ts';
+import { createGuard, createOriginCheck, type RateLimits } from '../core/access/guard.ts';
 import { requireTokens } from '../core/access/require-tokens.ts';
 import { Sessions } from '../core/access/sessions.ts';
 import { Listener } from '../core/http/listener.ts';
@@ -47,7 +47,7 @@ export interface Dashboard extends Stage {
 }
 
 const timeouts = { requestTimeoutMs: 10_000, headersTimeoutMs: 10_000 };
-const maxConnections = 1_000;
+const connections = { maxConnections: 1_000, maxConnectionsPerAddress: 250 };
 
 /** The live page: watches the log and shows what goes down the line. It takes part in nothing; the line runs the same without it. */
 export function createDashboard(options: DashboardOptions): Dashboard {
@@ -59,7 +59,8 @@ export function createDashboard(options: DashboardOptions): Dashboard {
   const access = options.access ?? new Access({ logger });
   const sessions = new Sessions({ access, secure: tls !== undefined });
   const guard = createGuard({ access, host, sessions, limits: options.rateLimits ?? {} });
-  const listener = new Listener({ host, port, tls, ...timeouts, maxConnections, logger });
+  const checkOrigin = createOriginCheck({ access, host });
+  const listener = new Listener({ host, port, tls, ...timeouts, ...connections, logger });
   const stopping = new AbortController();
   const reporter = createReporter({ stream, stage: 'dashboard' });
   let watching: Promise<void> | undefined;
@@ -69,7 +70,7 @@ export function createDashboard(options: DashboardOptions): Dashboard {
     async open() {
       if (options.access) requireTokens('the live page', host, options.access);
       const [pages, assets] = await Promise.all([readPages(), readAssets()]);
-      const server = { access, guard, sessions, tls: tls !== undefined };
+      const server = { access, guard, checkOrigin, sessions, tls: tls !== undefined };
       await listener.start(createApp({ stream, pages, assets, figures, live, logger, registry, controls, ...server }));
       watching = watchLine({ stream, log, logger, figures, metrics, signal: stopping.signal });
     },

@@ -12,6 +12,13 @@ export interface LiveOptions {
   readonly checkMs?: number;
 }
 
+/** Of `GET /events`. */
+export const eventHeaders = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-store',
+  'x-accel-buffering': 'no',
+};
+
 interface Client {
   readonly response: Response;
   /** Whether it may still look: a token can be revoked while a page is open. */
@@ -50,11 +57,7 @@ export class Live {
   }
 
   add(response: Response, isAllowed: () => boolean): void {
-    response.writeHead(200, {
-      'content-type': 'text/event-stream; charset=utf-8',
-      'cache-control': 'no-store',
-      'x-accel-buffering': 'no',
-    });
+    response.writeHead(200, eventHeaders);
     const nowMs = performance.now();
     const client: Client = { response, isAllowed, checkedMs: nowMs, isBehind: false, freeMs: nowMs };
     response.write('retry: 1000\n\n');

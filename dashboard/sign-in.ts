@@ -1,6 +1,6 @@
 import express, { type Request, type Response, Router } from 'express';
 import { type Access, presentedToken } from '../core/access/access.ts';
-import type { Guard } from '../core/access/guard.ts';
+import type { Guard, OriginCheck } from '../core/access/guard.ts';
 import type { Sessions } from '../core/access/sessions.ts';
 import { GaplineError } from '../core/wire/errors.ts';
 import type { Asset } from './assets.ts';
@@ -8,6 +8,7 @@ import { sendAsset } from './assets.ts';
 
 export interface SignInOptions {
   readonly guard: Guard;
+  readonly checkOrigin: OriginCheck;
   readonly sessions: Sessions;
   /** The page that asks for a token, with what was wrong. */
   readonly page: (message: string) => Asset;
@@ -17,7 +18,7 @@ export interface SignInOptions {
  * `POST /session` takes a form with a `token` and returns the session's cookie; `POST /session/end` ends it. Both work without
  * scripts. A wrong token counts against the address, as anywhere.
  */
-export function signInRouter({ guard, sessions, page }: SignInOptions): Router {
+export function signInRouter({ guard, checkOrigin, sessions, page }: SignInOptions): Router {
   const router = Router();
   const form = express.urlencoded({ extended: false, limit: '4kb' });
   const pass = guard('read');
@@ -38,7 +39,8 @@ export function signInRouter({ guard, sessions, page }: SignInOptions): Router {
     response.redirect(303, '/');
   });
 
-  router.post('/session/end', async (request, response) => {
+  router.post('/session/end', (request, response) => {
+    checkOrigin(request);
     response.setHeader('set-cookie', sessions.end(request.headers));
     response.redirect(303, '/');
   });

@@ -28,21 +28,35 @@ export type Guard = (
   scope: Scope,
 ) => (request: IncomingMessage, response: ServerResponse) => Promise<Holder | undefined>;
 
+/** Refuses a request that a page of another site makes a browser send. */
+export type OriginCheck = (request: IncomingMessage) => void;
+
+/**
+ * The check of origin and host alone, for what needs no token.
+ * @throws {GaplineError} `forbidden`, from the check
+ */
+export function createOriginCheck({ access, host }: Pick<GuardOptions, 'access' | 'host'>): OriginCheck {
+  const loopback = isLoopback(host);
+  return ({ headers }) => {
+    const foreign = explainForeignRequest(headers, { loopbackOnly: loopback && access.open });
+    if (foreign !== undefined) throw new GaplineError('forbidden', foreign);
+  };
+}
+
 /**
  * The access check of every server: origin and host, tokens and their scopes, rate limits.
  * @throws {GaplineError} from the guard: `unauthorized` (with `WWW-Authenticate`), `forbidden`, `rate-limited` (with `Retry-After`)
  */
 export function createGuard(options: GuardOptions): Guard {
   const { access, host, sessions, limits = {}, wrongTokensPerMinute = 60 } = options;
-  const loopback = isLoopback(host);
+  const checkOrigin = createOriginCheck({ access, host });
   const byAddress = createRateLimit(limits.perAddress, addressOf);
   const wrong = createRateLimit(wrongTokensPerMinute, addressOf);
   const byToken = createRateLimit(limits.perToken, (request) => holders.get(request)?.name ?? addressOf(request));
   const holders = new WeakMap<IncomingMessage, Holder>();
 
   return (scope) => async (request, response) => {
-    const foreign = explainForeignRequest(request.headers, { loopbackOnly: loopback && access.open });
-    if (foreign !== undefined) throw new GaplineError('forbidden', foreign);
+    checkOrigin(request);
     await byAddress(request, response);
     if (access.open) return undefined;
     const holder = holderOf(request, access, sessions);

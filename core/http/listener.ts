@@ -4,6 +4,7 @@ import type { AddressInfo, Server as NetServer, Socket } from 'node:net';
 import type { Logger } from 'pino';
 import { GaplineError } from '../wire/errors.ts';
 import { answerBrokenRequest, type Exchange } from './broken-request.ts';
+import { Connections, keyOf } from './connections.ts';
 import { listen, listenOnSharedPort } from './shared-port.ts';
 import { readTls, reloadTls, type TlsFiles } from './tls.ts';
 
@@ -18,8 +19,10 @@ export interface ListenerOptions {
   readonly requestTimeoutMs: number;
   /** How long a connection without a request stays open. Default: Node's, 5 s. */
   readonly keepAliveTimeoutMs?: number;
-  /** Connections at once; more are closed. Default: any number. */
+  /** Connections at once. For more, those are closed that wait for a request the longest. Default: any number. */
   readonly maxConnections?: number;
+  /** The same for connections of one address. Default: any number. */
+  readonly maxConnectionsPerAddress?: number;
   /** Listens with many sockets on the one port, so that thousands of clients can connect at once. */
   readonly sharedPort?: boolean;
   /** How long `stop` waits for requests that are being handled. Default: not at all. */
@@ -40,12 +43,17 @@ export class Listener {
   #server: Server | undefined;
   /** The sockets that share the port with the server. */
   #further: readonly NetServer[] = [];
-  #connections = 0;
+  readonly #connections: Connections;
   #endReload: (() => void) | undefined;
   #stopping: Promise<void> | undefined;
 
   constructor(options: ListenerOptions) {
     this.#options = options;
+    // `server.maxConnections` does not see the connections of the sockets that share the port.
+    this.#connections = new Connections({
+      most: options.maxConnections,
+      mostPerAddress: options.maxConnectionsPerAddress,
+    });
   }
 
   /** Where it listens; throws before `start` has resolved. */
@@ -66,7 +74,7 @@ export class Listener {
     const timing = this.#timing();
     const secure: TlsServer | undefined = tls && createTlsServer({ ...readTls(tls), ...timing }, handle);
     const server = secure ?? createServer(timing, handle);
-    server.on('connection', (socket: Socket) => this.#count(socket));
+    server.on('connection', (socket: Socket) => this.#connections.add(socket));
     server.on('clientError', (error, socket) =>
       answerBrokenRequest(error, socket as Socket, this.#underWay.get(socket as Socket)),
     );
@@ -109,19 +117,13 @@ export class Listener {
     };
   }
 
-  /** `server.maxConnections` does not see the connections of the sockets that share the port. */
-  #count(socket: Socket): void {
-    this.#connections += 1;
-    socket.once('close', () => {
-      this.#connections -= 1;
-    });
-    if (this.#connections > (this.#options.maxConnections ?? Number.POSITIVE_INFINITY)) socket.destroy();
-  }
-
   #handle(handler: RequestListener, request: IncomingMessage, response: ServerResponse): void {
     const { socket } = request;
     this.#underWay.set(socket, { request, response });
+    const key = keyOf(socket);
+    this.#connections.busy(socket);
     response.on('close', () => {
+      this.#connections.idle(key);
       if (this.#underWay.get(socket)?.response === response) this.#underWay.delete(socket);
     });
     if (this.#stopping !== undefined) response.setHeader('connection', 'close');
