@@ -68,11 +68,14 @@ export function createClassifier(options: ClassifierOptions): Classifier {
   }
 
   /** For records that the model itself cannot take; what cannot be read is found while decoding. */
-  function deadLetter(record: StoredRecord, error: unknown) {
-    tally.addDeadLetters(1);
-    metrics.deadLetter();
-    reporter.noteError(error);
-    return reporter.deadLetter(record, error);
+  function deadLetter(record: StoredRecord, error: unknown, maxBytes?: number) {
+    // Asked for once more, smaller, it is the same one.
+    if (maxBytes === undefined) {
+      tally.addDeadLetters(1);
+      metrics.deadLetter();
+      reporter.noteError(error);
+    }
+    return reporter.deadLetter(record, error, maxBytes);
   }
 
   async function open(fail: (error: unknown) => void): Promise<void> {

@@ -113,6 +113,10 @@ export function replayDeadLetters(
         process.stderr.write(`${id}: ${notOne(letter)}; it was left out\n`);
         continue;
       }
+      if (letter.cut) {
+        process.stderr.write(`${id}: ${onlyBeginning(letter)}; it was left out\n`);
+        continue;
+      }
       const { topic, key, value, encoding } = letter;
       held.push({ topic, record: { key, value: Buffer.from(value, encoding) } });
       if (held.length === replayBatch) await flush();
@@ -123,6 +127,9 @@ export function replayDeadLetters(
     if (missing !== undefined) throw notThere(missing);
   });
 }
+
+const onlyBeginning = ({ topic, partition, offset }: DeadLetter) =>
+  `this dead letter holds only the beginning of its record, which stands whole at ${topic}/${partition}/${offset}`;
 
 const notThere = (id: string) =>
   new GaplineError('not-found', `there is no dead letter ${id}; \`gapline deadletters list\` shows those there are`);

@@ -1,3 +1,4 @@
+import type { Logger } from 'pino';
 import { describeError, GaplineError } from '../wire/errors.ts';
 import type { Checkpoints, CheckpointWrite } from './checkpoint.ts';
 import type { Batch, Output, PipeHandlers, Positions, StoredRecord, Transformed } from './port.ts';
@@ -11,11 +12,15 @@ export class Fenced extends GaplineError {
   }
 }
 
+/** What a dead letter may have: its usual size, and less where the log refuses that. */
+const deadLetterSizes = [undefined, 16 << 10] as const;
+
 export interface BatchProcessorOptions {
   readonly handlers: Pick<PipeHandlers, 'transform' | 'deadLetter'>;
   readonly retry: RetryPolicy;
   /** Attempts before an error of a transform counts as permanent that does not state whether it is retryable. */
   readonly attempts: number;
+  readonly logger: Logger;
   /**
    * Makes the outputs and the offset behind the batch's last record durable, together. Rejects with `retryable: false` where the outputs
    * are at fault; {@link Fenced} and {@link Interrupted} end the processing.
@@ -29,13 +34,13 @@ export interface BatchProcessorOptions {
 
 /**
  * Processes one batch: resolves once each record has its outputs or a dead letter, all committed. Rejects with {@link Fenced} or
- * {@link Interrupted}, where a first part of the batch may be committed, or with the reason why a dead letter cannot be written.
+ * {@link Interrupted}, where a first part of the batch may be committed.
  */
 export type BatchProcessor = (batch: Batch) => Promise<void>;
 
 /** How every engine treats a batch: retry, halve, write dead letters, and change the state only after the commit. */
 export function createBatchProcessor(options: BatchProcessorOptions): BatchProcessor {
-  const { handlers, retry, attempts, commit, checkpoints, positions = () => new Map() } = options;
+  const { handlers, retry, attempts, logger, commit, checkpoints, positions = () => new Map() } = options;
 
   async function processBatch(batch: Batch, triedWhole: boolean): Promise<void> {
     const [first, second] = batch.records;
@@ -56,18 +61,23 @@ export function createBatchProcessor(options: BatchProcessorOptions): BatchProce
     transformed.committed?.();
   }
 
+  /** Nothing that stands in a topic stops a partition: where the log takes no dead letter at all, that is logged in its place. */
   async function writeDeadLetter(batch: Batch, record: StoredRecord, cause: unknown): Promise<void> {
-    try {
-      // The record is no part of the state, so a replay must not meet it.
-      await commitDurably(batch, [handlers.deadLetter(record, cause)], checkpoints?.take(positions(record)));
-    } catch (error) {
-      if (error instanceof Interrupted || error instanceof Fenced) throw error;
-      const source = `${record.topic}/${record.partition}/${record.offset}`;
-      throw new GaplineError('internal', `The dead letter of ${source} cannot be written: ${describeError(error)}`, {
-        cause,
-        retryable: false,
-      });
+    let refusal: unknown;
+    for (const maxBytes of deadLetterSizes) {
+      try {
+        const letter = handlers.deadLetter(record, cause, maxBytes);
+        // The record is no part of the state, so a replay must not meet it.
+        return await commitDurably(batch, [letter], checkpoints?.take(positions(record)));
+      } catch (error) {
+        if (error instanceof Interrupted || error instanceof Fenced) throw error;
+        refusal = error;
+      }
     }
+    const { topic, partition, offset, value } = record;
+    const about = { topic, partition, offset: String(offset), bytes: value.byteLength, reason: describeError(cause) };
+    logger.error(about, `A record was skipped: its dead letter cannot be written: ${describeError(refusal)}`);
+    await commitDurably(batch, [], checkpoints?.take(positions(record)));
   }
 
   async function commitDurably(batch: Batch, outputs: readonly Output[], checkpoint: CheckpointWrite | undefined) {

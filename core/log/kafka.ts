@@ -157,7 +157,7 @@ class KafkaLog implements EventLog {
   drain(
     options: DrainOptions,
     sink: Sink,
-    rejected: (record: StoredRecord, reason: unknown) => Output,
+    rejected: (record: StoredRecord, reason: unknown, maxBytes?: number) => Output,
   ): Promise<Running> {
     return this.#join(options, sinkAsHandlers(sink, rejected, options.stalled), false);
   }

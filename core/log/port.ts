@@ -109,8 +109,11 @@ export interface PipeHandlers {
    * say is tried `attempts` times and then counts as permanent.
    */
   transform(batch: Batch): Transformed | Promise<Transformed>;
-  /** The dead letter of a record that could never be processed; committed in its place. */
-  deadLetter(record: StoredRecord, error: unknown): Output;
+  /**
+   * The dead letter of a record that could never be processed; committed in its place. Where the log refused it, it is asked for
+   * once more, of `maxBytes` bytes at most; where the log refuses that, too, the record is skipped and logged.
+   */
+  deadLetter(record: StoredRecord, error: unknown, maxBytes?: number): Output;
   /**
    * The committed state of a partition number, to be kept as a checkpoint; undefined where there is nothing to keep. Asked for between
    * batches' `committed`, by {@link PipeOptions.checkpoints} and with each dead letter, which passes a record by. Must not throw.
@@ -230,7 +233,7 @@ export interface EventLog {
   drain(
     options: DrainOptions,
     sink: Sink,
-    rejected: (record: StoredRecord, reason: unknown) => Output,
+    rejected: (record: StoredRecord, reason: unknown, maxBytes?: number) => Output,
   ): Promise<Running>;
   /** Watches topics without a group: nothing is committed and nothing is left behind. Ends when the signal aborts or the log stops. */
   tail(topics: readonly string[], options: TailOptions): AsyncIterable<readonly StoredRecord[]>;

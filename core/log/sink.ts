@@ -3,7 +3,7 @@ import type { Output, PipeHandlers, Sink, StoredRecord } from './port.ts';
 /** A drain is a pipe whose only outputs are dead letters. */
 export function sinkAsHandlers(
   sink: Sink,
-  rejected: (record: StoredRecord, reason: unknown) => Output,
+  rejected: (record: StoredRecord, reason: unknown, maxBytes?: number) => Output,
   stalled: PipeHandlers['stalled'],
 ): PipeHandlers {
   return {

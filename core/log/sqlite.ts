@@ -162,7 +162,7 @@ class SqliteLog implements EventLog {
   drain(
     options: DrainOptions,
     sink: Sink,
-    rejected: (record: StoredRecord, reason: unknown) => Output,
+    rejected: (record: StoredRecord, reason: unknown, maxBytes?: number) => Output,
   ): Promise<Running> {
     return this.pipe(options, sinkAsHandlers(sink, rejected, options.stalled));
   }

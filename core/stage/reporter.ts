@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type DeadRecord, encodeDeadLetter } from '../wire/dead-letter.ts';
+import { type DeadRecord, deadLetterKey, encodeDeadLetter } from '../wire/dead-letter.ts';
 import { describeError } from '../wire/errors.ts';
 import type { Status } from '../wire/status.ts';
 import type { Stream } from '../wire/stream.ts';
@@ -28,8 +28,11 @@ export interface Reporter {
   /** The error is in the status from now on, in place of the one before. */
   noteError(error: unknown): void;
   status(figures: StageFigures): Status;
-  /** The dead letter of a record that could never be processed, and why: an error or a text. */
-  deadLetter(record: DeadRecord, reason: unknown): DeadLetterRecord;
+  /**
+   * The dead letter of a record that could never be processed, and why: an error or a text. It has `maxBytes` at most; default and more
+   * in `encodeDeadLetter`.
+   */
+  deadLetter(record: DeadRecord, reason: unknown, maxBytes?: number): DeadLetterRecord;
 }
 
 export function createReporter(options: ReporterOptions): Reporter {
@@ -45,10 +48,10 @@ export function createReporter(options: ReporterOptions): Reporter {
       ...figures,
       ...(lastError && { lastError }),
     }),
-    deadLetter: (record, reason) => ({
+    deadLetter: (record, reason, maxBytes) => ({
       topic: stream.topics.deadLetters,
-      key: record.key,
-      value: encodeDeadLetter(stage, record, textOf(reason), new Date(now())),
+      key: deadLetterKey(record.key),
+      value: encodeDeadLetter(stage, record, textOf(reason), new Date(now()), maxBytes),
     }),
   };
 }

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { deadLetterKey, decodeDeadLetter, encodeDeadLetter } from '../../wire/dead-letter.ts';
 import { GaplineError } from '../../wire/errors.ts';
 import type { Batch, Stall, StoredRecord } from '../port.ts';
 import {
@@ -10,6 +11,7 @@ import {
   numbered,
   numbers,
   patient,
+  record,
   texts,
 } from './fixture.ts';
 
@@ -179,5 +181,42 @@ export function failing(fixture: () => LogFixture): void {
     );
     await expect(second.failed).rejects.toMatchObject({ message: 'this cannot be read' });
     await second.stop();
+  });
+
+  test.each(['pipe', 'drain'] as const)('a %s is stopped by nothing that stands in a topic', async (kind) => {
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings', 1);
+    const letters = await fixture().topic(log, 'deadletters', 1);
+    const hostile = [
+      record('a', '\u0001'.repeat(200_000)),
+      record('a', '9'.repeat(890_000)),
+      record('k'.repeat(500_000), ''),
+    ];
+    await log.append(topic, [...hostile, record('a', 'good')], deadline);
+    const taken: string[] = [];
+    const deadLetter = (stored: StoredRecord, error: unknown, maxBytes?: number) => ({
+      topic: letters,
+      key: deadLetterKey(stored.key),
+      value: encodeDeadLetter('test', stored, String(error), new Date(), maxBytes),
+    });
+    const take = ({ records }: Batch) => {
+      if (texts(records).some((value) => value !== 'good')) throw poison();
+      taken.push(...texts(records));
+    };
+    const options = { from: [topic], group: fixture().name('group') };
+    const transform = (batch: Batch) => {
+      take(batch);
+      return { outputs: [] };
+    };
+    if (kind === 'pipe') await log.pipe(options, { transform, deadLetter });
+    else await log.drain(options, async (batch) => transform(batch).outputs, deadLetter);
+    await expect.poll(() => taken, patient).toEqual(['good']);
+    await expect.poll(async () => (await log.lag(options.group, [topic]))[0]?.lag, patient).toBe(0);
+    const found = (await contents(log, letters)).map(({ value }) => decodeDeadLetter(value));
+    expect(found).toMatchObject([
+      { key: 'a', cut: { valueBytes: 200_000 } },
+      { key: 'a', cut: { valueBytes: 890_000 } },
+      { key: 'k'.repeat(256), cut: { keyBytes: 500_000, valueBytes: 0 } },
+    ]);
   });
 }

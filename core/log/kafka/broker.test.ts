@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { ConfigResourceTypes } from 'kafkajs';
 import { describe, expect, test } from 'vitest';
+import { GaplineError } from '../../wire/errors.ts';
 import {
   contents,
   copyTo,
@@ -128,6 +129,27 @@ describe.skipIf(withoutKafka)(`what the log does on a broker ${withoutKafka ?? '
       outcome: 'refused',
       message: expect.stringContaining('2000041 bytes'),
     });
+  });
+
+  test.each(['pipe', 'drain'] as const)('a %s continues where the topic of dead letters takes none', async (kind) => {
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings', 1);
+    const letters = fixture().name('tiny');
+    const configEntries = [{ name: 'max.message.bytes', value: '500' }];
+    await withAdmin((admin) => admin.createTopics({ topics: [{ topic: letters, numPartitions: 1, configEntries }] }));
+    await log.append(topic, [record('a', 'bad'), record('a', 'good')], deadline);
+    const taken: string[] = [];
+    const transform = ({ records }: { records: Parameters<typeof texts>[0] }) => {
+      if (texts(records).includes('bad')) throw new GaplineError('internal', 'broken', { retryable: false });
+      taken.push(...texts(records));
+      return { outputs: [] };
+    };
+    const options = { from: [topic], group: fixture().name('group') };
+    const deadLetter = () => ({ topic: letters, ...record('a', 'x'.repeat(1_000)) });
+    if (kind === 'pipe') await log.pipe(options, { transform, deadLetter });
+    else await log.drain(options, async (batch) => transform(batch).outputs, deadLetter);
+    await expect.poll(() => taken, patient).toEqual(['good']);
+    await expect.poll(async () => (await log.lag(options.group, [topic]))[0]?.lag, patient).toBe(0);
   });
 
   test('counts no lag for a group that has seen all but transaction markers', async () => {

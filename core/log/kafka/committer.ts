@@ -1,11 +1,11 @@
 import type { Producer, Transaction } from 'kafkajs';
 import { sleep } from '../../retry/sleep.ts';
-import { GaplineError } from '../../wire/errors.ts';
+import { describeError, GaplineError } from '../../wire/errors.ts';
 import { type Partitioner, partitioningKey } from '../partition.ts';
 import type { Output } from '../port.ts';
 import type { KafkaAdmin } from './admin.ts';
 import type { Client } from './client.ts';
-import { kafkaErrorType } from './errors.ts';
+import { isRecordRefused, kafkaErrorType } from './errors.ts';
 import { onOneBroker, send } from './send.ts';
 import { type Addressed, maxPartitionBytes, sizeOf, splitIntoRequests } from './split.ts';
 import type { KafkaWriter } from './writer.ts';
@@ -124,10 +124,7 @@ export class TransactionalCommitter implements Committer {
     const addressed: Addressed[] = [];
     for (const record of outputs) {
       const { topic } = record;
-      if (sizeOf(record) > maxPartitionBytes) {
-        const detail = `A record of ${sizeOf(record)} bytes is more than Kafka takes (${topic})`;
-        throw new GaplineError('log-unavailable', detail, { retryable: false });
-      }
+      checkSize(record);
       const count = counts.get(topic) ?? (await admin.partitionCount(topic));
       counts.set(topic, count);
       addressed.push({ topic, partition: partitionOf(partitioningKey(record), count), record });
@@ -149,6 +146,17 @@ export class TransactionalCommitter implements Committer {
     }
   }
 }
+
+/** @throws {GaplineError} permanent, where Kafka would never take a record. */
+function checkSize(record: Output): void {
+  const size = sizeOf(record);
+  if (size <= maxPartitionBytes) return;
+  const detail = `A record of ${size} bytes is more than Kafka takes (${record.topic})`;
+  throw new GaplineError('log-unavailable', detail, { retryable: false });
+}
+
+const permanent = (cause: unknown) =>
+  new GaplineError('log-unavailable', describeError(cause), { cause, retryable: false });
 
 /** How long a dead letter of a drain may take. */
 const deadLetterMs = 10_000;
@@ -182,8 +190,11 @@ export class PlainCommitter implements Committer {
 
   async commit(outputs: readonly Output[], next: bigint): Promise<void> {
     const { writer, commitOffset } = this.#options;
+    outputs.forEach(checkSize);
     for (const [topic, records] of Map.groupBy(outputs, ({ topic }) => topic)) {
-      await writer.append(topic, records, deadLetterMs);
+      await writer.append(topic, records, deadLetterMs).catch((error) => {
+        throw isRecordRefused(error) ? permanent(error) : error;
+      });
     }
     try {
       await commitOffset(this.#options, next);

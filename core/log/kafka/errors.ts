@@ -25,9 +25,12 @@ export function kafkaErrorType(error: unknown): string | undefined {
 /** An error of kafkajs as one of the log: `retryable: false` where the records are at fault. */
 export function kafkaError(doing: string, error: unknown): GaplineError {
   if (error instanceof GaplineError) return error;
-  const retryable = !refusedRecords.has(kafkaErrorType(error) ?? '');
+  const retryable = !isRecordRefused(error);
   return new GaplineError('log-unavailable', `${doing}: ${describeKafka(error)}`, { cause: error, retryable });
 }
+
+/** True where the broker will never take the records. */
+export const isRecordRefused = (error: unknown): boolean => refusedRecords.has(kafkaErrorType(error) ?? '');
 
 /** True where waiting cannot help: the broker denies this client access. */
 export const isAccessDenied = (error: unknown): boolean => accessDenied.has(kafkaErrorType(error) ?? '');

@@ -70,7 +70,7 @@ export class Worker {
   }
 
   #createInput(topic: string): Input {
-    const { handlers, retry, attempts, number, committerOf } = this.#options;
+    const { handlers, retry, attempts, logger, number, committerOf } = this.#options;
     const input: Input = {
       topic,
       buffer: new PrefetchBuffer(topic, number),
@@ -79,6 +79,7 @@ export class Worker {
         handlers,
         retry,
         attempts,
+        logger,
         commit: async ({ records }, outputs) => {
           const last = records.at(-1);
           if (last) await this.#move(input, outputs, input.buffer.after(last));

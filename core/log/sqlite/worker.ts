@@ -76,6 +76,7 @@ function createInput(
       handlers,
       retry,
       attempts,
+      logger: engine.logger,
       commit: (batch, outputs, checkpoint) => commit(options, inputs, input, { batch, outputs, checkpoint }),
       checkpoints,
       positions: (behind) =>
