@@ -74,7 +74,10 @@ test('rows that nothing can be measured on end with one clear complaint', { time
   };
   const complaints: [args: string[], says: RegExp][] = [
     [['1', '--on', join(folder, 'none.csv')], /none\.csv: cannot be read.*\[data-invalid\]\n$/],
-    [['1', '--on', csv('field.csv', text.replace('x,', 'y,'))], /line 1: there is no column "x".*\[data-invalid\]\n$/],
+    [
+      ['1', '--on', csv('field.csv', text.replace('x,', 'y,'))],
+      /field\.csv: there is no column "x"; its columns are y,.*\[data-invalid\]\n$/,
+    ],
     [['1', '--on', csv('truth.csv', text.replace('label', 'kind'))], /there is no column "label".*\[data-invalid\]\n$/],
     [
       ['1', '--on', csv('empty.csv', text.replaceAll(/,[ab]$/gm, ','))],
@@ -92,7 +95,7 @@ test('rows that nothing can be measured on end with one clear complaint', { time
   }
 });
 
-test('trees of ONNX do not tell what their splits gain, but can be shuffled', { timeout: 60_000 }, async () => {
+test('trees of ONNX do not record what their splits gain, but can be shuffled', { timeout: 60_000 }, async () => {
   const folder = temporaryFolder();
   const fixture = join(root, 'core/model/forest/fixtures/sklearn-forest-2');
   const { rows, labels }: { rows: (number | null)[][]; labels: string[] } = JSON.parse(
@@ -108,7 +111,7 @@ test('trees of ONNX do not tell what their splits gain, but can be shuffled', { 
   const gained = await show('1', '--config', config, '--importance');
   expect(gained.code).toBe(1);
   expect(gained.stderr).toMatch(
-    /^gapline: version 1: the trees of forest\.onnx do not tell what their splits gain; --on FILE .*\n$/,
+    /^gapline: version 1: the trees of forest\.onnx do not record the gain of their splits; --on FILE .*\n$/,
   );
   const shuffled = await show('1', '--config', config, '--on', join(folder, 'data.csv'));
   expect(shuffled.code).toBe(0);
