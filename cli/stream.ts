@@ -18,7 +18,8 @@ export function openModels({ config, folder }: LoadedConfig): Registry {
 
 /** How the HTTP endpoint for devices is configured. */
 export function collectorOptions({ config: { collector } }: LoadedConfig) {
-  return { deviceTag: collector.deviceTag, maxAheadMs: collector.maxAheadSeconds * 1_000 };
+  const { deviceTag, measurement, maxAheadSeconds } = collector;
+  return { deviceTag, maxAheadMs: maxAheadSeconds * 1_000, ...(measurement !== undefined && { measurement }) };
 }
 
 /**

@@ -22,7 +22,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-const body = '{"device":"d","time":"1","values":{"a":1}}';
+const body = '{"device":"d","time":"1700000000000000001","values":{"a":1}}';
 const json = { 'content-type': 'application/json' };
 
 function accessOf(file: string): Access {

@@ -16,6 +16,7 @@ import { archiveGroup } from './archive.ts';
 import { Intake } from './intake.ts';
 import { createCollectorMetrics } from './metrics.ts';
 import { Spool } from './spool/spool.ts';
+import { UnknownFields } from './unknown-fields.ts';
 
 export interface CollectorOptions {
   readonly stream: Stream;
@@ -27,6 +28,8 @@ export interface CollectorOptions {
   readonly port: number;
   /** The tag of line protocol that names the device. Default `device`. */
   readonly deviceTag?: string;
+  /** The only measurement of line protocol that is taken. Default: any. */
+  readonly measurement?: string;
   /** How far ahead of this clock a reading's time may be. Default one hour. */
   readonly maxAheadMs?: number;
   /** Of one request, after decompression. Default 10 MB. */
@@ -68,7 +71,9 @@ const stopGraceMs = 8_000;
 export function createCollector(options: CollectorOptions): Collector {
   const { stream, log, logger, registry } = options;
   const nowMs = options.nowMs ?? Date.now;
+  const unknownFields = new UnknownFields(stream.fields);
   const metrics = createCollectorMetrics(registry, {
+    unknownFields,
     waitingBytes: () => memory.used + groups.waitingBytes,
     spool: () => spool?.size,
     drainedPerSecond: () => intake.drainedPerSecond,
@@ -88,6 +93,7 @@ export function createCollector(options: CollectorOptions): Collector {
   const app = createApp({
     stream,
     deviceTag: options.deviceTag ?? 'device',
+    measurement: options.measurement,
     maxReadings: options.maxReadings ?? 10_000,
     maxAheadMs: options.maxAheadMs ?? 3_600_000,
     body: { maxBytes: options.maxBodyBytes ?? 10_000_000, maxDiscardBytes: 256_000_000, discardMs: 30_000 },
@@ -103,7 +109,14 @@ export function createCollector(options: CollectorOptions): Collector {
   });
   const listener = createListener(options);
   const reporter = createReporter({ stream, stage: 'collector' });
-  const snapshot = () => reporter.status({ counters: metrics.counters, ...intake.status() });
+  const snapshot = () => {
+    const unknown = unknownFields.report();
+    return reporter.status({
+      counters: metrics.counters,
+      ...intake.status(),
+      ...(unknown && { unknownFields: unknown }),
+    });
+  };
   const stage = createStage({
     async open() {
       if (options.access) requireTokens('the collector', options.host, options.access);

@@ -33,13 +33,14 @@ export type EndpointHandler = (
 ) => Promise<void>;
 
 /** Makes the rules by which the readings of one request are checked. */
-export function readingRules({ stream, maxAheadMs }: EndpointOptions) {
+export function readingRules({ stream, maxAheadMs, metrics }: EndpointOptions) {
   const known = new Set(stream.fields);
   return (precision: Precision, nowMs: number): ReadingRules => ({
     fields: stream.fields,
     known,
     precision,
     latest: nanosecondsOfMs(nowMs + maxAheadMs),
+    unknown: metrics.unknownField,
   });
 }
 

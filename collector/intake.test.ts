@@ -9,6 +9,7 @@ import { Intake } from './intake.ts';
 import { createCollectorMetrics } from './metrics.ts';
 import { Spool } from './spool/spool.ts';
 import { quickFolder, silent, until } from './testing.ts';
+import { UnknownFields } from './unknown-fields.ts';
 
 /** What the log does with an append. With `lost` and `late` its outcome is unknown: the records are lost, or are there all the same. */
 type Behaviour = 'takes' | 'refuses' | 'lost' | 'late';
@@ -43,6 +44,7 @@ function startLine(file: string, log: FaultyLog, maxBytes = 10_000_000): Line {
     spool: () => undefined,
     drainedPerSecond: () => 0,
     nowMs: Date.now,
+    unknownFields: new UnknownFields([]),
   });
   const spool = new Spool({ file, maxBytes, logger: silent, lost: metrics.lost, nowMs: Date.now });
   const intake = new Intake({

@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { SpoolSize } from './spool/spool.ts';
+import type { UnknownFields } from './unknown-fields.ts';
 
 /** The two endpoints of devices. */
 export type EndpointName = 'readings' | 'line-protocol';
@@ -11,6 +12,7 @@ export interface Observed {
   /** Readings a second that the spool sends to the log. */
   drainedPerSecond(): number;
   nowMs(): number;
+  readonly unknownFields: UnknownFields;
 }
 
 /** What the collector counts: in the registry for Prometheus, and in `counters` for its status report. */
@@ -33,6 +35,7 @@ export function createCollectorMetrics(registry: Registry, observed: Observed) {
     },
     accepted: requests.accepted,
     refused: requests.refused,
+    unknownField: (name: string) => observed.unknownFields.add(name),
     appended: appends.appended,
     appendFailed: appends.appendFailed,
     mayBeExtra: (readings: number) => spool.add('possibleExtras', readings),

@@ -94,6 +94,8 @@ function postReadings(maxReadings: number): object {
 function postLines(): object {
   return {
     summary: 'Send line protocol, as to InfluxDB 2.7',
+    description:
+      'Lines that can be parsed and yet are no readings are refused alone: 400 with the refused ones, and the others are durable.',
     parameters: [
       precision('the unit of timestamps'),
       { name: 'org', in: 'query', required: false, description: 'ignored', schema: { type: 'string' } },
@@ -121,7 +123,7 @@ function response(description: string, type: string, schema: object): object {
 }
 
 const meanings: Record<number, string> = {
-  400: 'the body or a reading in it is not valid; nothing was accepted',
+  400: 'the body or a reading in it is not valid; of JSON nothing was accepted',
   401: 'there is no token, or it is unknown',
   403: 'the token lacks the scope, or a page of another site sent the request',
   408: 'the request took too long to arrive',

@@ -1,5 +1,11 @@
 import type { LogRecord } from '../core/log/port.ts';
+import type { Reading } from '../core/wire/reading.ts';
 import type { ReadingInput } from '../core/wire/reading-input.ts';
+
+/** The record of a reading, keyed by its device. */
+export function recordOf(reading: Reading): LogRecord {
+  return { key: reading.device, value: Buffer.from(JSON.stringify(reading)) };
+}
 
 /** Makes log records of the readings of one request, and finds identities that occur twice. */
 export class ReadingRecords {
@@ -19,8 +25,7 @@ export class ReadingRecords {
     const { device, time, values, truth } = reading;
     const before = this.#seenAt(`${device}\n${time}`, at);
     if (before !== undefined) return before;
-    const text = JSON.stringify({ stream: this.#stream, device, time, values, truth, received: this.#received });
-    this.records.push({ key: device, value: Buffer.from(text) });
+    this.records.push(recordOf({ stream: this.#stream, device, time, values, truth, received: this.#received }));
     return undefined;
   }
 

@@ -146,6 +146,8 @@ export interface StageFigures {
   readonly lag: number | null;
   readonly spool: Status['spool'] | null;
   readonly lastError: Status['lastError'] | null;
+  /** Fields that devices sent and the stream does not know, the most frequent first. */
+  readonly unknownFields: NonNullable<Status['unknownFields']>;
 }
 
 export interface DeadLetterFigures {

@@ -11,6 +11,7 @@ import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { createLogger } from '../logger.ts';
 import { influxToken, openLog, openStore, splitStoreUrl } from '../open.ts';
 import { openModels, resolveStream } from '../stream.ts';
+import { describeUnknownFields, readUnknownFields } from '../unknown-fields.ts';
 
 export interface DoctorOptions {
   readonly config: string;
@@ -20,12 +21,17 @@ export interface DoctorOptions {
   readonly store?: string;
 }
 
+/** What works, and yet is hardly meant so. */
+interface Warning {
+  readonly warning: string;
+}
+
 /** One thing that must hold for the line to run. `look` resolves with what it found, and rejects with what is broken. */
 interface Check {
   readonly part: string;
   /** The address that is tried, where it may not respond. */
   readonly address?: string;
-  look(): Promise<string>;
+  look(): Promise<string | Warning>;
 }
 
 /** How long an address may take to answer. */
@@ -41,7 +47,9 @@ export async function doctor(options: DoctorOptions): Promise<void> {
   let broken = 0;
   for (const check of checksOf(loaded, options)) {
     try {
-      print('ok', check.part, await withinTimeout(check));
+      const found = await withinTimeout(check);
+      if (typeof found === 'string') print('ok', check.part, found);
+      else print('warning', check.part, found.warning);
     } catch (error) {
       broken += 1;
       const code = error instanceof GaplineError ? error.code : 'internal';
@@ -51,11 +59,11 @@ export async function doctor(options: DoctorOptions): Promise<void> {
   if (broken > 0) process.exitCode = 1;
 }
 
-function print(state: 'ok' | 'BROKEN', part: string, found: string): void {
+function print(state: 'ok' | 'warning' | 'BROKEN', part: string, found: string): void {
   process.stdout.write(`${state.padEnd(7)} ${part.padEnd(14)} ${found}\n`);
 }
 
-async function withinTimeout({ look, address = '' }: Check): Promise<string> {
+async function withinTimeout({ look, address = '' }: Check): Promise<string | Warning> {
   const late = Promise.withResolvers<never>();
   const complaint = `${address} gives no answer within ${timeoutMs / 1_000} s`.trim();
   const timer = setTimeout(() => late.reject(new GaplineError('no-answer', complaint)), timeoutMs);
@@ -76,6 +84,7 @@ function checksOf(loaded: LoadedConfig, options: DoctorOptions): Check[] {
       look: () => withLog((log, stream) => lookAtTopics(log, stream, loaded.config.log.partitions)),
     },
     { part: 'lag', ...log, look: () => withLog(lookAtLag) },
+    { part: 'fields', ...log, look: () => withLog(lookAtFields) },
     { part: 'store', ...store, look: () => lookAtStore(loaded, options) },
     ...(options.store?.startsWith('http') ? [{ part: 'clock', look: () => lookAtClock(options.store ?? '') }] : []),
   ];
@@ -141,6 +150,12 @@ async function lookAtLag(log: EventLog, stream: Stream): Promise<string> {
     groups.map(async (group) => `${group} ${totalLag(await log.lag(group, [stream.topics.readings]))}`),
   );
   return `records behind: ${lags.join(', ')}`;
+}
+
+async function lookAtFields(log: EventLog, stream: Stream): Promise<string | Warning> {
+  const unknown = await readUnknownFields(log, stream);
+  if (unknown.length === 0) return 'devices sent no field that is not known';
+  return { warning: describeUnknownFields(unknown) };
 }
 
 async function lookAtStore({ config }: LoadedConfig, { store: url, data: dataFolder }: DoctorOptions): Promise<string> {

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { type Document, isMap, isNode, LineCounter, parse, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { GaplineError } from '../../core/wire/errors.ts';
+import { nearName } from '../../core/wire/near-name.ts';
 import { shorten } from '../../core/wire/problem.ts';
 import { type Config, configSchema } from './schema.ts';
 
@@ -160,9 +161,7 @@ function lineOf(path: readonly PropertyKey[], document: Document, lines: LineCou
 
 function suggest(key: string, path: readonly PropertyKey[]): string {
   const known = keysAt(path);
-  const near = known.find(
-    (candidate) => candidate.toLowerCase() === key.toLowerCase() || distance(candidate, key) <= 2,
-  );
+  const near = nearName(key, known);
   return near ? `; did you mean ${near}?` : `; expected one of ${known.join(', ')}`;
 }
 
@@ -176,23 +175,6 @@ function keysAt(path: readonly PropertyKey[]): string[] {
     at = shape?.[String(step)];
   }
   return [];
-}
-
-/** Levenshtein's edit distance. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  let last = b.length;
-  for (const [i, letter] of [...a].entries()) {
-    let [left, diagonal] = [i + 1, i];
-    row = row.map((above, j) => {
-      if (j === 0) return left;
-      const here = Math.min(above + 1, left + 1, diagonal + (letter === b[j - 1] ? 0 : 1));
-      [left, diagonal] = [here, above];
-      return here;
-    });
-    last = left;
-  }
-  return last;
 }
 
 /** What the parser reports, without the excerpt of the file that it adds. */

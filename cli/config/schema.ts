@@ -143,6 +143,11 @@ const collector = z
       .default(3_600)
       .describe("how far ahead of the collector's clock a reading's time may be, in seconds"),
     deviceTag: z.string().min(1).default('device').describe('the tag of line protocol that names the device'),
+    measurement: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('the only measurement of line protocol that is taken; default: any'),
   })
   .prefault({})
   .describe('the HTTP endpoint for devices');

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { type HttpProblem, sendError } from '../../core/http/problem.ts';
+import { HttpProblem, sendError } from '../../core/http/problem.ts';
 import { nanosecondsOfMs } from '../../core/wire/time.ts';
 import { readText } from '../body.ts';
 import { type EndpointHandler, type EndpointOptions, precisionOf, problemOfError, readingRules } from '../endpoint.ts';
@@ -8,11 +8,17 @@ import { recordsOfLines } from './records.ts';
 export interface LineProtocolOptions extends EndpointOptions {
   /** The tag that names the device. */
   readonly deviceTag: string;
+  /** The only measurement that is taken; undefined: any. */
+  readonly measurement: string | undefined;
 }
 
-/** `POST /api/v2/write`: 204 once every line of the request is durable; else an error in InfluxDB's format, and no line is accepted. */
+/**
+ * `POST /api/v2/write`: 204 once every line of the request is durable. Lines that are sound line protocol and yet no readings are refused
+ * alone, as by InfluxDB's partial write: the others are durable, and the response is 400 with the refused ones. After any other error no
+ * line was accepted.
+ */
 export function lineProtocolEndpoint(options: LineProtocolOptions): EndpointHandler {
-  const { stream, deviceTag, maxReadings, memory, groups, metrics, nowMs } = options;
+  const { stream, deviceTag, measurement, maxReadings, memory, groups, metrics, nowMs } = options;
   const rulesFor = readingRules(options);
   const arrival = uniqueArrivals(nowMs);
   const guard = options.guard('write');
@@ -22,18 +28,20 @@ export function lineProtocolEndpoint(options: LineProtocolOptions): EndpointHand
       const precision = precisionOf(request.query.precision);
       const text = await readText(request, options.body, memory);
       const receivedMs = nowMs();
-      const { records, ignoredFields } = recordsOfLines({
+      const { records, refusal, ignoredFields } = recordsOfLines({
         text,
         rules: rulesFor(precision, receivedMs),
         stream: stream.name,
         deviceTag,
+        measurement,
         received: nanosecondsOfMs(receivedMs),
         arrival,
         maxReadings,
       });
-      if (records.records.length > 0) await groups.add(records.records);
-      metrics.accepted('line-protocol', 204, records.records.length, ignoredFields);
-      response.writeHead(204).end();
+      if (records.length > 0) await groups.add(records);
+      metrics.accepted('line-protocol', refusal === undefined ? 204 : 400, records.length, ignoredFields);
+      if (refusal === undefined) response.writeHead(204).end();
+      else sendInfluxError(response, new HttpProblem('reading-invalid', refusal));
     } catch (error) {
       sendInfluxError(response, problemOfError(error, 'line-protocol', options));
     }

@@ -27,6 +27,8 @@ export interface LinePoint {
   readonly fields: readonly LineField[];
   /** Nanoseconds since the epoch as a decimal string; undefined where the line has none. */
   readonly time: string | undefined;
+  /** Where in the body the line begins. */
+  readonly offset: number;
 }
 
 export interface ParsedLines {
@@ -62,7 +64,7 @@ export function parseLines(text: string, options: { precision: Precision; maxPoi
     lines += 1;
     const line = text.slice(start, text[end - 1] === '\n' ? end - 1 : end);
     try {
-      points.push(parsePoint(line, options.precision));
+      points.push(parsePoint(line, options.precision, start));
     } catch (error) {
       if (!(error instanceof LineFault)) throw error;
       if (failures.length < maxFailures) {
@@ -73,7 +75,7 @@ export function parseLines(text: string, options: { precision: Precision; maxPoi
   return { points, failures, tooMany: false };
 }
 
-function parsePoint(line: string, precision: Precision): LinePoint {
+function parsePoint(line: string, precision: Precision, offset: number): LinePoint {
   const measurementEnd = scanMeasurement(line, 0);
   const { tags, end: keyEnd } = parseTags(line, measurementEnd);
   const fieldsStart = skipWhitespace(line, keyEnd);
@@ -87,6 +89,7 @@ function parsePoint(line: string, precision: Precision): LinePoint {
     tags,
     fields,
     time,
+    offset,
   };
 }
 

@@ -22,6 +22,8 @@ interface Case {
   readonly status?: number;
   readonly code: keyof typeof errorCatalog;
   readonly pointer?: string;
+  /** What the detail says. */
+  readonly detail?: string;
   /** The body once corrected. */
   readonly right?: unknown;
   readonly rightText?: string;
@@ -47,7 +49,7 @@ test.each(cases as Case[])('$name', async (bad) => {
   const problem: Problem = problemSchema.parse(JSON.parse(text));
   expect(problem).toMatchObject({ code: bad.code, status: response.status, title: errorCatalog[bad.code].title });
   if (bad.pointer !== undefined) expect(problem.errors[0]?.pointer).toBe(bad.pointer);
-  expect(problem.detail).not.toBe('');
+  expect(problem.detail).toContain(bad.detail ?? ' ');
 
   const right = bad.rightText ?? JSON.stringify(bad.right);
   const type = bad.rightType ?? (bad.rightText === undefined ? 'application/json' : (bad.type as string));

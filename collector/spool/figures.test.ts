@@ -30,7 +30,7 @@ afterEach(async () => {
 });
 
 const post = async (time: number): Promise<number> => {
-  const body = JSON.stringify({ device: 'd', time: String(time), values: { a: 1 } });
+  const body = JSON.stringify({ device: 'd', time: `170000000000000000${time}`, values: { a: 1 } });
   const headers = { 'content-type': 'application/json' };
   return (await fetch(`${started.collector.url}/readings`, { method: 'POST', headers, body })).status;
 };
@@ -79,5 +79,7 @@ test("the spool's size, age and drain rate are in /metrics and in the status rep
     (rates) => Math.max(...rates) > 0,
   );
   expect(Math.max(...drained)).toBeLessThanOrEqual(3);
-  expect((await started.readings()).map(({ time }) => time)).toEqual(['1', '2', '3']);
+  expect((await started.readings()).map(({ time }) => time)).toEqual(
+    [1, 2, 3].map((time) => `170000000000000000${time}`),
+  );
 });

@@ -21,7 +21,7 @@ export const errorCatalog = {
     status: 400,
     title: 'The request holds invalid readings',
     cause:
-      'A value is no number, a name is not known to the stream, a time is missing or too far ahead, or a reading stands in it twice.',
+      'A value is no number, a name is not known to the stream, a time is missing, too far ahead or of another unit, a reading stands in it twice, or a line holds no value that the stream knows.',
     remedy: 'Correct each place and resend.',
   },
   'body-malformed': {

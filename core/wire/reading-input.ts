@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { suggestName } from './near-name.ts';
 import { type Faults, pointerToken, shorten } from './problem.ts';
-import { compareTimes, explainTime, type Precision, readTime } from './time.ts';
+import { compareTimes, countOf, explainTime, isImplausible, type Precision, readTime, suggestUnit } from './time.ts';
 
 /** What a stream takes from devices. Made once a request. */
 export interface ReadingRules {
@@ -12,6 +13,8 @@ export interface ReadingRules {
   readonly precision: Precision;
   /** The latest time that is believed: nanoseconds since the epoch, as a decimal string. */
   readonly latest: string;
+  /** Told each name in a request that the stream does not know. */
+  readonly unknown?: (name: string) => void;
 }
 
 /** A reading that passed; `values` is what the device sent. */
@@ -25,6 +28,9 @@ export interface ReadingInput {
 
 /** Longest name of a device and longest label, in UTF-16 units. */
 export const maxNameLength = 256;
+
+/** Faults of one request for which a near name is searched. */
+const mostHints = 10;
 
 const keys = ['device', 'time', 'values', 'truth'];
 const nameRule = `1 to ${maxNameLength} characters, none of them a control character or half a surrogate pair, and no backslash at the end`;
@@ -50,11 +56,25 @@ export function explainName(text: string): string {
   return text === '' ? `the name is empty; it has ${nameRule}` : `${JSON.stringify(shorten(text))} is not ${nameRule}`;
 }
 
-/** Why a time is not taken although it can be read; undefined when it is. */
-export function explainRefusedTime(time: string, latest: string): string | undefined {
+/**
+ * Why a time is not taken although it can be read; undefined when it is.
+ * @param unit what the time counts, where it is an integer; undefined where it is RFC 3339, which leaves no doubt
+ */
+export function explainRefusedTime(time: string, latest: string, unit: Precision | undefined): string | undefined {
   if (time.startsWith('-')) return 'the time is before 1970';
-  if (compareTimes(time, latest) > 0) return "the time is too far ahead of the collector's clock";
-  return undefined;
+  const early = unit !== undefined && isImplausible(time);
+  if (!early && compareTimes(time, latest) <= 0) return undefined;
+  const hint = unit === undefined ? '' : suggestUnit(countOf(time, unit), unit);
+  if (early) return `the time is in the first 21 days of 1970: ${hint || "is the device's clock set?"}`;
+  return `the time is too far ahead of the collector's clock${hint && `: ${hint}`}`;
+}
+
+/** The same for a time of JSON. A decimal string counts nanoseconds, whatever the precision. */
+function explainJsonTime(value: unknown, time: string, { latest, precision }: ReadingRules): string | undefined {
+  if (typeof value === 'number') return explainRefusedTime(time, latest, precision);
+  if (typeof value !== 'string' || !/^\d+$/.test(value)) return explainRefusedTime(time, latest, undefined);
+  const refused = explainRefusedTime(time, latest, 'ns');
+  return refused?.includes('?precision=') ? `${refused}, and send a number instead of a string` : refused;
 }
 
 /**
@@ -65,7 +85,7 @@ export function readingInputSchema(rules: ReadingRules) {
   const shape = Object.fromEntries(rules.fields.map((name) => [name, valueSchema]));
   const time = timeSchema.superRefine((value, context) => {
     const read = readTime(value, rules.precision);
-    const message = read === null ? explainTime(value) : explainRefusedTime(read, rules.latest);
+    const message = read === null ? explainTime(value, rules.precision) : explainJsonTime(value, read, rules);
     if (message !== undefined) context.addIssue({ code: 'custom', message });
   });
   return inputSchema(time, z.strictObject(shape));
@@ -119,7 +139,8 @@ export function checkReading(
   const before = faults.count;
   for (const key in input) {
     if (!keys.includes(key)) {
-      faults.add(`${at}/${pointerToken(key)}`, 'unknown', `a reading has the keys ${keys.join(', ')}`);
+      const hint = rules.known.has(key) ? '; values go into "values"' : '';
+      faults.add(`${at}/${pointerToken(key)}`, 'unknown', `a reading has the keys ${keys.join(', ')}${hint}`);
     }
   }
   const time = checkTime(input, rules, at, faults);
@@ -144,10 +165,10 @@ function checkTime(input: Record<string, unknown>, rules: ReadingRules, at: stri
   const time = readTime(value, rules.precision);
   if (time === null) {
     const kind = typeof value === 'string' ? 'format' : typeof value === 'number' ? numberFault(value) : 'type';
-    faults.add(`${at}/time`, kind, `${describe(value)}: ${explainTime(value)}`);
+    faults.add(`${at}/time`, kind, `${describe(value)}: ${explainTime(value, rules.precision)}`);
     return null;
   }
-  const refused = explainRefusedTime(time, rules.latest);
+  const refused = explainJsonTime(value, time, rules);
   if (refused !== undefined) faults.add(`${at}/time`, 'range', `${describe(value)}: ${refused}`);
   return time;
 }
@@ -180,7 +201,9 @@ function checkValues(values: unknown, rules: ReadingRules, at: string, faults: F
   for (const name in values) {
     const value = values[name];
     if (!rules.known.has(name)) {
-      faults.add(`${at}/values/${pointerToken(name)}`, 'unknown', 'the stream has no value of this name');
+      rules.unknown?.(name);
+      const hint = faults.count < mostHints ? `; ${suggestName(name, rules.fields)}` : '';
+      faults.add(`${at}/values/${pointerToken(name)}`, 'unknown', `the stream has no value of this name${hint}`);
     } else if (typeof value === 'number') {
       if (!Number.isFinite(value)) {
         faults.add(`${at}/values/${pointerToken(name)}`, 'non-finite', 'the number is beyond what a double can hold');

@@ -26,6 +26,11 @@ export const statusSchema = z
     model: z.strictObject({ name: z.string(), version: z.int(), challenger: z.int().optional() }).optional(),
     latency: z.strictObject({ p50Ms: z.number(), p99Ms: z.number() }).optional().describe('from received to committed'),
     drift: driftSchema.optional(),
+    unknownFields: z
+      .array(z.strictObject({ name: z.string(), count: z.int(), near: z.string().optional() }))
+      .max(20)
+      .optional()
+      .describe('fields that devices sent and the stream does not know, and the known name that is near'),
     lag: z.number().optional().describe('records not yet taken, over all partitions'),
     lastError: z.strictObject({ at: z.string(), message: z.string() }).optional(),
   })

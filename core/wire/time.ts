@@ -28,14 +28,15 @@ export function readTime(value: unknown, precision: Precision): string | null {
   return inRange(BigInt(value) * nsPerUnit[precision]);
 }
 
-/** Why {@link readTime} refused a value, for people. */
-export function explainTime(value: unknown): string {
+/** Why {@link readTime} refused a value, for people; with a precision, it names the unit that the value more likely counts. */
+export function explainTime(value: unknown, precision?: Precision): string {
   if (typeof value === 'number') {
     if (!Number.isFinite(value)) return 'the number is beyond what a double can hold';
     if (!Number.isInteger(value)) return 'a time as a number is an integer';
     if (!Number.isSafeInteger(value))
       return 'a time as a number stays below 2^53; send larger ones as a decimal string';
-    return rangeText;
+    const hint = precision === undefined ? '' : suggestUnit(BigInt(value), precision);
+    return hint === '' ? rangeText : `${rangeText}: ${hint}`;
   }
   if (typeof value !== 'string') return 'a time is RFC 3339, a decimal string of nanoseconds, or an integer';
   if (/^-?\d+$/.test(value)) return rangeText;
@@ -43,6 +44,44 @@ export function explainTime(value: unknown): string {
   if (parts === null) return 'not RFC 3339 (like 2026-01-31T12:00:00.123456789Z), nor a decimal string of nanoseconds';
   return readFields(parts) === null ? 'there is no such date, time of day or offset' : rangeText;
 }
+
+/** 21 days: what the nanoseconds of a day in this century are, taken for the next larger unit, or seconds for milliseconds. */
+const implausibleNs = '1814400000000000';
+
+/**
+ * Whether an integer without a unit of its own gave a time in the first 21 days of 1970. No device measured then: its clock is not set, or
+ * the integer counts another unit.
+ * @param time nanoseconds since the epoch, as a canonical decimal string
+ */
+export function isImplausible(time: string): boolean {
+  return time.length < implausibleNs.length || (time.length === implausibleNs.length && time < implausibleNs);
+}
+
+/** The unit that an integer counts, by its size, if it is a time of this century: seconds from 1973 to 5138, and so on. */
+export function likelyUnit(value: bigint): Precision | undefined {
+  if (value < 100_000_000n) return undefined;
+  if (value < 100_000_000_000n) return 's';
+  if (value < 100_000_000_000_000n) return 'ms';
+  return value < 100_000_000_000_000_000n ? 'us' : 'ns';
+}
+
+/** Which unit to name, where an integer that was read as `precision` gave an unlikely time; empty where its size tells none. */
+export function suggestUnit(value: bigint, precision: Precision): string {
+  const unit = likelyUnit(value);
+  return unit === undefined || unit === precision ? '' : `${unitNames[unit]}? use ?precision=${unit}`;
+}
+
+/** The integer that gave a time. */
+export function countOf(time: string, precision: Precision): bigint {
+  return BigInt(time) / nsPerUnit[precision];
+}
+
+const unitNames: Record<Precision, string> = {
+  ns: 'nanoseconds',
+  us: 'microseconds',
+  ms: 'milliseconds',
+  s: 'seconds',
+};
 
 /**
  * Reads an RFC 3339 date and time; the date has to exist, and leap seconds have no place in Unix time.

@@ -106,5 +106,6 @@ function figuresOf({ status, lastMs }: Member, nowMs: number): StageFigures {
     lag: status.lag ?? null,
     spool: status.spool ?? null,
     lastError: status.lastError ?? null,
+    unknownFields: status.unknownFields ?? [],
   };
 }

@@ -13,6 +13,7 @@ const stage = (name: StageFigures['stage'], more: Partial<StageFigures> = {}): S
   lag: null,
   spool: null,
   lastError: null,
+  unknownFields: [],
   ...more,
 });
 
@@ -52,6 +53,17 @@ describe('health', () => {
       text: 'The archive reports: InfluxDB is unavailable',
     });
     expect(healthOf(figures([failing(60_000)]), true).level).toBe('ok');
+  });
+
+  test('names a field that devices send and the stream does not know', () => {
+    const unknownFields = [
+      { name: 'rpmx', count: 120, near: 'rpm' },
+      { name: 'usage', count: 1 },
+    ];
+    expect(healthOf(figures([stage('collector', { unknownFields })]), true)).toMatchObject({
+      level: 'warn',
+      text: '`rpmx` is not known: 120 times; did you mean `rpm`? And 1 field more.',
+    });
   });
 
   test('shows readings that wait on the collector’s disk', () => {

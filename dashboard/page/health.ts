@@ -23,7 +23,9 @@ export function healthOf(figures: Snapshot | undefined, isConnected: boolean): H
   }
   const { trouble } = figures.source;
   if (trouble !== null) return same('bad', `The log cannot be read: ${trouble}`);
-  return silenceOf(figures) ?? spooling(figures) ?? reportedError(figures) ?? wellbeing(figures);
+  return (
+    silenceOf(figures) ?? spooling(figures) ?? reportedError(figures) ?? unknownFields(figures) ?? wellbeing(figures)
+  );
 }
 
 function silenceOf({ stages, at }: Snapshot): Health | undefined {
@@ -54,6 +56,16 @@ function reportedError({ stages, at }: Snapshot): Health | undefined {
   const failing = stages.find(({ lastError }) => lastError && at - Date.parse(lastError.at) < recentErrorMs);
   if (!failing?.lastError) return undefined;
   return same('warn', `The ${failing.stage} reports: ${failing.lastError.message}`);
+}
+
+/** Devices send fields that nothing is made of: a name may be misspelt. */
+function unknownFields({ stages }: Snapshot): Health | undefined {
+  const [first, ...others] = stages.flatMap((stage) => stage.unknownFields);
+  if (first === undefined) return undefined;
+  const hint = first.near === undefined ? '' : `; did you mean \`${first.near}\`?`;
+  const more = others.length === 0 ? '' : ` And ${plural(others.length, 'field')} more.`;
+  const text = `\`${first.name}\` is not known: ${count(first.count)} ${first.count === 1 ? 'time' : 'times'}${hint}${more}`;
+  return { level: 'warn', text, announcement: `The field ${first.name} is not known.` };
 }
 
 function wellbeing({ stages, source }: Snapshot): Health {

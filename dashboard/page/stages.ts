@@ -57,10 +57,11 @@ function countersText(stage: StageFigures): string {
   return parts.join(' · ');
 }
 
-const allCounters = ({ counters }: StageFigures) =>
-  Object.entries(counters)
-    .map(([name, value]) => `${worded(name)}: ${count(value)}`)
-    .join('\n');
+const allCounters = ({ counters, unknownFields }: StageFigures) =>
+  [
+    ...Object.entries(counters).map(([name, value]) => `${worded(name)}: ${count(value)}`),
+    ...unknownFields.map((field) => `not known: ${field.name}: ${count(field.count)}`),
+  ].join('\n');
 
 /** `deadLetters` as words. */
 const worded = (name: string) => name.replaceAll(/([a-z])([A-Z])/g, '$1 $2').toLowerCase();

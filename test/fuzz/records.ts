@@ -24,7 +24,7 @@ export function recordsOf({ path, headers, body }: Input) {
       // Later than any time that the inputs hold.
       return String(1_850_000_000_000_000_000n + BigInt(arrivals));
     };
-    return recordsOfLines({ ...limits, deviceTag: 'device', arrival }).records;
+    return recordsOfLines({ ...limits, deviceTag: 'device', measurement: undefined, arrival });
   }
   return recordsOfBody({ ...limits, form: headers['content-type']?.includes('ndjson') ? 'ndjson' : 'json' });
 }
