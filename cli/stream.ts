@@ -13,6 +13,7 @@ export function openModels({ config, folder }: LoadedConfig): Registry {
     folder: resolve(folder, config.model.folder),
     name: config.model.name ?? config.stream,
     alias: config.model.alias,
+    stepsFolder: folder,
   });
 }
 
@@ -61,7 +62,10 @@ async function fieldsOf(loaded: LoadedConfig): Promise<readonly string[]> {
   const { data, model } = loaded.config;
   const models = openModels(loaded);
   const version = await models.resolve(model.alias);
-  if (version !== undefined) return (await models.manifest(version)).fields;
+  if (version !== undefined) {
+    const { channels, fields } = await models.manifest(version);
+    return channels ?? fields;
+  }
   if (data.fields) return data.fields;
   if (data.train !== undefined || data.replay !== undefined) {
     return (await openDataset(loaded, data.train === undefined ? 'replay' : 'train')).fields;

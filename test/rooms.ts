@@ -8,7 +8,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   'core/http': ['core/wire'],
   'core/log': ['core/wire', 'core/retry'],
   'core/store': ['core/wire', 'core/retry'],
-  'core/model': ['core/wire', 'core/retry', 'core/numeric', 'core/statistics'],
+  'core/model': ['core/wire', 'core/retry', 'core/numeric', 'core/statistics', 'core/steps'],
   'core/steps': ['core/wire', 'core/numeric'],
   'core/access': ['core/wire', 'core/http'],
   'core/dataset': ['core/wire', 'core/numeric'],

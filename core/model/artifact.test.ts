@@ -130,6 +130,22 @@ describe('a model in a folder', () => {
     ['has a key that nobody knows', (m) => ({ ...m, extra: 1 }), /model\.json: .*extra/],
     ['lacks a part', ({ imputer, ...rest }) => rest, /model\.json: imputer: /],
     ['knows one class', (m) => ({ ...m, classes: ['ham'] }), /model\.json: classes: /],
+    ['has steps without channels', (m) => ({ ...m, steps: [] }), /steps and channels: one is there without the other/],
+    [
+      'has steps in a format that knew none',
+      (m) => ({ ...m, formatVersion: 1, channels: ['x'], steps: [] }),
+      /steps: there are none in format version 1/,
+    ],
+    [
+      'has steps that give other columns',
+      (m) => ({ ...m, channels: ['x'], steps: [{ use: 'smooth', time: '1s' }] }),
+      /its steps give 1 columns that are not its 3 fields/,
+    ],
+    [
+      'has a step that nobody knows',
+      (m) => ({ ...m, channels: ['x'], steps: [{ use: 'magic' }] }),
+      /model\.json: steps\.0/,
+    ],
     ['names a field twice', (m) => ({ ...m, fields: ['a', 'b', 'a'] }), /fields: a name is there twice/],
     [
       'fills other columns than it has',
@@ -223,6 +239,31 @@ describe('a model in a folder', () => {
     await expect(loadModel(copy)).rejects.toMatchObject({ code: 'model-unavailable', retryable: true });
   });
 
+  it('opens with its steps, whose rows have the columns of the model', async () => {
+    const registry = openRegistry({ folder, name: 'steps' });
+    const steps = [{ use: 'window', length: '1s' } as const, { use: 'statistics', features: ['mean', 'std'] } as const];
+    const { version } = await registry.publish(await sampleDraft({ channels: ['x', 'y'], steps: [...steps] }));
+    const model = await registry.load(version);
+    expect(model.fields).toEqual(model.steps?.chain.shape.channels);
+    expect(model.steps?.channels).toEqual(['x', 'y']);
+    expect((await registry.load(version)).steps?.signature).toBe(model.steps?.signature);
+    expect((await loadModel(good)).steps).toBeUndefined();
+  });
+
+  it('with a step of its own loads it beside the stream, and is refused elsewhere', async () => {
+    const draft = await sampleDraft({ channels: ['a', 'b', 'c_;'], steps: [{ use: 'smooth', time: '1s' }] });
+    const parts = { ...draft.manifest, steps: [{ use: './own-step.ts' }] };
+    const place = { folder, name: 'own' };
+    const { version } = await openRegistry(place).publish({ ...draft, manifest: parts });
+    expect(
+      (await openRegistry({ ...place, stepsFolder: join(import.meta.dirname, 'fixtures') }).load(version)).steps
+        ?.channels,
+    ).toHaveLength(3);
+    await expect(openRegistry(place).load(version)).rejects.toMatchObject(
+      refusal(/steps of its own \(\.\/own-step\.ts\)/),
+    );
+  });
+
   it('gives its manifest and files back as they were written', async () => {
     const draft = await sampleDraft(sample);
     const { manifest, files } = await readArtifact(good);
@@ -238,6 +279,8 @@ describe('a model in a folder', () => {
     await mkdir(old);
     for (const [name, content] of Object.entries(files)) await writeFile(join(old, name), content, 'base64');
     const model = await loadModel(old, { name: 'old', version: 1 });
-    expect(model).toMatchObject({ fields: ['a', 'b', 'c_;'], memoryMs: 60_000 });
+    expect(model.memoryMs).toBe(60_000);
+    expect(model.fields).toEqual(format === 1 ? ['a', 'b', 'c_;'] : ['x.mean', 'x.std', 'y_;.mean', 'y_;.std']);
+    expect(model.steps?.channels).toEqual(format === 1 ? undefined : ['x', 'y_;']);
   });
 });

@@ -6,9 +6,11 @@ import type { Model, ModelIdentity, ModelOutput, Session } from './model.ts';
 import { averageDraws, type Completions, completeByDraws } from './multiple.ts';
 import type { Neighbours } from './neighbours/neighbours.ts';
 import type { Rows } from './rows.ts';
+import type { ModelSteps } from './steps.ts';
 
 export interface Parts {
   readonly identity: ModelIdentity;
+  readonly steps?: ModelSteps;
   readonly fields: readonly string[];
   readonly classes: readonly string[];
   readonly imputer: Imputer;
@@ -25,9 +27,10 @@ export interface Parts {
 
 /** Makes a model of an imputer and, after it, an estimator. */
 export function assembleModel(parts: Parts): Model {
-  const { identity, fields, classes, imputer, estimator, histograms } = parts;
+  const { identity, steps, fields, classes, imputer, estimator, histograms } = parts;
   return {
     identity,
+    ...(steps && { steps }),
     fields,
     classes,
     ...(histograms && { histograms }),
@@ -65,7 +68,8 @@ function openSession(parts: Parts, imputing: ImputerSession): Session {
     return estimator.predict(input, count);
   }
 
-  return { predict, warm: (rows) => imputing.warm(rows) };
+  const { memory } = imputing;
+  return { predict, warm: (rows) => imputing.warm(rows), ...(memory && { memory }) };
 }
 
 /**

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { stepsSchema } from '../steps/registry.ts';
 import { histogramSchema } from './histogram-schema.ts';
 import { fittedImputerSchema } from './impute/fitted.ts';
 import { estimatorSchema } from './kinds/open-estimator.ts';
@@ -7,7 +8,7 @@ import { estimatorSchema } from './kinds/open-estimator.ts';
 export const modelFormat = 'gapline-model';
 
 /** What {@link ./artifact.ts} writes. Older versions are read too; newer ones are refused. */
-export const modelFormatVersion = 1;
+export const modelFormatVersion = 2;
 
 const fileName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/);
 const share = z.number().min(0).max(1);
@@ -54,11 +55,21 @@ const lineageSchema = z.strictObject({
 export const manifestSchema = z
   .strictObject({
     format: z.literal(modelFormat),
-    formatVersion: z.literal(modelFormatVersion),
+    formatVersion: z.int().min(1).max(modelFormatVersion),
     name: z.string().min(1),
     version: z.int().min(1),
     created: z.iso.datetime(),
     fields: z.array(z.string().min(1)).min(1).describe('the columns of a row, in order'),
+    channels: z
+      .array(z.string().min(1))
+      .min(1)
+      .optional()
+      .describe(
+        'with `steps`: the values of a reading that they take, in order; `fields` are the columns that they give',
+      ),
+    steps: stepsSchema
+      .optional()
+      .describe('what makes rows of readings, before the imputer; without it a reading is a row'),
     classes: z.array(z.string().min(1)).min(2).describe('the labels, in the order of the probabilities'),
     imputer: z
       .discriminatedUnion('kind', [fittedImputerSchema, z.strictObject({ kind: z.literal('passthrough') })])
@@ -97,8 +108,11 @@ export type Manifest = z.infer<typeof manifestSchema>;
 export type Metrics = Manifest['metrics'];
 export type SelfTest = Manifest['selfTest'];
 /** What is wrong with the parts of a manifest taken together; undefined where they fit. */
-export function misfit({ fields, classes, imputer, importance, selfTest, histograms }: Manifest): string | undefined {
+export function misfit(manifest: Manifest): string | undefined {
+  const { fields, classes, imputer, importance, selfTest, histograms } = manifest;
   const width = fields.length;
+  const reason = misfitOfSteps(manifest);
+  if (reason !== undefined) return reason;
   if (new Set(fields).size !== width) return 'fields: a name is there twice';
   if (new Set(classes).size !== classes.length) return 'classes: a name is there twice';
   if ('fill' in imputer && imputer.fill.length !== width)
@@ -113,5 +127,12 @@ export function misfit({ fields, classes, imputer, importance, selfTest, histogr
   if (values.some((row) => row.length !== width)) return `selfTest.values: each row needs ${width} values`;
   if (probabilities.some((row) => row.length !== classes.length))
     return `selfTest.probabilities: each row needs ${classes.length}`;
+  return undefined;
+}
+
+function misfitOfSteps({ formatVersion, channels, steps }: Manifest): string | undefined {
+  if ((channels === undefined) !== (steps === undefined)) return 'steps and channels: one is there without the other';
+  if (steps && formatVersion < 2) return 'steps: there are none in format version 1';
+  if (channels && new Set(channels).size !== channels.length) return 'channels: a name is there twice';
   return undefined;
 }

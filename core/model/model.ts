@@ -1,5 +1,7 @@
 import type { FieldHistogram } from './histogram-schema.ts';
+import type { Memory } from './impute/memory.ts';
 import type { Rows } from './rows.ts';
+import type { ModelSteps } from './steps.ts';
 
 /** What a model predicts for rows. The arrays belong to the caller. */
 export interface ModelOutput {
@@ -23,6 +25,8 @@ export interface Session {
   predict(rows: Rows): ModelOutput | Promise<ModelOutput>;
   /** Remembers rows of the past without labelling them, oldest first. */
   warm(rows: Rows): void;
+  /** What it remembers, to be kept and given back; absent where it remembers nothing. */
+  readonly memory?: Memory;
 }
 
 export interface ModelIdentity {
@@ -33,12 +37,14 @@ export interface ModelIdentity {
 /** A model version, loaded. */
 export interface Model {
   readonly identity: ModelIdentity;
+  /** What makes its rows of readings; absent where a reading is a row. */
+  readonly steps?: ModelSteps;
   /** The columns of a row, in order. */
   readonly fields: readonly string[];
   readonly classes: readonly string[];
   /** By field, how the training data was spread, where that is known. */
   readonly histograms?: readonly FieldHistogram[];
-  /** How far back a session wants to be warmed, in milliseconds; 0 for models that remember nothing. */
+  /** How far back a session wants to be warmed where its memory was not kept, in milliseconds; 0 for models that remember nothing. */
   readonly memoryMs: number;
   open(): Session;
   /** Frees threads, connections, native memory. */
@@ -46,7 +52,11 @@ export interface Model {
 }
 
 /** What a watch needs to know of the version that serves. */
-export type Serving = Pick<Model, 'identity' | 'fields' | 'classes'>;
+export type Serving = Pick<Model, 'identity' | 'fields' | 'classes' | 'steps'>;
+
+/** The values of a reading that a model needs. */
+export const readingFields = ({ fields, steps }: Pick<Model, 'fields' | 'steps'>): readonly string[] =>
+  steps?.channels ?? fields;
 
 /** What a {@link ModelSource} calls while it is watched. Neither may throw. */
 export interface ModelWatcher {

@@ -1,5 +1,7 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
+import type { OwnSteps } from '../steps/chain.ts';
+import { isOwnStep, loadOwnSteps } from '../steps/load.ts';
 import { describeError, GaplineError, isRetryable } from '../wire/errors.ts';
 import { type Artifact, invalidModel, readArtifact } from './artifact.ts';
 import { assembleModel } from './assemble.ts';
@@ -13,6 +15,7 @@ import type { Model, ModelIdentity } from './model.ts';
 import { Neighbours } from './neighbours/neighbours.ts';
 import { readNeighbours } from './neighbours/neighbours-json.ts';
 import { runSelfTest } from './self-test.ts';
+import { openSteps } from './steps.ts';
 
 /** No file of a model may be larger once unpacked; a gzip bomb ends here. */
 const maxFileBytes = 512 * 1024 * 1024;
@@ -20,9 +23,10 @@ const maxFileBytes = 512 * 1024 * 1024;
 /**
  * Loads a model version, runs its self-test and warms it up.
  * @param expected - name and version that the registry has it under
+ * @param stepsFolder - what the paths of steps of one's own are relative to: the folder of `stream.yaml`
  * @throws {GaplineError} `model-invalid` with the reason on one line; `model-unavailable` where its server does not respond.
  */
-export async function loadModel(folder: string, expected?: ModelIdentity): Promise<Model> {
+export async function loadModel(folder: string, expected?: ModelIdentity, stepsFolder?: string): Promise<Model> {
   const artifact = await readArtifact(folder);
   const { name, version } = artifact.manifest;
   if (expected && (name !== expected.name || version !== expected.version)) {
@@ -30,7 +34,9 @@ export async function loadModel(folder: string, expected?: ModelIdentity): Promi
     throw invalidModel(folder, detail);
   }
   const { manifest: parts, files } = artifact;
-  const model = await openArtifact({ parts, files, identity: { name, version } }).catch((error: unknown) => {
+  const own = ownStepsOf(parts, stepsFolder);
+  const open = async () => openArtifact({ parts, files, identity: { name, version }, ownSteps: await own });
+  const model = await open().catch((error: unknown) => {
     throw invalidModel(folder, describeError(error), error);
   });
   try {
@@ -44,13 +50,20 @@ export async function loadModel(folder: string, expected?: ModelIdentity): Promi
   }
 }
 
+async function ownStepsOf({ steps = [] }: Pick<Manifest, 'steps'>, folder: string | undefined): Promise<OwnSteps> {
+  const own = steps.filter(({ use }) => isOwnStep(use));
+  if (own.length > 0 && folder === undefined)
+    throw new GaplineError('model-invalid', `it has steps of its own (${own[0]?.use}), which only its stream can load`);
+  return folder === undefined ? new Map() : await loadOwnSteps(own, folder);
+}
+
 /** What it takes to predict: a manifest need not be whole for that. */
 export interface LoadableParts {
   readonly parts: Pick<
     Manifest,
     'fields' | 'classes' | 'imputer' | 'indicators' | 'maxGaps' | 'estimator' | 'neighbours'
   > &
-    Partial<Pick<Manifest, 'histograms'>>;
+    Partial<Pick<Manifest, 'histograms' | 'channels' | 'steps'>>;
   /** What the parts name, packed or … */
   readonly files?: Artifact['files'];
   /** … as it was before. */
@@ -59,14 +72,18 @@ export interface LoadableParts {
   readonly identity?: ModelIdentity;
   /** Default: the package onnxruntime-node. */
   readonly onnxRuntime?: () => Promise<OnnxRuntime>;
+  /** Steps that are not Gapline's, loaded. */
+  readonly ownSteps?: OwnSteps;
 }
 
 /** Opens an artifact for prediction, without its self-test. */
 export async function openArtifact(loadable: LoadableParts): Promise<Model> {
   const { parts, identity } = loadable;
   const { fields, classes, imputer, indicators, maxGaps, histograms } = parts;
+  const steps = openSteps(parts, loadable.ownSteps);
   return assembleModel({
     identity: identity ?? { name: 'unpublished', version: 1 },
+    ...(steps && { steps }),
     fields,
     classes,
     imputer: imputer.kind === 'passthrough' ? passthrough : openImputer(imputer),

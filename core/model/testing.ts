@@ -1,3 +1,5 @@
+import { buildChain } from '../steps/chain.ts';
+import { type StepSpec, stepsSchema } from '../steps/registry.ts';
 import type { Draft } from './artifact.ts';
 import { packAll } from './artifact.ts';
 import { writeLibraryForest } from './forest/library-json.ts';
@@ -19,6 +21,9 @@ export interface SampleOptions {
   readonly trees?: number;
   /** The ensemble weight of neighbours; default: there are none. */
   readonly neighbours?: number;
+  /** What the steps take; `fields` are then what they give. */
+  readonly channels?: readonly string[];
+  readonly steps?: readonly StepSpec[];
 }
 
 const sampleRows = 60;
@@ -54,16 +59,23 @@ export function partOf(rows: Rows, from: number, to: number): Rows {
   };
 }
 
+/** What the steps of a sample give. */
+const fieldsOf = ({ channels, steps }: SampleOptions): readonly string[] | undefined =>
+  channels && steps && buildChain(steps, channels).shape.channels;
+
 /** A small model for tests, trained within milliseconds on made-up rows. */
 export async function sampleDraft(options: SampleOptions = {}): Promise<Draft> {
   const {
-    fields = ['a', 'b', 'c_;'],
+    fields = fieldsOf(options) ?? ['a', 'b', 'c_;'],
     classes = ['ham', 'spam'],
     imputer = { kind: 'mean' },
     seed = 1,
     trees = 5,
     neighbours,
+    channels,
+    steps,
   } = options;
+  const stepParts = channels && steps && { channels: [...channels], steps: stepsSchema.parse(steps) };
   const width = fields.length;
   const rows = sampleOf(width);
   const values = rows.values.map((value) => (Number.isNaN(value) ? 5 : value));
@@ -78,7 +90,8 @@ export async function sampleDraft(options: SampleOptions = {}): Promise<Draft> {
     classes: classes.length,
     options: { trees, seed },
   });
-  const parts: Pick<Manifest, 'fields' | 'classes' | 'imputer' | 'estimator' | 'neighbours'> = {
+  const parts: Pick<Manifest, 'fields' | 'classes' | 'imputer' | 'estimator' | 'neighbours' | 'channels' | 'steps'> = {
+    ...stepParts,
     fields: [...fields],
     classes: [...classes],
     imputer: fitImputer(rows, imputer),

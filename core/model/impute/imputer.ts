@@ -1,4 +1,5 @@
 import type { Rows } from '../rows.ts';
+import type { Memory } from './memory.ts';
 
 /** A fitted imputer, opened for use. Made from what {@link ./schema.ts} describes, which is plain JSON and travels with the model. */
 export interface Imputer {
@@ -20,6 +21,8 @@ export interface ImputerSession {
   draw(rows: Rows, number: number, into: Float64Array): void;
   /** Remembers rows of the past, oldest first. */
   warm(rows: Rows): void;
+  /** What it remembers; absent where that is nothing. */
+  readonly memory?: Memory;
 }
 
 /** A session for imputers that remember nothing and know one completion. */

@@ -50,3 +50,16 @@ it('forgets the device that was silent longest when there are too many', () => {
   const later = rowsOf(['a', 3, [gap, gap]], ['b', 3, [gap, gap]], ['c', 3, [gap, gap]]);
   expect(filled(session, later)).toEqual([3, 3, 100, 200, 4, 4]);
 });
+
+it('remembers the same after its memory was saved and loaded, and refuses that of others', () => {
+  const options = { fill, maxAgeMs: 3_600_000, maxValues: 6 };
+  const first = openLast(options).open();
+  first.warm(rowsOf(['ä', 3, [1, gap]], ['b', 2, [gap, 20]], ['ä', 1, [9, 10]]));
+  const second = openLast(options).open();
+  second.memory?.load(first.memory?.save() ?? new Uint8Array(0));
+  const next = rowsOf(['c', 4, [gap, 3]], ['d', 4, [4, 4]], ['ä', 5, [gap, gap]], ['b', 5, [gap, gap]]);
+  expect(filled(second, next)).toEqual(filled(first, next));
+  expect(second.memory?.save()).toEqual(first.memory?.save());
+  const other = openLast({ ...options, fill: [1, 2, 3] }).open();
+  expect(() => other.memory?.load(first.memory?.save() ?? new Uint8Array(0))).toThrow(RangeError);
+});

@@ -1,5 +1,7 @@
+import { StateReader, StateWriter } from '../../steps/state.ts';
 import type { Rows } from '../rows.ts';
 import type { Imputer, ImputerSession } from './imputer.ts';
+import type { Memory as SavedMemory } from './memory.ts';
 
 const nanosecondsPerMs = 1_000_000n;
 
@@ -32,12 +34,43 @@ class LastSession implements ImputerSession {
   readonly #maxAgeNs: bigint;
   readonly #maxDevices: number;
   /** By device, the one that was heard longest ago first. */
-  readonly #committed = new Map<string, Memory>();
+  #committed = new Map<string, Memory>();
 
   constructor({ fill, maxAgeMs, maxValues = 1_000_000 }: LastOptions) {
     this.#fallback = Float64Array.from(fill);
     this.#maxAgeNs = BigInt(Math.round(maxAgeMs)) * nanosecondsPerMs;
     this.#maxDevices = Math.max(1, Math.floor(maxValues / fill.length));
+  }
+
+  readonly memory: SavedMemory = { save: () => this.#save(), load: (bytes) => this.#load(bytes) };
+
+  /** By device, the one that was heard longest ago first. */
+  #save(): Uint8Array {
+    const width = this.#fallback.length;
+    const writer = new StateWriter();
+    writer.number(width);
+    writer.number(this.#committed.size);
+    for (const [device, { values, times }] of this.#committed) {
+      writer.text(device);
+      writer.numbers(values, 0, width);
+      // The same 64 bits.
+      writer.numbers(new Float64Array(times.buffer, times.byteOffset, width), 0, width);
+    }
+    return writer.finish();
+  }
+
+  #load(bytes: Uint8Array): void {
+    const reader = new StateReader(bytes);
+    const width = this.#fallback.length;
+    if (reader.number() !== width) throw new RangeError('the memory is one of other fields');
+    const committed = new Map<string, Memory>();
+    for (let left = reader.count(reader.left); left > 0; left--) {
+      const device = reader.text();
+      const values = reader.numbers(width);
+      committed.set(device, { values, times: new BigInt64Array(reader.numbers(width).buffer) });
+    }
+    reader.end();
+    this.#committed = committed;
   }
 
   fill(rows: Rows, into: Float64Array): () => void {

@@ -17,6 +17,8 @@ export interface RegistryOptions {
   readonly alias?: string;
   /** How often a watch looks. Default one second. */
   readonly watchEveryMs?: number;
+  /** What the paths of a model's own steps are relative to: the folder of `stream.yaml`. */
+  readonly stepsFolder?: string;
 }
 
 const aliasPattern = /^[A-Za-z][A-Za-z0-9._-]{0,99}$/;
@@ -34,8 +36,10 @@ class FolderRegistry implements Registry {
   readonly #name: string;
   readonly #alias: string;
   readonly #pollEveryMs: number;
+  readonly #stepsFolder: string | undefined;
 
-  constructor({ folder, name, alias = championAlias, watchEveryMs = 1_000 }: RegistryOptions) {
+  constructor({ folder, name, alias = championAlias, watchEveryMs = 1_000, stepsFolder }: RegistryOptions) {
+    this.#stepsFolder = stepsFolder;
     this.#home = join(folder, name);
     this.#name = name;
     this.#alias = alias;
@@ -86,7 +90,7 @@ class FolderRegistry implements Registry {
 
   async load(version: number | undefined): Promise<Model> {
     const found = await this.#demand(version);
-    return loadModel(this.folderOf(found), { name: this.#name, version: found });
+    return loadModel(this.folderOf(found), { name: this.#name, version: found }, this.#stepsFolder);
   }
 
   async publish({ manifest, files }: Draft): Promise<ModelIdentity> {

@@ -1,5 +1,5 @@
 import { GaplineError } from '../../wire/errors.ts';
-import type { Model, ModelWatcher, Serving } from '../model.ts';
+import { type Model, type ModelWatcher, readingFields, type Serving } from '../model.ts';
 import { poll } from '../poll.ts';
 
 export interface WatchOptions {
@@ -46,9 +46,12 @@ export function watchRegistry(options: WatchOptions): { stop(): Promise<void> } 
 
 /** Why one version cannot take over from another while the line runs; undefined where it can. */
 function difference(serving: Serving, next: Serving): string | undefined {
+  // With steps, only what they take has to stay: what they make of it may differ.
+  const partsOf = (model: Serving) => ({ fields: readingFields(model), classes: model.classes });
   for (const part of ['fields', 'classes'] as const) {
-    const missing = serving[part].filter((name) => !next[part].includes(name));
-    const added = next[part].filter((name) => !serving[part].includes(name));
+    const [before, after] = [partsOf(serving)[part], partsOf(next)[part]];
+    const missing = before.filter((name) => !after.includes(name));
+    const added = after.filter((name) => !before.includes(name));
     if (missing.length > 0) return `its ${part} lack ${missing.slice(0, 5).join(', ')}`;
     if (added.length > 0) return `its ${part} have ${added.slice(0, 5).join(', ')} in addition`;
   }

@@ -1,0 +1,34 @@
+import { buildChain, type Chain, type OwnSteps } from '../steps/chain.ts';
+import type { StepSpec } from '../steps/registry.ts';
+import { GaplineError } from '../wire/errors.ts';
+
+/** What a manifest says of them. */
+export interface StepParts {
+  readonly fields: readonly string[];
+  readonly channels?: readonly string[] | undefined;
+  readonly steps?: readonly StepSpec[] | undefined;
+}
+
+/** The steps of a model: they make its rows of readings. */
+export interface ModelSteps {
+  /** The values of a reading that they take, in order. */
+  readonly channels: readonly string[];
+  readonly chain: Chain;
+  /** Equal for two models whose steps give the same rows of the same readings, and may take over each other's state. */
+  readonly signature: string;
+}
+
+/**
+ * Opens the steps of a manifest; undefined where a row is a reading.
+ * @throws {GaplineError} `config-invalid` for a step that cannot be made, `model-invalid` where the rows are not those of the model
+ */
+export function openSteps({ fields, channels, steps }: StepParts, own?: OwnSteps): ModelSteps | undefined {
+  if (!steps || steps.length === 0 || !channels) return undefined;
+  const chain = buildChain(steps, channels, own);
+  const given = chain.shape.channels;
+  if (given.length !== fields.length || given.some((name, column) => name !== fields[column])) {
+    const detail = `its steps give ${given.length} columns that are not its ${fields.length} fields`;
+    throw new GaplineError('model-invalid', detail, { retryable: false });
+  }
+  return { channels, chain, signature: JSON.stringify([channels, steps]) };
+}
