@@ -126,6 +126,30 @@ export const f32x4 = {
   lane: (a: Code, lane: number): Code => [...a, 0xfd, 0x1f, lane],
 };
 
+/** Two numbers of 64 bits side by side. */
+export const f64x2 = {
+  constant: (value: number): Code => {
+    const bytes = [...new Uint8Array(Float64Array.of(value).buffer)];
+    return [0xfd, 0x0c, ...bytes, ...bytes];
+  },
+  load: (address: Code, offset = 0): Code => [...address, 0xfd, 0x00, 3, ...unsigned(offset)],
+  /** One number, twice. */
+  loadSplat: (address: Code, offset = 0): Code => [...address, 0xfd, 0x0a, 3, ...unsigned(offset)],
+  store: (address: Code, value: Code, offset = 0): Code => [...address, ...value, 0xfd, 0x0b, 3, ...unsigned(offset)],
+  storeLane: (address: Code, value: Code, lane: number, offset = 0): Code => [
+    ...address,
+    ...value,
+    0xfd,
+    0x5b,
+    3,
+    ...unsigned(offset),
+    lane,
+  ],
+  add: vectorBinary(0xf0),
+  subtract: vectorBinary(0xf1),
+  multiply: vectorBinary(0xf2),
+};
+
 export const get = ({ index }: Local): Code => [0x20, ...unsigned(index)];
 export const set = ({ index }: Local, value: Code): Code => [...value, 0x21, ...unsigned(index)];
 const adding = { i32: i32.add, i64: binary(0x7c), f64: f64.add, v128: f32x4.add };

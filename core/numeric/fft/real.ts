@@ -1,5 +1,5 @@
-import { type Fft, openFft, partsOf } from './complex.ts';
-import type { Parts } from './passes.ts';
+import { openFft, partsOf } from './complex.ts';
+import type { Fft, Parts } from './fft.ts';
 
 /** The transform of real numbers of a fixed length: harmonics 0 to floor(length / 2), as `numpy.fft.rfft` gives. Not to be used by two at once. */
 export class RealFft {
@@ -7,7 +7,6 @@ export class RealFft {
   /** Where the result stands until the next transform: `floor(length / 2) + 1` numbers count. */
   readonly result: Parts;
   readonly #fft: Fft;
-  readonly #packed: Parts;
   readonly #cos: Float64Array;
   readonly #sin: Float64Array;
 
@@ -17,19 +16,18 @@ export class RealFft {
     const isEven = length % 2 === 0;
     const points = isEven ? length / 2 : length;
     this.#fft = openFft(points);
-    this.#packed = partsOf(points);
-    this.result = isEven ? partsOf(points + 1) : this.#packed;
+    this.result = isEven ? partsOf(points + 1) : this.#fft.output;
     this.#cos = Float64Array.from({ length: points + 1 }, (_, k) => Math.cos((-2 * Math.PI * k) / length));
     this.#sin = Float64Array.from({ length: points + 1 }, (_, k) => Math.sin((-2 * Math.PI * k) / length));
   }
 
   /** Transforms `length` numbers; they stay as they are. */
   transform(values: Float64Array): void {
-    const { re, im } = this.#packed;
+    const { re, im } = this.#fft.input;
     if (this.length % 2 === 1) {
       re.set(values.length === this.length ? values : values.subarray(0, this.length));
       im.fill(0);
-      this.#fft.transform(this.#packed);
+      this.#fft.run();
       return;
     }
     const points = re.length;
@@ -37,13 +35,13 @@ export class RealFft {
       re[k] = values[2 * k]!;
       im[k] = values[2 * k + 1]!;
     }
-    this.#fft.transform(this.#packed);
+    this.#fft.run();
     this.#unpack();
   }
 
   /** The even samples went in as real parts and the odd ones as imaginary parts; their transforms come out mixed. */
   #unpack(): void {
-    const { re, im } = this.#packed;
+    const { re, im } = this.#fft.output;
     const to = this.result;
     const cos = this.#cos;
     const sin = this.#sin;
