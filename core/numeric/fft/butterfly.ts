@@ -1,6 +1,6 @@
 import { type Code, Frame, f64x2, get, type Local, set } from '../wasm.ts';
 
-/** A complex number of two lanes, in two variables. */
+/** A complex number of two vectors, in two variables. */
 interface Complex {
   readonly re: Local;
   readonly im: Local;

@@ -4,8 +4,8 @@ import { butterfly, Variables } from './butterfly.ts';
 import type { Fft, Parts } from './fft.ts';
 
 const numberBytes = 8;
-const lanes = 2;
-/** The first pass may write a second lane behind the end of an array, at most by the largest radix. */
+const vectorWidth = 2;
+/** The first pass may write a second number behind the end of an array, at most by the largest radix. */
 const slack = 32;
 
 /** One stage: `stride` interleaved transforms of `radix * count` points become `stride * radix` ones of `count`. Offsets in bytes. */
@@ -75,12 +75,12 @@ function instantiate(passes: readonly Pass[], memory: WebAssembly.Memory): () =>
 /** By point, and in it by harmonic from 1 on: cosine and sine; in the first pass those of two points at a time, side by side. */
 function writeTwiddles({ radix, count, stride, twiddles }: Pass, all: Float64Array): void {
   const points = radix * count;
-  const together = stride === 1 ? lanes : 1;
+  const together = stride === 1 ? vectorWidth : 1;
   for (let p = 0; p < count; p++)
     for (let k = 1; k < radix; k++) {
       const angle = (-2 * Math.PI * ((p * k) % points)) / points;
-      const lane = p % together;
-      const at = twiddles / numberBytes + 2 * ((p - lane) * (radix - 1) + together * (k - 1)) + lane;
+      const half = p % together;
+      const at = twiddles / numberBytes + 2 * ((p - half) * (radix - 1) + together * (k - 1)) + half;
       all[at] = Math.cos(angle);
       all[at + together] = Math.sin(angle);
     }
@@ -90,19 +90,18 @@ function writeTwiddles({ radix, count, stride, twiddles }: Pass, all: Float64Arr
 function firstPass(pass: Pass, variables: Variables): Code[] {
   const { radix, count, from, to, twiddles } = pass;
   const [a, out, w] = [variables.of('a', 'i32'), variables.of('out', 'i32'), variables.of('w', 'i32')];
-  const twiddle = (at: number): Code => f64x2.load(get(w), twiddles + at * lanes * numberBytes);
+  const twiddle = (at: number): Code => f64x2.load(get(w), twiddles + at * vectorWidth * numberBytes);
   const store = (k: number, value: Code, base: number): Code[] => {
     const both = variables.of('both', 'v128');
-    const at = (lane: number) => base + (lane * radix + k) * numberBytes;
-    const lane = (index: number) => f64x2.storeLane(get(out), get(both), index, at(index));
-    return [set(both, value), lane(0), lane(1)];
+    const half = (at: number) => f64x2.storeLane(get(out), get(both), at, base + (at * radix + k) * numberBytes);
+    return [set(both, value), half(0), half(1)];
   };
   const body = [
     ...loads(pass, from, variables),
     ...harmonicsOf(pass, variables, twiddle, (k, re, im) => [...store(k, re, to.re), ...store(k, im, to.im)]),
-    add(a, i32.constant(lanes * numberBytes)),
-    add(out, i32.constant(lanes * radix * numberBytes)),
-    add(w, i32.constant(lanes * (radix - 1) * 2 * numberBytes)),
+    add(a, i32.constant(vectorWidth * numberBytes)),
+    add(out, i32.constant(vectorWidth * radix * numberBytes)),
+    add(w, i32.constant(vectorWidth * (radix - 1) * 2 * numberBytes)),
   ];
   const start = [a, out, w].map((local) => set(local, i32.constant(0)));
   return [...start, repeat(body, i32.less(get(a), i32.constant(count * numberBytes)))];
@@ -123,10 +122,10 @@ function laterPass(pass: Pass, variables: Variables): Code[] {
       (at) => get(factor(at)),
       (k, re, im) => [store(k, re, to.re), store(k, im, to.im)],
     ),
-    add(a, i32.constant(lanes * numberBytes)),
-    add(out, i32.constant(lanes * numberBytes)),
+    add(a, i32.constant(vectorWidth * numberBytes)),
+    add(out, i32.constant(vectorWidth * numberBytes)),
   ];
-  const odd = stride % lanes;
+  const odd = stride % vectorWidth;
   const body: Code[] = [
     set(end, i32.add(get(a), i32.constant((stride - odd) * numberBytes))),
     ...(count === 1
