@@ -136,7 +136,7 @@ export const f64x2 = {
   /** One number, twice. */
   loadSplat: (address: Code, offset = 0): Code => [...address, 0xfd, 0x0a, 3, ...unsigned(offset)],
   store: (address: Code, value: Code, offset = 0): Code => [...address, ...value, 0xfd, 0x0b, 3, ...unsigned(offset)],
-  storeLane: (address: Code, value: Code, lane: number, offset = 0): Code => [
+  storeHalf: (address: Code, value: Code, lane: number, offset = 0): Code => [
     ...address,
     ...value,
     0xfd,

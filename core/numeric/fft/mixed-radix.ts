@@ -93,7 +93,7 @@ function firstPass(pass: Pass, variables: Variables): Code[] {
   const twiddle = (at: number): Code => f64x2.load(get(w), twiddles + at * vectorWidth * numberBytes);
   const store = (k: number, value: Code, base: number): Code[] => {
     const both = variables.of('both', 'v128');
-    const half = (at: number) => f64x2.storeLane(get(out), get(both), at, base + (at * radix + k) * numberBytes);
+    const half = (at: number) => f64x2.storeHalf(get(out), get(both), at, base + (at * radix + k) * numberBytes);
     return [set(both, value), half(0), half(1)];
   };
   const body = [
