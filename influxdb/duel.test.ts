@@ -123,7 +123,7 @@ describeWithInfluxdb('the cells of shadow and drift on a real InfluxDB', (access
     async (device) => {
       const pairs = pairsOf(device);
       const agreed = pairs.filter(({ champion, challenger }) => champion.label === challenger.label);
-      expect((await cell('Agreement', { device }))[0]!._value).toBeCloseTo(agreed.length / pairs.length, 12);
+      expect((await cell('Agreement', { device }))[0]!._value).toBeCloseTo((100 * agreed.length) / pairs.length, 9);
 
       const rows = await cell('Champion and challenger', { device });
       expect(rows.map(({ model }) => model)).toEqual(['challenger', 'champion']);
@@ -131,7 +131,7 @@ describeWithInfluxdb('the cells of shadow and drift on a real InfluxDB', (access
         const said = pairs.map((pair) => pair[row.model as 'champion' | 'challenger']).filter(({ truth }) => truth);
         expect(row.readings).toBe(said.length);
         const right = said.filter(({ truth, label }) => truth === label);
-        expect(row.accuracy).toBeCloseTo(right.length / said.length, 12);
+        expect(row.accuracy).toBeCloseTo((100 * right.length) / said.length, 9);
         const f1 = classes.map((one) => {
           const hits = right.filter(({ label }) => label === one).length;
           const named = said.filter(({ label }) => label === one).length;
@@ -154,9 +154,9 @@ describeWithInfluxdb('the cells of shadow and drift on a real InfluxDB', (access
       for (const [bin, row] of shown.entries()) {
         const inBin = said.filter(({ probability }) => Math.ceil(probability * 10) === bin + 1);
         const mean = sum(inBin.map(({ probability }) => probability)) / inBin.length;
-        expect(Math.abs((row.probability as number) - mean)).toBeLessThan(0.005);
+        expect(Math.abs((row.probability as number) / 100 - mean)).toBeLessThan(0.005);
         const right = inBin.filter(({ truth, label }) => truth === label);
-        expect(row._value).toBeCloseTo(right.length / inBin.length, 12);
+        expect(row._value).toBeCloseTo((100 * right.length) / inBin.length, 9);
       }
     }
   });
@@ -171,7 +171,7 @@ describeWithInfluxdb('the cells of shadow and drift on a real InfluxDB', (access
       expect(ofSide).toHaveLength(windows);
       const scored = first.map((pair) => pair[side]).filter(({ truth }) => truth !== undefined);
       const right = scored.filter(({ truth, label }) => truth === label);
-      expect(ofSide[0]!._value).toBeCloseTo(right.length / scored.length, 12);
+      expect(ofSide[0]!._value).toBeCloseTo((100 * right.length) / scored.length, 9);
 
       const base = side === 'champion' ? 10 : 20;
       for (const quantile of ['p50', 'p99']) {
@@ -187,10 +187,10 @@ describeWithInfluxdb('the cells of shadow and drift on a real InfluxDB', (access
     const shown = (as: string) => drift.filter(({ _field }) => _field === as).map(({ _value }) => _value);
     expect(shown('largest index')).toEqual([0.1, 1]);
     expect(shown('threshold')).toEqual([0.2, 0.2]);
-    expect((await cell('Outside the range of training')).map(({ _value }) => _value)).toEqual([0, 0.25]);
+    expect((await cell('Outside the range of training')).map(({ _value }) => _value)).toEqual([0, 25]);
     const fields = await cell('Drift by field');
     expect(fields.map(({ field, psi, outside }) => ({ field, psi, outside }))).toEqual([
-      { field: 'a "quoted", name', psi: 1, outside: 0.5 },
+      { field: 'a "quoted", name', psi: 1, outside: 50 },
       { field: 'b', psi: 0.01, outside: 0 },
     ]);
   });

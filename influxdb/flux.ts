@@ -8,6 +8,9 @@ export function fluxString(text: string): string {
   return `"${plain.replaceAll('\n', '\\n').replaceAll('\r', '\\r').replaceAll('\t', '\\t')}"`;
 }
 
+/** The column by which tables are sorted: 1, 2, … in the order of the query. */
+export const rankColumn = 'rank';
+
 /** Below zero first: what is counted there is taken off from the next. */
 const hundredths = Array.from({ length: 102 }, (_, index) => ((index - 1) / 100).toFixed(2));
 
@@ -66,6 +69,14 @@ const pieces = {
     |> pivot(rowKey: ["_time"], columnKey: ["_field"], valueColumn: "_value")
     |> sort(columns: ["_time"])
     |> map(fn: (r) => ({_time: r._time, _value: r.sum / r.n}))`,
+  },
+  // The order of the rows as a column, for tables: InfluxDB's page sorts them itself.
+  ranked: {
+    imports: [],
+    needs: [],
+    text: `ranked = (tables=<-) => tables
+    |> map(fn: (r) => ({r with ${rankColumn}: 1}))
+    |> cumulativeSum(columns: ["${rankColumn}"])`,
   },
   // Every field that ever had a value.
   fieldNames: {
@@ -147,7 +158,7 @@ paired = (field) => union(
     )
     |> group()
     |> sort(columns: ["bin"])
-    |> map(fn: (r) => ({probability: r.sure / r.n, _value: r.hits / r.n}))
+    |> map(fn: (r) => ({probability: 100.0 * r.sure / r.n, _value: 100.0 * r.hits / r.n}))
     |> set(key: "_field", value: as)
     |> group(columns: ["_field"])`,
   },
@@ -155,7 +166,7 @@ paired = (field) => union(
   ideal: {
     imports: ['array'],
     needs: [],
-    text: `ideal = array.from(rows: [${Array.from({ length: 41 }, (_, index) => (index / 40).toFixed(3))
+    text: `ideal = array.from(rows: [${Array.from({ length: 41 }, (_, index) => (index * 2.5).toFixed(1))
       .map((share) => `{probability: ${share}, _value: ${share}}`)
       .join(', ')}])
     |> set(key: "_field", value: "ideal")

@@ -77,7 +77,7 @@ describeWithInfluxdb('importing the dashboard into a real InfluxDB', (access: In
     const calibration = made.cells.find(({ name }) => name === 'Calibration')!;
     const stacked = { type: 'xy', position: 'stacked', shadeBelow: true, legendColorizeRows: true };
     expect(made.cells.find(({ name }) => name === 'Labels over time')!.properties).toMatchObject(stacked);
-    const plane = { type: 'scatter', xColumn: 'probability', xDomain: [0, 1], yDomain: [0, 1] };
+    const plane = { type: 'scatter', xColumn: 'probability', xDomain: [0, 100], yDomain: [0, 100] };
     expect(calibration.properties).toMatchObject(plane);
     expect((await named('checks', new RegExp(`^Gapline ${stream.name}: `))).sort()).toEqual([
       `Gapline ${stream.name}: gap rate`,

@@ -79,6 +79,11 @@ function lineOf({ measurement, device, time, fields: all }: Point): string {
 }
 
 type Row = Record<string, unknown>;
+interface CellProperties {
+  readonly queries: readonly { text: string }[];
+  readonly tableOptions?: object;
+  readonly fieldOptions?: readonly { internalName: string; visible: boolean }[];
+}
 interface Chosen {
   device?: string;
   field?: string;
@@ -91,6 +96,7 @@ describeWithInfluxdb('the queries of the dashboard on a real InfluxDB', (access)
   let made: Made[];
   /** Queries as the server holds them after the template was applied. */
   const held = new Map<string, string>();
+  const properties = new Map<string, CellProperties>();
   const client = new InfluxDB({ url: access.url || 'http://127.0.0.1:1', token: access.token, timeout: 60_000 });
 
   beforeAll(async () => {
@@ -109,6 +115,8 @@ describeWithInfluxdb('the queries of the dashboard on a real InfluxDB', (access)
           .join('\n'),
       );
     }
+    // A reading whose outcome got lost: only its probability came.
+    await bucket.write(`${stream}.predictions,device=d1 probability=0.5 ${BigInt(endMs - 1_500) * 1_000_000n}`);
     const status = (stage: string, lag: number, secondsAgo: number) =>
       `${stream}.status,stage=${stage},instance=one lag=${lag} ${BigInt(checkedMs - secondsAgo * 1_000) * 1_000_000n}`;
     await bucket.write(
@@ -121,12 +129,11 @@ describeWithInfluxdb('the queries of the dashboard on a real InfluxDB', (access)
       logger: pino({ level: 'silent' }),
     });
     const path = `/api/v2/dashboards/${dashboard.split('/').at(-1)}?include=properties`;
-    const found = await influxdbApi<{ cells: { name: string; properties: { queries: { text: string }[] } }[] }>(
-      access,
-      'GET',
-      path,
-    );
-    for (const { name, properties } of found.cells) held.set(name, properties.queries[0]!.text);
+    const found = await influxdbApi<{ cells: { name: string; properties: CellProperties }[] }>(access, 'GET', path);
+    for (const { name, properties: shown } of found.cells) {
+      properties.set(name, shown);
+      held.set(name, shown.queries[0]?.text ?? '');
+    }
   }, 120_000);
   afterAll(() => bucket.remove());
 
@@ -153,6 +160,24 @@ describeWithInfluxdb('the queries of the dashboard on a real InfluxDB', (access)
   it('finds every cell on the server, with its query as it was rendered', () => {
     expect([...held.keys()].sort()).toEqual(cells.map(({ name }) => name).sort());
     for (const { name, query } of cells) expect(held.get(name)).toBe(query);
+  });
+
+  it('sorts each table by its rank, which is hidden, and shows its columns in order', async () => {
+    const tables = cells.filter(({ view }) => view.kind === 'table');
+    expect(tables).toHaveLength(8);
+    for (const { name, view } of tables) {
+      const shown = properties.get(name);
+      expect(shown?.tableOptions, name).toMatchObject({ fixFirstColumn: false, sortBy: { internalName: 'rank' } });
+      const titles = shown?.fieldOptions?.map((option) => `${option.internalName} ${option.visible}`);
+      const columns = view.kind === 'table' ? view.columns.map(([column]) => column) : [];
+      expect(titles, name).toEqual([...columns.map((column) => `${column} true`), 'rank false']);
+      const rows = await cell(name);
+      expect(
+        rows.map(({ rank }) => rank),
+        name,
+      ).toEqual(rows.map((_, index) => index + 1));
+      for (const row of rows.slice(0, 1)) expect(Object.keys(row), name).toEqual(expect.arrayContaining(columns));
+    }
   });
 
   it('runs each of them, and each variable, on a bucket without data', async () => {
@@ -199,12 +224,12 @@ describeWithInfluxdb('the queries of the dashboard on a real InfluxDB', (access)
     const gaps = sum(of(device).map(({ prediction }) => prediction.gaps));
     const rows = await cell('Gap rate', { device });
     const perWindow = of(device).length / (seconds / windowSeconds);
-    expect(sum(rows.map(({ _value }) => (_value as number) * known * perWindow))).toBeCloseTo(gaps, 4);
+    expect(sum(rows.map(({ _value }) => ((_value as number) / 100) * known * perWindow))).toBeCloseTo(gaps, 4);
     const byField = await cell('Gap rate by field', { device });
     for (const field of fields.slice(0, known)) {
       const missing = of(device).filter(({ reading }) => reading.values[field] === null).length;
       const found = byField.find((row) => row.field === field)!;
-      expect(found.gapRate, field).toBeCloseTo(missing / of(device).length, 9);
+      expect(found.gapRate, field).toBeCloseTo((100 * missing) / of(device).length, 9);
     }
     expect(byField[0]!.field).toBe('temperature');
   });
@@ -230,17 +255,16 @@ describeWithInfluxdb('the queries of the dashboard on a real InfluxDB', (access)
     const share = await cell('Share of labels', { device });
     for (const label of classes) {
       const count = of(device).filter(({ prediction }) => prediction.label === label).length;
-      expect(share.find((row) => row.label === label)).toMatchObject({
-        readings: count,
-        share: count / of(device).length,
-      });
+      const row = share.find((each) => each.label === label);
+      expect(row?.readings).toBe(count);
+      expect(row?.share).toBeCloseTo((100 * count) / of(device).length, 9);
     }
     expect(sum((await cell('Labels over time', { device })).map(({ _value }) => _value as number))).toBe(
       of(device).length,
     );
 
     const hits = scored(device).filter(({ truth, label }) => truth === label).length;
-    expect((await cell('Accuracy', { device }))[0]!._value).toBeCloseTo(hits / scored(device).length, 12);
+    expect((await cell('Accuracy', { device }))[0]!._value).toBeCloseTo((100 * hits) / scored(device).length, 9);
     const f1 = classes.map((one) => {
       const truePositives = scored(device).filter(({ truth, label }) => truth === one && label === one).length;
       const named = scored(device).filter(({ label }) => label === one).length;
@@ -262,7 +286,7 @@ describeWithInfluxdb('the queries of the dashboard on a real InfluxDB', (access)
         ({ reading }) => BigInt(reading.time) < BigInt(endMs - seconds * 1_000 + windowSeconds * 1_000) * 1_000_000n,
       )
       .flatMap(({ prediction: { truth, label } }) => (truth === undefined ? [] : [Number(truth === label)]));
-    expect(overTime[0]!._value).toBeCloseTo(sum(firstWindow) / firstWindow.length, 12);
+    expect(overTime[0]!._value).toBeCloseTo((100 * sum(firstWindow)) / firstWindow.length, 9);
   });
 
   it.each([undefined, 'd2'])('shows how right labels of each probability are (device %s)', async (device) => {
@@ -273,9 +297,9 @@ describeWithInfluxdb('the queries of the dashboard on a real InfluxDB', (access)
     for (const [bin, row] of shown.entries()) {
       const inBin = known.filter(({ prediction }) => Math.ceil(prediction.probability * 10) === bin + 1);
       const right = inBin.filter(({ prediction: { truth, label } }) => truth === label);
-      expect(row._value).toBeCloseTo(right.length / inBin.length, 12);
+      expect(row._value).toBeCloseTo((100 * right.length) / inBin.length, 9);
       const mean = sum(inBin.map(({ prediction }) => prediction.probability)) / inBin.length;
-      expect(Math.abs((row.probability as number) - mean)).toBeLessThan(0.005);
+      expect(Math.abs((row.probability as number) / 100 - mean)).toBeLessThan(0.005);
     }
     const ideal = rows.filter(({ _field }) => _field === 'ideal');
     expect(ideal.length).toBeGreaterThan(10);
@@ -287,8 +311,8 @@ describeWithInfluxdb('the queries of the dashboard on a real InfluxDB', (access)
     const rows = await cell('Rests on gaps');
     const shown = (as: string) => rows.filter(({ _field }) => _field === as).map(({ _value }) => _value as number);
     expect(shown('mean')).toHaveLength(seconds / 2 / windowSeconds);
-    expect(sum(shown('mean')) / shown('mean').length).toBeCloseTo(sum(known) / known.length, 12);
-    expect(Math.max(...shown('highest'))).toBe(Math.max(...known));
+    expect(sum(shown('mean')) / shown('mean').length).toBeCloseTo((100 * sum(known)) / known.length, 9);
+    expect(Math.max(...shown('highest'))).toBeCloseTo(100 * Math.max(...known), 9);
   });
 
   it('shows latency, versions, lag, filled fields and who is silent', async () => {

@@ -2,6 +2,7 @@ import type { Stream } from '../core/wire/stream.ts';
 import type { Cell, View } from './cells/cell.ts';
 import { cells } from './cells.ts';
 import { checksOf } from './checks.ts';
+import { rankColumn } from './flux.ts';
 import { variablesOf } from './variables.ts';
 
 export interface TemplateOptions {
@@ -94,8 +95,13 @@ function chartOf(view: View): Record<string, unknown> {
       return {
         kind: 'Table',
         colors: [{ name: 'laser', type: 'text', hex: '#0072B2', value: 0 }],
-        // No `sortBy`: InfluxDB's page would sort by it upwards, whatever the query.
-        tableOptions: { verticalTimeAxis: true, wrapping: 'truncate', fixFirstColumn: true },
+        // InfluxDB's page sorts upwards by a column, whatever the query does; without `sortBy` by the first one. A fixed first column
+        // covers what it should stand beside.
+        tableOptions: { verticalTimeAxis: true, sortBy: rankColumn, wrapping: 'truncate', fixFirstColumn: false },
+        fieldOptions: [
+          ...view.columns.map(([fieldName, displayName]) => ({ fieldName, displayName, visible: true })),
+          { fieldName: rankColumn, displayName: rankColumn, visible: false },
+        ],
         timeFormat: 'YYYY-MM-DD HH:mm:ss',
       };
     case 'heatmap':
@@ -104,7 +110,7 @@ function chartOf(view: View): Record<string, unknown> {
       // Not a line: over a column that is no time, InfluxDB's page draws that to the scale of the time that is chosen.
       return {
         kind: 'Scatter',
-        ...plane(view.unit, { xCol: view.x, domain: [0, 1] }),
+        ...plane(view.unit, { xCol: view.x, domain: [0, 100] }),
         colors: lineColours.map((hex) => ({ hex })),
       };
     default:

@@ -14,11 +14,11 @@ export interface Cell {
 export type View =
   | { readonly kind: 'number'; readonly suffix: string; readonly decimals: number }
   | { readonly kind: 'line' | 'stacked'; readonly unit: string }
-  /** Dots of `_value` over the column `x`, which is no time; both from 0 to 1. */
+  /** Dots of `_value` over the column `x`, which is no time; both in percent. */
   | { readonly kind: 'dots'; readonly x: string; readonly unit: string }
   | { readonly kind: 'heatmap'; readonly unit: string }
-  /** In the order of the query. */
-  | { readonly kind: 'table' };
+  /** In the order of the column `rank`, which is hidden. The other columns stand in this order, under these titles. */
+  | { readonly kind: 'table'; readonly columns: readonly (readonly [name: string, title: string])[] };
 
 /** Makes a cell; the size is its columns and rows. */
 export const cell = (name: string, note: string, view: View, size: readonly [number, number], query: string): Cell => ({
@@ -33,4 +33,8 @@ export const cell = (name: string, note: string, view: View, size: readonly [num
 export const number = (suffix: string, decimals: number): View => ({ kind: 'number', suffix, decimals });
 export const line = (unit: string): View => ({ kind: 'line', unit });
 export const dots = (x: string, unit: string): View => ({ kind: 'dots', x, unit });
-export const table: View = { kind: 'table' };
+/** Columns by name, each under its title; columns that are not named follow. */
+export const table = (columns: Readonly<Record<string, string>>): View => ({
+  kind: 'table',
+  columns: Object.entries(columns),
+});

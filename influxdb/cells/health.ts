@@ -42,7 +42,7 @@ union(tables: [lowest, highest])
   cell(
     'Last seen by device',
     'The silent ones first.',
-    table,
+    table({ device: 'device', lastSeen: 'last seen' }),
     [4, 4],
     withPieces(`
 readings()
@@ -51,12 +51,13 @@ readings()
     |> last()
     |> group()
     |> map(fn: (r) => ({device: r.device, lastSeen: r._time}))
-    |> sort(columns: ["lastSeen"])`),
+    |> sort(columns: ["lastSeen"])
+    |> ranked()`),
   ),
   cell(
     'Last seen by field',
     'When each field last had a value, on any device. The silent ones first.',
-    table,
+    table({ field: 'field', lastSeen: 'last seen' }),
     [4, 4],
     withPieces(
       `
@@ -68,14 +69,15 @@ readings()
     |> max(column: "_time")
     |> group()
     |> map(fn: (r) => ({field: strings.trimPrefix(v: r._field, prefix: "v."), lastSeen: r._time}))
-    |> sort(columns: ["lastSeen"])`,
+    |> sort(columns: ["lastSeen"])
+    |> ranked()`,
       ['strings'],
     ),
   ),
   cell(
     'Alarms',
     'What the checks of this stream found wrong when they looked last.',
-    table,
+    table({ time: 'time', level: 'level', message: 'message' }),
     [4, 4],
     withPieces(`
 from(bucket: "_monitoring")
@@ -88,7 +90,8 @@ from(bucket: "_monitoring")
     |> group()
     |> filter(fn: (r) => r._level != "ok")
     |> map(fn: (r) => ({time: r._time, level: r._level, message: r._value}))
-    |> sort(columns: ["time"], desc: true)`),
+    |> sort(columns: ["time"], desc: true)
+    |> ranked()`),
   ),
   cell(
     'Containers: processor',

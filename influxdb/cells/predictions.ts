@@ -19,7 +19,7 @@ predictions()
   cell(
     'Share of labels',
     'Over the whole time that is shown.',
-    table,
+    table({ label: 'label', readings: 'readings', share: 'share, %' }),
     [4, 4],
     withPieces(`
 counts = predictions()
@@ -32,13 +32,14 @@ counts = predictions()
 total = counts |> sum() |> findColumn(fn: (key) => true, column: "_value")
 
 counts
-    |> map(fn: (r) => ({label: r.label, readings: r._value, share: float(v: r._value) / float(v: total[0])}))
-    |> sort(columns: ["share"], desc: true)`),
+    |> map(fn: (r) => ({label: r.label, readings: r._value, share: 100.0 * float(v: r._value) / float(v: total[0])}))
+    |> sort(columns: ["share"], desc: true)
+    |> ranked()`),
   ),
   cell(
     'Probability of the label',
     'How sure the model was: of each device the last reading of each window.',
-    { kind: 'heatmap', unit: 'probability' },
+    { kind: 'heatmap', unit: 'probability, %' },
     [4, 4],
     withPieces(`
 predictions()
@@ -46,12 +47,12 @@ predictions()
     |> chosen()
     |> aggregateWindow(every: v.windowPeriod, fn: last, createEmpty: false)
     |> group()
-    |> keep(columns: ["_time", "_value"])`),
+    |> map(fn: (r) => ({_time: r._time, _value: 100.0 * r._value}))`),
   ),
   cell(
     'Rests on gaps',
     'How much the labels depend on what was filled, where the model knows (multiple imputation): the mean, and the highest of each window.',
-    line('share'),
+    line('%'),
     [4, 4],
     withPieces(`
 known = () => predictions()
@@ -62,6 +63,7 @@ mean = sumAndCount(of: known) |> windowMean() |> set(key: "_field", value: "mean
 highest = known() |> perWindow(fn: max, of: max) |> set(key: "_field", value: "highest")
 
 union(tables: [mean, highest])
+    |> map(fn: (r) => ({r with _value: 100.0 * r._value}))
     |> group(columns: ["_field"])`),
   ),
   cell(

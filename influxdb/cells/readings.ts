@@ -19,7 +19,7 @@ readings()
   cell(
     'Gap rate',
     'Share of values that were missing, of all fields that ever had one.',
-    line('share'),
+    line('%'),
     [6, 3],
     withPieces(`
 fieldCount = length(arr: fieldNames |> findColumn(fn: (key) => true, column: "_value"))
@@ -27,13 +27,13 @@ gaps = () => readings() |> filter(fn: (r) => r._field == "gaps") |> chosen()
 
 sumAndCount(of: gaps)
     |> windowMean()
-    |> map(fn: (r) => ({_time: r._time, _value: r._value / float(v: fieldCount)}))
+    |> map(fn: (r) => ({_time: r._time, _value: 100.0 * r._value / float(v: fieldCount)}))
     |> set(key: "_field", value: "gap rate")`),
   ),
   cell(
     'Gap rate by field',
-    'The fields that are missing most often; 1 is a sensor that sent nothing in this time.',
-    table,
+    'The fields that are missing most often; 100 % is a sensor that sent nothing in this time.',
+    table({ field: 'field', gapRate: 'gap rate, %' }),
     [4, 5],
     withPieces(
       `
@@ -57,8 +57,9 @@ union(tables: [present, fieldNames |> map(fn: (r) => ({_field: r._value, _value:
     |> sum()
     |> group()
     |> filter(fn: (r) => readingCount > 0)
-    |> map(fn: (r) => ({field: strings.trimPrefix(v: r._field, prefix: "v."), gapRate: 1.0 - float(v: r._value) / float(v: readingCount)}))
-    |> sort(columns: ["gapRate"], desc: true)`,
+    |> map(fn: (r) => ({field: strings.trimPrefix(v: r._field, prefix: "v."), gapRate: 100.0 - 100.0 * float(v: r._value) / float(v: readingCount)}))
+    |> sort(columns: ["gapRate"], desc: true)
+    |> ranked()`,
       ['strings'],
     ),
   ),

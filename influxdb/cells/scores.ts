@@ -6,13 +6,13 @@ export const scores: readonly Cell[] = [
   cell(
     'Accuracy',
     'Share of right labels, where the truth is known.',
-    number('', 4),
+    number(' %', 2),
     [2, 3],
     withPieces(`
 confusion
     |> map(fn: (r) => ({hits: if r.label == r.truth then r.n else 0, n: r.n}))
     |> reduce(identity: {hits: 0, n: 0}, fn: (r, accumulator) => ({hits: accumulator.hits + r.hits, n: accumulator.n + r.n}))
-    |> map(fn: (r) => ({_value: float(v: r.hits) / float(v: r.n)}))`),
+    |> map(fn: (r) => ({_value: 100.0 * float(v: r.hits) / float(v: r.n)}))`),
   ),
   cell(
     'Macro F1',
@@ -33,7 +33,7 @@ union(tables: [ofTruth, ofLabel])
   cell(
     'Accuracy over time',
     'Share of right labels, where the truth is known.',
-    line('share'),
+    line('%'),
     [4, 3],
     withPieces(
       `
@@ -50,25 +50,26 @@ predictions()
     |> reduce(identity: {hits: 0, n: 0}, fn: (r, accumulator) => ({hits: accumulator.hits + r.hits, n: accumulator.n + r.n}))
     |> group()
     |> sort(columns: ["_time"])
-    |> map(fn: (r) => ({_time: r._time, _value: float(v: r.hits) / float(v: r.n)}))
+    |> map(fn: (r) => ({_time: r._time, _value: 100.0 * float(v: r.hits) / float(v: r.n)}))
     |> set(key: "_field", value: "accuracy")`,
     ),
   ),
   cell(
     'Confusion',
     'Rows are the truth, columns the label.',
-    table,
+    table({ truth: 'truth' }),
     [4, 3],
     withPieces(`
 confusion
     |> keep(columns: ["truth", "label", "n"])
     |> pivot(rowKey: ["truth"], columnKey: ["label"], valueColumn: "n")
-    |> sort(columns: ["truth"])`),
+    |> sort(columns: ["truth"])
+    |> ranked()`),
   ),
   cell(
     'Calibration',
     'Share of right labels by the probability of the label. Below the ideal the model is surer than it may be.',
-    dots('probability', 'share of right labels'),
+    dots('probability', 'right labels, %'),
     [6, 3],
     withPieces(
       `
@@ -76,6 +77,7 @@ labels = predictions()
     |> filter(fn: (r) => r._field == "outcome" or r._field == "probability")
     |> chosen()
     |> schema.fieldsAsCols()
+    |> filter(fn: (r) => exists r.outcome and exists r.probability)
     |> calibrationOf(outcome: "outcome", probability: "probability", as: "share of right labels")
 
 union(tables: [labels, ideal])`,

@@ -6,7 +6,7 @@ export const shadow: readonly Cell[] = [
   cell(
     'Calibration of champion and challenger',
     'As above, of the readings that both labelled. Nearer the ideal is better.',
-    dots('probability', 'share of right labels'),
+    dots('probability', 'right labels, %'),
     [6, 3],
     withPieces(`
 sideOf = (tables=<-, as) => tables
@@ -18,6 +18,7 @@ sideOf = (tables=<-, as) => tables
 both = union(tables: [predictions() |> sideOf(as: "champion"), shadow() |> sideOf(as: "challenger")])
     |> pivot(rowKey: ["_time"], columnKey: ["side", "_field"], valueColumn: "_value")
     |> filter(fn: (r) => exists r.champion_outcome and exists r.challenger_outcome)
+    |> filter(fn: (r) => exists r.champion_probability and exists r.challenger_probability)
 champion = both |> calibrationOf(outcome: "champion_outcome", probability: "champion_probability", as: "champion")
 challenger = both |> calibrationOf(outcome: "challenger_outcome", probability: "challenger_probability", as: "challenger")
 
@@ -26,19 +27,19 @@ union(tables: [champion, challenger, ideal])`),
   cell(
     'Agreement',
     'Share of readings that champion and challenger give the same label.',
-    number('', 4),
+    number(' %', 2),
     [2, 3],
     withPieces(`
 duel
     |> map(fn: (r) => ({agreed: if r.champion == r.challenger then r.n else 0, n: r.n}))
     |> reduce(identity: {agreed: 0, n: 0}, fn: (r, accumulator) => ({agreed: accumulator.agreed + r.agreed, n: accumulator.n + r.n}))
     |> filter(fn: (r) => r.n > 0)
-    |> map(fn: (r) => ({_value: float(v: r.agreed) / float(v: r.n)}))`),
+    |> map(fn: (r) => ({_value: 100.0 * float(v: r.agreed) / float(v: r.n)}))`),
   ),
   cell(
     'Champion and challenger',
     'Over the readings of known truth that both labelled. Better in both columns: promote it.',
-    table,
+    table({ model: 'model', readings: 'readings', accuracy: 'accuracy, %', f1: 'macro F1' }),
     [4, 3],
     withPieces(`
 scored = union(
@@ -71,13 +72,14 @@ union(tables: [ofTruth, ofLabel])
         }),
     )
     |> group()
-    |> map(fn: (r) => ({model: r.model, readings: r.readings, accuracy: float(v: r.hits) / float(v: r.readings), f1: r.f1 / r.classes}))
-    |> sort(columns: ["model"])`),
+    |> map(fn: (r) => ({model: r.model, readings: r.readings, accuracy: 100.0 * float(v: r.hits) / float(v: r.readings), f1: r.f1 / r.classes}))
+    |> sort(columns: ["model"])
+    |> ranked()`),
   ),
   cell(
     'Accuracy of champion and challenger',
     'Share of right labels of the readings that both labelled, where the truth is known.',
-    line('share'),
+    line('%'),
     [3, 3],
     withPieces(`
 counts = paired(field: "outcome")
@@ -92,7 +94,7 @@ rightOf = (tables=<-, as) => tables
     |> reduce(identity: {hits: 0, n: 0}, fn: (r, accumulator) => ({hits: accumulator.hits + r.hits, n: accumulator.n + r.n}))
     |> group(columns: ["_field"])
     |> sort(columns: ["_time"])
-    |> map(fn: (r) => ({_time: r._time, _field: r._field, _value: float(v: r.hits) / float(v: r.n)}))
+    |> map(fn: (r) => ({_time: r._time, _field: r._field, _value: 100.0 * float(v: r.hits) / float(v: r.n)}))
 champion = counts |> map(fn: (r) => ({_time: r._time, _value: r._value, outcome: r.champion})) |> rightOf(as: "champion")
 challenger = counts |> map(fn: (r) => ({_time: r._time, _value: r._value, outcome: r.challenger})) |> rightOf(as: "challenger")
 

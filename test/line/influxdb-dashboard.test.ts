@@ -97,12 +97,12 @@ describe.skipIf(!here)(`InfluxDB's dashboard beside a live line${why}`, () => {
     );
     const byField = await cell('Gap rate by field');
     expect(byField).toHaveLength(57);
-    expect(sum(byField, 'gapRate') / 57).toBeCloseTo(Number(gaps) / Number(values), 9);
+    expect(sum(byField, 'gapRate') / 57).toBeCloseTo((100 * Number(gaps)) / Number(values), 7);
 
     const log = createKafkaLog({ url: kafka!, logger: pino({ level: 'silent' }) });
     const predictions = await recordsFrom<Prediction>(log, `${stream}.predictions`);
     const right = predictions.filter(({ label, truth }) => label === truth).length;
-    expect((await cell('Accuracy'))[0]!._value).toBeCloseTo(right / readings, 12);
+    expect((await cell('Accuracy'))[0]!._value).toBeCloseTo((100 * right) / readings, 9);
     expect(right / readings).toBeGreaterThan(0.85);
     const confusion = await cell('Confusion');
     const classes = confusion.map(({ truth }) => truth as string);
