@@ -1,8 +1,11 @@
+import type { RequestListener } from 'node:http';
+import { parse } from 'node:querystring';
 import express, { type Express } from 'express';
 import helmet from 'helmet';
 import type { Registry } from 'prom-client';
 import { HttpProblem, problemHandler } from '../core/http/problem.ts';
 import { shorten } from '../core/wire/problem.ts';
+import type { EndpointHandler } from './endpoint.ts';
 import { type LineProtocolOptions, lineProtocolEndpoint } from './line-protocol/endpoint.ts';
 import { openApiDocument } from './openapi.ts';
 import { readingsEndpoint } from './readings/endpoint.ts';
@@ -20,11 +23,32 @@ export interface Readiness {
   readonly output?: string;
 }
 
-/** The collector's HTTP API, not listening yet. */
-export function createApp(options: AppOptions): Express {
+/**
+ * The collector's HTTP API, not listening yet. Requests of devices are told by their address as it is; everything else, and an address
+ * that is written otherwise, goes through Express.
+ */
+export function createHandler(options: AppOptions): RequestListener {
+  const endpoints: Readonly<Record<string, EndpointHandler>> = {
+    '/readings': readingsEndpoint(options),
+    '/api/v2/write': lineProtocolEndpoint(options),
+  };
+  const app = createApp(options, endpoints);
+  return (request, response) => {
+    const { method, url = '' } = request;
+    const end = url.indexOf('?');
+    const path = end < 0 ? url : url.slice(0, end);
+    const endpoint = method === 'POST' && Object.hasOwn(endpoints, path) && !url.includes('#') && endpoints[path];
+    if (!endpoint) return app(request, response);
+    const query = end < 0 ? noQuery : parse(url.slice(end + 1));
+    void endpoint(Object.assign(request, { query }), response);
+  };
+}
+
+const noQuery: Record<string, unknown> = {};
+
+function createApp(options: AppOptions, endpoints: Readonly<Record<string, EndpointHandler>>): Express {
   const app = express().disable('x-powered-by').disable('etag').set('query parser', 'simple');
-  app.post('/readings', readingsEndpoint(options));
-  app.post('/api/v2/write', lineProtocolEndpoint(options));
+  for (const [path, endpoint] of Object.entries(endpoints)) app.post(path, endpoint);
   // After the endpoints of devices: no browser shows their responses, and a dozen headers each would cost more than the check of a reading.
   app.use(helmet({ strictTransportSecurity: options.tls }));
   app.get('/health', (_request, response) => void response.json({ status: 'pass' }));

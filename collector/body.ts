@@ -15,10 +15,10 @@ export interface BodyLimits {
 }
 
 /**
- * Reads a request's body, decompressed and decoded. Stops at the limit, however small the compressed body is.
+ * Reads a request's body, decompressed. Stops at the limit, however small the compressed body is.
  * @throws {HttpProblem} `body-too-large`, `body-malformed`, `media-type-unsupported`, or `overloaded` when the memory budget is used up
  */
-export async function readText(request: IncomingMessage, limits: BodyLimits, memory: MemoryBudget): Promise<string> {
+export async function readBody(request: IncomingMessage, limits: BodyLimits, memory: MemoryBudget): Promise<Buffer> {
   const declared = Number(request.headers['content-length'] ?? 0);
   try {
     if (declared > limits.maxBytes) throw tooLarge(limits);
@@ -26,14 +26,21 @@ export async function readText(request: IncomingMessage, limits: BodyLimits, mem
     const reserved = memory.reserve(declared);
     if (reserved === undefined) throw overloaded();
     const source = compressed ? decompressed(request) : request;
-    const body = await readAll({ request, source, limits, reserved });
-    if (!isUtf8(body)) throw malformed('the body is not valid UTF-8');
-    const text = body.toString('utf8');
-    return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+    return await readAll({ request, source, limits, reserved });
   } catch (error) {
     discard(request, limits);
     throw error;
   }
+}
+
+/**
+ * A body as text, without a byte order mark.
+ * @throws {HttpProblem} `body-malformed`
+ */
+export function decodeText(body: Buffer): string {
+  if (!isUtf8(body)) throw malformed('the body is not valid UTF-8');
+  const text = body.toString('utf8');
+  return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
 }
 
 function tooLarge(limits: BodyLimits): HttpProblem {

@@ -11,7 +11,7 @@ import { createReporter } from '../core/stage/reporter.ts';
 import { createStage, type Stage } from '../core/stage/stage.ts';
 import type { Stream } from '../core/wire/stream.ts';
 import { createAdmission } from './admission.ts';
-import { createApp, type Readiness } from './app.ts';
+import { createHandler, type Readiness } from './app.ts';
 import { archiveGroup } from './archive.ts';
 import { Intake } from './intake.ts';
 import { createCollectorMetrics } from './metrics.ts';
@@ -90,7 +90,7 @@ export function createCollector(options: CollectorOptions): Collector {
     nowMs: () => performance.now(),
   });
   const access = options.access ?? new Access({ logger });
-  const app = createApp({
+  const handler = createHandler({
     stream,
     deviceTag: options.deviceTag ?? 'device',
     measurement: options.measurement,
@@ -121,7 +121,7 @@ export function createCollector(options: CollectorOptions): Collector {
     async open() {
       if (options.access) requireTokens('the collector', options.host, options.access);
       intake.start();
-      await listener.start(app);
+      await listener.start(handler);
     },
     async close() {
       await listener.stop();

@@ -4,12 +4,14 @@ import type { LogRecord } from '../core/log/port.ts';
 /** Makes a group of records durable, or throws. */
 export type Commit = (records: readonly LogRecord[]) => Promise<void>;
 
+/** Called once the records of a request are durable, or with the reason why they are not. */
+export type Settle = (error?: unknown) => void;
+
 interface Waiting {
   readonly records: readonly LogRecord[];
   readonly bytes: number;
   readonly sinceMs: number;
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
+  readonly settle: Settle;
 }
 
 export interface GroupCommitOptions {
@@ -50,21 +52,27 @@ export class GroupCommit {
     return this.#requests;
   }
 
-  /**
-   * Resolves once the records are durable.
-   * @throws whatever the commit throws
-   */
-  add(records: readonly LogRecord[]): Promise<void> {
+  /** Makes records durable with a group to come, and then calls `settle`; a request needs no promise for it. */
+  enqueue(records: readonly LogRecord[], settle: Settle): void {
     if (this.#closed) {
-      return Promise.reject(new HttpProblem('log-unavailable', 'the collector is stopping', { retryAfterS: 1 }));
+      settle(new HttpProblem('log-unavailable', 'the collector is stopping', { retryAfterS: 1 }));
+      return;
     }
     let bytes = 0;
     for (const record of records) bytes += record.value.byteLength + recordOverheadBytes;
     this.#bytes += bytes;
     this.#requests += 1;
+    this.#waiting.push({ records, bytes, sinceMs: this.#nowMs(), settle });
+    this.#running ??= this.#run();
+  }
+
+  /**
+   * Resolves once the records are durable.
+   * @throws whatever the commit throws
+   */
+  add(records: readonly LogRecord[]): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ records, bytes, sinceMs: this.#nowMs(), resolve, reject });
-      this.#running ??= this.#run();
+      this.enqueue(records, (error) => (error === undefined ? resolve() : reject(error)));
     });
   }
 
@@ -79,21 +87,26 @@ export class GroupCommit {
       // Requests that are read in the same turn of the event loop join the group.
       await new Promise((resolve) => setImmediate(resolve));
       const group = this.#nextGroup();
-      try {
-        await this.#options.commit(recordsOf(group));
-        const nowMs = this.#nowMs();
-        for (const { bytes, sinceMs, resolve } of group) {
-          resolve();
-          this.#options.waited?.(bytes, nowMs - sinceMs);
-        }
-      } catch (error) {
-        for (const { reject } of group) reject(error);
-      } finally {
-        for (const { bytes } of group) this.#bytes -= bytes;
-        this.#requests -= group.length;
+      const failure = await this.#commit(group);
+      const nowMs = this.#nowMs();
+      this.#requests -= group.length;
+      for (const { bytes, sinceMs, settle } of group) {
+        this.#bytes -= bytes;
+        settle(failure);
+        if (failure === undefined) this.#options.waited?.(bytes, nowMs - sinceMs);
       }
     }
     this.#running = undefined;
+  }
+
+  /** Why the group was not made durable; undefined if it was. */
+  async #commit(group: readonly Waiting[]): Promise<unknown> {
+    try {
+      await this.#options.commit(recordsOf(group));
+      return undefined;
+    } catch (error) {
+      return error ?? new Error('the records were not made durable');
+    }
   }
 
   #nextGroup(): Waiting[] {

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { HttpProblem, sendError } from '../../core/http/problem.ts';
 import { nanosecondsOfMs } from '../../core/wire/time.ts';
-import { readText } from '../body.ts';
+import { decodeText, readBody } from '../body.ts';
 import { type EndpointHandler, type EndpointOptions, precisionOf, problemOfError, readingRules } from '../endpoint.ts';
 import { recordsOfLines } from './records.ts';
 
@@ -23,10 +23,11 @@ export function lineProtocolEndpoint(options: LineProtocolOptions): EndpointHand
   const arrival = uniqueArrivals(nowMs);
   const guard = options.guard('write');
   return async (request, response) => {
+    const refuse = (error: unknown) => sendInfluxError(response, problemOfError(error, 'line-protocol', options));
     try {
       await guard(request, response);
       const precision = precisionOf(request.query.precision);
-      const text = await readText(request, options.body, memory);
+      const text = decodeText(await readBody(request, options.body, memory));
       const receivedMs = nowMs();
       const { records, refusal, ignoredFields } = recordsOfLines({
         text,
@@ -38,12 +39,16 @@ export function lineProtocolEndpoint(options: LineProtocolOptions): EndpointHand
         arrival,
         maxReadings,
       });
-      if (records.length > 0) await groups.add(records);
-      metrics.accepted('line-protocol', refusal === undefined ? 204 : 400, records.length, ignoredFields);
-      if (refusal === undefined) response.writeHead(204).end();
-      else sendInfluxError(response, new HttpProblem('reading-invalid', refusal));
+      const { length } = records;
+      const done = (): void => {
+        metrics.accepted('line-protocol', refusal === undefined ? 204 : 400, length, ignoredFields);
+        if (refusal === undefined) response.writeHead(204).end();
+        else sendInfluxError(response, new HttpProblem('reading-invalid', refusal));
+      };
+      if (length === 0) return done();
+      groups.enqueue(records, (error) => (error === undefined ? done() : refuse(error)));
     } catch (error) {
-      sendInfluxError(response, problemOfError(error, 'line-protocol', options));
+      refuse(error);
     }
   };
 }

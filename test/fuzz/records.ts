@@ -1,20 +1,26 @@
 import { gunzipSync } from 'node:zlib';
 import { recordsOfLines } from '../../collector/line-protocol/records.ts';
 import { recordsOfBody } from '../../collector/readings/records.ts';
+import type { ReadingRules } from '../../core/wire/reading-input.ts';
 import { isPrecision } from '../../core/wire/time.ts';
 import { fuzzFields, type Input } from './inputs.ts';
 
 const known = new Set(fuzzFields);
 
-/** What the endpoints make of a request, without HTTP around it. */
-export function recordsOf({ path, headers, body }: Input) {
+/** The rules by which the readings of a request are checked. */
+export function rulesOf({ path }: Input): ReadingRules {
   const asked = /[?&]precision=(\w+)/.exec(path)?.[1] ?? '';
-  const rules = {
+  return {
     fields: fuzzFields,
     known,
     precision: isPrecision(asked) ? asked : 'ns',
     latest: '1900000000000000000',
-  } as const;
+  };
+}
+
+/** What the endpoints make of a request, without HTTP around it, by the slow path. */
+export function recordsOf({ path, headers, body }: Input) {
+  const rules = rulesOf({ path, headers, body });
   const text = body.toString('utf8').replace(/^\ufeff/, '');
   const limits = { text, rules, stream: 'pumps', received: '1800000000000000000', maxReadings: 10_000 };
   if (path.startsWith('/api')) {

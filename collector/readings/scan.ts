@@ -1,0 +1,200 @@
+import type { LogRecord } from '../../core/log/port.ts';
+import { maxNameLength, type ReadingRules } from '../../core/wire/reading-input.ts';
+import { compareTimes, isImplausible, readTime } from '../../core/wire/time.ts';
+import { FieldNames } from '../field-names.ts';
+import { IdentityCheck } from '../identity-check.ts';
+import { RecordWriter } from '../record-writer.ts';
+import type { BodyForm } from './content-type.ts';
+import { scanNumber, unusual } from './scan-number.ts';
+
+const quote = 0x22;
+const comma = 0x2c;
+const colon = 0x3a;
+const newline = 0x0a;
+const open = 0x7b;
+const close = 0x7d;
+
+export interface ScannedBody {
+  readonly bytes: Buffer;
+  readonly form: BodyForm;
+  readonly rules: ReadingRules;
+  /** Nanoseconds since the epoch, as a decimal string. */
+  readonly received: string;
+}
+
+/**
+ * Checks the readings of a body and writes their records in one pass over its bytes. It takes what devices usually send, and leaves
+ * everything else, and everything that is wrong, to `recordsOfBody`; what it takes becomes the same bytes there (tested).
+ */
+export class ReadingScanner {
+  readonly #names: FieldNames;
+  readonly #writer: RecordWriter;
+  readonly #maxReadings: number;
+  #bytes: Buffer = Buffer.alloc(0);
+  #at = 0;
+  /** In NDJSON a line break ends the reading; elsewhere it is white space. */
+  #lines = false;
+
+  constructor(options: { stream: string; fields: readonly string[]; maxReadings: number }) {
+    this.#names = new FieldNames(options.fields);
+    this.#writer = new RecordWriter(options.stream);
+    this.#maxReadings = options.maxReadings;
+  }
+
+  /** The records; undefined where the body is not one that this takes. */
+  scan({ bytes, form, rules, received }: ScannedBody): LogRecord[] | undefined {
+    if (!this.#names.usable || this.#names.count > this.#maxReadings) return undefined;
+    this.#bytes = bytes;
+    this.#at = 0;
+    this.#lines = form === 'ndjson';
+    this.#writer.begin(bytes.length, received);
+    const identities = new IdentityCheck();
+    const array = !this.#lines && this.#next() === 0x5b;
+    if (array) this.#at += 1;
+    const records: LogRecord[] = [];
+    do {
+      if (this.#lines && !this.#toNextLine()) break;
+      if (records.length === this.#maxReadings) return undefined;
+      const record = this.#reading(rules, identities);
+      if (record === undefined) return undefined;
+      records.push(record);
+    } while (this.#lines ? this.#endOfLine() : array && this.#take(comma));
+    if (array && !this.#take(0x5d)) return undefined;
+    this.#next();
+    return this.#at === bytes.length && records.length > 0 ? records : undefined;
+  }
+
+  /** Skips white space. Returns the byte after it; undefined at the end. */
+  #next(): number | undefined {
+    const bytes = this.#bytes;
+    let code = bytes[this.#at];
+    while (code === 0x20 || code === 0x09 || code === 0x0d || (code === newline && !this.#lines))
+      code = bytes[++this.#at];
+    return code;
+  }
+
+  #take(wanted: number): boolean {
+    if (this.#next() !== wanted) return false;
+    this.#at += 1;
+    return true;
+  }
+
+  /** Skips lines without content; false at the end of the body. */
+  #toNextLine(): boolean {
+    while (this.#next() === newline) this.#at += 1;
+    return this.#at < this.#bytes.length;
+  }
+
+  #endOfLine(): boolean {
+    return this.#next() === newline;
+  }
+
+  #reading(rules: ReadingRules, identities: IdentityCheck): LogRecord | undefined {
+    const writer = this.#writer;
+    if (!this.#take(open)) return undefined;
+    let device: string | undefined;
+    let time: string | undefined;
+    let truth: string | undefined;
+    let values = false;
+    const left = this.#bytes.length - this.#at;
+    do {
+      const key = this.#plainString();
+      if (key === undefined || !this.#take(colon)) return undefined;
+      if (key === 'device' && device === undefined) device = this.#name();
+      else if (key === 'time' && time === undefined) time = this.#time(rules);
+      else if (key === 'truth' && truth === undefined) truth = this.#name();
+      else if (key === 'values' && !values && device !== undefined && time !== undefined) {
+        values = true;
+        writer.head(device, time, left);
+        if (!this.#values()) return undefined;
+        continue;
+      } else return undefined;
+      if (key === 'device' ? device === undefined : key === 'time' ? time === undefined : truth === undefined)
+        return undefined;
+    } while (this.#take(comma));
+    if (!this.#take(close) || !values || device === undefined || time === undefined) return undefined;
+    if (identities.has(device, time)) return undefined;
+    return writer.end(device, truth);
+  }
+
+  /** A string of printable ASCII without escapes; its bytes are the same in the record. */
+  #plainString(): string | undefined {
+    if (!this.#take(quote)) return undefined;
+    const bytes = this.#bytes;
+    const start = this.#at;
+    let at = start;
+    for (let code = bytes[at]; code !== quote; code = bytes[++at])
+      if (code === undefined || code < 0x20 || code > 0x7e || code === 0x5c) return undefined;
+    this.#at = at + 1;
+    return bytes.toString('latin1', start, at);
+  }
+
+  #name(): string | undefined {
+    const name = this.#plainString();
+    return name === undefined || name === '' || name.length > maxNameLength ? undefined : name;
+  }
+
+  #time({ precision, latest }: ReadingRules): string | undefined {
+    const time = this.#next() === quote ? this.#plainString() : this.#integer();
+    const read = time === undefined ? null : readTime(time, precision);
+    const sound = read !== null && read[0] !== '-' && !isImplausible(read) && compareTimes(read, latest) <= 0;
+    return sound ? read : undefined;
+  }
+
+  #integer(): number | undefined {
+    const start = this.#at;
+    let at = start;
+    while (isDigit(this.#bytes[at])) at += 1;
+    // What may follow an integer is checked by whoever reads on: neither a point nor an exponent may.
+    if (at === start || at - start > 16 || (this.#bytes[start] === 0x30 && at > start + 1)) return undefined;
+    this.#at = at;
+    return Number(this.#bytes.toString('latin1', start, at));
+  }
+
+  /** Copies the object of values without its white space, each number as `JSON.stringify` writes it. */
+  #values(): boolean {
+    const { out } = this.#writer;
+    const names = this.#names;
+    if (!this.#take(open)) return false;
+    out.push(open);
+    names.begin();
+    if (this.#take(close)) {
+      out.push(close);
+      return true;
+    }
+    for (;;) {
+      if (!this.#take(quote)) return false;
+      const end = names.copy(this.#bytes, this.#at, out);
+      if (end < 0) return false;
+      this.#at = end;
+      if (!this.#take(colon)) return false;
+      out.push(colon);
+      if (!this.#value()) return false;
+      const after = this.#next();
+      if (after !== comma && after !== close) return false;
+      this.#at += 1;
+      out.push(after);
+      if (after === close) return true;
+    }
+  }
+
+  #value(): boolean {
+    const { out } = this.#writer;
+    const bytes = this.#bytes;
+    if (this.#next() === 0x6e) {
+      const at = this.#at;
+      if (bytes[at + 1] !== 0x75 || bytes[at + 2] !== 0x6c || bytes[at + 3] !== 0x6c) return false;
+      this.#at = at + 4;
+      out.push(0x6e).push(0x75).push(0x6c).push(0x6c);
+      return true;
+    }
+    const end = scanNumber(bytes, this.#at, out);
+    if (end === unusual) return false;
+    this.#at = end;
+    return true;
+  }
+}
+
+function isDigit(code: number | undefined): boolean {
+  return code !== undefined && code >= 0x30 && code <= 0x39;
+}

@@ -1,0 +1,91 @@
+import type { LogRecord } from '../core/log/port.ts';
+
+/** Bytes that are written one after the other. Room for them is made before, not at each byte. */
+export class ByteWriter {
+  bytes: Buffer = Buffer.alloc(0);
+  at = 0;
+
+  push(code: number): this {
+    this.bytes[this.at++] = code;
+    return this;
+  }
+
+  /** Text of ASCII. */
+  text(text: string): void {
+    const { bytes } = this;
+    let { at } = this;
+    for (let index = 0; index < text.length; index += 1) bytes[at++] = text.charCodeAt(index);
+    this.at = at;
+  }
+
+  copy(from: Uint8Array): void {
+    this.bytes.set(from, this.at);
+    this.at += from.length;
+  }
+}
+
+/** What a record may need beyond its reading's size in the body: its own keys, its times, and numbers written out. */
+const slack = 1_024;
+
+/**
+ * Writes records of readings as `JSON.stringify` does. The records of a request share a few buffers, which live until all of them are
+ * durable.
+ */
+export class RecordWriter {
+  readonly out = new ByteWriter();
+  readonly #head: Buffer;
+  #tail = '';
+  #start = 0;
+  /** The size of the last record: the next one is probably not much larger. */
+  #last = 0;
+
+  constructor(stream: string) {
+    this.#head = Buffer.from(`{"stream":${JSON.stringify(stream)},"device":"`);
+  }
+
+  /** Begins a request. */
+  begin(bodyBytes: number, received: string): void {
+    this.#tail = `,"received":"${received}"}`;
+    this.#last = bodyBytes;
+    this.#renew(bodyBytes);
+  }
+
+  /**
+   * Begins a record. Device and time are printable ASCII without quotes and backslashes.
+   * @param left bytes of the body from this reading on
+   */
+  head(device: string, time: string, left: number): void {
+    const { out } = this;
+    if (out.bytes.length - out.at < Math.min(left, 4 * this.#last) + this.#slack) this.#renew(left);
+    this.#start = out.at;
+    out.copy(this.#head);
+    out.text(device);
+    out.text('","time":"');
+    out.text(time);
+    out.text('","values":');
+  }
+
+  /** Ends a record; undefined where it grew beyond the buffer, which only odd readings make it do. */
+  end(device: string, truth: string | undefined): LogRecord | undefined {
+    const { out } = this;
+    if (truth !== undefined) {
+      out.text(',"truth":"');
+      out.text(truth);
+      out.push(0x22);
+    }
+    out.text(this.#tail);
+    if (out.at > out.bytes.length) return undefined;
+    this.#last = out.at - this.#start;
+    return { key: device, value: out.bytes.subarray(this.#start, out.at) };
+  }
+
+  get #slack(): number {
+    return this.#head.length + slack;
+  }
+
+  /** A reading grows by a tenth or so: by the stream and the time of arrival. */
+  #renew(left: number): void {
+    this.out.bytes = Buffer.allocUnsafe(left + (left >> 3) + this.#slack);
+    this.out.at = 0;
+  }
+}
