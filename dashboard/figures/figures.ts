@@ -133,8 +133,8 @@ export class Figures {
   }
 
   #model(): ModelFigures | null {
-    const { model, swaps } = this.#line;
-    return model && { ...model, challenger: this.#stages.challenger(), swaps };
+    const { current, list } = this.#line.models;
+    return current && { ...current, challenger: this.#stages.challenger(), swaps: list };
   }
 
   #deadLetters(nowSecond: number): DeadLetterFigures {

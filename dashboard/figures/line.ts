@@ -4,6 +4,7 @@ import { Classes } from './classes.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { Duel } from './duel.ts';
 import { GapBins } from './gap-bins.ts';
+import { ModelChanges } from './model-changes.ts';
 import { Recent } from './recent.ts';
 import { parsePrediction, parseReading, type SeenPrediction, type SeenReading } from './records.ts';
 import { TopicSample } from './sample.ts';
@@ -13,7 +14,6 @@ import { type Second, Window } from './window.ts';
 export const keepSeconds = 600;
 /** Classes told apart: thirty, "unknown", and some to spare. */
 const classLimit = 40;
-const swapsKept = 20;
 
 export interface LineOptions {
   readonly stream: Stream;
@@ -29,9 +29,7 @@ export class Line {
   readonly deadLetters = new DeadLetters();
   readonly duel = new Duel(this.classes);
   readonly gapBins: GapBins;
-  /** The model of the newest prediction, and when its version changed. */
-  model: { readonly name: string; readonly version: number } | null = null;
-  swaps: { readonly at: number; readonly version: number }[] = [];
+  readonly models = new ModelChanges();
   /** Predictions parsed so far, and those of them that knew their truth. */
   predictionsSeen = 0;
   truthsSeen = 0;
@@ -123,7 +121,7 @@ export class Line {
       return;
     }
     this.#countLabel(prediction, second);
-    this.#noteModel(prediction, record.arrivedMs);
+    this.models.take(prediction.model, record);
     this.duel.takeChampion(prediction);
     if (this.#predictionSample.isShown) this.recent.takePrediction(prediction, record.arrivedMs);
   }
@@ -153,11 +151,5 @@ export class Line {
     if (prediction.truth === prediction.label) second.rightByGaps[bin]! += 1;
     const cell = this.classes.indexOf(prediction.truth) * classLimit + label;
     second.confusion.set(cell, (second.confusion.get(cell) ?? 0) + 1);
-  }
-
-  #noteModel({ model }: SeenPrediction, at: number): void {
-    if (this.model?.name === model.name && this.model.version === model.version) return;
-    if (this.model) this.swaps = [...this.swaps.slice(1 - swapsKept), { at, version: model.version }];
-    this.model = { name: model.name, version: model.version };
   }
 }
