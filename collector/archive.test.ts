@@ -182,3 +182,15 @@ function wrapped(): SeriesStore {
     read: (options) => store.read(options),
   };
 }
+
+test('a record of many samples becomes a point with a string for each value', async () => {
+  await start();
+  await append(reading(1, { rate: 1_000, values: { a: [1, null, 3], b: [5] }, truth: 'ok' }), reading(2));
+  const found = await until(points, (seen) => seen.length === 2);
+  expect(found[0]).toEqual({
+    measurement: 'pumps',
+    device: 'd',
+    time: '1',
+    fields: { rate: 1_000, first: 0, count: 3, gaps: 9, 's.a': '1,,3', 's.b': '5', truth: 'ok' },
+  });
+});

@@ -12,11 +12,13 @@ import {
 import { reportStatus } from '../core/log/status.ts';
 import { createReporter } from '../core/stage/reporter.ts';
 import { createStage, type Stage } from '../core/stage/stage.ts';
-import type { SeriesStore } from '../core/store/port.ts';
-import { decodeReading } from '../core/wire/decode-reading.ts';
+import type { RejectedPoint, SeriesStore } from '../core/store/port.ts';
+import { decodeRecord, isSamples } from '../core/wire/decode-samples.ts';
 import { describeError } from '../core/wire/errors.ts';
 import { type Point, readingToPoint } from '../core/wire/point.ts';
 import type { Reading } from '../core/wire/reading.ts';
+import type { Samples } from '../core/wire/samples.ts';
+import { samplesToPoints } from '../core/wire/samples-point.ts';
 import type { Stream } from '../core/wire/stream.ts';
 
 export interface ArchiveOptions {
@@ -41,10 +43,9 @@ export function createArchive({ stream, log, store, logger, registry }: ArchiveO
 
   const sink = async (batch: Batch): Promise<Rejected[]> => {
     const { readings, rejected, foreign } = decode(batch.records, stream.name);
-    const points = readings.map(({ reading }) => readingToPoint(reading, stream.fields.length));
-    for (const { index, reason } of await writePoints(store, points)) {
-      rejected.push({ record: readings[index]!.record, reason });
-    }
+    const points = readings.flatMap((each) => pointsOf(each.reading, stream.fields.length));
+    const refused = await writePoints(store, points);
+    if (refused.length > 0) rejected.push(...recordsOf(refused, readings, stream.fields.length));
     metrics.wrote(batch.records.length - rejected.length - foreign, rejected.length, foreign);
     return rejected;
   };
@@ -68,7 +69,7 @@ export function createArchive({ stream, log, store, logger, registry }: ArchiveO
 }
 
 interface Decoded {
-  readonly readings: { readonly record: StoredRecord; readonly reading: Reading }[];
+  readonly readings: { readonly record: StoredRecord; readonly reading: Reading | Samples }[];
   readonly rejected: Rejected[];
   /** Readings of other streams that share the topic; their own archive takes them. */
   foreign: number;
@@ -77,12 +78,31 @@ interface Decoded {
 function decode(records: readonly StoredRecord[], stream: string): Decoded {
   const decoded: Decoded = { readings: [], rejected: [], foreign: 0 };
   for (const record of records) {
-    const reading = decodeReading(record.value);
+    const reading = decodeRecord(record.value);
     if (typeof reading === 'string') decoded.rejected.push({ record, reason: `not a reading: ${reading}` });
     else if (reading.stream === stream) decoded.readings.push({ record, reading });
     else decoded.foreign += 1;
   }
   return decoded;
+}
+
+/** A reading is a point, a record of samples one or several. */
+function pointsOf(reading: Reading | Samples, fieldCount: number): Point[] {
+  return isSamples(reading) ? samplesToPoints(reading, fieldCount) : [readingToPoint(reading, fieldCount)];
+}
+
+/** The records of points that the store rejected, each once with the first reason. */
+function recordsOf(refused: readonly RejectedPoint[], readings: Decoded['readings'], fieldCount: number): Rejected[] {
+  const reasons = new Map(refused.map(({ index, reason }) => [index, reason] as const).reverse());
+  const found: Rejected[] = [];
+  let index = 0;
+  for (const { record, reading } of readings) {
+    const end = index + pointsOf(reading, fieldCount).length;
+    let reason: string | undefined;
+    for (; index < end; index++) reason ??= reasons.get(index);
+    if (reason !== undefined) found.push({ record, reason });
+  }
+  return found;
 }
 
 async function writePoints(store: SeriesStore, points: readonly Point[]) {

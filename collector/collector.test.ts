@@ -60,6 +60,27 @@ test('integers are times in the unit of the query, and of repeated keys the last
   expect(await started.readings()).toMatchObject([{ device: 'd', time: '1700000000000000000', values: { b: 3 } }]);
 });
 
+test('a record of many samples is logged as it came, and each of them counts for the limit', async () => {
+  started = await startCollector({ nowMs: () => 1_700_000_000_123 });
+  const samples = { device: 'd', time: timeOf(1), rate: 1_000, values: { a: [1, null, 3], b: [4] }, truth: 'ok' };
+  const sent = await post(JSON.stringify([samples, reading(2)]));
+  expect([sent.status, await sent.json()]).toEqual([202, { accepted: 2 }]);
+  const records = await started.readings();
+  expect(records[0]).toEqual({ stream: 'pumps', ...samples, received: '1700000000123000000' });
+  const many = { ...samples, time: timeOf(9), values: { a: new Array(10_000).fill(1), b: [] } };
+  expect((await post(JSON.stringify(many))).status).toBe(202);
+  expect((await post(JSON.stringify([{ ...many, time: timeOf(10) }, samples]))).status).toBe(413);
+  const bad = await post(JSON.stringify({ ...samples, values: { a: [1, 'x'], c: [2] } }));
+  const { errors } = (await bad.json()) as { errors: { pointer: string; code: string }[] };
+  expect([bad.status, ...errors.map(({ pointer, code }) => `${pointer} ${code}`)]).toEqual([
+    400,
+    '/values/a/1 type',
+    '/values/c unknown',
+  ]);
+  const twice = await post(JSON.stringify([samples, { ...samples, rate: 500 }]));
+  expect(twice.status).toBe(400);
+});
+
 test('a time that is too far ahead of the clock is refused', async () => {
   started = await startCollector({ nowMs: () => 1_700_000_000_000, maxAheadMs: 500 });
   expect((await post(JSON.stringify(reading(500_000_000)))).status).toBe(202);

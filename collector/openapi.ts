@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { problemSchema, problemType } from '../core/wire/problem.ts';
 import { readingInputSchema } from '../core/wire/reading-input.ts';
+import { samplesInputSchema } from '../core/wire/samples-input.ts';
 import type { Stream } from '../core/wire/stream.ts';
 import { maxTimeNs, precisions } from '../core/wire/time.ts';
 
@@ -53,6 +54,7 @@ export function openApiDocument({ stream, maxReadings }: { stream: Stream; maxRe
       },
       schemas: {
         Reading: z.toJSONSchema(readingInputSchema(rules), { io: 'input' }),
+        Samples: z.toJSONSchema(samplesInputSchema(rules), { io: 'input' }),
         Problem: z.toJSONSchema(problemSchema),
         InfluxError: {
           type: 'object',
@@ -66,7 +68,12 @@ export function openApiDocument({ stream, maxReadings }: { stream: Stream; maxRe
 
 function postReadings(maxReadings: number): object {
   const reading = { $ref: '#/components/schemas/Reading' };
-  const readings = { type: 'array', items: reading, description: `at most ${maxReadings}; more are 413` };
+  const samples = { $ref: '#/components/schemas/Samples' };
+  const readings = {
+    type: 'array',
+    items: { anyOf: [reading, samples] },
+    description: `at most ${maxReadings} readings and samples; more are 413`,
+  };
   return {
     summary: 'Send readings',
     description:
@@ -75,8 +82,10 @@ function postReadings(maxReadings: number): object {
     requestBody: {
       required: true,
       content: {
-        'application/json': { schema: { anyOf: [reading, readings] } },
-        'application/x-ndjson': { schema: { type: 'string', description: 'one reading on each line' } },
+        'application/json': { schema: { anyOf: [reading, samples, readings] } },
+        'application/x-ndjson': {
+          schema: { type: 'string', description: 'one reading, or one record of samples, on each line' },
+        },
       },
     },
     responses: {

@@ -1,6 +1,7 @@
 import type { LogRecord } from '../core/log/port.ts';
 import type { Reading } from '../core/wire/reading.ts';
 import type { ReadingInput } from '../core/wire/reading-input.ts';
+import type { SamplesInput } from '../core/wire/samples-input.ts';
 
 /** The record of a reading, keyed by its device. */
 export function recordOf(reading: Reading): LogRecord {
@@ -26,6 +27,15 @@ export class ReadingRecords {
     const before = this.#seenAt(`${device}\n${time}`, at);
     if (before !== undefined) return before;
     this.records.push(recordOf({ stream: this.#stream, device, time, values, truth, received: this.#received }));
+    return undefined;
+  }
+
+  /** Adds many samples as one record, as they came. Returns what {@link add} returns. */
+  addSamples({ device, time, rate, values, truth }: SamplesInput, at: string): string | undefined {
+    const before = this.#seenAt(`${device}\n${time}`, at);
+    if (before !== undefined) return before;
+    const text = JSON.stringify({ stream: this.#stream, device, time, rate, values, truth, received: this.#received });
+    this.records.push({ key: device, value: Buffer.from(text) });
     return undefined;
   }
 

@@ -1,6 +1,8 @@
 import { expect, it } from 'vitest';
 import type { ReadOptions, SeriesStore } from '../core/store/port.ts';
 import { type Point, readingToPoint } from '../core/wire/point.ts';
+import type { Samples } from '../core/wire/samples.ts';
+import { samplesToPoints } from '../core/wire/samples-point.ts';
 import { parseRange, readArchive } from './archive.ts';
 import { fitCandidate } from './candidate.ts';
 import { labelledRows, labelRows } from './rows.ts';
@@ -54,6 +56,23 @@ it('readings with truth become rows, gaps and all', async () => {
     leftOut: 0,
   });
   expect([...dataset.labels]).toEqual([0, 1, 0]);
+});
+
+it('records of many samples become rows, in chunks and one by one', async () => {
+  const samples = (time: string, rate: number, values: Samples['values']) =>
+    samplesToPoints({ stream: 's', device: 'x', time, rate, values, truth: 'ham', received: '0' }, fields.length);
+  const long = Array.from({ length: 2_500 }, (_, index) => (index === 7 ? null : index));
+  const store = storeOf([...samples('10', 1e6, { a: long }), ...samples('5000000', 2, { a: [1, 2], 'b;': [3] })]);
+  const dataset = await readArchive({ store, stream: 's', fields, range });
+  expect(dataset.count).toBe(2_502);
+  const column = Array.from(dataset.values.filter((_, at) => at % 2 === 0));
+  expect(column).toEqual([...long.map((value) => value ?? Number.NaN), 1, 2]);
+  expect([...dataset.values.slice(-4)]).toEqual([1, 3, 2, Number.NaN]);
+  expect(Array.from(dataset.times ?? [], String).slice(0, 2)).toEqual(['10', '1010']);
+  expect(String(dataset.times?.[2_499])).toBe('2499010');
+  await expect(readArchive({ store, stream: 's', fields, range, maxRows: 2_000, whole: true })).rejects.toThrow(
+    'more than 2000 samples',
+  );
 });
 
 it('of too many readings an even sample is taken, the same each time, in order', async () => {

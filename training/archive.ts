@@ -1,8 +1,11 @@
 import { type Dataset, encodeNames, encodeTruths } from '../core/dataset/dataset.ts';
+import { elementAt } from '../core/numeric/element.ts';
 import { mulberry32 } from '../core/numeric/random/mulberry32.ts';
 import type { SeriesStore } from '../core/store/port.ts';
 import { GaplineError } from '../core/wire/errors.ts';
 import { type Point, valuePrefix } from '../core/wire/point.ts';
+import { sampleOffsetNs } from '../core/wire/samples.ts';
+import { samplesOfPoint } from '../core/wire/samples-point.ts';
 import { compareTimes, maxTimeNs, minTimeNs, nanosecondsOfMs, readRfc3339 } from '../core/wire/time.ts';
 
 /** Half open, in nanoseconds since the epoch as decimal strings. */
@@ -20,6 +23,8 @@ export interface ArchiveInput {
   readonly range: TimeRange;
   /** Of more readings than this a sample is taken, evenly and the same each time. Default one million. */
   readonly maxRows?: number;
+  /** Whether no row may be left out, because windows are cut from them: more than `maxRows` are an error then. */
+  readonly whole?: boolean;
 }
 
 /** A data set from the archive, and what was skipped. */
@@ -40,12 +45,14 @@ export async function readArchive({
   fields,
   range,
   maxRows = 1_000_000,
+  whole = false,
 }: ArchiveInput): Promise<ArchivedDataset> {
   const sample = new Sample(maxRows);
   let seen = 0;
   for await (const points of store.read({ measurement: stream, range })) {
-    for (const point of points) {
+    for (const point of points.flatMap((each) => [...rowsOf(each, fields)])) {
       seen += 1;
+      if (whole && seen > maxRows) throw tooMany(stream, range, maxRows);
       if (typeof point.fields.truth === 'string' && point.fields.truth !== '') sample.offer(point);
     }
   }
@@ -70,6 +77,35 @@ export async function readArchive({
     leftOut: sample.offered - points.length,
   };
 }
+
+/** A point of one sample is a row, and so is each of many samples. Points that hold both, at the same time, give both. */
+function* rowsOf(point: Point, fields: readonly string[]): Generator<Point> {
+  const samples = samplesOfPoint(point, fields);
+  if (samples === undefined) {
+    yield point;
+    return;
+  }
+  const own = fields.some((name) => valuePrefix + name in point.fields);
+  if (own) yield point;
+  const { truth } = point.fields;
+  const record = BigInt(samples.recordTime);
+  for (let index = 0; index < samples.count; index++) {
+    const values: Record<string, number | string> = {};
+    for (const [name, column] of samples.values) {
+      const value = elementAt(column, index);
+      if (!Number.isNaN(value)) values[valuePrefix + name] = value;
+    }
+    if (typeof truth === 'string') values.truth = truth;
+    const time = record + BigInt(sampleOffsetNs(samples.first + index, samples.rate));
+    yield { ...point, time: time.toString(), fields: values };
+  }
+}
+
+const tooMany = (stream: string, { from, to }: TimeRange, most: number) =>
+  new GaplineError(
+    'data-invalid',
+    `archive of ${stream}: more than ${most} samples from ${from} to ${to}; choose a shorter range`,
+  );
 
 function valuesOf(points: readonly Point[], fields: readonly string[]): Float64Array {
   const names = fields.map((name) => valuePrefix + name);

@@ -1,6 +1,8 @@
 import { HttpProblem } from '../../core/http/problem.ts';
 import { type Fault, Faults } from '../../core/wire/problem.ts';
 import { checkReading, type ReadingRules } from '../../core/wire/reading-input.ts';
+import { sampleCount } from '../../core/wire/samples.ts';
+import { checkSamples, isSamplesInput } from '../../core/wire/samples-input.ts';
 import { ReadingRecords } from '../reading-records.ts';
 import type { BodyForm } from './content-type.ts';
 import { findJsonFault } from './json-fault.ts';
@@ -23,7 +25,20 @@ export interface ReadingsBody {
 export function recordsOfBody(body: ReadingsBody): ReadingRecords {
   const faults = new Faults();
   const records = new ReadingRecords(body.stream, body.received);
+  let samples = 0;
+  const addSamples = (input: unknown, at: string): string | undefined => {
+    const checked = checkSamples(input, body.rules, at, faults);
+    if (checked === undefined) return undefined;
+    samples += sampleCount(checked.values);
+    if (samples > body.maxReadings) throw tooMany(body);
+    return records.addSamples(checked, at);
+  };
   const add = (input: unknown, at: string): void => {
+    if (isSamplesInput(input)) {
+      const before = addSamples(input, at);
+      if (before !== undefined) faults.add(at, 'duplicate', `the same device and time as ${before || 'before'}`);
+      return;
+    }
     const reading = checkReading(input, body.rules, at, faults);
     if (reading === undefined) return;
     const before = records.add(reading, at);
@@ -132,5 +147,5 @@ function empty(): HttpProblem {
 }
 
 function tooMany(body: ReadingsBody): HttpProblem {
-  return new HttpProblem('body-too-large', `a request has at most ${body.maxReadings} readings`);
+  return new HttpProblem('body-too-large', `a request has at most ${body.maxReadings} readings, samples included`);
 }

@@ -14,7 +14,11 @@ const keys = new Set(['stream', 'device', 'time', 'values', 'truth', 'received']
  */
 export function decodeReading(bytes: Uint8Array): Reading | string {
   const frame = decodeReadingFrame(bytes);
-  if (typeof frame === 'string') return frame;
+  return typeof frame === 'string' ? frame : withSoundValues(frame);
+}
+
+/** Checks the values of a frame, too. */
+export function withSoundValues(frame: ReadingFrame): Reading | string {
   const { values } = frame;
   for (const name in values) {
     const fault = valueFault(name, values[name]);
@@ -28,6 +32,12 @@ export function decodeReading(bytes: Uint8Array): Reading | string {
  * @returns the reading, or the reason why it is none
  */
 export function decodeReadingFrame(bytes: Uint8Array): ReadingFrame | string {
+  const parsed = parseRecord(bytes);
+  return typeof parsed === 'string' ? parsed : (frameFault(parsed) ?? (parsed as ReadingFrame));
+}
+
+/** Reads a record as a JSON object. @returns the object, or the reason why it is none */
+export function parseRecord(bytes: Uint8Array): Record<string, unknown> | string {
   if (!isUtf8(bytes)) return 'the record is not UTF-8';
   let parsed: unknown;
   try {
@@ -35,11 +45,11 @@ export function decodeReadingFrame(bytes: Uint8Array): ReadingFrame | string {
   } catch (error) {
     return `the record is not JSON: ${describeError(error)}`;
   }
-  if (!isObject(parsed)) return `the record is ${show(parsed)}; expected an object`;
-  return frameFault(parsed) ?? (parsed as ReadingFrame);
+  return isObject(parsed) ? parsed : `the record is ${show(parsed)}; expected an object`;
 }
 
-function frameFault(reading: Record<string, unknown>): string | undefined {
+/** Why an object is no reading, its values aside. */
+export function frameFault(reading: Record<string, unknown>, known: ReadonlySet<string> = keys): string | undefined {
   const { stream, device, time, values, truth, received } = reading;
   if (typeof stream !== 'string' || stream === '') return mismatch('stream', stream, 'a name');
   if (typeof device !== 'string' || device === '') return mismatch('device', device, 'a name');
@@ -47,7 +57,7 @@ function frameFault(reading: Record<string, unknown>): string | undefined {
   if (!isNanoseconds(received)) return mismatch('received', received, 'nanoseconds as a string');
   if (truth !== undefined && typeof truth !== 'string') return mismatch('truth', truth, 'a string');
   if (!isObject(values)) return mismatch('values', values, 'an object');
-  for (const key in reading) if (!keys.has(key)) return `${JSON.stringify(key)} is not a key of a reading`;
+  for (const key in reading) if (!known.has(key)) return `${JSON.stringify(key)} is not a key of a reading`;
   return undefined;
 }
 

@@ -4,11 +4,15 @@ import { predictionSchema } from './prediction.ts';
 import { problemSchema } from './problem.ts';
 import { readingSchema } from './reading.ts';
 import { anyReadingInputSchema } from './reading-input.ts';
+import { samplesSchema } from './samples.ts';
+import { anySamplesInputSchema } from './samples-input.ts';
 import { statusSchema } from './status.ts';
 
 const schemas = {
   'reading-input.json': anyReadingInputSchema(),
   'reading.json': readingSchema,
+  'samples-input.json': anySamplesInputSchema(),
+  'samples.json': samplesSchema,
   'prediction.json': predictionSchema,
   'status.json': statusSchema,
   'dead-letter.json': deadLetterSchema,

@@ -83,12 +83,16 @@ function explainJsonTime(value: unknown, time: string, { latest, precision }: Re
  */
 export function readingInputSchema(rules: ReadingRules) {
   const shape = Object.fromEntries(rules.fields.map((name) => [name, valueSchema]));
-  const time = timeSchema.superRefine((value, context) => {
+  return inputSchema(timeSchemaOf(rules), z.strictObject(shape));
+}
+
+/** The schema of a time for one request. */
+export function timeSchemaOf(rules: ReadingRules) {
+  return timeSchema.superRefine((value, context) => {
     const read = readTime(value, rules.precision);
     const message = read === null ? explainTime(value, rules.precision) : explainJsonTime(value, read, rules);
     if (message !== undefined) context.addIssue({ code: 'custom', message });
   });
-  return inputSchema(time, z.strictObject(shape));
 }
 
 /** The same for any stream: the names of the values are open. */
@@ -109,14 +113,16 @@ function inputSchema<Time extends z.ZodType, Values extends z.ZodType>(time: Tim
 
 const valueSchema = z.number().nullable().optional();
 
-const nameSchema = z
+/** A name of a device or a class. */
+export const nameSchema = z
   .string()
   .min(1)
   .max(maxNameLength)
   .refine(isName, { error: nameRule })
   .meta({ pattern: String.raw`^[^\u0000-\u001f\u007f]*[^\u0000-\u001f\u007f\\]$` });
 
-const timeSchema = z.union([
+/** A time as devices send it. */
+export const timeSchema = z.union([
   z.string().meta({ format: 'date-time' }).describe('RFC 3339 with up to nine decimals'),
   z.string().meta({ pattern: '^[0-9]{1,19}$' }).describe('nanoseconds since the Unix epoch'),
   z.int().meta({ minimum: 0 }).describe('since the Unix epoch, in the unit that ?precision= names'),
@@ -156,7 +162,13 @@ export function checkReading(
   };
 }
 
-function checkTime(input: Record<string, unknown>, rules: ReadingRules, at: string, faults: Faults): string | null {
+/** @returns the time as the log carries it, or null where there was a fault */
+export function checkTime(
+  input: Record<string, unknown>,
+  rules: ReadingRules,
+  at: string,
+  faults: Faults,
+): string | null {
   const value = input.time;
   if (value === undefined) {
     faults.add(`${at}/time`, 'missing', 'a reading has a time');
@@ -177,7 +189,8 @@ function numberFault(value: number): 'non-finite' | 'range' {
   return Number.isFinite(value) ? 'range' : 'non-finite';
 }
 
-function checkName(input: Record<string, unknown>, key: 'device' | 'truth', at: string, faults: Faults): void {
+/** Checks a name that a reading has under a key. */
+export function checkName(input: Record<string, unknown>, key: 'device' | 'truth', at: string, faults: Faults): void {
   const value = input[key];
   if (typeof value === 'string') {
     if (!isName(value)) faults.add(`${at}/${key}`, 'format', explainName(value));
@@ -214,11 +227,13 @@ function checkValues(values: unknown, rules: ReadingRules, at: string, faults: F
   }
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
+/** A JSON object. */
+export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function describe(value: unknown): string {
+/** A value of JSON in few words. */
+export function describe(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'an array';
   if (typeof value === 'string') return JSON.stringify(shorten(value));

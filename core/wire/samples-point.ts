@@ -1,0 +1,76 @@
+import { type Point, valuePrefix } from './point.ts';
+import { type Samples, sampleCount, sampleOffsetNs } from './samples.ts';
+
+/** The prefix of a field that holds many samples of a value: their numbers with commas between, nothing for a gap. */
+export const columnPrefix = 's.';
+
+/** Up to so many samples a second, each is a point of its own. */
+const fewSamples = 10;
+/** Samples that one point holds: 25 characters each stay below the 64 KB of a string of line protocol. */
+const chunkSamples = 2_000;
+
+/**
+ * Samples as the archive keeps them. Few a second: a point each, as readings are. Else points of at most 2,000 samples with a string
+ * `s.NAME` for each value, `rate`, `first` (the index in the record of the chunk's first sample), `count`, `gaps` and `truth`.
+ */
+export function samplesToPoints(samples: Samples, fieldCount: number): Point[] {
+  const { stream: measurement, device, time, rate, values, truth } = samples;
+  const count = sampleCount(values);
+  const size = rate <= fewSamples ? 1 : chunkSamples;
+  const points: Point[] = [];
+  for (let first = 0; first < count; first += size) {
+    const chunk = Math.min(size, count - first);
+    const fields: Record<string, number | string> =
+      size === 1 ? { gaps: fieldCount } : { rate, first, count: chunk, gaps: fieldCount * chunk };
+    for (const name in values) addColumn(fields, name, values[name] ?? [], first, size);
+    if (truth !== undefined) fields.truth = truth;
+    points.push({ measurement, device, time: timeOf(time, first, rate), fields });
+  }
+  return points;
+}
+
+const timeOf = (first: string, index: number, rate: number): string =>
+  (BigInt(first) + BigInt(sampleOffsetNs(index, rate))).toString();
+
+function addColumn(
+  fields: Record<string, number | string>,
+  name: string,
+  column: readonly (number | null)[],
+  first: number,
+  size: number,
+): void {
+  const part = column.slice(first, first + size);
+  const measured = part.filter((value) => value !== null).length;
+  if (measured === 0) return;
+  fields.gaps = Number(fields.gaps) - measured;
+  if (size === 1) fields[valuePrefix + name] = part[0] as number;
+  else fields[columnPrefix + name] = part.map((value) => value ?? '').join(',');
+}
+
+/** Samples out of the archive: as they were in the record, or a part of them. */
+export interface ArchivedSamples {
+  /** Of the first sample of the record, in nanoseconds. */
+  readonly recordTime: string;
+  readonly rate: number;
+  /** Index in the record of the first of these samples. */
+  readonly first: number;
+  readonly count: number;
+  /** By name, `count` numbers each; NaN is a gap. */
+  readonly values: ReadonlyMap<string, Float64Array>;
+}
+
+/** Reads a chunk of {@link samplesToPoints} back. @returns undefined where a point holds none */
+export function samplesOfPoint({ time, fields }: Point, names: readonly string[]): ArchivedSamples | undefined {
+  const { rate, first, count } = fields;
+  if (typeof rate !== 'number' || typeof first !== 'number' || typeof count !== 'number') return undefined;
+  const values = new Map<string, Float64Array>();
+  for (const name of names) {
+    const text = fields[columnPrefix + name];
+    if (typeof text !== 'string') continue;
+    const column = new Float64Array(count).fill(Number.NaN);
+    for (const [index, cell] of text.split(',').entries()) if (cell !== '') column[index] = Number(cell);
+    values.set(name, column);
+  }
+  const recordTime = (BigInt(time) - BigInt(sampleOffsetNs(first, rate))).toString();
+  return { recordTime, rate, first, count, values };
+}
