@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
-import type { EventLog, Running, Stall, StoredRecord } from '../core/log/port.ts';
+import type { CheckpointOptions, EventLog, Running, Stall, StoredRecord } from '../core/log/port.ts';
 import { reportStatus } from '../core/log/status.ts';
 import type { ModelIdentity, ModelSource } from '../core/model/model.ts';
 import { createReporter } from '../core/stage/reporter.ts';
@@ -31,6 +31,8 @@ export interface ClassifierOptions {
   readonly instance?: string;
   /** Readings a batch, at most; default the log's. */
   readonly maxBatch?: number;
+  /** How often what a model remembers is kept; default the log's. */
+  readonly checkpoints?: Omit<CheckpointOptions, 'topic'>;
   /** The population stability index above which a field counts as drifted. Default 0.2. */
   readonly driftThreshold?: number;
   /** Milliseconds since the epoch. */
@@ -39,6 +41,8 @@ export interface ClassifierOptions {
 
 export interface Classifier extends Stage {
   totals(): ClassifierTotals & {
+    /** Samples that wait in steps. */
+    readonly held: number;
     readonly model: ModelIdentity | undefined;
     readonly challenger: ModelIdentity | undefined;
     readonly drift: Status['drift'];
@@ -84,10 +88,13 @@ export function createClassifier(options: ClassifierOptions): Classifier {
     const opened = createLabeller({ ...shared, champion, predictInShadow });
     labeller = opened;
     metrics.serving(champion.model.identity.name, champion.model.identity.version);
-    const { assigned, revoked, transform } = opened;
+    const { assigned, revoked, transform, save } = opened;
     running = await log.pipe(
-      { from: [stream.topics.readings], group, ...(maxBatch !== undefined && { maxBatch }) },
-      { assigned, revoked, transform, deadLetter, stalled },
+      {
+        ...{ from: [stream.topics.readings], group, ...(maxBatch !== undefined && { maxBatch }) },
+        checkpoints: { ...options.checkpoints, topic: stream.topics.state },
+      },
+      { assigned, revoked, transform, save, deadLetter, stalled },
     );
     running.failed.catch(fail);
     following = followModelChanges({ ...shared, labeller: opened });
@@ -106,6 +113,7 @@ export function createClassifier(options: ClassifierOptions): Classifier {
     ...createStage({ open, close, report }),
     totals: () => ({
       ...tally.totals(),
+      held: labeller?.held() ?? 0,
       model: labeller?.champion.model.identity,
       challenger: labeller?.challenger?.model.identity,
       drift: labeller?.drift?.summary(),

@@ -19,7 +19,7 @@ function labelled(reading: object, output: ModelOutput) {
   const readings = new ReadingBatch(stream);
   readings.reset(1);
   expect(readings.add(Buffer.from(JSON.stringify(reading)))).toBeUndefined();
-  return { readings, rows: readings.rows(), output, nowMs: 1_700_000_000_012.5 };
+  return { origins: readings, rows: readings.rows(), output, nowMs: 1_700_000_000_012.5 };
 }
 
 const outputOf = (label: number, probability: number, filled: number[]): ModelOutput => ({
@@ -76,6 +76,15 @@ test('any device, truth and number come back as they went in', () => {
       expect({ ...rest, filled: Object.values(filled) }).toMatchObject(wanted);
     }),
   );
+});
+
+test('a window says where it begins and what it holds', () => {
+  const { origins, ...rest } = labelled(reading, outputOf(0, 0.5, [1, 2, 3]));
+  const { count, devices, timeTexts, received, truths, gapsByRow } = origins;
+  const windows = { from: ['2'], samples: [990], missing: [10] };
+  const own = { count, devices, timeTexts, received, truths, gapsByRow, windows };
+  const prediction = parse(encode({ ...rest, origins: own }, 0));
+  expect(predictionSchema.parse(prediction)).toMatchObject({ time: '12', from: '2', samples: 990, missing: 10 });
 });
 
 test('a clock that is behind makes no negative latency', () => {

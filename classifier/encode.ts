@@ -2,11 +2,11 @@ import type { Model, ModelOutput } from '../core/model/model.ts';
 import type { Rows } from '../core/model/rows.ts';
 import { unknownLabel } from '../core/wire/prediction.ts';
 import type { Stream } from '../core/wire/stream.ts';
-import type { ReadingBatch } from './decode.ts';
+import type { RowOrigins } from './prepared-rows.ts';
 
 /** Rows that were labelled, with the model's input and output. */
 export interface Labelled {
-  readonly readings: ReadingBatch;
+  readonly origins: RowOrigins;
   /** As the model saw them: its own columns. */
   readonly rows: Rows;
   readonly output: ModelOutput;
@@ -48,21 +48,27 @@ export function createEncoder(stream: Stream, model: Model) {
   }
 
   return (labelled: Labelled, row: number): Uint8Array => {
-    const { readings, rows, output, nowMs } = labelled;
+    const { origins, rows, output, nowMs } = labelled;
     const label = output.labels[row]!;
-    const truth = readings.truths[row];
-    const received = readings.received[row]!;
+    const truth = origins.truths[row];
+    const received = origins.received[row]!;
     const sensitivity = output.sensitivity ? `,"sensitivity":${share(output.sensitivity[row]!)}` : '';
     const truthPart = truth === undefined ? '' : `,"truth":${JSON.stringify(truth)}`;
     const probability = label < 0 ? 0 : share(output.probabilities[row * classKeys.length + label]!);
     return Buffer.from(
-      `${head}${JSON.stringify(readings.devices[row])},"time":"${readings.timeTexts[row]}"` +
+      `${head}${JSON.stringify(origins.devices[row])},"time":"${origins.timeTexts[row]}"${windowOf(origins, row)}` +
         `,"label":${label < 0 ? declined : labels[label]},"probability":${probability}` +
         `,"probabilities":{${probabilitiesOf(output, row)}},"filled":{${filledOf(rows, output, row)}}` +
-        `,"gaps":${readings.gapsByRow[row]}${modelPart}${sensitivity}${truthPart}` +
+        `,"gaps":${origins.gapsByRow[row]}${modelPart}${sensitivity}${truthPart}` +
         `,"received":"${received}","latencyMs":${roundToMicroseconds(latencyMs(received, nowMs))}}`,
     );
   };
+}
+
+/** Where a window begins, and what it holds. */
+function windowOf({ windows }: RowOrigins, row: number): string {
+  if (!windows) return '';
+  return `,"from":"${windows.from[row]}","samples":${windows.samples[row]},"missing":${windows.missing[row]}`;
 }
 
 /** Sums of floats may pass one by the last bit. */

@@ -4,11 +4,12 @@ import type { Reporter } from '../core/stage/reporter.ts';
 import { GaplineError } from '../core/wire/errors.ts';
 import type { Stream } from '../core/wire/stream.ts';
 import { Drift } from './drift.ts';
-import { decodeBatch, labelBatch } from './labelling.ts';
+import { decodeBatch, type LabelledBatch, labelBatch } from './labelling.ts';
 import type { Metrics } from './metrics.ts';
 import { createPartitionModels } from './model-change/partition-models.ts';
 import type { BoundedPrediction } from './shadow/bounded-prediction.ts';
 import { createShadow } from './shadow/shadow.ts';
+import { countSteps } from './steps/partition-steps.ts';
 import type { StreamModel } from './stream-model.ts';
 import type { Tally } from './totals.ts';
 
@@ -34,6 +35,9 @@ export interface Labeller {
   readonly drift: Drift | undefined;
   assigned(partition: number, history: History): Promise<void>;
   revoked(partition: number): void;
+  save(partition: number): Uint8Array | undefined;
+  /** Samples that wait in steps, over all partitions of this member. */
+  held(): number;
   transform(batch: Batch): Promise<Transformed>;
   /**
    * Another version is to label: in each partition from the next batch on after its state is restored. The present one is closed then.
@@ -71,17 +75,21 @@ export function createLabeller(options: LabellerOptions): Labeller {
       outputs,
       committed() {
         labelled?.output.committed?.();
-        if (challenger) shadow.remember(challenger, readings, shadowed);
+        labelled?.prepared.committed();
+        if (challenger && shadowed) shadow.remember(challenger, shadowed);
         const rows = readings.rows();
         const lastOffset = batch.records.at(-1)?.offset;
         partition.champion.committed(rows, lastOffset);
         partition.challenger.committed(rows, lastOffset);
-        const outcome = { readings, labels: labelled?.labels ?? [], deadLetters, skippedBy };
+        const outcome = {
+          ...{ readings, origins: labelled?.prepared.origins ?? readings, labels: labelled?.labels ?? [] },
+          ...{ deadLetters, skippedBy, steps: labelled && stepsOf(labelled) },
+        };
         tally.add(outcome, now());
         metrics.committed(outcome);
         if (labelled && challenger && challenger.streamModel === challengers.wanted)
-          shadow.compare(challenger, labelled, shadowed, readings);
-        if (labelled && champion.streamModel === champions.wanted) drift?.add(labelled.rows);
+          shadow.compare(challenger, labelled, shadowed);
+        if (labelled && champion.streamModel === champions.wanted) drift?.add(labelled.prepared.rows);
         if (lastError !== undefined) reporter.noteError(lastError);
       },
     };
@@ -99,6 +107,8 @@ export function createLabeller(options: LabellerOptions): Labeller {
     },
     assigned: models.assign,
     revoked: models.revoke,
+    save: models.save,
+    held: models.held,
     transform,
     promote(champion) {
       champions.swap(champion);
@@ -111,3 +121,5 @@ export function createLabeller(options: LabellerOptions): Labeller {
     close: models.close,
   };
 }
+
+const stepsOf = ({ prepared: { outcomes } }: LabelledBatch) => (outcomes.length > 0 ? countSteps(outcomes) : undefined);

@@ -1,12 +1,12 @@
 import type { Batch, Output } from '../core/log/port.ts';
 import type { ModelOutput } from '../core/model/model.ts';
-import type { Rows } from '../core/model/rows.ts';
 import type { Reporter } from '../core/stage/reporter.ts';
 import { unknownLabel } from '../core/wire/prediction.ts';
 import type { ReadingBatch } from './decode.ts';
 import type { Labelled } from './encode.ts';
 import type { Metrics } from './metrics.ts';
-import type { ModelSession } from './model-change/model-slot.ts';
+import { type ModelSession, prepare } from './model-change/model-slot.ts';
+import type { PreparedRows } from './prepared-rows.ts';
 import { predict, type StreamModel } from './stream-model.ts';
 
 /** What decoding a batch came to beside its readings. */
@@ -37,9 +37,9 @@ export function decodeBatch(batch: Batch, readings: ReadingBatch, reporter: Repo
   return { deadLetters, skippedBy, lastError };
 }
 
-/** Readings with the champion's predictions. */
+/** Rows with the champion's predictions. */
 export interface LabelledBatch {
-  readonly rows: Rows;
+  readonly prepared: PreparedRows;
   readonly output: ModelOutput;
   /** By row. */
   readonly labels: readonly string[];
@@ -55,25 +55,27 @@ export interface LabellingOptions {
 
 /** Labels readings with the champion and adds its predictions to the outputs. */
 export async function labelBatch(
-  { streamModel, session }: ModelSession,
+  modelSession: ModelSession,
   readings: ReadingBatch,
   outputs: Output[],
   { metrics, topic, now }: LabellingOptions,
 ): Promise<LabelledBatch> {
   const startedAtMs = now();
   const startedMs = performance.now();
-  const predicted = predict(streamModel, session, readings.rows());
-  const { rows } = predicted;
+  const { streamModel, session } = modelSession;
+  const prepared = prepare(modelSession, readings);
+  const { rows, origins } = prepared;
+  const predicted = predict(streamModel, session, rows);
   // A promise only where the model returns one: a turn of the event loop for each batch costs throughput.
-  const output = predicted.output instanceof Promise ? await predicted.output : predicted.output;
+  const output = predicted instanceof Promise ? await predicted : predicted;
   metrics.predicted((performance.now() - startedMs) / 1_000);
-  pushPredictions(streamModel, { readings, rows, output, nowMs: now() }, topic, outputs);
-  return { rows, output, startedAtMs, labels: labelNames(streamModel, output.labels) };
+  pushPredictions(streamModel, { origins, rows, output, nowMs: now() }, topic, outputs);
+  return { prepared, output, startedAtMs, labels: labelNames(streamModel, output.labels) };
 }
 
 /** Adds the predictions of labelled rows to the outputs. */
 export function pushPredictions({ encode }: StreamModel, labelled: Labelled, topic: string, outputs: Output[]): void {
-  for (const [row, key] of labelled.readings.devices.entries())
+  for (const [row, key] of labelled.origins.devices.entries())
     outputs.push({ topic, key, value: encode(labelled, row) });
 }
 

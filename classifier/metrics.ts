@@ -36,13 +36,14 @@ export function createMetrics(registry: Registry) {
   const model = gauge('model_info', 'The model version that serves: always 1.', ['name', 'version']);
 
   return {
-    committed({ readings, labels: made, deadLetters: dead, skippedBy }: BatchOutcome): void {
+    committed({ readings, labels: made, deadLetters: dead, skippedBy, steps }: BatchOutcome): void {
       labels.inc(made.length);
       gaps.inc(readings.gaps);
       unknownFields.inc(readings.unknownFields);
       deadLetters.inc(dead);
       for (const [reason, count] of skippedBy) skipped.inc({ reason }, count);
-      if (made.length > 0) batch.observe(made.length);
+      for (const [reason, count] of steps?.skippedBy ?? []) skipped.inc({ reason }, count);
+      if (readings.count > 0) batch.observe(readings.count);
     },
     deadLetter: () => deadLetters.inc(),
     stalled: () => stalls.inc(),

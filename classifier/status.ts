@@ -36,7 +36,7 @@ export function createFigures({ stream, log, group, tally, metrics, logger, now 
     metrics.reported(latency, lag);
     metrics.drifted(drift);
     return {
-      counters: countersOf(tally.totals(), challenger !== undefined),
+      counters: countersOf(tally.totals(), challenger !== undefined, labeller?.held() ?? 0),
       ...(labeller && {
         model: { ...labeller.champion.model.identity, ...(challenger !== undefined && { challenger }) },
       }),
@@ -47,9 +47,13 @@ export function createFigures({ stream, log, group, tally, metrics, logger, now 
   };
 }
 
-function countersOf(totals: ClassifierTotals, challenged: boolean): StageFigures['counters'] {
-  const { readings, gaps, labels, unknown, deadLetters, skipped, unknownFields, scored, right, comparison } = totals;
-  const own = { readings, gaps, labels, unknown, deadLetters, skipped, unknownFields, scored, right };
+function countersOf(totals: ClassifierTotals, challenged: boolean, held: number): StageFigures['counters'] {
+  const { readings, gaps, labels, unknown, deadLetters, skipped, unknownFields, scored, right, comparison, steps } =
+    totals;
+  const own = {
+    ...{ readings, gaps, labels, unknown, deadLetters, skipped, unknownFields, scored, right },
+    ...(steps && { ...steps, held }),
+  };
   if (!challenged) return own;
   return {
     ...own,

@@ -1,4 +1,4 @@
-import type { Model, ModelIdentity, ModelOutput, Session } from '../core/model/model.ts';
+import { type Model, type ModelIdentity, type ModelOutput, readingFields, type Session } from '../core/model/model.ts';
 import type { Rows } from '../core/model/rows.ts';
 import { describeError, GaplineError } from '../core/wire/errors.ts';
 import type { Stream } from '../core/wire/stream.ts';
@@ -7,7 +7,9 @@ import { createEncoder, type Labelled } from './encode.ts';
 /** A model version at work on a stream. */
 export interface StreamModel {
   readonly model: Model;
-  /** The rows in the model's own columns, in its order. */
+  /** By value of a reading that the model needs, its column in the stream. */
+  readonly columns: readonly number[];
+  /** Without steps: readings in the model's own columns, in its order. */
   readonly project: (rows: Rows) => Rows;
   /** The prediction of one row, as the log carries it. */
   readonly encode: (labelled: Labelled, row: number) => Uint8Array;
@@ -18,8 +20,9 @@ export interface StreamModel {
  * @throws {GaplineError} `model-invalid` where it needs values that the stream does not have.
  */
 export function createStreamModel(stream: Stream, model: Model): StreamModel {
-  const columns = model.fields.map((name) => stream.fields.indexOf(name));
-  const missing = model.fields.filter((name) => !stream.fields.includes(name));
+  const needed = readingFields(model);
+  const columns = needed.map((name) => stream.fields.indexOf(name));
+  const missing = needed.filter((name) => !stream.fields.includes(name));
   if (missing.length > 0) {
     const { name, version } = model.identity;
     const detail = `Model ${name} version ${version} needs ${listed(missing)}, which stream ${stream.name} does not have`;
@@ -28,6 +31,7 @@ export function createStreamModel(stream: Stream, model: Model): StreamModel {
   const same = columns.length === stream.fields.length && columns.every((column, index) => column === index);
   return {
     model,
+    columns,
     project: same ? (rows) => rows : (rows) => pick(rows, columns),
     encode: createEncoder(stream, model),
   };
@@ -66,12 +70,19 @@ export function checkOutput(output: ModelOutput, rows: Rows, { identity, classes
   return output;
 }
 
+/** Of no rows: steps may have completed none. */
+const noOutput: ModelOutput = {
+  labels: new Int32Array(0),
+  probabilities: new Float64Array(0),
+  filled: new Float64Array(0),
+};
+
 /** Predicts with a session. Rows and output are in the model's own columns; the output is a promise only where the model's is. */
-export function predict({ model, project }: StreamModel, session: Session, streamRows: Rows) {
-  const rows = project(streamRows);
+export function predict({ model }: StreamModel, session: Session, rows: Rows): ModelOutput | Promise<ModelOutput> {
+  if (rows.count === 0) return noOutput;
   const output = session.predict(rows);
   const check = (settled: ModelOutput) => checkOutput(settled, rows, model);
-  return { rows, output: output instanceof Promise ? output.then(check) : check(output) };
+  return output instanceof Promise ? output.then(check) : check(output);
 }
 
 export const describeModel = ({ name, version }: ModelIdentity): string => `model ${name} version ${version}`;

@@ -3,10 +3,15 @@ import { type Confusion, RunningScores } from '../core/statistics/running-scores
 import { unknownLabel } from '../core/wire/prediction.ts';
 import type { ReadingBatch } from './decode.ts';
 import { latencyMs } from './encode.ts';
+import type { RowOrigins } from './prepared-rows.ts';
+import type { StepCounts } from './steps/partition-steps.ts';
 
 /** What a classifier did since it started; everything in it is committed. */
 export interface ClassifierTotals {
-  /** Records taken: each is one label, one dead letter or one skip. */
+  /**
+   * Records taken: each is one label, one dead letter or one skip. With steps that keep samples apart (all but `resample`), each is
+   * consumed, a duplicate, a dead letter, a skip, or still held.
+   */
   readonly readings: number;
   /** Values that were missing. */
   readonly gaps: number;
@@ -18,6 +23,8 @@ export interface ClassifierTotals {
   readonly skippedBy: Readonly<Record<string, number>>;
   /** Values whose names the stream does not know, ignored. */
   readonly unknownFields: number;
+  /** What became of samples in the champion's steps; undefined before there are any. */
+  readonly steps: { readonly consumed: number; readonly duplicates: number; readonly mixed: number } | undefined;
   /** Labels whose truth was known, and how many of them were right. */
   readonly scored: number;
   readonly right: number;
@@ -55,8 +62,11 @@ export interface RoleScores {
 /** What one batch came to, to be counted once it is committed. */
 export interface BatchOutcome {
   readonly readings: ReadingBatch;
-  /** By row of `readings`. */
+  /** Of the rows that were labelled: the readings themselves where there are no steps. */
+  readonly origins: RowOrigins;
+  /** By row of `origins`. */
   readonly labels: readonly string[];
+  readonly steps?: StepCounts | undefined;
   readonly deadLetters: number;
   readonly skippedBy: ReadonlyMap<string, number>;
 }
@@ -79,27 +89,43 @@ export class Tally {
   #deadLetters = 0;
   #skipped = 0;
   #unknownFields = 0;
+  #steps: ClassifierTotals['steps'];
 
   /** @param nowMs - the moment of the commit, in milliseconds since the epoch */
-  add({ readings, labels, deadLetters, skippedBy }: BatchOutcome, nowMs: number): void {
+  add({ readings, origins, labels, deadLetters, skippedBy, steps }: BatchOutcome, nowMs: number): void {
     this.#labels += labels.length;
     this.#gaps += readings.gaps;
     this.#unknownFields += readings.unknownFields;
-    this.#readings += labels.length;
+    this.#readings += readings.count;
     this.addDeadLetters(deadLetters);
     for (const [reason, count] of skippedBy) {
-      this.#skippedBy.set(reason, (this.#skippedBy.get(reason) ?? 0) + count);
-      this.#skipped += count;
+      this.#skip(reason, count);
       this.#readings += count;
     }
+    if (steps) this.#addSteps(steps);
     for (const [row, label] of labels.entries()) {
-      const truth = readings.truths[row];
+      const truth = origins.truths[row];
       if (truth !== undefined) this.#scores.add(truth, label);
       if (label === unknownLabel) this.#unknown += 1;
-      const ms = latencyMs(readings.received[row]!, nowMs);
+      const ms = latencyMs(origins.received[row]!, nowMs);
       this.#latency.record(ms);
       this.#recent.record(ms, nowMs);
     }
+  }
+
+  #skip(reason: string, count: number): void {
+    this.#skippedBy.set(reason, (this.#skippedBy.get(reason) ?? 0) + count);
+    this.#skipped += count;
+  }
+
+  #addSteps({ skippedBy, consumed, duplicates, mixed }: StepCounts): void {
+    for (const [reason, count] of skippedBy) this.#skip(reason, count);
+    const before = this.#steps;
+    this.#steps = {
+      consumed: (before?.consumed ?? 0) + consumed,
+      duplicates: (before?.duplicates ?? 0) + duplicates,
+      mixed: (before?.mixed ?? 0) + mixed,
+    };
   }
 
   addDeadLetters(count: number): void {
@@ -146,6 +172,7 @@ export class Tally {
       skipped: this.#skipped,
       skippedBy: Object.fromEntries(this.#skippedBy),
       unknownFields: this.#unknownFields,
+      steps: this.#steps,
       scored: this.#scores.scored,
       right: this.#scores.right,
       accuracy: this.#scores.accuracy,

@@ -15,6 +15,7 @@ test('topics are made as the configuration says', () => {
     's.deadletters',
     's.shadow',
     's.status',
+    's.state',
   ]);
   expect(specs()[0]).toMatchObject({ partitions: 12, retentionMs: 7 * 86_400_000, flush: false });
   const changed = specs('log.flush=true', 'log.partitions=3', 'log.retentionDays=1');

@@ -95,11 +95,13 @@ function refuseOtherSchemes(option: string, url: string | undefined, expected: s
 
 /** All topics of a stream, as the log should create them. */
 export function topicSpecs({ topics }: Stream, { log }: Config): TopicSpec[] {
-  return Object.values(topics).map((name) => ({
-    name,
+  const { state, ...growing } = topics;
+  const names = Object.values(growing);
+  const shared = {
     partitions: log.partitions,
     retentionMs: log.retentionDays * 86_400_000,
     flush: log.flush,
-    retentionBytes: (log.retentionMegabytes * 1_000_000) / Object.keys(topics).length,
-  }));
+  };
+  const retentionBytes = (log.retentionMegabytes * 1_000_000) / names.length;
+  return [...names.map((name) => ({ ...shared, name, retentionBytes })), { ...shared, name: state, compacted: true }];
 }

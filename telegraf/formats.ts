@@ -44,6 +44,9 @@ export const predictionFormat: Format = {
     text('outcome', '[truth,label]'),
     text('received'),
     float('latencyMs'),
+    optional(text('from')),
+    optional(float('samples')),
+    optional(float('missing')),
   ],
 };
 

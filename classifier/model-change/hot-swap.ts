@@ -103,7 +103,8 @@ async function fillSlots(
     if (slot.current?.streamModel === version) continue;
     const session = version && openModelSession(version);
     slot.prepare(session);
-    if (session && session.streamModel.model.memoryMs > 0) sessions.set(partition, session);
+    // With steps, the state is taken over from the session before, or begins here.
+    if (session && !session.steps && session.streamModel.model.memoryMs > 0) sessions.set(partition, session);
     else slot.ready(session, 0n);
   }
   if (!version || sessions.size === 0) return;

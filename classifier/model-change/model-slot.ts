@@ -1,17 +1,32 @@
 import type { Session } from '../../core/model/model.ts';
 import type { Rows } from '../../core/model/rows.ts';
+import type { ReadingBatch } from '../decode.ts';
+import type { PreparedRows } from '../prepared-rows.ts';
+import { PartitionSteps } from '../steps/partition-steps.ts';
 import type { StreamModel } from '../stream-model.ts';
 
 /** A model version at work on one partition. */
 export interface ModelSession {
   readonly streamModel: StreamModel;
   readonly session: Session;
+  /** What makes its rows of readings; undefined where a reading is a row. */
+  readonly steps: PartitionSteps | undefined;
 }
 
-export const openModelSession = (streamModel: StreamModel): ModelSession => ({
-  streamModel,
-  session: streamModel.model.open(),
-});
+export function openModelSession(streamModel: StreamModel): ModelSession {
+  const { model, columns } = streamModel;
+  return { streamModel, session: model.open(), steps: model.steps && new PartitionSteps(model.steps, columns) };
+}
+
+/** Readings as the rows of a model. Pure but for `committed` of what it returns. */
+export function prepare({ streamModel, steps }: ModelSession, readings: ReadingBatch): PreparedRows {
+  if (steps) return steps.apply(readings);
+  return { rows: streamModel.project(readings.rows()), origins: readings, outcomes: [], committed: () => {} };
+}
+
+/** Whether a session has anything to lose when its partition changes hands. */
+export const remembers = ({ streamModel: { model }, steps }: ModelSession): boolean =>
+  steps !== undefined || model.memoryMs > 0;
 
 /** Rows that were committed while the next session was warmed up. */
 interface CommittedRows {
@@ -98,7 +113,7 @@ export class ModelSlot {
     this.#next = undefined;
     try {
       for (const { rows } of next.kept) next.session?.session.warm(next.session.streamModel.project(rows));
-      this.#current = next.session;
+      this.#current = next.session && inherit(next.session, this.#current);
     } catch (error) {
       this.#events.failed(error);
     }
@@ -106,9 +121,17 @@ export class ModelSlot {
   }
 }
 
+/** With the same steps, what the session before remembers is what the next one would: windows that are open stay open. */
+function inherit(next: ModelSession, before: ModelSession | undefined): ModelSession {
+  if (!next.steps || !before?.steps || next.steps.signature !== before.steps.signature) return next;
+  const past = before.session.memory?.save();
+  if (past && next.session.memory) next.session.memory.load(past);
+  return { ...next, steps: before.steps };
+}
+
 /** Keeps a copy of committed rows for a session that has to remember them. */
 function keep(next: Next, rows: Rows, lastOffset: bigint): void {
-  if (!next.session || next.session.streamModel.model.memoryMs === 0 || rows.count === 0) return;
+  if (!next.session || next.session.steps || next.session.streamModel.model.memoryMs === 0 || rows.count === 0) return;
   next.kept.push({ lastOffset, rows: { ...rows, values: rows.values.slice(), times: rows.times.slice() } });
   next.keptRows += rows.count;
   const most = Math.min(maxKeptRows, maxKeptValues / rows.width);

@@ -5,8 +5,9 @@ import { isRetryable } from '../../core/wire/errors.ts';
 import type { Stream } from '../../core/wire/stream.ts';
 import { ReadingBatch } from '../decode.ts';
 import { describeChallenger, type StreamModel } from '../stream-model.ts';
+import { writeCheckpoint } from './checkpoint.ts';
 import { createHotSwap, type HotSwap } from './hot-swap.ts';
-import { type ModelSession, ModelSlot, openModelSession } from './model-slot.ts';
+import { type ModelSession, ModelSlot, openModelSession, remembers } from './model-slot.ts';
 import { warmUpFromHistory } from './warm-up.ts';
 
 export interface PartitionModelsOptions {
@@ -34,6 +35,10 @@ export interface PartitionModels {
   /** Opens the slots of a partition, their state restored from its past. */
   assign(partition: number, history: History): Promise<void>;
   revoke(partition: number): void;
+  /** What the sessions of a partition remember; undefined where that is nothing. */
+  save(partition: number): Uint8Array | undefined;
+  /** Samples that wait in the steps of champions. */
+  held(): number;
   close(): Promise<void>;
 }
 
@@ -88,6 +93,13 @@ export function createPartitionModels(options: PartitionModelsOptions): Partitio
         challenger: slotOf(challenger, challengers),
       });
     },
+    save(number) {
+      const partition = partitions.get(number);
+      const sessions = [partition?.champion.current, partition?.challenger.current];
+      const remembering = sessions.filter((session) => session !== undefined).filter(remembers);
+      return remembering.length > 0 ? writeCheckpoint(remembering) : undefined;
+    },
+    held: () => [...partitions.values()].reduce((sum, { champion }) => sum + (champion.current?.steps?.held() ?? 0), 0),
     revoke(number) {
       partitions.delete(number);
       champions.released();

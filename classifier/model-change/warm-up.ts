@@ -1,18 +1,28 @@
 import type { EventLog, History, StoredRecord } from '../../core/log/port.ts';
 import type { Stream } from '../../core/wire/stream.ts';
 import { ReadingBatch } from '../decode.ts';
-import type { ModelSession } from './model-slot.ts';
+import { loadEntry, readCheckpoint } from './checkpoint.ts';
+import { type ModelSession, prepare, remembers } from './model-slot.ts';
 
 /** Replays records to a session without labelling them; those that cannot be read are left out. How many readings they were. */
-function replay({ streamModel, session }: ModelSession, readings: ReadingBatch, records: readonly StoredRecord[]) {
+function replay(modelSession: ModelSession, readings: ReadingBatch, records: readonly StoredRecord[]) {
   readings.reset(records.length);
   for (const { value } of records) readings.add(value);
-  if (readings.count > 0) session.warm(streamModel.project(readings.rows()));
+  if (readings.count === 0) return 0;
+  const { rows, committed } = prepare(modelSession, readings);
+  modelSession.session.warm(rows);
+  committed();
   return readings.count;
 }
 
+/** How far back to read where there is no checkpoint: what the imputer remembers, and the windows that may be open. */
+function reachMs({ streamModel: { model } }: ModelSession): number {
+  const lengthMs = (model.steps?.chain.shape.windows?.lengthNs ?? 0) / 1e6;
+  return model.memoryMs + 2 * lengthMs;
+}
+
 /**
- * Restores the state of a session from the committed past of its newly assigned partition.
+ * Restores the state of a session, exactly from its last checkpoint, else about from the committed past of its newly assigned partition.
  * @returns how many readings were replayed
  */
 export async function warmUpFromHistory(
@@ -21,11 +31,13 @@ export async function warmUpFromHistory(
   history: History,
   nowMs: number,
 ): Promise<number> {
-  const { memoryMs } = session.streamModel.model;
-  if (memoryMs === 0) return 0;
+  if (!remembers(session)) return 0;
+  const checkpoint = await history.checkpoint();
+  const isLoaded = checkpoint !== undefined && loadEntry(session, readCheckpoint(checkpoint.state));
+  const past = isLoaded ? history.from(checkpoint.positions) : history.since(nowMs - reachMs(session));
   const readings = new ReadingBatch(stream);
   let replayed = 0;
-  for await (const records of history.since(nowMs - memoryMs)) replayed += replay(session, readings, records);
+  for await (const records of past) replayed += replay(session, readings, records);
   return replayed;
 }
 

@@ -1,12 +1,10 @@
 import type { ModelOutput } from '../../core/model/model.ts';
 import type { Rows } from '../../core/model/rows.ts';
-import type { ReadingBatch } from '../decode.ts';
 import type { ModelSession } from '../model-change/model-slot.ts';
 import { describeChallenger, predict } from '../stream-model.ts';
 
 /** What a challenger returned for a batch. */
 export interface ChallengerOutput {
-  readonly rows: Rows;
   readonly output: ModelOutput;
   readonly tookMs: number;
 }
@@ -19,10 +17,7 @@ export interface BoundedPredictionOptions {
 }
 
 /** Returns undefined where the challenger failed, was too slow or rests. Never rejects. */
-export type BoundedPrediction = (
-  session: ModelSession,
-  readings: ReadingBatch,
-) => Promise<ChallengerOutput | undefined>;
+export type BoundedPrediction = (session: ModelSession, rows: Rows) => Promise<ChallengerOutput | undefined>;
 
 /**
  * Lets a challenger predict without letting it fail or delay the champion: what it throws is noted; a batch waits for it only
@@ -33,14 +28,14 @@ export function createBoundedPrediction({ timeoutMs = 100, failed }: BoundedPred
   /** A prediction that nobody waits for any more, but that still keeps the challenger busy. */
   let late = false;
 
-  async function outputOf({ streamModel, session }: ModelSession, readings: ReadingBatch) {
-    const { rows, output } = predict(streamModel, session, readings.rows());
-    if (!(output instanceof Promise)) return { rows, output };
+  async function outputOf({ streamModel, session }: ModelSession, rows: Rows): Promise<ModelOutput> {
+    const output = predict(streamModel, session, rows);
+    if (!(output instanceof Promise)) return output;
     const timer = Promise.withResolvers<undefined>();
     const timeout = setTimeout(timer.resolve, timeoutMs, undefined);
     try {
       const first = await Promise.race([output, timer.promise]);
-      if (first) return { rows, output: first };
+      if (first) return first;
       late = true;
       const settled = () => {
         late = false;
@@ -52,11 +47,11 @@ export function createBoundedPrediction({ timeoutMs = 100, failed }: BoundedPred
     }
   }
 
-  return async (session, readings) => {
+  return async (session, rows) => {
     const startedMs = performance.now();
     if (late || startedMs < restUntilMs) return undefined;
     try {
-      return { ...(await outputOf(session, readings)), tookMs: performance.now() - startedMs };
+      return { output: await outputOf(session, rows), tookMs: performance.now() - startedMs };
     } catch (error) {
       failed(describeChallenger(session.streamModel, error));
       return undefined;

@@ -1,9 +1,14 @@
 import type { Model, ModelOutput, Session } from '../../core/model/model.ts';
 import type { Rows } from '../../core/model/rows.ts';
+import { openSteps } from '../../core/model/steps.ts';
+import { buildChain } from '../../core/steps/chain.ts';
+import type { StepSpec } from '../../core/steps/registry.ts';
 
 export interface DoubleOptions {
   readonly version?: number;
+  /** Values of a reading: columns of a row where there are no steps. */
   readonly fields?: readonly string[];
+  readonly steps?: readonly StepSpec[];
   readonly memoryMs?: number;
   /** Called with each batch before its labels are returned; may throw or wait. */
   readonly before?: (rows: Rows) => void | Promise<void>;
@@ -15,9 +20,13 @@ export interface DoubleOptions {
  * returns `high` where the row's sum is above 10.
  */
 export function doubleModel(options: DoubleOptions = {}): Model {
-  const { version = 1, fields = ['a', 'b'], memoryMs = 0 } = options;
+  const { version = 1, memoryMs = 0 } = options;
+  const channels = options.fields ?? ['a', 'b'];
+  const fields = options.steps ? buildChain(options.steps, channels).shape.channels : channels;
+  const steps = openSteps({ fields, channels, steps: options.steps });
   const model: Model = {
     identity: { name: 'double', version },
+    ...(steps && { steps }),
     fields,
     classes: ['low', 'high'],
     memoryMs,
@@ -52,5 +61,12 @@ function openSession({ memoryMs }: Model, { before }: DoubleOptions): Session {
       return waiting instanceof Promise ? waiting.then(() => outputOf(rows)) : outputOf(rows);
     },
     warm: remember,
+    memory: {
+      save: () => Buffer.from(JSON.stringify([...last])),
+      load: (bytes) => {
+        last.clear();
+        for (const [key, value] of JSON.parse(Buffer.from(bytes).toString())) last.set(key, value);
+      },
+    },
   };
 }

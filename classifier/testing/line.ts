@@ -47,7 +47,10 @@ export async function openLine(engine: Engine = 'SQLite') {
   const { log, remove } = await openLog(engine, name);
   await log.start();
   await log.ensureTopics(
-    Object.values(stream.topics).map((topic) => ({ name: topic, partitions: 3, retentionMs: 3_600_000 })),
+    Object.values(stream.topics).map((topic) => ({
+      ...{ name: topic, partitions: 3, retentionMs: 3_600_000 },
+      compacted: topic === stream.topics.state,
+    })),
   );
   const stops: (() => Promise<void>)[] = [];
 

@@ -74,11 +74,12 @@ export class StateReader {
   }
 
   numbers(count: number): Float64Array {
-    return new Float64Array(this.raw(count * 8).slice().buffer);
+    // A copy by the constructor: `slice` of a Node Buffer is a view.
+    return new Float64Array(new Uint8Array(this.raw(count * 8)).buffer);
   }
 
   integers(count: number): Int32Array {
-    return new Int32Array(this.raw(count * 4).slice().buffer);
+    return new Int32Array(new Uint8Array(this.raw(count * 4)).buffer);
   }
 
   raw(length: number): Uint8Array {

@@ -56,6 +56,16 @@ export function predictionToPoint(prediction: Prediction, measurement = `${predi
       outcome: JSON.stringify(truth === undefined ? [label] : [truth, label]),
       received: prediction.received,
       latencyMs: prediction.latencyMs,
+      ...windowOf(prediction),
     },
+  };
+}
+
+/** The fields of a window, which predictions of single readings lack. */
+function windowOf({ from, samples, missing }: Prediction): Record<string, number | string> {
+  return {
+    ...(from !== undefined && { from }),
+    ...(samples !== undefined && { samples }),
+    ...(missing !== undefined && { missing }),
   };
 }

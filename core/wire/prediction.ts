@@ -6,7 +6,12 @@ export const predictionSchema = z
   .strictObject({
     stream: z.string().min(1),
     device: z.string().min(1),
-    time: nanosecondsSchema.describe("the reading's time: nanoseconds since the Unix epoch, as a decimal string"),
+    time: nanosecondsSchema.describe(
+      "the reading's time, of a window its end: nanoseconds since the Unix epoch, as a decimal string",
+    ),
+    from: nanosecondsSchema.optional().describe('of a window: where it begins, as `time`'),
+    samples: z.int().min(0).optional().describe('of a window: how many times were sampled'),
+    missing: z.int().min(0).optional().describe('of a window: values that are missing, over all channels'),
     label: z.string().describe('the most probable class, or "unknown" where the model declined'),
     probability: z.number().min(0).max(1).describe('the probability of the label'),
     probabilities: z.record(z.string(), z.number().min(0).max(1)).describe('by class; they sum to one'),

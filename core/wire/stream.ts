@@ -5,6 +5,8 @@ export interface Topics {
   readonly deadLetters: string;
   readonly shadow: string;
   readonly status: string;
+  /** Compacted: what the classifier remembers of each partition. */
+  readonly state: string;
 }
 
 /** What every stage knows of the stream that it serves. */
@@ -23,5 +25,6 @@ export function topicsOf(stream: string, chosen: { readings?: string; prediction
     deadLetters: `${stream}.deadletters`,
     shadow: `${stream}.shadow`,
     status: `${stream}.status`,
+    state: `${stream}.state`,
   };
 }

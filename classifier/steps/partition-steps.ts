@@ -1,0 +1,174 @@
+import type { Rows } from '../../core/model/rows.ts';
+import type { ModelSteps } from '../../core/model/steps.ts';
+import type { ChainResult, ChainSession, StepOutcome } from '../../core/steps/chain.ts';
+import { InputRows } from '../../core/steps/input.ts';
+import { noTruth, onlyEndsSegment, type StepRows } from '../../core/steps/port.ts';
+import { StateReader, StateWriter } from '../../core/steps/state.ts';
+import { formatTime, nsOf, parseTime } from '../../core/steps/time.ts';
+import type { ReadingBatch } from '../decode.ts';
+import type { PreparedRows, RowOrigins } from '../prepared-rows.ts';
+
+/** More different truths than this are not told apart: they count as unknown. */
+const maxTruths = 10_000;
+
+/** The steps of a model at work on one partition: readings in, the model's rows out. */
+export class PartitionSteps {
+  readonly signature: string;
+  readonly #chain: ChainSession;
+  readonly #input: InputRows;
+  /** By channel, its column in a reading. */
+  readonly #columns: readonly number[];
+  readonly #truths: string[] = [];
+  readonly #truthIndex = new Map<string, number>();
+
+  /** @param columns - by channel of the steps, its column in the stream */
+  constructor({ chain, channels, signature }: ModelSteps, columns: readonly number[]) {
+    this.signature = signature;
+    this.#chain = chain.open();
+    this.#input = new InputRows(channels.length);
+    this.#columns = columns;
+  }
+
+  /** Pure but for `committed` of what it returns, which is valid until the next call. */
+  apply(readings: ReadingBatch): PreparedRows {
+    const result = this.#chain.apply(this.#inputOf(readings));
+    const labelled = rowsOf(result.rows);
+    const { rows, kept } = labelled;
+    return {
+      rows,
+      origins: this.#originsOf(result, rows, kept, readings),
+      outcomes: result.outcomes,
+      committed: result.committed,
+    };
+  }
+
+  /** Rows that wait, over all steps. */
+  held(): number {
+    return this.#chain.held().reduce((sum, rows) => sum + rows, 0);
+  }
+
+  save(): Uint8Array {
+    const writer = new StateWriter();
+    writer.number(this.#truths.length);
+    for (const truth of this.#truths) writer.text(truth);
+    writer.raw(this.#chain.save());
+    return writer.finish();
+  }
+
+  /** @throws {RangeError} where the bytes are not what `save` of the same steps wrote */
+  load(bytes: Uint8Array): void {
+    const reader = new StateReader(bytes);
+    const truths = Array.from({ length: reader.count(maxTruths) }, () => reader.text());
+    this.#chain.load(reader.raw(reader.left));
+    this.#truths.splice(0, this.#truths.length, ...truths);
+    this.#truthIndex.clear();
+    for (const [index, truth] of truths.entries()) this.#truthIndex.set(truth, index);
+  }
+
+  #inputOf(readings: ReadingBatch): StepRows {
+    const { count, devices, timeTexts, received, truths } = readings;
+    const { values, width } = readings.rows();
+    const columns = this.#columns;
+    const sample = new Float64Array(columns.length);
+    this.#input.begin();
+    for (let row = 0; row < count; row++) {
+      for (let channel = 0; channel < columns.length; channel++)
+        sample[channel] = values[row * width + (columns[channel] ?? 0)] ?? Number.NaN;
+      this.#input.addSample(
+        {
+          device: devices[row] ?? '',
+          time: parseTime(timeTexts[row] ?? ''),
+          received: parseTime(received[row] ?? ''),
+          truth: this.#indexOf(truths[row]),
+        },
+        sample,
+      );
+    }
+    return this.#input.rows();
+  }
+
+  #indexOf(truth: string | undefined): number {
+    if (truth === undefined) return noTruth;
+    const known = this.#truthIndex.get(truth);
+    if (known !== undefined) return known;
+    if (this.#truths.length >= maxTruths) return noTruth;
+    this.#truthIndex.set(truth, this.#truths.length);
+    return this.#truths.push(truth) - 1;
+  }
+
+  #originsOf({ rows }: ChainResult, own: Rows, kept: readonly number[], { received }: ReadingBatch): RowOrigins {
+    const { windows } = rows;
+    const origins = {
+      count: own.count,
+      devices: own.devices,
+      timeTexts: kept.map((row) => formatTime(rows.seconds[row] ?? 0, rows.nanoseconds[row] ?? 0)),
+      received: kept.map((row) => received[rows.inputs[row] ?? 0] ?? ''),
+      truths: kept.map((row) => this.#truths[rows.truths[row] ?? noTruth]),
+      gapsByRow: gapsOf(own),
+    };
+    if (!windows) return origins;
+    return {
+      ...origins,
+      windows: {
+        from: kept.map((row) => formatTime(windows.fromSeconds[row] ?? 0, windows.fromNanoseconds[row] ?? 0)),
+        samples: kept.map((row) => windows.samples[row] ?? 0),
+        missing: kept.map((row) => windows.missing[row] ?? 0),
+      },
+    };
+  }
+}
+
+/** Columns as rows; `kept` says which of the rows are some to be labelled. */
+function rowsOf(given: StepRows): { readonly rows: Rows; readonly kept: readonly number[] } {
+  const { count, names, devices, seconds, nanoseconds, columns, segments } = given;
+  const kept: number[] = [];
+  for (let row = 0; row < count; row++) if (segments[row] !== onlyEndsSegment) kept.push(row);
+  const width = columns.length;
+  const values = new Float64Array(kept.length * width);
+  for (const [column, from] of columns.entries())
+    for (const [to, row] of kept.entries()) values[to * width + column] = from[row] ?? Number.NaN;
+  const rows = {
+    count: kept.length,
+    width,
+    values,
+    devices: kept.map((row) => names[devices[row] ?? 0] ?? ''),
+    times: BigInt64Array.from(kept, (row) => nsOf(seconds[row] ?? 0, nanoseconds[row] ?? 0)),
+  };
+  return { rows, kept };
+}
+
+function gapsOf({ count, width, values }: Rows): number[] {
+  return Array.from({ length: count }, (_, row) => {
+    let gaps = 0;
+    for (let at = row * width; at < (row + 1) * width; at++) if (Number.isNaN(values[at])) gaps += 1;
+    return gaps;
+  });
+}
+
+/** Samples by what became of them in one batch, over all steps. */
+export interface StepCounts {
+  /** By reason: rows that a step left out, and rows that were lost with the state of silent devices. */
+  readonly skippedBy: ReadonlyMap<string, number>;
+  /** Samples that a window took and is done with; without a window, rows that the last step gave. */
+  readonly consumed: number;
+  readonly duplicates: number;
+  readonly mixed: number;
+}
+
+/** The reason of a skip: more devices than a session remembers, so the samples of one that was silent long were dropped. */
+const forgottenDevice = 'forgotten-device';
+
+export function countSteps(outcomes: readonly StepOutcome[]): StepCounts {
+  const skippedBy = new Map<string, number>();
+  const skip = (reason: string, count: number) => skippedBy.set(reason, (skippedBy.get(reason) ?? 0) + count);
+  let duplicates = 0;
+  let mixed = 0;
+  for (const { skips, counts } of outcomes) {
+    for (const reason of skips.reasons) skip(reason, 1);
+    if (counts.evicted > 0) skip(forgottenDevice, counts.evicted);
+    duplicates += counts.duplicates;
+    mixed += counts.mixed;
+  }
+  const last = outcomes.find(({ use }) => use === 'window') ?? outcomes.at(-1);
+  return { skippedBy, duplicates, mixed, consumed: last?.counts.consumed ?? 0 };
+}

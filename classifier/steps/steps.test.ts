@@ -1,0 +1,155 @@
+// The runner starts a Kafka for files that name GAPLINE_TEST_KAFKA.
+import { afterEach, describe, expect, test } from 'vitest';
+import { withoutKafka } from '../../core/log/kafka/testing.ts';
+import { totalLag } from '../../core/log/port.ts';
+import type { StepSpec } from '../../core/steps/registry.ts';
+import type { Prediction } from '../../core/wire/prediction.ts';
+import { classifierGroup } from '../classifier.ts';
+import { doubleModel } from '../testing/doubles.ts';
+import { changingSource, type Line, openLine, patient, type ReadingParts } from '../testing/line.ts';
+
+const window: StepSpec = { use: 'window', length: '1s', grace: '200ms' };
+const steps: readonly StepSpec[] = [window, { use: 'statistics', features: ['mean', 'max'] }];
+const second = 1_000_000_000;
+const startNs = 1_700_000_000 * second;
+
+let line: Line | undefined;
+afterEach(async () => {
+  await line?.close();
+  line = undefined;
+});
+
+/** Five devices, 10 samples a second each, some values missing, some samples out of order. */
+function samples(seconds: number): ReadingParts[] {
+  const all: ReadingParts[] = [];
+  for (let at = 0; at < seconds * 10; at++)
+    for (let device = 0; device < 5; device++) {
+      const value = (at * 7 + device * 3) % 11;
+      const early = at % 10 === 4 && device === 1 ? 1 : 0;
+      all.push({
+        device: `d${device}`,
+        time: startNs + (at + early) * (second / 10),
+        values: { a: at % 6 === device ? null : value, b: value * 2 },
+        truth: device === 0 && at % 20 === 0 ? 'low' : 'high',
+      });
+    }
+  return all;
+}
+
+/** What must be the same however a run went: all of a prediction but its latency. */
+const identities = (predictions: readonly Prediction[]) =>
+  predictions
+    .map(({ latencyMs: _, received: __, stream: ___, ...rest }) => JSON.stringify(rest))
+    .sort((a, b) => (a < b ? -1 : 1));
+
+async function untilTaken(own: Line): Promise<void> {
+  const group = classifierGroup(own.stream);
+  await expect.poll(async () => totalLag(await own.log.lag(group, [own.stream.topics.readings])), patient).toBe(0);
+}
+
+async function undisturbed(readings: readonly ReadingParts[], options = { steps }): Promise<string[]> {
+  const own = await openLine();
+  try {
+    await own.classify(doubleModel(options));
+    await own.send(...readings);
+    await untilTaken(own);
+    return identities(await own.predictions());
+  } finally {
+    await own.close();
+  }
+}
+
+test('a window gives one prediction, with where it begins and what it holds', async () => {
+  line = await openLine();
+  const classifier = await line.classify(doubleModel({ steps }));
+  const at = (ms: number, a: number | null, truth = 'high') => ({
+    ...{ device: 'd', time: startNs + ms * 1_000_000, values: { a, b: 1 }, truth },
+  });
+  const late = at(100, 99);
+  await line.send(at(0, 1), at(500, null), at(900, 5), at(900, 7), at(1_250, 3), late, at(2_300, 4, 'low'), 'no JSON');
+  await classifier.taken(8);
+  const [first, second_, ...more] = await line.predictions();
+  expect(more).toEqual([]);
+  expect(first).toMatchObject({ device: 'd', time: `${startNs + second}`, from: `${startNs}`, truth: 'high' });
+  expect(first).toMatchObject({ samples: 3, missing: 1, gaps: 0, label: 'high' });
+  expect(second_).toMatchObject({ time: `${startNs + 2 * second}`, from: `${startNs + second}`, samples: 1 });
+  const { readings, labels, skippedBy, deadLetters, held } = classifier.totals();
+  expect({ readings, labels, deadLetters, skippedBy, held }).toEqual({
+    ...{ readings: 8, labels: 2, deadLetters: 1, skippedBy: { late: 1 }, held: 1 },
+  });
+  expect(classifier.totals().steps).toEqual({ consumed: 4, duplicates: 1, mixed: 0 });
+});
+
+test('every reading is consumed, a duplicate, a skip, a dead letter or still held', async () => {
+  line = await openLine();
+  const classifier = await line.classify(doubleModel({ steps }));
+  const readings = samples(6);
+  await line.send(...readings, { ...readings[3], time: startNs }, 'no JSON');
+  await classifier.taken(readings.length + 2);
+  const totals = classifier.totals();
+  const { consumed = 0, duplicates = 0 } = totals.steps ?? {};
+  expect(consumed + duplicates + totals.skipped + totals.deadLetters + totals.held).toBe(totals.readings);
+  expect(totals.held).toBeGreaterThan(0);
+  expect(totals.steps?.mixed).toBeGreaterThan(0);
+});
+
+const engines = [
+  ['SQLite', undefined],
+  ['Kafka', withoutKafka],
+] as const;
+describe.each(engines)('on %s', (engine, notRun) => {
+  test.skipIf(notRun)(
+    `windows are the same after any number of restarts and a long outage${notRun ? `: ${notRun}` : ''}`,
+    { timeout: 120_000 },
+    async () => {
+      const readings = samples(8);
+      const wanted = await undisturbed(readings);
+      expect(wanted.length).toBeGreaterThan(25);
+      line = await openLine(engine);
+      for (let part = 0; part < 4; part++) {
+        // Sent while nothing is at work: to the windows an outage of two seconds.
+        await line.send(...readings.slice(part * 100, (part + 1) * 100));
+        const classifier = await line.classify(doubleModel({ steps }), {
+          ...{ maxBatch: 9, checkpoints: { everyRecords: 1 + part * 25, everyMs: 3_600_000 } },
+        });
+        await untilTaken(line);
+        await classifier.stop();
+      }
+      expect(identities(await line.predictions())).toEqual(wanted);
+    },
+  );
+
+  test.skipIf(notRun)(
+    `what an imputer remembers survives a restart exactly, however long ago it was${notRun ? `: ${notRun}` : ''}`,
+    { timeout: 120_000 },
+    async () => {
+      line = await openLine(engine);
+      const model = () => doubleModel({ memoryMs: 1 });
+      const first = await line.classify(model());
+      await line.send({ device: 'd', time: 1, values: { a: 7, b: 8 } });
+      await untilTaken(line);
+      await first.stop();
+      await line.send({ device: 'd', time: 2, values: { a: null, b: null } });
+      await line.classify(model());
+      await untilTaken(line);
+      expect((await line.predictions()).map(({ filled }) => filled)).toEqual([{}, { a: 7, b: 8 }]);
+    },
+  );
+});
+
+test('a model with the same steps takes over open windows', async () => {
+  const readings = samples(6);
+  const wanted = await undisturbed(readings);
+  line = await openLine();
+  const source = changingSource(doubleModel({ steps }));
+  const classifier = await line.classify(source);
+  await line.send(...readings.slice(0, 130));
+  await classifier.taken(130);
+  source.change(doubleModel({ version: 2, steps }));
+  await line.send(...readings.slice(130));
+  await classifier.taken(readings.length);
+  const found = await line.predictions();
+  expect(new Set(found.map(({ model }) => model.version))).toEqual(new Set([1, 2]));
+  const one = found.map((prediction) => ({ ...prediction, model: { name: 'double', version: 1 } }));
+  expect(identities(one)).toEqual(wanted);
+});
