@@ -35,6 +35,12 @@ const { values: options } = parseArgs({
 if (options.serve) await serve();
 else await drive();
 
+/** Sends a message to the parent process. */
+function report(message: object): void {
+  if (!process.send) throw new Error('--serve is for a child process only');
+  process.send(message);
+}
+
 /** The child: a collector that sends its URL, sends its CPU time after each message, and ends with its parent. */
 async function serve(): Promise<void> {
   const logger = pino({ level: 'warn' });
@@ -51,10 +57,10 @@ async function serve(): Promise<void> {
   );
   const collector = createCollector({ stream, log, logger, registry: new Registry(), host: '127.0.0.1', port: 0 });
   await collector.start();
-  process.send?.({ url: collector.url });
+  report({ url: collector.url });
   process.on('message', () => {
     const { user, system } = process.cpuUsage();
-    process.send?.({ cpuS: (user + system) / 1e6, residentMb: Math.round(process.memoryUsage.rss() / 1e6) });
+    report({ cpuS: (user + system) / 1e6, residentMb: Math.round(process.memoryUsage.rss() / 1e6) });
   });
   process.once('disconnect', () => {
     rmSync(folder, { recursive: true, force: true });

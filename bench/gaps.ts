@@ -1,6 +1,7 @@
 // How right labels are when values are missing: ways of ours beside scikit-learn's, on the same rows with the same gaps; writes the
 // section of docs/benchmarks.md and the table of the README.
 // node bench/gaps.ts [--folds 10] [--dry-run]
+
 import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -10,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { readDataset } from '../core/dataset/read.ts';
 import type { Model } from '../core/model/model.ts';
+import { elementAt } from '../core/numeric/element.ts';
 import { fitCandidate } from '../training/candidate.ts';
 import { type LabelledRows, labelRows, pickLabelledRows } from '../training/rows.ts';
 import { type Case, cases, type Fold, foldsOf, seedOf, withGaps } from './gaps/cases.ts';
@@ -69,7 +71,7 @@ async function measureAll(): Promise<void> {
 }
 
 async function measureFold(number: number): Promise<void> {
-  const fold = foldsOf(dataset, Number(options.folds))[number]!;
+  const fold = elementAt(foldsOf(dataset, Number(options.folds)), number);
   for (const [column, each] of cases.entries()) {
     const test = withGaps(fold.test, each.pattern, each.testRate, seedOf(fold.number, column, 0));
     await scorePeers(fold, column, each, test);

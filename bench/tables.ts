@@ -1,6 +1,7 @@
 // How fast tables are read, beside pandas' read_csv: one million rows of four columns, in turn in one run; and how much memory
 // reading takes beyond the table. Writes the section of docs/benchmarks.md.
 // node bench/tables.ts [--rounds 7] [--dry-run]
+
 import { execFileSync } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
@@ -9,6 +10,7 @@ import { finished } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { readDataset } from '../core/dataset/read.ts';
+import { elementAt } from '../core/numeric/element.ts';
 import { KeyedRandom } from '../core/numeric/random/keyed-random.ts';
 import { cacheFolder, installPython, PythonPeer } from './peers.ts';
 import { machine, median, table, writeSection } from './report.ts';
@@ -99,7 +101,8 @@ try {
       });
       theirs.push(read.seconds);
       const same =
-        read.rows === data.count && read.first.every((value, at) => Math.abs(value - data.values[at]!) < 1e-9);
+        read.rows === data.count &&
+        read.first.every((value, at) => Math.abs(value - elementAt(data.values, at)) < 1e-9);
       if (!same) throw new Error(`${layout.name}: pandas and Gapline read other values`);
     }
     const rate = (seconds: number) => Math.round(rows / seconds).toLocaleString('en');

@@ -1,6 +1,7 @@
 import { binOf } from '../core/model/histogram.ts';
 import type { FieldHistogram } from '../core/model/histogram-schema.ts';
 import type { Rows } from '../core/model/rows.ts';
+import { elementAt } from '../core/numeric/element.ts';
 import type { Status } from '../core/wire/status.ts';
 
 /** Readings in the window, between half of it and all of it. */
@@ -78,12 +79,12 @@ export class Drift {
     const readings = sum((half) => half.readings);
     if (readings < minValues) return undefined;
     const fields = this.#histograms.flatMap((histogram, field) => {
-      const now = histogram.counts.map((_, bin) => sum((half) => half.bins[field]![bin]!));
+      const now = histogram.counts.map((_, bin) => sum((half) => elementAt(elementAt(half.bins, field), bin)));
       const values = now.reduce((a, b) => a + b, 0);
       const trained = histogram.counts.reduce((a, b) => a + b, 0);
       if (values < minValues || trained === 0) return [];
-      const outside = sum((half) => half.outside[field]!) / values;
-      return { name: this.#fields[field]!, psi: stabilityIndex(histogram.counts, now), outside };
+      const outside = sum((half) => elementAt(half.outside, field)) / values;
+      return { name: elementAt(this.#fields, field), psi: stabilityIndex(histogram.counts, now), outside };
     });
     fields.sort((a, b) => b.psi - a.psi || b.outside - a.outside);
     return {
@@ -107,5 +108,8 @@ export function stabilityIndex(expected: readonly number[], actual: readonly num
     return counts.map((count) => (count + 0.5) / total);
   };
   const [e, a] = [shares(expected), shares(actual)];
-  return e.reduce((index, share, bin) => index + (a[bin]! - share) * Math.log(a[bin]! / share), 0);
+  return e.reduce((index, share, bin) => {
+    const now = elementAt(a, bin);
+    return index + (now - share) * Math.log(now / share);
+  }, 0);
 }

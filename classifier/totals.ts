@@ -1,3 +1,4 @@
+import { elementAt } from '../core/numeric/element.ts';
 import { LatencyHistogram, RecentLatency } from '../core/statistics/latency-histogram.ts';
 import { type Confusion, RunningScores } from '../core/statistics/running-scores.ts';
 import { unknownLabel } from '../core/wire/prediction.ts';
@@ -107,7 +108,7 @@ export class Tally {
       const truth = origins.truths[row];
       if (truth !== undefined) this.#scores.add(truth, label);
       if (label === unknownLabel) this.#unknown += 1;
-      const ms = latencyMs(origins.received[row]!, nowMs);
+      const ms = latencyMs(elementAt(origins.received, row), nowMs);
       this.#latency.record(ms);
       this.#recent.record(ms, nowMs);
     }
@@ -143,7 +144,7 @@ export class Tally {
   /** The labels of both for the same readings. */
   compare(champion: readonly string[], challenger: readonly string[], truths: readonly (string | undefined)[]): void {
     for (const [row, label] of champion.entries()) {
-      const other = challenger[row]!;
+      const other = elementAt(challenger, row);
       const truth = truths[row];
       this.#compared.readings += 1;
       if (label === other) this.#compared.agreed += 1;

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type Categories, type Dataset, truthOf } from '../core/dataset/dataset.ts';
+import { elementAt } from '../core/numeric/element.ts';
 import { KeyedRandom, permutation } from '../core/numeric/random/keyed-random.ts';
 import type { Source } from './source.ts';
 
@@ -30,10 +31,10 @@ export function replay({ dataset, devices: count, seed }: ReplayOptions): Source
   const orders = createOrders(dataset.count, seed);
   const rowAt = (device: number, n: number): number => {
     const mine = own?.rows[device];
-    if (mine) return mine[n % mine.length]!;
+    if (mine) return elementAt(mine, n % mine.length);
     const index = n * count + device;
     const position = index % dataset.count;
-    return shuffled ? orders(Math.floor(index / dataset.count))[position]! : rows[position]!;
+    return shuffled ? elementAt(orders(Math.floor(index / dataset.count)), position) : elementAt(rows, position);
   };
 
   return {
@@ -54,7 +55,7 @@ export function replay({ dataset, devices: count, seed }: ReplayOptions): Source
     },
     ...(step && { step }),
     distribution: (field) =>
-      Float64Array.from(rows, (row) => dataset.values[row * dataset.width + field]!)
+      Float64Array.from(rows, (row) => elementAt(dataset.values, row * dataset.width + field))
         .filter((value) => !Number.isNaN(value))
         .sort(),
   };
@@ -64,14 +65,14 @@ export function replay({ dataset, devices: count, seed }: ReplayOptions): Source
 function devicesOf({ names, index }: Categories, order: Int32Array) {
   const devices = new Map<number, { index: number; rows: number[] }>();
   const round = order.map((row) => {
-    const name = index[row]!;
+    const name = elementAt(index, row);
     const device = devices.get(name) ?? { index: devices.size, rows: [] };
     devices.set(name, device);
     device.rows.push(row);
     return device.index;
   });
   return {
-    names: [...devices.keys()].map((name) => names[name]!),
+    names: [...devices.keys()].map((name) => elementAt(names, name)),
     round,
     rows: [...devices.values()].map(({ rows }) => rows),
   };
@@ -106,9 +107,11 @@ function timeline(dataset: Dataset): { rows: Int32Array; step?: (index: number) 
   const { times } = dataset;
   const rows = Int32Array.from({ length: dataset.count }, (_, row) => row);
   if (!times) return { rows };
-  rows.sort((a, b) => (times[a]! < times[b]! ? -1 : times[a]! > times[b]! ? 1 : 0));
-  const first = times[rows[0]!]!;
-  const sinceFirst = Float64Array.from(rows, (row) => Number(times[row]! - first));
+  rows.sort((a, b) =>
+    elementAt(times, a) < elementAt(times, b) ? -1 : elementAt(times, a) > elementAt(times, b) ? 1 : 0,
+  );
+  const first = elementAt(times, elementAt(rows, 0));
+  const sinceFirst = Float64Array.from(rows, (row) => Number(elementAt(times, row) - first));
   const spanNs = Math.max(0, ...sinceFirst.slice(-1));
   let last = -leastStep;
   const steps = sinceFirst.map((ns, position) => {
@@ -119,7 +122,7 @@ function timeline(dataset: Dataset): { rows: Int32Array; step?: (index: number) 
   const passSteps = Math.max(dataset.count, last + 1);
   return {
     rows,
-    step: (index) => Math.floor(index / dataset.count) * passSteps + steps[index % dataset.count]!,
+    step: (index) => Math.floor(index / dataset.count) * passSteps + elementAt(steps, index % dataset.count),
   };
 }
 

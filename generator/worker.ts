@@ -1,3 +1,4 @@
+import { elementAt } from '../core/numeric/element.ts';
 import { KeyedRandom } from '../core/numeric/random/keyed-random.ts';
 import type { GapPattern, Masker } from './gaps/pattern.ts';
 import type { Schedule } from './schedule.ts';
@@ -115,7 +116,7 @@ export class Worker {
 
 /** The index of a worker's reading, counted from 0 within the worker. */
 export function indexOfNth(positions: Int32Array, roundLength: number, made: number): number {
-  return Math.floor(made / positions.length) * roundLength + positions[made % positions.length]!;
+  return Math.floor(made / positions.length) * roundLength + elementAt(positions, made % positions.length);
 }
 
 /** The positions in the round of each worker: devices are dealt to workers in turn. */

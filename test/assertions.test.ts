@@ -5,12 +5,10 @@ import { parseAst } from 'vitest/node';
 
 const root = resolve(import.meta.dirname, '..');
 
-/** Where an index is computed for every number, and a check of each would cost what the loop costs. */
+/** Loops over typed arrays and bytes, where a check of each index would cost what the loop costs. */
 const kernels = [
   /^core\/(numeric|statistics|steps)\/|^core\/model\/(forest|neighbours|impute)\//,
-  /^(core\/model\/(assemble|histogram|multiple|permutation)|core\/log\/partition|classifier\/(drift|encode)|training\/metrics)\.ts$/,
-  /^(bench\/gaps\/reduced|generator\/gaps\/value)\.ts$/,
-  /^core\/dataset\/(records|number|dictionary|cell-readers|giveaway|rows-of)\.ts$/,
+  /^core\/dataset\/(cell-readers|dictionary|number|records)\.ts$|^core\/log\/partition\.ts$/,
 ];
 const isForTests = (file: string) => /\.test\.ts$|^test\/|\/(contract|testing|power-loss)\//.test(file);
 
@@ -41,10 +39,9 @@ test('an assertion is found wherever it stands, and a negation is none', () => {
   expect(assertionsIn("const a = !b; const c = d !== e; const f = 'g!'; // h!")).toBe(0);
 });
 
-/** What each part may have at most. The first is the goal; the others may only shrink. */
+/** How many each part may have. The first is a goal; the second may only shrink. */
 const parts: readonly { readonly name: string; readonly most: number; readonly has: (file: string) => boolean }[] = [
-  { name: 'code', most: 99, has: (file) => !isForTests(file) && !file.startsWith('core/dataset/') },
-  { name: 'reading of tables', most: 99, has: (file) => !isForTests(file) && file.startsWith('core/dataset/') },
+  { name: 'code', most: 99, has: (file) => !isForTests(file) },
   { name: 'tests', most: 400, has: isForTests },
 ];
 

@@ -35,7 +35,16 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   ],
   serving: ['core/wire', 'core/stage', 'core/http', 'core/numeric', 'core/model', 'core/access'],
   training: ['core/wire', 'core/numeric', 'core/statistics', 'core/store', 'core/model', 'core/dataset'],
-  dashboard: ['core/wire', 'core/retry', 'core/stage', 'core/http', 'core/statistics', 'core/log', 'core/access'],
+  dashboard: [
+    'core/wire',
+    'core/retry',
+    'core/stage',
+    'core/http',
+    'core/numeric',
+    'core/statistics',
+    'core/log',
+    'core/access',
+  ],
   telegraf: ['core/wire'],
   influxdb: ['core/wire'],
 };

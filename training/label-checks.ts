@@ -1,5 +1,6 @@
 import type { Dataset } from '../core/dataset/dataset.ts';
 import type { Metrics } from '../core/model/manifest.ts';
+import { elementAt } from '../core/numeric/element.ts';
 import { GaplineError } from '../core/wire/errors.ts';
 import { shorten } from '../core/wire/problem.ts';
 import { explainName, isName } from '../core/wire/reading-input.ts';
@@ -21,7 +22,7 @@ export function checkLabels(dataset: Dataset): void {
     throw new GaplineError('data-invalid', `${file}: ${detail}`);
   };
   if (classes.length < 2) {
-    const found = classes.length === 0 ? 'no label' : `no label but "${shorten(classes[0]!)}"`;
+    const found = classes.length === 0 ? 'no label' : `no label but "${shorten(elementAt(classes, 0))}"`;
     const without = labels.length - labelled(labels);
     const words =
       without === 0

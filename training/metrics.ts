@@ -1,3 +1,4 @@
+import { elementAt } from '../core/numeric/element.ts';
 import { scoreConfusion } from '../core/statistics/confusion.ts';
 
 /** How right labels are. */
@@ -18,8 +19,8 @@ export function score(truths: Int32Array, labels: Int32Array, classes: number): 
   // The last column is for declined labels.
   const counts = Array.from({ length: classes }, () => new Array<number>(classes + 1).fill(0));
   for (const [row, truth] of truths.entries()) {
-    const label = labels[row]!;
-    counts[truth]![label < 0 ? classes : label]! += 1;
+    const label = elementAt(labels, row);
+    elementAt(counts, truth)[label < 0 ? classes : label]! += 1;
   }
   const { accuracy = 0, macroF1 = 0 } = scoreConfusion(counts);
   return { rows: truths.length, accuracy, f1: macroF1, confusion: counts.map((row) => row.slice(0, classes)) };

@@ -24,7 +24,10 @@ export function labelledRows(dataset: Dataset, classes: readonly string[]): Labe
     width: dataset.width,
     values: dataset.values,
     labels: all,
-    devices: Array.from({ length: dataset.count }, (_, row) => devices?.names[devices.index[row]!] ?? `row ${row}`),
+    devices: Array.from(
+      { length: dataset.count },
+      (_, row) => devices?.names[elementAt(devices.index, row)] ?? `row ${row}`,
+    ),
     times: dataset.times ?? new BigInt64Array(dataset.count),
   };
   const known: number[] = [];

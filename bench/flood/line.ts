@@ -58,7 +58,6 @@ export async function startLine(engine: 'embedded' | 'kafka'): Promise<Line> {
     '--set',
     'log.retentionMegabytes=100000',
   ];
-  const stage = (name: string, args: readonly string[]) => start(name, [name, ...common, '--log', url!, ...args]);
   const started: Started[] = [];
   let collectorUrl: string;
   if (url === undefined) {
@@ -66,6 +65,7 @@ export async function startLine(engine: 'embedded' | 'kafka'): Promise<Line> {
     started.push(up);
     collectorUrl = new URL(await printed(up.child, /POST (\S+)/)).origin;
   } else {
+    const stage = (name: string, args: readonly string[]) => start(name, [name, ...common, '--log', url, ...args]);
     const collect = stage('collect', ['--port', '0', '--no-archive']);
     started.push(collect);
     collectorUrl = await printed(collect.child, /collector: (\S+)/);

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { elementAt } from '../../core/numeric/element.ts';
 
 /** What became of a reading. */
 export const fate = { unsent: 0, accepted: 1, refused: 2, unknown: 3 } as const;
@@ -54,8 +55,8 @@ export class Readings {
     this.#template.copy(bytes, head.length);
     const name = String(device).padStart(deviceDigits, '0');
     for (let line = 0; line < this.batch; line += 1) {
-      bytes.write(name, head.length + this.#deviceAt[line]!, 'latin1');
-      bytes.write(String(this.#firstMs + first + line), head.length + this.#timeAt[line]!, 'latin1');
+      bytes.write(name, head.length + elementAt(this.#deviceAt, line), 'latin1');
+      bytes.write(String(this.#firstMs + first + line), head.length + elementAt(this.#timeAt, line), 'latin1');
     }
     return bytes;
   }
@@ -82,7 +83,7 @@ export class Readings {
     }
     const result = { labelled: 0, lost: 0, twice: 0, neverAccepted: 0 };
     this.#fates.forEach((what, index) => {
-      const count = labels[index]!;
+      const count = elementAt(labels, index);
       if (what === fate.accepted && count === 1) result.labelled += 1;
       if (what === fate.accepted && count === 0) result.lost += 1;
       if (count > 1) result.twice += 1;
@@ -104,7 +105,7 @@ function rowsOf(count: number): Record<string, number | null>[] {
   const names = header.split(',').slice(0, -1);
   const table = lines.map((line) => line.split(','));
   return Array.from({ length: count }, (_, row) => {
-    const cells = table[row % table.length]!;
+    const cells = elementAt(table, row % table.length);
     return Object.fromEntries(
       names.map((name, column) => [name, (row * 7 + column) % 10 === 0 ? null : Number(cells[column])]),
     );

@@ -5,6 +5,7 @@ import { compile } from '../../core/model/forest/layout.ts';
 import { writeLibraryForest } from '../../core/model/forest/library-json.ts';
 import { importOnnxForest } from '../../core/model/forest/onnx-import.ts';
 import { predict } from '../../core/model/forest/predict.ts';
+import { elementAt } from '../../core/numeric/element.ts';
 import { installPackages, type PythonPeer } from '../peers.ts';
 import { type Cost, timed } from './comparison.ts';
 import type { DataSet } from './sets.ts';
@@ -39,9 +40,8 @@ export async function comparePredictions(options: {
 }): Promise<{ nodes: number; sameLabels: string; rates: Rates[] }> {
   const { peer, folder, set, trees, rounds } = options;
   const { nodes } = await peer.ask<{ nodes: number }>({ do: 'prepare', name: set.name, trees });
-  const batch = Float64Array.from(
-    { length: batchRows * set.width },
-    (_, at) => set.test.values[at % set.test.values.length]!,
+  const batch = Float64Array.from({ length: batchRows * set.width }, (_, at) =>
+    elementAt(set.test.values, at % set.test.values.length),
   );
   const file = readFileSync(join(folder, 'forest.onnx'));
   const require = installPackages([`onnxruntime-node@${onnxRuntimeVersion}`, `ydf-inference@${ydfVersion}`]);
@@ -156,7 +156,9 @@ async function ydf(require: NodeJS.Require, zip: string, batch: Float64Array, wi
   const model = await (await load()).loadModelFromZipBlob(readFileSync(zip));
   const rows = rowsOf(batch, width);
   const columnsOf = (some: Float64Array[]) =>
-    Object.fromEntries(Array.from({ length: width }, (_, column) => [`c${column}`, some.map((row) => row[column]!)]));
+    Object.fromEntries(
+      Array.from({ length: width }, (_, column) => [`c${column}`, some.map((row) => elementAt(row, column))]),
+    );
   const all = columnsOf(rows);
   const each = rows.map((row) => columnsOf([row]));
   return {
@@ -199,14 +201,15 @@ async function compareLabels(
   const session = await ort.InferenceSession.create(file, {});
   const input = new ort.Tensor('float32', Float32Array.from(test.values), [test.count, width]);
   const { label, probabilities } = await session.run({ X: input });
-  const theirs = Array.from(label!.data, Number);
+  if (!label || !probabilities) throw new Error('the session has no output label or probabilities');
+  const theirs = Array.from(label.data, Number);
   const out = { probabilities: new Float64Array(test.count * classes), labels: new Int32Array(test.count) };
   predict(compile(importOnnxForest(file, { width }).forest), test.values, test.count, out);
   const scikitLearn = new Int32Array(new Uint8Array(readFileSync(join(folder, 'forest.i32'))).buffer);
   const rowsBut = (labels: ArrayLike<number>) =>
     Array.from(labels, (_, row) => row).filter((row) => out.labels[row] !== labels[row]);
   const differ = rowsBut(theirs);
-  const draws = differ.filter((row) => Math.abs(Number(probabilities!.data[row * classes + 1]) - 0.5) < 1e-6);
+  const draws = differ.filter((row) => Math.abs(Number(probabilities.data[row * classes + 1]) - 0.5) < 1e-6);
   return (
     `${differ.length} differ from ONNX Runtime's (${draws.length} of them where its sum in 32 bits parts a draw), ` +
     `${rowsBut(scikitLearn).length} from scikit-learn's`

@@ -1,5 +1,6 @@
 import type { Dataset } from '../../core/dataset/dataset.ts';
 import { stratifiedSplit } from '../../core/dataset/split.ts';
+import { elementAt } from '../../core/numeric/element.ts';
 import { KeyedRandom } from '../../core/numeric/random/keyed-random.ts';
 import { mulberry32 } from '../../core/numeric/random/mulberry32.ts';
 import { valueGaps } from '../../generator/gaps/value.ts';
@@ -58,7 +59,7 @@ function withLargeValuesMissing(rows: LabelledRows, rate: number, seed: number):
   const { width, count } = rows;
   const values = rows.values.slice();
   const sorted = Array.from({ length: width }, (_, column) =>
-    Float64Array.from({ length: count }, (_, row) => values[row * width + column]!).sort(),
+    Float64Array.from({ length: count }, (_, row) => elementAt(values, row * width + column)).sort(),
   );
   const masker = valueGaps(sorted).open();
   const random = new KeyedRandom();

@@ -2,6 +2,7 @@ import { compile } from '../../core/model/forest/layout.ts';
 import { predict } from '../../core/model/forest/predict.ts';
 import { trainForest } from '../../core/model/forest/train.ts';
 import { argmax } from '../../core/numeric/argmax.ts';
+import { elementAt } from '../../core/numeric/element.ts';
 import type { LabelledRows } from '../../training/rows.ts';
 import type { Result } from './results.ts';
 
@@ -33,12 +34,13 @@ export async function labelByReducedModels(
 }
 
 async function labelOne(train: LabelledRows, sample: Float64Array, classes: number): Promise<number> {
-  const columns = Array.from(sample.keys()).filter((column) => !Number.isNaN(sample[column]!));
+  const columns = Array.from(sample.keys()).filter((column) => !Number.isNaN(elementAt(sample, column)));
   if (columns.length === 0) return commonest(train.labels, classes);
   const width = columns.length;
   const values = new Float64Array(train.count * width);
   for (let row = 0; row < train.count; row++)
-    for (let at = 0; at < width; at++) values[row * width + at] = train.values[row * train.width + columns[at]!]!;
+    for (let at = 0; at < width; at++)
+      values[row * width + at] = elementAt(train.values, row * train.width + elementAt(columns, at));
   const { count, labels } = train;
   const { forest } = await trainForest({
     values,
@@ -52,11 +54,11 @@ async function labelOne(train: LabelledRows, sample: Float64Array, classes: numb
   const out = { labels: new Int32Array(1), probabilities: new Float64Array(classes) };
   predict(
     compile(forest),
-    Float64Array.from(columns, (column) => sample[column]!),
+    Float64Array.from(columns, (column) => elementAt(sample, column)),
     1,
     out,
   );
-  return out.labels[0]!;
+  return elementAt(out.labels, 0);
 }
 
 function commonest(labels: Int32Array, classes: number): number {

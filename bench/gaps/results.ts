@@ -1,3 +1,4 @@
+import { elementAt } from '../../core/numeric/element.ts';
 import { table } from '../report.ts';
 import { cases } from './cases.ts';
 
@@ -37,7 +38,7 @@ export class Results {
 
   note(name: string, column: number, result: Result): void {
     const byCase = this.#all.get(name) ?? cases.map(() => []);
-    byCase[column]?.push(result);
+    elementAt(byCase, column).push(result);
     this.#all.set(name, byCase);
   }
 
@@ -95,7 +96,7 @@ export class Results {
     const of = (rival: string) => mean(this.accuracies(rival, column));
     const best = rivals.reduce((a, b) => (of(b) > of(a) ? b : a));
     const below = this.accuracies(best, column);
-    const differences = this.accuracies(name, column).map((each, at) => each - below[at]!);
+    const differences = this.accuracies(name, column).map((each, at) => each - elementAt(below, at));
     const average = mean(differences);
     const squares = differences.map((each) => (each - average) ** 2);
     const variance = squares.reduce((sum, each) => sum + each, 0) / Math.max(1, differences.length - 1);

@@ -2,6 +2,7 @@ import { basename, resolve } from 'node:path';
 import { readArtifact } from '../../core/model/artifact.ts';
 import { impurityByField } from '../../core/model/importance.ts';
 import type { Registry } from '../../core/model/registry/port.ts';
+import { elementAt } from '../../core/numeric/element.ts';
 import { GaplineError } from '../../core/wire/errors.ts';
 import { type MeasuredImportance, measureImportance } from '../../training/importance.ts';
 import type { LoadedConfig } from '../config/load.ts';
@@ -42,7 +43,11 @@ export async function printImpurity(registry: Registry, version: number): Promis
         : `a model of kind ${estimator.kind} has no splits to measure`;
     throw new GaplineError('config-invalid', `version ${version}: ${why}; --on FILE measures on rows instead`);
   }
-  const lines = importance.map((share, at) => ({ field: fields[at]!, share, shown: `${(share * 100).toFixed(2)} %` }));
+  const lines = importance.map((share, at) => ({
+    field: elementAt(fields, at),
+    share,
+    shown: `${(share * 100).toFixed(2)} %`,
+  }));
   process.stdout.write(
     `${name} version ${version}: what splits on a field gain, as a share of what all splits gain\n${table(lines)}`,
   );

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { Manifest } from '../../core/model/manifest.ts';
 import { challengerAlias, type Registry } from '../../core/model/registry/port.ts';
 import { promote, rollback } from '../../core/model/registry/promotion.ts';
+import { elementAt } from '../../core/numeric/element.ts';
 import { GaplineError } from '../../core/wire/errors.ts';
 import { importModel } from '../../training/import.ts';
 import { trainingOptions } from '../../training/options.ts';
@@ -73,7 +74,7 @@ export async function showModel(named: string, options: ShowOptions): Promise<vo
   if (importance) return await printImpurity(registry, version);
   const { histograms, selfTest, ...manifest } = await registry.manifest(version);
   const ranked = manifest.importance
-    ?.map((share, at) => [manifest.fields[at]!, share] as const)
+    ?.map((share, at) => [elementAt(manifest.fields, at), share] as const)
     .sort(([, a], [, b]) => b - a);
   print(JSON.stringify({ ...manifest, ...(ranked && { importance: Object.fromEntries(ranked) }) }, null, 2));
 }

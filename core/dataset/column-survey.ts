@@ -189,15 +189,19 @@ export class ColumnSurvey {
 
   /** The unit that most of the numbers have; the empty one where most have none. */
   get unit(): string {
-    let [unit, count] = ['', this.numbers - sumOf(this.units)];
-    for (const [name, each] of this.units) if (each.count > count) [unit, count] = [name, each.count];
-    return unit;
+    return this.#mostHave()[0];
+  }
+
+  #mostHave(): [unit: string, count: number] {
+    let most: [unit: string, count: number] = ['', this.numbers - sumOf(this.units)];
+    for (const [name, { count }] of this.units) if (count > most[1]) most = [name, count];
+    return most;
   }
 
   /** What most cells are. */
   get kind(): ColumnKind {
     if (this.filled === 0) return 'empty';
-    const inUnit = this.unit === '' ? this.numbers - sumOf(this.units) : this.units.get(this.unit)!.count;
+    const [, inUnit] = this.#mostHave();
     if (inUnit * 2 >= this.filled) return 'numeric';
     if (this.times * 2 > this.filled) return 'time';
     const boolean =

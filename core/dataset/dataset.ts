@@ -1,3 +1,4 @@
+import { elementAt } from '../numeric/element.ts';
 import type { ColumnRole } from './roles.ts';
 
 /** Texts by row, each different one kept once. */
@@ -33,7 +34,7 @@ export interface Dataset {
 
 /** The truth of a row as it stands in the table; undefined where it has none. */
 export const truthOf = ({ classes, labels }: Pick<Dataset, 'classes' | 'labels'>, row: number): string | undefined =>
-  classes[labels[row]!];
+  classes[elementAt(labels, row)];
 
 /** Distinct truths, sorted, and each row's index into them. */
 export function encodeTruths(truths: readonly (string | undefined)[]): { classes: string[]; labels: Int32Array } {

@@ -1,3 +1,4 @@
+import { elementAt } from '../numeric/element.ts';
 import { deviceNames, labelNames, plainName, timeNames } from './column-names.ts';
 import { isGap } from './gap-words.ts';
 import { NumberCell } from './number.ts';
@@ -63,7 +64,7 @@ export function dialectOf(file: string, sample: Buffer, whole: boolean): Dialect
   const records = cut(delimiter);
   const header = records.length < 2 || hasHeader(records);
   if (delimiter !== ',') notes.push(`columns are parted by ${nameOf(delimiter)}`);
-  const names = header || comment === '' ? undefined : namesIn(comment, delimiter, records[0]!.length);
+  const names = header || comment === '' ? undefined : namesIn(comment, delimiter, elementAt(records, 0).length);
   if (names) notes.push('the comment above the data names the columns');
   else if (!header) notes.push(`line ${line} is data: there is no header, so columns are named by their place`);
   return { delimiter, header, skip, line, notes, ...(names && { names }) };
@@ -117,7 +118,7 @@ function chooseDelimiter(cut: (delimiter: string) => string[][]): string {
     const width = records[0]?.length ?? 0;
     if (width < 2) continue;
     const alike = records.filter(
-      (cells) => cells.length === width || withoutTail(cells) === withoutTail(records[0]!),
+      (cells) => cells.length === width || withoutTail(cells) === withoutTail(elementAt(records, 0)),
     ).length;
     const share = alike / records.length;
     if (share > best.share) best = { delimiter, share };
@@ -138,11 +139,16 @@ function hasHeader([first = [], ...rest]: readonly string[][]): boolean {
     cells: rest.map((cells) => cells[column] ?? '').filter((cell) => !isGap(cell)),
   }));
   const counted = columns.filter(({ name }) => /^\d+$/.test(name)).map(({ name }) => Number(name));
-  if (counted.length > 1 && counted[0]! <= 1 && counted.every((name, at) => name === counted[0]! + at)) return true;
+  if (
+    counted.length > 1 &&
+    elementAt(counted, 0) <= 1 &&
+    counted.every((name, at) => name === elementAt(counted, 0) + at)
+  )
+    return true;
   const measured = columns.filter(({ cells }) => cells.length > 0 && cells.filter(isData).length > cells.length / 2);
   const headed = measured.filter(({ name }) => !isGap(name));
   if (headed.length === 0) return true;
-  if (headed.some(({ name, cells }) => !isData(name) || unitOf(name) !== unitOf(cells[0]!))) return true;
+  if (headed.some(({ name, cells }) => !isData(name) || unitOf(name) !== unitOf(elementAt(cells, 0)))) return true;
   return columns.some(
     (column) =>
       !measured.includes(column) && (isRoleName(column.name, column.cells) || isStrangeTo(column.name, column.cells)),

@@ -1,3 +1,4 @@
+import { elementAt } from '../numeric/element.ts';
 import type { Dataset } from './dataset.ts';
 import { rowsOf, sampleRows } from './rows-of.ts';
 
@@ -20,7 +21,7 @@ function tellsClasses({ count, width, values, labels }: Dataset, field: number):
   const rows: number[] = [];
   const classes = new Set<number>();
   for (let row = 0; row < count; row++) {
-    const label = labels[row]!;
+    const label = elementAt(labels, row);
     if (label < 0 || Number.isNaN(values[row * width + field]!)) continue;
     rows.push(row);
     classes.add(label);
@@ -30,7 +31,7 @@ function tellsClasses({ count, width, values, labels }: Dataset, field: number):
   rows.sort((a, b) => valueAt(a) - valueAt(b) || labels[a]! - labels[b]!);
   let pieces = 1;
   for (let at = 1; at < rows.length; at++) {
-    const [before, row] = [rows[at - 1]!, rows[at]!];
+    const [before, row] = [elementAt(rows, at - 1), elementAt(rows, at)];
     if (labels[before] === labels[row]) continue;
     if (valueAt(before) === valueAt(row)) return false;
     pieces += 1;

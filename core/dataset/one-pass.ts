@@ -1,3 +1,4 @@
+import { elementAt } from '../numeric/element.ts';
 import { GaplineError } from '../wire/errors.ts';
 import { cellReaders, type RowReader } from './cell-readers.ts';
 import type { ColumnSurvey } from './column-survey.ts';
@@ -64,7 +65,7 @@ function isBorneOut(made: Plan, final: Plan, { columns }: Survey): boolean {
   return (
     places(made.roles) === places(final.roles) &&
     made.rule.decimal === final.rule.decimal &&
-    final.roles.values.every((index) => isPure(columns[index]!, final.rule))
+    final.roles.values.every((index) => isPure(elementAt(columns, index), final.rule))
   );
 }
 

@@ -1,5 +1,6 @@
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib';
 import type { Compressors, FileMetaData } from 'hyparquet';
+import { elementAt } from '../numeric/element.ts';
 import { describeError, GaplineError } from '../wire/errors.ts';
 import { mostCellBytes, mostColumns, placeOf, type TableRecord, type Visit } from './records.ts';
 import { checkUnchanged, type Source } from './source.ts';
@@ -78,7 +79,7 @@ export async function openParquet(source: Source): Promise<TableFile> {
 }
 
 const joined = (parts: readonly ArrayLike<unknown>[]): ArrayLike<unknown> =>
-  parts.length === 1 ? parts[0]! : parts.flatMap((part) => Array.from(part));
+  parts.length === 1 ? elementAt(parts, 0) : parts.flatMap((part) => Array.from(part));
 
 /** Writes rows as records, one after the other into the same bytes. */
 class RecordWriter implements TableRecord {
@@ -103,7 +104,7 @@ class RecordWriter implements TableRecord {
       let at = 0;
       for (let column = 0; column < this.cells; column++) {
         this.starts[column] = at;
-        at = this.#cell(textOf(columns[column]![row]), at);
+        at = this.#cell(textOf(elementAt(columns, column)[row]), at);
         this.ends[column] = at;
       }
       visit(this);

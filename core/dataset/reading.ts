@@ -1,3 +1,4 @@
+import { elementAt } from '../numeric/element.ts';
 import { GaplineError } from '../wire/errors.ts';
 import { shorten } from '../wire/problem.ts';
 import type { RowReader } from './cell-readers.ts';
@@ -39,7 +40,7 @@ export function planOf(survey: Survey, options: PlanOptions): Plan {
       'data-invalid',
       `${table.name}: has no numeric column to learn from; ${shorten(leftOutOf(roles), 500)}`,
     );
-  const measured = roles.values.map((index) => columns[index]!);
+  const measured = roles.values.map((index) => elementAt(columns, index));
   return { roles, rule: numberRule(measured, options.decimal) };
 }
 
@@ -57,7 +58,7 @@ export function readingOf(survey: Survey, { roles, rule }: Plan, readers: RowRea
   const notes = [...survey.notes, ...describeRule(rule), ...readers.notes];
   const dataset: Dataset = {
     file: table.name,
-    fields: roles.values.map((index) => columns[index]!.name),
+    fields: roles.values.map((index) => elementAt(columns, index).name),
     count,
     width,
     values: readers.values.subarray(0, count * width),

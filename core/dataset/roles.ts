@@ -1,3 +1,4 @@
+import { elementAt } from '../numeric/element.ts';
 import { GaplineError } from '../wire/errors.ts';
 import { shorten } from '../wire/problem.ts';
 import { deviceNames, isIdName, isTimeName, plainName, timeNames } from './column-names.ts';
@@ -51,15 +52,15 @@ export function assignRoles(survey: Survey, options: RoleOptions): Roles {
   const isFree = (index: number) =>
     index !== truth &&
     !named.has(index) &&
-    !options.keep?.includes(columns[index]!.name) &&
-    !options.drop?.includes(columns[index]!.name);
+    !options.keep?.includes(elementAt(columns, index).name) &&
+    !options.drop?.includes(elementAt(columns, index).name);
   const time =
     options.time === undefined
-      ? guess(columns, timeNames, (index) => isFree(index) && isTime(columns[index]!))
+      ? guess(columns, timeNames, (index) => isFree(index) && isTime(elementAt(columns, index)))
       : find(options.time);
   const device =
     options.device === undefined
-      ? guess(columns, deviceNames, (index) => isFree(index) && index !== time && recurs(columns[index]!))
+      ? guess(columns, deviceNames, (index) => isFree(index) && index !== time && recurs(elementAt(columns, index)))
       : find(options.device);
   const roles = columns.map((column, index): ColumnRole => {
     const is = (role: ColumnRole['role'], reason: string) => ({ name: column.name, role, reason });
@@ -108,9 +109,8 @@ function guess(columns: readonly ColumnSurvey[], names: readonly string[], fits:
 function isTime(column: ColumnSurvey): boolean {
   if (column.gaps > 0 || column.filled === 0) return false;
   if (column.kind === 'time') return true;
-  return (
-    column.kind === 'numeric' && column.unit === '' && isLikelyEpoch(Number(column.firstNumber!.cell.replace(',', '.')))
-  );
+  if (column.kind !== 'numeric' || column.unit !== '' || !column.firstNumber) return false;
+  return isLikelyEpoch(Number(column.firstNumber.cell.replace(',', '.')));
 }
 
 /** Whether a column names things that come again. */

@@ -1,3 +1,4 @@
+import { elementAt } from '../numeric/element.ts';
 import { mulberry32 } from '../numeric/random/mulberry32.ts';
 import type { Dataset } from './dataset.ts';
 
@@ -6,16 +7,16 @@ export function rowsOf(dataset: Dataset, rows: Int32Array): Dataset {
   const { width, devices, times } = dataset;
   const values = new Float64Array(rows.length * width);
   for (let to = 0; to < rows.length; to++) {
-    const from = rows[to]! * width;
+    const from = elementAt(rows, to) * width;
     values.set(dataset.values.subarray(from, from + width), to * width);
   }
   return {
     ...dataset,
     count: rows.length,
     values,
-    labels: rows.map((row) => dataset.labels[row]!),
-    ...(devices && { devices: { names: devices.names, index: rows.map((row) => devices.index[row]!) } }),
-    ...(times && { times: BigInt64Array.from(rows, (row) => times[row]!) }),
+    labels: rows.map((row) => elementAt(dataset.labels, row)),
+    ...(devices && { devices: { names: devices.names, index: rows.map((row) => elementAt(devices.index, row)) } }),
+    ...(times && { times: BigInt64Array.from(rows, (row) => elementAt(times, row)) }),
   };
 }
 

@@ -66,14 +66,14 @@ function asRfc3339(cell: string): string | undefined {
   if (cell.length < 8 || cell.length > 64) return undefined;
   let parts = yearFirst.exec(cell);
   let [year, month, day] = [parts?.[1], parts?.[3], parts?.[4]];
-  let rest = parts?.slice(5);
+  let rest = parts?.slice(5) ?? [];
   if (parts === null) {
     parts = dayFirst.exec(cell);
     if (parts === null) return undefined;
     [day, month, year] = [parts[1], parts[2], parts[3]];
     rest = parts.slice(4);
   }
-  const [hour, minute, second, fraction, offset] = rest!;
+  const [hour, minute, second, fraction, offset] = rest;
   const time = `${two(hour)}:${two(minute)}:${two(second)}${fraction ? `.${fraction.slice(0, 9)}` : ''}`;
   return `${year}-${two(month)}-${two(day)}T${time}${offsetOf(offset)}`;
 }

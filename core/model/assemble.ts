@@ -1,4 +1,5 @@
 import { argmax } from '../numeric/argmax.ts';
+import { elementAt } from '../numeric/element.ts';
 import type { FieldHistogram } from './histogram-schema.ts';
 import type { Imputer, ImputerSession } from './impute/imputer.ts';
 import type { Estimates, Estimator } from './kinds/estimator.ts';
@@ -84,7 +85,7 @@ function blendVotes(
 ): void {
   const classes = votes.length / Math.max(1, labels.length);
   for (let row = 0; row < labels.length; row++) {
-    const weight = (1 - share) * (1 - gaps[row]! / width) ** 2;
+    const weight = (1 - share) * (1 - elementAt(gaps, row) / width) ** 2;
     const kept = weight / (weight + share);
     for (let at = row * classes; at < (row + 1) * classes; at++)
       probabilities[at] = kept * probabilities[at]! + (1 - kept) * votes[at]!;
@@ -102,7 +103,7 @@ function countGaps({ count, width, values }: Rows): Int32Array {
 }
 
 function decline(labels: Int32Array, gaps: Int32Array, maxGaps: number): void {
-  for (let row = 0; row < labels.length; row++) if (gaps[row]! > maxGaps) labels[row] = -1;
+  for (let row = 0; row < labels.length; row++) if (elementAt(gaps, row) > maxGaps) labels[row] = -1;
 }
 
 /**
@@ -117,7 +118,7 @@ export function withIndicators(
 ): Float64Array {
   const wide = new Float64Array(count * width * 2);
   for (let row = 0; row < count; row++) {
-    const from = (origin ? origin[row]! : row) * width;
+    const from = (origin ? elementAt(origin, row) : row) * width;
     const to = row * width * 2;
     for (let column = 0; column < width; column++) {
       wide[to + column] = completed[row * width + column]!;

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { elementAt } from '../numeric/element.ts';
 import { type Draft, readArtifact, writeArtifact } from './artifact.ts';
 import type { OnnxRuntime } from './kinds/onnx.ts';
 import type { Manifest } from './manifest.ts';
@@ -60,9 +61,9 @@ function properties(kind: KindUnderTest): void {
     const { labels, probabilities, filled } = await model.open().predict(rows);
     expect([labels.length, probabilities.length, filled.length]).toEqual([rows.count, rows.count * 2, rows.count * 3]);
     for (let row = 0; row < rows.count; row++) {
-      const [first, second] = [probabilities[row * 2]!, probabilities[row * 2 + 1]!];
+      const [first, second] = [elementAt(probabilities, row * 2), elementAt(probabilities, row * 2 + 1)];
       expect(first + second).toBeCloseTo(1, 6);
-      if (labels[row]! >= 0)
+      if (elementAt(labels, row) >= 0)
         expect(labels[row] === 0 ? first : second).toBeGreaterThanOrEqual(labels[row] === 0 ? second : first);
     }
   });

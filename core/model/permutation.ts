@@ -1,3 +1,4 @@
+import { elementAt } from '../numeric/element.ts';
 import { Xoshiro128PlusPlus } from '../numeric/random/xoshiro128pp.ts';
 
 export interface PermutationInput {
@@ -39,7 +40,7 @@ export async function permutationImportance(input: PermutationInput): Promise<Pe
       shuffleColumn(shuffled, count, width, column, new Xoshiro128PlusPlus(seed, column * repeats + repeat));
       losses[repeat] = accuracy - (await accuracyOf(shuffled));
     }
-    for (let at = column; at < count * width; at += width) shuffled[at] = values[at]!;
+    for (let at = column; at < count * width; at += width) shuffled[at] = elementAt(values, at);
     const mean = losses.reduce((sum, loss) => sum + loss, 0) / repeats;
     lost[column] = mean;
     spread[column] = Math.sqrt(losses.reduce((sum, loss) => sum + (loss - mean) ** 2, 0) / repeats);
@@ -58,8 +59,8 @@ function shuffleColumn(
   for (let row = count - 1; row > 0; row--) {
     const a = row * width + column;
     const b = random.below(row + 1) * width + column;
-    const kept = values[a]!;
-    values[a] = values[b]!;
+    const kept = elementAt(values, a);
+    values[a] = elementAt(values, b);
     values[b] = kept;
   }
 }

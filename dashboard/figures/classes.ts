@@ -1,3 +1,4 @@
+import { elementAt } from '../../core/numeric/element.ts';
 /** Gathers what does not fit, so that a stream of ever new labels stays bounded. */
 export const otherClasses = '(others)';
 
@@ -28,7 +29,8 @@ export class Classes {
   matrixOf(parts: readonly { readonly confusion: ReadonlyMap<number, number> }[]): number[][] {
     const matrix = this.names.map(() => this.names.map(() => 0));
     for (const { confusion } of parts)
-      for (const [cell, count] of confusion) matrix[Math.floor(cell / this.limit)]![cell % this.limit]! += count;
+      for (const [cell, count] of confusion)
+        elementAt(matrix, Math.floor(cell / this.limit))[cell % this.limit]! += count;
     return matrix;
   }
 }

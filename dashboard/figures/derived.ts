@@ -1,20 +1,15 @@
-import { scoreConfusion } from '../../core/statistics/confusion.ts';
+import { elementAt } from '../../core/numeric/element.ts';
 import { type LatencyHistogram, quantileOf } from '../../core/statistics/latency-histogram.ts';
-import type { GapBin, GapFigures, Latency, Rates, Score, Second as SecondRow } from '../events.ts';
+import type { GapFigures, Latency, Rates, Second as SecondRow } from '../events.ts';
+import { rightOf, scoredOf } from './accuracy.ts';
 import type { Line } from './line.ts';
-import type { Second } from './window.ts';
+import { rounded } from './rounded.ts';
+import { enough, type Second, windowSeconds } from './window.ts';
 
-/**
- * What is read off the seconds. Figures "now" rest on the newest ten seconds, or on more of them until there is enough data: at
- * 50 readings a second an accuracy over ten seconds is good to about three points. A single field has fewer values to go by.
- */
-const windowSeconds = 10;
+/** A single field has fewer values to go by than all together. */
 const fieldSeconds = 30;
-const enough = 500;
 const rateSeconds = 5;
 const latencySeconds = 10;
-/** After this many predictions without truth the page no longer waits for it. */
-const predictionsWithoutTruth = 50;
 
 export function ratesOf(line: Line, nowSecond: number): Rates {
   const first = Math.max(nowSecond - rateSeconds, Math.min(line.firstSecond, nowSecond - 1));
@@ -60,7 +55,7 @@ function gapCounts(seconds: readonly Second[], fieldCount: number): { readings: 
   let readings = 0;
   for (const second of seconds) {
     readings += second.parsedReadings;
-    for (let field = 0; field < fieldCount; field += 1) byField[field]! += second.gapsByField[field]!;
+    for (let field = 0; field < fieldCount; field += 1) byField[field]! += elementAt(second.gapsByField, field);
   }
   return { readings, byField };
 }
@@ -68,40 +63,6 @@ function gapCounts(seconds: readonly Second[], fieldCount: number): { readings: 
 export function latencyOf(line: Line, nowSecond: number): Latency | null {
   const seconds = line.window.newest(nowSecond, windowSeconds, enough, (second) => second.parsedLabels);
   return quantiles(seconds.map((second) => second.latency));
-}
-
-export function scoreFigures(line: Line, nowSecond: number): Score {
-  const { classes } = line;
-  const need = Math.max(enough, 50 * classes.names.length);
-  const seconds = line.window.newest(nowSecond, windowSeconds, need, scoredOf);
-  const matrix = classes.matrixOf(seconds);
-  const oldest = seconds.at(-1);
-  const { accuracy, macroF1, total } = scoreConfusion(matrix);
-  return {
-    truth: line.truthsSeen > 0 ? 'known' : line.predictionsSeen >= predictionsWithoutTruth ? 'none' : 'unknown',
-    labels: total,
-    seconds: oldest === undefined ? 0 : Math.max(1, nowSecond - oldest.at + 1),
-    accuracy: accuracy === undefined ? null : rounded(accuracy, 4),
-    f1: macroF1 === undefined ? null : rounded(macroF1, 4),
-    matrix,
-  };
-}
-
-export function byGapsOf(line: Line, nowSecond: number): GapBin[] {
-  const { upTo } = line.gapBins;
-  let from = 0;
-  const bins = upTo.map((to) => {
-    const bin = { from, to, scored: 0, right: 0 };
-    from = to + 1;
-    return bin;
-  });
-  for (const { scoredByGaps, rightByGaps } of line.window.all(nowSecond)) {
-    for (const [index, bin] of bins.entries()) {
-      bin.scored += scoredByGaps[index]!;
-      bin.right += rightByGaps[index]!;
-    }
-  }
-  return bins;
 }
 
 /** One second as the page draws it. */
@@ -140,23 +101,10 @@ function quantiles(histograms: readonly LatencyHistogram[]): Latency | null {
   return { p50Ms: figure(0.5), p99Ms: figure(0.99) };
 }
 
-function scoredOf({ confusion }: Second): number {
-  let scored = 0;
-  for (const count of confusion.values()) scored += count;
-  return scored;
-}
-
-function rightOf({ confusion }: Second, classLimit: number): number {
-  let right = 0;
-  for (const [cell, count] of confusion) if (Math.floor(cell / classLimit) === cell % classLimit) right += count;
-  return right;
-}
-
 function withoutTrailingZeros(counts: Float64Array): number[] {
   let length = counts.length;
   while (length > 0 && counts[length - 1] === 0) length -= 1;
   return Array.from(counts.subarray(0, length));
 }
 
-const rounded = (value: number, digits: number) => Math.round(value * 10 ** digits) / 10 ** digits;
 const significant = (value: number) => Number(value.toPrecision(3));

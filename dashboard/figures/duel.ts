@@ -1,3 +1,4 @@
+import { elementAt } from '../../core/numeric/element.ts';
 import { scoreConfusion } from '../../core/statistics/confusion.ts';
 import { LatencyHistogram, quantileOf } from '../../core/statistics/latency-histogram.ts';
 import type { DuelFigures, Standing } from '../events.ts';
@@ -160,7 +161,8 @@ export function calibrationError(sides: readonly Pick<Side, 'counts' | 'confiden
   let total = 0;
   let distance = 0;
   for (let bin = 0; bin < calibrationBins; bin += 1) {
-    const sum = (of: 'counts' | 'confidences' | 'rights') => sides.reduce((so, side) => so + side[of][bin]!, 0);
+    const sum = (of: 'counts' | 'confidences' | 'rights') =>
+      sides.reduce((so, side) => so + elementAt(side[of], bin), 0);
     total += sum('counts');
     distance += Math.abs(sum('rights') - sum('confidences'));
   }

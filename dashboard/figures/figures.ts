@@ -1,7 +1,8 @@
 import type { StoredRecord } from '../../core/log/port.ts';
 import type { Stream } from '../../core/wire/stream.ts';
 import type { DeadLetterFigures, Delta, ModelFigures, Second as SecondRow, Sections, Snapshot } from '../events.ts';
-import { byGapsOf, gapsOf, latencyOf, oneInOf, ratesOf, rowOf, scoreFigures } from './derived.ts';
+import { byGapsOf, scoreFigures } from './accuracy.ts';
+import { gapsOf, latencyOf, oneInOf, ratesOf, rowOf } from './derived.ts';
 import { Line } from './line.ts';
 import { Stages } from './stages.ts';
 

@@ -1,3 +1,4 @@
+import { elementAt } from '../../core/numeric/element.ts';
 /**
  * Numbers of gaps in one reading, gathered: each by itself where there are few fields; otherwise none, and then tenths of the fields.
  */
@@ -17,6 +18,6 @@ export class GapBins {
   /** The bin of a number of gaps; numbers that cannot be count as the nearest that can. */
   of(gaps: number): number {
     const possible = Math.max(0, Math.min(this.#binOf.length - 1, Math.floor(gaps) || 0));
-    return this.#binOf[possible]!;
+    return elementAt(this.#binOf, possible);
   }
 }

@@ -1,5 +1,12 @@
 import { LatencyHistogram } from '../../core/statistics/latency-histogram.ts';
 
+/**
+ * Figures "now" are computed from the newest ten seconds, or from more until they hold enough records: at 50 readings a second
+ * an accuracy over ten seconds is good to about three points.
+ */
+export const windowSeconds = 10;
+export const enough = 500;
+
 export interface SecondSizes {
   readonly fieldCount: number;
   readonly classLimit: number;

@@ -1,3 +1,5 @@
+import { elementAt } from '../../core/numeric/element.ts';
+
 /** By room, which rooms it imports. */
 export type Imports = Readonly<Record<string, readonly string[]>>;
 
@@ -47,13 +49,13 @@ export function layered(imports: Imports): Layers {
   const lines = reduced(imports);
   const depth = depths(imports, lines);
   const rows: Spot[][] = Array.from({ length: Math.max(...depth.values()) + 1 }, () => []);
-  for (const name of Object.keys(imports)) rows[of(depth, name)]?.push({ name, bend: false });
+  for (const name of Object.keys(imports)) elementAt(rows, of(depth, name)).push({ name, bend: false });
   const pieces: Piece[] = [];
   for (const [from, to] of lines) {
     let upper = from;
     for (let row = of(depth, from) + 1; row < of(depth, to); row++) {
       const name = `${from} → ${to} ${row}`;
-      rows[row]?.push({ name, bend: true });
+      elementAt(rows, row).push({ name, bend: true });
       pieces.push({ from: upper, to: name, origin: from });
       upper = name;
     }

@@ -1,4 +1,5 @@
 import { argmax } from '../../numeric/argmax.ts';
+import { elementAt } from '../../numeric/element.ts';
 import { describeError, GaplineError } from '../../wire/errors.ts';
 import { Breaker } from './breaker.ts';
 import type { Estimates, Estimator } from './estimator.ts';
@@ -152,7 +153,7 @@ function fromProbabilities(
       if (typeof value !== 'number' || !(value >= -1e-3 && value <= 1 + 1e-3))
         fail(`${JSON.stringify(value)} as a probability`);
       probabilities[at] = Math.max(0, value as number);
-      sum += probabilities[at]!;
+      sum += elementAt(probabilities, at);
     }
     if (Math.abs(sum - 1) > 0.01) fail(`probabilities that sum to ${sum.toFixed(3)}`);
     for (let at = row * width; at < (row + 1) * width; at++) probabilities[at]! /= sum;

@@ -1,0 +1,57 @@
+import { elementAt } from '../../core/numeric/element.ts';
+import { scoreConfusion } from '../../core/statistics/confusion.ts';
+import type { GapBin, Score } from '../events.ts';
+import type { Line } from './line.ts';
+import { rounded } from './rounded.ts';
+import { enough, type Second, windowSeconds } from './window.ts';
+
+/** After this many predictions without truth the page no longer waits for it. */
+const predictionsWithoutTruth = 50;
+
+/** Accuracy, macro F1 and the confusion matrix, over the newest seconds with enough labels whose truth is known. */
+export function scoreFigures(line: Line, nowSecond: number): Score {
+  const { classes } = line;
+  const need = Math.max(enough, 50 * classes.names.length);
+  const seconds = line.window.newest(nowSecond, windowSeconds, need, scoredOf);
+  const matrix = classes.matrixOf(seconds);
+  const oldest = seconds.at(-1);
+  const { accuracy, macroF1, total } = scoreConfusion(matrix);
+  return {
+    truth: line.truthsSeen > 0 ? 'known' : line.predictionsSeen >= predictionsWithoutTruth ? 'none' : 'unknown',
+    labels: total,
+    seconds: oldest === undefined ? 0 : Math.max(1, nowSecond - oldest.at + 1),
+    accuracy: accuracy === undefined ? null : rounded(accuracy, 4),
+    f1: macroF1 === undefined ? null : rounded(macroF1, 4),
+    matrix,
+  };
+}
+
+/** How many labels were right, by the number of gaps of their reading. */
+export function byGapsOf(line: Line, nowSecond: number): GapBin[] {
+  const { upTo } = line.gapBins;
+  let from = 0;
+  const bins = upTo.map((to) => {
+    const bin = { from, to, scored: 0, right: 0 };
+    from = to + 1;
+    return bin;
+  });
+  for (const { scoredByGaps, rightByGaps } of line.window.all(nowSecond)) {
+    for (const [index, bin] of bins.entries()) {
+      bin.scored += elementAt(scoredByGaps, index);
+      bin.right += elementAt(rightByGaps, index);
+    }
+  }
+  return bins;
+}
+
+export function scoredOf({ confusion }: Second): number {
+  let scored = 0;
+  for (const count of confusion.values()) scored += count;
+  return scored;
+}
+
+export function rightOf({ confusion }: Second, classLimit: number): number {
+  let right = 0;
+  for (const [cell, count] of confusion) if (Math.floor(cell / classLimit) === cell % classLimit) right += count;
+  return right;
+}
