@@ -52,6 +52,8 @@ export interface Published {
   readonly identity: ModelIdentity;
   readonly folder: string;
   readonly metrics: Metrics;
+  /** A reading with more gaps gets the label unknown. */
+  readonly maxGaps?: number;
   /** The version that serves after this. */
   readonly champion: number;
 }
@@ -66,6 +68,7 @@ export async function publishDraft(draft: Draft, place: { registryFolder: string
     identity,
     folder: registry.folderOf(identity.version),
     metrics: draft.manifest.metrics,
+    ...(draft.manifest.maxGaps !== undefined && { maxGaps: draft.manifest.maxGaps }),
     champion: champion ?? identity.version,
   };
 }

@@ -34,7 +34,14 @@ export const trainingSchema = z.strictObject({
     .max(50)
     .default([0, 0.1, 0.3, 0.5])
     .describe('the share of values that is masked in each copy, taken in turn'),
-  maxGaps: z.int().min(0).max(5_000).optional().describe('a reading with more gaps than this gets the label unknown'),
+  maxGaps: z
+    .int()
+    .min(0)
+    .max(5_000)
+    .optional()
+    .describe(
+      'a reading with more gaps than this gets the label unknown; default: learnt, the number at which labels become no better than the most frequent one',
+    ),
   trees: z.int().min(1).max(10_000).default(100).describe('trees of the forest; with `boosted`, for each class'),
   seed: z.int().min(0).max(4_294_967_295).default(1).describe('the same seed and data make the same model'),
   boosted: z

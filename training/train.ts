@@ -9,6 +9,7 @@ import { type FittedCandidate, fitCandidate } from './candidate.ts';
 import { describeModel, type Published, publishDraft } from './draft.ts';
 import type { FitProgress } from './fit.ts';
 import { checkLabels } from './label-checks.ts';
+import { learnMaxGaps } from './max-gaps.ts';
 import { score } from './metrics.ts';
 import type { TrainingOptions } from './options.ts';
 import { type LabelledRows, labelledRows, labelRows, pickLabelledRows } from './rows.ts';
@@ -46,12 +47,12 @@ export async function train(input: TrainInput): Promise<TrainResult> {
 async function makeDraft({ dataset, test, options, onProgress, now }: TrainInput): Promise<Draft> {
   const { classes, fields } = dataset;
   const rows = labelledRows(dataset, classes);
-  const run = (step: TrainProgress['step'], part: LabelledRows) =>
+  const run = (step: TrainProgress['step'], part: LabelledRows, maxGaps = options.maxGaps) =>
     fitCandidate({
       rows: part,
       fields,
       classes,
-      options,
+      options: { ...options, ...(maxGaps !== undefined && { maxGaps }) },
       outOfBag: step === 'fit',
       ...(onProgress && { onProgress: (done) => onProgress({ step, ...done }) }),
     });
@@ -67,15 +68,25 @@ async function makeDraft({ dataset, test, options, onProgress, now }: TrainInput
       options: { ...options },
       ...(now && { now }),
     });
+  const held = stratifiedSplit({ labels: rows.labels, fraction: 0.8, seed: options.seed });
+  const learns = options.maxGaps === undefined && options.engine === 'gapline';
+  const maxGapsOf = async (model: Model) =>
+    learns ? learnMaxGaps(model, pickLabelledRows(rows, held.test), options.seed) : options.maxGaps;
   if (test) {
-    const final = await run('fit', rows);
+    const maxGaps = learns ? await maxGapsOf((await run('score', firstOf(rows, held.train))).model) : options.maxGaps;
+    const final = await run('fit', rows, maxGaps);
     return describe(final, { on: 'test', ...(await scoreOn(final.model, labelledRows(test, classes))) });
   }
-  const held = stratifiedSplit({ labels: rows.labels, fraction: 0.8, seed: options.seed });
   const { model } = await run('score', pickLabelledRows(rows, held.train));
   const scores = await scoreOn(model, pickLabelledRows(rows, held.test));
-  return describe(await run('fit', rows), { on: 'holdout', ...scores });
+  return describe(await run('fit', rows, await maxGapsOf(model)), { on: 'holdout', ...scores });
 }
+
+/** To learn how many gaps a label survives, fewer rows are enough than to learn the labels. */
+const enoughRows = 20_000;
+
+const firstOf = (rows: LabelledRows, chosen: ArrayLike<number>): LabelledRows =>
+  pickLabelledRows(rows, Array.from(chosen).slice(0, enoughRows));
 
 async function scoreOn(model: Model, rows: LabelledRows) {
   return score(rows.labels, await labelRows(model.open(), rows), model.classes.length);

@@ -32,8 +32,15 @@ async function versionOf(registry: Registry, named: string): Promise<number> {
 }
 
 /** How a version fills gaps and predicts, in a few words. */
-function describe({ imputer, estimator, neighbours }: Manifest): string {
-  return `${imputer.kind}, ${estimator.kind}${neighbours ? ' and neighbours' : ''}`;
+function describe({ imputer, indicators, estimator, neighbours, lineage: { options } }: Manifest): string {
+  const trees = options.boosted === undefined ? estimator.kind : 'boosted trees';
+  const copies = Array.isArray(options.copies) ? options.copies.length : 0;
+  return [
+    imputer.kind,
+    ...(indicators ? ['indicators'] : []),
+    ...(copies > 0 ? [`${copies} masked copies`] : []),
+    `${trees}${neighbours ? ' and neighbours' : ''}`,
+  ].join(', ');
 }
 
 /** One line a version: its aliases, when it was made, what it is, how right it was. */

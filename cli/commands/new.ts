@@ -18,7 +18,7 @@ import { configSchema } from '../config/schema.ts';
 import { chooseLabel } from './choose-label.ts';
 import { makeFolder } from './make-folder.ts';
 import { remarksOn } from './score-remarks.ts';
-import { trainFrom } from './train.ts';
+import { describeMaxGaps, trainFrom } from './train.ts';
 
 export interface NewStreamOptions {
   readonly data: readonly string[];
@@ -63,9 +63,15 @@ export async function newStream(name: string, options: NewStreamOptions): Promis
     await writeFile(config, streamYaml({ name, dataset, truth: choice.label, ...options }));
     const parts = { dataset: rowsOf(dataset, train), test: rowsOf(dataset, test) };
     const loaded = loadConfig(config);
-    const { metrics } = await trainFrom(loaded, parts);
+    const made = await trainFrom(loaded, parts);
+    const { metrics } = made;
     if (isNoBetter(metrics) && options.truth === undefined) refuseGuess(choice.label, metrics);
-    print([describeScore(metrics), ...(await remarksOn(loaded, parts, metrics)), ...warnings(dataset)]);
+    print([
+      describeScore(metrics),
+      describeMaxGaps(made, dataset.width),
+      ...(await remarksOn(loaded, parts, metrics)),
+      ...warnings(dataset),
+    ]);
   });
   const shown = relative(process.cwd(), join(folder, 'stream.yaml'));
   print([`made ${shown}; now run:`, '', `  npm start -- --config ${quoted(shown)}`]);

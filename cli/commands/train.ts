@@ -35,6 +35,7 @@ export async function trainModel(options: TrainCommandOptions): Promise<void> {
   process.stdout.write(words.map((line) => `${line}\n`).join(''));
   const result = await trainFrom(loaded, parts);
   process.stdout.write(describe(result, performance.now() - startedMs));
+  process.stdout.write(`${describeMaxGaps(result, parts.dataset.width)}\n`);
   const remarks = await remarksOn(loaded, parts, result.metrics);
   process.stdout.write(remarks.map((line) => `${line}\n`).join(''));
 }
@@ -91,6 +92,13 @@ async function openDatasets(loaded: LoadedConfig) {
   const test =
     replay !== undefined && replay !== from ? await openDataset(loaded, 'replay', dataset.fields) : undefined;
   return { dataset, test };
+}
+
+/** What becomes of readings with many gaps. */
+export function describeMaxGaps({ maxGaps }: TrainResult, fields: number): string {
+  return maxGaps === undefined
+    ? 'every reading gets a label, however many of its values are missing'
+    : `a reading with more than ${maxGaps} of ${fields} values missing gets the label unknown: guesses would be no better than the most frequent label (--set training.maxGaps=${fields} labels all)`;
 }
 
 function describe({ identity, folder, metrics, champion }: TrainResult, tookMs: number): string {
