@@ -10,9 +10,12 @@ import { cellText, placeOf, type TableRecord } from './records.ts';
 import type { Roles } from './roles.ts';
 import type { Survey } from './survey.ts';
 import {
+  type DateOrder,
   explainTimeCell,
   hasOffset,
   isNumericTime,
+  joinTimes,
+  orderOf,
   readNumericTime,
   readTextTime,
   type TimeUnit,
@@ -55,7 +58,7 @@ export function cellReaders({ survey, roles, rule, count, timeUnit }: ReadersOpt
   const numbers = roles.values.map((index) => new NumberReader(columns[index]!, index, rule));
   const truths = roles.truth < 0 ? undefined : new NameReader(columns[roles.truth]!, roles.truth, count);
   const devices = roles.device < 0 ? undefined : new NameReader(columns[roles.device]!, roles.device, count);
-  const times = roles.time < 0 ? undefined : new TimeReader(columns[roles.time]!, roles.time, count, timeUnit);
+  const times = roles.time < 0 ? undefined : new TimeReader(columns[roles.time]!, roles, count, timeUnit);
   const readNames = (record: TableRecord, row: number, surveyed?: readonly ColumnSurvey[]) => {
     truths?.read(record, row, surveyed?.[roles.truth]?.text);
     if (devices) requireText(record, roles.device, devices.column.name);
@@ -197,15 +200,22 @@ class TimeReader {
   readonly notes: readonly string[];
   readonly #name: string;
   readonly #index: number;
+  /** Where the time of day stands, if that is another column; else -1. */
+  readonly #clock: number;
   readonly #demanded: boolean;
   readonly #unit: TimeUnit;
   readonly #first: string;
+  readonly #order: DateOrder | undefined;
 
-  constructor(column: ColumnSurvey, index: number, count: number, unit: TimeUnit | undefined) {
-    const { firstNumber, firstTime, name } = column;
+  constructor(column: ColumnSurvey, roles: Roles, count: number, unit: TimeUnit | undefined) {
+    const { firstNumber, firstTime, name, dateOrder } = column;
     this.times = new BigInt64Array(count);
     this.#name = name;
-    this.#index = index;
+    this.#index = roles.time;
+    this.#clock = roles.clock;
+    this.#order = dateOrder;
+    const proof = dateOrder === 'day first' ? column.dayFirst : column.monthFirst;
+    const order = proof && `dates have the ${dateOrder} ("${shorten(proof.cell, 40)}", ${proof.place})`;
     this.#demanded = unit !== undefined;
     this.#first = firstNumber ? `"${shorten(firstNumber.cell, 40)}", ${firstNumber.place}` : '';
     this.#unit = unit ?? unitBySize(Number(firstNumber?.cell.replace(',', '.') ?? 0));
@@ -216,16 +226,22 @@ class TimeReader {
       firstTime &&
       !hasOffset(firstTime.cell) &&
       `times without an offset are taken as UTC ("${shorten(firstTime.cell, 40)}", ${firstTime.place})`;
-    this.notes = [numeric, local].filter((note) => typeof note === 'string');
+    this.notes = [numeric, order, local].filter((note) => typeof note === 'string');
   }
 
   read(record: TableRecord, row: number): void {
     const cell = cellText(record, this.#index);
     const numeric = isNumericTime(cell);
     if (numeric && !this.#demanded) this.#checkUnit(record, cell);
-    const time = numeric ? readNumericTime(cell, this.#unit) : readTextTime(cell);
-    if (time === undefined) fail(record, this.#name, cell, `is no time: ${explainTimeCell(cell)}`);
+    const time = numeric ? readNumericTime(cell, this.#unit) : this.#text(record, cell);
+    if (time === undefined) fail(record, this.#name, cell, `is no time: ${explainTimeCell(cell, this.#order)}`);
     this.times[row] = time;
+  }
+
+  #text(record: TableRecord, cell: string): bigint | undefined {
+    if (this.#order === undefined && orderOf(cell) !== undefined) return undefined;
+    const joined = this.#clock < 0 ? cell : joinTimes(cell, cellText(record, this.#clock));
+    return readTextTime(joined, this.#order);
   }
 
   #checkUnit(record: TableRecord, cell: string): void {

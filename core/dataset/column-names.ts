@@ -25,7 +25,8 @@ export function isIdName(name: string): boolean {
 }
 
 /** Whether a name speaks of time. */
-export const isTimeName = (name: string): boolean => /time|date|stamp|epoch|(^|[^a-z])ts$/i.test(name);
+export const isTimeName = (name: string): boolean =>
+  /time|date|stamp|epoch|clock|zeit|hora|heure|(^|[^a-z])ts$/i.test(name);
 
 /** What label columns are called, likeliest first. */
 export const labelNames = [

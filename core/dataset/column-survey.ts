@@ -2,7 +2,7 @@ import { Dictionary } from './dictionary.ts';
 import { isGap } from './gap-words.ts';
 import { NumberCell } from './number.ts';
 import { cellText, placeOf, type TableRecord } from './records.ts';
-import { looksLikeTime } from './time-cell.ts';
+import { type DateOrder, isTimeOfDay, looksLikeTime, orderOf } from './time-cell.ts';
 
 /** A cell that was seen. */
 export interface Seen {
@@ -34,6 +34,12 @@ export class ColumnSurvey {
   times = 0;
   others = 0;
   firstTime: Seen | undefined;
+  /** The first dates that can be read in one order only, and whether there is one that either order explains. */
+  dayFirst: Seen | undefined;
+  monthFirst: Seen | undefined;
+  eitherOrder = false;
+  /** Cells that are a time of day without a date; they are among `others`. */
+  clocks = 0;
   firstOther: Seen | undefined;
   firstNumber: Seen | undefined;
   /** Different cells as they are written, gaps left out, up to a bound. */
@@ -157,12 +163,21 @@ export class ColumnSurvey {
     if (looksLikeTime(text)) {
       this.times += 1;
       this.firstTime ??= this.#seen(record, cell);
+      this.#takeOrder(text, record, cell);
     } else {
       this.others += 1;
+      if (isTimeOfDay(text)) this.clocks += 1;
+      else if (number >= 0) this.#kinds[number] = isOther;
       this.firstOther ??= this.#seen(record, cell);
-      if (number >= 0) this.#kinds[number] = isOther;
     }
     this.#count(record.bytes, record.starts[cell]!, record.ends[cell]!);
+  }
+
+  #takeOrder(text: string, record: TableRecord, cell: number): void {
+    const order = orderOf(text);
+    if (order === 'day first') this.dayFirst ??= this.#seen(record, cell);
+    else if (order === 'month first') this.monthFirst ??= this.#seen(record, cell);
+    else if (order === 'either') this.eitherOrder = true;
   }
 
   #count(bytes: Buffer, from: number, to: number): void {
@@ -185,6 +200,13 @@ export class ColumnSurvey {
   /** Cells that hold something. */
   get filled(): number {
     return this.rows - this.gaps;
+  }
+
+  /** In which order day and month stand, where it matters; undefined where no cell proves it. The first that does counts. */
+  get dateOrder(): DateOrder | undefined {
+    const { dayFirst, monthFirst } = this;
+    if (dayFirst && (monthFirst === undefined || dayFirst.row < monthFirst.row)) return 'day first';
+    return monthFirst ? 'month first' : undefined;
   }
 
   /** The unit that most of the numbers have; the empty one where most have none. */

@@ -1,21 +1,28 @@
 import { elementAt } from '../numeric/element.ts';
-import { deviceNames, labelNames, plainName, timeNames } from './column-names.ts';
-import { isGap } from './gap-words.ts';
-import { NumberCell } from './number.ts';
+import { shorten } from '../wire/problem.ts';
+import {
+  hasHeader,
+  isFullOfNames,
+  isSecondHeader,
+  joinedNames,
+  linesAbove,
+  namesRows,
+  usualWidth,
+  withoutTail,
+} from './header.ts';
 import { cellText, RecordReader, type TableRecord } from './records.ts';
-import { looksLikeTime } from './time-cell.ts';
 
 /** How a file is laid out. */
 export interface Dialect {
   /** One character; ` ` stands for any run of spaces and tabs. */
   readonly delimiter: string;
-  /** Whether the first record names the columns. */
-  readonly header: boolean;
+  /** Records before the data: the names of the columns, and perhaps a line of units. */
+  readonly header: number;
   /** Bytes before the first record: `sep=` and comments. */
   readonly skip: number;
   /** The line that the first record is on. */
   readonly line: number;
-  /** Where the names stand in a comment above the data: `# time, flow, label`. */
+  /** The names, where the first record is not them as it stands. */
   readonly names?: readonly string[];
   /** What was unusual, for people. */
   readonly notes: readonly string[];
@@ -26,8 +33,6 @@ const sampleRecords = 500;
 
 /** Likeliest first, where several split every line alike: with a decimal comma both `;` and `,` may. */
 const delimiters = [';', '\t', '|', ',', ' '] as const;
-
-const roleNames = new Set<string>([...deviceNames, ...timeNames, ...labelNames]);
 
 /** A row may begin with a word for a gap that has a hash. */
 const hashWord = /^#(N\/A|NA|DIV\/0!|VALUE!|NUM!|REF!|NULL!|NAME\?)(?![\p{L}\d])/u;
@@ -53,21 +58,41 @@ export function dialectOf(file: string, sample: Buffer, whole: boolean): Dialect
     next();
   }
   if (line > firstComment)
-    notes.push(
-      line - firstComment === 1
-        ? `line ${firstComment} is a comment`
-        : `lines ${firstComment} to ${line - 1} are comments`,
-    );
-  const body = sample.subarray(skip);
-  const cut = (delimiter: string) => recordsOf(file, body, delimiter, whole);
-  const delimiter = named?.[1] ?? chooseDelimiter(cut);
-  const records = cut(delimiter);
-  const header = records.length < 2 || hasHeader(records);
+    notes.push(`${linesOf(firstComment, line - 1)} ${line - firstComment === 1 ? 'is a comment' : 'are comments'}`);
+  const delimiter =
+    named?.[1] ?? chooseDelimiter((delimiter) => recordsOf(file, sample.subarray(skip), delimiter, whole));
+  const all = recordsOf(file, sample.subarray(skip), delimiter, whole);
+  const above = linesAbove(all);
+  const first = line;
+  for (const last = all[above]?.line ?? 1; above > 0 && line < first + last - 1; ) next();
+  if (above > 0) notes.push(`${linesOf(first, line - 1)} ${above === 1 ? 'stands' : 'stand'} above the table`);
+  const records = all.slice(above);
   if (delimiter !== ',') notes.push(`columns are parted by ${nameOf(delimiter)}`);
-  const names = header || comment === '' ? undefined : namesIn(comment, delimiter, elementAt(records, 0).length);
-  if (names) notes.push('the comment above the data names the columns');
-  else if (!header) notes.push(`line ${line} is data: there is no header, so columns are named by their place`);
-  return { delimiter, header, skip, line, notes, ...(names && { names }) };
+  const header = headerOf(records, comment, delimiter, line);
+  notes.push(...header.notes);
+  return { delimiter, skip, line, notes, header: header.records, ...(header.names && { names: header.names }) };
+}
+
+const linesOf = (from: number, to: number): string => (from === to ? `line ${from}` : `lines ${from} to ${to}`);
+
+type Header = { readonly records: number; readonly names?: readonly string[]; readonly notes: readonly string[] };
+
+function headerOf(records: readonly SampleRecord[], comment: string, delimiter: string, line: number): Header {
+  const cells = records.map((record) => record.cells);
+  const [first = [], second = []] = cells;
+  if (namesRows(cells)) {
+    const notes = ['the first column has no name, as R writes the names of rows'];
+    return { records: 1, names: ['', ...first], notes };
+  }
+  if (records.length < 2 || hasHeader(cells)) {
+    if (!isSecondHeader(cells)) return { records: 1, notes: [] };
+    const at = `line ${elementAt(records, 1).line - elementAt(records, 0).line + line}`;
+    if (isFullOfNames(first)) return { records: 2, notes: [`${at} is no data ("${shorten(second.join(', '), 60)}")`] };
+    return { records: 2, names: joinedNames(first, second), notes: [`${at} names the columns too`] };
+  }
+  const names = comment === '' ? undefined : namesIn(comment, delimiter, first.length);
+  if (names) return { records: 0, names, notes: ['the comment above the data names the columns'] };
+  return { records: 0, notes: [`line ${line} is data: there is no header, so columns are named by their place`] };
 }
 
 function nameOf(delimiter: string): string {
@@ -93,12 +118,19 @@ function afterBlank(sample: Buffer, from: number, firstLine: number): { skip: nu
   return { skip, line };
 }
 
-/** The cells of the first records; as many as can be read. */
-function recordsOf(file: string, body: Buffer, delimiter: string, whole: boolean): string[][] {
-  const records: string[][] = [];
+/** A record of the sample; its line is counted from where the sample begins. */
+interface SampleRecord {
+  readonly cells: readonly string[];
+  readonly line: number;
+}
+
+/** The first records; as many as can be read. */
+function recordsOf(file: string, body: Buffer, delimiter: string, whole: boolean): SampleRecord[] {
+  const records: SampleRecord[] = [];
   const visit = (record: TableRecord) => {
-    if (records.length < sampleRecords)
-      records.push(Array.from({ length: record.cells }, (_, cell) => cellText(record, cell)));
+    if (records.length === sampleRecords) return;
+    const cells = Array.from({ length: record.cells }, (_, cell) => cellText(record, cell));
+    records.push({ cells, line: record.line });
   };
   try {
     const reader = new RecordReader({ file, delimiter }, visit);
@@ -110,72 +142,22 @@ function recordsOf(file: string, body: Buffer, delimiter: string, whole: boolean
   return records;
 }
 
-/** The delimiter that splits most lines as it splits the first. */
-function chooseDelimiter(cut: (delimiter: string) => string[][]): string {
+/** The delimiter that splits most lines as it splits the first; where none does, because text stands above the table, most lines alike. */
+function chooseDelimiter(cut: (delimiter: string) => SampleRecord[]): string {
   let best = { delimiter: ',', share: 0 };
+  let likely: string | undefined;
   for (const delimiter of delimiters) {
     const records = cut(delimiter);
-    const width = records[0]?.length ?? 0;
-    if (width < 2) continue;
+    if (likely === undefined && usualWidth(records).share >= 0.9) likely = delimiter;
+    const first = records[0]?.cells ?? [];
+    if (first.length < 2) continue;
     const alike = records.filter(
-      (cells) => cells.length === width || withoutTail(cells) === withoutTail(elementAt(records, 0)),
+      ({ cells }) => cells.length === first.length || withoutTail(cells) === withoutTail(first),
     ).length;
     const share = alike / records.length;
     if (share > best.share) best = { delimiter, share };
   }
-  return best.delimiter;
-}
-
-/** How many cells there are without the empty ones at the end. */
-const withoutTail = (cells: readonly string[]): number => cells.findLastIndex((cell) => cell !== '') + 1;
-
-/**
- * Whether the first record names columns: a column of numbers has a word there, or a column of a few recurring words has another. Names
- * that count 0, 1, 2… are names.
- */
-function hasHeader([first = [], ...rest]: readonly string[][]): boolean {
-  const columns = first.map((name, column) => ({
-    name,
-    cells: rest.map((cells) => cells[column] ?? '').filter((cell) => !isGap(cell)),
-  }));
-  const counted = columns.filter(({ name }) => /^\d+$/.test(name)).map(({ name }) => Number(name));
-  if (
-    counted.length > 1 &&
-    elementAt(counted, 0) <= 1 &&
-    counted.every((name, at) => name === elementAt(counted, 0) + at)
-  )
-    return true;
-  const measured = columns.filter(({ cells }) => cells.length > 0 && cells.filter(isData).length > cells.length / 2);
-  const headed = measured.filter(({ name }) => !isGap(name));
-  if (headed.length === 0) return true;
-  if (headed.some(({ name, cells }) => !isData(name) || unitOf(name) !== unitOf(elementAt(cells, 0)))) return true;
-  return columns.some(
-    (column) =>
-      !measured.includes(column) && (isRoleName(column.name, column.cells) || isStrangeTo(column.name, column.cells)),
-  );
-}
-
-/** Whether a word is what such columns are called, and none of its cells. */
-const isRoleName = (name: string, cells: readonly string[]): boolean =>
-  roleNames.has(plainName(name)) && !cells.includes(name);
-
-/** Whether a word is none of the few that recur below it. */
-function isStrangeTo(name: string, cells: readonly string[]): boolean {
-  const seen = new Set(cells);
-  return name !== '' && cells.length >= 6 && seen.size <= cells.length / 3 && !seen.has(name);
-}
-
-const number = new NumberCell();
-
-function isData(cell: string): boolean {
-  const bytes = Buffer.from(cell);
-  return looksLikeTime(cell) || number.scan(bytes, 0, bytes.length);
-}
-
-/** What follows the number: a name such as `2m_temp` is no number of a column without units. */
-function unitOf(cell: string): string {
-  const bytes = Buffer.from(cell);
-  return number.scan(bytes, 0, bytes.length) ? number.unit : '';
+  return best.share < 0.5 && likely !== undefined ? likely : best.delimiter;
 }
 
 function namesIn(comment: string, delimiter: string, width: number): string[] | undefined {

@@ -93,7 +93,7 @@ export class NumberCell {
 
 /** By byte: whether a number may begin so: a digit, a sign, a separator, a currency or anything beyond ASCII. */
 const beginsNumber = Uint8Array.from({ length: 256 }, (_, byte) =>
-  byte >= 0x80 || '0123456789+-.,$ '.includes(String.fromCharCode(byte)) ? 1 : 0,
+  byte >= 0x80 || '0123456789+-.,$( '.includes(String.fromCharCode(byte)) ? 1 : 0,
 );
 
 /** Longer is no number with its unit. */
@@ -135,17 +135,24 @@ interface Dressed {
 const none: Dressed = { point: Number.NaN, comma: Number.NaN, unit: '' };
 const body = String.raw`\d[\d.,_'’ \u00a0\u2009\u202f]*|[.,]\d+`;
 const pattern = new RegExp(
-  String.raw`^([$€£¥])?\s*([+\-−–])?\s*(${body})(?:[eE]([+\-−]?\d+))?[ \u00a0\u202f\u2009]*(?!x\d)([%‰°\p{L}$€£¥Ωµμ][^\s,;"]{0,14})?$`,
+  String.raw`^([+\-−–](?=\s*[$€£¥]))?\s*([$€£¥])?\s*([+\-−–])?\s*(${body})(?:[eEdD]([+\-−]?\d+))?[ \u00a0\u202f\u2009]*(?!x\d)([%‰°\p{L}$€£¥Ωµμ][^\s,;"]{0,14})?$`,
   'u',
 );
+/** As accounts write what is below zero: (12.50). */
+const inBrackets = /^\(\s*([^()]+?)\s*\)$/u;
 /** The unit may hold digits (m3/h, m/s2), and begin with a degree sign or a per cent sign and a word (% RH). */
 const spacedUnit = /^(.*\S)\s*(% ?\p{L}{1,4}|° ?\p{L})$/u;
 
 function readDressed(text: string): Dressed {
-  const spaced = spacedUnit.exec(text);
-  const parts = pattern.exec(spaced ? spaced[1]! : text);
-  if (parts === null) return none;
-  const [, currency = '', sign = '', digits = '', exponent = '', unit = ''] = parts;
+  const bracketed = inBrackets.exec(text);
+  const bare = bracketed?.[1] ?? text;
+  const spaced = spacedUnit.exec(bare);
+  const parts = pattern.exec(spaced ? spaced[1]! : bare);
+  // 20260131T120000 is a time, and no number in a unit.
+  if (parts === null || /\d[Tt]\d{4}/.test(text)) return none;
+  const [, outer = '', currency = '', inner = '', digits = '', exponent = '', unit = ''] = parts;
+  const sign = `${bracketed ? '-' : ''}${outer}${inner}`;
+  if (sign.length > 1) return none;
   const read = (decimal: Decimal) => {
     const plain = ungroup(digits.trimEnd(), decimal);
     if (plain === undefined) return Number.NaN;

@@ -1,6 +1,6 @@
 import { GaplineError } from '../wire/errors.ts';
 import { isGap } from './gap-words.ts';
-import { checkUtf8 } from './source.ts';
+import { checkText } from './source.ts';
 
 /** A longer line, or what an open quote swallows, is no table. */
 export const mostLineBytes = 16 << 20;
@@ -110,7 +110,7 @@ export class RecordReader implements TableRecord {
     bytes[this.#end] = newline;
     this.#at = 0;
     const complete = this.#last || length === 0 ? length : Math.max(bytes.lastIndexOf(newline, length - 1), 0);
-    checkUtf8(this.file, bytes.subarray(0, complete), this.#lines);
+    checkText(this.file, bytes.subarray(0, complete), this.#lines);
     while (this.#at < this.#end && this.#record()) {}
   }
 

@@ -4,7 +4,7 @@ import { shorten } from '../wire/problem.ts';
 import { deviceNames, isIdName, isTimeName, plainName, timeNames } from './column-names.ts';
 import type { ColumnSurvey } from './column-survey.ts';
 import type { Survey } from './survey.ts';
-import { isLikelyEpoch } from './time-cell.ts';
+import { isDateInDigits, isLikelyEpoch } from './time-cell.ts';
 
 /** What a column became. */
 export interface ColumnRole {
@@ -32,6 +32,8 @@ export interface Roles {
   readonly truth: number;
   readonly device: number;
   readonly time: number;
+  /** Where the time of day stands, if the time is a date alone. */
+  readonly clock: number;
   readonly values: readonly number[];
   readonly columns: readonly ColumnRole[];
 }
@@ -58,6 +60,7 @@ export function assignRoles(survey: Survey, options: RoleOptions): Roles {
     options.time === undefined
       ? guess(columns, timeNames, (index) => isFree(index) && isTime(elementAt(columns, index)))
       : find(options.time);
+  const clock = columns.findIndex((column, index) => isFree(index) && isClockOf(columns[time], column));
   const device =
     options.device === undefined
       ? guess(columns, deviceNames, (index) => isFree(index) && index !== time && recurs(elementAt(columns, index)))
@@ -68,6 +71,8 @@ export function assignRoles(survey: Survey, options: RoleOptions): Roles {
     if (index === truth)
       return is('label', `${column.distinctText} different, ${column.filled} of ${column.rows} rows have one`);
     if (index === time) return is('time', options.time === undefined ? 'by its name; --time names another' : '');
+    if (index === clock)
+      return is('left out', `the time of day, which is joined to "${elementAt(columns, time).name}"`);
     if (index === device)
       return is(
         'device',
@@ -82,7 +87,7 @@ export function assignRoles(survey: Survey, options: RoleOptions): Roles {
       : is('left out', why);
   });
   const values = options.fields ? [...named] : roles.flatMap(({ role }, index) => (role === 'value' ? [index] : []));
-  return { truth, device, time, values, columns: roles };
+  return { truth, device, time, clock, values, columns: roles };
 }
 
 /** @throws {GaplineError} `data-invalid`, with the name that is nearest. */
@@ -108,9 +113,18 @@ function guess(columns: readonly ColumnSurvey[], names: readonly string[], fits:
 /** Whether most cells are dates, or numbers that are likely dates. */
 function isTime(column: ColumnSurvey): boolean {
   if (column.gaps > 0 || column.filled === 0) return false;
-  if (column.kind === 'time') return true;
+  if (column.kind === 'time') return !isUnordered(column);
   if (column.kind !== 'numeric' || column.unit !== '' || !column.firstNumber) return false;
   return isLikelyEpoch(Number(column.firstNumber.cell.replace(',', '.')));
+}
+
+/** Whether dates such as 03/04/2026 never prove which is the day. */
+const isUnordered = ({ eitherOrder, dateOrder }: ColumnSurvey): boolean => eitherOrder && dateOrder === undefined;
+
+/** Whether one column holds dates and nothing else, and the other the times of day to them. */
+function isClockOf(date: ColumnSurvey | undefined, clock: ColumnSurvey): boolean {
+  if (date === undefined || date.kind !== 'time' || clock.gaps > 0 || clock.clocks !== clock.rows) return false;
+  return isTimeName(clock.name) && date.firstTime?.cell.includes(':') === false;
 }
 
 /** Whether a column names things that come again. */
@@ -124,13 +138,17 @@ function whyLeftOut(column: ColumnSurvey): string | undefined {
   const words = `${column.distinctText} different in ${filled} of ${rows} rows`;
   if (kind === 'empty') return `empty: no value in ${rows} rows`;
   if (kind === 'boolean') return `true or false (${column.distinct.texts.join(', ')}): ${words}`;
-  if (kind === 'time') return `dates: ${words}; --time "${name}" makes it the time`;
-  if (kind === 'text') return `text: ${words}`;
+  if (kind === 'time')
+    return isUnordered(column)
+      ? `dates: ${words}; which is the day in "${column.firstTime?.cell}" cannot be told: write the year first`
+      : `dates: ${words}; --time "${name}" makes it the time`;
+  if (kind === 'text') return `${describeText(column)}: ${words}`;
   if (column.wholes < column.filled || column.rows < fewestRows || column.unit !== '') return undefined;
   const remedy = `; --keep "${name}" takes it as a value`;
   const range = `from ${column.least} to ${column.most}`;
   const steady = column.rises === column.wholes - 1 || (column.falls === column.wholes - 1 && column.evenSteps);
-  if (isEpoch(column)) return `looks like times since 1970, ${range}; --time "${name}" makes it the time${remedy}`;
+  if (isEpoch(column))
+    return `looks like ${isDateInDigits(column.least) ? 'dates' : 'times since 1970'}, ${range}; --time "${name}" makes it the time${remedy}`;
   if (steady && (column.evenSteps || column.most - column.least < column.wholes * 2))
     return `a counter, ${range}${remedy}`;
   if (column.isPermutation) return `numbers the rows, ${range}${remedy}`;
@@ -139,11 +157,20 @@ function whyLeftOut(column: ColumnSurvey): string | undefined {
   return undefined;
 }
 
+function describeText({ name, clocks, others, firstOther }: ColumnSurvey): string {
+  if (clocks > 0 && clocks === others) return 'times of day without a date';
+  const cell = firstOther?.cell ?? '';
+  return isTimeName(name) && /\d/.test(cell)
+    ? `text ("${shorten(cell, 40)}" is no time that can be read; 2026-01-31 12:00:00 is)`
+    : 'text';
+}
+
 const isAllDifferent = ({ full, distinct, filled }: ColumnSurvey): boolean =>
   full ? distinct.counts.every((count) => count === 1) : distinct.size === filled;
 
 /** Whole numbers of the years 2001 to 2036 that hardly ever fall, or are called a time. */
 function isEpoch({ least, most, falls, wholes, name }: ColumnSurvey): boolean {
+  if (isDateInDigits(least) && isDateInDigits(most) && isTimeName(name)) return true;
   const inYears = [1, 1e3, 1e6, 1e9].some((scale) => least >= 1e9 * scale && most <= 2.1e9 * scale);
   return inYears && (isTimeName(name) || falls < wholes * 0.2);
 }

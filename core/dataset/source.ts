@@ -3,12 +3,15 @@ import { createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { createGunzip } from 'node:zlib';
 import { describeError, GaplineError } from '../wire/errors.ts';
+import { explainForeign } from './foreign.ts';
 
 /** So much is read at once. */
 const chunkBytes = 1 << 20;
+/** So much tells what a file is. */
+const headBytes = 256 << 10;
 
 /** What the first bytes of a file say that it is. */
-type Packing = 'plain' | 'gzip' | 'utf-16le' | 'utf-16be' | 'parquet';
+type Packing = 'plain' | 'gzip' | 'utf-16le' | 'utf-16be' | 'windows-1252' | 'parquet';
 
 /** A regular file that was looked at. */
 export interface Source {
@@ -43,15 +46,31 @@ function unreadable(file: string, error: unknown): GaplineError {
 async function packingOf(file: string): Promise<Packing> {
   const handle = await open(file);
   try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(4), 0, 4, 0);
-    const head = buffer.toString('latin1', 0, bytesRead);
-    if (head.startsWith('\x1f\x8b')) return 'gzip';
-    if (head === 'PAR1') return 'parquet';
-    if (head.startsWith('\xff\xfe')) return 'utf-16le';
-    return head.startsWith('\xfe\xff') ? 'utf-16be' : 'plain';
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(headBytes), 0, headBytes, 0);
+    const head = buffer.subarray(0, bytesRead);
+    const foreign = explainForeign(head);
+    if (foreign !== undefined) throw new GaplineError('data-invalid', `${file}: ${foreign}`);
+    const text = head.toString('latin1');
+    if (text.startsWith('\x1f\x8b')) return 'gzip';
+    if (text.startsWith('PAR1')) return 'parquet';
+    if (text.startsWith('\xff\xfe') || /^(?:[^\0]\0){4}/.test(text)) return 'utf-16le';
+    if (text.startsWith('\xfe\xff') || /^(?:\0[^\0]){4}/.test(text)) return 'utf-16be';
+    return isWindows1252(head) ? 'windows-1252' : 'plain';
   } finally {
     await handle.close();
   }
+}
+
+/**
+ * Whether a text is in the one-byte alphabet that spreadsheets of western Europe write: not UTF-8, nor UTF-8 that was damaged, nor with
+ * bytes that this alphabet leaves free and those of Asia use.
+ */
+function isWindows1252(head: Buffer): boolean {
+  const end = head.length < headBytes ? head.length : head.lastIndexOf(10) + 1;
+  if (isUtf8(head.subarray(0, end))) return false;
+  const text = head.toString('latin1', 0, end);
+  const others = /[\0\x81\x8d\x8f\x90\x9d]|[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}/;
+  return !others.test(text);
 }
 
 /**
@@ -115,15 +134,27 @@ async function* recoded(chunks: AsyncIterable<Buffer>, encoding: string): AsyncG
 const withoutMark = (bytes: Buffer): Buffer =>
   bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes;
 
-/** @throws {GaplineError} `data-invalid` naming the first line of the bytes that is not UTF-8. */
-export function checkUtf8(file: string, bytes: Uint8Array, firstLine: number): void {
-  if (isUtf8(bytes)) return;
+/** @throws {GaplineError} `data-invalid` naming the first line of the bytes that is not UTF-8, or holds NUL. */
+export function checkText(file: string, bytes: Buffer, firstLine: number): void {
+  if (isUtf8(bytes)) {
+    const nul = bytes.indexOf(0);
+    if (nul < 0) return;
+    const detail = 'holds NUL bytes, as a file does whose writer lost power; delete them and try again';
+    throw new GaplineError('data-invalid', `${file}: line ${firstLine + linesIn(bytes.subarray(0, nul))} ${detail}`);
+  }
   let [line, from] = [firstLine, 0];
   for (let end = bytes.indexOf(10); end >= 0 && isUtf8(bytes.subarray(from, end)); end = bytes.indexOf(10, from)) {
     line += 1;
     from = end + 1;
   }
-  throw new GaplineError('data-invalid', `${file}: line ${line} is not UTF-8; save the file as UTF-8 and try again`);
+  const remedy = `save the file as UTF-8 (iconv -f WINDOWS-1252 -t UTF-8 does it, where it came from a spreadsheet)`;
+  throw new GaplineError('data-invalid', `${file}: line ${line} is not UTF-8; ${remedy} and try again`);
+}
+
+function linesIn(bytes: Buffer): number {
+  let lines = 0;
+  for (const byte of bytes) if (byte === 10) lines += 1;
+  return lines;
 }
 
 /** @throws {GaplineError} `data-invalid` where the file is another than when it was opened. */

@@ -113,29 +113,36 @@ async function openCsv(source: Source): Promise<TableFile> {
   const first = await firstRecord(source, dialect);
   if (first === undefined)
     throw new GaplineError('data-invalid', `${file}: is empty; its first line must name the columns`);
-  const named = dialect.names ?? (dialect.header ? first : first.map(() => ''));
+  const named = dialect.names ?? (dialect.header > 0 ? first : first.map(() => ''));
   const names = named.map((name, index) => (name === '' ? `column ${index + 1}` : name));
+  const repeats = headerAgain(names);
   return {
     file,
     names,
-    named: dialect.header || dialect.names !== undefined,
-    notes: dialect.notes,
+    named: dialect.header > 0 || dialect.names !== undefined,
+    notes: [
+      ...(source.packing === 'windows-1252' ? ['the file is not UTF-8; it is read as Windows-1252'] : []),
+      ...dialect.notes,
+    ],
     size: source.packing === 'plain' ? { bytes: source.size } : undefined,
     async read(visit) {
       let records = 0;
       let empty = 0;
+      let repeated = 0;
       const { comments } = await readRecords(source, dialect, names.length, (record) => {
         records += 1;
-        if (records === 1 && dialect.header) return;
+        if (records <= dialect.header) return;
         checkWidth(record, names.length);
         if (names.length > 1 && isEmpty(record)) empty += 1;
+        else if (dialect.header > 0 && repeats(record)) repeated += 1;
         else visit(record);
       });
-      if (records === (dialect.header ? 1 : 0))
+      if (records <= dialect.header)
         throw new GaplineError('data-invalid', `${file}: has a header but no lines of data`);
       await checkUnchanged(source);
       return [
         ...(comments > 0 ? [`comments among the lines: ${comments}`] : []),
+        ...(repeated > 0 ? [`lines that repeat the header, left out: ${repeated}`] : []),
         ...(empty > 0 ? [`empty lines, left out: ${empty}`] : []),
       ];
     },
@@ -146,6 +153,16 @@ async function openCsv(source: Source): Promise<TableFile> {
 function isEmpty({ cells, starts, ends }: TableRecord): boolean {
   for (let cell = 0; cell < cells; cell++) if (starts[cell] !== ends[cell]) return false;
   return true;
+}
+
+/** Whether a record is the header once more: files that were put one after the other bring theirs each. */
+function headerAgain(names: readonly string[]): (record: TableRecord) => boolean {
+  const first = Buffer.from(names[0] ?? '');
+  return (record) => {
+    const start = record.starts[0]!;
+    if (record.bytes[start] !== first[0] || record.ends[0]! - start !== first.length) return false;
+    return names.every((name, cell) => cellText(record, cell) === name);
+  };
 }
 
 async function firstBytes(source: Source, most: number): Promise<{ bytes: Buffer; whole: boolean }> {
@@ -205,5 +222,10 @@ function checkWidth(record: TableRecord, width: number): void {
   let extra = record.cells - 1;
   while (extra >= width && record.starts[extra] === record.ends[extra]) extra -= 1;
   if (record.cells > width && extra < width) return;
-  throw new GaplineError('data-invalid', `${placeOf(record)}: there are ${record.cells} cells, but ${width} columns`);
+  const cells = `there ${record.cells === 1 ? 'is 1 cell' : `are ${record.cells} cells`}, but ${width} columns`;
+  const hint =
+    record.cells === width * 2 - 1
+      ? '; a cell with a decimal comma has to stand in quotes, or the columns be parted by ";"'
+      : '';
+  throw new GaplineError('data-invalid', `${placeOf(record)}: ${cells}${hint}`);
 }

@@ -1,0 +1,179 @@
+// Tables as loggers, spreadsheets, R and UCI write them: each was refused without need, or read as something else, once.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type DatasetOptions, readDataset } from './read.ts';
+
+let folder = '';
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'gapline-people-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+async function read(text: string | Uint8Array, options: Omit<DatasetOptions, 'file'> = {}) {
+  const file = join(folder, 'table.csv');
+  await writeFile(file, text);
+  return readDataset({ file, ...options });
+}
+
+/** Some rows; the first is 27.14, 2.5, hot. */
+const rows = Array.from({ length: 24 }, (_, row) => [(27.14 + row).toFixed(2), '2.5', row % 2 ? 'ok' : 'hot']);
+const body = (delimiter: string) => rows.map((cells) => `${cells.join(delimiter)}\n`).join('');
+/** A table of a column in front of a measured one and the label. */
+const beside = (name: string, cell: (row: number) => string) =>
+  `${name},temp,state\n${rows.map(([temp, , state], row) => `${cell(row)},${temp},${state}\n`).join('')}`;
+
+describe('what stands above a table', () => {
+  it.each([
+    [
+      'a title and an empty line',
+      `Report of pumps, plant 3\nMade 2024-03-01\n\ntemp,vib,state\n${body(',')}`,
+      'lines 1 to 3 stand above',
+    ],
+    ['a line of units', `temp,vib,state\n°C,mm/s,\n${body(',')}`, 'line 2 is no data ("°C, mm/s, ")'],
+    ['units in brackets', `temp;vib;state\n[degree];[mm/s];[-]\n${body(';')}`, 'line 2 is no data'],
+    ['names in two lines', `pump,,\ntemp,vib,state\n${body(',')}`, 'line 2 names the columns too'],
+    ['a comment with another sign', `% made by a logger\ntemp,vib,state\n${body(',')}`, 'line 1 stands above'],
+    ['the separator and a title', `sep=;\nReport\ntemp;vib;state\n${body(';')}`, 'line 2 stands above'],
+  ])('is no data: %s', async (_, text, note) => {
+    const data = await read(text, { truth: 'state' });
+    expect(data).toMatchObject({ fields: ['temp', 'vib'], count: 24, classes: ['hot', 'ok'] });
+    expect([...data.values.subarray(0, 2)]).toEqual([27.14, 2.5]);
+    expect(data.notes.join('\n')).toContain(note);
+  });
+
+  it('spans columns where a name in the second line comes twice', async () => {
+    const data = await read(
+      `pump 1,,pump 2,\ntemp,vib,temp,state\n${rows.map(([a, b, c]) => `${a},${b},${a},${c}\n`).join('')}`,
+    );
+    expect(data.fields).toEqual(['pump 1 temp', 'pump 1 vib', 'pump 2 temp']);
+  });
+
+  it('is data where it may be: a word for a fault in the first row is refused with its line', async () => {
+    await expect(read(`temp,vib,state\nerr,2.5,ok\n${body(',')}`, { truth: 'state' })).rejects.toThrow(
+      'line 2, column "temp": "err"',
+    );
+  });
+
+  it("names no first column where R wrote the rows' names", async () => {
+    const text = `"temp" "vib" "state"\n${rows.map(([temp, vib, state], row) => `"${row + 1}" ${temp} ${vib} "${state}"\n`).join('')}`;
+    const data = await read(text, { truth: 'state' });
+    expect(data.columns.map(({ name, role }) => `${name}: ${role}`)).toEqual([
+      ...['column 1: left out', 'temp: value', 'vib: value', 'state: label'],
+    ]);
+    expect([...data.values.subarray(0, 2)]).toEqual([27.14, 2.5]);
+  });
+
+  it('may come again where files were put together', async () => {
+    const data = await read(`temp,vib,state\n${body(',')}temp,vib,state\n${body(',')}`, { truth: 'state' });
+    expect(data.count).toBe(48);
+    expect(data.notes).toContain('lines that repeat the header, left out: 1');
+  });
+});
+
+describe('dates', () => {
+  const two = (value: number) => String(value).padStart(2, '0');
+  const first = 1_709_251_200_000_000_000n;
+  const day = 86_400_000_000_000n;
+
+  it.each([
+    [
+      'the day first',
+      (row: number) => `${two(row + 1)}/03/2024 00:00`,
+      'dates have the day first ("13/03/2024 00:00", line 14)',
+    ],
+    [
+      'the month first',
+      (row: number) => `3/${row + 1}/2024 12:00:00 AM`,
+      'dates have the month first ("3/13/2024 12:00:00 AM", line 14)',
+    ],
+    ['the name of a month', (row: number) => `${two(row + 1)}-Mar-2024`, 'without an offset'],
+    ['the name of a month first', (row: number) => `"March ${row + 1}, 2024"`, 'without an offset'],
+    ['digits alone', (row: number) => `202403${two(row + 1)}`, 'dates written in digits alone'],
+    ['digits alone, with the time', (row: number) => `202403${two(row + 1)}000000`, 'dates written in digits alone'],
+    ['the basic form of ISO 8601', (row: number) => `202403${two(row + 1)}T000000Z`, ''],
+  ])('with %s are the time', async (_, cell, note) => {
+    const data = await read(beside('date', cell), { truth: 'state' });
+    expect(data.times?.[0]).toBe(first);
+    expect(data.times?.[23]).toBe(first + 23n * day);
+    expect(data.notes.join('\n')).toContain(note);
+  });
+
+  it('and times of day in two columns are joined', async () => {
+    const text = `date,clock,temp,state\n${rows.map(([temp, , state], row) => `2024-03-01,${two(row)}.30.00,${temp},${state}\n`).join('')}`;
+    const data = await read(text.replace('clock', 'time'), { truth: 'state' });
+    expect(data.times?.[1]).toBe(first + 5_400_000_000_000n);
+    expect(data.columns[1]).toEqual({
+      name: 'time',
+      role: 'left out',
+      reason: 'the time of day, which is joined to "date"',
+    });
+  });
+
+  it('that prove no order are left out, and so are times that cannot be read; both are said', async () => {
+    const reasonOf = async (cell: (row: number) => string) =>
+      (await read(beside('time', cell), { truth: 'state' })).columns[0];
+    expect(await reasonOf((row) => `0${(row % 9) + 1}/02/2024`)).toMatchObject({
+      role: 'left out',
+      reason: expect.stringContaining('which is the day in "01/02/2024" cannot be told'),
+    });
+    expect(await reasonOf((row) => `2024-03-01 00:00:${two(row)} CET`)).toMatchObject({
+      role: 'left out',
+      reason: expect.stringContaining('is no time that can be read'),
+    });
+  });
+
+  it('of both orders are refused with the line that contradicts', async () => {
+    const text = beside('date', (row) => (row === 20 ? '03/31/2024' : `${row + 1}/03/2024`));
+    await expect(read(text, { truth: 'state' })).rejects.toThrow('line 22, column "date": "03/31/2024" is no time');
+  });
+});
+
+it.each([
+  ['(12.50)', -12.5, ''],
+  ['-$12.50', -12.5, 'in $'],
+  ['1.25D+01', 12.5, ''],
+])('a number such as %s is read', async (cell, value, unit) => {
+  const data = await read(
+    beside('x', () => cell),
+    { truth: 'state' },
+  );
+  expect(data.values[0]).toBe(value);
+  expect(data.columns[0]).toMatchObject({ role: 'value', reason: unit });
+});
+
+describe('bytes', () => {
+  const german = `Größe µm,Zustand\n${rows.map(([temp], row) => `${temp},${row % 2 ? 'kühl' : 'heiß'}\n`).join('')}`;
+
+  it('of Windows-1252 are read as such, and said; of damaged UTF-8 are not', async () => {
+    const data = await read(Buffer.from(german, 'latin1'), { truth: 'Zustand' });
+    expect(data).toMatchObject({ fields: ['Größe µm'], classes: ['heiß', 'kühl'] });
+    expect(data.notes).toContain('the file is not UTF-8; it is read as Windows-1252');
+    const damaged = Buffer.concat([Buffer.from(german), Buffer.of(0xff, 0x0a)]);
+    await expect(read(damaged)).rejects.toThrow(/line 26 is not UTF-8; save the file as UTF-8/);
+  });
+
+  it('of UTF-16 are read without a mark too', async () => {
+    const data = await read(Buffer.from(`temp,vib,state\n${body(',')}`, 'utf16le'), { truth: 'state' });
+    expect([...data.values.subarray(0, 2)]).toEqual([27.14, 2.5]);
+  });
+
+  it('of several gzip members are one table; NUL is refused with its line', async () => {
+    const members = Buffer.concat([gzipSync('temp,vib,state\n'), gzipSync(body(','))]);
+    expect((await read(members, { truth: 'state' })).count).toBe(24);
+    await expect(read(`temp,vib,state\n${body(',')}${'\0'.repeat(500)}`)).rejects.toThrow('line 26 holds NUL bytes');
+  });
+
+  it.each([
+    ['PK\x03\x04rest', 'save the sheet as CSV'],
+    ['[{"temp": 1}]', 'is JSON'],
+    ['{"temp": 1}\n{"temp": 2}\n', 'is JSON'],
+    ['\n<!DOCTYPE html><table>', 'is HTML'],
+    ['% iris\n@RELATION iris\n', 'is an ARFF file'],
+    ['\x89HDF\r\n', 'is an HDF5 file'],
+  ])('of another kind of file are refused with what to do: %j', async (text, message) => {
+    await expect(read(Buffer.from(text, 'latin1'))).rejects.toThrow(message);
+  });
+});
