@@ -61,7 +61,9 @@ const data = z
     timeUnit: z
       .enum(timeUnits)
       .optional()
-      .describe('what times count that are numbers; excel: days of a spreadsheet, date: digits such as 20260131; default: by their size'),
+      .describe(
+        'what times count that are numbers; excel: days of a spreadsheet, date: digits such as 20260131; default: by their size',
+      ),
   })
   .prefault({})
   .describe('the data sets; columns of numbers that are not named here are the values');
