@@ -3,6 +3,11 @@ import type { ByteWriter } from './record-writer.ts';
 /** So many fields after the last one are compared before a name is looked up: a device leaves out fields, but keeps their order. */
 const lookAhead = 8;
 
+/** The stream has no such name. */
+export const unknownName = -1;
+/** The reading has the name already. */
+export const repeatedName = -2;
+
 /** The names of a stream's values as bytes, found in the order in which a device sends them. */
 export class FieldNames {
   readonly count: number;
@@ -12,16 +17,22 @@ export class FieldNames {
   readonly #indexes: ReadonlyMap<string, number>;
   /** The reading in which a field occurred last. */
   readonly #seen: Float64Array;
+  readonly #terminator: number;
   #reading = 0;
   #next = 0;
 
-  constructor(fields: readonly string[]) {
+  /** @param terminator what follows a name in what the device sends */
+  constructor(fields: readonly string[], terminator: '"' | '=') {
     this.count = fields.length;
     // An object has keys that look like an index before all others.
     this.usable = fields.every((name) => !/^\d+$/.test(name));
-    this.#names = fields.map((name) => Buffer.from(`${JSON.stringify(name).slice(1)}`));
+    const names = fields.map((name) => JSON.stringify(name).slice(1, -1));
+    // Line protocol escapes these in its own way; whoever meets an escape leaves the line to the slow path.
+    const plain = terminator === '"' ? names : names.filter((name) => !/[\\ ,=]/.test(name));
+    this.#names = plain.map((name) => Buffer.from(name + terminator));
+    this.#terminator = terminator.charCodeAt(0);
     this.#indexes = new Map(this.#names.map((bytes, index) => [bytes.toString('latin1', 0, bytes.length - 1), index]));
-    this.#seen = new Float64Array(fields.length);
+    this.#seen = new Float64Array(plain.length);
   }
 
   /** Begins a reading. */
@@ -31,19 +42,22 @@ export class FieldNames {
   }
 
   /**
-   * Copies the name that begins at `at`, after its quote, with both quotes.
-   * @returns the position after the closing quote; -1 where the stream has no such name, or the reading has it twice
+   * Copies the name that begins at `at`, in quotes.
+   * @returns the position after what follows the name; {@link unknownName} or {@link repeatedName}
    */
   copy(bytes: Uint8Array, at: number, out: ByteWriter): number {
     const index = this.#find(bytes, at);
     const name = this.#names[index];
-    if (name === undefined || this.#seen[index] === this.#reading) return -1;
+    if (name === undefined) return unknownName;
+    if (this.#seen[index] === this.#reading) return repeatedName;
     this.#seen[index] = this.#reading;
     this.#next = index + 1;
     out.push(0x22);
     const target = out.bytes;
     const from = out.at;
-    for (let offset = 0; offset < name.length; offset += 1) target[from + offset] = name[offset] ?? 0;
+    const length = name.length - 1;
+    for (let offset = 0; offset < length; offset += 1) target[from + offset] = name[offset] ?? 0;
+    target[from + length] = 0x22;
     out.at = from + name.length;
     return at + name.length;
   }
@@ -51,12 +65,12 @@ export class FieldNames {
   #find(bytes: Uint8Array, at: number): number {
     const most = Math.min(this.#next + lookAhead, this.#names.length);
     for (let index = this.#next; index < most; index += 1) if (this.#isAt(index, bytes, at)) return index;
-    const end = bytes.indexOf(0x22, at);
+    const end = bytes.indexOf(this.#terminator, at);
     if (end < 0) return -1;
     return this.#indexes.get(Buffer.from(bytes.buffer, bytes.byteOffset + at, end - at).toString('latin1')) ?? -1;
   }
 
-  /** The closing quote is compared too. */
+  /** What follows the name is compared too. */
   #isAt(index: number, bytes: Uint8Array, at: number): boolean {
     const name = this.#names[index];
     if (name === undefined) return false;

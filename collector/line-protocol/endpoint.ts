@@ -3,6 +3,7 @@ import { HttpProblem, sendError } from '../../core/http/problem.ts';
 import { nanosecondsOfMs } from '../../core/wire/time.ts';
 import { decodeText, readBody } from '../body.ts';
 import { type EndpointHandler, type EndpointOptions, precisionOf, problemOfError, readingRules } from '../endpoint.ts';
+import { LineScanner } from './one-pass.ts';
 import { recordsOfLines } from './records.ts';
 
 export interface LineProtocolOptions extends EndpointOptions {
@@ -22,23 +23,23 @@ export function lineProtocolEndpoint(options: LineProtocolOptions): EndpointHand
   const rulesFor = readingRules(options);
   const arrival = uniqueArrivals(nowMs);
   const guard = options.guard('write');
+  const { name, fields } = stream;
+  const scanner = new LineScanner({ stream: name, fields, deviceTag, measurement, maxReadings });
   return async (request, response) => {
     const refuse = (error: unknown) => sendInfluxError(response, problemOfError(error, 'line-protocol', options));
     try {
       await guard(request, response);
       const precision = precisionOf(request.query.precision);
-      const text = decodeText(await readBody(request, options.body, memory));
+      const bytes = await readBody(request, options.body, memory);
       const receivedMs = nowMs();
-      const { records, refusal, ignoredFields } = recordsOfLines({
-        text,
-        rules: rulesFor(precision, receivedMs),
-        stream: stream.name,
-        deviceTag,
-        measurement,
-        received: nanosecondsOfMs(receivedMs),
-        arrival,
-        maxReadings,
-      });
+      const rules = rulesFor(precision, receivedMs);
+      const received = nanosecondsOfMs(receivedMs);
+      const { records, refusal, ignoredFields } =
+        scanner.scan({ bytes, rules, received, arrival }) ??
+        recordsOfLines({
+          ...{ text: decodeText(bytes), rules, received, arrival },
+          ...{ stream: stream.name, deviceTag, measurement, maxReadings },
+        });
       const { length } = records;
       const done = (): void => {
         metrics.accepted('line-protocol', refusal === undefined ? 204 : 400, length, ignoredFields);

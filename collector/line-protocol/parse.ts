@@ -41,9 +41,9 @@ export interface ParsedLines {
 
 const maxFailures = 20;
 /** Of one line. InfluxDB's only bound is memory. */
-const maxFields = 10_000;
+export const maxFields = 10_000;
 const maxKeyBytes = 65_535;
-const reservedTags = new Set(['_field', '_measurement', 'time', '\0']);
+export const reservedTags = new Set(['_field', '_measurement', 'time', '\0']);
 
 /**
  * Parses line protocol as InfluxDB 2.7 does: it accepts the same lines and rejects the same lines with the same messages.
@@ -172,7 +172,7 @@ function explainTimestamp(digits: string): string {
 
 const zerosOf: Record<Precision, string> = { ns: '', us: '000', ms: '000000', s: '000000000' };
 
-function toNanoseconds(digits: string, precision: Precision): string | null {
+export function toNanoseconds(digits: string, precision: Precision): string | null {
   return readTime(digits + zerosOf[precision], 'ns');
 }
 

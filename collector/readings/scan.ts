@@ -4,8 +4,8 @@ import { compareTimes, isImplausible, readTime } from '../../core/wire/time.ts';
 import { FieldNames } from '../field-names.ts';
 import { IdentityCheck } from '../identity-check.ts';
 import { RecordWriter } from '../record-writer.ts';
+import { scanNumber, unusual } from '../scan-number.ts';
 import type { BodyForm } from './content-type.ts';
-import { scanNumber, unusual } from './scan-number.ts';
 
 const quote = 0x22;
 const comma = 0x2c;
@@ -36,7 +36,7 @@ export class ReadingScanner {
   #lines = false;
 
   constructor(options: { stream: string; fields: readonly string[]; maxReadings: number }) {
-    this.#names = new FieldNames(options.fields);
+    this.#names = new FieldNames(options.fields, '"');
     this.#writer = new RecordWriter(options.stream);
     this.#maxReadings = options.maxReadings;
   }

@@ -18,19 +18,22 @@ export function rulesOf({ path }: Input): ReadingRules {
   };
 }
 
+/** Times of arrival, later than any time that the inputs hold. */
+export function arrivals(): () => string {
+  let count = 0n;
+  return () => {
+    count += 1n;
+    return String(1_850_000_000_000_000_000n + count);
+  };
+}
+
 /** What the endpoints make of a request, without HTTP around it, by the slow path. */
 export function recordsOf({ path, headers, body }: Input) {
   const rules = rulesOf({ path, headers, body });
   const text = body.toString('utf8').replace(/^\ufeff/, '');
   const limits = { text, rules, stream: 'pumps', received: '1800000000000000000', maxReadings: 10_000 };
   if (path.startsWith('/api')) {
-    let arrivals = 0;
-    const arrival = (): string => {
-      arrivals += 1;
-      // Later than any time that the inputs hold.
-      return String(1_850_000_000_000_000_000n + BigInt(arrivals));
-    };
-    return recordsOfLines({ ...limits, deviceTag: 'device', measurement: undefined, arrival });
+    return recordsOfLines({ ...limits, deviceTag: 'device', measurement: undefined, arrival: arrivals() });
   }
   return recordsOfBody({ ...limits, form: headers['content-type']?.includes('ndjson') ? 'ndjson' : 'json' });
 }

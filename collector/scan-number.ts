@@ -1,4 +1,4 @@
-import type { ByteWriter } from '../record-writer.ts';
+import type { ByteWriter } from './record-writer.ts';
 
 /** Returned where there is no number, or one that a double cannot hold. */
 export const unusual = -1;
