@@ -1,16 +1,22 @@
 import { CommanderError } from 'commander';
+import { explainFileError } from '../core/files/fault.ts';
 import { describeError, errorCatalog, GaplineError } from '../core/wire/errors.ts';
+import { complain } from './print.ts';
 import { createProgram } from './program.ts';
 
 /** One line: what is wrong and what to do; the stack only for what nobody foresaw, and only when asked for. */
 function report(error: unknown): void {
-  if (error instanceof GaplineError) {
-    process.stderr.write(`gapline: ${describeError(error)}. ${errorCatalog[error.code].remedy} [${error.code}]\n`);
+  const known = error instanceof GaplineError ? error : explainFileError(error);
+  if (known) {
+    complain(`gapline: ${describeError(known)}. ${errorCatalog[known.code].remedy} [${known.code}]\n`);
     return;
   }
-  process.stderr.write(`gapline: ${describeError(error)} [internal]\n`);
-  if (process.env.GAPLINE_DEBUG && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  complain(`gapline: ${describeError(error)} [internal]\n`);
+  if (process.env.GAPLINE_DEBUG && error instanceof Error) complain(`${error.stack}\n`);
 }
+
+// Output that nobody reads any more, or that goes to a full disk, is no reason to stop a line.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 
 try {
   await createProgram().parseAsync();

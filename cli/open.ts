@@ -1,6 +1,7 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Logger } from 'pino';
+import { readWholeSync } from '../core/files/whole.ts';
 import { openLogAt } from '../core/log/open-log.ts';
 import type { EventLog, TopicSpec } from '../core/log/port.ts';
 import type { SeriesStore } from '../core/store/port.ts';
@@ -47,7 +48,7 @@ export function kafkaSecrets(): { username?: string; password?: string; ca?: str
 
 function readText(file: string): string {
   try {
-    return readFileSync(file, 'utf8');
+    return readWholeSync(file, 1_000_000).toString('utf8');
   } catch (cause) {
     throw new GaplineError('config-invalid', `GAPLINE_KAFKA_CA: ${file} cannot be read`, { cause });
   }

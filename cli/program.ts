@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { timeUnits } from '../core/dataset/time-cell.ts';
 import manifest from '../package.json' with { type: 'json' };
+import { refuseRepeats } from './once.ts';
 
 const wholeNumber =
   (least: number, most: number) =>
@@ -16,10 +17,16 @@ const collect = (value: string, before: string[] = []): string[] => [...before, 
 
 /** A command that works on one stream. */
 function streamCommand(name: string, summary: string): Command {
-  return new Command(name)
-    .summary(summary)
-    .description(summary)
-    .requiredOption('--config <file>', 'the stream.yaml that defines the stream')
+  return withStream(
+    new Command(name)
+      .summary(summary)
+      .description(summary)
+      .requiredOption('--config <file>', 'the stream.yaml that defines the stream'),
+  );
+}
+
+const withStream = (command: Command): Command =>
+  command
     .option('--set <key=value>', 'override a key of it, or remove it by an empty value; may be repeated', collect, [])
     .option('--data <folder>', 'where state lives', 'data')
     .addOption(
@@ -27,7 +34,6 @@ function streamCommand(name: string, summary: string): Command {
         .choices(['debug', 'info', 'warn', 'error', 'silent'])
         .default('info'),
     );
-}
 
 /** A command that runs one stage of the line, as a process of its own. */
 function stageCommand(name: string, summary: string): Command {
@@ -184,6 +190,7 @@ export function createProgram(): Command {
       .option('--folder <folder>', 'where to make it; default: examples/NAME')
       .action(async (name, options) => (await import('./commands/new.ts')).newStream(name, options)),
   );
+  refuseRepeats(program);
   return program;
 }
 
@@ -294,7 +301,14 @@ function deadLetters(): Command {
 }
 
 function up(): Command {
-  return withEndpoint(streamCommand('up', 'run the whole line in this process, embedded'))
+  const summary = 'run the whole line in this process, embedded';
+  const command = new Command('up')
+    .summary(summary)
+    .description(summary)
+    .option('--config <file>', 'the stream.yaml that defines the stream')
+    // So that `npm start -- --config FILE` means that file.
+    .option('--default-config <file>', 'the one that counts where --config is not given');
+  return withEndpoint(withStream(command))
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--collector-port <port>', 'where devices POST; 0 is any free one', port, 8080)
     .option('--page-port <port>', 'where the live page is; 0 is any free one', port, 3000)
@@ -302,5 +316,9 @@ function up(): Command {
     .option('--ledger <file>', 'append the identity of each accepted reading to this file')
     .option('--no-generator', 'run without the example devices')
     .addOption(new Option('--summary <format>', 'what to print at the end').choices(['json', 'text']).default('text'))
-    .action(async (options) => (await import('./commands/up.ts')).up(options));
+    .action(async ({ config, defaultConfig, ...options }) => {
+      const file = config ?? defaultConfig;
+      if (file === undefined) command.error("error: required option '--config <file>' not specified");
+      await (await import('./commands/up.ts')).up({ ...options, config: file });
+    });
 }

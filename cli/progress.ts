@@ -1,3 +1,5 @@
+import { printable } from '../core/wire/printable.ts';
+
 const barWidth = 24;
 const plainEveryMs = 2_000;
 
@@ -12,7 +14,8 @@ export class Progress {
   }
 
   /** @param share - how much is done, 0 to 1 */
-  show(title: string, share: number, detail: string): void {
+  show(what: string, share: number, state: string): void {
+    const [title, detail] = [printable(what), printable(state)];
     if (this.#out.isTTY) {
       const filled = Math.round(Math.min(share, 1) * barWidth);
       const bar = `${'█'.repeat(filled)}${'░'.repeat(barWidth - filled)}`;

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { checkFree } from '../core/http/shared-port.ts';
 import { describeError, GaplineError } from '../core/wire/errors.ts';
 
 /** What is started in order and stopped in reverse. */
@@ -73,6 +74,22 @@ function awaitSignal(logger: Logger) {
     seen: () => seen,
     dispose: () => process.off('SIGINT', listen).off('SIGTERM', listen),
   };
+}
+
+/**
+ * Looks whether a port is free before anything starts, so that nothing is made, and nobody waits, for a line that cannot run.
+ * @throws {GaplineError} `port-in-use`, with the option that chooses another
+ */
+export async function demandFreePort(host: string, port: number, option: string): Promise<void> {
+  if (port === 0) return;
+  await checkFree({ host, port }).catch((error: unknown) => {
+    const { code } = error as NodeJS.ErrnoException;
+    const why =
+      code === 'EADDRINUSE'
+        ? `${host}:${port} is in use`
+        : `cannot listen on ${host}:${port} (${describeError(error)})`;
+    throw new GaplineError('port-in-use', `${why}; choose another with ${option} PORT`);
+  });
 }
 
 /** For the error of a port that somebody else listens on: the same, with the option that chooses another. */

@@ -119,6 +119,23 @@ test('a reading is acknowledged only after the log has it, and requests that wai
   expect(await waiting()).toBe(0);
 });
 
+test('a full disk of the log is named, at both endpoints', async () => {
+  const full = Object.assign(new Error('secret'), { code: 'ENOSPC' });
+  const wrap = (log: EventLog): EventLog =>
+    intercept(log, (topic, _records, append) =>
+      topic === pumps.topics.readings ? Promise.reject(new AppendError('refused', 'secret', full)) : append(),
+    );
+  started = await startCollector({ wrap });
+  const response = await post(JSON.stringify(reading(1)));
+  expect([response.status, response.headers.get('retry-after')]).toEqual([503, '5']);
+  const problem = JSON.parse(await response.text());
+  expect(problem).toMatchObject({ code: 'disk-full', detail: expect.stringContaining('the disk of the log is full') });
+  expect(JSON.stringify(problem)).not.toContain('secret');
+  const line = await fetch(`${started.collector.url}/api/v2/write`, { method: 'POST', body: 'm,device=d a=1' });
+  expect(line.status).toBe(503);
+  expect(await line.json()).toMatchObject({ code: 'unavailable', message: expect.stringContaining('disk') });
+});
+
 test.each(['refused', 'unknown'] as const)(
   'a log that fails with the outcome "%s" gives 503 with Retry-After, at both endpoints',
   async (outcome) => {

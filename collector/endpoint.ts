@@ -4,6 +4,7 @@ import type { Guard } from '../core/access/guard.ts';
 import { HttpProblem, toHttpProblem } from '../core/http/problem.ts';
 import { GaplineError } from '../core/wire/errors.ts';
 import type { ReadingRules } from '../core/wire/reading-input.ts';
+import { isDiskFull } from '../core/wire/sqlite-code.ts';
 import type { Stream } from '../core/wire/stream.ts';
 import { isPrecision, nanosecondsOfMs, type Precision } from '../core/wire/time.ts';
 import type { BodyLimits } from './body.ts';
@@ -70,6 +71,10 @@ export function problemOfError(
 function logUnavailable(error: unknown): HttpProblem | undefined {
   if (!(error instanceof GaplineError) || error instanceof HttpProblem || error.code !== 'log-unavailable')
     return undefined;
+  if (isDiskFull(error.cause)) {
+    const full = 'the disk of the log is full; send the readings again, they are taken once there is room';
+    return new HttpProblem('disk-full', full, { retryAfterS: 5, cause: error });
+  }
   const detail = 'the log did not confirm the readings; send them again';
   return new HttpProblem('log-unavailable', detail, { retryAfterS: 2, cause: error });
 }

@@ -1,8 +1,8 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createGenerator, type GeneratorOptions } from './generator.ts';
 import { byDevice, byIdentity, identityOf, type Mood, openCollector } from './testing/collector.ts';
@@ -57,6 +57,27 @@ async function linesOf(changes: Partial<GeneratorOptions>, mood?: (request: numb
   await generator.finished;
   return collector.lines;
 }
+
+test('a progress file that cannot be written holds the readings back, and they continue once it can', async () => {
+  const collector = await heldAfter(3);
+  const generator = await begin(collector.url, { progressFile, rate: 0, count: 60_000, batch: 100, repeat: true });
+  await collector.full();
+  // Where the folder was there is a file now: for a process that may do anything, too, nothing can be written.
+  rmSync(dirname(progressFile), { recursive: true });
+  writeFileSync(dirname(progressFile), 'in the way');
+  collector.release();
+  const before = () => generator.totals().accepted;
+  await vi.waitFor(() => expect(before()).toBeGreaterThan(40_000), patient);
+  expect(before()).toBeLessThan(60_000);
+  rmSync(dirname(progressFile));
+  expect(await generator.finished).toMatchObject({ accepted: 60_000 });
+});
+
+test('a progress file that could never be written is an error of the start', async () => {
+  mkdirSync(progressFile, { recursive: true });
+  const collector = await collectorOf();
+  await expect(begin(collector.url, { progressFile })).rejects.toMatchObject({ code: 'file-unusable' });
+});
 
 const ledgerOf = () => readFileSync(ledgerFile, 'utf8').trim().split('\n').map(identityOf);
 

@@ -85,7 +85,7 @@ export function createGenerator(options: GeneratorOptions): Generator {
       totals.retried += 1;
     },
   });
-  const ledger = createLedger(options.ledgerFile);
+  const ledger = createLedger(options.ledgerFile, logger);
   const finished = Promise.withResolvers<GeneratorTotals>();
   finished.promise.catch(() => {});
   /** Takes no more readings in hand. */

@@ -1,8 +1,10 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Logger } from 'pino';
 import { z } from 'zod';
+import { explainFileError } from '../core/files/fault.ts';
+import { readWholeSync } from '../core/files/whole.ts';
 import { describeError } from '../core/wire/errors.ts';
 import { nanosecondsSchema } from '../core/wire/reading.ts';
 
@@ -45,7 +47,7 @@ export class ProgressFile {
   load(logger: Logger): Progress | undefined {
     let text: string;
     try {
-      text = readFileSync(this.#file, 'utf8');
+      text = readWholeSync(this.#file, 10_000_000).toString('utf8');
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
       throw error;
@@ -61,11 +63,16 @@ export class ProgressFile {
     }
   }
 
+  /** @throws {GaplineError} `disk-full` or `file-unusable`; the file is then as it was. */
   save(progress: Progress): void {
     const aside = `${this.#file}.new`;
-    mkdirSync(dirname(this.#file), { recursive: true });
-    writeFileSync(aside, JSON.stringify(progress));
-    renameSync(aside, this.#file);
+    try {
+      mkdirSync(dirname(this.#file), { recursive: true });
+      writeFileSync(aside, JSON.stringify(progress));
+      renameSync(aside, this.#file);
+    } catch (error) {
+      throw explainFileError(error, this.#file) ?? error;
+    }
   }
 
   /** A stream that is complete restarts next time. */

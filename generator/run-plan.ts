@@ -1,8 +1,10 @@
 import type { Logger } from 'pino';
+import { type ErrorCode, GaplineError } from '../core/wire/errors.ts';
 import { chooseGaps, type GapPatternName } from './gaps/choose.ts';
 import { type Progress, ProgressFile } from './progress.ts';
 import { Schedule } from './schedule.ts';
 import { deviceOrderOf, type Source } from './source.ts';
+import { refusalsOfDisk, untilRoom } from './until-room.ts';
 import { dealToWorkers, indexOfNth, madeBefore, Worker } from './worker.ts';
 
 export interface RunPlanOptions {
@@ -34,8 +36,8 @@ export interface RunPlan {
    * gap rate is soon seen in all, and little is sent again after a kill. Rejects when the signal aborts.
    */
   reach(index: number, signal: AbortSignal): Promise<void>;
-  /** To be called before the reading is made. */
-  reserve(index: number): void;
+  /** To be called before the reading is made: resolves once the file knows of it, however long the disk has no room. */
+  reserve(index: number, signal: AbortSignal): Promise<void>;
   /** All readings that the worker made are accepted. */
   accepted(worker: Worker): void;
   setGapRate(rate: number): void;
@@ -96,16 +98,31 @@ export function openRunPlan(options: RunPlanOptions): RunPlan {
   }
   move();
 
-  function save(): void {
+  function save(reserving = reserved): void {
     if (!file) return;
     // A gap pattern replays its past, and a device may speak but once a round.
     const replayed = (pattern.memory + 1) * source.round.length;
     const many = schedule.state().gapRates.length > maxGapRates;
     schedule.forget({ timesBefore: next, gapRatesBefore: many ? next - replayed : 0 });
-    const reservedUntilNs = String(schedule.timeNs(Math.max(0, reserved - 1)));
+    const reservedUntilNs = String(schedule.timeNs(Math.max(0, reserving - 1)));
     const accepted = shares.map((share) => share.accepted);
-    file.save({ format: 1, stream: streamId, ...schedule.state(), reserved, reservedUntilNs, accepted, next });
+    const state = schedule.state();
+    file.save({ format: 1, stream: streamId, ...state, reserved: reserving, reservedUntilNs, accepted, next });
+    reserved = reserving;
   }
+
+  /** Where the disk refuses it, a later save has it; until then no readings are made that the file does not know. */
+  function saveUnless(refusals: readonly ErrorCode[]): void {
+    try {
+      save();
+    } catch (error) {
+      if (!(error instanceof GaplineError && refusals.includes(error.code))) throw error;
+    }
+  }
+  const saveIfRoom = () => saveUnless(refusalsOfDisk);
+
+  // A folder that cannot be written is an error of the start; a full disk may have room again.
+  saveUnless(['disk-full']);
 
   return {
     workers: shares.map(({ worker }) => worker),
@@ -117,11 +134,13 @@ export function openRunPlan(options: RunPlanOptions): RunPlan {
     async reach(index, signal) {
       while (index >= next + batchesAhead * batchSpan) await unlessAborted(moved.promise, signal);
     },
-    reserve(index) {
-      made = Math.max(made, index + 1);
-      if (!file || made <= reserved) return;
-      reserved = made + (rate === 0 ? unpacedReserve : Math.ceil(rate * reserveSeconds));
-      save();
+    async reserve(index, signal) {
+      const wanted = index + 1;
+      if (file && wanted > reserved) {
+        const ahead = wanted + (rate === 0 ? unpacedReserve : Math.ceil(rate * reserveSeconds));
+        await untilRoom(() => save(Math.max(reserved, ahead)), logger, signal);
+      }
+      made = Math.max(made, wanted);
     },
     accepted(worker) {
       for (const share of shares) if (share.worker === worker) share.accepted = worker.made;
@@ -129,13 +148,13 @@ export function openRunPlan(options: RunPlanOptions): RunPlan {
     },
     setGapRate(wanted) {
       schedule.setGapRate(made, wanted);
-      save();
+      saveIfRoom();
     },
-    save,
+    save: saveIfRoom,
     async close(complete) {
       reserved = made;
       if (complete) await file?.remove();
-      else save();
+      else saveIfRoom();
     },
   };
 }

@@ -56,11 +56,11 @@ async function runWorker(sending: Sending, worker: Worker): Promise<void> {
     const count = await readyCount(sending, worker);
     if (count === 0) return;
     await plan.reach(worker.peek(count - 1), stopping.signal);
-    plan.reserve(worker.peek(count - 1));
+    await plan.reserve(worker.peek(count - 1), stopping.signal);
     const batch = worker.take(count);
     totals.sent += count;
     await sender.post(batch, { abort: aborting.signal, stop: stopping.signal });
-    ledger.append(batch.identities);
+    await ledger.append(batch.identities, aborting.signal);
     plan.accepted(worker);
     totals.accepted += count;
     totals.gaps += batch.gaps;

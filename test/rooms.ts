@@ -1,18 +1,19 @@
 /** Which rooms a room's files may import, beside itself: data flows one way, stages meet only in the log and the store. */
 export const mayImport: Readonly<Record<string, readonly string[]>> = {
   'core/wire': [],
+  'core/files': ['core/wire'],
   'core/stage': ['core/wire'],
   'core/retry': ['core/wire'],
   'core/numeric': ['core/wire'],
   'core/statistics': ['core/wire'],
-  'core/http': ['core/wire'],
-  'core/log': ['core/wire', 'core/retry'],
-  'core/store': ['core/wire', 'core/retry'],
-  'core/model': ['core/wire', 'core/retry', 'core/numeric', 'core/statistics', 'core/steps'],
+  'core/http': ['core/wire', 'core/files'],
+  'core/log': ['core/wire', 'core/files', 'core/retry'],
+  'core/store': ['core/wire', 'core/files', 'core/retry'],
+  'core/model': ['core/wire', 'core/files', 'core/retry', 'core/numeric', 'core/statistics', 'core/steps'],
   'core/steps': ['core/wire', 'core/numeric'],
-  'core/access': ['core/wire', 'core/http'],
+  'core/access': ['core/wire', 'core/files', 'core/http'],
   'core/dataset': ['core/wire', 'core/numeric'],
-  generator: ['core/wire', 'core/retry', 'core/stage', 'core/numeric', 'core/dataset'],
+  generator: ['core/wire', 'core/files', 'core/retry', 'core/stage', 'core/numeric', 'core/dataset'],
   collector: [
     'core/wire',
     'core/retry',
@@ -34,7 +35,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
     'core/steps',
   ],
   serving: ['core/wire', 'core/stage', 'core/http', 'core/numeric', 'core/model', 'core/access'],
-  training: ['core/wire', 'core/numeric', 'core/statistics', 'core/store', 'core/model', 'core/dataset'],
+  training: ['core/wire', 'core/files', 'core/numeric', 'core/statistics', 'core/store', 'core/model', 'core/dataset'],
   dashboard: [
     'core/wire',
     'core/retry',
@@ -55,6 +56,7 @@ export const mayImportAll: readonly string[] = ['cli', 'bench', 'test', 'docs', 
 /** What lives in each room, in a few words: shown in the picture of `ARCHITECTURE.md`. */
 export const contents: Readonly<Record<string, string>> = {
   'core/wire': 'what travels: schemas, error codes, time',
+  'core/files': 'files read whole, errors of the disk',
   'core/stage': 'how a stage starts, fails and stops',
   'core/retry': 'delays between attempts, sleep',
   'core/numeric': 'arrays, FFT, seeded random, WebAssembly',

@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import type { Dataset } from '../core/dataset/dataset.ts';
+import { readWhole } from '../core/files/whole.ts';
 import type { Draft } from '../core/model/artifact.ts';
 import { packJson } from '../core/model/artifact.ts';
 import { readLibraryForest } from '../core/model/forest/library-json.ts';
@@ -106,9 +106,12 @@ async function readSource(input: ImportInput): Promise<Found> {
   return readOnnx(input, bytes);
 }
 
+/** Of a file to import. */
+const mostFileBytes = 2_000_000_000;
+
 async function readBytes(file: string): Promise<Uint8Array> {
   try {
-    return await readFile(file);
+    return await readWhole(file, mostFileBytes);
   } catch (error) {
     throw new GaplineError('model-invalid', `${file} cannot be read: ${describeError(error)}`, { cause: error });
   }

@@ -4,6 +4,7 @@ import { findColumn } from '../../core/dataset/roles.ts';
 import type { Survey } from '../../core/dataset/survey.ts';
 import { GaplineError, oneLine } from '../../core/wire/errors.ts';
 import { shorten } from '../../core/wire/problem.ts';
+import { print } from '../print.ts';
 
 export interface LabelChoice {
   readonly label: string;
@@ -39,7 +40,7 @@ async function ask(candidates: readonly LabelCandidate[]): Promise<string> {
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
   try {
     const list = candidates.map((candidate, index) => `  ${index + 1}  ${inWords(candidate)}\n`).join('');
-    process.stdout.write(`Which column is the label?\n${list}`);
+    print(`Which column is the label?\n${list}`);
     for (;;) {
       const answer = (await terminal.question(`1 to ${candidates.length}, or its name: `)).trim();
       const chosen = candidates.find(({ name }) => name === answer) ?? candidates[Number(answer) - 1];

@@ -4,6 +4,7 @@ import { GaplineError, oneLine } from '../../core/wire/errors.ts';
 import { loadConfig } from '../config/load.ts';
 import { createLogger } from '../logger.ts';
 import { openLog } from '../open.ts';
+import { complain, print as printText } from '../print.ts';
 import { resolveStream } from '../stream.ts';
 
 export interface DeadLettersOptions {
@@ -47,7 +48,7 @@ async function* read(log: EventLog, topic: string): AsyncIterable<Placed> {
 /** Records appended at once. */
 const replayBatch = 1_000;
 
-const print = (line: string): void => void process.stdout.write(`${line}\n`);
+const print = (line: string): void => void printText(`${line}\n`);
 
 /** One line a dead letter: where it is, when, who gave up, where it came from, why. */
 export function listDeadLetters(options: DeadLettersOptions): Promise<void> {
@@ -57,7 +58,7 @@ export function listDeadLetters(options: DeadLettersOptions): Promise<void> {
       print([id, ...cellsOf(letter).map(oneLine)].join('\t'));
       count += 1;
     }
-    process.stderr.write(`${count} dead letters\n`);
+    complain(`${count} dead letters\n`);
   });
 }
 
@@ -110,11 +111,11 @@ export function replayDeadLetters(
     for await (const { id, letter } of letters) {
       if (!options.all && !wanted.delete(id)) continue;
       if (typeof letter === 'string') {
-        process.stderr.write(`${id}: ${notOne(letter)}; it was left out\n`);
+        complain(`${id}: ${notOne(letter)}; it was left out\n`);
         continue;
       }
       if (letter.cut) {
-        process.stderr.write(`${id}: ${onlyBeginning(letter)}; it was left out\n`);
+        complain(`${id}: ${onlyBeginning(letter)}; it was left out\n`);
         continue;
       }
       const { topic, key, value, encoding } = letter;

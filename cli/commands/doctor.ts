@@ -4,12 +4,14 @@ import { classifierGroup } from '../../classifier/classifier.ts';
 import { archiveGroup } from '../../collector/archive.ts';
 import { type EventLog, totalLag } from '../../core/log/port.ts';
 import { describeError, errorCatalog, GaplineError } from '../../core/wire/errors.ts';
+import { printable } from '../../core/wire/printable.ts';
 import { isDiskFull } from '../../core/wire/sqlite-code.ts';
 import type { Stream } from '../../core/wire/stream.ts';
 import manifest from '../../package.json' with { type: 'json' };
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { createLogger } from '../logger.ts';
 import { influxToken, openLog, openStore, splitStoreUrl } from '../open.ts';
+import { print as printText } from '../print.ts';
 import { openModels, resolveStream } from '../stream.ts';
 import { describeUnknownFields, readUnknownFields } from '../unknown-fields.ts';
 
@@ -60,7 +62,8 @@ export async function doctor(options: DoctorOptions): Promise<void> {
 }
 
 function print(state: 'ok' | 'warning' | 'BROKEN', part: string, found: string): void {
-  process.stdout.write(`${state.padEnd(7)} ${part.padEnd(14)} ${found}\n`);
+  printText(`${state.padEnd(7)} ${part.padEnd(14)} ${printable(found)}
+`);
 }
 
 async function withinTimeout({ look, address = '' }: Check): Promise<string | Warning> {

@@ -6,6 +6,7 @@ import { createGenerator, type Generator } from '../../generator/generator.ts';
 import { replay } from '../../generator/replay.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { createLogger } from '../logger.ts';
+import { print } from '../print.ts';
 import { Progress } from '../progress.ts';
 import { run } from '../run.ts';
 import { openDataset, resolveStream } from '../stream.ts';
@@ -79,9 +80,7 @@ export async function generate(options: GenerateOptions): Promise<void> {
   const stopShowing = showProgress(generator);
   await run({ logger, parts: [generator], until: () => generator.finished }).finally(stopShowing);
   const { accepted, retried, gaps, values } = generator.totals();
-  process.stdout.write(
-    `${accepted} readings accepted with ${gaps} of ${values} values missing, ${retried} attempts retried\n`,
-  );
+  print(`${accepted} readings accepted with ${gaps} of ${values} values missing, ${retried} attempts retried\n`);
 }
 
 const showEveryMs = 500;

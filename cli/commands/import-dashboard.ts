@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { loadConfig } from '../config/load.ts';
 import { createLogger } from '../logger.ts';
 import { influxToken, splitStoreUrl } from '../open.ts';
+import { print } from '../print.ts';
 import { resolveStream } from '../stream.ts';
 
 export interface ImportDashboardOptions {
@@ -23,7 +24,7 @@ export async function importStreamDashboard(options: ImportDashboardOptions): Pr
     const { renderTemplate } = await import('../../influxdb/template.ts');
     const template = renderTemplate({ stream, bucket: store.bucket });
     await writeFile(options.output, `${JSON.stringify(template, null, 2)}\n`);
-    process.stdout.write(`${options.output}: for InfluxDB's page, Dashboards, Import Dashboard\n`);
+    print(`${options.output}: for InfluxDB's page, Dashboards, Import Dashboard\n`);
     return;
   }
   const logger = (await createLogger(options.logLevel)).child({ stage: 'import-dashboard' });
@@ -34,5 +35,5 @@ export async function importStreamDashboard(options: ImportDashboardOptions): Pr
     stream,
     logger,
   });
-  process.stdout.write(`dashboard ${outcome}: ${dashboard}\n`);
+  print(`dashboard ${outcome}: ${dashboard}\n`);
 }

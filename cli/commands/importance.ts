@@ -4,8 +4,10 @@ import { impurityByField } from '../../core/model/importance.ts';
 import type { Registry } from '../../core/model/registry/port.ts';
 import { elementAt } from '../../core/numeric/element.ts';
 import { GaplineError } from '../../core/wire/errors.ts';
+import { printable } from '../../core/wire/printable.ts';
 import { type MeasuredImportance, measureImportance } from '../../training/importance.ts';
 import type { LoadedConfig } from '../config/load.ts';
+import { complain, print } from '../print.ts';
 import { Progress } from '../progress.ts';
 import { openDataset } from '../stream.ts';
 
@@ -26,7 +28,7 @@ function table(lines: readonly Line[]): string {
   return ranked
     .map(({ field, share, shown }) => {
       const bar = '█'.repeat(Math.round((Math.max(0, share) / most) * barWidth)).padEnd(barWidth);
-      return `${shown.padStart(width)}  ${bar}  ${field}\n`;
+      return `${shown.padStart(width)}  ${bar}  ${printable(field)}\n`;
     })
     .join('');
 }
@@ -48,9 +50,7 @@ export async function printImpurity(registry: Registry, version: number): Promis
     share,
     shown: `${(share * 100).toFixed(2)} %`,
   }));
-  process.stdout.write(
-    `${name} version ${version}: what splits on a field gain, as a share of what all splits gain\n${table(lines)}`,
-  );
+  print(`${name} version ${version}: what splits on a field gain, as a share of what all splits gain\n${table(lines)}`);
 }
 
 /** Prints how much accuracy a version loses on the rows of a CSV when a field is shuffled among them. */
@@ -62,12 +62,12 @@ export async function printPermutation(
 ): Promise<void> {
   const { name, fields } = await registry.manifest(version);
   const { accuracy, rows, leftOut, byField } = await measure(loaded, registry, version, { fields, on, repeats });
-  if (leftOut > 0) process.stderr.write(`${leftOut} rows have no truth that the model knows; they are left out\n`);
+  if (leftOut > 0) complain(`${leftOut} rows have no truth that the model knows; they are left out\n`);
   const lines = byField.map(({ field, lost, spread }) => {
     return { field, share: lost, shown: `${lost.toFixed(4)} ± ${spread.toFixed(4)}` };
   });
   const title = `${name} version ${version}: accuracy lost when a field is shuffled among the ${rows} rows of ${basename(on)}`;
-  process.stdout.write(`${title}; with none shuffled it is ${accuracy.toFixed(4)}\n${table(lines)}`);
+  print(`${title}; with none shuffled it is ${accuracy.toFixed(4)}\n${table(lines)}`);
 }
 
 async function measure(

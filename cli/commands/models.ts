@@ -8,6 +8,7 @@ import { importModel } from '../../training/import.ts';
 import { trainingOptions } from '../../training/options.ts';
 import { scoreVersion } from '../../training/score-version.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
+import { print as printText } from '../print.ts';
 import { openDataset, openModels } from '../stream.ts';
 import { printImpurity, printPermutation } from './importance.ts';
 
@@ -16,7 +17,7 @@ export interface ModelsOptions {
   readonly set: readonly string[];
 }
 
-const print = (line: string): void => void process.stdout.write(`${line}\n`);
+const print = (line: string): void => void printText(`${line}\n`);
 const percent = (share: number): string => `${(share * 100).toFixed(2)} %`;
 
 function open({ config, set }: ModelsOptions): { loaded: LoadedConfig; registry: Registry } {

@@ -15,6 +15,8 @@ import { GaplineError, oneLine } from '../../core/wire/errors.ts';
 import { checkLabels, isNoBetter, labelRemarks, majorityAccuracy } from '../../training/label-checks.ts';
 import { loadConfig } from '../config/load.ts';
 import { configSchema } from '../config/schema.ts';
+import { print as printText } from '../print.ts';
+import { shellWord } from '../shell-word.ts';
 import { chooseLabel } from './choose-label.ts';
 import { makeFolder } from './make-folder.ts';
 import { remarksOn } from './score-remarks.ts';
@@ -74,13 +76,10 @@ export async function newStream(name: string, options: NewStreamOptions): Promis
     ]);
   });
   const shown = relative(process.cwd(), join(folder, 'stream.yaml'));
-  print([`made ${shown}; now run:`, '', `  npm start -- --config ${quoted(shown)}`]);
+  print([`made ${shown}; now run:`, '', `  npm start -- --config ${shellWord(shown)}`]);
 }
 
-const print = (lines: readonly string[]): void => void process.stdout.write(lines.map((line) => `${line}\n`).join(''));
-
-/** A path as a shell takes it. */
-const quoted = (path: string): string => (/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`);
+const print = (lines: readonly string[]): void => void printText(lines.map((line) => `${line}\n`).join(''));
 
 function describeScore(metrics: Metrics): string {
   const { accuracy, f1, rows } = metrics;
@@ -91,7 +90,7 @@ function describeScore(metrics: Metrics): string {
 const warnings = (dataset: Dataset): string[] =>
   giveaways(dataset).map(
     (field) =>
-      `warning: "${oneLine(field)}" alone gives the label away; if it is only known with the outcome, leave it out: --drop ${quoted(oneLine(field))}`,
+      `warning: "${oneLine(field)}" alone gives the label away; if it is only known with the outcome, leave it out: --drop ${shellWord(field)}`,
   );
 
 /** A guess that turns out to be worth nothing is none to build on. */
@@ -99,7 +98,7 @@ function refuseGuess(label: string, metrics: Metrics): never {
   const score = `accuracy ${metrics.accuracy.toFixed(3)}, always predicting the most frequent label ${majorityAccuracy(metrics).toFixed(3)}`;
   throw new GaplineError(
     'data-invalid',
-    `the guessed label column "${oneLine(label)}" cannot be predicted from the values (${score}); name the label with --truth, or add columns that tell the labels apart. --truth ${quoted(oneLine(label))} makes it all the same`,
+    `the guessed label column "${oneLine(label)}" cannot be predicted from the values (${score}); name the label with --truth, or add columns that tell the labels apart. --truth ${shellWord(label)} makes it all the same`,
   );
 }
 

@@ -6,6 +6,7 @@ import { readTime } from '../../core/wire/time.ts';
 import { loadConfig } from '../config/load.ts';
 import { createLogger } from '../logger.ts';
 import { openLog } from '../open.ts';
+import { print as printText } from '../print.ts';
 import { resolveStream } from '../stream.ts';
 
 export interface RewindOptions {
@@ -53,7 +54,7 @@ interface Told extends RewindOptions {
 
 async function tell(log: EventLog, moved: readonly Rewound[], told: Told): Promise<void> {
   const { stage, yes, group, sinceMs } = told;
-  const print = (line: string) => void process.stdout.write(`${line}\n`);
+  const print = (line: string) => void printText(`${line}\n`);
   const count = moved.reduce((sum, { from, to }) => sum + Number(from - to), 0);
   const since = new Date(sinceMs).toISOString();
   if (count === 0) return print(`${group} has taken no reading that arrived since ${since}: there is nothing to do`);

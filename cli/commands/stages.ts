@@ -7,6 +7,7 @@ import { after, inBackground } from '../background.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { createLogger } from '../logger.ts';
 import { openLog, openStore, spoolFile, topicSpecs } from '../open.ts';
+import { print } from '../print.ts';
 import { createProbes } from '../probes.ts';
 import { explainListen, run, type Startable } from '../run.ts';
 import { openServing } from '../serving-models.ts';
@@ -57,7 +58,7 @@ async function prepare(stage: string, options: StageOptions): Promise<Runtime> {
   return { loaded, stream, logger, registry: new Registry(), log, ready };
 }
 
-const announce = (line: string): void => void process.stdout.write(`${line}\n`);
+const announce = (line: string): void => void print(`${line}\n`);
 
 /** The probes of a stage: ready while the log answers. */
 function probesOf({ log, stream, registry, logger }: Runtime, { host, port }: StageOptions): Startable {

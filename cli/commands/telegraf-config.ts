@@ -3,6 +3,7 @@ import { parseAddress } from '../../core/log/kafka/address.ts';
 import { renderTelegrafConfig, type TelegrafKafka } from '../../telegraf/stream-input.ts';
 import { loadConfig } from '../config/load.ts';
 import { kafkaSecrets } from '../open.ts';
+import { print } from '../print.ts';
 import { resolveStream } from '../stream.ts';
 
 export interface TelegrafConfigCommandOptions {
@@ -25,6 +26,6 @@ export async function telegrafConfig(options: TelegrafConfigCommandOptions): Pro
     ...(options.caFile && { caFile: options.caFile }),
   };
   const text = renderTelegrafConfig({ stream, kafka });
-  if (options.output === undefined) process.stdout.write(text);
+  if (options.output === undefined) print(text);
   else await writeFile(options.output, text);
 }

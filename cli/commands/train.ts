@@ -10,6 +10,7 @@ import { type TrainResult, train } from '../../training/train.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { createLogger } from '../logger.ts';
 import { openStore } from '../open.ts';
+import { complain, print as printText } from '../print.ts';
 import { Progress } from '../progress.ts';
 import { openDataset, resolveStream } from '../stream.ts';
 import { type DatasetParts, remarksOn } from './score-remarks.ts';
@@ -32,12 +33,12 @@ export async function trainModel(options: TrainCommandOptions): Promise<void> {
   const parts =
     options.from === 'archive' ? { dataset: await openArchive(loaded, options) } : await openDatasets(loaded);
   const words = [...describeDataset(parts.dataset), ...labelRemarks(parts.dataset)];
-  process.stdout.write(words.map((line) => `${line}\n`).join(''));
+  printText(words.map((line) => `${line}\n`).join(''));
   const result = await trainFrom(loaded, parts);
-  process.stdout.write(describe(result, performance.now() - startedMs));
-  process.stdout.write(`${describeMaxGaps(result, parts.dataset.width)}\n`);
+  printText(describe(result, performance.now() - startedMs));
+  printText(`${describeMaxGaps(result, parts.dataset.width)}\n`);
   const remarks = await remarksOn(loaded, parts, result.metrics);
-  process.stdout.write(remarks.map((line) => `${line}\n`).join(''));
+  printText(remarks.map((line) => `${line}\n`).join(''));
 }
 
 /** More rows make a forest slower, hardly better: of a larger table an even sample is learnt from. */
@@ -47,7 +48,7 @@ const mostRows = 1_000_000;
 export async function trainFrom(loaded: LoadedConfig, { dataset: all, test }: DatasetParts): Promise<TrainResult> {
   const { model, stream, training } = loaded.config;
   const dataset = all.count > mostRows ? rowsOf(all, sampleRows(all.count, mostRows)) : all;
-  if (dataset !== all) process.stderr.write(`learns from ${mostRows} of ${all.count} rows, an even sample\n`);
+  if (dataset !== all) complain(`learns from ${mostRows} of ${all.count} rows, an even sample\n`);
   const progress = new Progress();
   const result = await train({
     dataset,
@@ -78,7 +79,7 @@ async function openArchive(
   try {
     const archived = await readArchive({ store, stream: name, fields, range: parseRange(range, Date.now()) });
     const { count, withoutTruth, leftOut } = archived;
-    process.stderr.write(`${count} readings with truth; ${withoutTruth} have none, ${leftOut} are more than fit\n`);
+    complain(`${count} readings with truth; ${withoutTruth} have none, ${leftOut} are more than fit\n`);
     return archived;
   } finally {
     await store.stop();
@@ -125,9 +126,7 @@ async function compareWays(loaded: LoadedConfig): Promise<void> {
   const { dataset, test } = await openDatasets(loaded);
   const { training } = loaded.config;
   const print = (cells: readonly string[]) =>
-    process.stdout.write(
-      `${cells.map((cell, column) => (column === 0 ? cell.padEnd(32) : cell.padStart(9))).join('')}\n`,
-    );
+    printText(`${cells.map((cell, column) => (column === 0 ? cell.padEnd(32) : cell.padStart(9))).join('')}\n`);
   print(['accuracy by share of gaps', ...comparedRates.map((rate) => `${rate * 100} %`), 'fit s', 'µs/row']);
   await compare({
     dataset,

@@ -11,8 +11,10 @@ import { type ServerOptions, serverAccess } from '../access.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { createLogger } from '../logger.ts';
 import { openLog, openStore, topicSpecs } from '../open.ts';
-import { explainListen, run, type Startable } from '../run.ts';
+import { print } from '../print.ts';
+import { demandFreePort, explainListen, run, type Startable } from '../run.ts';
 import { openServing } from '../serving-models.ts';
+import { shellWord } from '../shell-word.ts';
 import { collectorOptions, openModels, resolveStream } from '../stream.ts';
 import { summarise } from '../summary.ts';
 import { openGenerator } from './generate.ts';
@@ -32,6 +34,7 @@ export interface UpOptions extends ServerOptions {
 /** Runs generator, collector, classifier, archive and live page in this process, on one SQLite file. */
 export async function up(options: UpOptions): Promise<void> {
   const loaded = loadConfig(options.config, options.set);
+  await demandPorts(options);
   const logger = await createLogger(options.logLevel);
   const stage = (name: string) => logger.child({ stage: name });
   await demandModel(loaded);
@@ -123,16 +126,23 @@ export async function up(options: UpOptions): Promise<void> {
     logger,
     parts,
     started() {
-      process.stdout.write(`live page:  ${dashboard.url}\nreadings:   POST ${new URL('/readings', collector.url)}\n`);
-      process.stdout.write(`access:     ${describeAccess(endpoint.access.open)}\n`);
+      print(`live page:  ${dashboard.url}\nreadings:   POST ${new URL('/readings', collector.url)}\n`);
+      print(`access:     ${describeAccess(endpoint.access.open)}\n`);
     },
     ...(options.labels !== undefined && { until: () => labelled(classifier, options.labels ?? 0) }),
   });
-  process.stdout.write(summarise(classifier.totals(), options.summary));
+  print(summarise(classifier.totals(), options.summary));
 }
 
 const describeAccess = (open: boolean): string =>
   open ? 'from this machine only, without a token' : 'with a token; `gapline tokens list` shows whose there are';
+
+async function demandPorts({ host, collectorPort, pagePort }: UpOptions): Promise<void> {
+  if (collectorPort === pagePort && pagePort !== 0)
+    throw new GaplineError('port-in-use', `--collector-port and --page-port are both ${pagePort}; choose two`);
+  await demandFreePort(host, pagePort, '--page-port');
+  await demandFreePort(host, collectorPort, '--collector-port');
+}
 
 /** Refuses to start a line that could label nothing, and reports how to get a model. */
 async function demandModel(loaded: LoadedConfig): Promise<void> {
@@ -140,7 +150,7 @@ async function demandModel(loaded: LoadedConfig): Promise<void> {
   if ((await openModels(loaded).resolve(alias)) !== undefined) return;
   throw new GaplineError(
     'model-missing',
-    `${loaded.file}: there is no ${alias} of model ${name}; run: npm run train -- --config ${join(loaded.file)}`,
+    `${loaded.file}: there is no ${alias} of model ${name}; run: npm run train -- --config ${shellWord(join(loaded.file))}`,
   );
 }
 

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type Document, isMap, isNode, LineCounter, parse, parseDocument } from 'yaml';
 import type { z } from 'zod';
+import { readWholeSync } from '../../core/files/whole.ts';
 import { GaplineError } from '../../core/wire/errors.ts';
 import { nearName } from '../../core/wire/near-name.ts';
 import { shorten } from '../../core/wire/problem.ts';
@@ -82,10 +82,14 @@ function valuesOf(document: Document, file: string): unknown {
   }
 }
 
+/** A stream.yaml is a page of text. */
+const mostBytes = 4_000_000;
+
 function readText(file: string): string {
   try {
-    return readFileSync(file, 'utf8');
+    return readWholeSync(file, mostBytes).toString('utf8');
   } catch (cause) {
+    if (cause instanceof GaplineError) throw new GaplineError('config-invalid', cause.message);
     const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
     const hint = missing ? 'there is no such file; `gapline new NAME --data my.csv` makes one' : 'cannot be read';
     throw new GaplineError('config-invalid', `${file}: ${hint}`, missing ? {} : { cause });

@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
+import { readWholeSync } from '../files/whole.ts';
 import { describeError, GaplineError } from '../wire/errors.ts';
 
 /** What a token allows: `write` readings, `read` pages and predictions, or `admin`, which includes both and every control. */
@@ -31,7 +32,7 @@ export function hashToken(token: string): Buffer {
 export function readTokens(file: string): readonly StoredToken[] | undefined {
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    text = readWholeSync(file, 1_000_000).toString('utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw new GaplineError('config-invalid', `${file}: cannot be read: ${describeError(error)}`);

@@ -39,7 +39,8 @@ export async function listenOnSharedPort(server: Server, { host, port }: Address
   return (await Promise.allSettled(all)).flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
 }
 
-async function checkFree(address: Address): Promise<void> {
+/** Rejects with the system's error where the address cannot be listened on now. */
+export async function checkFree(address: Address): Promise<void> {
   const probe = createServer();
   await listening(probe, address, false);
   await new Promise((resolve) => probe.close(resolve));

@@ -1,8 +1,12 @@
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import type { Server } from 'node:https';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import type { Logger } from 'pino';
+import { readWholeSync } from '../files/whole.ts';
 import { describeError, GaplineError } from '../wire/errors.ts';
+
+/** A chain of certificates is some kilobytes. */
+const mostBytes = 1_000_000;
 
 export interface TlsFiles {
   /** PEM: the certificate chain, the server's own certificate first. */
@@ -18,8 +22,8 @@ export interface TlsFiles {
 export function readTls({ certFile, keyFile }: TlsFiles): SecureContextOptions {
   try {
     const options: SecureContextOptions = {
-      cert: readFileSync(certFile),
-      key: readFileSync(keyFile),
+      cert: readWholeSync(certFile, mostBytes),
+      key: readWholeSync(keyFile, mostBytes),
       minVersion: 'TLSv1.2',
     };
     createSecureContext(options);

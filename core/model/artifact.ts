@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, readFile } from 'node:fs/promises';
+import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
+import { readWhole } from '../files/whole.ts';
 import { describeError, GaplineError } from '../wire/errors.ts';
 import { firstIssue } from '../wire/issue.ts';
 import { type Manifest, manifestSchema, misfit, modelFormat, modelFormatVersion } from './manifest.ts';
@@ -98,9 +99,12 @@ function parseManifest(folder: string, bytes: Uint8Array): Manifest {
   return data;
 }
 
+/** No file of a model is larger. */
+const mostPartBytes = 2_000_000_000;
+
 async function readPart(folder: string, name: string): Promise<Uint8Array> {
   try {
-    return await readFile(join(folder, name));
+    return await readWhole(join(folder, name), mostPartBytes);
   } catch (error) {
     const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
     throw invalidModel(

@@ -3,9 +3,9 @@ import { dirname, resolve } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { explainFileError } from '../files/fault.ts';
 import { describeError, GaplineError } from '../wire/errors.ts';
 import type { Point } from '../wire/point.ts';
-import { isDiskFull } from '../wire/sqlite-code.ts';
 import { earliestTime, latestTime, pointFault } from './fault.ts';
 import { createNames, type Names, namesSchema } from './names.ts';
 import type { ReadOptions, RejectedPoint, SeriesStore } from './port.ts';
@@ -98,7 +98,7 @@ export function createSqliteStore(options: SqliteStoreOptions): SeriesStore {
 
 /** An error of SQLite as one of the store. */
 function storeError(what: string, cause: unknown, options: { retryable?: boolean } = {}): GaplineError {
-  const code = isDiskFull(cause) ? 'disk-full' : 'store-unavailable';
+  const code = explainFileError(cause, what)?.code ?? 'store-unavailable';
   return new GaplineError(code, `${what}: ${describeError(cause)}`, { cause, ...options });
 }
 

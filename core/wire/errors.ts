@@ -1,3 +1,5 @@
+import { printable } from './printable.ts';
+
 /**
  * Every error that a person can meet, by its code. The list is closed: documentation and tests are held to it both ways.
  * `status` is what an HTTP endpoint responds with; `cause` is how it comes about, `remedy` what to do next.
@@ -209,6 +211,13 @@ export const errorCatalog = {
       "The file system under --data has little room left: the log's retention is larger than the disk, or something else fills it.",
     remedy: 'Make room, or choose another folder with --data.',
   },
+  'file-unusable': {
+    status: 500,
+    title: 'A file or folder cannot be used',
+    cause:
+      'A folder is read-only or denies access, a file stands where a folder should be or the other way round, or a file is none that can be read whole: a device, a pipe, or larger than it may be.',
+    remedy: 'Correct its rights, or choose another folder (--data, or the key that names it).',
+  },
   'clock-skewed': {
     status: 500,
     title: 'The clocks differ',
@@ -267,10 +276,9 @@ export function describeError(error: unknown): string {
 
 /** Foreign text as one line that no terminal takes for commands, cut in its middle where it is too long to be read. */
 export function oneLine(text: string): string {
-  const line = text
-    .replaceAll(/\s+/g, (space) => (/[\n\u2028\u2029]/.test(space) ? ' ' : space))
-    .replaceAll('\t', ' ')
-    .replaceAll(/\p{Cc}/gu, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  const line = printable(
+    text.replaceAll(/\s+/g, (space) => (/[\n\u2028\u2029]/.test(space) ? ' ' : space)).replaceAll('\t', ' '),
+  );
   if (line.length <= mostCharacters) return line;
   return `${line.slice(0, mostCharacters - 500).toWellFormed()} … ${line.slice(-490).toWellFormed()}`;
 }
@@ -280,10 +288,18 @@ const deepestCause = 8;
 
 function messageOf(error: unknown, depth = 0): string {
   if (!(error instanceof Error)) return String(error);
-  const own = error.message || withoutMessage(error, depth);
+  const own = validatorMessage(error) ?? (error.message || withoutMessage(error, depth));
   const cause = error.cause === undefined || depth === deepestCause ? '' : messageOf(error.cause, depth + 1);
   // Many libraries repeat the cause in their own message.
   return own.includes(cause) ? own : `${own} (${cause})`;
+}
+
+/** The message of a validator is a dump of all that it found; the first of that is enough, with its place. */
+function validatorMessage(error: Error): string | undefined {
+  const [first]: readonly unknown[] = 'issues' in error && Array.isArray(error.issues) ? error.issues : [];
+  if (typeof first !== 'object' || first === null || !('path' in first) || !('message' in first)) return undefined;
+  const place = Array.isArray(first.path) ? first.path.map(String).join('.') : '';
+  return place === '' ? String(first.message) : `${place}: ${first.message}`;
 }
 
 /** Node gives no message where each of a host's addresses refused a connection: what they said is in `errors`. */

@@ -9,7 +9,6 @@ export function sqliteCode(error: unknown): number | undefined {
 
 /** Whether there was no room on the disk, as SQLite or Node says it. */
 export function isDiskFull(error: unknown): boolean {
-  return (
-    sqliteCode(error) === sqliteCodes.full || (error instanceof Error && 'code' in error && error.code === 'ENOSPC')
-  );
+  if (sqliteCode(error) === sqliteCodes.full) return true;
+  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
 }

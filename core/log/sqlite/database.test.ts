@@ -77,7 +77,7 @@ test('refuses the log of a newer Gapline', async () => {
 test('names the file that cannot be opened', async () => {
   await mkdir(join(folder, 'folder.db'));
   await expect(open(join(folder, 'folder.db'))).rejects.toMatchObject({
-    code: 'log-unavailable',
+    code: 'file-unusable',
     message: expect.stringContaining('folder.db'),
   });
 });

@@ -69,7 +69,10 @@ export async function openDatabase(file: string): Promise<DatabaseSync> {
     await mkdir(dirname(file), { recursive: true });
     return await retryWhileBusy(() => openOnce(file));
   } catch (error) {
-    throw logError(file, error);
+    const fault = logError(file, error);
+    // Before anything runs there is nothing to wait for: a person has to correct it.
+    if (fault.code === 'file-unusable') throw new GaplineError(fault.code, fault.message, { retryable: false });
+    throw fault;
   }
 }
 

@@ -1,5 +1,6 @@
+import { explainFileError } from '../../files/fault.ts';
 import { describeError, GaplineError } from '../../wire/errors.ts';
-import { isDiskFull, sqliteCode, sqliteCodes } from '../../wire/sqlite-code.ts';
+import { sqliteCode, sqliteCodes } from '../../wire/sqlite-code.ts';
 
 /** Whether another process holds the file. */
 export function isBusy(error: unknown): boolean {
@@ -20,10 +21,10 @@ export function logError(file: string, error: unknown): GaplineError {
       retryable: false,
     });
   }
-  return new GaplineError(isDiskFull(error) ? 'disk-full' : 'log-unavailable', `${file}: ${describeError(error)}`, {
-    cause: error,
-    retryable: true,
-  });
+  // A file that was opened once may be usable again: its volume is read-only for a while, say.
+  const refused = explainFileError(error, file);
+  const detail = refused?.message ?? `${file}: ${describeError(error)}`;
+  return new GaplineError(refused?.code ?? 'log-unavailable', detail, { cause: error, retryable: true });
 }
 
 /** Runs work on a file, and turns its errors into errors of the log. */

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readWhole } from '../../files/whole.ts';
 import { describeError, GaplineError } from '../../wire/errors.ts';
 import { type Draft, readManifest, writeArtifact } from '../artifact.ts';
 import type { Manifest } from '../manifest.ts';
@@ -136,7 +137,7 @@ class FolderRegistry implements Registry {
     const file = join(this.#home, wanted);
     let text: string;
     try {
-      text = (await readFile(file, 'utf8')).trim();
+      text = (await readWhole(file, 1_000)).toString('utf8').trim();
     } catch (error) {
       if (isMissing(error)) return undefined;
       throw new GaplineError('model-invalid', `${file} cannot be read: ${describeError(error)}`, { cause: error });
