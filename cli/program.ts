@@ -13,7 +13,7 @@ const wholeNumber =
     return number;
   };
 const port = wholeNumber(0, 65_535);
-const collect = (value: string, before: string[] = []): string[] => [...before, value];
+const repeated = (value: string, before: string[] = []): string[] => [...before, value];
 
 /** A command that works on one stream. */
 function streamCommand(name: string, summary: string): Command {
@@ -27,7 +27,7 @@ function streamCommand(name: string, summary: string): Command {
 
 const withStream = (command: Command): Command =>
   command
-    .option('--set <key=value>', 'override a key of it, or remove it by an empty value; may be repeated', collect, [])
+    .option('--set <key=value>', 'override a key of it, or remove it by an empty value; may be repeated', repeated, [])
     .option('--data <folder>', 'where state lives', 'data')
     .addOption(
       new Option('--log-level <level>', 'how much is told')
@@ -75,123 +75,150 @@ export function createProgram(): Command {
     .version(manifest.version)
     .showHelpAfterError('(--help lists what there is)')
     .enablePositionalOptions();
-
-  program.addCommand(up());
-  program.addCommand(
-    withEndpoint(
-      withStore(stageCommand('collect', 'take readings over HTTP into the log, and the log into the archive')),
-    )
-      .option('--port <port>', 'where devices POST; 0 is any free one', port, 8080)
-      .option('--no-archive', 'leave the archive to `gapline archive`')
-      .action(async (options) => (await import('./commands/stages.ts')).collectReadings(options)),
-  );
-  program.addCommand(
-    withProbes(withStore(stageCommand('archive', 'copy readings from the log into the store, for training'))).action(
-      async (options) => (await import('./commands/stages.ts')).archiveReadings(options),
-    ),
-  );
-  program.addCommand(
-    withProbes(stageCommand('classify', 'fill gaps and label readings')).action(async (options) =>
-      (await import('./commands/stages.ts')).classifyReadings(options),
-    ),
-  );
-  program.addCommand(
-    withEndpoint(stageCommand('dashboard', 'serve the live page'))
-      .option('--port <port>', 'where the page is; 0 is any free one', port, 3000)
-      .action(async (options) => (await import('./commands/stages.ts')).serveDashboard(options)),
-  );
-  program.addCommand(
-    streamCommand('generate', 'replay a data set as devices that POST readings with gaps')
-      .option('--to <url>', 'the collector', 'http://127.0.0.1:8080')
-      .option('--count <readings>', 'stop after so many', wholeNumber(1, Number.MAX_SAFE_INTEGER))
-      .option(
-        '--start <time>',
-        'time of the first reading, RFC 3339; default: now, kept under --data so that a restart resumes',
-      )
-      .option('--ledger <file>', 'append the identity of each accepted reading to this file')
-      .action(async (options) => (await import('./commands/generate.ts')).generate(options)),
-  );
-  program.addCommand(
-    streamCommand('telegraf-config', "write Telegraf's inputs for a stream on Kafka")
-      .requiredOption('--log <url>', 'kafka://HOST:PORT,… as Telegraf reaches it')
-      .option('--ca-file <file>', 'the certificate to trust, where Telegraf finds it')
-      .option('--output <file>', 'where to write; default: standard output')
-      .action(async (options) => (await import('./commands/telegraf-config.ts')).telegrafConfig(options)),
-  );
-  program.addCommand(
-    streamCommand('import-dashboard', "put a stream's dashboard into InfluxDB; a second time changes nothing")
-      .requiredOption('--store <url>', 'http://HOST:8086/ORG/BUCKET')
-      .option('--output <file>', "write it as a template for InfluxDB's own import instead; needs no InfluxDB")
-      .action(async (options) => (await import('./commands/import-dashboard.ts')).importStreamDashboard(options)),
-  );
-  program.addCommand(
-    withEndpoint(
-      stageCommand('serve', "answer inference requests (Open Inference Protocol v2) with the line's model and imputer"),
-    )
-      .option('--port <port>', 'where to answer; 0 is any free one', port, 8081)
-      .action(async (options) => (await import('./commands/stages.ts')).serveModel(options)),
-  );
-  program.addCommand(
-    withStore(streamCommand('train', 'train a new version of the model'))
-      .addOption(
-        new Option('--from <source>', 'data: the CSV of stream.yaml; archive: readings with truth out of the store')
-          .choices(['data', 'archive'])
-          .default('data'),
-      )
-      .option('--range <range>', 'of the archive: -7d, or FROM..TO in RFC 3339', '-7d')
-      .option('--compare', 'only try ways to fill gaps, and print how right each is by share of gaps')
-      .action(async (options) => (await import('./commands/train.ts')).trainModel(options)),
-  );
-  program.addCommand(
-    withStore(
-      logCommand('doctor', 'look at every part of a stack: what is well, what is broken, and the remedy'),
-    ).action(async (options) => (await import('./commands/doctor.ts')).doctor(options)),
-  );
-  program.addCommand(deadLetters());
-  program.addCommand(
-    logCommand('rewind', 'set a stage back in the log, so that it labels (or archives) again what arrived since a time')
-      .requiredOption('--to <time>', 'when they arrived: RFC 3339, or how long ago: -2h, -7d')
-      .addOption(new Option('--stage <stage>', 'which one').choices(['classifier', 'archive']).default('classifier'))
-      .option('--yes', 'do it; without, only print how many readings that is')
-      .action(async (options) => (await import('./commands/rewind.ts')).rewind(options)),
-  );
-  program.addCommand(models());
-  program.addCommand(tokens());
-  program.addCommand(
-    new Command('new')
-      .summary('make a stream from a table')
-      .description(
-        'looks at a table, guesses the label column, says what each column becomes, splits, trains, and prints the next command',
-      )
-      .argument('<name>', 'name of the stream, and of its folder')
-      .requiredOption(
-        '--data <file>',
-        'CSV in any layout, gzipped or not, or Parquet; repeated: several files of one table',
-        collect,
-      )
-      .option('--truth <column>', 'the label column; default: guessed')
-      .option('--device <column>', 'the column that names the device; default: by its name')
-      .option('--time <column>', 'the column of the time; default: by its name')
-      .option(
-        '--keep <column>',
-        'take it as a value although it looks like a counter or an id; may be repeated',
-        collect,
-        [],
-      )
-      .option('--drop <column>', 'leave it out; may be repeated', collect, [])
-      .addOption(
-        new Option('--decimal <sign>', 'how numbers are written; default: as the table shows').choices(['.', ',']),
-      )
-      .addOption(
-        new Option('--time-unit <unit>', 'what times count that are numbers; default: by their size').choices(
-          timeUnits,
-        ),
-      )
-      .option('--folder <folder>', 'where to make it; default: examples/NAME')
-      .action(async (name, options) => (await import('./commands/new.ts')).newStream(name, options)),
-  );
+  for (const command of [
+    up(),
+    collect(),
+    archive(),
+    classify(),
+    dashboard(),
+    generate(),
+    telegrafConfig(),
+    importDashboard(),
+    serve(),
+    train(),
+    doctor(),
+    deadLetters(),
+    rewind(),
+    models(),
+    tokens(),
+    newStream(),
+  ])
+    program.addCommand(command);
   refuseRepeats(program);
   return program;
+}
+
+function collect(): Command {
+  return withEndpoint(
+    withStore(stageCommand('collect', 'take readings over HTTP into the log, and the log into the archive')),
+  )
+    .option('--port <port>', 'where devices POST; 0 is any free one', port, 8080)
+    .option('--no-archive', 'leave the archive to `gapline archive`')
+    .action(async (options) => (await import('./commands/stages.ts')).collectReadings(options));
+}
+
+function archive(): Command {
+  return withProbes(
+    withStore(stageCommand('archive', 'copy readings from the log into the store, for training')),
+  ).action(async (options) => (await import('./commands/stages.ts')).archiveReadings(options));
+}
+
+function classify(): Command {
+  return withProbes(stageCommand('classify', 'fill gaps and label readings')).action(async (options) =>
+    (await import('./commands/stages.ts')).classifyReadings(options),
+  );
+}
+
+function dashboard(): Command {
+  return withEndpoint(stageCommand('dashboard', 'serve the live page'))
+    .option('--port <port>', 'where the page is; 0 is any free one', port, 3000)
+    .action(async (options) => (await import('./commands/stages.ts')).serveDashboard(options));
+}
+
+function generate(): Command {
+  return streamCommand('generate', 'replay a data set as devices that POST readings with gaps')
+    .option('--to <url>', 'the collector', 'http://127.0.0.1:8080')
+    .option('--count <readings>', 'stop after so many', wholeNumber(1, Number.MAX_SAFE_INTEGER))
+    .option(
+      '--start <time>',
+      'time of the first reading, RFC 3339; default: now, kept under --data so that a restart resumes',
+    )
+    .option('--ledger <file>', 'append the identity of each accepted reading to this file')
+    .action(async (options) => (await import('./commands/generate.ts')).generate(options));
+}
+
+function telegrafConfig(): Command {
+  return streamCommand('telegraf-config', "write Telegraf's inputs for a stream on Kafka")
+    .requiredOption('--log <url>', 'kafka://HOST:PORT,… as Telegraf reaches it')
+    .option('--ca-file <file>', 'the certificate to trust, where Telegraf finds it')
+    .option('--output <file>', 'where to write; default: standard output')
+    .action(async (options) => (await import('./commands/telegraf-config.ts')).telegrafConfig(options));
+}
+
+function importDashboard(): Command {
+  return streamCommand('import-dashboard', "put a stream's dashboard into InfluxDB; a second time changes nothing")
+    .requiredOption('--store <url>', 'http://HOST:8086/ORG/BUCKET')
+    .option('--output <file>', "write it as a template for InfluxDB's own import instead; needs no InfluxDB")
+    .action(async (options) => (await import('./commands/import-dashboard.ts')).importStreamDashboard(options));
+}
+
+function serve(): Command {
+  return withEndpoint(
+    stageCommand('serve', "answer inference requests (Open Inference Protocol v2) with the line's model and imputer"),
+  )
+    .option('--port <port>', 'where to answer; 0 is any free one', port, 8081)
+    .action(async (options) => (await import('./commands/stages.ts')).serveModel(options));
+}
+
+function train(): Command {
+  return withStore(streamCommand('train', 'train a new version of the model'))
+    .addOption(
+      new Option('--from <source>', 'data: the CSV of stream.yaml; archive: readings with truth out of the store')
+        .choices(['data', 'archive'])
+        .default('data'),
+    )
+    .option('--range <range>', 'of the archive: -7d, or FROM..TO in RFC 3339', '-7d')
+    .option('--compare', 'only try ways to fill gaps, and print how right each is by share of gaps')
+    .action(async (options) => (await import('./commands/train.ts')).trainModel(options));
+}
+
+function doctor(): Command {
+  return withStore(
+    logCommand('doctor', 'look at every part of a stack: what is well, what is broken, and the remedy'),
+  ).action(async (options) => (await import('./commands/doctor.ts')).doctor(options));
+}
+
+function rewind(): Command {
+  return logCommand(
+    'rewind',
+    'set a stage back in the log, so that it labels (or archives) again what arrived since a time',
+  )
+    .requiredOption('--to <time>', 'when they arrived: RFC 3339, or how long ago: -2h, -7d')
+    .addOption(new Option('--stage <stage>', 'which one').choices(['classifier', 'archive']).default('classifier'))
+    .option('--yes', 'do it; without, only print how many readings that is')
+    .action(async (options) => (await import('./commands/rewind.ts')).rewind(options));
+}
+
+function newStream(): Command {
+  return new Command('new')
+    .summary('make a stream from a table')
+    .description(
+      'looks at a table, guesses the label column, says what each column becomes, splits, trains, and prints the next command',
+    )
+    .argument('<name>', 'name of the stream, and of its folder')
+    .requiredOption(
+      '--data <file>',
+      'CSV in any layout, gzipped or not, or Parquet; repeated: several files of one table',
+      repeated,
+    )
+    .option('--truth <column>', 'the label column; default: guessed')
+    .option('--device <column>', 'the column that names the device; default: by its name')
+    .option('--time <column>', 'the column of the time; default: by its name')
+    .option(
+      '--keep <column>',
+      'take it as a value although it looks like a counter or an id; may be repeated',
+      repeated,
+      [],
+    )
+    .option('--drop <column>', 'leave it out; may be repeated', repeated, [])
+    .addOption(
+      new Option('--decimal <sign>', 'how numbers are written; default: as the table shows').choices(['.', ',']),
+    )
+    .addOption(
+      new Option('--time-unit <unit>', 'what times count that are numbers; default: by their size').choices(timeUnits),
+    )
+    .option('--folder <folder>', 'where to make it; default: examples/NAME')
+    .action(async (name, options) => (await import('./commands/new.ts')).newStream(name, options));
 }
 
 /** A command that reads or writes the log of one stream. */

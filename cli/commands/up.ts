@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import type { Logger } from 'pino';
 import { Registry } from 'prom-client';
 import { type Classifier, createClassifier } from '../../classifier/classifier.ts';
 import { createArchive } from '../../collector/archive.ts';
 import { createCollector } from '../../collector/collector.ts';
 import { GaplineError } from '../../core/wire/errors.ts';
+import type { Stream } from '../../core/wire/stream.ts';
 import { createDashboard } from '../../dashboard/dashboard.ts';
 import type { Generator } from '../../generator/generator.ts';
 import { type ServerOptions, serverAccess } from '../access.ts';
@@ -70,19 +72,9 @@ export async function up(options: UpOptions): Promise<void> {
     ...collectorOptions(loaded),
     ...endpoint,
   });
-  const createGenerator = options.generator
-    ? await openGenerator(loaded, {
-        logger: stage('generator'),
-        dataFolder,
-        fields: stream.fields,
-        ledger: options.ledger,
-        token: ownToken,
-        ownEndpoint: true,
-      })
+  const devices = options.generator
+    ? await openDevices(loaded, { ...options, logger: stage('generator'), stream, ownToken })
     : undefined;
-  let generator: Generator | undefined;
-  let wantedGapRate: number | undefined;
-  const failure = Promise.withResolvers<never>();
   const dashboard = createDashboard({
     stream,
     log,
@@ -90,28 +82,10 @@ export async function up(options: UpOptions): Promise<void> {
     host,
     port: options.pagePort,
     ...endpoint,
-    ...(createGenerator && {
-      controls: {
-        gapRate: loaded.config.generator.gaps.rate,
-        setGapRate(rate: number) {
-          wantedGapRate = rate;
-          generator?.setGapRate(rate);
-        },
-      },
+    ...(devices && {
+      controls: { gapRate: loaded.config.generator.gaps.rate, setGapRate: devices.setGapRate },
     }),
   });
-  /** The generator, made when the collector's address is known. */
-  const devices: Startable = {
-    async start() {
-      const created = createGenerator?.(collector.url);
-      generator = created;
-      if (wantedGapRate !== undefined) created?.setGapRate(wantedGapRate);
-      created?.failed.catch(failure.reject);
-      await created?.start();
-    },
-    stop: async () => generator?.stop(),
-    failed: failure.promise,
-  };
 
   const parts = [
     runtime,
@@ -120,7 +94,7 @@ export async function up(options: UpOptions): Promise<void> {
     archive,
     explained(dashboard, '--page-port'),
     explained(collector, '--collector-port'),
-    ...(createGenerator ? [devices] : []),
+    ...(devices ? [devices.sendingTo(() => collector.url)] : []),
   ];
   await run({
     logger,
@@ -132,6 +106,53 @@ export async function up(options: UpOptions): Promise<void> {
     ...(options.labels !== undefined && { until: () => labelled(classifier, options.labels ?? 0) }),
   });
   print(summarise(classifier.totals(), options.summary));
+}
+
+interface Devices {
+  setGapRate(rate: number): void;
+  /** The generator as a part of the line; it is made at the start, when the collector's address is known. */
+  sendingTo(collectorUrl: () => string): Startable;
+}
+
+interface DevicesOptions {
+  readonly logger: Logger;
+  readonly data: string;
+  readonly stream: Stream;
+  readonly ledger?: string;
+  readonly ownToken: string;
+}
+
+async function openDevices(
+  loaded: LoadedConfig,
+  { logger, data, stream, ledger, ownToken }: DevicesOptions,
+): Promise<Devices> {
+  const create = await openGenerator(loaded, {
+    logger,
+    dataFolder: data,
+    fields: stream.fields,
+    ledger,
+    token: ownToken,
+    ownEndpoint: true,
+  });
+  let generator: Generator | undefined;
+  let wantedGapRate: number | undefined;
+  const failure = Promise.withResolvers<never>();
+  return {
+    setGapRate(rate) {
+      wantedGapRate = rate;
+      generator?.setGapRate(rate);
+    },
+    sendingTo: (collectorUrl) => ({
+      async start() {
+        generator = create(collectorUrl());
+        if (wantedGapRate !== undefined) generator.setGapRate(wantedGapRate);
+        generator.failed.catch(failure.reject);
+        await generator.start();
+      },
+      stop: async () => generator?.stop(),
+      failed: failure.promise,
+    }),
+  };
 }
 
 const describeAccess = (open: boolean): string =>
