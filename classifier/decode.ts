@@ -1,5 +1,7 @@
 import type { Rows } from '../core/model/rows.ts';
-import { decodeReadingFrame, mismatch, type ReadingFrame, valueFault } from '../core/wire/decode-reading.ts';
+import { frameFault, mismatch, parseRecord, type ReadingFrame, valueFault } from '../core/wire/decode-reading.ts';
+import { samplesFault } from '../core/wire/decode-samples.ts';
+import { maxSampleValues, type Samples, sampleCount, sampleOffsetNs } from '../core/wire/samples.ts';
 import type { Stream } from '../core/wire/stream.ts';
 
 /** Why a record gives no row. `dead`: it can never be processed. `skip`: it is sound, but not for this classifier. */
@@ -13,6 +15,17 @@ export const foreignStream = 'foreign-stream';
 
 const foreign: Refusal = { kind: 'skip', reason: foreignStream };
 const dead = (reason: string): Refusal => ({ kind: 'dead', reason });
+
+/** Rows that one record of many samples gave. */
+export interface SampleBlock {
+  readonly row: number;
+  readonly count: number;
+  /** Samples a second. */
+  readonly rate: number;
+}
+
+/** The most values of one record, gaps of fields that it lacks included: what it takes in memory. */
+const maxBlockValues = 8_000_000;
 
 /**
  * The readings of one batch, by column: the rows for the model, and what a prediction repeats. Filled again for each batch, so that
@@ -33,6 +46,8 @@ export class ReadingBatch {
   received: string[] = [];
   truths: (string | undefined)[] = [];
   gapsByRow: number[] = [];
+  /** In order of their rows. The rows of a block have no `timeTexts` until {@link writeTimes}. */
+  blocks: SampleBlock[] = [];
 
   constructor(stream: Stream) {
     this.#stream = stream;
@@ -49,10 +64,29 @@ export class ReadingBatch {
     this.received = [];
     this.truths = [];
     this.gapsByRow = [];
+    this.blocks = [];
     if (this.#times.length < capacity) {
       this.#times = new BigInt64Array(capacity);
       this.#values = new Float64Array(capacity * this.#stream.fields.length);
     }
+  }
+
+  /** Makes room for more rows than there are records, and keeps those that are there. */
+  #reserve(more: number): void {
+    if (this.count + more <= this.#times.length) return;
+    const capacity = Math.max(this.#times.length * 2, this.count + more);
+    const times = new BigInt64Array(capacity);
+    times.set(this.#times.subarray(0, this.count));
+    const values = new Float64Array(capacity * this.#stream.fields.length);
+    values.set(this.#values.subarray(0, this.count * this.#stream.fields.length));
+    this.#times = times;
+    this.#values = values;
+  }
+
+  /** Writes the times of rows that came in blocks, for those who need them as texts. */
+  writeTimes(): void {
+    for (const { row: first, count } of this.blocks)
+      for (let row = first; row < first + count; row++) this.timeTexts[row] = `${this.#times[row]}`;
   }
 
   /** The rows so far, columns in the stream's order. Views, valid until the next {@link reset}. */
@@ -69,12 +103,17 @@ export class ReadingBatch {
 
   /** Adds a record of the readings topic as a row, or returns why it is none. Checked against the schema of a reading by a test. */
   add(bytes: Uint8Array): Refusal | undefined {
-    const reading = decodeReadingFrame(bytes);
-    if (typeof reading === 'string') return dead(reading);
+    const record = parseRecord(bytes);
+    if (typeof record === 'string') return dead(record);
+    if (record.rate !== undefined) return this.#addSamples(record);
+    const wrong = frameFault(record);
+    if (wrong !== undefined) return dead(wrong);
+    const reading = record as unknown as ReadingFrame;
     const { stream, device, time, values, truth, received } = reading;
     if (stream !== this.#stream.name) return foreign;
     const nanos = BigInt(time);
     if (BigInt.asIntN(64, nanos) !== nanos) return dead(mismatch('time', time, 'nanoseconds that fit into 64 bits'));
+    this.#reserve(1);
     const fault = this.#fillRow(values);
     if (fault !== undefined) return dead(fault);
     this.#times[this.count] = nanos;
@@ -84,6 +123,56 @@ export class ReadingBatch {
     this.truths.push(truth);
     this.count += 1;
     return undefined;
+  }
+
+  /** Each sample is a row. */
+  #addSamples(record: Record<string, unknown>): Refusal | undefined {
+    const fault = samplesFault(record);
+    if (fault !== undefined) return dead(fault);
+    const { stream, device, time, rate, values, truth, received } = record as Samples;
+    if (stream !== this.#stream.name) return foreign;
+    const count = sampleCount(values);
+    if (count > maxSampleValues || count * this.#stream.fields.length > maxBlockValues)
+      return dead(mismatch('values', `${count} samples`, 'fewer'));
+    const first = BigInt(time);
+    const last = first + BigInt(count === 0 ? 0 : sampleOffsetNs(count - 1, rate));
+    if (BigInt.asIntN(64, first) !== first || BigInt.asIntN(64, last) !== last)
+      return dead(mismatch('time', time, 'nanoseconds that fit into 64 bits'));
+    this.#reserve(count);
+    const row = this.count;
+    this.#fillBlock(values, count);
+    for (let sample = 0; sample < count; sample++) {
+      this.#times[row + sample] = first + BigInt(sampleOffsetNs(sample, rate));
+      this.devices.push(device);
+      this.timeTexts.push('');
+      this.received.push(received);
+      this.truths.push(truth);
+    }
+    this.count += count;
+    if (count > 0) this.blocks.push({ row, count, rate });
+    return undefined;
+  }
+
+  #fillBlock(values: Samples['values'], count: number): void {
+    const width = this.#stream.fields.length;
+    const start = this.count * width;
+    const rows = this.#values.fill(Number.NaN, start, start + count * width);
+    const present = new Array<number>(count).fill(0);
+    for (const name in values) {
+      const column = this.#columns.get(name);
+      for (const [sample, value] of (values[name] ?? []).entries()) {
+        if (value === null) continue;
+        if (column === undefined) this.unknownFields += 1;
+        else {
+          rows[start + sample * width + column] = value;
+          present[sample] = (present[sample] ?? 0) + 1;
+        }
+      }
+    }
+    for (const measured of present) {
+      this.gaps += width - measured;
+      this.gapsByRow.push(width - measured);
+    }
   }
 
   /** @returns why the values make no row */

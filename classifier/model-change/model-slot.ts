@@ -21,6 +21,7 @@ export function openModelSession(streamModel: StreamModel): ModelSession {
 /** Readings as the rows of a model. Pure but for `committed` of what it returns. */
 export function prepare({ streamModel, steps }: ModelSession, readings: ReadingBatch): PreparedRows {
   if (steps) return steps.apply(readings);
+  readings.writeTimes();
   return { rows: streamModel.project(readings.rows()), origins: readings, outcomes: [], committed: () => {} };
 }
 

@@ -1,11 +1,11 @@
 import type { Rows } from '../../core/model/rows.ts';
 import type { ModelSteps } from '../../core/model/steps.ts';
 import type { ChainResult, ChainSession, StepOutcome } from '../../core/steps/chain.ts';
-import { InputRows } from '../../core/steps/input.ts';
+import { type InputRecord, InputRows } from '../../core/steps/input.ts';
 import { noTruth, onlyEndsSegment, type StepRows } from '../../core/steps/port.ts';
 import { StateReader, StateWriter } from '../../core/steps/state.ts';
-import { formatTime, nsOf, parseTime } from '../../core/steps/time.ts';
-import type { ReadingBatch } from '../decode.ts';
+import { formatTime, nsOf, parseTime, type Time, timeOf } from '../../core/steps/time.ts';
+import type { ReadingBatch, SampleBlock } from '../decode.ts';
 import type { PreparedRows, RowOrigins } from '../prepared-rows.ts';
 
 /** More different truths than this are not told apart: they count as unknown. */
@@ -18,6 +18,8 @@ export class PartitionSteps {
   readonly #input: InputRows;
   /** By channel, its column in a reading. */
   readonly #columns: readonly number[];
+  /** By input of the batch under way. */
+  #received: string[] = [];
   readonly #truths: string[] = [];
   readonly #truthIndex = new Map<string, number>();
 
@@ -36,7 +38,7 @@ export class PartitionSteps {
     const { rows, kept } = labelled;
     return {
       rows,
-      origins: this.#originsOf(result, rows, kept, readings),
+      origins: this.#originsOf(result, rows, kept),
       outcomes: result.outcomes,
       committed: result.committed,
     };
@@ -66,25 +68,39 @@ export class PartitionSteps {
   }
 
   #inputOf(readings: ReadingBatch): StepRows {
-    const { count, devices, timeTexts, received, truths } = readings;
-    const { values, width } = readings.rows();
+    const { count, timeTexts, blocks } = readings;
+    const { values, width, times } = readings.rows();
     const columns = this.#columns;
     const sample = new Float64Array(columns.length);
     this.#input.begin();
-    for (let row = 0; row < count; row++) {
+    this.#received = [];
+    let nextBlock = 0;
+    for (let row = 0; row < count; ) {
+      const block = blocks[nextBlock];
+      if (block?.row === row) {
+        const channels = columns.map((column) => columnOf(values, width, column, block));
+        this.#input.addSamples(
+          this.#recordOf(readings, row, timeOf(times[row] ?? 0n)),
+          block.rate,
+          block.count,
+          channels,
+        );
+        nextBlock += 1;
+        row += block.count;
+        continue;
+      }
       for (let channel = 0; channel < columns.length; channel++)
         sample[channel] = values[row * width + (columns[channel] ?? 0)] ?? Number.NaN;
-      this.#input.addSample(
-        {
-          device: devices[row] ?? '',
-          time: parseTime(timeTexts[row] ?? ''),
-          received: parseTime(received[row] ?? ''),
-          truth: this.#indexOf(truths[row]),
-        },
-        sample,
-      );
+      this.#input.addSample(this.#recordOf(readings, row, parseTime(timeTexts[row] ?? '')), sample);
+      row += 1;
     }
     return this.#input.rows();
+  }
+
+  #recordOf({ devices, received, truths }: ReadingBatch, row: number, time: Time): InputRecord {
+    const arrived = received[row] ?? '';
+    this.#received.push(arrived);
+    return { device: devices[row] ?? '', time, received: parseTime(arrived), truth: this.#indexOf(truths[row]) };
   }
 
   #indexOf(truth: string | undefined): number {
@@ -96,8 +112,9 @@ export class PartitionSteps {
     return this.#truths.push(truth) - 1;
   }
 
-  #originsOf({ rows }: ChainResult, own: Rows, kept: readonly number[], { received }: ReadingBatch): RowOrigins {
+  #originsOf({ rows }: ChainResult, own: Rows, kept: readonly number[]): RowOrigins {
     const { windows } = rows;
+    const received = this.#received;
     const origins = {
       count: own.count,
       devices: own.devices,
@@ -116,6 +133,14 @@ export class PartitionSteps {
       },
     };
   }
+}
+
+/** The samples of a block in one column of a reading. */
+function columnOf(values: Float64Array, width: number, column: number, { row, count }: SampleBlock): Float64Array {
+  const samples = new Float64Array(count);
+  for (let sample = 0, at = row * width + column; sample < count; sample++, at += width)
+    samples[sample] = values[at] ?? Number.NaN;
+  return samples;
 }
 
 /** Columns as rows; `kept` says which of the rows are some to be labelled. */

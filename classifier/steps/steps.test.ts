@@ -137,6 +137,52 @@ describe.each(engines)('on %s', (engine, notRun) => {
   );
 });
 
+test('samples that come in batches give the windows that single ones do', async () => {
+  const readings = samples(6).filter(({ device }) => device !== 'd1');
+  const wanted = await undisturbed(readings);
+  // By device and second: one record of ten samples, the last of which sends less than it could.
+  const seconds = Map.groupBy(readings, ({ device, time = 0 }) => `${device} ${Math.floor((time - startNs) / second)}`);
+  const records = [...seconds.values()].flatMap((own) =>
+    // Truth is said once a record.
+    [...Map.groupBy(own, ({ truth }) => truth).values()].flatMap((same) =>
+      (same.length === 10 ? [same] : same.map((one) => [one])).map((some) => ({
+        ...some[0],
+        rate: 10,
+        values: Object.fromEntries(['a', 'b'].map((name) => [name, some.map(({ values }) => values?.[name] ?? null)])),
+      })),
+    ),
+  );
+  expect(records.length).toBeLessThan(readings.length / 2);
+  line = await openLine();
+  await line.classify(doubleModel({ steps }), { maxBatch: 3 });
+  await line.send(...(records as ReadingParts[]).sort((a, b) => (a.time ?? 0) - (b.time ?? 0)));
+  await untilTaken(line);
+  expect(identities(await line.predictions())).toEqual(wanted);
+});
+
+test('without steps, each sample of a batch is labelled like a reading', async () => {
+  line = await openLine();
+  await line.classify(doubleModel());
+  await line.send(
+    { device: 'd', time: 1, values: { a: 1, b: 2 } },
+    { device: 'd', time: startNs, rate: 3, values: { a: [1, null, 9], b: [2, 3, 4, 5] }, truth: 'low' },
+    { device: 'd', time: startNs, rate: 3, values: { a: [] } },
+    JSON.stringify({ stream: line.stream.name, device: 'd', time: '1', rate: 0, values: {}, received: '1' }),
+  );
+  await untilTaken(line);
+  const found = await line.predictions();
+  expect(
+    found.map(({ time, label, gaps, truth }) => [Number(BigInt(time) - BigInt(startNs)), label, gaps, truth]),
+  ).toEqual([
+    [1 - startNs, 'low', 0, undefined],
+    [0, 'low', 0, 'low'],
+    [333_333_333, 'low', 1, 'low'],
+    [666_666_666, 'high', 0, 'low'],
+    [1_000_000_000, 'low', 1, 'low'],
+  ]);
+  expect((await line.deadLetters()).map(({ reason }) => reason)).toEqual([expect.stringContaining('rate')]);
+});
+
 test('a model with the same steps takes over open windows', async () => {
   const readings = samples(6);
   const wanted = await undisturbed(readings);

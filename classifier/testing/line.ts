@@ -34,7 +34,9 @@ async function openLog(engine: Engine, prefix: string) {
 export interface ReadingParts {
   readonly device?: string;
   readonly time?: number;
-  readonly values?: Record<string, number | null>;
+  /** With a rate, arrays of samples. */
+  readonly values?: Record<string, number | null> | Record<string, (number | null)[]>;
+  readonly rate?: number;
   readonly truth?: string;
 }
 
@@ -54,8 +56,15 @@ export async function openLine(engine: Engine = 'SQLite') {
   );
   const stops: (() => Promise<void>)[] = [];
 
-  const recordOf = ({ device = 'd', time = 1, values = { a: 1, b: 2 }, truth }: ReadingParts) => {
-    const known = { stream: name, device, time: String(time), values, received: `${Date.now()}000000` };
+  const recordOf = ({ device = 'd', time = 1, values = { a: 1, b: 2 }, truth, rate }: ReadingParts) => {
+    const known = {
+      stream: name,
+      device,
+      time: String(time),
+      ...(rate && { rate }),
+      values,
+      received: `${Date.now()}000000`,
+    };
     return { key: device, value: Buffer.from(JSON.stringify({ ...known, ...(truth !== undefined && { truth }) })) };
   };
 

@@ -18,7 +18,8 @@ export function decodeRecord(bytes: Uint8Array): Reading | Samples | string {
   return frameFault(parsed) ?? withSoundValues(parsed as unknown as ReadingFrame);
 }
 
-function samplesFault(record: Record<string, unknown>): string | undefined {
+/** Why an object with a `rate` is no record of samples. */
+export function samplesFault(record: Record<string, unknown>): string | undefined {
   const { rate, values } = record;
   const fault = frameFault(record, keys);
   if (fault !== undefined) return fault;
