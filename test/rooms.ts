@@ -35,7 +35,16 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
     'core/steps',
   ],
   serving: ['core/wire', 'core/stage', 'core/http', 'core/numeric', 'core/model', 'core/access'],
-  training: ['core/wire', 'core/files', 'core/numeric', 'core/statistics', 'core/store', 'core/model', 'core/dataset'],
+  training: [
+    'core/wire',
+    'core/files',
+    'core/numeric',
+    'core/statistics',
+    'core/store',
+    'core/model',
+    'core/steps',
+    'core/dataset',
+  ],
   dashboard: [
     'core/wire',
     'core/retry',

@@ -23,7 +23,7 @@ export interface ArchiveInput {
   readonly range: TimeRange;
   /** Of more readings than this a sample is taken, evenly and the same each time. Default one million. */
   readonly maxRows?: number;
-  /** Whether no row may be left out, because windows are cut from them: more than `maxRows` are an error then. */
+  /** Whether no row may be left out, not even one without truth, because windows are cut from them: more than `maxRows` are an error then. */
   readonly whole?: boolean;
 }
 
@@ -49,19 +49,21 @@ export async function readArchive({
 }: ArchiveInput): Promise<ArchivedDataset> {
   const sample = new Sample(maxRows);
   let seen = 0;
+  let withoutTruth = 0;
   for await (const points of store.read({ measurement: stream, range })) {
     for (const point of points.flatMap((each) => [...rowsOf(each, fields)])) {
       seen += 1;
       if (whole && seen > maxRows) throw tooMany(stream, range, maxRows);
-      if (typeof point.fields.truth === 'string' && point.fields.truth !== '') sample.offer(point);
+      if (whole || truthOf(point) !== undefined) sample.offer(point);
+      if (truthOf(point) === undefined) withoutTruth += 1;
     }
   }
   const points = sample.taken();
-  if (points.length === 0) {
+  if (seen === withoutTruth) {
     const found = seen === 0 ? 'there are no readings' : `none of the ${seen} readings has a truth`;
     throw new GaplineError('data-invalid', `archive of ${stream}: ${found} from ${range.from} to ${range.to}`);
   }
-  const truths = points.map(({ fields: { truth } }) => truth as string);
+  const truths = points.map(truthOf);
   return {
     file: `archive of ${stream}`,
     fields,
@@ -73,7 +75,7 @@ export async function readArchive({
     times: BigInt64Array.from(points, ({ time }) => BigInt(time)),
     columns: [],
     notes: [],
-    withoutTruth: seen - sample.offered,
+    withoutTruth,
     leftOut: sample.offered - points.length,
   };
 }
@@ -106,6 +108,10 @@ const tooMany = (stream: string, { from, to }: TimeRange, most: number) =>
     'data-invalid',
     `archive of ${stream}: more than ${most} samples from ${from} to ${to}; choose a shorter range`,
   );
+
+function truthOf({ fields: { truth } }: Point): string | undefined {
+  return typeof truth === 'string' && truth !== '' ? truth : undefined;
+}
 
 function valuesOf(points: readonly Point[], fields: readonly string[]): Float64Array {
   const names = fields.map((name) => valuePrefix + name);

@@ -2,7 +2,9 @@ import { boostedName } from '../core/model/forest/boosted-json.ts';
 import type { Manifest, Metrics } from '../core/model/manifest.ts';
 import type { Model } from '../core/model/model.ts';
 import { openArtifact } from '../core/model/open.ts';
+import { stepsSchema } from '../core/steps/registry.ts';
 import { type FitInput, fitModel } from './fit.ts';
+import type { Preparation } from './prepare.ts';
 
 /** The names of an estimator's file in an artifact. */
 const forestFile = 'forest.json.gz';
@@ -12,6 +14,8 @@ const neighboursFile = 'neighbours.json.gz';
 export interface CandidateInput extends Omit<FitInput, 'classes'> {
   readonly fields: readonly string[];
   readonly classes: readonly string[];
+  /** The steps that made the rows, if steps did; they become part of the model. */
+  readonly preparation?: Preparation;
 }
 
 /** A model that was fitted and opened, before anything is written. */
@@ -22,12 +26,26 @@ export interface FittedCandidate {
   readonly unpacked: ReadonlyMap<string, unknown>;
   readonly parts: Pick<
     Manifest,
-    'fields' | 'classes' | 'imputer' | 'indicators' | 'maxGaps' | 'estimator' | 'neighbours' | 'importance'
+    | 'fields'
+    | 'channels'
+    | 'steps'
+    | 'classes'
+    | 'imputer'
+    | 'indicators'
+    | 'maxGaps'
+    | 'estimator'
+    | 'neighbours'
+    | 'importance'
   >;
 }
 
 /** Fits a model and opens it from the form in which it is written, so that what is scored is what will serve. */
-export async function fitCandidate({ fields, classes, ...input }: CandidateInput): Promise<FittedCandidate> {
+export async function fitCandidate({
+  fields,
+  classes,
+  preparation,
+  ...input
+}: CandidateInput): Promise<FittedCandidate> {
   const { indicators, maxGaps } = input.options;
   const { imputer, engine, voting, forest, neighbours, importance, outOfBag } = await fitModel({
     ...input,
@@ -36,6 +54,7 @@ export async function fitCandidate({ fields, classes, ...input }: CandidateInput
   const file = forest.name === boostedName ? boostedFile : forestFile;
   const parts: FittedCandidate['parts'] = {
     fields: [...fields],
+    ...(preparation && { channels: [...preparation.channels], steps: stepsSchema.parse(preparation.steps) }),
     classes: [...classes],
     imputer,
     ...(indicators && { indicators }),
@@ -46,5 +65,7 @@ export async function fitCandidate({ fields, classes, ...input }: CandidateInput
   };
   const unpacked = new Map<string, unknown>([[file, forest]]);
   if (neighbours) unpacked.set(neighboursFile, neighbours.json);
-  return { model: await openArtifact({ parts, unpacked }), unpacked, parts, ...(outOfBag && { outOfBag }) };
+  const ownSteps = preparation?.ownSteps;
+  const model = await openArtifact({ parts, unpacked, ...(ownSteps && { ownSteps }) });
+  return { model, unpacked, parts, ...(outOfBag && { outOfBag }) };
 }

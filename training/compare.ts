@@ -1,11 +1,12 @@
 import type { Dataset } from '../core/dataset/dataset.ts';
-import { stratifiedSplit } from '../core/dataset/split.ts';
 import type { Model } from '../core/model/model.ts';
 import { fitCandidate } from './candidate.ts';
+import { holdOut } from './hold-out.ts';
 import { maskValues } from './mask.ts';
 import { score } from './metrics.ts';
 import type { TrainingOptions } from './options.ts';
-import { type LabelledRows, labelledRows, labelRows, pickLabelledRows } from './rows.ts';
+import { marginOf, type Preparation } from './prepare.ts';
+import { type LabelledRows, labelledRows, labelRows } from './rows.ts';
 
 /** One way to make a model. */
 export interface Candidate {
@@ -26,6 +27,8 @@ export interface CompareInput {
   readonly dataset: Dataset;
   /** Rows to score on. Without them a fifth of the data set is held out. */
   readonly test?: Dataset;
+  /** The steps that made the rows of both, if steps did. */
+  readonly preparation?: Preparation;
   readonly candidates: readonly Candidate[];
   /** Shares of values that go missing at random from the rows that are scored. */
   readonly rates: readonly number[];
@@ -36,13 +39,20 @@ export interface CompareInput {
 
 /** Fits each candidate on the same rows, and scores all on the same rows with the same gaps. */
 export async function compare(input: CompareInput): Promise<CandidateResult[]> {
-  const { dataset, candidates, onCompared } = input;
+  const { dataset, preparation, candidates, onCompared } = input;
+  const { fields, classes } = dataset;
   const { train, test } = splitRows(input);
   const masked = input.rates.map((rate, index) => ({ rate, rows: maskValues(test, rate, input.seed + index + 1) }));
   const compared: CandidateResult[] = [];
   for (const { name, options } of candidates) {
     const startedMs = performance.now();
-    const { model } = await fitCandidate({ rows: train, fields: dataset.fields, classes: dataset.classes, options });
+    const { model } = await fitCandidate({
+      rows: train,
+      fields,
+      classes,
+      options,
+      ...(preparation && { preparation }),
+    });
     const fitMs = performance.now() - startedMs;
     const result = { name, fitMs, ...(await scoreByRate(model, masked)) };
     compared.push(result);
@@ -52,11 +62,10 @@ export async function compare(input: CompareInput): Promise<CandidateResult[]> {
   return compared;
 }
 
-function splitRows({ dataset, test, seed }: CompareInput): { train: LabelledRows; test: LabelledRows } {
+function splitRows({ dataset, test, preparation, seed }: CompareInput): { train: LabelledRows; test: LabelledRows } {
   const rows = labelledRows(dataset, dataset.classes);
   if (test) return { train: rows, test: labelledRows(test, dataset.classes) };
-  const split = stratifiedSplit({ labels: rows.labels, fraction: 0.8, seed });
-  return { train: pickLabelledRows(rows, split.train), test: pickLabelledRows(rows, split.test) };
+  return holdOut(rows, { seed, ...marginOf(preparation) });
 }
 
 async function scoreByRate(model: Model, masked: readonly { rate: number; rows: LabelledRows }[]) {

@@ -1,5 +1,4 @@
 import type { Dataset } from '../core/dataset/dataset.ts';
-import { stratifiedSplit } from '../core/dataset/split.ts';
 import type { Draft } from '../core/model/artifact.ts';
 import { packAll } from '../core/model/artifact.ts';
 import type { Metrics } from '../core/model/manifest.ts';
@@ -8,10 +7,12 @@ import { GaplineError } from '../core/wire/errors.ts';
 import { type FittedCandidate, fitCandidate } from './candidate.ts';
 import { describeModel, type Published, publishDraft } from './draft.ts';
 import type { FitProgress } from './fit.ts';
+import { holdOut } from './hold-out.ts';
 import { checkLabels } from './label-checks.ts';
 import { learnMaxGaps } from './max-gaps.ts';
 import { score } from './metrics.ts';
 import type { TrainingOptions } from './options.ts';
+import { marginOf, type Preparation } from './prepare.ts';
 import { type LabelledRows, labelledRows, labelRows, pickLabelledRows } from './rows.ts';
 
 export interface TrainProgress extends FitProgress {
@@ -23,6 +24,8 @@ export interface TrainInput {
   readonly dataset: Dataset;
   /** Rows to score on, with the same fields. Without them a fifth of the data set is held out for that. */
   readonly test?: Dataset;
+  /** The steps that made the rows of both, if steps did. */
+  readonly preparation?: Preparation;
   readonly options: TrainingOptions;
   /** Where models live; the version is made in `registryFolder/name/`. */
   readonly registryFolder: string;
@@ -44,7 +47,7 @@ export async function train(input: TrainInput): Promise<TrainResult> {
   return publishDraft(await makeDraft(input), { registryFolder, name });
 }
 
-async function makeDraft({ dataset, test, options, onProgress, now }: TrainInput): Promise<Draft> {
+async function makeDraft({ dataset, test, preparation, options, onProgress, now }: TrainInput): Promise<Draft> {
   const { classes, fields } = dataset;
   const rows = labelledRows(dataset, classes);
   const run = (step: TrainProgress['step'], part: LabelledRows, maxGaps = options.maxGaps) =>
@@ -53,7 +56,9 @@ async function makeDraft({ dataset, test, options, onProgress, now }: TrainInput
       fields,
       classes,
       options: { ...options, ...(maxGaps !== undefined && { maxGaps }) },
-      outOfBag: step === 'fit',
+      ...(preparation && { preparation }),
+      // Windows of one device are alike, and trees have seen others of it.
+      outOfBag: step === 'fit' && !preparation,
       ...(onProgress && { onProgress: (done) => onProgress({ step, ...done }) }),
     });
   const describe = async (final: FittedCandidate, scores: Omit<Metrics, 'outOfBag'>) =>
@@ -68,25 +73,29 @@ async function makeDraft({ dataset, test, options, onProgress, now }: TrainInput
       options: { ...options },
       ...(now && { now }),
     });
-  const held = stratifiedSplit({ labels: rows.labels, fraction: 0.8, seed: options.seed });
+  const held = holdOut(rows, { seed: options.seed, ...marginOf(preparation) });
   const learns = options.maxGaps === undefined && options.engine === 'gapline';
-  const maxGapsOf = async (model: Model) =>
-    learns ? learnMaxGaps(model, pickLabelledRows(rows, held.test), options.seed) : options.maxGaps;
+  const maxGapsOf = async (model: Model) => (learns ? learnMaxGaps(model, held.test, options.seed) : options.maxGaps);
   if (test) {
-    const maxGaps = learns ? await maxGapsOf((await run('score', firstOf(rows, held.train))).model) : options.maxGaps;
+    const maxGaps = learns ? await maxGapsOf((await run('score', firstOf(held.train))).model) : options.maxGaps;
     const final = await run('fit', rows, maxGaps);
     return describe(final, { on: 'test', ...(await scoreOn(final.model, labelledRows(test, classes))) });
   }
-  const { model } = await run('score', pickLabelledRows(rows, held.train));
-  const scores = await scoreOn(model, pickLabelledRows(rows, held.test));
+  const { model } = await run('score', held.train);
+  const scores = await scoreOn(model, held.test);
   return describe(await run('fit', rows, await maxGapsOf(model)), { on: 'holdout', ...scores });
 }
 
 /** To learn how many gaps a label survives, fewer rows are enough than to learn the labels. */
 const enoughRows = 20_000;
 
-const firstOf = (rows: LabelledRows, chosen: ArrayLike<number>): LabelledRows =>
-  pickLabelledRows(rows, Array.from(chosen).slice(0, enoughRows));
+const firstOf = (rows: LabelledRows): LabelledRows =>
+  rows.count <= enoughRows
+    ? rows
+    : pickLabelledRows(
+        rows,
+        Array.from({ length: enoughRows }, (_, row) => row),
+      );
 
 async function scoreOn(model: Model, rows: LabelledRows) {
   return score(rows.labels, await labelRows(model.open(), rows), model.classes.length);

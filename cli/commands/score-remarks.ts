@@ -4,12 +4,15 @@ import { oneLine } from '../../core/wire/errors.ts';
 import { compare } from '../../training/compare.ts';
 import { isNoBetter, majorityAccuracy, rareClass } from '../../training/label-checks.ts';
 import { trainingOptions } from '../../training/options.ts';
+import type { Preparation } from '../../training/prepare.ts';
 import type { LoadedConfig } from '../config/load.ts';
 
 /** Rows to learn from, and others to score on; without them a fifth is held out for that. */
 export interface DatasetParts {
   readonly dataset: Dataset;
   readonly test?: Dataset | undefined;
+  /** The steps that made the rows of both, if the stream has any. */
+  readonly preparation?: Preparation | undefined;
 }
 
 /** What is worth knowing of a score: a sentence each, with what to do. */
@@ -29,7 +32,7 @@ export async function remarksOn(loaded: LoadedConfig, parts: DatasetParts, metri
 /** Trains once more with balanced weights, and says what changes; the model that serves stays as it is. */
 async function tryBalanced(
   { config: { training } }: LoadedConfig,
-  { dataset, test }: DatasetParts,
+  { dataset, test, preparation }: DatasetParts,
   metrics: Metrics,
   rare: { readonly name: string; readonly count: number },
 ): Promise<string> {
@@ -38,6 +41,7 @@ async function tryBalanced(
   const [balanced] = await compare({
     dataset,
     ...(test && { test }),
+    ...(preparation && { preparation }),
     candidates: [{ name: 'balanced', options: trainingOptions({ ...training, classWeights: 'balanced' }) }],
     rates: [0],
     seed: training.seed,

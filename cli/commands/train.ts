@@ -2,10 +2,12 @@ import { resolve } from 'node:path';
 import type { Dataset } from '../../core/dataset/dataset.ts';
 import { describeDataset } from '../../core/dataset/describe.ts';
 import { rowsOf, sampleRows } from '../../core/dataset/rows-of.ts';
+import { loadOwnSteps } from '../../core/steps/load.ts';
 import { parseRange, readArchive } from '../../training/archive.ts';
 import { candidatesFor, compare } from '../../training/compare.ts';
 import { labelRemarks, majorityAccuracy } from '../../training/label-checks.ts';
 import { trainingOptions } from '../../training/options.ts';
+import { type PreparedDataset, preparationOf, prepareDataset } from '../../training/prepare.ts';
 import { type TrainResult, train } from '../../training/train.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { createLogger } from '../logger.ts';
@@ -30,10 +32,18 @@ export async function trainModel(options: TrainCommandOptions): Promise<void> {
   const loaded = loadConfig(options.config, options.set);
   if (options.compare) return await compareWays(loaded);
   const startedMs = performance.now();
+<<<<<<< HEAD
   const parts =
     options.from === 'archive' ? { dataset: await openArchive(loaded, options) } : await openDatasets(loaded);
   const words = [...describeDataset(parts.dataset), ...labelRemarks(parts.dataset)];
   printText(words.map((line) => `${line}\n`).join(''));
+=======
+  const raw = options.from === 'archive' ? { dataset: await openArchive(loaded, options) } : await openDatasets(loaded);
+  const described = describeDataset(raw.dataset);
+  const parts = await prepared(loaded, raw);
+  const words = [...described, ...labelRemarks(parts.dataset)];
+  process.stdout.write(words.map((line) => `${line}\n`).join(''));
+>>>>>>> 0cad29c (training: steps make the rows of tables and of the archive; what is held out is split by device or by time)
   const result = await trainFrom(loaded, parts);
   printText(describe(result, performance.now() - startedMs));
   printText(`${describeMaxGaps(result, parts.dataset.width)}\n`);
@@ -44,8 +54,14 @@ export async function trainModel(options: TrainCommandOptions): Promise<void> {
 /** More rows make a forest slower, hardly better: of a larger table an even sample is learnt from. */
 const mostRows = 1_000_000;
 
+/** Windows are cut from all samples, or from none. */
+const mostSamples = 2_000_000;
+
 /** Trains the next version. */
-export async function trainFrom(loaded: LoadedConfig, { dataset: all, test }: DatasetParts): Promise<TrainResult> {
+export async function trainFrom(
+  loaded: LoadedConfig,
+  { dataset: all, test, preparation }: DatasetParts,
+): Promise<TrainResult> {
   const { model, stream, training } = loaded.config;
   const dataset = all.count > mostRows ? rowsOf(all, sampleRows(all.count, mostRows)) : all;
   if (dataset !== all) complain(`learns from ${mostRows} of ${all.count} rows, an even sample\n`);
@@ -53,6 +69,7 @@ export async function trainFrom(loaded: LoadedConfig, { dataset: all, test }: Da
   const result = await train({
     dataset,
     ...(test && { test }),
+    ...(preparation && { preparation }),
     options: trainingOptions(training),
     registryFolder: resolve(loaded.folder, model.folder),
     name: model.name ?? stream,
@@ -61,6 +78,22 @@ export async function trainFrom(loaded: LoadedConfig, { dataset: all, test }: Da
   });
   progress.end();
   return result;
+}
+
+/** What the steps of the stream make of readings; without steps, the readings. */
+async function prepared(loaded: LoadedConfig, { dataset, test }: DatasetParts): Promise<DatasetParts> {
+  const { steps } = loaded.config;
+  if (steps.length === 0) return { dataset, test };
+  const preparation = preparationOf(steps, dataset.fields, await loadOwnSteps(steps, loaded.folder));
+  const rows = prepareDataset(dataset, preparation);
+  process.stderr.write(`${describePrepared(dataset.count, rows)}\n`);
+  return { dataset: rows, test: test && prepareDataset(test, preparation), preparation };
+}
+
+function describePrepared(samples: number, { count, width, skipped, mixed }: PreparedDataset): string {
+  const left = Object.entries(skipped).map(([reason, number]) => `, ${number} skipped (${reason})`);
+  const without = mixed > 0 ? `; ${mixed} hold samples of different labels and teach nothing` : '';
+  return `the steps make ${count} rows of ${width} columns out of ${samples} samples${left.join('')}${without}`;
 }
 
 /** Readings with truth out of the store, gaps and all. */
@@ -77,7 +110,13 @@ async function openArchive(
   });
   await store.start();
   try {
-    const archived = await readArchive({ store, stream: name, fields, range: parseRange(range, Date.now()) });
+    const archived = await readArchive({
+      store,
+      stream: name,
+      fields,
+      range: parseRange(range, Date.now()),
+      ...(loaded.config.steps.length > 0 && { whole: true, maxRows: mostSamples }),
+    });
     const { count, withoutTruth, leftOut } = archived;
     complain(`${count} readings with truth; ${withoutTruth} have none, ${leftOut} are more than fit\n`);
     return archived;
@@ -123,7 +162,7 @@ const comparedRates = [0, 0.1, 0.3, 0.5];
 
 /** Tries ways to make a model and prints how right each is by gap rate. Nothing is published. */
 async function compareWays(loaded: LoadedConfig): Promise<void> {
-  const { dataset, test } = await openDatasets(loaded);
+  const { dataset, test, preparation } = await prepared(loaded, await openDatasets(loaded));
   const { training } = loaded.config;
   const print = (cells: readonly string[]) =>
     printText(`${cells.map((cell, column) => (column === 0 ? cell.padEnd(32) : cell.padStart(9))).join('')}\n`);
@@ -131,6 +170,7 @@ async function compareWays(loaded: LoadedConfig): Promise<void> {
   await compare({
     dataset,
     ...(test && { test }),
+    ...(preparation && { preparation }),
     candidates: candidatesFor(trainingOptions(training)),
     rates: comparedRates,
     seed: training.seed,

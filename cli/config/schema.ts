@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { timeUnits } from '../../core/dataset/time-cell.ts';
+import { stepsSchema } from '../../core/steps/registry.ts';
 import { aboutGapPatterns, gapPatterns } from '../../generator/gaps/choose.ts';
 import { trainingSchema } from '../../training/options.ts';
 
@@ -172,6 +173,7 @@ export const configSchema = z
     stream: name('what kind of reading this is; begins the names of topics and measurements'),
     topics,
     data,
+    steps: stepsSchema.prefault([]),
     generator,
     collector,
     classifier,
