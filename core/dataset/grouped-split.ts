@@ -1,3 +1,4 @@
+import { elementAt } from '../numeric/element.ts';
 import { mulberry32, shuffle } from '../numeric/random/mulberry32.ts';
 import type { Split } from './split.ts';
 
@@ -37,7 +38,7 @@ function mainLabels({ labels, devices }: GroupedRows): [device: number, label: n
   for (const [row, device] of devices.entries()) {
     const own = counts.get(device) ?? new Map<number, number>();
     counts.set(device, own);
-    const label = labels[row]!;
+    const label = elementAt(labels, row);
     own.set(label, (own.get(label) ?? 0) + 1);
   }
   return [...counts].map(([device, own]) => [device, [...own].reduce((a, b) => (b[1] > a[1] ? b : a))[0]]);
@@ -57,7 +58,7 @@ function splitByDevice(
     const taken = Math.min(Math.max(Math.round(order.length * fraction), 1), order.length - 1);
     for (const device of order.subarray(0, taken)) chosen.add(device);
   }
-  const parts = Map.groupBy(devices.keys(), (row) => chosen.has(devices[row]!));
+  const parts = Map.groupBy(devices.keys(), (row) => chosen.has(elementAt(devices, row)));
   return {
     by: 'device',
     train: Int32Array.from(parts.get(true) ?? []),
@@ -68,14 +69,15 @@ function splitByDevice(
 function splitByTime({ labels, devices, times, marginNs }: GroupedRows, fraction: number): GroupedSplit {
   const train: number[] = [];
   const test: number[] = [];
+  const timeOf = (row: number): bigint => elementAt(times, row);
   const margin = BigInt(Math.ceil(marginNs));
   for (const own of Map.groupBy(times.keys(), (row) => `${devices[row]} ${labels[row]}`).values()) {
-    own.sort((a, b) => (times[a]! < times[b]! ? -1 : times[a]! > times[b]! ? 1 : a - b));
+    own.sort((a, b) => Number(timeOf(a) - timeOf(b)) || a - b);
     const cut = Math.min(Math.max(Math.round(own.length * fraction), 1), own.length - 1);
     const boundary = own[cut];
     for (const [at, row] of own.entries()) {
       if (boundary === undefined || at >= cut) test.push(row);
-      else if (times[boundary]! - times[row]! >= margin) train.push(row);
+      else if (timeOf(boundary) - timeOf(row) >= margin) train.push(row);
     }
   }
   return { by: 'time', train: Int32Array.from(train).sort(), test: Int32Array.from(test).sort() };
