@@ -32,18 +32,11 @@ export async function trainModel(options: TrainCommandOptions): Promise<void> {
   const loaded = loadConfig(options.config, options.set);
   if (options.compare) return await compareWays(loaded);
   const startedMs = performance.now();
-<<<<<<< HEAD
-  const parts =
-    options.from === 'archive' ? { dataset: await openArchive(loaded, options) } : await openDatasets(loaded);
-  const words = [...describeDataset(parts.dataset), ...labelRemarks(parts.dataset)];
-  printText(words.map((line) => `${line}\n`).join(''));
-=======
   const raw = options.from === 'archive' ? { dataset: await openArchive(loaded, options) } : await openDatasets(loaded);
   const described = describeDataset(raw.dataset);
   const parts = await prepared(loaded, raw);
   const words = [...described, ...labelRemarks(parts.dataset)];
-  process.stdout.write(words.map((line) => `${line}\n`).join(''));
->>>>>>> 0cad29c (training: steps make the rows of tables and of the archive; what is held out is split by device or by time)
+  printText(words.map((line) => `${line}\n`).join(''));
   const result = await trainFrom(loaded, parts);
   printText(describe(result, performance.now() - startedMs));
   printText(`${describeMaxGaps(result, parts.dataset.width)}\n`);
@@ -86,7 +79,7 @@ async function prepared(loaded: LoadedConfig, { dataset, test }: DatasetParts): 
   if (steps.length === 0) return { dataset, test };
   const preparation = preparationOf(steps, dataset.fields, await loadOwnSteps(steps, loaded.folder));
   const rows = prepareDataset(dataset, preparation);
-  process.stderr.write(`${describePrepared(dataset.count, rows)}\n`);
+  complain(`${describePrepared(dataset.count, rows)}\n`);
   return { dataset: rows, test: test && prepareDataset(test, preparation), preparation };
 }
 
