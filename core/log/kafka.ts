@@ -8,6 +8,7 @@ import { type Client, createClient } from './kafka/client.ts';
 import type { KafkaEngine } from './kafka/engine.ts';
 import { isAccessDenied, kafkaError } from './kafka/errors.ts';
 import { startMember } from './kafka/member.ts';
+import { MissingTopics } from './kafka/missing-topics.ts';
 import { planRewind, rewind } from './kafka/rewind.ts';
 import { tail } from './kafka/tail.ts';
 import { KafkaWriter } from './kafka/writer.ts';
@@ -85,7 +86,9 @@ class KafkaLog implements EventLog {
     const admin = await this.#waitForBroker();
     const partitionOf = createPartitioner();
     const writer = new KafkaWriter({ connect, admin, partitionOf, logger, maxWaitingBytes });
-    this.#started = { logger, connect, admin, writer, partitionOf, prefix, sessionTimeoutMs, ending: new Set() };
+    const missingTopics = new MissingTopics(admin, logger);
+    const parts = { logger, connect, admin, writer, missingTopics, partitionOf };
+    this.#started = { ...parts, prefix, sessionTimeoutMs, ending: new Set() };
   }
 
   #connect(trying: typeof retry): Promise<Client> {
@@ -135,6 +138,7 @@ class KafkaLog implements EventLog {
     await Promise.all([...this.#members].map((member) => member.stop()));
     this.#stopping.abort();
     const started = this.#started;
+    started?.missingTopics.stop();
     await Promise.all(started?.ending ?? []);
     this.#started = undefined;
     await started?.writer.stop();
@@ -142,7 +146,9 @@ class KafkaLog implements EventLog {
   }
 
   async ensureTopics(topics: readonly TopicSpec[]): Promise<void> {
-    await this.#engine().admin.ensure(topics);
+    const { admin, missingTopics } = this.#engine();
+    await admin.ensure(topics);
+    missingTopics.keep(topics);
   }
 
   async append(topic: string, records: readonly LogRecord[], { deadlineMs }: { deadlineMs: number }): Promise<void> {

@@ -6,7 +6,7 @@ import type { Client } from './client.ts';
 import { kafkaError, kafkaErrorType } from './errors.ts';
 
 /** How long the metadata of a topic is cached. */
-const metadataMs = 60_000;
+const metadataMs = 5_000;
 /** How long a topic may take to appear, or to find a new leader. */
 const settleMs = 15_000;
 /** Errors of a partition or a group that is being created or moved, or whose metadata in kafkajs is old. */
@@ -69,19 +69,30 @@ export class KafkaAdmin {
     await old.disconnect().catch(() => {});
   }
 
+  /** The names of all topics. */
+  async names(): Promise<Set<string>> {
+    return new Set(await this.#retry('Topics cannot be listed', (admin) => admin.listTopics()));
+  }
+
   /** @throws {GaplineError} `topic-mismatch` where one exists with fewer partitions. */
   async ensure(topics: readonly TopicSpec[]): Promise<void> {
-    const existing = new Set(await this.#retry('Topics cannot be listed', (admin) => admin.listTopics()));
+    const existing = await this.names();
     const missing = topics.filter(({ name }) => !existing.has(name));
     try {
-      if (missing.length > 0) await this.#admin.createTopics({ topics: missing.map(asConfig), waitForLeaders: false });
+      if (missing.length > 0) await this.#create(missing);
     } catch (error) {
       // Another process made them a moment earlier.
-      if (kafkaErrorType(error) !== 'TOPIC_ALREADY_EXISTS') throw kafkaError('Topics cannot be made', error);
+      if (kafkaErrorType(error) !== 'TOPIC_ALREADY_EXISTS') throw error;
     }
     for (const { name, partitions } of topics) await this.#check(name, partitions);
     const toFlush = topics.filter(({ name, flush }) => flush && existing.has(name));
     if (toFlush.length > 0) await this.#flushEachBatch(toFlush.map(({ name }) => name));
+  }
+
+  /** Retried with another admin where kafkajs asks first for the metadata of topics that are gone. */
+  async #create(topics: readonly TopicSpec[]): Promise<void> {
+    const configs = { topics: topics.map(asConfig), waitForLeaders: false };
+    await this.#retry('Topics cannot be made', (admin) => admin.createTopics(configs));
   }
 
   /** Makes existing topics flush each batch, and keeps the rest of their configuration. */
@@ -162,6 +173,11 @@ export class KafkaAdmin {
     const cannot = `The offsets of ${topic} cannot be read`;
     const offsets = await this.#retry(cannot, (admin) => admin.fetchTopicOffsets(topic));
     return offsets.map(({ partition, low, high }) => ({ partition, low: BigInt(low), high: BigInt(high) }));
+  }
+
+  /** Reads the end anew: rejects until the leader of the partition confirms it. */
+  async endOf(topic: string, partition: number): Promise<bigint> {
+    return (await this.extents(topic)).find((extent) => extent.partition === partition)?.high ?? 0n;
   }
 
   /** By partition, the first offset that arrived at or after a time; the end where there is none. */

@@ -81,22 +81,30 @@ function decodeOwned(userData: Buffer | undefined): number[] {
   }
 }
 
-/** The only member of an ephemeral consumer group gets the partitions that it asks for and no others. */
-export function onlyThese(protocol: Protocol, partitions: ReadonlyMap<string, readonly number[]>): PartitionAssigner {
+/**
+ * The only member of an ephemeral consumer group gets the partitions that it asks for and no others. It is asked at each rebalance,
+ * with the number of partitions that a topic has then.
+ */
+export function onlyThese(
+  protocol: Protocol,
+  wanted: (countOf: (topic: string) => number) => readonly (readonly [topic: string, partitions: readonly number[]])[],
+): PartitionAssigner {
   const name = 'gapline-only-these';
   const version = 0;
-  return () => ({
+  return ({ cluster }: { cluster: Cluster }) => ({
     name,
     version,
-    assign: async ({ members }) =>
-      members.map(({ memberId }) => ({
+    async assign({ members }) {
+      const partitions = wanted((topic) => cluster.findTopicPartitionMetadata(topic).length);
+      return members.map(({ memberId }) => ({
         memberId,
         memberAssignment: protocol.MemberAssignment.encode({
           version,
-          assignment: Object.fromEntries([...partitions].map(([topic, numbers]) => [topic, [...numbers]])),
+          assignment: Object.fromEntries(partitions.map(([topic, numbers]) => [topic, [...numbers]])),
           userData: Buffer.alloc(0),
         }),
-      })),
+      }));
+    },
     protocol: ({ topics }) => ({
       name,
       metadata: protocol.MemberMetadata.encode({ version, topics, userData: Buffer.alloc(0) }),

@@ -74,6 +74,7 @@ export class TransactionalCommitter implements Committer {
       transactionTimeout: transactionTimeoutMs,
       allowAutoTopicCreation: false,
       createPartitioner: onOneBroker,
+      metadataMaxAge: 5_000,
     });
     try {
       if (this.#closed) throw new Error('The partition was given back');

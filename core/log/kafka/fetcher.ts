@@ -1,16 +1,22 @@
 import type { AssignerProtocol, Consumer, EachBatchPayload, PartitionAssigner } from 'kafkajs';
 import type { Logger } from 'pino';
+import { sleep } from '../../retry/sleep.ts';
 import { GaplineError } from '../../wire/errors.ts';
 import { Condition } from '../condition.ts';
 import type { Client } from './client.ts';
 import type { GroupPartition } from './committer.ts';
 import { isAccessDenied, kafkaError } from './errors.ts';
 import type { PrefetchBuffer } from './prefetch-buffer.ts';
+import { TopicIdentity } from './topic-identity.ts';
 
 /** How long a fetch waits on the broker. A buffer that was full is filled again only after the running fetch. */
 const fetchWaitMs = 100;
 const fetchPartitionBytes = 1 << 20;
 const fetchBytes = 16 << 20;
+/** How long partitions that were added, and a topic that was made anew, may stay unseen. */
+const metadataMaxAgeMs = 5_000;
+const identityMs = 2_000;
+const betweenChecksMs = 100;
 /** How long the proof of membership may take before it is worth a line. */
 const proofMs = 5_000;
 
@@ -25,6 +31,10 @@ export interface FetcherOptions {
   readonly bufferOf: (topic: string, partition: number) => PrefetchBuffer | undefined;
   /** The group was joined, again or for the first time, with these partitions of each topic. */
   readonly assigned: (partitions: Readonly<Record<string, readonly number[]>>) => void;
+  /** A topic was deleted and made anew, or a partition of it lost its end: its buffers must {@link PrefetchBuffer.restart}. */
+  readonly remade: (topic: string, partition?: number) => void;
+  /** The end of a partition, as its leader confirms it. */
+  readonly endOf: (topic: string, partition: number) => Promise<bigint>;
   /** It cannot recover by itself. */
   readonly failed: (error: GaplineError) => void;
 }
@@ -41,20 +51,32 @@ export class Fetcher {
   #provenAt = 0;
   #stopping = false;
   #unavailable = false;
+  /** Whether the topics were looked at since the group was joined: a topic that is deleted makes every member join again. */
+  #identified = false;
+  readonly #identity: TopicIdentity;
+  #looking: NodeJS.Timeout | undefined;
   /** The partitions whose buffer was full. */
   readonly #paused = new Set<string>();
 
   constructor(options: FetcherOptions) {
     this.#options = options;
+    this.#identity = new TopicIdentity(options.topics, (topic) => this.#remade(topic));
   }
 
   /** Connects; joins the group in the background. */
   async start(): Promise<void> {
     const { client, group, topics, assigner, sessionTimeoutMs } = this.#options;
     const { AssignerProtocol } = await import('kafkajs');
+    const assign = assigner(AssignerProtocol);
     const consumer = client.kafka.consumer({
       groupId: group,
-      partitionAssigners: [assigner(AssignerProtocol)],
+      partitionAssigners: [
+        (options) => {
+          this.#identity.use(options.cluster);
+          return assign(options);
+        },
+      ],
+      metadataMaxAge: metadataMaxAgeMs,
       sessionTimeout: sessionTimeoutMs,
       rebalanceTimeout: sessionTimeoutMs,
       heartbeatInterval: Math.min(1_000, sessionTimeoutMs / 4),
@@ -74,13 +96,15 @@ export class Fetcher {
       throw kafkaError(`${topics.join(', ')} cannot be followed`, error);
     }
     consumer
-      .run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch: async (payload) => this.#take(payload) })
+      .run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch: (payload) => this.#take(payload) })
       .catch((error) => this.#fail(error));
+    this.#looking = setInterval(() => this.#identity.check().catch(() => {}), identityMs).unref();
   }
 
   /** Leaves the group. */
   async stop(): Promise<void> {
     this.#stopping = true;
+    clearInterval(this.#looking);
     await this.#options.client.close(async () => this.#consumer?.disconnect());
   }
 
@@ -127,6 +151,7 @@ export class Fetcher {
       this.#unavailable = false;
       logger.debug({ group, assignment: payload.memberAssignment }, 'Joined the group');
       this.#resumeAll();
+      this.#identified = false;
       assigned(payload.memberAssignment);
       this.changed.notifyAll();
     });
@@ -145,7 +170,9 @@ export class Fetcher {
     });
   }
 
-  #take({ batch, pause, resolveOffset, isStale }: EachBatchPayload): void {
+  async #take(payload: EachBatchPayload): Promise<void> {
+    const { batch, pause, resolveOffset, isStale } = payload;
+    if (!(await this.#isSound(batch))) return;
     // Fetched before the buffer was set back: it would leave a hole.
     if (isStale()) return;
     const buffer = this.#options.bufferOf(batch.topic, batch.partition);
@@ -158,6 +185,34 @@ export class Fetcher {
       this.#paused.add(keyOf(buffer));
       pause();
     }
+    this.changed.notifyAll();
+  }
+
+  /** Whether a batch is of the topic that its buffer is of; false where that cannot be told yet. Then it is fetched again. */
+  async #isSound({ topic, partition, highWatermark }: EachBatchPayload['batch']): Promise<boolean> {
+    const next = this.#options.bufferOf(topic, partition)?.next ?? 0n;
+    const wentBack = BigInt(highWatermark) < next;
+    if (this.#identified && !wentBack) return true;
+    try {
+      await this.#identity.check();
+      this.#identified = true;
+      const buffer = this.#options.bufferOf(topic, partition);
+      // A new leader may not know the end for a moment; the one that it confirms counts.
+      if (wentBack && buffer?.next === next && (await this.#options.endOf(topic, partition)) < next)
+        this.#remade(topic, partition);
+      return true;
+    } catch {
+      await sleep(betweenChecksMs);
+      return false;
+    }
+  }
+
+  #remade(topic: string, partition?: number): void {
+    const { group, logger, remade } = this.#options;
+    const what =
+      partition === undefined ? 'was deleted and made anew' : `lost records at the end of partition ${partition}`;
+    logger.warn({ group, topic }, `Topic ${topic} ${what}: the group restarts with what the topic holds now`);
+    remade(topic, partition);
     this.changed.notifyAll();
   }
 

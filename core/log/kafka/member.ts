@@ -7,7 +7,7 @@ import { type Committer, type GroupPartition, PlainCommitter, TransactionalCommi
 import type { KafkaEngine } from './engine.ts';
 import { Fetcher } from './fetcher.ts';
 import { historyOf } from './history.ts';
-import { Worker } from './worker.ts';
+import { type CommittedOffset, Worker } from './worker.ts';
 
 export interface MemberOptions extends PipeOptions {
   readonly engine: KafkaEngine;
@@ -53,6 +53,8 @@ class Member implements Running {
       sessionTimeoutMs,
       logger,
       bufferOf: (topic, partition) => this.#workers.get(partition)?.bufferOf(topic),
+      remade: (topic, partition) => this.#remade(topic, partition),
+      endOf: (topic, partition) => engine.admin.endOf(topic, partition),
       assigned: (partitions) => this.#assign(new Set(Object.values(partitions).flat())),
       failed: this.#failure.reject,
     });
@@ -103,6 +105,12 @@ class Member implements Running {
     }
   }
 
+  #remade(topic: string, partition?: number): void {
+    for (const [number, worker] of this.#workers) {
+      if (partition === undefined || number === partition) worker.remade(topic);
+    }
+  }
+
   #lose(worker: Worker): void {
     const { number } = worker;
     worker.lose();
@@ -142,9 +150,11 @@ class Member implements Running {
   }
 }
 
-async function committedOffset({ admin }: KafkaEngine, { group, topic, partition }: GroupPartition) {
-  const committed = (await admin.committed(group, topic)).get(partition);
-  if (committed !== undefined) return { committed, low: committed };
-  const extents = await admin.extents(topic);
-  return { committed, low: extents.find((extent) => extent.partition === partition)?.low ?? 0n };
+async function committedOffset(
+  { admin }: KafkaEngine,
+  { group, topic, partition }: GroupPartition,
+): Promise<CommittedOffset> {
+  const [held, extents] = await Promise.all([admin.committed(group, topic), admin.extents(topic)]);
+  const { low, high } = extents.find((extent) => extent.partition === partition) ?? { low: 0n, high: 0n };
+  return { committed: held.get(partition), low, high };
 }

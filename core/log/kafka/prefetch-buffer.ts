@@ -68,6 +68,14 @@ export class PrefetchBuffer {
     return this.#records[0]?.offset ?? this.#next;
   }
 
+  /** Forgets all: the topic was made anew, and its offsets begin again. */
+  restart(): void {
+    this.#records = [];
+    this.#heldBytes = 0;
+    this.#lastTaken = -1n;
+    this.#next = 0n;
+  }
+
   /** Drops what lies below an offset. True where records from it on must be fetched again. */
   startAt(from: bigint): boolean {
     const first = this.#records[0]?.offset ?? this.#next;

@@ -25,7 +25,8 @@ interface Part {
 
 /**
  * Reads spans, committed records only. kafkajs can read in groups alone, so each call is the only member of an ephemeral consumer group,
- * which commits nothing and is deleted at the end.
+ * which commits nothing and is deleted at the end. A topic that is read without an end is followed where it is made anew and where it
+ * gets more partitions.
  */
 export async function* readSpans(
   engine: KafkaEngine,
@@ -34,7 +35,7 @@ export async function* readSpans(
 ): AsyncGenerator<StoredRecord[]> {
   const wanted = spans.filter(({ from, to }) => to === undefined || from < to);
   if (wanted.length === 0) return;
-  const parts = wanted.map((span) => ({ span, buffer: new PrefetchBuffer(span.topic, span.partition, span.from) }));
+  const parts = wanted.map(partOf);
   const group = `${engine.prefix}.reader.${randomUUID()}`;
   const failure = new AbortController();
   const fetcher = await fetcherOf(engine, group, parts, failure);
@@ -66,16 +67,15 @@ export async function* readSpans(
 async function fetcherOf(
   engine: KafkaEngine,
   group: string,
-  parts: readonly Part[],
+  parts: Part[],
   failure: AbortController,
 ): Promise<Fetcher> {
-  const byTopic = Map.groupBy(parts, ({ span }) => span.topic);
-  const partitions = new Map([...byTopic].map(([topic, own]) => [topic, own.map(({ span }) => span.partition)]));
+  const topics = [...new Set(parts.map(({ span }) => span.topic))];
   const fetcher: Fetcher = new Fetcher({
     client: await engine.connect('consumer'),
     group,
-    topics: [...partitions.keys()],
-    assigner: (protocol) => onlyThese(protocol, partitions),
+    topics,
+    assigner: (protocol) => onlyThese(protocol, (countOf) => partitionsToRead(parts, topics, countOf)),
     sessionTimeoutMs: engine.sessionTimeoutMs,
     logger: engine.logger,
     bufferOf: (topic, partition) =>
@@ -83,12 +83,37 @@ async function fetcherOf(
     assigned: () => {
       for (const { buffer } of parts) fetcher.seek(buffer);
     },
+    remade: (topic, partition) => {
+      for (const { span, buffer } of parts) {
+        if (span.topic !== topic || span.to !== undefined || (partition ?? span.partition) !== span.partition) continue;
+        buffer.restart();
+        fetcher.seek(buffer);
+      }
+    },
+    endOf: (topic, partition) => engine.admin.endOf(topic, partition),
     failed: (error: GaplineError) => {
       failure.abort(error);
       fetcher.changed.notifyAll();
     },
   });
   return fetcher;
+}
+
+const partOf = (span: Span): Part => ({ span, buffer: new PrefetchBuffer(span.topic, span.partition, span.from) });
+
+/** By topic, the partitions to read. One that was added to a topic without an end is read from its first record on. */
+function partitionsToRead(parts: Part[], topics: readonly string[], countOf: (topic: string) => number) {
+  return topics.map((topic) => {
+    const own = parts.filter(({ span }) => span.topic === topic);
+    const seen = Math.max(...own.map(({ span }) => span.partition)) + 1;
+    const isEndless = own.every(({ span }) => span.to === undefined) && own.length === seen;
+    for (let partition = seen; isEndless && partition < countOf(topic); partition++) {
+      const added = partOf({ topic, partition, from: 0n });
+      parts.push(added);
+      own.push(added);
+    }
+    return [topic, own.map(({ span }) => span.partition)] as const;
+  });
 }
 
 function takeFrom({ span: { to }, buffer }: Part): StoredRecord[] {

@@ -56,7 +56,7 @@ function start(group: Group, seek: (buffer: PrefetchBuffer) => void = () => {}) 
       retry: createRetryPolicy({ ...options, stalled: () => during() }),
       fetcher: { changed: new Condition(), resume: () => {}, seek, provenSince: async () => {} },
       committerOf: () => group.committer(),
-      committedOffset: async () => ({ committed: group.committed, low: 0n }),
+      committedOffset: async () => ({ committed: group.committed, low: 0n, high: 100n }),
       historyOf: (committed) => ({
         committed,
         async *since() {},

@@ -14,6 +14,13 @@ const maxBatchBytes = 4 << 20;
 /** After so long without a record, a commit of its own moves the group past transaction markers, so that its lag becomes 0. */
 const idleMs = 300;
 
+/** Where a group stands in a partition, and what the partition holds. */
+export interface CommittedOffset {
+  readonly committed: bigint | undefined;
+  readonly low: bigint;
+  readonly high: bigint;
+}
+
 export interface WorkerOptions {
   readonly number: number;
   readonly topics: readonly string[];
@@ -28,9 +35,7 @@ export interface WorkerOptions {
   readonly stopping: AbortSignal;
   readonly committerOf: (topic: string) => Committer;
   /** The offset that the group has committed in a topic, and the lowest one, where it starts if it has committed nothing. */
-  readonly committedOffset: (
-    topic: string,
-  ) => Promise<{ readonly committed: bigint | undefined; readonly low: bigint }>;
+  readonly committedOffset: (topic: string) => Promise<CommittedOffset>;
   readonly checkpoints?: CheckpointOptions | undefined;
   readonly historyOf: (committed: Positions, signal: AbortSignal) => History;
 }
@@ -48,7 +53,12 @@ interface Input {
   attempted: bigint | undefined;
   /** When its right to commit was last in doubt (`performance.now()`). */
   doubtedAt: number;
+  /** Whether its offsets mean nothing any more, because the topic was made anew. */
+  remade: boolean;
 }
+
+/** A topic was made anew: the worker restarts with what it holds now, without the state from before. */
+class Remade extends Error {}
 
 /** Processes one partition number of all input topics, as long as this member owns it. */
 export class Worker {
@@ -91,6 +101,7 @@ export class Worker {
       position: 0n,
       attempted: undefined,
       doubtedAt: Number.NEGATIVE_INFINITY,
+      remade: false,
     };
     return input;
   }
@@ -110,6 +121,15 @@ export class Worker {
     for (const { committer } of this.#inputs) committer.rejoined();
   }
 
+  /** A topic was made anew. The batch in hand is still finished; what was fetched and not taken is gone with the old topic. */
+  remade(topic: string): void {
+    const input = this.#inputs.find((each) => each.topic === topic);
+    if (!input) return;
+    input.remade = true;
+    input.buffer.restart();
+    this.#options.fetcher.seek(input.buffer);
+  }
+
   /** The partition was revoked: the batch in hand is given up. */
   lose(): void {
     this.#lost.abort();
@@ -122,6 +142,7 @@ export class Worker {
         try {
           await this.#own();
         } catch (error) {
+          if (error instanceof Remade) continue;
           if (!(error instanceof Fenced)) throw error;
           logger.warn({ group, partition: this.number }, error.message);
         }
@@ -158,11 +179,29 @@ export class Worker {
 
   async #begin(input: Input): Promise<void> {
     const { fetcher } = this.#options;
-    const { committed, low } = await this.#take(input);
-    arrived(input, committed ?? low);
-    input.committed = committed;
+    const { committed, low, high } = await this.#take(input);
+    const restarts = input.remade || (committed !== undefined && committed > high);
+    if (restarts) await this.#restart(input, low);
+    else arrived(input, committed ?? low);
+    if (!restarts) input.committed = committed;
     if (input.buffer.startAt(input.position)) fetcher.seek(input.buffer);
     fetcher.resume(input.buffer);
+  }
+
+  /** What the group had committed is an offset of the topic as it was before. */
+  async #restart(input: Input, low: bigint): Promise<void> {
+    const { logger, group } = this.#options;
+    input.remade = false;
+    try {
+      await this.#commit(input, [], low);
+    } catch (error) {
+      input.remade = true;
+      throw error;
+    }
+    logger.info(
+      { group, topic: input.topic, partition: this.number, offset: String(low) },
+      'Restarted with what the topic holds',
+    );
   }
 
   /** Fences others, and only then reads the committed offset. Never before the group has confirmed that this member owns the partition. */
@@ -184,6 +223,7 @@ export class Worker {
     const { signal } = this.#lost;
     const done = AbortSignal.any([stopping, signal]);
     while (!done.aborted) {
+      if (this.#inputs.some(({ remade }) => remade)) throw new Remade();
       for (const { topic, buffer, process } of this.#inputs) {
         if (buffer.empty || done.aborted) continue;
         const records = buffer.take(maxBatch, maxBatchBytes);
@@ -196,7 +236,7 @@ export class Worker {
 
   async #wait(done: AbortSignal): Promise<void> {
     const { changed } = this.#options.fetcher;
-    const hasRecords = () => this.#inputs.some(({ buffer }) => !buffer.empty);
+    const hasRecords = () => this.#inputs.some(({ buffer, remade }) => remade || !buffer.empty);
     const behind = () => this.#inputs.filter(({ buffer, position }) => buffer.empty && buffer.next > position);
     await changed.wait(done, () => hasRecords() || behind().length > 0);
     if (hasRecords() || done.aborted) return;
@@ -219,6 +259,11 @@ export class Worker {
       if (committed !== undefined && committed === input.attempted) return arrived(input, committed);
       if (committed !== input.committed) throw new Fenced(`Another member took ${topic}/${this.number}`);
     }
+    await this.#commit(input, outputs, next);
+  }
+
+  async #commit(input: Input, outputs: readonly Output[], next: bigint): Promise<void> {
+    const { committer, topic } = input;
     input.attempted = next;
     try {
       await committer.commit(outputs, next);

@@ -208,6 +208,7 @@ export class KafkaWriter {
       idempotent: true,
       allowAutoTopicCreation: false,
       createPartitioner: onOneBroker,
+      metadataMaxAge: 5_000,
     });
     try {
       await producer.connect();

@@ -1,0 +1,54 @@
+import type { Cluster } from 'kafkajs';
+import { fetchTopicIds, firstVersionWithIds, type RequestSender } from './topic-ids.ts';
+
+const metadataKey = 3;
+
+/** What kafkajs's cluster has beside its declared methods. */
+interface ClusterInside extends Cluster {
+  readonly brokerPool: {
+    withBroker<T>(work: (on: { readonly broker: BrokerInside }) => Promise<T>): Promise<T | null>;
+  };
+}
+interface BrokerInside {
+  readonly connectionPool: RequestSender;
+  readonly versions: Readonly<Record<number, { readonly maxVersion: number }>> | null;
+}
+
+/** Sees when a topic is not the one any more that it was, though it has the same name: it was deleted and made anew. */
+export class TopicIdentity {
+  readonly #topics: readonly string[];
+  readonly #remade: (topic: string) => void;
+  readonly #known = new Map<string, string>();
+  #cluster: ClusterInside | undefined;
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(topics: readonly string[], remade: (topic: string) => void) {
+    this.#topics = topics;
+    this.#remade = remade;
+  }
+
+  /** The cluster of the consumer; kafkajs gives it to partition assigners only. */
+  use(cluster: Cluster): void {
+    this.#cluster = cluster as ClusterInside;
+  }
+
+  /** Resolves once the ids were looked at; rejects where no broker answers. Kafka before 2.8 gives topics no ids: nothing is seen then. */
+  check(): Promise<void> {
+    // One after the other: a look that began earlier may have missed what the caller wants to know.
+    this.#last = this.#last.catch(() => {}).then(() => this.#look());
+    return this.#last;
+  }
+
+  async #look(): Promise<void> {
+    const found = await this.#cluster?.brokerPool.withBroker(async ({ broker }) => {
+      const newest = broker.versions?.[metadataKey]?.maxVersion ?? 0;
+      return newest < firstVersionWithIds ? undefined : await fetchTopicIds(broker.connectionPool, this.#topics);
+    });
+    if (found === null) throw new Error('No broker gives the ids of topics');
+    for (const [topic, id] of found ?? []) {
+      const before = this.#known.get(topic);
+      this.#known.set(topic, id);
+      if (before !== undefined && before !== id) this.#remade(topic);
+    }
+  }
+}
