@@ -24,11 +24,20 @@ export type Engine = 'SQLite' | 'Kafka';
 async function openLog(engine: Engine, prefix: string) {
   if (engine === 'Kafka') {
     const site = await kafkaUnderTest({ prefix });
-    return { log: site.create(), remove: () => site.remove(prefix) };
+    return {
+      log: site.create(), // The same prefix: a transaction that a killed process left open is ended by whoever has its id.
+      address: { ...site.address, prefix },
+      remove: () => site.remove(prefix),
+    };
   }
   const folder = mkdtempSync(join(tmpdir(), 'gapline-classifier-'));
-  const log = createSqliteLog({ file: join(folder, 'log.db'), logger: silent, backoff: { firstMs: 5, maxMs: 20 } });
-  return { log, remove: async () => rmSync(folder, { recursive: true, force: true }) };
+  const file = join(folder, 'log.db');
+  const log = createSqliteLog({ file, logger: silent, backoff: { firstMs: 5, maxMs: 20 } });
+  return {
+    log,
+    address: { engine: 'sqlite', file } as const,
+    remove: async () => rmSync(folder, { recursive: true, force: true }),
+  };
 }
 
 export interface ReadingParts {
@@ -46,7 +55,7 @@ const textOf = ({ value }: StoredRecord): string => Buffer.from(value).toString(
 export async function openLine(engine: Engine = 'SQLite') {
   const name = `t${randomUUID().slice(0, 8)}`;
   const stream = { name, fields, topics: topicsOf(name) };
-  const { log, remove } = await openLog(engine, name);
+  const { log, address, remove } = await openLog(engine, name);
   await log.start();
   await log.ensureTopics(
     Object.values(stream.topics).map((topic) => ({
@@ -99,6 +108,8 @@ export async function openLine(engine: Engine = 'SQLite') {
 
   return {
     log,
+    /** How a process of its own finds the log. */
+    address,
     stream,
     send,
     all,

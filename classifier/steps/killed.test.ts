@@ -1,0 +1,136 @@
+// The runner starts a Kafka for files that name GAPLINE_TEST_KAFKA.
+import { type ChildProcess, fork } from 'node:child_process';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, describe, expect, test } from 'vitest';
+import { kill } from '../../core/log/contract/fixture.ts';
+import { withoutKafka } from '../../core/log/kafka/testing.ts';
+import { totalLag } from '../../core/log/port.ts';
+import type { StepSpec } from '../../core/steps/registry.ts';
+import { classifierGroup } from '../classifier.ts';
+import type { ClassifierTask } from '../testing/child.ts';
+import { doubleModel } from '../testing/doubles.ts';
+import { type Engine, type Line, openLine, patient, type ReadingParts } from '../testing/line.ts';
+
+const steps: readonly StepSpec[] = [
+  { use: 'smooth', time: '300ms' },
+  { use: 'window', length: '2s', every: '1s', grace: '200ms' },
+  { use: 'statistics', features: ['mean', 'std', 'max'] },
+];
+const second = 1_000_000_000;
+const startNs = 1_700_000_000 * second;
+
+const lines: Line[] = [];
+const children: ChildProcess[] = [];
+afterEach(async () => {
+  await Promise.all(children.splice(0).map(kill));
+  for (const line of lines.splice(0)) await line.close();
+});
+
+async function lineOn(engine: Engine): Promise<Line> {
+  const line = await openLine(engine);
+  lines.push(line);
+  return line;
+}
+
+/** Eight devices, ten samples a second each, with gaps. */
+function samples(seconds: number): ReadingParts[] {
+  return Array.from({ length: seconds * 80 }, (_, at) => {
+    const [device, tick] = [at % 8, Math.floor(at / 8)];
+    const value = (tick * 7 + device * 3) % 11;
+    const time = startNs + tick * (second / 10);
+    return { device: `d${device}`, time, values: { a: tick % 6 === device ? null : value, b: value * 2 } };
+  });
+}
+
+async function untilTaken({ log, stream }: Line): Promise<void> {
+  const lag = async () => totalLag(await log.lag(classifierGroup(stream), [stream.topics.readings]));
+  await expect.poll(lag, patient).toBe(0);
+}
+
+/** Labels, features and identities of all predictions; only when they were made may differ. */
+async function resultsOf(line: Line): Promise<string[]> {
+  const found = (await line.predictions()).map(({ latencyMs: _, received: __, stream: ___, ...rest }) => rest);
+  return found.map((prediction) => JSON.stringify(prediction)).sort();
+}
+
+function spawn(line: Line, changes: Pick<ClassifierTask, 'maxBatch' | 'everyRecords'>) {
+  const task: ClassifierTask = { address: line.address, stream: line.stream, steps, ...changes };
+  const child = fork(join(import.meta.dirname, '../testing/child.ts'), [JSON.stringify(task)], {
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+  });
+  const told = { readings: 0 };
+  child.on('message', (readings) => {
+    told.readings = Number(readings);
+  });
+  children.push(child);
+  return { child, told };
+}
+
+const engines = [
+  ['SQLite', undefined],
+  ['Kafka', withoutKafka],
+] as const;
+describe.each(engines)('on %s', (engine, notRun) => {
+  const because = notRun ? `: ${notRun}` : '';
+
+  test.skipIf(notRun)(
+    `a classifier that is killed at random moments labels every window once, as if nothing had been${because}`,
+    { timeout: 240_000 },
+    async () => {
+      const readings = samples(30);
+      const calm = await lineOn('SQLite');
+      await calm.classify(doubleModel({ steps }));
+      await calm.send(...readings);
+      await untilTaken(calm);
+      const wanted = await resultsOf(calm);
+      expect(wanted.length).toBeGreaterThan(200);
+
+      const line = await lineOn(engine);
+      for (let round = 0; round < 5; round++) {
+        const { child, told } = spawn(line, { maxBatch: 7, everyRecords: [1, 20, 60, 200, 5][round] ?? 1 });
+        // Some of it while nothing is at work, some while it labels.
+        const part = readings.slice(round * 400, (round + 1) * 400);
+        await line.send(...part.slice(0, 200));
+        await expect.poll(() => told.readings, { ...patient, interval: 1 }).toBeGreaterThan(20);
+        const sent = line.send(...part.slice(200));
+        await sleep(Math.random() * 30);
+        await kill(child);
+        await sent;
+      }
+      await line.send(...readings.slice(2_000));
+      await line.classify(doubleModel({ steps }));
+      await untilTaken(line);
+      expect(await resultsOf(line)).toEqual(wanted);
+    },
+  );
+});
+
+test.skipIf(withoutKafka)(
+  `partitions that change hands again and again keep their windows${withoutKafka ? `: ${withoutKafka}` : ''}`,
+  { timeout: 240_000 },
+  async () => {
+    const readings = samples(20);
+    const calm = await lineOn('SQLite');
+    await calm.classify(doubleModel({ steps }));
+    await calm.send(...readings);
+    await untilTaken(calm);
+    const wanted = await resultsOf(calm);
+
+    const line = await lineOn('Kafka');
+    const first = spawn(line, { maxBatch: 9, everyRecords: 50 });
+    for (let round = 0; round < 4; round++) {
+      const other = spawn(line, { maxBatch: 5, everyRecords: 30 });
+      const part = readings.slice(round * 400, (round + 1) * 400);
+      for (let at = 0; at < part.length; at += 100) {
+        await line.send(...part.slice(at, at + 100));
+        await sleep(250);
+      }
+      await expect.poll(() => first.told.readings + other.told.readings, patient).toBeGreaterThan(0);
+      await kill(other.child);
+    }
+    await untilTaken(line);
+    await kill(first.child);
+    expect(await resultsOf(line)).toEqual(wanted);
+  },
+);
