@@ -168,7 +168,11 @@ function train(): Command {
         .default('data'),
     )
     .option('--range <range>', 'of the archive: -7d, or FROM..TO in RFC 3339', '-7d')
-    .option('--compare', 'only try ways to fill gaps, and print how right each is by share of gaps')
+    .option(
+      '--compare',
+      'only try ways to make a model, and print how right each is by share of gaps, and the options that make it',
+    )
+    .option('--promote-best', 'compare, then train in the best way and let that version serve')
     .action(async (options) => (await import('./commands/train.ts')).trainModel(options));
 }
 

@@ -1,6 +1,10 @@
 import { expect, it } from 'vitest';
-import { candidatesFor, compare } from './compare.ts';
+import { compare } from './compare.ts';
+import { trainingSchema } from './options.ts';
 import { easyDataset, quickOptions } from './testing.ts';
+import { setLine, waysFor } from './ways.ts';
+
+const config = trainingSchema.parse({});
 
 it('scores every candidate on the same rows with the same gaps', async () => {
   const reported: string[] = [];
@@ -21,25 +25,24 @@ it('scores every candidate on the same rows with the same gaps', async () => {
   }
 });
 
-it('every candidate that is tried by default can be trained', async () => {
-  const candidates = candidatesFor({ ...quickOptions, trees: 3 });
+it('every way that is tried by default can be trained', async () => {
+  const ways = waysFor({ ...config, trees: 3 });
   const compared = await compare({
     dataset: easyDataset(90),
     test: easyDataset(30),
-    candidates,
+    candidates: ways,
     rates: [0.1],
     seed: 1,
   });
-  expect(compared.map(({ name }) => name)).toEqual(candidates.map(({ name }) => name));
-  expect(new Set(compared.map(({ name }) => name)).size).toBe(candidates.length);
+  expect(compared.map(({ name }) => name)).toEqual(ways.map(({ name }) => name));
+  expect(new Set(compared.map(({ name }) => name)).size).toBe(ways.length);
 });
 
-it('what is configured of one candidate stays with those that it is of', () => {
-  const neighbours = { share: 0.2, steps: 5 };
-  const boosted = { learningRate: 0.3 };
-  const candidates = candidatesFor({ ...quickOptions, neighbours, boosted });
+it('what is configured of one way stays with those that it is of, and the line makes the same model', () => {
+  const configured = { ...config, neighbours: 0.2, boosted: true, learningRate: 0.3 };
+  const ways = waysFor(configured);
   const having = (key: 'neighbours' | 'boosted') =>
-    candidates.filter(({ options }) => options[key] !== undefined).map(({ name }) => name);
+    ways.filter(({ options }) => options[key] !== undefined).map(({ name }) => name);
   const both = ['gaussian, copies, boosted trees, neighbours'];
   expect(having('neighbours')).toEqual(['as configured', ...both]);
   expect(having('boosted')).toEqual([
@@ -48,6 +51,11 @@ it('what is configured of one candidate stays with those that it is of', () => {
     'gaussian, copies, boosted trees',
     ...both,
   ]);
-  expect(candidates.at(-1)!.options).toMatchObject({ neighbours, boosted });
-  expect(candidatesFor(quickOptions).at(-1)!.options.neighbours).toEqual({ share: 0.35 });
+  expect(ways.at(-1)?.options).toMatchObject({ neighbours: { share: 0.2 }, boosted: { learningRate: 0.3 } });
+  const lines = Object.fromEntries(waysFor(config).map((way) => [way.name, setLine(way)]));
+  expect(lines['as configured']).toBe('');
+  expect(lines.mean).toBe('');
+  expect(lines['gaussian, copies, boosted trees, neighbours']).toBe(
+    '--set training.imputer=gaussian --set training.copies=4 --set training.boosted=true --set training.neighbours=0.35',
+  );
 });

@@ -83,32 +83,3 @@ async function scoreByRate(model: Model, masked: readonly { rate: number; rows: 
   const rows = masked.reduce((sum, each) => sum + each.rows.count, 0);
   return { byRate, microsecondsPerRow: (spentMs * 1_000) / Math.max(1, rows) };
 }
-
-/** The candidates of `gapline train --compare`: on top of what the configuration has of trees, seed and voting. */
-export function candidatesFor(base: TrainingOptions): Candidate[] {
-  const { boosted = {}, neighbours = { share: 0.35 }, ...plain } = base;
-  const copies = [0, 0.1, 0.3, 0.5];
-  const gaussian = { kind: 'gaussian' } as const;
-  const candidate = (name: string, options: Partial<TrainingOptions>): Candidate => ({
-    name,
-    options: { ...plain, indicators: false, copies: [], ...options },
-  });
-  const extra = { ...base.forest, extraTrees: true };
-  return [
-    { name: 'as configured', options: base },
-    candidate('mean', { imputer: { kind: 'mean' } }),
-    candidate('median', { imputer: { kind: 'median' } }),
-    candidate('most frequent', { imputer: { kind: 'most_frequent' } }),
-    candidate('mean, indicators, copies', { imputer: { kind: 'mean' }, indicators: true, copies }),
-    candidate('forest takes gaps', { imputer: { kind: 'passthrough' } }),
-    candidate('forest takes gaps, copies', { imputer: { kind: 'passthrough' }, copies }),
-    candidate('gaussian', { imputer: gaussian }),
-    candidate('gaussian, quantile', { imputer: { ...gaussian, transform: 'quantile' } }),
-    candidate('gaussian, 10 draws', { imputer: { ...gaussian, draws: 10 } }),
-    candidate('gaussian, copies', { imputer: gaussian, copies }),
-    candidate('gaussian, copies, extra trees', { imputer: gaussian, copies, forest: extra }),
-    candidate('boosted trees take gaps, copies', { imputer: { kind: 'passthrough' }, copies, boosted }),
-    candidate('gaussian, copies, boosted trees', { imputer: gaussian, copies, boosted }),
-    candidate('gaussian, copies, boosted trees, neighbours', { imputer: gaussian, copies, boosted, neighbours }),
-  ];
-}

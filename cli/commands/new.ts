@@ -13,11 +13,13 @@ import type { TimeUnit } from '../../core/dataset/time-cell.ts';
 import type { Metrics } from '../../core/model/manifest.ts';
 import { GaplineError, oneLine } from '../../core/wire/errors.ts';
 import { checkLabels, isNoBetter, labelRemarks, majorityAccuracy } from '../../training/label-checks.ts';
+import { type TrainingConfig, trainingSchema } from '../../training/options.ts';
 import { loadConfig } from '../config/load.ts';
 import { configSchema } from '../config/schema.ts';
 import { print as printText } from '../print.ts';
 import { shellWord } from '../shell-word.ts';
 import { chooseLabel } from './choose-label.ts';
+import { chooseTraining } from './choose-training.ts';
 import { makeFolder } from './make-folder.ts';
 import { remarksOn } from './score-remarks.ts';
 import { describeMaxGaps, trainFrom } from './train.ts';
@@ -32,6 +34,8 @@ export interface NewStreamOptions {
   readonly decimal?: Decimal;
   readonly timeUnit?: TimeUnit;
   readonly folder?: string;
+  /** Only the plain way to make a model is taken. */
+  readonly quick?: boolean;
 }
 
 /** What `data.fields` may hold. */
@@ -62,8 +66,9 @@ export async function newStream(name: string, options: NewStreamOptions): Promis
     const files = { train: join(making, 'data', 'train.csv'), test: join(making, 'data', 'test.csv') };
     await splitTable(reading, { ...split, ...files });
     const config = join(making, 'stream.yaml');
-    await writeFile(config, streamYaml({ name, dataset, truth: choice.label, ...options }));
     const parts = { dataset: rowsOf(dataset, train), test: rowsOf(dataset, test) };
+    const training = options.quick ? {} : await chosenTraining(parts.dataset);
+    await writeFile(config, streamYaml({ name, dataset, truth: choice.label, training, ...options }));
     const loaded = loadConfig(config);
     const made = await trainFrom(loaded, parts);
     const { metrics } = made;
@@ -77,6 +82,12 @@ export async function newStream(name: string, options: NewStreamOptions): Promis
   });
   const shown = relative(process.cwd(), join(folder, 'stream.yaml'));
   print([`made ${shown}; now run:`, '', `  npm start -- --config ${shellWord(shown)}`]);
+}
+
+async function chosenTraining(dataset: Dataset): Promise<Partial<TrainingConfig>> {
+  const { changes, lines } = await chooseTraining(dataset, trainingSchema.parse({}));
+  print(lines);
+  return changes;
 }
 
 const print = (lines: readonly string[]): void => void printText(lines.map((line) => `${line}\n`).join(''));
@@ -106,10 +117,11 @@ interface YamlInput extends Pick<NewStreamOptions, 'keep' | 'data'> {
   readonly name: string;
   readonly dataset: Dataset;
   readonly truth: string;
+  readonly training: Partial<TrainingConfig>;
 }
 
 /** The roles of the columns are written down, so that the two parts are read as the whole was. */
-function streamYaml({ name, dataset, truth, keep, data: sources }: YamlInput): string {
+function streamYaml({ name, dataset, truth, training, keep, data: sources }: YamlInput): string {
   const { columns, fields } = dataset;
   const named = (role: 'device' | 'time') => columns.find((column) => column.role === role)?.name;
   const [device, time] = [named('device'), named('time')];
@@ -124,6 +136,7 @@ function streamYaml({ name, dataset, truth, keep, data: sources }: YamlInput): s
       ...(time !== undefined && { time }),
       ...(judged && fields.length <= mostFields && { fields }),
     },
+    ...(Object.keys(training).length > 0 && { training }),
     model: { name },
   });
   const from = sources.map((source) => oneLine(basename(source))).join(', ');

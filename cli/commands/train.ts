@@ -2,13 +2,17 @@ import { resolve } from 'node:path';
 import type { Dataset } from '../../core/dataset/dataset.ts';
 import { describeDataset } from '../../core/dataset/describe.ts';
 import { rowsOf, sampleRows } from '../../core/dataset/rows-of.ts';
+import { openRegistry } from '../../core/model/registry/folder.ts';
+import { promote } from '../../core/model/registry/promotion.ts';
 import { loadOwnSteps } from '../../core/steps/load.ts';
+import { GaplineError } from '../../core/wire/errors.ts';
 import { parseRange, readArchive } from '../../training/archive.ts';
-import { candidatesFor, compare } from '../../training/compare.ts';
+import { type CandidateResult, compare } from '../../training/compare.ts';
 import { labelRemarks, majorityAccuracy } from '../../training/label-checks.ts';
 import { trainingOptions } from '../../training/options.ts';
 import { type PreparedDataset, preparationOf, prepareDataset } from '../../training/prepare.ts';
 import { type TrainResult, train } from '../../training/train.ts';
+import { setLine, type Way, waysFor } from '../../training/ways.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { createLogger } from '../logger.ts';
 import { openStore } from '../open.ts';
@@ -23,6 +27,7 @@ export interface TrainCommandOptions {
   readonly data: string;
   readonly logLevel: string;
   readonly compare?: boolean;
+  readonly promoteBest?: boolean;
   readonly from: 'data' | 'archive';
   readonly range: string;
   readonly store?: string;
@@ -30,7 +35,7 @@ export interface TrainCommandOptions {
 
 export async function trainModel(options: TrainCommandOptions): Promise<void> {
   const loaded = loadConfig(options.config, options.set);
-  if (options.compare) return await compareWays(loaded);
+  if (options.compare || options.promoteBest) return await compareWays(loaded, options);
   const startedMs = performance.now();
   const raw = options.from === 'archive' ? { dataset: await openArchive(loaded, options) } : await openDatasets(loaded);
   const described = describeDataset(raw.dataset);
@@ -153,26 +158,63 @@ function describe({ identity, folder, metrics, champion }: TrainResult, tookMs: 
 
 const comparedRates = [0, 0.1, 0.3, 0.5];
 
-/** Tries ways to make a model and prints how right each is by gap rate. Nothing is published. */
-async function compareWays(loaded: LoadedConfig): Promise<void> {
-  const { dataset, test, preparation } = await prepared(loaded, await openDatasets(loaded));
+/** Tries ways to make a model, prints how right each is by gap rate and how to make it; the best one is made where that is demanded. */
+async function compareWays(loaded: LoadedConfig, options: TrainCommandOptions): Promise<void> {
+  const parts = await prepared(loaded, await openDatasets(loaded));
+  const { dataset, test, preparation } = parts;
   const { training } = loaded.config;
-  const print = (cells: readonly string[]) =>
-    printText(`${cells.map((cell, column) => (column === 0 ? cell.padEnd(32) : cell.padStart(9))).join('')}\n`);
+  const ways = waysFor(training);
+  const print = (cells: readonly string[], end = '') =>
+    printText(`${cells.map((cell, column) => (column === 0 ? cell.padEnd(46) : cell.padStart(9))).join('')}${end}\n`);
   print(['accuracy by share of gaps', ...comparedRates.map((rate) => `${rate * 100} %`), 'fit s', 'µs/row']);
-  await compare({
+  const results = await compare({
     dataset,
     ...(test && { test }),
     ...(preparation && { preparation }),
-    candidates: candidatesFor(trainingOptions(training)),
+    candidates: ways,
     rates: comparedRates,
     seed: training.seed,
     onCompared: ({ name, byRate, fitMs, microsecondsPerRow }) =>
-      print([
-        name,
-        ...byRate.map(({ accuracy }) => accuracy.toFixed(4)),
-        (fitMs / 1_000).toFixed(2),
-        microsecondsPerRow.toFixed(1),
-      ]),
+      print(
+        [
+          name,
+          ...byRate.map(({ accuracy }) => accuracy.toFixed(4)),
+          (fitMs / 1_000).toFixed(2),
+          microsecondsPerRow.toFixed(1),
+        ],
+        `  ${lineOf(ways, name)}`,
+      ),
   });
+  const best = bestOf(ways, results);
+  printText(`best, on average: ${best.name}\n`);
+  if (options.promoteBest) await makeBest(loaded, parts, best, options);
+}
+
+const lineOf = (ways: readonly Way[], name: string): string => {
+  const way = ways.find((each) => each.name === name);
+  return way === undefined ? '' : setLine(way);
+};
+
+function bestOf(ways: readonly Way[], results: readonly CandidateResult[]): Way {
+  const meanOf = ({ byRate }: CandidateResult) => byRate.reduce((sum, { accuracy }) => sum + accuracy, 0);
+  const best = results.reduce((leader, each) => (meanOf(each) > meanOf(leader) ? each : leader));
+  const way = ways.find(({ name }) => name === best.name);
+  if (way === undefined) throw new GaplineError('internal', `${best.name} is none of the ways`);
+  return way;
+}
+
+async function makeBest(
+  { config, folder }: LoadedConfig,
+  parts: DatasetParts,
+  { changes }: Way,
+  options: TrainCommandOptions,
+): Promise<void> {
+  const sets = Object.entries(changes).map(([key, value]) => `training.${key}=${value}`);
+  const startedMs = performance.now();
+  const result = await trainFrom(loadConfig(options.config, [...options.set, ...sets]), parts);
+  printText(describe(result, performance.now() - startedMs));
+  const name = config.model.name ?? config.stream;
+  const registry = openRegistry({ folder: resolve(folder, config.model.folder), name });
+  await promote(registry, result.identity.version);
+  printText(`version ${result.identity.version} serves\n`);
 }
