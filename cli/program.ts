@@ -30,7 +30,7 @@ const withStream = (command: Command): Command =>
     .option('--set <key=value>', 'override a key of it, or remove it by an empty value; may be repeated', repeated, [])
     .option('--data <folder>', 'where state lives', 'data')
     .addOption(
-      new Option('--log-level <level>', 'how much is told')
+      new Option('--log-level <level>', 'how much is logged')
         .choices(['debug', 'info', 'warn', 'error', 'silent'])
         .default('info'),
     );
@@ -156,7 +156,7 @@ function serve(): Command {
   return withEndpoint(
     stageCommand('serve', "answer inference requests (Open Inference Protocol v2) with the line's model and imputer"),
   )
-    .option('--port <port>', 'where to answer; 0 is any free one', port, 8081)
+    .option('--port <port>', 'where to listen; 0 is any free one', port, 8081)
     .action(async (options) => (await import('./commands/stages.ts')).serveModel(options));
 }
 

@@ -163,7 +163,7 @@ export const errorCatalog = {
   },
   'store-refused': {
     status: 503,
-    title: 'The store refuses what it is asked',
+    title: 'The store refuses the request',
     cause: 'The token of InfluxDB is wrong or may not do this, or organisation or bucket are not there.',
     remedy: 'Give it a token that may write and read, and a bucket that exists.',
   },
@@ -195,13 +195,13 @@ export const errorCatalog = {
   'model-unavailable': {
     status: 503,
     title: 'The model server does not answer as it should',
-    cause: 'The model server is away, too slow, or answers with something else than predictions.',
+    cause: 'The model server is unavailable, too slow, or returns something else than predictions.',
     remedy: 'Check its address and its model; labelling continues when it is back.',
   },
   'no-answer': {
     status: 503,
     title: 'There is no answer',
-    cause: 'What was asked accepts connections or swallows them, and says nothing.',
+    cause: 'The server accepts or drops connections, and does not respond.',
     remedy: 'Check that it runs, and its address.',
   },
   'disk-full': {
