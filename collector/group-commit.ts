@@ -36,6 +36,10 @@ export class GroupCommit {
   #waiting: Waiting[] = [];
   #running: Promise<void> | undefined;
   #closed = false;
+  /** Requests that were in progress when the last group was durable: their senders probably send again at once. */
+  #expected = 0;
+  #lingerMs = 0;
+  #endLinger: (() => void) | undefined;
 
   constructor(options: GroupCommitOptions) {
     this.#options = options;
@@ -63,6 +67,7 @@ export class GroupCommit {
     this.#bytes += bytes;
     this.#requests += 1;
     this.#waiting.push({ records, bytes, sinceMs: this.#nowMs(), settle });
+    if (this.#isComplete) this.#endLinger?.();
     this.#running ??= this.#run();
   }
 
@@ -86,9 +91,13 @@ export class GroupCommit {
     while (this.#waiting.length > 0) {
       // Requests that are read in the same turn of the event loop join the group.
       await new Promise((resolve) => setImmediate(resolve));
+      if (!this.#isComplete) await this.#linger();
       const group = this.#nextGroup();
+      const beganMs = this.#nowMs();
       const failure = await this.#commit(group);
       const nowMs = this.#nowMs();
+      this.#expected = this.#requests;
+      this.#lingerMs = Math.min(longestLingerMs, (nowMs - beganMs) * lingerShare);
       this.#requests -= group.length;
       for (const { bytes, sinceMs, settle } of group) {
         this.#bytes -= bytes;
@@ -97,6 +106,26 @@ export class GroupCommit {
       }
     }
     this.#running = undefined;
+  }
+
+  /** Whether it is not worth waiting for more requests. */
+  get #isComplete(): boolean {
+    return this.#lingerMs < 1 || this.#requests >= this.#expected || this.#bytes >= this.#options.maxGroupBytes;
+  }
+
+  /**
+   * Waits for the senders of the last group, for a part of the time that it took. Otherwise senders part into two halves that wait for each
+   * other, and the log gets twice as many requests, each half as large.
+   */
+  #linger(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => this.#endLinger?.(), this.#lingerMs);
+      this.#endLinger = () => {
+        clearTimeout(timer);
+        this.#endLinger = undefined;
+        resolve();
+      };
+    });
   }
 
   /** Why the group was not made durable; undefined if it was. */
@@ -128,3 +157,7 @@ function recordsOf(group: readonly Waiting[]): readonly LogRecord[] {
 
 /** The memory that a record needs in addition to its value. */
 const recordOverheadBytes = 200;
+
+/** A group waits for companions a quarter of the time that the last group took, and not longer than this. */
+const lingerShare = 0.25;
+const longestLingerMs = 5;
