@@ -90,7 +90,7 @@ test('what is taken is what the schema takes', () => {
     fc.constantFrom('s', '', 'd', '12', '-3', '01', '1e3', null, 0),
     fc.jsonValue({ maxDepth: 1 }),
   );
-  // zod passes over a key named __proto__; we look at it as at any other.
+  // zod skips a key named __proto__; we look at it as at any other.
   const names = [...fields, 'z'].filter((name) => name !== '__proto__');
   const values = fc.dictionary(fc.constantFrom(...names), fc.oneof(fc.double(), fc.constant(null), loose));
   const reading = fc.record(

@@ -89,7 +89,7 @@ test('resumes with less of the past where all of it takes too long', async () =>
   expect(seen.values).toEqual(Array.from({ length: 10 }, (_, number) => `new ${number}`));
 });
 
-test('passes over what it missed when it is far behind, and counts it', async () => {
+test('skips what it missed when it is far behind, and counts it', async () => {
   const log = new MemoryLog();
   const { seen } = watch(log);
   await vi.waitFor(() => expect(seen.caughtUp).toBe(1));

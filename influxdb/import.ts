@@ -90,7 +90,7 @@ async function organisation(
       if (id !== undefined) return id;
       throw new GaplineError('store-refused', `InfluxDB at ${url} has no organisation "${org}" that the token may see`);
     } catch (error) {
-      if (!isAway(error)) throw refusalError(error, url, org);
+      if (!isUnavailable(error)) throw refusalError(error, url, org);
       if (Date.now() > deadlineMs) {
         const detail = `InfluxDB at ${url} did not come up in ${timeoutMs / 1_000} s: ${describeError(error)}`;
         throw new GaplineError('store-unavailable', detail, { cause: error });
@@ -101,7 +101,7 @@ async function organisation(
   }
 }
 
-function isAway(error: unknown): boolean {
+function isUnavailable(error: unknown): boolean {
   if (error instanceof GaplineError) return false;
   const { statusCode } = error as { statusCode?: number };
   return statusCode === undefined || statusCode >= 500 || statusCode === 429;

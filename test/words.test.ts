@@ -41,6 +41,12 @@ const banned: Readonly<Record<string, string>> = {
   'turned away': 'access denied',
   'turns away': 'denies access',
   'passed over': 'skipped',
+  'passes over': 'skips',
+  'is away': 'is unavailable',
+  'are away': 'are unavailable',
+  'were away': 'were unavailable',
+  'the say': 'weight',
+  'begun anew': 'restarted',
   'throw away group': 'ephemeral consumer group',
   'shown the past': 'warmed up, state restored',
   'no say': 'left out of the score',
@@ -77,14 +83,17 @@ const wordsOf = (line: string) =>
     .replaceAll(/[\s\d_*#/.-]+/g, ' ')
     .toLowerCase();
 
-/** Each banned word in a file's name, its identifiers, comments and texts, with its line. */
+/** Each banned word in a file's name, its identifiers, comments and texts, with its line; a phrase may run over to the next line. */
 function found(file: string, text: string): string[] {
-  return [file, ...text.split('\n')].flatMap((line, number) =>
-    [...wordsOf(line).matchAll(pattern)]
+  const lines = [file, ...text.split('\n')].map((line) => ({ line, words: wordsOf(line).trim() }));
+  return lines.flatMap(({ line, words }, number) => {
+    const next = number === 0 ? '' : (lines[number + 1]?.words ?? '');
+    return [...`${words} ${next}`.matchAll(pattern)]
+      .filter(({ index }) => index <= words.length)
       .map(([word]) => ({ word, at: `${file}:${number}: ${word}: ${line.trim().slice(0, 120)}` }))
       .filter(({ word, at }) => !genuine.some((each) => each.word.test(word) && each.line.test(at)))
-      .map(({ at }) => at),
-  );
+      .map(({ at }) => at);
+  });
 }
 
 function files(): string[] {
@@ -97,6 +106,8 @@ function files(): string[] {
 test('a banned word is found in a name, an identifier, a comment, and as a plural', () => {
   expect(found('core/door.ts', '')).toHaveLength(1);
   expect(found('a.ts', 'const lookEveryMs = 1; // greets\nopenHttpDoors();')).toHaveLength(3);
+  expect(found('a.ts', '/** Where the log goes\n * on, nothing is lost. */')).toHaveLength(1);
+  expect(found('a.md', 'it was passed\nover\n\nnothing')).toHaveLength(1);
   expect(found('a.ts', 'const background = indoor(planes, commend);')).toEqual([]);
 });
 

@@ -60,7 +60,7 @@ export const readingFields = ({ fields, steps }: Pick<Model, 'fields' | 'steps'>
 
 /** What a {@link ModelSource} calls while it is watched. Neither may throw. */
 export interface ModelWatcher {
-  /** Another version is to serve: loaded, checked and warmed. The one who watches closes the version that it lets go. */
+  /** Another version is to serve: loaded, checked and warmed. Whoever watches closes the version before. */
   onChange(model: Model): void;
   /** Another version was to serve but was refused; the present one continues to serve. Called once for each cause. */
   onRefused(error: unknown): void;

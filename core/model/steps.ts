@@ -2,7 +2,7 @@ import { buildChain, type Chain, type OwnSteps } from '../steps/chain.ts';
 import type { StepSpec } from '../steps/registry.ts';
 import { GaplineError } from '../wire/errors.ts';
 
-/** What a manifest says of them. */
+/** What a manifest states of them. */
 export interface StepParts {
   readonly fields: readonly string[];
   readonly channels?: readonly string[] | undefined;

@@ -117,10 +117,10 @@ export interface ReorderLimits {
   readonly maxSamples: number;
 }
 
-/** Whether a row says that its segment is whole. */
+/** Whether a row marks its segment as whole. */
 export const endsASegment = (segment: number): boolean => segment === endsSegment || segment === onlyEndsSegment;
 
-/** Says that a segment is whole where no row is left to say it. */
+/** Marks a segment as whole where no row is left to do it. */
 export function addEnd(rows: StepRows, row: number, output: Output): void {
   output.reserve(1);
   const seconds = rows.seconds[row]!;

@@ -1,4 +1,4 @@
-/** Writes the state of a session as bytes, little-endian, exact. What is written has no names: the reader asks in the same order. */
+/** Writes the state of a session as bytes, little-endian, exact. What is written has no names: it is read in the same order. */
 export class StateWriter {
   #bytes = new Uint8Array(1_024);
   #view = new DataView(this.#bytes.buffer);

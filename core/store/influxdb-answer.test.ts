@@ -191,7 +191,7 @@ describe('an answer of InfluxDB', () => {
   });
 });
 
-describe('a server that is away', () => {
+describe('a server that is unavailable', () => {
   it('does not keep the store from starting, and writes say so until it is there', async () => {
     const { url, server, store: first } = await storeWith(taken);
     await first.stop();

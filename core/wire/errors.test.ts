@@ -4,9 +4,11 @@ import { describeError, GaplineError, oneLine } from './errors.ts';
 describe('an error is described', () => {
   test('with its causes, each once', () => {
     const refused = new Error('connect ECONNREFUSED 127.0.0.1:9092');
-    const away = new GaplineError('log-unavailable', 'Kafka is away', { cause: refused });
-    expect(describeError(away)).toBe('Kafka is away (connect ECONNREFUSED 127.0.0.1:9092)');
-    const told = new Error('no start: Kafka is away (connect ECONNREFUSED 127.0.0.1:9092)', { cause: away });
+    const unavailable = new GaplineError('log-unavailable', 'Kafka is unavailable', { cause: refused });
+    expect(describeError(unavailable)).toBe('Kafka is unavailable (connect ECONNREFUSED 127.0.0.1:9092)');
+    const told = new Error('no start: Kafka is unavailable (connect ECONNREFUSED 127.0.0.1:9092)', {
+      cause: unavailable,
+    });
     expect(describeError(told)).toBe(told.message);
   });
 

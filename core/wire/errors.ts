@@ -259,7 +259,7 @@ export class GaplineError extends Error {
   }
 }
 
-/** What an error itself says of a retry; undefined for errors that do not say. */
+/** Whether an error itself states that a retry may help; undefined for errors that do not state it. */
 export function isRetryable(error: unknown): boolean | undefined {
   return error instanceof Error && 'retryable' in error && typeof error.retryable === 'boolean'
     ? error.retryable

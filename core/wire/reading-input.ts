@@ -129,7 +129,7 @@ export const timeSchema = z.union([
 ]);
 
 /**
- * Checks one reading that `JSON.parse` made. Says everything that is wrong with it, at pointers below `at`.
+ * Checks one reading that `JSON.parse` made. Reports everything that is wrong with it, at pointers below `at`.
  * @returns the reading, or undefined when something was wrong.
  */
 export function checkReading(

@@ -12,7 +12,7 @@ const driftSchema = z.strictObject({
     .describe('those that drifted most, first'),
 });
 
-/** What a stage says of itself every 2 s. */
+/** What a stage reports of itself every 2 s. */
 export const statusSchema = z
   .strictObject({
     stream: z.string(),

@@ -17,7 +17,7 @@ const rangeText = 'a time is between 1677-09-21T00:12:43.145224194Z and 2262-04-
 /**
  * Reads a time as devices send it: RFC 3339 with up to nine decimals, nanoseconds since the Unix epoch as a decimal string,
  * or a JSON integer within 2^53 in units of `precision`.
- * @returns nanoseconds since the epoch as a canonical decimal string, or null; {@link explainTime} then says why.
+ * @returns nanoseconds since the epoch as a canonical decimal string, or null; {@link explainTime} then reports why.
  */
 export function readTime(value: unknown, precision: Precision): string | null {
   if (typeof value === 'string') {

@@ -24,7 +24,7 @@ export interface ImputerKind<
   readonly tested: readonly [NoInfer<Options>, ...NoInfer<Options>[]];
 }
 
-/** Says a kind with the types of its parts. */
+/** Declares a kind with the types of its parts. */
 export const imputerKind = <
   const Name extends string,
   Settings extends z.ZodRawShape,

@@ -24,7 +24,7 @@ export interface EstimatorKind<Schema extends z.ZodType<{ kind: string }>> {
   open(estimator: z.output<Schema>, context: EstimatorContext): Estimator | Promise<Estimator>;
 }
 
-/** Says a kind with the types of its parts. */
+/** Declares a kind with the types of its parts. */
 export const estimatorKind = <Schema extends z.ZodType<{ kind: string }>>(
   kind: EstimatorKind<Schema>,
 ): EstimatorKind<Schema> => kind;

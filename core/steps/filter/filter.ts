@@ -28,7 +28,7 @@ const params = z.strictObject({
   segments: z
     .enum(['continue', 'restart'])
     .default('continue')
-    .describe('whether it restarts after a record that says that its segment is whole'),
+    .describe('whether it restarts after a record that marks its segment as whole'),
   channels: channels(),
 });
 
@@ -195,7 +195,7 @@ export class Filter implements DeviceStep<State> {
     const noGap = !this.#hasLongGap(output, from, to);
     for (let channel = 0; channel < this.#options.columns.length; channel++) {
       const values = output.columns[this.#options.columns[channel]!]!;
-      if (noGap && isMeasured(values, from, to)) this.#stretch(state, channel, output, values, from, to);
+      if (noGap && isMeasured(values, from, to)) this.#interval(state, channel, output, values, from, to);
       else this.#inParts(state, channel, output, values, from, to);
     }
   }
@@ -207,14 +207,14 @@ export class Filter implements DeviceStep<State> {
     return false;
   }
 
-  /** Filters what is measured, stretch by stretch. */
+  /** Filters what is measured, interval by interval. */
   #inParts(state: State, channel: number, output: Output, values: Float64Array, from: number, to: number): void {
     for (let row = from; row < to; row++)
-      if (!Number.isNaN(values[row]!)) this.#stretch(state, channel, output, values, row, row + 1);
+      if (!Number.isNaN(values[row]!)) this.#interval(state, channel, output, values, row, row + 1);
   }
 
   /** Filters rows that are all measured and without a long gap between them. */
-  #stretch(state: State, channel: number, output: Output, values: Float64Array, from: number, to: number): void {
+  #interval(state: State, channel: number, output: Output, values: Float64Array, from: number, to: number): void {
     const { seconds, nanoseconds } = output;
     const { size } = this.#channel;
     const gap = since(seconds[from]!, nanoseconds[from]!, state.seconds[channel]!, state.nanoseconds[channel]!);

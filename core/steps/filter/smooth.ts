@@ -14,7 +14,7 @@ export const smooth = defineStep({
     segments: z
       .enum(['continue', 'restart'])
       .default('continue')
-      .describe('whether it restarts after a record that says that its segment is whole'),
+      .describe('whether it restarts after a record that marks its segment as whole'),
     channels: channels(),
   }),
   build(given, shape) {
