@@ -84,8 +84,25 @@ export function labelRemarks(dataset: Dataset): string[] {
     remarks.push(
       `${classes.length} classes in ${rows} rows are more than a tenth: most have too few rows to be learnt; join classes, or name another label column`,
     );
+  const alike = lookAlike(classes);
+  if (alike)
+    remarks.push(
+      `the labels "${shorten(alike[0], 40)}" and "${shorten(alike[1], 40)}" differ in case or space only, and are two classes; write them alike if they are one`,
+    );
   if (rows < labels.length) remarks.push(`${labels.length - rows} rows without a label are left out of training`);
   return remarks;
+}
+
+/** Two labels that are one but for case and space. */
+function lookAlike(classes: readonly string[]): [string, string] | undefined {
+  const seen = new Map<string, string>();
+  for (const name of classes) {
+    const plain = name.toLowerCase().replaceAll(/\s+/g, ' ').trim();
+    const found = seen.get(plain);
+    if (found !== undefined) return [found, name];
+    seen.set(plain, name);
+  }
+  return undefined;
 }
 
 /** The accuracy of always predicting the most frequent class of the scored rows. */

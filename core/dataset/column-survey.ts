@@ -64,6 +64,9 @@ export class ColumnSurvey {
   rises = 0;
   falls = 0;
   evenSteps = true;
+  /** Steps up by exactly one, and the sum of the numbers after a fall. */
+  ups = 0;
+  restartsAt = 0;
   /** A sum of hashes, which is that of the range where every number of it occurs once. */
   hash = 0;
   #previous = Number.NaN;
@@ -124,8 +127,13 @@ export class ColumnSurvey {
     if (point > this.most) this.most = point;
     if (this.wholes > 1) {
       const step = point - this.#previous;
-      if (step > 0) this.rises += 1;
-      else if (step < 0) this.falls += 1;
+      if (step > 0) {
+        this.rises += 1;
+        if (step === 1) this.ups += 1;
+      } else if (step < 0) {
+        this.falls += 1;
+        this.restartsAt += point;
+      }
       if (this.wholes === 2) this.#step = step;
       else if (step !== this.#step) this.evenSteps = false;
     }
@@ -207,6 +215,13 @@ export class ColumnSurvey {
     const { dayFirst, monthFirst } = this;
     if (dayFirst && (monthFirst === undefined || dayFirst.row < monthFirst.row)) return 'day first';
     return monthFirst ? 'month first' : undefined;
+  }
+
+  /** How often whole numbers that else go up by one begin again at their least; 0 where they do anything else. */
+  get restarts(): number {
+    const { wholes, filled, falls, ups, least, restartsAt } = this;
+    const isCounter = wholes > 2 && wholes === filled && falls > 0 && falls * 3 <= wholes && ups + falls === wholes - 1;
+    return isCounter && restartsAt === least * falls ? falls : 0;
   }
 
   /** The unit that most of the numbers have; the empty one where most have none. */

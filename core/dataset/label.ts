@@ -1,3 +1,4 @@
+import { shorten } from '../wire/problem.ts';
 import { deviceNames, groupNames, holdsLabelName, isIdName, labelNames, plainName, timeNames } from './column-names.ts';
 import type { ColumnSurvey } from './column-survey.ts';
 import { isUnlabelled } from './gap-words.ts';
@@ -68,7 +69,7 @@ export function guessLabel(columns: readonly ColumnSurvey[]): LabelGuess {
     return { label: word.name, because: 'the only column of words' };
   return {
     candidates: candidates.map((column) => ({ name: column.name, classes: classesOf(column) })),
-    because: reasonOf(candidates.length, last),
+    because: reasonOf(candidates.length, columns),
   };
 }
 
@@ -79,9 +80,21 @@ const isMeasuredLast = (last: ColumnSurvey | undefined, candidate: ColumnSurvey)
   isNumericTarget(last) &&
   /rul|remaining|target|price|score|^y$/i.test(last.name);
 
-function reasonOf(candidates: number, last: ColumnSurvey | undefined): string {
+function reasonOf(candidates: number, columns: readonly ColumnSurvey[]): string {
   if (candidates > 0) return 'several columns may be the label';
-  if (last && isNumericTarget(last))
-    return `no column looks like a label: the last one, "${last.name}", is a number, not a class; Gapline predicts classes`;
-  return 'no column looks like a label';
+  const named = columns.find(({ name }) => labelNames.some((each) => each === plainName(name)));
+  const column = named ?? columns.at(-1);
+  if (column === undefined) return 'no column looks like a label';
+  const which = named ? `"${shorten(column.name)}"` : `the last one, "${shorten(column.name)}",`;
+  return `no column looks like a label: ${which} ${whyNoLabel(column)}`;
+}
+
+/** Why a column that stands where labels do is none. */
+function whyNoLabel(column: ColumnSurvey): string {
+  if (isNumericTarget(column)) return 'is a number, not a class; Gapline predicts classes';
+  const classes = classesOf(column);
+  if (classes.length === 0) return 'is empty';
+  if (column.full || classes.length === column.filled) return 'is another in each row';
+  if (classes.length === 1) return `is "${shorten(classes[0] ?? '', 40)}" in every row: there is nothing to tell apart`;
+  return `has ${classes.length} different cells`;
 }

@@ -38,16 +38,21 @@ export function planOf(survey: Survey, options: PlanOptions): Plan {
   if (roles.values.length === 0)
     throw new GaplineError(
       'data-invalid',
-      `${table.name}: has no numeric column to learn from; ${shorten(leftOutOf(roles), 500)}`,
+      `${table.name}: has no numeric column to learn from${shorten(leftOutOf(roles), 500)}`,
     );
   const measured = roles.values.map((index) => elementAt(columns, index));
   return { roles, rule: numberRule(measured, options.decimal) };
 }
 
-const leftOutOf = ({ columns }: Roles): string =>
-  columns
-    .flatMap(({ name, role, reason }) => (role === 'left out' ? [`"${name}" is left out: ${reason}`] : []))
-    .join('; ');
+function leftOutOf({ columns }: Roles): string {
+  const [only, ...more] = columns;
+  if (only && more.length === 0)
+    return '; it is one column: if another sign parts its cells, write sep= and that sign as its first line';
+  const reasons = columns
+    .filter(({ role }) => role === 'left out')
+    .map(({ name, reason }) => `"${name}" is left out: ${reason}`);
+  return reasons.length === 0 ? '' : `; ${reasons.join('; ')}`;
+}
 
 /** Puts together what readers have read of every row. */
 export function readingOf(survey: Survey, { roles, rule }: Plan, readers: RowReader): TableReading {

@@ -3,6 +3,7 @@ import { GaplineError } from '../wire/errors.ts';
 import { shorten } from '../wire/problem.ts';
 import { deviceNames, isIdName, isTimeName, plainName, timeNames } from './column-names.ts';
 import type { ColumnSurvey } from './column-survey.ts';
+import { isGap } from './gap-words.ts';
 import type { Survey } from './survey.ts';
 import { isDateInDigits, isLikelyEpoch } from './time-cell.ts';
 
@@ -182,5 +183,28 @@ function describeValue(column: ColumnSurvey): string {
     const words = column.gapWords.length > 0 ? ` (${column.gapWords.join(', ')})` : '';
     parts.push(`${column.gaps} gap${column.gaps === 1 ? '' : 's'}${words}`);
   }
+  const sentinel = sentinelOf(column);
+  if (sentinel !== undefined)
+    parts.push(`"${sentinel}" recurs far from all others; if it means "not measured", empty those cells`);
+  if (column.restarts > 0 && column.rows >= fewestRows)
+    parts.push(`counts up and begins again ${column.restarts} times; --drop "${column.name}" if it measures nothing`);
+  if (column.filled > 1 && column.distinct.size === 1 && !column.full) parts.push('the same in every row');
   return parts.join(', ');
 }
+
+/** Numbers that loggers write where a sensor gave nothing: -999, 9999.0, the ends of 16 and 32 bits. */
+const sentinels = /^-?(?:9{3,}|32767|32768|65535|2147483647|2147483648)(?:[.,]9*0*)?$/;
+
+/** Such a number that stands there at least twice and at least as far from all others as they are from each other. */
+function sentinelOf({ kind, distinct }: ColumnSurvey): string | undefined {
+  if (kind !== 'numeric') return undefined;
+  return distinct.texts.find((text, at) => {
+    if (!sentinels.test(text) || elementAt(distinct.counts, at) < 2) return false;
+    const others = distinct.texts.flatMap((other) => (other === text || isGap(other) ? [] : [numberOf(other)]));
+    const [least, most] = [Math.min(...others), Math.max(...others)];
+    const value = numberOf(text);
+    return others.length > 1 && Math.max(least - value, value - most) > Math.max(most - least, 100);
+  });
+}
+
+const numberOf = (text: string): number => Number(text.replace(',', '.'));
