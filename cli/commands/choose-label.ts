@@ -1,31 +1,43 @@
 import { createInterface } from 'node:readline/promises';
+import type { Readable, Writable } from 'node:stream';
 import { guessLabel, type LabelCandidate } from '../../core/dataset/label.ts';
 import { findColumn } from '../../core/dataset/roles.ts';
 import type { Survey } from '../../core/dataset/survey.ts';
 import { GaplineError, oneLine } from '../../core/wire/errors.ts';
 import { shorten } from '../../core/wire/problem.ts';
-import { print } from '../print.ts';
 
 export interface LabelChoice {
   readonly label: string;
   readonly because: string;
+  /** Nobody named it. */
+  readonly guessed: boolean;
+}
+
+/** Where a person may be asked. */
+export interface Terminal {
+  readonly stdin: Readable & { readonly isTTY?: boolean };
+  readonly stdout: Writable & { readonly isTTY?: boolean };
 }
 
 /**
  * The label column: the one that is named, else a guess; where several would do a person at the terminal is asked.
  * @throws {GaplineError} `data-invalid` with the candidates where nobody can be asked.
  */
-export async function chooseLabel(survey: Survey, named: string | undefined): Promise<LabelChoice> {
+export async function chooseLabel(
+  survey: Survey,
+  named: string | undefined,
+  terminal: Terminal = process,
+): Promise<LabelChoice> {
   const { table, columns } = survey;
   if (named !== undefined) {
     findColumn(survey, named);
-    return { label: named, because: 'as named' };
+    return { label: named, because: 'as named', guessed: false };
   }
   const guess = guessLabel(columns);
   if ('label' in guess)
-    return { label: guess.label, because: `guessed, ${guess.because}; --truth COLUMN names another` };
-  if (guess.candidates.length > 0 && process.stdin.isTTY && process.stdout.isTTY)
-    return { label: await ask(guess.candidates), because: 'as chosen' };
+    return { label: guess.label, because: `guessed, ${guess.because}; --truth COLUMN names another`, guessed: true };
+  if (guess.candidates.length > 0 && terminal.stdin.isTTY && terminal.stdout.isTTY)
+    return { label: await ask(guess.candidates, terminal), because: 'as chosen', guessed: false };
   const names = guess.candidates.length > 0 ? guess.candidates.map(inWords) : columns.map(({ name }) => oneLine(name));
   throw new GaplineError(
     'data-invalid',
@@ -36,17 +48,24 @@ export async function chooseLabel(survey: Survey, named: string | undefined): Pr
 const inWords = ({ name, classes }: LabelCandidate): string =>
   `${oneLine(name)} (${classes.length} different: ${oneLine(shorten(classes.join(', '), 40))})`;
 
-async function ask(candidates: readonly LabelCandidate[]): Promise<string> {
-  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+async function ask(candidates: readonly LabelCandidate[], { stdin, stdout }: Terminal): Promise<string> {
+  const terminal = createInterface({ input: stdin, output: stdout });
+  // Where the input ends, the question would wait for ever.
+  const ended = new Promise<never>((_, reject) => terminal.once('close', () => reject(new Error('the input ended'))));
   try {
     const list = candidates.map((candidate, index) => `  ${index + 1}  ${inWords(candidate)}\n`).join('');
-    print(`Which column is the label?\n${list}`);
+    stdout.write(`Which column is the label?\n${list}`);
     for (;;) {
-      const answer = (await terminal.question(`1 to ${candidates.length}, or its name: `)).trim();
+      const question = terminal.question(`1 to ${candidates.length}, or its name: `);
+      const answer = (await Promise.race([question, ended])).trim();
       const chosen = candidates.find(({ name }) => name === answer) ?? candidates[Number(answer) - 1];
       if (chosen) return chosen.name;
     }
+  } catch (cause) {
+    stdout.write('\n');
+    throw new GaplineError('data-invalid', 'no label was chosen, so nothing was made; --truth names it', { cause });
   } finally {
     terminal.close();
+    ended.catch(() => {});
   }
 }

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { access, mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describeError, GaplineError } from '../../core/wire/errors.ts';
@@ -14,7 +15,11 @@ export async function makeFolder(folder: string, make: (making: string) => Promi
   await refuseExisting(folder);
   const { making, made } = await temporaryBeside(folder);
   const clear = () => rm(made ?? making, { recursive: true, force: true });
-  const stop = () => void clear().finally(() => process.exit(130));
+  // At once: what is being made must not write between the removal and the end.
+  const stop = () => {
+    rmSync(made ?? making, { recursive: true, force: true });
+    process.exit(130);
+  };
   process.once('SIGINT', stop).once('SIGTERM', stop);
   try {
     await mkdir(join(making, 'data'));

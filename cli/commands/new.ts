@@ -72,7 +72,7 @@ export async function newStream(name: string, options: NewStreamOptions): Promis
     const loaded = loadConfig(config);
     const made = await trainFrom(loaded, parts);
     const { metrics } = made;
-    if (isNoBetter(metrics) && options.truth === undefined) refuseGuess(choice.label, metrics);
+    if (isNoBetter(metrics) && choice.guessed) refuseGuess(choice.label, metrics);
     print([
       describeScore(metrics),
       describeMaxGaps(made, dataset.width),

@@ -133,7 +133,7 @@ describe('dates', () => {
 
 it.each([
   ['(12.50)', -12.5, ''],
-  ['-$12.50', -12.5, 'in $'],
+  ['-$12.50', -12.5, 'in $, '],
   ['1.25D+01', 12.5, ''],
 ])('a number such as %s is read', async (cell, value, unit) => {
   const data = await read(
@@ -141,7 +141,7 @@ it.each([
     { truth: 'state' },
   );
   expect(data.values[0]).toBe(value);
-  expect(data.columns[0]).toMatchObject({ role: 'value', reason: unit });
+  expect(data.columns[0]).toMatchObject({ role: 'value', reason: `${unit}the same in every row` });
 });
 
 describe('bytes', () => {
@@ -176,4 +176,28 @@ describe('bytes', () => {
   ])('of another kind of file are refused with what to do: %j', async (text, message) => {
     await expect(read(Buffer.from(text, 'latin1'))).rejects.toThrow(message);
   });
+});
+
+describe('what a column of numbers may hide is said beside it', () => {
+  it.each([
+    [
+      'a number for "not measured"',
+      (row: number) => (row % 5 ? `${20 + row / 10}` : '-9999'),
+      '"-9999" recurs far from all others',
+    ],
+    ['a counter that begins again', (row: number) => `${row % 8}`, 'counts up and begins again 2 times'],
+    ['nothing but one number', () => '5', 'the same in every row'],
+    ['numbers that fall and rise', (row: number) => `${[1, 3, 2, 4][row % 4]}`, ''],
+    ['large numbers among large ones', (row: number) => `${9_000 + (row % 3) * 500 + (row % 7 ? 1 : 999)}`, ''],
+  ])('%s', async (_, cell, reason) => {
+    const data = await read(beside('x', cell), { truth: 'state' });
+    expect(data.columns[0]).toMatchObject({ role: 'value', reason: expect.stringContaining(reason) });
+    if (reason === '') expect(data.columns[0]?.reason).toBe('');
+  });
+});
+
+it('one column alone is no table, and it is said how to name another separator', async () => {
+  const text = `temp:state\n${rows.map(([temp, , state]) => `${temp}:${state}\n`).join('')}`;
+  await expect(read(text)).rejects.toThrow('write sep= and that sign as its first line');
+  expect((await read(`sep=:\n${text}`, { truth: 'state' })).fields).toEqual(['temp']);
 });

@@ -133,7 +133,9 @@ test('what each column becomes is printed; a failed run leaves nothing behind an
   expect(trained.stdout).toContain('always predicting the most frequent label: 0.5000');
 });
 
-test('where several columns may be the label, a pipe gets the candidates; a guess that predicts nothing is refused', async () => {
+test('where several columns may be the label, a pipe gets the candidates; a guess that predicts nothing is refused', {
+  timeout: 60_000,
+}, async () => {
   const folder = temporaryFolder();
   const file = join(folder, 'my.csv');
   const mine = ['new', 'mine', '--data', file, '--folder', join(folder, 'mine')];
@@ -155,3 +157,18 @@ test('where several columns may be the label, a pipe gets the candidates; a gues
   expect(insisted.code).toBe(0);
   expect(insisted.stdout).toContain('warning: always predicting the most frequent label is right as often');
 });
+
+test.each(['SIGINT', 'SIGTERM'] as const)(
+  '%s while it trains leaves nothing behind',
+  { timeout: 60_000 },
+  async (signal) => {
+    const folder = temporaryFolder();
+    const file = join(folder, 'my.csv');
+    writeFileSync(file, csv({ classes: 30, columns: 100, rows: 3_000, label: 'kind' }));
+    const made = gapline(['new', 'mine', '--data', file, '--folder', join(folder, 'deep', 'mine')], { cwd: folder });
+    await made.printed(/label column: kind/);
+    made.kill(signal);
+    expect((await made.ended).code).toBe(130);
+    expect(readdirSync(folder)).toEqual(['my.csv']);
+  },
+);
