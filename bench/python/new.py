@@ -1,7 +1,11 @@
 """The peer in Python of the bench of `gapline new`: writes tables that come with PyPI's packages, and fits scikit-learn's boosted trees."""
 
 import json
+import os
 import sys
+
+# Before the packages are loaded: threads that wait for each other on a busy machine take many times as long.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pandas
 import river.datasets

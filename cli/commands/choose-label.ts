@@ -51,21 +51,25 @@ const inWords = ({ name, classes }: LabelCandidate): string =>
 async function ask(candidates: readonly LabelCandidate[], { stdin, stdout }: Terminal): Promise<string> {
   const terminal = createInterface({ input: stdin, output: stdout });
   // Where the input ends, the question would wait for ever.
-  const ended = new Promise<never>((_, reject) => terminal.once('close', () => reject(new Error('the input ended'))));
+  const { promise: ended, resolve: end } = Promise.withResolvers<undefined>();
+  terminal.once('close', () => end(undefined));
   try {
     const list = candidates.map((candidate, index) => `  ${index + 1}  ${inWords(candidate)}\n`).join('');
     stdout.write(`Which column is the label?\n${list}`);
     for (;;) {
       const question = terminal.question(`1 to ${candidates.length}, or its name: `);
-      const answer = (await Promise.race([question, ended])).trim();
+      const answer = (await Promise.race([question, ended]))?.trim();
+      if (answer === undefined) throw noLabel();
       const chosen = candidates.find(({ name }) => name === answer) ?? candidates[Number(answer) - 1];
       if (chosen) return chosen.name;
     }
   } catch (cause) {
     stdout.write('\n');
-    throw new GaplineError('data-invalid', 'no label was chosen, so nothing was made; --truth names it', { cause });
+    throw cause instanceof GaplineError ? cause : noLabel(cause);
   } finally {
     terminal.close();
-    ended.catch(() => {});
   }
 }
+
+const noLabel = (cause?: unknown): GaplineError =>
+  new GaplineError('data-invalid', 'no label was chosen, so nothing was made; --truth names it', { cause });
