@@ -51,7 +51,7 @@ export async function sendReadings(sending: Sending): Promise<void> {
 }
 
 async function runWorker(sending: Sending, worker: Worker): Promise<void> {
-  const { options, plan, sender, ledger, totals, stopping, aborting } = sending;
+  const { plan, sender, ledger, totals, stopping, aborting } = sending;
   while (!stopping.signal.aborted) {
     const count = await readyCount(sending, worker);
     if (count === 0) return;
@@ -64,7 +64,7 @@ async function runWorker(sending: Sending, worker: Worker): Promise<void> {
     plan.accepted(worker);
     totals.accepted += count;
     totals.gaps += batch.gaps;
-    totals.values += count * options.source.fields.length;
+    totals.values += batch.values;
   }
 }
 

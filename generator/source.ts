@@ -1,12 +1,14 @@
 /** The readings of one device, from where it was opened on. */
 export interface Track {
-  /** Writes the values of the next reading into `values`, NaN for gaps of the source's own, and returns the truth where it is known. */
+  /** Writes the values of the next reading, or sample, into `values`, NaN for gaps of the source's own, and returns the truth where it is known. */
   next(values: Float64Array): string | undefined;
 }
 
 /** Where readings come from before values are masked: a data set replayed, or a machine simulated. The same at every opening. */
 export interface Source {
   readonly fields: readonly string[];
+  /** Where readings are records of many samples: how many each holds, and how many the device makes a second. Default: one sample. */
+  readonly samples?: { readonly count: number; readonly rate: number };
   /** Names, each once. */
   readonly devices: readonly string[];
   /** Who speaks when: indexes into `devices`. At its end the round begins again. */
@@ -15,7 +17,7 @@ export interface Source {
   readonly length: number;
   /** Identifies sources that make other readings. */
   readonly fingerprint: string;
-  /** The readings of a device from its n-th on, without an end. */
+  /** The readings of a device from its n-th on, without an end; where they hold many samples, the samples from the n-th on. */
   open(device: number, n: number): Track;
   /** When reading `index` is made, in mean spacings after the first: grows by at least 0.01. Default: `index` itself. */
   step?(index: number): number;

@@ -11,6 +11,8 @@ export interface RequestBatch {
   /** The identity of each as JSON: `{"device":…,"time":…}`. */
   readonly identities: readonly string[];
   readonly gaps: number;
+  /** Values, missing or not; of many samples, those up to the last that was measured. */
+  readonly values: number;
 }
 
 /** What all workers of a stream make readings from. */
@@ -20,6 +22,12 @@ export interface WorkerContext {
   readonly pattern: GapPattern;
   readonly schedule: Schedule;
   readonly seed: number;
+}
+
+interface MadeReading {
+  readonly text: string;
+  readonly gaps: number;
+  readonly values: number;
 }
 
 interface Device {
@@ -67,35 +75,74 @@ export class Worker {
     // Each line is made into bytes by itself: a string of all lines would first have to be flattened, at half the cost of the rest.
     const lines: Buffer[] = [];
     const identities: string[] = [];
-    let gaps = 0;
+    const counts = { gaps: 0, values: 0 };
     for (let taken = 0; taken < count; taken++) {
       const index = this.peek();
       const device = this.#context.order.deviceOf(index);
-      const truth = this.#fillRow(index, device);
+      const made = this.#context.source.samples ? this.#samples(index, device) : this.#reading(index, device);
+      counts.gaps += made.gaps;
+      counts.values += made.values;
       const identity = `"device":${this.#names[device]},"time":"${this.#context.schedule.timeNs(index)}"`;
-      let values = '';
-      for (let field = 0; field < this.#row.length; field++) {
-        const value = this.#row[field]!;
-        const gap = Number.isNaN(value);
-        if (gap) gaps += 1;
-        values += this.#keys[field]! + (gap ? 'null' : value);
-      }
-      const label = truth === undefined ? '' : `,"truth":${JSON.stringify(truth)}`;
-      lines.push(Buffer.from(`${taken === 0 ? '' : '\n'}{${identity},"values":{${values}}${label}}`));
+      lines.push(Buffer.from(`${taken === 0 ? '' : '\n'}{${identity}${made.text}}`));
       identities.push(`{${identity}}`);
       this.#made += 1;
     }
-    return { body: Buffer.concat(lines), identities, gaps };
+    return { body: Buffer.concat(lines), identities, ...counts };
   }
 
-  #fillRow(index: number, device: number): string | undefined {
-    const { order, schedule, seed } = this.#context;
-    const n = order.numberOf(index);
-    let open = this.#devices.get(device);
-    if (!open) {
-      open = this.#open(device, n);
-      this.#devices.set(device, open);
+  /** The text of a reading behind its identity. */
+  #reading(index: number, device: number): MadeReading {
+    const n = this.#context.order.numberOf(index);
+    const open = this.#deviceAt(device, n);
+    const truth = this.#fillRow(open, device, n, index);
+    let gaps = 0;
+    let text = ',"values":{';
+    for (let field = 0; field < this.#row.length; field++) {
+      const value = this.#row[field]!;
+      const gap = Number.isNaN(value);
+      if (gap) gaps += 1;
+      text += this.#keys[field]! + (gap ? 'null' : value);
     }
+    return { text: `${text}}${labelText(truth)}`, gaps, values: this.#row.length };
+  }
+
+  /** The same of a record of many samples. An array ends with the last sample that was measured; the first goes on to the end. */
+  #samples(index: number, device: number): MadeReading {
+    const { count, rate } = samplesOf(this.#context.source);
+    const first = this.#context.order.numberOf(index) * count;
+    const open = this.#deviceAt(device, first);
+    const arrays = this.#keys.map((): string[] => []);
+    const lengths = this.#keys.map((_, field) => (field === 0 ? count : 0));
+    let truth: string | undefined;
+    for (let sample = 0; sample < count; sample++) {
+      truth = this.#fillRow(open, device, first + sample, index);
+      for (const [field, array] of arrays.entries()) {
+        const value = this.#row[field] ?? Number.NaN;
+        array.push(Number.isNaN(value) ? 'null' : String(value));
+        if (!Number.isNaN(value)) lengths[field] = sample + 1;
+      }
+    }
+    const counts = { gaps: 0, values: 0 };
+    const texts = arrays.map((array, field) => {
+      array.length = lengths[field] ?? 0;
+      counts.values += array.length;
+      for (const value of array) if (value === 'null') counts.gaps += 1;
+      return `${this.#keys[field]}[${array.join(',')}]`;
+    });
+    return { text: `,"rate":${rate},"values":{${texts.join('')}}${labelText(truth)}`, ...counts };
+  }
+
+  #deviceAt(device: number, n: number): Device {
+    const known = this.#devices.get(device);
+    if (known) return known;
+    const open = this.#open(device, n);
+    this.#devices.set(device, open);
+    return open;
+  }
+
+  /** @param n - of the reading within the device, or of the sample */
+  #fillRow(open: Device, device: number, n: number, index: number): string | undefined {
+    const { schedule, seed } = this.#context;
     const truth = open.track.next(this.#row);
     open.masker.mask(this.#row, n, schedule.gapRate(index), this.#random.at(seed, device, n));
     return truth;
@@ -107,12 +154,18 @@ export class Worker {
     const masker = pattern.open();
     const since = pattern.memory === 0 ? n : n - (n % pattern.memory);
     for (let past = since; past < n; past++) {
-      const rate = schedule.gapRate(order.indexOf(device, past));
+      const rate = schedule.gapRate(order.indexOf(device, Math.floor(past / (source.samples?.count ?? 1))));
       masker.mask(this.#row, past, rate, this.#random.at(seed, device, past));
     }
     return { track: source.open(device, n), masker };
   }
 }
+
+const labelText = (truth: string | undefined): string =>
+  truth === undefined ? '' : `,"truth":${JSON.stringify(truth)}`;
+
+/** One sample a reading where the source does not state another number. */
+const samplesOf = ({ samples }: Source) => samples ?? { count: 1, rate: 1 };
 
 /** The index of a worker's reading, counted from 0 within the worker. */
 export function indexOfNth(positions: Int32Array, roundLength: number, made: number): number {

@@ -2,11 +2,12 @@ import type { Dataset } from '../core/dataset/dataset.ts';
 import type { Model } from '../core/model/model.ts';
 import { maskValues } from './mask.ts';
 import { type Scores, score } from './metrics.ts';
+import { prepareDataset } from './prepare.ts';
 import { labelledRows, labelRows } from './rows.ts';
 
 export interface ScoreInput {
   readonly model: Model;
-  /** Rows with truth, with the model's fields in the model's order. */
+  /** Readings with truth, with the values that the model takes in its order. */
   readonly dataset: Dataset;
   /** Shares of values that are masked at random; each is scored. */
   readonly rates: readonly number[];
@@ -16,7 +17,7 @@ export interface ScoreInput {
 
 /** How right a model version is on a data set, by the share of values that are missing. */
 export async function scoreVersion({ model, dataset, rates, seed }: ScoreInput): Promise<Scores[]> {
-  const rows = labelledRows(dataset, model.classes);
+  const rows = labelledRows(model.steps ? prepareDataset(dataset, model.steps) : dataset, model.classes);
   const scores: Scores[] = [];
   for (const [index, rate] of rates.entries()) {
     const labels = await labelRows(model.open(), maskValues(rows, rate, seed + index));

@@ -1,8 +1,9 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Logger } from 'pino';
 import { GaplineError } from '../../core/wire/errors.ts';
 import { explainTime, readTime } from '../../core/wire/time.ts';
 import { createGenerator, type Generator } from '../../generator/generator.ts';
+import { loadSource } from '../../generator/load-source.ts';
 import { replay } from '../../generator/replay.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { createLogger } from '../logger.ts';
@@ -43,9 +44,11 @@ export async function openGenerator(
   options: OpenGeneratorOptions,
 ): Promise<(url: string) => Generator> {
   const { logger, dataFolder, fields, count, start, ledger, token, ownEndpoint } = options;
-  const dataset = await openDataset(loaded, 'replay', fields);
-  const { devices, ...generator } = loaded.config.generator;
-  const source = replay({ dataset, devices, seed: generator.seed });
+  const { devices, simulate, ...generator } = loaded.config.generator;
+  const source =
+    simulate === undefined
+      ? replay({ dataset: await openDataset(loaded, 'replay', fields), devices, seed: generator.seed })
+      : await loadSource(resolve(loaded.folder, simulate), { seed: generator.seed, fields });
   const startNs = start === undefined ? undefined : startOf(start);
   return (url) =>
     createGenerator({

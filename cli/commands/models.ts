@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { Manifest } from '../../core/model/manifest.ts';
+import { readingFields } from '../../core/model/model.ts';
 import { challengerAlias, type Registry } from '../../core/model/registry/port.ts';
 import { promote, rollback } from '../../core/model/registry/promotion.ts';
 import { elementAt } from '../../core/numeric/element.ts';
@@ -124,7 +125,7 @@ async function demandBetter(
 async function scoreOn(loaded: LoadedConfig, registry: Registry, version: number, rates: readonly number[]) {
   const model = await registry.load(version);
   try {
-    const dataset = await openDataset(loaded, 'replay', model.fields);
+    const dataset = await openDataset(loaded, 'replay', readingFields(model));
     return await scoreVersion({ model, dataset, rates, seed: loaded.config.training.seed });
   } finally {
     await model.close();

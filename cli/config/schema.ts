@@ -80,6 +80,9 @@ const gaps = z
 
 const generator = z
   .strictObject({
+    simulate: path(
+      'module that simulates the devices in place of a replay: its default export makes a source of a seed',
+    ).optional(),
     devices: count('devices to replay as', 100_000).default(20),
     rate: z
       .number()
