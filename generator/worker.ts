@@ -106,7 +106,7 @@ export class Worker {
     return { text: `${text}}${labelText(truth)}`, gaps, values: this.#row.length };
   }
 
-  /** The same of a record of many samples. An array ends with the last sample that was measured; the first goes on to the end. */
+  /** The same of a record of many samples. An array ends with the last sample that was measured; the first holds all samples. */
   #samples(index: number, device: number): MadeReading {
     const { count, rate } = samplesOf(this.#context.source);
     const first = this.#context.order.numberOf(index) * count;
