@@ -270,6 +270,14 @@ function models(): Command {
         .option('--impute <kind>', 'what fills gaps; default: training.imputer')
         .option('--server-model <name>', 'of a model server: which of its models')
         .addOption(new Option('--protocol <protocol>', 'of a model server').choices(['v2', 'mlflow']))
+        .option('--batch <rows>', 'of a model server: rows a request, at most', wholeNumber(1, 100_000))
+        .option('--timeout <milliseconds>', 'of a model server: how long a request may take', wholeNumber(1, 600_000))
+        .option(
+          '--classes <names>',
+          "the label column's names of the model's classes: 0=False,1=True, or all of them in the model's order; may be repeated",
+          collect,
+          [],
+        )
         .action(async (source, options) => (await load()).importFrom(source, options)),
     )
     .addCommand(

@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import type { Dataset } from '../core/dataset/dataset.ts';
+import { explainFileError } from '../core/files/fault.ts';
 import { readWhole } from '../core/files/whole.ts';
 import type { Draft } from '../core/model/artifact.ts';
 import { packJson } from '../core/model/artifact.ts';
@@ -14,6 +15,7 @@ import { type OnnxEstimator, onnxEstimatorSchema } from '../core/model/kinds/onn
 import type { Manifest } from '../core/model/manifest.ts';
 import { openArtifact } from '../core/model/open.ts';
 import { describeError, GaplineError } from '../core/wire/errors.ts';
+import { shellWord } from '../core/wire/shell-word.ts';
 import { describeModel, type Published, publishDraft } from './draft.ts';
 import { score } from './metrics.ts';
 import type { TrainingOptions } from './options.ts';
@@ -31,8 +33,13 @@ export interface ImportInput {
   readonly voting: TrainingOptions['voting'];
   /** The labels in the order of the model's classes. Default: those of the file, else the data's, whole numbers by size. */
   readonly classes?: readonly string[];
+  /** The data's names of the file's classes, where they differ: `0` may be `False` there. */
+  readonly classNames?: ReadonlyMap<string, string>;
   /** Of a model server. */
   readonly server?: {
+    /** Rows a request, at most. */
+    readonly batch?: number;
+    readonly timeoutMs?: number;
     readonly protocol?: 'v2' | 'mlflow';
     readonly model?: string;
     readonly input?: string;
@@ -52,11 +59,47 @@ export interface ImportInput {
  * Makes a version of a model that was trained elsewhere: with an imputer fitted here, scored on the data set that is given.
  * @throws {GaplineError} `model-invalid` where the model cannot be read or does not fit the data set.
  */
-export async function importModel(input: ImportInput): Promise<Published> {
-  const { dataset, registryFolder, name } = input;
+export async function importModel(input: ImportInput): Promise<Imported> {
   const found = await readSource(input);
-  const classes = input.classes ?? found.classes ?? orderClasses(dataset.classes);
-  checkClasses(input.source, classes, dataset);
+  try {
+    return { ...(await publishFound(input, found)), warnings: warningsOf(input, found) };
+  } catch (error) {
+    throw inTermsOfImport(input.source, found, error);
+  }
+}
+
+/** A version that was imported. */
+export interface Imported extends Published {
+  /** What a person should know of the file, a sentence each. */
+  readonly warnings: readonly string[];
+}
+
+/** Whatever goes wrong with a foreign model is told as a fault of that model. */
+function inTermsOfImport(source: string, { uncompiled }: Found, error: unknown): GaplineError {
+  const known = error instanceof GaplineError ? error : explainFileError(error);
+  if (known && (known.code !== 'model-invalid' || uncompiled === undefined)) return known;
+  const why = uncompiled === undefined ? '' : `; Gapline cannot compile it: ${uncompiled}`;
+  return new GaplineError('model-invalid', `${known ? '' : `${source}: `}${describeError(error)}${why}`, {
+    cause: error,
+    retryable: false,
+  });
+}
+
+function warningsOf({ source, imputer }: ImportInput, { gaps }: Found): string[] {
+  if (imputer.kind !== 'passthrough' || gaps !== 'to the right') return [];
+  const detail =
+    'no node of its trees says where a gap goes, so every gap goes where a false comparison goes, as in ONNX Runtime';
+  return [
+    `${source}: ${detail}; the training library may have sent gaps the other way (converters of scikit-learn leave that out), and probabilities with gaps may differ by a lot. Compare them, or let Gapline fill gaps: --impute mean`,
+  ];
+}
+
+async function publishFound(input: ImportInput, found: Found): Promise<Published> {
+  const { dataset, registryFolder, name } = input;
+  const named = found.classes?.map((own) => input.classNames?.get(own) ?? own);
+  const classes = input.classes ?? named ?? orderClasses(dataset.classes);
+  checkNames(input, found.classes);
+  checkClasses(input.source, classes, dataset, found.classes);
   const rows = labelledRows(dataset, classes);
   const parts = {
     fields: [...dataset.fields],
@@ -67,7 +110,9 @@ export async function importModel(input: ImportInput): Promise<Published> {
   const runtime = input.onnxRuntime && { onnxRuntime: input.onnxRuntime };
   const model = await openArtifact({ parts, files: found.files, ...runtime });
   try {
-    const scores = score(rows.labels, await labelRows(model.open(), rows), classes.length);
+    const labels = await labelRows(model.open(), rows);
+    checkLabelled(labels, input);
+    const scores = score(rows.labels, labels, classes.length);
     const draft = await describeModel({
       model,
       parts,
@@ -91,6 +136,10 @@ interface Found {
   readonly files: Draft['files'];
   /** Where the file names its classes. */
   readonly classes?: readonly string[];
+  /** Why an ONNX file runs on ONNX Runtime. */
+  readonly uncompiled?: string;
+  /** Of trees: what they do to a gap. */
+  readonly gaps?: 'as learnt' | 'filled' | 'to the right';
 }
 
 async function readSource(input: ImportInput): Promise<Found> {
@@ -135,12 +184,18 @@ async function readJsonForest(source: string, bytes: Uint8Array, voting: Trainin
 
 function readOnnx({ source, dataset, voting, onnx }: ImportInput, bytes: Uint8Array): Found {
   try {
-    const { classes } = importOnnxForest(bytes, { width: dataset.width });
+    const { classes, forest, fillsGaps, routesGaps } = importOnnxForest(bytes, { width: dataset.width });
+    if (forest.task === 'regression')
+      throw new GaplineError(
+        'model-invalid',
+        'it predicts a number, not a class; Gapline predicts classes: train and convert a classifier',
+      );
     const file = 'forest.onnx';
     return {
       estimator: { kind: 'forest', file, engine: 'gapline', voting },
       files: new Map([[file, bytes]]),
       ...(classes && { classes }),
+      gaps: fillsGaps ? 'filled' : routesGaps ? 'as learnt' : 'to the right',
     };
   } catch (error) {
     const { message } = error as Error;
@@ -150,6 +205,7 @@ function readOnnx({ source, dataset, voting, onnx }: ImportInput, bytes: Uint8Ar
     return {
       estimator: onnxEstimatorSchema.parse({ kind: 'onnx', file: 'model.onnx', ...onnx }),
       files: new Map([['model.onnx', bytes]]),
+      uncompiled: message.replace(/^The ONNX file cannot be used: /, '').replace(/\.$/, ''),
     };
   }
 }
@@ -159,10 +215,44 @@ function orderClasses(classes: readonly string[]): readonly string[] {
   return classes.every((name) => /^-?\d+$/.test(name)) ? [...classes].sort((a, b) => Number(a) - Number(b)) : classes;
 }
 
-function checkClasses(source: string, classes: readonly string[], dataset: Dataset): void {
+function checkClasses(
+  source: string,
+  classes: readonly string[],
+  dataset: Dataset,
+  own: readonly string[] | undefined,
+): void {
   const strange = dataset.classes.filter((name) => !classes.includes(name));
   if (strange.length === 0) return;
   const known = classes.slice(0, 10).join(', ');
   const detail = `${source} knows the classes ${known}; ${dataset.file} has ${strange.slice(0, 5).join(', ')} too`;
-  throw new GaplineError('model-invalid', detail);
+  throw new GaplineError('model-invalid', `${detail}${adviceOnNames(own, dataset)}`);
+}
+
+/** The option that would map the file's names to the data's, where both are as many. */
+function adviceOnNames(own: readonly string[] | undefined, { classes }: Dataset): string {
+  if (own === undefined || own.length !== classes.length) return '';
+  const pairs = orderClasses(own).map((name, at) => `${name}=${orderClasses(classes)[at]}`);
+  return `. If they are the same under other names, map them: --classes ${shellWord(pairs.join(','))}`;
+}
+
+function checkNames({ source, classNames, classes }: ImportInput, own: readonly string[] | undefined): void {
+  const names = [...(classNames?.keys() ?? [])];
+  const strange = names.find((name) => !own?.includes(name));
+  if (strange !== undefined) {
+    const known = own === undefined ? 'no classes' : own.slice(0, 10).join(', ');
+    throw new GaplineError('model-invalid', `--classes ${strange}=…: ${source} names ${known}`);
+  }
+  const mapped = own?.map((name) => classNames?.get(name) ?? name) ?? [];
+  if (new Set(mapped).size < mapped.length)
+    throw new GaplineError('model-invalid', `--classes gives two classes one name: ${mapped.join(', ')}`);
+  if (classes && own && classes.length !== own.length)
+    throw new GaplineError('model-invalid', `--classes names ${classes.length}; ${source} has ${own.length} classes`);
+}
+
+/** A class that is no number's: not a version that may decline, but a model that could not compute it. */
+function checkLabelled(labels: Int32Array, { source, imputer }: ImportInput): void {
+  const without = labels.reduce((count, label) => count + (label < 0 ? 1 : 0), 0);
+  if (without === 0) return;
+  const advice = imputer.kind === 'passthrough' ? '; if these have gaps, let Gapline fill them: --impute mean' : '';
+  throw new GaplineError('model-invalid', `${source} gives no number for ${without} of ${labels.length} rows${advice}`);
 }

@@ -5,11 +5,11 @@ import { challengerAlias, type Registry } from '../../core/model/registry/port.t
 import { promote, rollback } from '../../core/model/registry/promotion.ts';
 import { elementAt } from '../../core/numeric/element.ts';
 import { GaplineError } from '../../core/wire/errors.ts';
-import { importModel } from '../../training/import.ts';
+import { type ImportInput, importModel } from '../../training/import.ts';
 import { trainingOptions } from '../../training/options.ts';
 import { scoreVersion } from '../../training/score-version.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
-import { print as printText } from '../print.ts';
+import { complain, print as printText } from '../print.ts';
 import { openDataset, openModels } from '../stream.ts';
 import { printImpurity, printPermutation } from './importance.ts';
 
@@ -172,6 +172,30 @@ export interface ImportOptions extends ModelsOptions {
   readonly impute?: string;
   readonly serverModel?: string;
   readonly protocol?: 'v2' | 'mlflow';
+  /** Rows a request. */
+  readonly batch?: number;
+  /** Milliseconds. */
+  readonly timeout?: number;
+  /** `0=False,1=True`, or names in order. */
+  readonly classes: readonly string[];
+}
+
+/**
+ * What `--classes` says: names of the file's classes in the data, or all of them in order.
+ * @throws {GaplineError} `config-invalid` where it is a mixture of both
+ */
+function readClasses(given: readonly string[]): Pick<ImportInput, 'classes' | 'classNames'> {
+  const parts = given.flatMap((each) => each.split(','));
+  if (parts.length === 0) return {};
+  const pairs = parts.filter((part) => part.includes('='));
+  if (pairs.length === 0) return { classes: parts };
+  if (pairs.length < parts.length)
+    throw new GaplineError(
+      'config-invalid',
+      `--classes ${given.join(',')}: expected OWN=DATA for each, or names alone`,
+    );
+  const split = (pair: string) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)] as const;
+  return { classNames: new Map(pairs.map(split)) };
 }
 
 /** Takes in a model that was made elsewhere; the data set gives what such a file lacks. */
@@ -181,20 +205,24 @@ export async function importFrom(source: string, options: ImportOptions): Promis
   const loaded = loadConfig(options.config, [...options.set, ...from, ...imputer]);
   const { model, stream, training } = loaded.config;
   const spec = trainingOptions(training);
-  const { identity, folder, metrics, champion } = await importModel({
+  const { serverModel, protocol, batch, timeout } = options;
+  const server = {
+    ...(protocol && { protocol }),
+    ...(serverModel && { model: serverModel }),
+    ...(batch !== undefined && { batch }),
+    ...(timeout !== undefined && { timeoutMs: timeout }),
+  };
+  const { identity, folder, metrics, champion, warnings } = await importModel({
     source,
     dataset: await openDataset(loaded, 'train'),
     imputer: spec.imputer,
     voting: spec.voting,
-    ...((options.protocol || options.serverModel) && {
-      server: {
-        ...(options.protocol && { protocol: options.protocol }),
-        ...(options.serverModel && { model: options.serverModel }),
-      },
-    }),
+    server,
+    ...readClasses(options.classes),
     registryFolder: resolve(loaded.folder, model.folder),
     name: model.name ?? stream,
   });
+  for (const warning of warnings) complain(`warning: ${warning}\n`);
   print(`${identity.name} version ${identity.version} in ${folder}`);
   print(
     `accuracy ${metrics.accuracy.toFixed(4)} on the ${metrics.rows} rows that it was imported with; version ${champion} serves`,

@@ -6,6 +6,7 @@ import { type Classifier, createClassifier } from '../../classifier/classifier.t
 import { createArchive } from '../../collector/archive.ts';
 import { createCollector } from '../../collector/collector.ts';
 import { GaplineError } from '../../core/wire/errors.ts';
+import { shellWord } from '../../core/wire/shell-word.ts';
 import type { Stream } from '../../core/wire/stream.ts';
 import { createDashboard } from '../../dashboard/dashboard.ts';
 import type { Generator } from '../../generator/generator.ts';
@@ -16,7 +17,6 @@ import { openLog, openStore, topicSpecs } from '../open.ts';
 import { print } from '../print.ts';
 import { demandFreePort, explainListen, run, type Startable } from '../run.ts';
 import { openServing } from '../serving-models.ts';
-import { shellWord } from '../shell-word.ts';
 import { collectorOptions, openModels, resolveStream } from '../stream.ts';
 import { summarise } from '../summary.ts';
 import { openGenerator } from './generate.ts';

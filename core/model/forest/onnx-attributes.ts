@@ -16,6 +16,11 @@ export class Attributes {
     return this.#byName.get(name)?.integers(8) ?? [];
   }
 
+  /** A 32-bit float. */
+  number(name: string): number | undefined {
+    return this.#byName.get(name)?.floats(2).at(-1);
+  }
+
   string(name: string): string | undefined {
     return this.#byName.get(name)?.string(4);
   }

@@ -3,6 +3,7 @@ import { GaplineError } from '../../wire/errors.ts';
 import { shorten } from '../../wire/problem.ts';
 import { type Boosting, emptyTree, type Forest, type Tree } from './forest.ts';
 import { Attributes } from './onnx-attributes.ts';
+import { greatestFloat, type Preparation, readPreparation } from './onnx-preparation.ts';
 import { Message } from './protobuf.ts';
 import { belowIfFloatAtMost, belowIfFloatBelow, nextUp } from './thresholds.ts';
 
@@ -10,6 +11,10 @@ export interface ImportedForest {
   readonly forest: Forest;
   /** The file's names of the classes, in order; undefined in regression. */
   readonly classes: readonly string[] | undefined;
+  /** Whether the file itself puts values in the place of gaps, in every column that a tree tests. */
+  readonly fillsGaps: boolean;
+  /** Whether any node sends gaps where a true comparison goes. Converters that know of no gaps send all of them the other way. */
+  readonly routesGaps: boolean;
 }
 
 /**
@@ -38,18 +43,31 @@ const passing = new Set(['Cast', 'Identity', 'ZipMap']);
 function readEnsemble(graph: Message, wantedWidth: number | undefined): ImportedForest {
   const operators = graph.messages(1);
   const kindOf = (operator: Message) => operator.string(4) ?? 'nameless';
-  const [ensemble, ...others] = operators.filter((operator) => !passing.has(kindOf(operator)));
-  if (!ensemble) throw invalid('it has no tree ensemble');
+  const place = operators.findIndex((operator) => kindOf(operator).startsWith('TreeEnsemble'));
+  const ensemble = operators[place];
+  const doing = operators.filter((operator) => !passing.has(kindOf(operator)));
+  if (!ensemble) throw invalid(`it has no tree ensemble: ${doing.map(kindOf).join(', ') || 'no operator'}`);
+  const doubles = comparesDoubles(graph, operators);
+  const preparation = doubles ? undefined : readPreparation(graph, operators.slice(0, place), ensemble);
+  const others = doing.filter(
+    (operator) => operators.indexOf(operator) > place || (!preparation && operator !== ensemble),
+  );
   if (others.length > 0) throw invalid(`it does more than one tree ensemble does: ${others.map(kindOf).join(', ')}`);
   const attributes = new Attributes(ensemble);
   const { classes, ...output } = readOutput(kindOf(ensemble), attributes);
-  const trees = readTrees(attributes, output, comparesDoubles(graph, operators));
+  const trees = readTrees(attributes, output, { doubles, preparation });
   const columns = 1 + trees.reduce((most, tree) => tree.feature.reduce((a, b) => Math.max(a, b), most), -1);
   const width = wantedWidth ?? columns;
   if (columns > width) throw invalid(`it tests column ${columns - 1} but rows have ${width} columns`);
   const { outputs, boosting } = output;
   const task = classes ? 'classification' : 'regression';
-  return { forest: { task, width, outputs, trees, ...(boosting ? { boosting } : {}) }, classes };
+  const tested = new Set(trees.flatMap(({ feature }) => [...feature].filter((column) => column >= 0)));
+  return {
+    forest: { task, width, outputs, trees, ...(boosting ? { boosting } : {}) },
+    classes,
+    fillsGaps: preparation !== undefined && [...tested].every((column) => !Number.isNaN(preparation.ofGap(column))),
+    routesGaps: attributes.integers('nodes_missing_value_tracks_true').includes(1),
+  };
 }
 
 /** Inputs are 32-bit floats unless the file declares 64-bit ones and does not cast them. */
@@ -134,7 +152,9 @@ function distributionsOf(leaves: ReadonlyMap<string, Float64Array>, trees: numbe
     const whole = shares.reduce((sum, share) => sum + share, 0);
     const slack = 1e-4;
     if (shares.some((share) => share < 0) || whole > 1 + slack || (!oneSided && whole < 1 - slack)) return undefined;
-    if (oneSided) shares[0] = 1 - Math.min(1, elementAt(shares, 1));
+    // The file's floats have 32 bits: the sum of some is a hair beside 1.
+    if (oneSided) shares.set([1 - Math.min(1, elementAt(shares, 1)), Math.min(1, elementAt(shares, 1))]);
+    else shares.set(shares.map((share) => share / whole));
     distributions.set(key, shares);
   }
   return distributions;
@@ -167,7 +187,13 @@ interface Node {
   readonly gapIsTrue: boolean;
 }
 
-function readTrees(attributes: Attributes, output: EnsembleOutput, doubles: boolean): Tree[] {
+/** How the file compares: in 64 bits or 32, and what it does to values before. */
+interface Comparing {
+  readonly doubles: boolean;
+  readonly preparation: Preparation | undefined;
+}
+
+function readTrees(attributes: Attributes, output: EnsembleOutput, comparing: Comparing): Tree[] {
   const trees = new Map<number, Map<number, Node>>();
   const numbers = attributes.integers('nodes_treeids');
   const column = <T>(name: string, values: T[]): T[] => {
@@ -198,7 +224,7 @@ function readTrees(attributes: Attributes, output: EnsembleOutput, doubles: bool
     trees.set(number, nodes);
   }
   if (trees.size === 0) throw invalid('it has no trees');
-  return Array.from(trees, ([number, nodes]) => readTree(number, nodes, output, doubles));
+  return Array.from(trees, ([number, nodes]) => readTree(number, nodes, output, comparing));
 }
 
 /** Walks from the root, the node that the file lists first, so that children come after their parents. */
@@ -206,7 +232,7 @@ function readTree(
   number: number,
   nodes: ReadonlyMap<number, Node>,
   { outputs, leaves }: EnsembleOutput,
-  doubles: boolean,
+  { doubles, preparation }: Comparing,
 ): Tree {
   const size = nodes.size;
   const tree = { ...emptyTree(size, outputs), gapsLeft: new Uint8Array(size) };
@@ -216,7 +242,8 @@ function readTree(
     root === undefined ? [] : [{ id: root, parent: -1 }];
   let at = 0;
   for (let next = open.pop(); next; next = open.pop(), at++) {
-    const node = nodes.get(next.id);
+    const found = nodes.get(next.id);
+    const node = found && preparation && !preparation.isEmpty ? asOfRaw(found, preparation) : found;
     if (!node || at >= size) throw invalid(`tree ${number} is no tree: a node is missing, or reached twice`);
     if (next.link) next.link[next.parent] = at;
     if (node.mode === 'LEAF') {
@@ -232,6 +259,29 @@ function readTree(
     open.push({ id: ifNot, link: tree.right, parent: at }, { id: ifBelow, link: tree.left, parent: at });
   }
   return tree;
+}
+
+/** A node that compares what was prepared, as one that compares the value as it came. */
+function asOfRaw(node: Node, preparation: Preparation): Node {
+  const { mode, value, feature } = node;
+  if (mode === 'LEAF') return node;
+  const strict = mode === 'BRANCH_LT' || mode === 'BRANCH_GTE';
+  const test = (prepared: number) => (strict ? prepared < value : prepared <= value);
+  const negated = mode === 'BRANCH_GT' || mode === 'BRANCH_GTE';
+  if (!negated && mode !== 'BRANCH_LEQ' && mode !== 'BRANCH_LT') return node;
+  const [ifTrue, ifFalse] = negated ? [node.ifFalse, node.ifTrue] : [node.ifTrue, node.ifFalse];
+  const ofGap = preparation.ofGap(feature);
+  const gapIsTrue = Number.isNaN(ofGap) ? node.gapIsTrue !== negated : test(ofGap);
+  const always = { ...node, ifTrue, ifFalse, gapIsTrue, mode: 'BRANCH_LEQ', value: Number.POSITIVE_INFINITY };
+  const never = { ...always, ifTrue: ifFalse, ifFalse: ifTrue, gapIsTrue: !gapIsTrue };
+  const direction = preparation.direction(feature);
+  if (direction === 0) return test(preparation.apply(feature, 0)) ? always : never;
+  const holds = (raw: number) => test(preparation.apply(feature, raw));
+  const last = direction > 0 ? greatestFloat(holds) : greatestFloat((raw) => !holds(raw));
+  if (direction > 0) return last === undefined ? never : { ...always, value: last };
+  // It falls: the test holds for what is greater than the last that fails it.
+  if (last === undefined) return always;
+  return last === Number.POSITIVE_INFINITY ? never : { ...always, mode: 'BRANCH_GT', value: last };
 }
 
 /** A comparison as "below a 64-bit threshold": that threshold, and the next nodes for a row below it and for any other. */

@@ -35,6 +35,46 @@ const mlflow =
 const expected = { labels: Int32Array.of(0, 1), probabilities: Float64Array.from(shares) };
 const certain = { labels: Int32Array.of(0, 1), probabilities: Float64Array.of(1, 0, 0, 1) };
 
+describe('a server that takes no large body', () => {
+  const limited =
+    (most: number): Handler =>
+    (_request, body, response) => {
+      const { count } = rowsOfV2(body);
+      if (count > most) respond(response, { error: 'at most\u001b[31m some rows' }, 413);
+      else
+        respond(response, { outputs: [tensor([count, 2], Array.from({ length: count }, () => [0.25, 0.75]).flat())] });
+    };
+
+  it('gets half as many rows until it takes them, and no more from then on', async () => {
+    const { server, estimator } = await serving(limited(3));
+    const many = Float64Array.from({ length: 60 }, (_, at) => at);
+    const { labels } = await estimator.predict(many, 20);
+    expect([...labels]).toEqual(new Array(20).fill(1));
+    const counts = server.bodies.map((body) => rowsOfV2(body).count);
+    expect(counts.slice(0, 4)).toEqual([20, 10, 5, 3]);
+    expect(Math.max(...counts.slice(3))).toBe(3);
+    expect((await estimator.predict(many, 20)).labels).toHaveLength(20);
+    expect(server.bodies.slice(counts.length).map((body) => rowsOfV2(body).count)).toEqual([3, 3, 3, 3, 3, 3, 2]);
+  });
+
+  it('is quoted where it does not take one row', async () => {
+    const { estimator } = await serving(limited(0));
+    await expect(estimator.predict(values, 2)).rejects.toMatchObject({
+      code: 'model-invalid',
+      retryable: false,
+      message: expect.stringMatching(/refused the rows with 413: "at most/),
+    });
+  });
+
+  it('a response that nests without end is refused', async () => {
+    const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+    const { estimator } = await serving((_request, _body, response) => {
+      response.writeHead(200).end(`{"outputs":[{"name":"p","shape":[2,2],"data":[1,0,1,${deep}]}]}`);
+    });
+    await expect(estimator.predict(values, 2)).rejects.toMatchObject({ code: 'model-unavailable' });
+  });
+});
+
 describe('the Open Inference Protocol', () => {
   it('gets a tensor of rows, gaps as null, at the path of the model', async () => {
     const paths: (string | undefined)[] = [];
@@ -155,7 +195,7 @@ describe('MLflow', () => {
 
 describe('a response that cannot be used', () => {
   it.each<[string, Handler, RegExp]>([
-    ['is no JSON', (_q, _b, response) => void response.end('<html>'), /what is no JSON: <html>/],
+    ['is no JSON', (_q, _b, response) => void response.end('<html>'), /what is no JSON: "/],
     ['has no outputs', v2(), /no tensor, where \[2, 2\] or \[2\] was wanted/],
     ['has too few rows', v2(tensor([1, 2], [1, 0])), /\[1, 2\], where \[2, 2\]/],
     ['has other classes', v2(tensor([2, 3], [1, 0, 0, 1, 0, 0])), /\[2, 3\], where \[2, 2\]/],

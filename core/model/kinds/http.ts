@@ -1,6 +1,7 @@
 import { argmax } from '../../numeric/argmax.ts';
 import { elementAt } from '../../numeric/element.ts';
 import { describeError, GaplineError } from '../../wire/errors.ts';
+import { shorten } from '../../wire/problem.ts';
 import { Breaker } from './breaker.ts';
 import type { Estimates, Estimator } from './estimator.ts';
 import type { HttpEstimator } from './http-schema.ts';
@@ -25,6 +26,8 @@ export function openHttp({ server, fields, classes, restMs = 5_000, retryAfterMs
   const breaker = new Breaker({ retries: server.retries, retryAfterMs, maxFailures: 5, restMs });
   const closing = new AbortController();
   const width = fields.length;
+  /** Rows a request, at most. */
+  let batch = server.batch;
 
   async function request(values: Float64Array, count: number): Promise<Estimates> {
     const body = protocol.request({ server, fields, values, count });
@@ -42,11 +45,20 @@ export function openHttp({ server, fields, classes, restMs = 5_000, retryAfterMs
   return {
     async predict(values, count) {
       const estimates = { labels: new Int32Array(count), probabilities: new Float64Array(count * classes.length) };
-      for (let first = 0; first < count; first += server.batch) {
-        const end = Math.min(count, first + server.batch);
-        const part = await request(values.subarray(first * width, end * width), end - first);
+      for (let first = 0; first < count; ) {
+        const end = Math.min(count, first + batch);
+        let part: Estimates;
+        try {
+          part = await request(values.subarray(first * width, end * width), end - first);
+        } catch (error) {
+          if (!(error instanceof TooLarge) || end - first === 1) throw error;
+          // What the server takes is less than was configured; it is remembered, because a refusal costs a request.
+          batch = Math.ceil((end - first) / 2);
+          continue;
+        }
         estimates.labels.set(part.labels, first);
         estimates.probabilities.set(part.probabilities, first * classes.length);
+        first = end;
       }
       return estimates;
     },
@@ -64,6 +76,32 @@ const unavailable = (url: URL, detail: string, cause?: unknown): GaplineError =>
 /** Statuses that blame what was sent, not the server, its address or its load: the rows will never be labelled. */
 const refusedStatuses = new Set([400, 413, 422]);
 
+/** The server, or a proxy before it, takes no body so large. */
+class TooLarge extends GaplineError {}
+
+/** What an error's body says: its text where it is JSON with one, as servers of both protocols write it; else its beginning. */
+function complaintOf(text: string): string {
+  try {
+    const json: unknown = JSON.parse(text);
+    if (typeof json === 'object' && json !== null)
+      for (const key of ['error', 'message', 'detail', 'error_code']) {
+        const value = (json as Record<string, unknown>)[key];
+        if (typeof value === 'string' && value !== '') return JSON.stringify(shorten(value, 300));
+      }
+  } catch {
+    // Not JSON: a proxy's page, perhaps.
+  }
+  return JSON.stringify(
+    shorten(
+      text
+        .replaceAll(/<[^>]*>/g, ' ')
+        .replaceAll(/\s+/g, ' ')
+        .trim(),
+      300,
+    ),
+  );
+}
+
 async function post(url: URL, body: string, timeoutMs: number, closing: AbortSignal): Promise<unknown> {
   const signal = AbortSignal.any([closing, AbortSignal.timeout(timeoutMs)]);
   const headers = { 'content-type': 'application/json', accept: 'application/json' };
@@ -80,9 +118,10 @@ async function post(url: URL, body: string, timeoutMs: number, closing: AbortSig
       error,
     );
   }
-  const excerpt = text.slice(0, 300);
+  const excerpt = complaintOf(text);
   if (refusedStatuses.has(response.status)) {
     const detail = `${url.origin}${url.pathname} refused the rows with ${response.status}: ${excerpt}`;
+    if (response.status === 413) throw new TooLarge('model-invalid', detail, { retryable: false });
     throw new GaplineError('model-invalid', detail, { retryable: false });
   }
   if (!response.ok) throw unavailable(url, `responded with ${response.status}: ${excerpt}`);
@@ -120,6 +159,12 @@ function readResponse(
     : fromProbabilities(content.probabilities, classes, count, fail);
 }
 
+/** Lists and objects by their kind only: they may nest deeper than any stack. */
+function shown(value: unknown): string {
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'a list' : 'an object';
+  return typeof value === 'string' ? JSON.stringify(shorten(value)) : String(value);
+}
+
 function fromLabels(
   names: readonly unknown[],
   classes: readonly string[],
@@ -129,8 +174,7 @@ function fromLabels(
   if (names.length !== count) fail(`${names.length} labels to ${count} rows`);
   const labels = Int32Array.from(names, (label) => classes.indexOf(String(label)));
   const unknown = labels.indexOf(-1);
-  if (unknown >= 0)
-    fail(`the label ${JSON.stringify(names[unknown])}, which is none of ${classes.slice(0, 10).join(', ')}`);
+  if (unknown >= 0) fail(`the label ${shown(names[unknown])}, which is none of ${classes.slice(0, 10).join(', ')}`);
   const probabilities = new Float64Array(count * classes.length);
   for (const [row, label] of labels.entries()) probabilities[row * classes.length + label] = 1;
   return { labels, probabilities };
@@ -150,8 +194,7 @@ function fromProbabilities(
     let sum = 0;
     for (let at = row * width; at < (row + 1) * width; at++) {
       const value = values[at];
-      if (typeof value !== 'number' || !(value >= -1e-3 && value <= 1 + 1e-3))
-        fail(`${JSON.stringify(value)} as a probability`);
+      if (typeof value !== 'number' || !(value >= -1e-3 && value <= 1 + 1e-3)) fail(`${shown(value)} as a probability`);
       probabilities[at] = Math.max(0, value as number);
       sum += elementAt(probabilities, at);
     }

@@ -58,6 +58,7 @@ export async function openOnnx({
   const input = session.inputMetadata?.[0];
   const double = input?.type === 'float64' || input?.type === 'double';
   const outputs = outputsOf(session, model);
+  const hint = outputs.length < session.outputNames.length ? `; ${zipMapAdvice}` : '';
   const inputName = checkInput(session, width, model.file);
   return {
     async predict(values, count) {
@@ -72,13 +73,17 @@ export async function openOnnx({
       if (!scores)
         throw new GaplineError(
           'model-invalid',
-          `${model.file} gives no probabilities for ${classes.length} classes: ${shapesOf(results)}`,
+          `${model.file} gives no probabilities for ${classes.length} classes: ${shapesOf(results)}${hint}`,
         );
       return toEstimates(scores.data as ArrayLike<number>, count, classes.length, model.scores);
     },
     close: () => session.release(),
   };
 }
+
+/** A list of maps from classes to probabilities is what ONNX Runtime for Node returns to nobody. */
+const zipMapAdvice =
+  'an output is no tensor (a ZipMap?): convert it without, as skl2onnx does with options={"zipmap": False} and onnxmltools with zipmap=False';
 
 async function loadRuntime(): Promise<OnnxRuntime> {
   // Not a dependency: the name is kept from the compiler.
@@ -87,7 +92,8 @@ async function loadRuntime(): Promise<OnnxRuntime> {
     const loaded = await import(name);
     return loaded.default ?? loaded;
   } catch (error) {
-    const detail = 'this model is an ONNX file, which needs onnxruntime-node: npm install --no-save onnxruntime-node';
+    const detail =
+      'this model is an ONNX file, which needs onnxruntime-node: npm install --ignore-scripts onnxruntime-node';
     throw new GaplineError('model-invalid', detail, { cause: error, retryable: false });
   }
 }
@@ -96,7 +102,7 @@ function outputsOf(session: OnnxSession, { file, output }: OnnxEstimator): reado
   const tensors = session.outputNames.filter((_, index) => session.outputMetadata?.[index]?.isTensor !== false);
   if (output === undefined && tensors.length > 0) return tensors;
   if (output !== undefined && tensors.includes(output)) return [output];
-  const hint = tensors.length === 0 ? 'convert it with zipmap=False' : `it has ${tensors.join(', ')}`;
+  const hint = tensors.length === 0 ? zipMapAdvice : `it has ${tensors.join(', ')}`;
   throw new GaplineError('model-invalid', `${file} has no output tensor ${output ?? ''}; ${hint}`);
 }
 

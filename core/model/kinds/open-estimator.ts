@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import * as all from './all.ts';
-import type { Estimator } from './estimator.ts';
+import type { Estimates, Estimator } from './estimator.ts';
 import type { EstimatorContext, EstimatorKind } from './estimator-kind.ts';
 
 type Kind = (typeof all)[keyof typeof all];
@@ -22,5 +22,22 @@ const byName = new Map(kinds.map((kind) => [nameOf(kind), kind as unknown as Any
 export async function openEstimator(estimator: EstimatorPart, context: EstimatorContext): Promise<Estimator> {
   const kind = byName.get(estimator.kind);
   if (!kind) throw new TypeError(`There is no kind of estimator ${estimator.kind}`);
-  return kind.open(estimator, context);
+  const opened = await kind.open(estimator, context);
+  return {
+    predict(values, count) {
+      const estimates = opened.predict(values, count);
+      return estimates instanceof Promise ? estimates.then(clamped) : clamped(estimates);
+    },
+    close: () => opened.close(),
+  };
+}
+
+/** Means and quotients of floats may be a hair above one. */
+function clamped(estimates: Estimates): Estimates {
+  const { probabilities } = estimates;
+  for (let at = 0; at < probabilities.length; at++) {
+    const probability = probabilities[at];
+    if (probability !== undefined && probability > 1 && probability < 1 + 1e-6) probabilities[at] = 1;
+  }
+  return estimates;
 }

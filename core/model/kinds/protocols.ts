@@ -30,6 +30,9 @@ export interface Protocol {
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
 
+/** Nested row by row, or flat already. No deeper than the shape: a response may nest without end. */
+const flattened = (data: unknown[], depth: number): unknown[] => data.flat(Math.min(8, depth - 1));
+
 /** JSON knows no NaN: gaps travel as null. */
 const cells = (values: Float64Array): (number | null)[] =>
   Array.from(values, (value) => (Number.isNaN(value) ? null : value));
@@ -52,7 +55,7 @@ const v2: Protocol = {
       (output): output is { shape: number[]; data: unknown[] } =>
         Array.isArray(output.data) && Array.isArray(output.shape),
     );
-    const flat = tensors.map(({ shape, data }) => ({ shape, data: data.flat(Number.POSITIVE_INFINITY) as unknown[] }));
+    const flat = tensors.map(({ shape, data }) => ({ shape, data: flattened(data, shape.length) }));
     const probabilities = flat.find(({ data, shape }) => shape.length === 2 && data.length === count * classes.length);
     if (probabilities) return { probabilities: probabilities.data };
     const labels = flat.find(({ data, shape }) => data.length === count && shape[0] === count);

@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
-import { printable } from '../core/wire/printable.ts';
+import { printable } from './printable.ts';
 import { shellWord } from './shell-word.ts';
 
 const words = [

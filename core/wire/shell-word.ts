@@ -1,4 +1,4 @@
-import { printable } from '../core/wire/printable.ts';
+import { printable } from './printable.ts';
 
 /** A word of a suggested command as a POSIX shell takes it. What no terminal shows as it is stands between `$'` and `'`, as bash and zsh read it. */
 export function shellWord(word: string): string {
