@@ -275,7 +275,7 @@ function models(): Command {
         .option(
           '--classes <names>',
           "the label column's names of the model's classes: 0=False,1=True, or all of them in the model's order; may be repeated",
-          collect,
+          repeated,
           [],
         )
         .action(async (source, options) => (await load()).importFrom(source, options)),
