@@ -68,6 +68,9 @@ export function createLabeller(options: LabellerOptions): Labeller {
     const outputs: Output[] = [];
     const { deadLetters, skippedBy, lastError } = decodeBatch(batch, readings, reporter, outputs);
     const labelled = readings.count === 0 ? undefined : await labelBatch(champion, readings, outputs, labelling);
+    const finishing = partition.champion.finishing;
+    const finished =
+      finishing && readings.count > 0 ? await labelBatch(finishing, readings, outputs, labelling) : undefined;
     const shadowed =
       labelled && challenger && (await shadow.label(challenger, labelled.startedAtMs, readings, outputs));
 
@@ -76,6 +79,8 @@ export function createLabeller(options: LabellerOptions): Labeller {
       committed() {
         labelled?.output.committed?.();
         labelled?.prepared.committed();
+        finished?.output.committed?.();
+        finished?.prepared.committed();
         if (challenger && shadowed) shadow.remember(challenger, shadowed);
         const rows = readings.rows();
         const lastOffset = batch.records.at(-1)?.offset;
@@ -86,6 +91,7 @@ export function createLabeller(options: LabellerOptions): Labeller {
           ...{ deadLetters, skippedBy, steps: labelled && stepsOf(labelled) },
         };
         tally.add(outcome, now());
+        if (finished) tally.addLabels(finished.prepared.origins, finished.labels, now());
         metrics.committed(outcome);
         if (labelled && challenger && challenger.streamModel === challengers.wanted)
           shadow.compare(challenger, labelled, shadowed);

@@ -94,7 +94,6 @@ export class Tally {
 
   /** @param nowMs - the moment of the commit, in milliseconds since the epoch */
   add({ readings, origins, labels, deadLetters, skippedBy, steps }: BatchOutcome, nowMs: number): void {
-    this.#labels += labels.length;
     this.#gaps += readings.gaps;
     this.#unknownFields += readings.unknownFields;
     this.#readings += readings.count;
@@ -104,6 +103,12 @@ export class Tally {
       this.#readings += count;
     }
     if (steps) this.#addSteps(steps);
+    this.addLabels(origins, labels, nowMs);
+  }
+
+  /** Labels of rows whose readings are counted already, or are counted elsewhere. */
+  addLabels(origins: RowOrigins, labels: readonly string[], nowMs: number): void {
+    this.#labels += labels.length;
     for (const [row, label] of labels.entries()) {
       const truth = origins.truths[row];
       if (truth !== undefined) this.#scores.add(truth, label);

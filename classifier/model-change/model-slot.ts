@@ -49,6 +49,8 @@ export interface ModelSlotEvents {
   readonly released: () => void;
   /** The next session could not take the rows that were kept for it; the present one stays. */
   readonly failed: (error: unknown) => void;
+  /** Whether a session that is replaced by one with other steps still completes the rows that have begun. */
+  readonly finishes?: boolean;
 }
 
 /** Beyond so many rows or values the oldest of what was committed during a warm-up is forgotten. */
@@ -63,6 +65,8 @@ export class ModelSlot {
   readonly #events: ModelSlotEvents;
   #current: ModelSession | undefined;
   #next: Next | undefined;
+  /** The session before, while rows that had begun under it are not complete. */
+  #finishing: ModelSession | undefined;
   /** A batch was taken and is not committed yet. */
   #batchUnderWay = false;
 
@@ -75,9 +79,16 @@ export class ModelSlot {
     return this.#current;
   }
 
+  /** The session before the present one, which completes what had begun under it; undefined once that is done. */
+  get finishing(): ModelSession | undefined {
+    return this.#finishing;
+  }
+
   /** Whether the present session or the next one is of this version. */
   uses(streamModel: StreamModel): boolean {
-    return this.#current?.streamModel === streamModel || this.#next?.session?.streamModel === streamModel;
+    return [this.#current, this.#finishing, this.#next?.session].some(
+      (session) => session?.streamModel === streamModel,
+    );
   }
 
   /** Starts a change of session; one that was under way is given up. */
@@ -104,8 +115,22 @@ export class ModelSlot {
   /** The batch is committed. The rows may be used again by the caller. */
   committed(rows: Rows, lastOffset: bigint | undefined): void {
     this.#batchUnderWay = false;
+    if (this.#finishing?.steps?.isFinished) {
+      this.#finishing = undefined;
+      this.#events.released();
+    }
     if (this.#next && lastOffset !== undefined) keep(this.#next, rows, lastOffset);
     this.#swap();
+  }
+
+  /** With other steps, the session before completes the windows that have begun, and this one starts with the next. */
+  #succeed(next: ModelSession | undefined): void {
+    const before = this.#current;
+    this.#current = next && inherit(next, before);
+    if (!before?.steps || this.#current?.steps === before.steps || !this.#events.finishes) return;
+    const changedAt = before.steps.finish();
+    this.#current?.steps?.startAfter(changedAt);
+    this.#finishing = before;
   }
 
   #swap(): void {
@@ -114,7 +139,7 @@ export class ModelSlot {
     this.#next = undefined;
     try {
       for (const { rows } of next.kept) next.session?.session.warm(next.session.streamModel.project(rows));
-      this.#current = next.session && inherit(next.session, this.#current);
+      this.#succeed(next.session);
     } catch (error) {
       this.#events.failed(error);
     }

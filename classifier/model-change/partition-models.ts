@@ -69,8 +69,11 @@ export function createPartitionModels(options: PartitionModelsOptions): Partitio
     if (challengers.wanted === challenger) challengers.swap(undefined);
   }
 
-  const slotOf = (session: ModelSession | undefined, { released }: Pick<HotSwap<undefined>, 'released'>) =>
-    new ModelSlot(session, { released, failed: reporter.noteError });
+  const slotOf = (
+    session: ModelSession | undefined,
+    { released }: Pick<HotSwap<undefined>, 'released'>,
+    finishes: boolean,
+  ) => new ModelSlot(session, { released, failed: reporter.noteError, finishes });
 
   return {
     champions,
@@ -89,8 +92,8 @@ export function createPartitionModels(options: PartitionModelsOptions): Partitio
       }
       partitions.set(number, {
         readings: new ReadingBatch(stream),
-        champion: slotOf(champion, champions),
-        challenger: slotOf(challenger, challengers),
+        champion: slotOf(champion, champions, true),
+        challenger: slotOf(challenger, challengers, false),
       });
     },
     save(number) {

@@ -4,9 +4,10 @@ import type { ChainResult, ChainSession, StepOutcome } from '../../core/steps/ch
 import { type InputRecord, InputRows } from '../../core/steps/input.ts';
 import { noTruth, onlyEndsSegment, type StepRows } from '../../core/steps/port.ts';
 import { StateReader, StateWriter } from '../../core/steps/state.ts';
-import { formatTime, nsOf, parseTime, type Time, timeOf } from '../../core/steps/time.ts';
+import { compare, formatTime, nsOf, parseTime, since, type Time, timeOf } from '../../core/steps/time.ts';
 import type { ReadingBatch, SampleBlock } from '../decode.ts';
 import type { PreparedRows, RowOrigins } from '../prepared-rows.ts';
+import { EventTimes } from './event-times.ts';
 
 /** More different truths than this are not told apart: they count as unknown. */
 const maxTruths = 10_000;
@@ -14,6 +15,10 @@ const maxTruths = 10_000;
 /** The steps of a model at work on one partition: readings in, the model's rows out. */
 export class PartitionSteps {
   readonly signature: string;
+  readonly #reachNs: number;
+  #eventTimes = new EventTimes();
+  /** Where another model took over: rows that begin at or before a device's time are of the one before, later ones of the one after. */
+  #change: { readonly at: EventTimes; readonly isBefore: boolean } | undefined;
   readonly #chain: ChainSession;
   readonly #input: InputRows;
   /** By channel, its column in a reading. */
@@ -24,8 +29,9 @@ export class PartitionSteps {
   readonly #truthIndex = new Map<string, number>();
 
   /** @param columns - by channel of the steps, its column in the stream */
-  constructor({ chain, channels, signature }: ModelSteps, columns: readonly number[]) {
+  constructor({ chain, channels, signature, reachNs }: ModelSteps, columns: readonly number[]) {
     this.signature = signature;
+    this.#reachNs = reachNs;
     this.#chain = chain.open();
     this.#input = new InputRows(channels.length);
     this.#columns = columns;
@@ -33,15 +39,59 @@ export class PartitionSteps {
 
   /** Pure but for `committed` of what it returns, which is valid until the next call. */
   apply(readings: ReadingBatch): PreparedRows {
-    const result = this.#chain.apply(this.#inputOf(readings));
-    const labelled = rowsOf(result.rows);
+    const input = this.#inputOf(readings);
+    const result = this.#chain.apply(input);
+    const labelled = rowsOf(result.rows, this.#change && ((row) => this.#isOwn(result.rows, row)));
     const { rows, kept } = labelled;
     return {
       rows,
       origins: this.#originsOf(result, rows, kept),
       outcomes: result.outcomes,
-      committed: result.committed,
+      committed: () => {
+        this.#eventTimes.advance(input, result);
+        result.committed();
+      },
     };
+  }
+
+  /** Another model takes over now: this one only completes the rows that have begun. Returns where each device is. */
+  finish(): EventTimes {
+    const at = this.#eventTimes.copy();
+    this.#change = { at, isBefore: true };
+    return at;
+  }
+
+  /** This one takes over: the rows that have begun by then are those of the model before. */
+  startAfter(at: EventTimes): void {
+    this.#change = { at, isBefore: false };
+  }
+
+  /** After {@link finish}, whether no row that had begun can still come. A device that is silent keeps its own open. */
+  get isFinished(): boolean {
+    if (!this.#change?.isBefore) return false;
+    for (const [device] of this.#change.at.devices) if (!this.#isDone(device)) return false;
+    return true;
+  }
+
+  #isDone(device: string): boolean {
+    const changed = this.#change?.at.of(device);
+    const now = this.#eventTimes.of(device);
+    if (!changed) return true;
+    return (
+      now !== undefined && since(now.seconds, now.nanoseconds, changed.seconds, changed.nanoseconds) > this.#reachNs
+    );
+  }
+
+  /** Whether a row is of this model and not of the one before or after it. */
+  #isOwn({ names, devices, seconds, nanoseconds, windows }: StepRows, row: number): boolean {
+    const change = this.#change;
+    if (!change) return true;
+    const changed = change.at.of(names[devices[row] ?? 0] ?? '');
+    if (!changed) return !change.isBefore;
+    const fromSeconds = windows ? windows.fromSeconds[row] : seconds[row];
+    const fromNanoseconds = windows ? windows.fromNanoseconds[row] : nanoseconds[row];
+    const hasBegun = compare(fromSeconds ?? 0, fromNanoseconds ?? 0, changed.seconds, changed.nanoseconds) <= 0;
+    return hasBegun === change.isBefore;
   }
 
   /** Rows that wait, over all steps. */
@@ -53,6 +103,7 @@ export class PartitionSteps {
     const writer = new StateWriter();
     writer.number(this.#truths.length);
     for (const truth of this.#truths) writer.text(truth);
+    this.#eventTimes.write(writer);
     writer.raw(this.#chain.save());
     return writer.finish();
   }
@@ -61,6 +112,7 @@ export class PartitionSteps {
   load(bytes: Uint8Array): void {
     const reader = new StateReader(bytes);
     const truths = Array.from({ length: reader.count(maxTruths) }, () => reader.text());
+    this.#eventTimes = EventTimes.read(reader);
     this.#chain.load(reader.raw(reader.left));
     this.#truths.splice(0, this.#truths.length, ...truths);
     this.#truthIndex.clear();
@@ -144,10 +196,13 @@ function columnOf(values: Float64Array, width: number, column: number, { row, co
 }
 
 /** Columns as rows; `kept` says which of the rows are some to be labelled. */
-function rowsOf(given: StepRows): { readonly rows: Rows; readonly kept: readonly number[] } {
+function rowsOf(
+  given: StepRows,
+  isOwn: ((row: number) => boolean) | undefined,
+): { readonly rows: Rows; readonly kept: readonly number[] } {
   const { count, names, devices, seconds, nanoseconds, columns, segments } = given;
   const kept: number[] = [];
-  for (let row = 0; row < count; row++) if (segments[row] !== onlyEndsSegment) kept.push(row);
+  for (let row = 0; row < count; row++) if (segments[row] !== onlyEndsSegment && (!isOwn || isOwn(row))) kept.push(row);
   const width = columns.length;
   const values = new Float64Array(kept.length * width);
   for (const [column, from] of columns.entries())

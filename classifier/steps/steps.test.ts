@@ -1,5 +1,5 @@
 // The runner starts a Kafka for files that name GAPLINE_TEST_KAFKA.
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { withoutKafka } from '../../core/log/kafka/testing.ts';
 import { totalLag } from '../../core/log/port.ts';
 import type { StepSpec } from '../../core/steps/registry.ts';
@@ -47,7 +47,10 @@ async function untilTaken(own: Line): Promise<void> {
   await expect.poll(async () => totalLag(await own.log.lag(group, [own.stream.topics.readings])), patient).toBe(0);
 }
 
-async function undisturbed(readings: readonly ReadingParts[], options = { steps }): Promise<string[]> {
+async function undisturbed(
+  readings: readonly ReadingParts[],
+  options: { steps: readonly StepSpec[] } = { steps },
+): Promise<string[]> {
   const own = await openLine();
   try {
     await own.classify(doubleModel(options));
@@ -199,3 +202,61 @@ test('a model with the same steps takes over open windows', async () => {
   const one = found.map((prediction) => ({ ...prediction, model: { name: 'double', version: 1 } }));
   expect(identities(one)).toEqual(wanted);
 });
+
+test.each<[string, readonly StepSpec[]]>([
+  ['equal', [window, { use: 'statistics', features: ['max'] }]],
+  [
+    'longer',
+    [
+      { ...window, length: '2s' },
+      { use: 'statistics', features: ['mean'] },
+    ],
+  ],
+  [
+    'shorter',
+    [
+      { ...window, length: '500ms' },
+      { use: 'statistics', features: ['mean'] },
+    ],
+  ],
+  [
+    'hopping',
+    [
+      { ...window, length: '1s', every: '500ms' },
+      { use: 'statistics', features: ['mean'] },
+    ],
+  ],
+])(
+  'a change to windows of %s length: the old version completes what has begun, each window is labelled once',
+  async (_, next) => {
+    const readings = samples(10);
+    const [before, after] = [await undisturbed(readings), await undisturbed(readings, { steps: next })];
+    line = await openLine();
+    const closed = vi.fn();
+    const source = changingSource(doubleModel({ steps, closed }));
+    const classifier = await line.classify(source);
+    const cut = 233;
+    await line.send(...readings.slice(0, cut));
+    await classifier.taken(cut);
+    source.change(doubleModel({ version: 2, steps: next }));
+    await line.send(...readings.slice(cut));
+    await classifier.taken(readings.length);
+
+    const eventTimes = new Map<string, number>();
+    for (const { device = '', time = 0 } of readings.slice(0, cut))
+      eventTimes.set(device, Math.max(time, eventTimes.get(device) ?? 0));
+    const found = await line.predictions();
+    const hasBegun = ({ device, from }: Pick<Prediction, 'device' | 'from'>) =>
+      BigInt(from ?? 0) <= BigInt(eventTimes.get(device) ?? 0);
+    const parse = (all: readonly string[]) => all.map((text): Prediction => JSON.parse(text));
+    const wanted = [
+      ...parse(before).filter(hasBegun),
+      ...parse(after)
+        .filter((prediction) => !hasBegun(prediction))
+        .map((prediction) => ({ ...prediction, model: { name: 'double', version: 2 } })),
+    ];
+    expect(identities(found)).toEqual(identities(wanted));
+    // A version that has completed its windows is closed.
+    await vi.waitFor(() => expect(closed).toHaveBeenCalledTimes(1));
+  },
+);

@@ -1,4 +1,5 @@
 import { buildChain, type Chain, type OwnSteps } from '../steps/chain.ts';
+import { parseDuration } from '../steps/duration.ts';
 import type { StepSpec } from '../steps/registry.ts';
 import { GaplineError } from '../wire/errors.ts';
 
@@ -14,6 +15,8 @@ export interface ModelSteps {
   /** The values of a reading that they take, in order. */
   readonly channels: readonly string[];
   readonly chain: Chain;
+  /** How long after a sample's time, in event time of its device, a row may still be made of it. */
+  readonly reachNs: number;
   /** Equal for two models whose steps give the same rows of the same readings, and may take over each other's state. */
   readonly signature: string;
 }
@@ -30,5 +33,12 @@ export function openSteps({ fields, channels, steps }: StepParts, own?: OwnSteps
     const detail = `its steps give ${given.length} columns that are not its ${fields.length} fields`;
     throw new GaplineError('model-invalid', detail, { retryable: false });
   }
-  return { channels, chain, signature: JSON.stringify([channels, steps]) };
+  const reachNs = (chain.shape.windows?.lengthNs ?? 0) + steps.reduce((sum, step) => sum + delayOf(step), 0);
+  return { channels, chain, reachNs, signature: JSON.stringify([channels, steps]) };
+}
+
+/** How long a step may hold a sample back, by the parameters that say so. */
+function delayOf(step: Readonly<Record<string, unknown>>): number {
+  const waits = [step.grace, step.maxGap].filter((value) => typeof value === 'string');
+  return waits.reduce((sum, text) => sum + (parseDuration(text) ?? 0), 0);
 }

@@ -1,0 +1,77 @@
+import type { ChainResult } from '../../core/steps/chain.ts';
+import type { StepRows } from '../../core/steps/port.ts';
+import type { StateReader, StateWriter } from '../../core/steps/state.ts';
+import { compare, type Time } from '../../core/steps/time.ts';
+
+/** More devices than this are not remembered; those seen first are forgotten first. */
+const maxDevices = 100_000;
+
+/** By device, the largest time seen: its event time. */
+export class EventTimes {
+  readonly #byDevice = new Map<string, Time>();
+
+  of(device: string): Time | undefined {
+    return this.#byDevice.get(device);
+  }
+
+  get devices(): Iterable<readonly [string, Time]> {
+    return this.#byDevice;
+  }
+
+  /** Takes rows in that a chain was given, but for those that it refused because they are ahead of their arrival. */
+  advance(rows: StepRows, { outcomes }: Pick<ChainResult, 'outcomes'>): void {
+    const ahead = aheadOf(outcomes);
+    for (let row = 0; row < rows.count; row++) {
+      const seconds = rows.seconds[row] ?? 0;
+      const nanoseconds = rows.nanoseconds[row] ?? 0;
+      if (ahead.size > 0 && ahead.has(keyOf(rows.inputs[row] ?? 0, seconds, nanoseconds))) continue;
+      const device = rows.names[rows.devices[row] ?? 0] ?? '';
+      const known = this.#byDevice.get(device);
+      if (!known) this.#add(device, { seconds, nanoseconds });
+      else if (compare(seconds, nanoseconds, known.seconds, known.nanoseconds) > 0) {
+        known.seconds = seconds;
+        known.nanoseconds = nanoseconds;
+      }
+    }
+  }
+
+  copy(): EventTimes {
+    const times = new EventTimes();
+    for (const [device, time] of this.#byDevice) times.#byDevice.set(device, { ...time });
+    return times;
+  }
+
+  write(writer: StateWriter): void {
+    writer.number(this.#byDevice.size);
+    for (const [device, { seconds, nanoseconds }] of this.#byDevice) {
+      writer.text(device);
+      writer.number(seconds);
+      writer.number(nanoseconds);
+    }
+  }
+
+  static read(reader: StateReader): EventTimes {
+    const times = new EventTimes();
+    for (let left = reader.count(maxDevices); left > 0; left--)
+      times.#byDevice.set(reader.text(), { seconds: reader.number(), nanoseconds: reader.number() });
+    return times;
+  }
+
+  #add(device: string, time: Time): void {
+    if (this.#byDevice.size >= maxDevices)
+      for (const oldest of this.#byDevice.keys()) {
+        this.#byDevice.delete(oldest);
+        break;
+      }
+    this.#byDevice.set(device, time);
+  }
+}
+
+const keyOf = (input: number, seconds: number, nanoseconds: number) => `${input} ${seconds} ${nanoseconds}`;
+
+function aheadOf(outcomes: ChainResult['outcomes']): ReadonlySet<string> {
+  const refused = outcomes.find(({ use }) => use === 'ahead')?.skips;
+  return new Set(
+    refused?.inputs.map((input, at) => keyOf(input, refused.seconds[at] ?? 0, refused.nanoseconds[at] ?? 0)),
+  );
+}
