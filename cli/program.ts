@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { timeUnits } from '../core/dataset/time-cell.ts';
 import manifest from '../package.json' with { type: 'json' };
-import { refuseRepeats } from './once.ts';
+import { refuseRepeats, repeated } from './once.ts';
 
 const wholeNumber =
   (least: number, most: number) =>
@@ -13,7 +13,6 @@ const wholeNumber =
     return number;
   };
 const port = wholeNumber(0, 65_535);
-const repeated = (value: string, before: string[] = []): string[] => [...before, value];
 
 /** A command that works on one stream. */
 function streamCommand(name: string, summary: string): Command {
