@@ -88,7 +88,8 @@ function reportOf(): string {
 57 values a reading, 30 % of them null; everything on one machine, with Kafka and the load generator \`wrk\`. Medians of
 ${options.rounds} interleaved rounds of ${options.seconds} s, with the lowest and the highest; readings are counted in Kafka. \`ratio\` is
 against Telegraf at the same job; Telegraf takes line protocol where Gapline takes NDJSON. Gapline and Flask answer after
-Kafka has the readings, Telegraf before. \`bare\` is node:http that only reads the body.
+Kafka has the readings, Telegraf before. \`bare\` is node:http that only reads the body. Where
+the load is far above the number of cores, readings/s tell how the system shared them out; CPU-seconds count then.
 
 ${table([...header, 'refused'], rows)}`;
 }
