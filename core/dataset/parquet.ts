@@ -39,7 +39,9 @@ export async function openParquet(source: Source): Promise<TableFile> {
       return await work();
     } catch (error) {
       if (error instanceof GaplineError) throw error;
-      throw new GaplineError('data-invalid', `${file}: cannot be read as Parquet: ${describeError(error)}`, {
+      const detail = describeError(error);
+      const remedy = /codec/.test(detail) ? '; write it with Snappy, gzip, zstd or Brotli' : '';
+      throw new GaplineError('data-invalid', `${file}: cannot be read as Parquet: ${detail}${remedy}`, {
         cause: error,
       });
     }

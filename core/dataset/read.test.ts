@@ -98,7 +98,7 @@ describe('a CSV read as a data set', () => {
     ['a line too long', 'a,b\n1,2,3\n', {}, /data\.csv: line 2: /],
     ['a line too short', 'a,b\n1\n', {}, /data\.csv: line 2: /],
     ['a quote left open', 'a,b\n1,"2\n', {}, /data\.csv: line 2: /],
-    ['a name used twice', 'a,b,a\n1,2,3\n', {}, /line 1, column 3: the name "a" is used twice/],
+    ['a name used twice', 'a,b,a\n1,2,3\n', {}, /column 3: the name "a" is used twice; rename one/],
     [
       'a truth column that is not there',
       'a,Label\n1,x\n',

@@ -66,7 +66,7 @@ async function openFile(file: string): Promise<TableFile> {
     if (seen.has(name))
       throw new GaplineError(
         'data-invalid',
-        `${file}: line 1, column ${index + 1}: the name "${shorten(name)}" is used twice`,
+        `${file}: column ${index + 1}: the name "${shorten(name)}" is used twice; rename one of the two`,
       );
     seen.add(name);
   });
