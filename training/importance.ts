@@ -4,11 +4,12 @@ import { type PermutationInput, permutationImportance } from '../core/model/perm
 import { elementAt } from '../core/numeric/element.ts';
 import { GaplineError } from '../core/wire/errors.ts';
 import { score } from './metrics.ts';
+import { prepareDataset } from './prepare.ts';
 import { labelledRows, labelRows } from './rows.ts';
 
 export interface ImportanceInput extends Pick<PermutationInput, 'repeats' | 'seed' | 'onProgress'> {
   readonly model: Model;
-  /** Rows with truth, with the model's fields in the model's order. */
+  /** Readings with truth, with the values that the model takes in its order. */
   readonly dataset: Dataset;
 }
 
@@ -31,7 +32,8 @@ export interface MeasuredImportance {
 export async function measureImportance(input: ImportanceInput): Promise<MeasuredImportance> {
   const { model, dataset, repeats, seed, onProgress } = input;
   const { fields, classes } = model;
-  const rows = labelledRows(dataset, classes);
+  const given = model.steps ? prepareDataset(dataset, model.steps) : dataset;
+  const rows = labelledRows(given, classes);
   if (rows.count === 0) {
     const known = classes.slice(0, 10).join(', ');
     throw new GaplineError('data-invalid', `${dataset.file}: no row has a truth that the model knows (${known})`);
@@ -47,5 +49,5 @@ export async function measureImportance(input: ImportanceInput): Promise<Measure
     ...(onProgress && { onProgress }),
   });
   const byField = fields.map((field, at) => ({ field, lost: elementAt(lost, at), spread: elementAt(spread, at) }));
-  return { rows: rows.count, leftOut: dataset.count - rows.count, accuracy, byField };
+  return { rows: rows.count, leftOut: given.count - rows.count, accuracy, byField };
 }

@@ -60,7 +60,7 @@ export async function printPermutation(
   version: number,
   { on, repeats }: { readonly on: string; readonly repeats: number },
 ): Promise<void> {
-  const { name, fields } = await registry.manifest(version);
+  const { name, fields: columns, channels: fields = columns } = await registry.manifest(version);
   const { accuracy, rows, leftOut, byField } = await measure(loaded, registry, version, { fields, on, repeats });
   if (leftOut > 0) complain(`${leftOut} rows have no truth that the model knows; they are left out\n`);
   const lines = byField.map(({ field, lost, spread }) => {
