@@ -22,7 +22,7 @@ import {
 } from './port.ts';
 import { defaultBackoff } from './retry-policy.ts';
 import { sinkAsHandlers } from './sink.ts';
-import { openDatabase } from './sqlite/database.ts';
+import { closeDatabase, openDatabase } from './sqlite/database.ts';
 import { Ends } from './sqlite/ends.ts';
 import { coPartitioned, type SqliteEngine, share, sizeOfAll } from './sqlite/engine.ts';
 import { inTermsOfLog } from './sqlite/errors.ts';
@@ -103,7 +103,7 @@ class SqliteLog implements EventLog {
     await writer.drained();
     this.#opened = undefined;
     ends.stop();
-    db.close();
+    closeDatabase(db);
   }
 
   async ensureTopics(topics: readonly TopicSpec[]): Promise<void> {

@@ -39,6 +39,22 @@ test('shares its file with tables of others', async () => {
   await log.stop();
 });
 
+test('a clean stop empties the write-ahead log, although another has the file open', async () => {
+  const file = join(folder, 'gapline.db');
+  const log = await open(file);
+  await log.ensureTopics([{ name: 'a', partitions: 2, retentionMs: 60_000 }]);
+  await log.append('a', numbered(0, 1_000), deadline);
+  const other = new DatabaseSync(file);
+  other.prepare('SELECT count(*) FROM log_records').get();
+  expect(statSync(`${file}-wal`).size).toBeGreaterThan(0);
+  await log.stop();
+  expect(statSync(`${file}-wal`).size).toBe(0);
+  other.close();
+  const again = await open(file);
+  expect(await contents(again, 'a')).toHaveLength(1_000);
+  await again.stop();
+});
+
 test('reports in one line a file that is no log', async () => {
   const file = join(folder, 'letter.txt');
   writeFileSync(file, 'Dear reader, this is not a database.\n'.repeat(200));

@@ -76,6 +76,16 @@ export async function openDatabase(file: string): Promise<DatabaseSync> {
   }
 }
 
+/** Moves what the write-ahead log holds into the file and empties it: it is as large as it ever was, up to 64 MB. */
+export function closeDatabase(db: DatabaseSync): void {
+  try {
+    db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+  } catch {
+    // Another process reads or writes, or the disk is full: nothing is lost, and the last one to close tries it too.
+  }
+  db.close();
+}
+
 function openOnce(file: string): DatabaseSync {
   const db = new DatabaseSync(file, { timeout: openingMs, readBigInts: true });
   try {
