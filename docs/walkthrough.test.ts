@@ -19,8 +19,8 @@ const prints: readonly [part: string, output: RegExp][] = [
   ['imputer=median', /accuracy 0\.9[4-9]/],
   ['ml-random-forest', /accuracy 0\.[6-9]/],
   ['--compare', /^mean +0\.9\d+ +0\.\d+/m],
-  ['imputer=gaussian', /spambase version 5.*\n.*accuracy 0\.9[4-9]/],
-  ['models promote', /version 5 serves/],
+  ['imputer=gaussian', /spambase version 6.*\n.*accuracy 0\.9[4-9]/],
+  ['models promote', /version 6 serves/],
   ['gapline new', /label column: label \(guessed/],
 ];
 

@@ -44,6 +44,8 @@ async function accuracyByVersion(): Promise<Map<number, number>> {
 }
 
 cpSync(join(root, 'examples/spambase'), folder, { recursive: true });
+// It begins with the plain model alone.
+rmSync(join(folder, 'models/spambase/2'), { recursive: true });
 const flow = ['--set', 'generator.rate=200', '--set', 'generator.batch=5', '--set', 'generator.gaps.rate=0.4'];
 const line = gapline(
   'up',

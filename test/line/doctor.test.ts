@@ -39,7 +39,7 @@ async function used(): Promise<string> {
 test('a line that is well has nothing broken', { timeout: 60_000 }, async () => {
   const ended = await doctor(['--data', await used()]);
   expect(ended.stdout).not.toContain('BROKEN');
-  expect(ended.stdout).toMatch(/^ok +model +spambase version 1: 57 fields, 2 classes/m);
+  expect(ended.stdout).toMatch(/^ok +model +spambase version 2: 57 fields, 2 classes/m);
   expect(ended.stdout).toMatch(/^ok +log +5 topics of at least 12 partitions/m);
   expect(ended.stdout).toMatch(/^ok +lag +records behind: spambase\.classifier \d+, spambase\.archive \d+/m);
   expect(ended.code).toBe(0);
@@ -56,9 +56,9 @@ test('a topic with too few partitions is named, with the configured number', { t
 test('a corrupt model is named', { timeout: 60_000 }, async () => {
   const folder = temporaryFolder();
   cpSync(dirname(spambase), folder, { recursive: true });
-  writeFileSync(join(folder, 'models/spambase/1/forest.json.gz'), 'not a forest');
+  writeFileSync(join(folder, 'models/spambase/2/boosted.json.gz'), 'not trees');
   const ended = await doctor(['--data', temporaryFolder()], join(folder, 'stream.yaml'));
-  expect(ended.stdout).toMatch(/^BROKEN +model +.*forest\.json\.gz.*Train or import it again.*\[model-invalid\]$/m);
+  expect(ended.stdout).toMatch(/^BROKEN +model +.*boosted\.json\.gz.*Train or import it again.*\[model-invalid\]$/m);
   expect(ended.code).toBe(1);
 });
 

@@ -41,7 +41,7 @@ test('the embedded line labels real data with gaps, sums up and ends', { timeout
   expect(ended.code).toBe(0);
   const summary = lastJson<Summary>(ended);
   expect(summary.labels).toBeGreaterThanOrEqual(500);
-  expect(summary).toMatchObject({ deadLetters: 0, skipped: 0, model: { name: 'spambase', version: 1 } });
+  expect(summary).toMatchObject({ deadLetters: 0, skipped: 0, model: { name: 'spambase', version: 2 } });
   expect(summary.readings).toBe(summary.labels);
   expect(summary.gaps / summary.readings / 57).toBeGreaterThan(0.08);
   expect(summary.gaps / summary.readings / 57).toBeLessThan(0.12);
