@@ -1,5 +1,8 @@
 // On a Kafka of its own, where the runner has one for GAPLINE_TEST_KAFKA.
 import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Kafka, kafkaSupply, startKafka } from '../../../test/servers/kafka.ts';
 import { obtained } from '../../../test/servers/obtain.ts';
@@ -170,5 +173,34 @@ describe.skipIf(notRun)(`a Kafka that becomes unavailable ${notRun ?? ''}`, { ti
     kafka.resume();
     await expectContents(log, 'paused.out', numbers(0, 400));
     await expect.poll(() => sorted(changed), patient).toEqual(numbers(0, 400));
+  });
+
+  test('lost as a whole: a running log makes its topics again, and its pipes continue with what comes then', async () => {
+    const dataFolder = await mkdtemp(join(tmpdir(), 'gapline-lost-'));
+    const first = await startKafka({ dataFolder });
+    let second: Kafka | undefined;
+    try {
+      const log = create({ url: first.url });
+      await log.start();
+      await topics(log, 'lost.in', 'lost.out');
+      await log.pipe({ from: ['lost.in'], group: 'lost.pipe' }, copyTo('lost.out'));
+      await log.append('lost.in', numbered(0, 100), late);
+      await expectContents(log, 'lost.out', numbers(0, 100));
+      await first.kill();
+      await rm(join(dataFolder, 'topics'), { recursive: true });
+      second = await startKafka({ dataFolder, port: first.port });
+      const append = () =>
+        log.append('lost.in', numbered(100, 200), late).then(
+          () => true,
+          () => false,
+        );
+      await expect.poll(append, patient).toBe(true);
+      const copied = async () => sorted([...new Set(texts(await contents(log, 'lost.out').catch(() => [])))]);
+      await expect.poll(copied, patient).toEqual(numbers(100, 200));
+      await log.stop();
+    } finally {
+      await Promise.all([first.stop(), second?.stop()]);
+      await rm(dataFolder, { recursive: true, force: true });
+    }
   });
 });
