@@ -5,8 +5,10 @@ import { GaplineError } from '../wire/errors.ts';
 import { type Address, type AddressOptions, parseAddress } from './kafka/address.ts';
 import { KafkaAdmin } from './kafka/admin.ts';
 import { type Client, createClient } from './kafka/client.ts';
+import type { ConsumingClient } from './kafka/consuming.ts';
 import type { KafkaEngine } from './kafka/engine.ts';
 import { isAccessDenied, kafkaError } from './kafka/errors.ts';
+import { kafkajsConsuming } from './kafka/kafkajs-consuming.ts';
 import { startMember } from './kafka/member.ts';
 import { MissingTopics } from './kafka/missing-topics.ts';
 import { planRewind, rewind } from './kafka/rewind.ts';
@@ -87,8 +89,15 @@ class KafkaLog implements EventLog {
     const partitionOf = createPartitioner();
     const writer = new KafkaWriter({ connect, admin, partitionOf, logger, maxWaitingBytes });
     const missingTopics = new MissingTopics(admin, logger);
-    const parts = { logger, connect, admin, writer, missingTopics, partitionOf };
+    const consuming = await this.#consuming(connect, admin);
+    const parts = { logger, connect, admin, writer, consuming, missingTopics, partitionOf };
     this.#started = { ...parts, prefix, sessionTimeoutMs, ending: new Set() };
+  }
+
+  async #consuming(connect: KafkaEngine['connect'], admin: KafkaAdmin): Promise<ConsumingClient> {
+    if (this.#address.client === 'kafkajs') return kafkajsConsuming(connect, admin);
+    const { platformaticConsuming } = await import('./kafka/platformatic/consuming.ts');
+    return platformaticConsuming(this.#address, this.#options.requestTimeoutMs ?? 15_000);
   }
 
   #connect(trying: typeof retry): Promise<Client> {

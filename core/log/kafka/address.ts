@@ -3,7 +3,10 @@ import type { SASLOptions } from 'kafkajs';
 import { GaplineError } from '../../wire/errors.ts';
 
 export interface AddressOptions {
-  /** `kafka://HOST:PORT[,HOST:PORT…]`, or `kafkas://…` for TLS; `?sasl=plain`, `scram-sha-256` or `scram-sha-512` logs in. */
+  /**
+   * `kafka://HOST:PORT[,HOST:PORT…]`, or `kafkas://…` for TLS. `kafkajs://` and `platformatic://` choose the client by which groups consume
+   * and commit, with TLS as `kafkajs+tls://` and `platformatic+tls://`. `?sasl=plain`, `scram-sha-256` or `scram-sha-512` logs in.
+   */
   readonly url: string;
   readonly username?: string | undefined;
   readonly password?: string | undefined;
@@ -11,7 +14,10 @@ export interface AddressOptions {
   readonly ca?: string | undefined;
 }
 
+export type ClientName = 'kafkajs' | 'platformatic';
+
 export interface Address {
+  readonly client: ClientName;
   readonly brokers: string[];
   readonly ssl: ConnectionOptions | false;
   readonly sasl: SASLOptions | undefined;
@@ -25,20 +31,22 @@ const mechanisms = ['plain', 'scram-sha-256', 'scram-sha-512'] as const;
  * @throws {GaplineError} `config-invalid`, naming what is wrong; never a secret.
  */
 export function parseAddress({ url, username, password, ca }: AddressOptions): Address {
-  const match = /^(kafkas?):\/\/([^/?#]+)\/?(?:\?(.*))?$/.exec(url);
+  const match = /^(kafkas?|kafkajs(?:\+tls)?|platformatic(?:\+tls)?):\/\/([^/?#]+)\/?(?:\?(.*))?$/.exec(url);
   if (!match) throw invalid(`"${withoutSecret(url)}" is not kafka://HOST:PORT or kafkas://HOST:PORT`);
   const [, scheme, hosts, query] = match as unknown as [string, string, string, string | undefined];
   if (hosts.includes('@')) {
     throw invalid('a Kafka URL takes no user and password: they belong in the environment');
   }
+  const isSecure = scheme === 'kafkas' || scheme.endsWith('+tls');
   const parameters = new URLSearchParams(query);
   for (const name of parameters.keys()) {
     if (name !== 'sasl') throw invalid(`a Kafka URL knows no "${name}", only "sasl"`);
   }
-  if (ca !== undefined && scheme === 'kafka') throw invalid('a certificate needs TLS: kafkas:// instead of kafka://');
+  if (ca !== undefined && !isSecure) throw invalid('a certificate needs TLS: kafkas:// instead of kafka://');
   return {
+    client: scheme.startsWith('platformatic') ? 'platformatic' : 'kafkajs',
     brokers: hosts.split(',').map(broker),
-    ssl: scheme === 'kafkas' ? { ...(ca !== undefined && { ca: [ca] }) } : false,
+    ssl: isSecure ? { ...(ca !== undefined && { ca: [ca] }) } : false,
     sasl: login(parameters.get('sasl'), username, password),
   };
 }

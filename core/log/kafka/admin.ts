@@ -175,9 +175,10 @@ export class KafkaAdmin {
     return offsets.map(({ partition, low, high }) => ({ partition, low: BigInt(low), high: BigInt(high) }));
   }
 
-  /** Reads the end anew: rejects until the leader of the partition confirms it. */
-  async endOf(topic: string, partition: number): Promise<bigint> {
-    return (await this.extents(topic)).find((extent) => extent.partition === partition)?.high ?? 0n;
+  /** Reads it anew: rejects until the leader of the partition confirms it. */
+  async extentOf(topic: string, partition: number): Promise<Extent> {
+    const none = { partition, low: 0n, high: 0n };
+    return (await this.extents(topic)).find((extent) => extent.partition === partition) ?? none;
   }
 
   /** By partition, the first offset that arrived at or after a time; the end where there is none. */

@@ -72,7 +72,8 @@ export function coPartitioning(protocol: Protocol, owned: () => readonly number[
   });
 }
 
-function decodeOwned(userData: Buffer | undefined): number[] {
+/** The partition numbers that a member said it works on. */
+export function decodeOwned(userData: Buffer | undefined): number[] {
   try {
     const owned: unknown = JSON.parse(String(userData));
     return Array.isArray(owned) ? owned.filter((number) => Number.isInteger(number)) : [];

@@ -1,12 +1,9 @@
-import type { Producer, Transaction } from 'kafkajs';
-import { sleep } from '../../retry/sleep.ts';
 import { describeError, GaplineError } from '../../wire/errors.ts';
 import { type Partitioner, partitioningKey } from '../partition.ts';
 import type { Output } from '../port.ts';
 import type { KafkaAdmin } from './admin.ts';
-import type { Client } from './client.ts';
-import { isRecordRefused, kafkaErrorType } from './errors.ts';
-import { onOneBroker, send } from './send.ts';
+import type { GroupPartition, TransactionalProducer } from './consuming.ts';
+import { isRecordRefused } from './errors.ts';
 import { type Addressed, maxPartitionBytes, sizeOf, splitIntoRequests } from './split.ts';
 import type { KafkaWriter } from './writer.ts';
 
@@ -23,21 +20,8 @@ export interface Committer {
   close(): Promise<void>;
 }
 
-/** A partition as one group reads it. */
-export interface GroupPartition {
-  readonly group: string;
-  readonly topic: string;
-  readonly partition: number;
-}
-
-/** How long a transaction may stay open before the broker aborts it: as long as readers of the outputs wait after a crash, at most. */
-const transactionTimeoutMs = 60_000;
-/** The broker finishes the transaction before in the background. */
-const stillFinishingMs = 5;
-const stillFinishingTries = 2_000;
-
 export interface TransactionalOptions extends GroupPartition {
-  readonly connect: () => Promise<Client>;
+  readonly open: (transactionalId: string) => Promise<TransactionalProducer>;
   readonly admin: KafkaAdmin;
   readonly partitionOf: Partitioner;
   readonly prefix: string;
@@ -49,7 +33,7 @@ export interface TransactionalOptions extends GroupPartition {
  */
 export class TransactionalCommitter implements Committer {
   readonly #options: TransactionalOptions;
-  #connected: { client: Client; producer: Producer } | undefined;
+  #producer: TransactionalProducer | undefined;
   #closed = false;
 
   constructor(options: TransactionalOptions) {
@@ -57,7 +41,7 @@ export class TransactionalCommitter implements Committer {
   }
 
   get fenced(): boolean {
-    return this.#connected !== undefined;
+    return this.#producer !== undefined;
   }
 
   /** Nothing to do: had another member been here, this producer would be fenced. */
@@ -65,41 +49,20 @@ export class TransactionalCommitter implements Committer {
 
   async fence(): Promise<void> {
     this.#discard();
-    const { connect, prefix, group, topic, partition } = this.#options;
-    const client = await connect();
-    const producer = client.kafka.producer({
-      transactionalId: `${prefix}.${group}.${topic}.${partition}`,
-      idempotent: true,
-      maxInFlightRequests: 1,
-      transactionTimeout: transactionTimeoutMs,
-      allowAutoTopicCreation: false,
-      createPartitioner: onOneBroker,
-      metadataMaxAge: 5_000,
-    });
-    try {
-      if (this.#closed) throw new Error('The partition was given back');
-      await producer.connect();
-      // kafkajs initialises the producer, and with that fences, when the first transaction begins.
-      const transaction = await producer.transaction();
-      await transaction.abort();
-      if (this.#closed) throw new Error('The partition was given back');
-      this.#connected = { client, producer };
-    } catch (error) {
-      client.kill();
-      throw error;
+    const { open, prefix, group, topic, partition } = this.#options;
+    const producer = await open(`${prefix}.${group}.${topic}.${partition}`);
+    if (this.#closed) {
+      producer.kill();
+      throw new Error('The partition was given back');
     }
+    this.#producer = producer;
   }
 
   async commit(outputs: readonly Output[], next: bigint): Promise<void> {
-    if (!this.#connected) throw new Error('commit() needs fence() first');
+    if (!this.#producer) throw new Error('commit() needs fence() first');
     const addressed = await this.#address(outputs);
     try {
-      const transaction = await this.#connected.producer.transaction();
-      for (const batch of splitIntoRequests(addressed)) {
-        await send(transaction, batch, this.#options.admin);
-      }
-      await this.#sendOffset(transaction, next);
-      await transaction.commit();
+      await this.#producer.commit(splitIntoRequests(addressed), this.#options, next);
     } catch (error) {
       // The outcome may be unknown. Only a new producer, by its higher epoch, is safe from requests that are still on their way.
       this.#discard();
@@ -109,14 +72,14 @@ export class TransactionalCommitter implements Committer {
 
   async close(): Promise<void> {
     this.#closed = true;
-    const { client, producer } = this.#connected ?? {};
-    this.#connected = undefined;
-    await client?.close(async () => producer?.disconnect());
+    const producer = this.#producer;
+    this.#producer = undefined;
+    await producer?.close();
   }
 
   #discard(): void {
-    this.#connected?.client.kill();
-    this.#connected = undefined;
+    this.#producer?.kill();
+    this.#producer = undefined;
   }
 
   async #address(outputs: readonly Output[]): Promise<Addressed[]> {
@@ -131,20 +94,6 @@ export class TransactionalCommitter implements Committer {
       addressed.push({ topic, partition: partitionOf(partitioningKey(record), count), record });
     }
     return addressed;
-  }
-
-  async #sendOffset(transaction: Transaction, next: bigint): Promise<void> {
-    const { group, topic, partition } = this.#options;
-    const topics = [{ topic, partitions: [{ partition, offset: String(next) }] }];
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await transaction.sendOffsets({ consumerGroupId: group, topics });
-      } catch (error) {
-        // kafkajs waits for the transaction before only where records are sent.
-        if (kafkaErrorType(error) !== 'CONCURRENT_TRANSACTIONS' || attempt === stillFinishingTries) throw error;
-        await sleep(stillFinishingMs);
-      }
-    }
   }
 }
 

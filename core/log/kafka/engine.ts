@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Partitioner } from '../partition.ts';
 import type { KafkaAdmin } from './admin.ts';
 import type { Client } from './client.ts';
+import type { ConsumingClient } from './consuming.ts';
 import type { MissingTopics } from './missing-topics.ts';
 import type { KafkaWriter } from './writer.ts';
 
@@ -12,6 +13,7 @@ export interface KafkaEngine {
   readonly connect: (user?: 'consumer') => Promise<Client>;
   readonly admin: KafkaAdmin;
   readonly writer: KafkaWriter;
+  readonly consuming: ConsumingClient;
   readonly missingTopics: MissingTopics;
   readonly partitionOf: Partitioner;
   /** The first part of the ids of transactions and of ephemeral consumer groups. */

@@ -13,10 +13,17 @@ const accessDenied = new Set([
   'TRANSACTIONAL_ID_AUTHORIZATION_FAILED',
 ]);
 
-/** Kafka's own name of an error, from within kafkajs's wrappers. */
+/** Kafka's own name of an error, from within the wrappers of kafkajs (`type`, `cause`) and of @platformatic/kafka (`apiId`, `errors`). */
 export function kafkaErrorType(error: unknown): string | undefined {
   for (let at = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth++) {
     if ('type' in at && typeof at.type === 'string') return at.type;
+    if ('apiId' in at && typeof at.apiId === 'string') return at.apiId;
+    if (at instanceof AggregateError) {
+      for (const inner of at.errors) {
+        const type = kafkaErrorType(inner);
+        if (type) return type;
+      }
+    }
     if (at.name === 'KafkaJSSASLAuthenticationError') return 'SASL_AUTHENTICATION_FAILED';
   }
   return undefined;
@@ -38,6 +45,10 @@ export const isAccessDenied = (error: unknown): boolean => accessDenied.has(kafk
 /** kafkajs repeats a message at each layer; the innermost error has the cause. */
 function describeKafka(error: unknown): string {
   let inner = error;
-  for (let depth = 0; inner instanceof Error && inner.cause instanceof Error && depth < 8; depth++) inner = inner.cause;
+  for (let depth = 0; depth < 8; depth++) {
+    const next = inner instanceof AggregateError ? inner.errors[0] : inner instanceof Error ? inner.cause : undefined;
+    if (!(next instanceof Error)) break;
+    inner = next;
+  }
   return describeError(inner instanceof Error ? new Error(inner.message) : inner);
 }

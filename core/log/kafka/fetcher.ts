@@ -1,10 +1,9 @@
 import type { AssignerProtocol, Consumer, EachBatchPayload, PartitionAssigner } from 'kafkajs';
-import type { Logger } from 'pino';
 import { sleep } from '../../retry/sleep.ts';
 import { GaplineError } from '../../wire/errors.ts';
 import { Condition } from '../condition.ts';
 import type { Client } from './client.ts';
-import type { GroupPartition } from './committer.ts';
+import type { FetchOptions, GroupPartition, MemberFetcher } from './consuming.ts';
 import { isAccessDenied, kafkaError } from './errors.ts';
 import type { PrefetchBuffer } from './prefetch-buffer.ts';
 import { TopicIdentity } from './topic-identity.ts';
@@ -20,30 +19,16 @@ const betweenChecksMs = 100;
 /** How long the proof of membership may take before it is worth a line. */
 const proofMs = 5_000;
 
-export interface FetcherOptions {
+export interface FetcherOptions extends FetchOptions {
   readonly client: Client;
-  readonly group: string;
-  readonly topics: readonly string[];
   readonly assigner: (protocol: typeof AssignerProtocol) => PartitionAssigner;
-  readonly sessionTimeoutMs: number;
-  readonly logger: Logger;
-  /** Where fetched records go; undefined for partitions that this member no longer reads. */
-  readonly bufferOf: (topic: string, partition: number) => PrefetchBuffer | undefined;
-  /** The group was joined, again or for the first time, with these partitions of each topic. */
-  readonly assigned: (partitions: Readonly<Record<string, readonly number[]>>) => void;
-  /** A topic was deleted and made anew, or a partition of it lost its end: its buffers must {@link PrefetchBuffer.restart}. */
-  readonly remade: (topic: string, partition?: number) => void;
-  /** The end of a partition, as its leader confirms it. */
-  readonly endOf: (topic: string, partition: number) => Promise<bigint>;
-  /** It cannot recover by itself. */
-  readonly failed: (error: GaplineError) => void;
 }
 
 /**
  * A member of a Kafka group that keeps buffers filled. It never waits for those who take from them: a partition whose buffer is full is
  * paused, so heartbeats and the other partitions continue however long the records take.
  */
-export class Fetcher {
+export class Fetcher implements MemberFetcher {
   readonly #options: FetcherOptions;
   /** Notified when buffers got records and when the membership was confirmed. */
   readonly changed = new Condition();
@@ -93,6 +78,7 @@ export class Fetcher {
       await consumer.connect();
       await consumer.subscribe({ topics: [...topics], fromBeginning: true });
     } catch (error) {
+      client.kill();
       throw kafkaError(`${topics.join(', ')} cannot be followed`, error);
     }
     consumer
@@ -198,7 +184,7 @@ export class Fetcher {
       this.#identified = true;
       const buffer = this.#options.bufferOf(topic, partition);
       // A new leader may not know the end for a moment; the one that it confirms counts.
-      if (wentBack && buffer?.next === next && (await this.#options.endOf(topic, partition)) < next)
+      if (wentBack && buffer?.next === next && (await this.#options.extentOf(topic, partition)).high < next)
         this.#remade(topic, partition);
       return true;
     } catch {

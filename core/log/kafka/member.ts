@@ -1,11 +1,9 @@
 import type { Backoff } from '../../retry/backoff.ts';
 import type { PipeHandlers, PipeOptions, Running } from '../port.ts';
 import { createRetryPolicy, type RetryPolicy } from '../retry-policy.ts';
-import { coPartitioning } from './assigner.ts';
-import type { Client } from './client.ts';
-import { type Committer, type GroupPartition, PlainCommitter, TransactionalCommitter } from './committer.ts';
+import { type Committer, PlainCommitter, TransactionalCommitter } from './committer.ts';
+import type { GroupPartition, MemberFetcher } from './consuming.ts';
 import type { KafkaEngine } from './engine.ts';
-import { Fetcher } from './fetcher.ts';
 import { historyOf } from './history.ts';
 import { type CommittedOffset, Worker } from './worker.ts';
 
@@ -21,16 +19,14 @@ export interface MemberOptions extends PipeOptions {
 
 /** Starts a member of a group: one worker for each partition number that the group assigns to it. */
 export async function startMember(options: MemberOptions): Promise<Running> {
-  const client = await options.engine.connect('consumer');
-  const member = new Member(options, client);
+  const member = new Member(options);
   await member.start();
   return member;
 }
 
 class Member implements Running {
   readonly #options: MemberOptions;
-  readonly #client: Client;
-  readonly #fetcher: Fetcher;
+  #fetcher: MemberFetcher | undefined;
   readonly #retry: RetryPolicy;
   readonly #workers = new Map<number, Worker>();
   /** Workers that lost their number and have not ended yet, by number. */
@@ -39,25 +35,11 @@ class Member implements Running {
   readonly #failure = Promise.withResolvers<never>();
   #stopped: Promise<void> | undefined;
 
-  constructor(options: MemberOptions, client: Client) {
-    const { engine, from, group, handlers, backoff } = options;
-    const { logger, sessionTimeoutMs } = engine;
+  constructor(options: MemberOptions) {
+    const { engine, group, handlers, backoff } = options;
+    const { logger } = engine;
     this.#options = options;
-    this.#client = client;
     this.#failure.promise.catch(() => {});
-    this.#fetcher = new Fetcher({
-      client,
-      group,
-      topics: from,
-      assigner: (protocol) => coPartitioning(protocol, () => [...this.#workers.keys()]),
-      sessionTimeoutMs,
-      logger,
-      bufferOf: (topic, partition) => this.#workers.get(partition)?.bufferOf(topic),
-      remade: (topic, partition) => this.#remade(topic, partition),
-      endOf: (topic, partition) => engine.admin.endOf(topic, partition),
-      assigned: (partitions) => this.#assign(new Set(Object.values(partitions).flat())),
-      failed: this.#failure.reject,
-    });
     this.#retry = createRetryPolicy({
       group,
       logger,
@@ -72,12 +54,18 @@ class Member implements Running {
   }
 
   async start(): Promise<void> {
-    try {
-      await this.#fetcher.start();
-    } catch (error) {
-      this.#client.kill();
-      throw error;
-    }
+    const { engine, from, group } = this.#options;
+    const { logger, sessionTimeoutMs, consuming } = engine;
+    this.#fetcher = await consuming.fetcher({
+      ...{ group, topics: from, sessionTimeoutMs, logger },
+      owned: () => [...this.#workers.keys()],
+      bufferOf: (topic, partition) => this.#workers.get(partition)?.bufferOf(topic),
+      remade: (topic, partition) => this.#remade(topic, partition),
+      extentOf: (topic, partition) => engine.admin.extentOf(topic, partition),
+      assigned: (partitions) => this.#assign(new Set(Object.values(partitions).flat())),
+      failed: this.#failure.reject,
+    });
+    await this.#fetcher.start();
   }
 
   stop(): Promise<void> {
@@ -91,7 +79,7 @@ class Member implements Running {
     const timer = setTimeout(() => all.forEach((worker) => void worker.lose()), this.#options.graceMs);
     await Promise.allSettled([...all.map(({ ended }) => ended), ...this.#leaving.values()]);
     clearTimeout(timer);
-    await this.#fetcher.stop();
+    await this.#fetcher?.stop();
   }
 
   #assign(numbers: ReadonlySet<number>): void {
@@ -124,12 +112,13 @@ class Member implements Running {
   }
 
   #startWorker(number: number): Worker {
+    const fetcher = this.#started();
     const { engine, from, group, handlers, attempts = 5, maxBatch = 5_000, checkpoints } = this.#options;
     const worker = new Worker(
       {
         ...{ number, topics: from, group, handlers, attempts, maxBatch, logger: engine.logger },
         retry: this.#retry,
-        fetcher: this.#fetcher,
+        fetcher,
         stopping: this.#stopping.signal,
         committerOf: (topic) => this.#committer({ group, topic, partition: number }),
         committedOffset: (topic) => committedOffset(engine, { group, topic, partition: number }),
@@ -142,10 +131,19 @@ class Member implements Running {
     return worker;
   }
 
+  #started(): MemberFetcher {
+    if (!this.#fetcher) throw new Error('The member has not started');
+    return this.#fetcher;
+  }
+
   #committer(partition: GroupPartition): Committer {
     const { engine, transactional } = this.#options;
-    if (transactional) return new TransactionalCommitter({ ...engine, ...partition });
-    const commitOffset = (of: GroupPartition, next: bigint) => this.#fetcher.commitOffset(of, next);
+    const fetcher = this.#started();
+    if (transactional) {
+      const open = (id: string) => engine.consuming.producer(id, fetcher);
+      return new TransactionalCommitter({ ...engine, ...partition, open });
+    }
+    const commitOffset = (of: GroupPartition, next: bigint) => fetcher.commitOffset(of, next);
     return new PlainCommitter({ ...partition, writer: engine.writer, commitOffset });
   }
 }

@@ -38,8 +38,15 @@ export class PrefetchBuffer {
 
   /** Adds the messages of a fetch; `last` is the offset of its last entry, transaction markers included. */
   accept(messages: readonly KafkaMessage[], last: bigint): void {
-    for (const message of messages) {
-      const record = stored(this, message);
+    this.acceptRecords(
+      messages.map((message) => stored(this, message)),
+      last,
+    );
+  }
+
+  /** As {@link accept}. */
+  acceptRecords(records: readonly StoredRecord[], last: bigint): void {
+    for (const record of records) {
       if (record.offset < this.#next) continue;
       this.#records.push(record);
       this.#heldBytes += record.value.byteLength;

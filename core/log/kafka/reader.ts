@@ -90,7 +90,7 @@ async function fetcherOf(
         fetcher.seek(buffer);
       }
     },
-    endOf: (topic, partition) => engine.admin.endOf(topic, partition),
+    extentOf: (topic, partition) => engine.admin.extentOf(topic, partition),
     failed: (error: GaplineError) => {
       failure.abort(error);
       fetcher.changed.notifyAll();

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Admin } from 'kafkajs';
 import { type LogUnderTest, silent } from '../contract/fixture.ts';
 import { createKafkaLog, type KafkaLogOptions } from '../kafka.ts';
-import { parseAddress } from './address.ts';
+import { type ClientName, parseAddress } from './address.ts';
 import { createClient } from './client.ts';
 
 /** The Kafka that tests may use. */
@@ -20,8 +20,9 @@ export const sessionTimeoutMs = 3_000;
 /** The Kafka for a test. Its topics and groups begin with the test's prefix and are removed after it. */
 export async function kafkaUnderTest(
   options: Partial<KafkaLogOptions> = {},
+  client: ClientName = 'kafkajs',
 ): Promise<LogUnderTest & { prefix: string }> {
-  const url = testKafka ?? '';
+  const url = (testKafka ?? '').replace(/^kafka:/, `${client}:`);
   const prefix = `gapline-${randomUUID().slice(0, 8)}`;
   const quick = { backoff: { firstMs: 5, maxMs: 40 }, graceMs: 300, prefix, sessionTimeoutMs };
   return {

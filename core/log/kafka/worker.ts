@@ -5,8 +5,8 @@ import { Checkpoints } from '../checkpoint.ts';
 import type { CheckpointOptions, History, Output, PipeHandlers, Positions, StoredRecord } from '../port.ts';
 import { Interrupted, type RetryPolicy } from '../retry-policy.ts';
 import type { Committer } from './committer.ts';
+import type { MemberFetcher } from './consuming.ts';
 import { kafkaError } from './errors.ts';
-import type { Fetcher } from './fetcher.ts';
 import { PrefetchBuffer } from './prefetch-buffer.ts';
 
 /** A batch ends with the record that takes it past this. */
@@ -30,7 +30,7 @@ export interface WorkerOptions {
   readonly attempts: number;
   readonly maxBatch: number;
   readonly logger: Logger;
-  readonly fetcher: Pick<Fetcher, 'changed' | 'resume' | 'seek' | 'provenSince'>;
+  readonly fetcher: Pick<MemberFetcher, 'changed' | 'resume' | 'seek' | 'provenSince'>;
   /** Aborted when no new batch may start. */
   readonly stopping: AbortSignal;
   readonly committerOf: (topic: string) => Committer;
