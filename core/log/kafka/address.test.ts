@@ -5,15 +5,22 @@ const login = { username: 'ada', password: 's3cret' };
 
 describe('a Kafka address', () => {
   test.each([
-    ['kafka://localhost', { brokers: ['localhost:9092'], ssl: false, sasl: undefined }],
-    ['kafka://a:1,b-2.example.org:2/', { brokers: ['a:1', 'b-2.example.org:2'], ssl: false, sasl: undefined }],
-    ['kafkas://a:9093', { brokers: ['a:9093'], ssl: {}, sasl: undefined }],
+    ['kafka://localhost', { client: 'kafkajs', brokers: ['localhost:9092'], ssl: false, sasl: undefined }],
+    [
+      'kafka://a:1,b-2.example.org:2/',
+      { client: 'kafkajs', brokers: ['a:1', 'b-2.example.org:2'], ssl: false, sasl: undefined },
+    ],
+    ['kafkas://a:9093', { client: 'kafkajs', brokers: ['a:9093'], ssl: {}, sasl: undefined }],
+    ['kafkajs://a:1', { client: 'kafkajs', brokers: ['a:1'], ssl: false, sasl: undefined }],
+    ['platformatic://a:1', { client: 'platformatic', brokers: ['a:1'], ssl: false, sasl: undefined }],
+    ['platformatic+tls://a:1', { client: 'platformatic', brokers: ['a:1'], ssl: {}, sasl: undefined }],
   ])('%s', (url, address) => {
     expect(parseAddress({ url })).toEqual(address);
   });
 
   test('takes user, password and certificate from beside the URL', () => {
     expect(parseAddress({ url: 'kafkas://a:1?sasl=SCRAM-SHA-512', ...login, ca: 'PEM' })).toEqual({
+      client: 'kafkajs',
       brokers: ['a:1'],
       ssl: { ca: ['PEM'] },
       sasl: { mechanism: 'scram-sha-512', ...login },

@@ -15,6 +15,9 @@ if (withoutKafka && process.env.GAPLINE_REQUIRE_SERVERS === '1') {
   throw new Error('GAPLINE_REQUIRE_SERVERS=1 demands a Kafka, and GAPLINE_TEST_KAFKA names none');
 }
 
+/** The clients by which a log on Kafka may consume and commit. */
+export const clients = ['kafkajs', 'platformatic'] as const satisfies readonly ClientName[];
+
 export const sessionTimeoutMs = 3_000;
 
 /** The Kafka for a test. Its topics and groups begin with the test's prefix and are removed after it. */

@@ -17,115 +17,122 @@ import {
   texts,
 } from '../contract/fixture.ts';
 import type { EventLog, StoredRecord } from '../port.ts';
-import { kafkaUnderTest, withAdmin, withoutKafka } from './testing.ts';
+import { clients, kafkaUnderTest, withAdmin, withoutKafka } from './testing.ts';
 
 const describeKafka = describe.skipIf(withoutKafka);
 
-describeKafka(`topics that change under a running line ${withoutKafka ?? ''}`, { timeout: testTimeoutMs }, () => {
-  const fixture = fixtureOfEachTest(() => kafkaUnderTest());
-  const partitionsOf = (topic: string) =>
-    withAdmin(async (admin) => (await admin.fetchTopicMetadata({ topics: [topic] })).topics[0]?.partitions.length);
+describeKafka.each(clients)(
+  `topics that change under a running line by %s ${withoutKafka ?? ''}`,
+  { timeout: testTimeoutMs },
+  (client) => {
+    const fixture = fixtureOfEachTest(() => kafkaUnderTest({}, client));
+    const partitionsOf = (topic: string) =>
+      withAdmin(async (admin) => (await admin.fetchTopicMetadata({ topics: [topic] })).topics[0]?.partitions.length);
 
-  /** Deletes a topic; another client makes it again at once where `partitions` is given, else the log does. */
-  const remove = (topic: string, partitions?: number) =>
-    withAdmin(async (admin) => {
-      await admin.deleteTopics({ topics: [topic] });
-      if (partitions === undefined) return;
-      await expect
-        .poll(() => admin.createTopics({ topics: [{ topic, numPartitions: partitions }] }).catch(() => false), patient)
-        .toBe(true);
+    /** Deletes a topic; another client makes it again at once where `partitions` is given, else the log does. */
+    const remove = (topic: string, partitions?: number) =>
+      withAdmin(async (admin) => {
+        await admin.deleteTopics({ topics: [topic] });
+        if (partitions === undefined) return;
+        await expect
+          .poll(
+            () => admin.createTopics({ topics: [{ topic, numPartitions: partitions }] }).catch(() => false),
+            patient,
+          )
+          .toBe(true);
+      });
+
+    test.each([
+      ['sooner than the old one had', 20],
+      ['beyond the old one at once', 300],
+    ])('a topic is deleted and made anew, and ends %s: all that it holds is taken', async (_, count) => {
+      const log = await fixture().open();
+      const topic = fixture().name('readings');
+      await withAdmin((admin) => admin.createTopics({ topics: [{ topic, numPartitions: 3 }] }));
+      const copy = await fixture().topic(log, 'copy');
+      const [piped, drained] = [fixture().name('piped'), fixture().name('drained')];
+      const { sink, taken } = collecting();
+      await log.append(topic, numbered(0, 100), deadline);
+      await log.pipe({ from: [topic], group: piped }, copyTo(copy));
+      await log.drain({ from: [topic], group: drained }, sink, () => ({ topic: copy, ...record('a', 'dead') }));
+      const watched = watch(log, topic);
+      await expectContents(log, copy, numbers(0, 100));
+      await expect.poll(() => taken.length, patient).toBe(100);
+      await expect.poll(() => watched.length, patient).toBe(100);
+      await remove(topic, 3);
+      await appendSoon(log, topic, numbered(100, 100 + count));
+      const all = numbers(0, 100 + count);
+      await expect.poll(() => distinct(taken), patient).toEqual(all);
+      await expect.poll(() => distinct(watched), patient).toEqual(all);
+      await expect.poll(async () => distinct(texts(await contents(log, copy))), patient).toEqual(all);
+      for (const group of [piped, drained]) {
+        await expect.poll(() => lagOf(log, group, topic), patient).toBe(0);
+        const ends = await log.lag(group, [topic]);
+        expect(ends.every(({ committed, end }) => committed <= end)).toBe(true);
+      }
     });
 
-  test.each([
-    ['sooner than the old one had', 20],
-    ['beyond the old one at once', 300],
-  ])('a topic is deleted and made anew, and ends %s: all that it holds is taken', async (_, count) => {
-    const log = await fixture().open();
-    const topic = fixture().name('readings');
-    await withAdmin((admin) => admin.createTopics({ topics: [{ topic, numPartitions: 3 }] }));
-    const copy = await fixture().topic(log, 'copy');
-    const [piped, drained] = [fixture().name('piped'), fixture().name('drained')];
-    const { sink, taken } = collecting();
-    await log.append(topic, numbered(0, 100), deadline);
-    await log.pipe({ from: [topic], group: piped }, copyTo(copy));
-    await log.drain({ from: [topic], group: drained }, sink, () => ({ topic: copy, ...record('a', 'dead') }));
-    const watched = watch(log, topic);
-    await expectContents(log, copy, numbers(0, 100));
-    await expect.poll(() => taken.length, patient).toBe(100);
-    await expect.poll(() => watched.length, patient).toBe(100);
-    await remove(topic, 3);
-    await appendSoon(log, topic, numbered(100, 100 + count));
-    const all = numbers(0, 100 + count);
-    await expect.poll(() => distinct(taken), patient).toEqual(all);
-    await expect.poll(() => distinct(watched), patient).toEqual(all);
-    await expect.poll(async () => distinct(texts(await contents(log, copy))), patient).toEqual(all);
-    for (const group of [piped, drained]) {
-      await expect.poll(() => lagOf(log, group, topic), patient).toBe(0);
-      const ends = await log.lag(group, [topic]);
-      expect(ends.every(({ committed, end }) => committed <= end)).toBe(true);
+    test('topics that the log made and somebody deleted are made again, and the line continues', async () => {
+      const log = await fixture().open();
+      const [topic, copy] = [await fixture().topic(log, 'readings'), await fixture().topic(log, 'copy')];
+      await log.append(topic, numbered(0, 50), deadline);
+      await log.pipe({ from: [topic], group: fixture().name('group') }, copyTo(copy));
+      await expectContents(log, copy, numbers(0, 50));
+      await Promise.all([remove(topic), remove(copy)]);
+      await expect
+        .poll(() => Promise.all([partitionsOf(topic), partitionsOf(copy)]).catch(() => []), patient)
+        .toEqual([3, 3]);
+      await appendSoon(log, topic, numbered(50, 100));
+      await expectContents(log, copy, numbers(50, 100));
+    });
+
+    test('partitions are added: readings in them are taken and watched, each key in order from then on', async () => {
+      const log = await fixture().open();
+      const [topic, copy] = [await fixture().topic(log, 'readings'), await fixture().topic(log, 'copy')];
+      const assigned: number[] = [];
+      const handlers = { ...copyTo(copy), assigned: async (partition: number) => void assigned.push(partition) };
+      await log.append(topic, numbered(0, 100, 20), deadline);
+      await log.pipe({ from: [topic], group: fixture().name('group') }, handlers);
+      const watched = watch(log, topic);
+      await expectContents(log, copy, numbers(0, 100));
+      await withAdmin((admin) => admin.createPartitions({ topicPartitions: [{ topic, count: 6 }] }));
+      await expect
+        .poll(() => [...new Set(assigned)].toSorted(), { ...patient, timeout: 15_000 })
+        .toEqual([0, 1, 2, 3, 4, 5]);
+      await expect.poll(() => appendedTo(log, topic, fixture()), patient).toBeGreaterThan(3);
+      await log.append(topic, numbered(100, 200, 20), deadline);
+      await expect.poll(() => distinct(watched), patient).toEqual(numbers(0, 200));
+      await expectCopied(log, copy);
+    });
+
+    /** In how many partitions a probe of many keys comes to stand. */
+    async function appendedTo(log: EventLog, topic: string, { name }: LogFixture): Promise<number> {
+      void name;
+      await log.append(
+        topic,
+        Array.from({ length: 12 }, (_, i) => record(`probe-${i}`, 'probe')),
+        deadline,
+      );
+      await sleep(200);
+      return (await log.lag('nobody', [topic])).filter(({ end, partition }) => partition < 3 || end > 0n).length;
     }
-  });
 
-  test('topics that the log made and somebody deleted are made again, and the line continues', async () => {
-    const log = await fixture().open();
-    const [topic, copy] = [await fixture().topic(log, 'readings'), await fixture().topic(log, 'copy')];
-    await log.append(topic, numbered(0, 50), deadline);
-    await log.pipe({ from: [topic], group: fixture().name('group') }, copyTo(copy));
-    await expectContents(log, copy, numbers(0, 50));
-    await Promise.all([remove(topic), remove(copy)]);
-    await expect
-      .poll(() => Promise.all([partitionsOf(topic), partitionsOf(copy)]).catch(() => []), patient)
-      .toEqual([3, 3]);
-    await appendSoon(log, topic, numbered(50, 100));
-    await expectContents(log, copy, numbers(50, 100));
-  });
-
-  test('partitions are added: readings in them are taken and watched, each key in order from then on', async () => {
-    const log = await fixture().open();
-    const [topic, copy] = [await fixture().topic(log, 'readings'), await fixture().topic(log, 'copy')];
-    const assigned: number[] = [];
-    const handlers = { ...copyTo(copy), assigned: async (partition: number) => void assigned.push(partition) };
-    await log.append(topic, numbered(0, 100, 20), deadline);
-    await log.pipe({ from: [topic], group: fixture().name('group') }, handlers);
-    const watched = watch(log, topic);
-    await expectContents(log, copy, numbers(0, 100));
-    await withAdmin((admin) => admin.createPartitions({ topicPartitions: [{ topic, count: 6 }] }));
-    await expect
-      .poll(() => [...new Set(assigned)].toSorted(), { ...patient, timeout: 15_000 })
-      .toEqual([0, 1, 2, 3, 4, 5]);
-    await expect.poll(() => appendedTo(log, topic, fixture()), patient).toBeGreaterThan(3);
-    await log.append(topic, numbered(100, 200, 20), deadline);
-    await expect.poll(() => distinct(watched), patient).toEqual(numbers(0, 200));
-    await expectCopied(log, copy);
-  });
-
-  /** In how many partitions a probe of many keys comes to stand. */
-  async function appendedTo(log: EventLog, topic: string, { name }: LogFixture): Promise<number> {
-    void name;
-    await log.append(
-      topic,
-      Array.from({ length: 12 }, (_, i) => record(`probe-${i}`, 'probe')),
-      deadline,
-    );
-    await sleep(200);
-    return (await log.lag('nobody', [topic])).filter(({ end, partition }) => partition < 3 || end > 0n).length;
-  }
-
-  /** Probes aside, each number once, and the later numbers of each key in order. */
-  async function expectCopied(log: EventLog, copy: string): Promise<void> {
-    const found: StoredRecord[] = [];
-    const isNumber = ({ value }: StoredRecord) => Buffer.from(value).toString() !== 'probe';
-    for await (const records of log.tail([copy], { since: 0, signal: AbortSignal.timeout(patient.timeout) })) {
-      found.push(...records.filter(isNumber));
-      if (found.length >= 200) break;
+    /** Probes aside, each number once, and the later numbers of each key in order. */
+    async function expectCopied(log: EventLog, copy: string): Promise<void> {
+      const found: StoredRecord[] = [];
+      const isNumber = ({ value }: StoredRecord) => Buffer.from(value).toString() !== 'probe';
+      for await (const records of log.tail([copy], { since: 0, signal: AbortSignal.timeout(patient.timeout) })) {
+        found.push(...records.filter(isNumber));
+        if (found.length >= 200) break;
+      }
+      expect(sorted(texts(found))).toEqual(numbers(0, 200));
+      for (const own of Map.groupBy(found, ({ key }) => key).values()) {
+        const later = texts(own).filter((value) => Number(value) >= 100);
+        expect(later).toEqual(sorted(later));
+      }
     }
-    expect(sorted(texts(found))).toEqual(numbers(0, 200));
-    for (const own of Map.groupBy(found, ({ key }) => key).values()) {
-      const later = texts(own).filter((value) => Number(value) >= 100);
-      expect(later).toEqual(sorted(later));
-    }
-  }
-});
+  },
+);
 
 const distinct = (values: readonly string[]) => sorted([...new Set(values)].filter((value) => value !== 'probe'));
 
