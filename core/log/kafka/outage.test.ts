@@ -69,6 +69,11 @@ describe.skipIf(notRun).each(clients)(
         await topics(one, `secure.${sasl}`);
         await one.append(`secure.${sasl}`, [record('a', 1)], late);
         expect(texts(await contents(two, `secure.${sasl}`))).toEqual(['1']);
+        await topics(one, `secure.${sasl}.copy`);
+        const group = `secure.${sasl}.${client}`;
+        const running = await two.pipe({ from: [`secure.${sasl}`], group }, copyTo(`secure.${sasl}.copy`));
+        await expectContents(one, `secure.${sasl}.copy`, ['1']);
+        await running.stop();
       },
     );
 
