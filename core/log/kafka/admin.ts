@@ -5,7 +5,7 @@ import type { PartitionLag, TopicSpec } from '../port.ts';
 import type { Client } from './client.ts';
 import { kafkaError, kafkaErrorType } from './errors.ts';
 
-/** How long the metadata of a topic is cached. */
+/** How old the metadata of a topic may be before it is looked up anew. */
 const metadataMs = 5_000;
 /** How long a topic may take to appear, or to find a new leader. */
 const settleMs = 15_000;
@@ -143,11 +143,25 @@ export class KafkaAdmin {
   /** The leading broker of each partition. */
   leaders(topic: string): Promise<readonly number[]> {
     const known = this.#leaders.get(topic);
-    if (known && known.at > performance.now() - metadataMs) return known.leaders;
+    if (known) {
+      if (known.at < performance.now() - metadataMs) void this.#refresh(topic, known.leaders);
+      return known.leaders;
+    }
     const leaders = this.#lookUp(topic);
     leaders.catch(() => this.forget(topic));
     this.#leaders.set(topic, { leaders, at: performance.now() });
     return leaders;
+  }
+
+  /** Nobody waits for it: while Kafka is unavailable, appends wait with what is known. */
+  async #refresh(topic: string, known: Promise<readonly number[]>): Promise<void> {
+    this.#leaders.set(topic, { leaders: known, at: performance.now() });
+    try {
+      const leaders = await this.#lookUp(topic);
+      this.#leaders.set(topic, { leaders: Promise.resolve(leaders), at: performance.now() });
+    } catch (error) {
+      if (error instanceof GaplineError && error.code === 'topic-mismatch') this.forget(topic);
+    }
   }
 
   async #lookUp(topic: string): Promise<readonly number[]> {

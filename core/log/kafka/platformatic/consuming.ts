@@ -1,14 +1,12 @@
 import type { BaseOptions } from '@platformatic/kafka';
 import type { Address } from '../address.ts';
 import type { ConsumingClient } from '../consuming.ts';
+import type { ClientOptions } from './client-options.ts';
 import { PlatformaticFetcher } from './fetcher.ts';
 import { openProducer } from './producer.ts';
 
 const connectTimeoutMs = 5_000;
 const metadataMaxAgeMs = 5_000;
-
-/** What every client of @platformatic/kafka is made with. */
-export type ClientOptions = BaseOptions & { readonly requestTimeout: number };
 
 /**
  * Consuming and committing by @platformatic/kafka. It repeats nothing by itself: a commit that it repeated after a rebalance, or a

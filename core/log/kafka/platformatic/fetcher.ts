@@ -6,7 +6,7 @@ import { decodeOwned, spread } from '../assigner.ts';
 import type { GroupPartition, MemberFetcher, MemberFetchOptions } from '../consuming.ts';
 import { isAccessDenied, kafkaError, kafkaErrorType } from '../errors.ts';
 import type { PrefetchBuffer } from '../prefetch-buffer.ts';
-import type { ClientOptions } from './consuming.ts';
+import type { ClientOptions } from './client-options.ts';
 import { FetchLoops } from './fetch-loops.ts';
 import type { Membership } from './producer.ts';
 

@@ -4,7 +4,7 @@ import type { GroupPartition, TransactionalProducer } from '../consuming.ts';
 import { kafkaErrorType } from '../errors.ts';
 import { stillFinishingMs, stillFinishingTries, transactionTimeoutMs } from '../kafkajs-consuming.ts';
 import type { RequestBatch } from '../split.ts';
-import type { ClientOptions } from './consuming.ts';
+import type { ClientOptions } from './client-options.ts';
 
 /** By what Kafka checks that offsets come from a member of the group's present generation. */
 export interface Membership {
