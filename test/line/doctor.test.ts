@@ -40,7 +40,7 @@ test('a line that is well has nothing broken', { timeout: 60_000 }, async () => 
   const ended = await doctor(['--data', await used()]);
   expect(ended.stdout).not.toContain('BROKEN');
   expect(ended.stdout).toMatch(/^ok +model +spambase version 2: 57 fields, 2 classes/m);
-  expect(ended.stdout).toMatch(/^ok +log +5 topics of at least 12 partitions/m);
+  expect(ended.stdout).toMatch(/^ok +log +6 topics of at least 12 partitions/m);
   expect(ended.stdout).toMatch(/^ok +lag +records behind: spambase\.classifier \d+, spambase\.archive \d+/m);
   expect(ended.code).toBe(0);
 });
@@ -103,8 +103,8 @@ test.runIf(mounts)(`a disk that is really full is named by all that stands on it
     encoding: 'utf8',
   });
   expect(ended.stdout).toMatch(/^BROKEN +disk +.*: 0 MB free, less than 200 MB\. Make room.*\[disk-full\]$/m);
-  expect(ended.stdout).toMatch(/^BROKEN +log +.*gapline\.db.*disk is full\. Make room.*\[disk-full\]$/m);
-  expect(ended.stdout).toMatch(/^BROKEN +store +.*cannot be opened: .*disk is full\. Make room.*\[disk-full\]$/m);
+  expect(ended.stdout).toMatch(/^BROKEN +log +.*gapline\.db.*disk is full.*Make room.*\[disk-full\]$/m);
+  expect(ended.stdout).toMatch(/^BROKEN +store +.*cannot be opened: .*disk is full.*Make room.*\[disk-full\]$/m);
   expect(ended.stdout).toMatch(/^ok +model/m);
   expect(ended.status).toBe(1);
 });
@@ -178,7 +178,7 @@ describe.runIf(kafka)(`on a real Kafka${noKafka}`, () => {
     const log = createKafkaLog({ url: kafka!, logger: pino({ level: 'silent' }) });
     await log.start();
     onTestFinished(() => log.stop());
-    const names = ['readings', 'predictions', 'deadletters', 'shadow', 'status'].map((name) => `${stream}.${name}`);
+    const names = ['readings', 'predictions', 'deadletters', 'shadow', 'state', 'status'].map((name) => `${stream}.${name}`);
     await log.ensureTopics(names.map((name) => ({ name, partitions: 2, retentionMs: 3_600_000 })));
     const ended = await look();
     expect(ended.stdout).toMatch(
