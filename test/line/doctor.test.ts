@@ -178,7 +178,9 @@ describe.runIf(kafka)(`on a real Kafka${noKafka}`, () => {
     const log = createKafkaLog({ url: kafka!, logger: pino({ level: 'silent' }) });
     await log.start();
     onTestFinished(() => log.stop());
-    const names = ['readings', 'predictions', 'deadletters', 'shadow', 'state', 'status'].map((name) => `${stream}.${name}`);
+    const names = ['readings', 'predictions', 'deadletters', 'shadow', 'state', 'status'].map(
+      (name) => `${stream}.${name}`,
+    );
     await log.ensureTopics(names.map((name) => ({ name, partitions: 2, retentionMs: 3_600_000 })));
     const ended = await look();
     expect(ended.stdout).toMatch(
