@@ -5,6 +5,7 @@ test('the near name is one that differs in case, or by few letters', () => {
   expect(nearName('RPM', ['temp', 'rpm'])).toBe('rpm');
   expect(nearName('rpmx', ['temp', 'rpm'])).toBe('rpm');
   expect(nearName('tempreature', ['temp', 'temperature'])).toBe('temperature');
+  expect(nearName('nmae', ['alias', 'name'])).toBe('name');
   expect(nearName('devises', ['rate', 'devices'])).toBe('devices');
 });
 

@@ -29,8 +29,12 @@ export function suggestName(name: string, known: readonly string[]): string {
   return `known are ${known.slice(0, mostNamed).join(', ')}${more}`;
 }
 
-/** Levenshtein's edit distance; `most + 1` where it is more than `most`. */
+/**
+ * The edits from one name to the other, two neighbours that changed places being one of them (optimal string alignment); `most + 1` where
+ * it is more than `most`.
+ */
 function distance(a: string, b: string, most: number): number {
+  let beforeLast = new Uint8Array(b.length + 1);
   let above = Uint8Array.from({ length: b.length + 1 }, (_, j) => j);
   let row = new Uint8Array(b.length + 1);
   for (let i = 1; i <= a.length; i += 1) {
@@ -38,12 +42,14 @@ function distance(a: string, b: string, most: number): number {
     let least = i;
     for (let j = 1; j <= b.length; j += 1) {
       const same = a.charCodeAt(i - 1) === b.charCodeAt(j - 1);
-      const edits = Math.min((above[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, (above[j - 1] ?? 0) + (same ? 0 : 1));
+      let edits = Math.min((above[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, (above[j - 1] ?? 0) + (same ? 0 : 1));
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      if (swapped) edits = Math.min(edits, (beforeLast[j - 2] ?? 0) + 1);
       row[j] = edits;
       least = Math.min(least, edits);
     }
     if (least > most) return most + 1;
-    [above, row] = [row, above];
+    [beforeLast, above, row] = [above, row, beforeLast];
   }
   return above[b.length] ?? 0;
 }

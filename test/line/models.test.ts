@@ -28,7 +28,7 @@ test('versions are listed, shown, compared, promoted when better, and rolled bac
   const trained = await run('train', '--set', 'training.imputer=gaussian', '--set', 'training.trees=50');
   expect(trained.stdout).toContain('version 1 still serves');
   const listed = await run('list');
-  expect(listed.stdout).toMatch(/^1\t.*mean, forest\taccuracy 9\d\.\d\d %\tmacro F1 9\d\.\d\d %\tchampion$/m);
+  expect(listed.stdout).toMatch(/^1\t.*mean, forest\taccuracy 9\d\.\d\d %\tmacro F1 9\d\.\d\d %\tchampion, mean$/m);
   expect(listed.stdout).toMatch(/^2\t.*gaussian, forest\t/m);
   expect(JSON.parse((await run('show', 'champion')).stdout)).toMatchObject({ version: 1, imputer: { kind: 'mean' } });
   const { importance } = JSON.parse((await run('show', '2')).stdout);
