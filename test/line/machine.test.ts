@@ -12,7 +12,7 @@ async function complaintOf(...args: string[]): Promise<string> {
   expect(code).toBe(1);
   const [last = '', ...before] = stderr.trimEnd().split('\n').reverse();
   // What was done before is shown in lines of progress.
-  for (const line of before) expect(line).toMatch(/^\S+ \d+ % /);
+  for (const line of before) expect(line).toMatch(/^\S+ +\d+ % /);
   expect(last).not.toContain('[internal]');
   return last;
 }

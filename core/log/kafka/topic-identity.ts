@@ -1,4 +1,5 @@
 import type { Cluster } from 'kafkajs';
+import { KnownIds } from './known-ids.ts';
 import { fetchTopicIds, firstVersionWithIds, type RequestSender } from './topic-ids.ts';
 
 const metadataKey = 3;
@@ -18,7 +19,7 @@ interface BrokerInside {
 export class TopicIdentity {
   readonly #topics: readonly string[];
   readonly #remade: (topic: string) => void;
-  readonly #known = new Map<string, string>();
+  readonly #known = new KnownIds();
   #cluster: ClusterInside | undefined;
   #last: Promise<void> = Promise.resolve();
 
@@ -46,9 +47,7 @@ export class TopicIdentity {
     });
     if (found === null) throw new Error('No broker gives the ids of topics');
     for (const [topic, id] of found ?? []) {
-      const before = this.#known.get(topic);
-      this.#known.set(topic, id);
-      if (before !== undefined && before !== id) this.#remade(topic);
+      if (this.#known.isRemade(topic, id)) this.#remade(topic);
     }
   }
 }

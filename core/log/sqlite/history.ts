@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { CheckpointParts, isUsable } from '../checkpoint.ts';
 import type { CheckpointOptions, History, StoredRecord } from '../port.ts';
 import type { SqliteEngine } from './engine.ts';
@@ -25,6 +26,8 @@ export function historyOf(engine: SqliteEngine, options: HistoryOptions): Histor
       if (batch.length === 0) return;
       from = endOf(batch, from);
       yield batch;
+      // SQLite answers at once: without a turn of the event loop a long history would hold up everything else of the process.
+      await nextTurn();
     }
   }
 

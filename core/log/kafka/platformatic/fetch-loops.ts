@@ -3,6 +3,7 @@ import { sleep } from '../../../retry/sleep.ts';
 import { Condition } from '../../condition.ts';
 import type { MemberFetchOptions } from '../consuming.ts';
 import { kafkaErrorType } from '../errors.ts';
+import { KnownIds } from '../known-ids.ts';
 import type { PrefetchBuffer } from '../prefetch-buffer.ts';
 import { committedRecords, type FetchResponse } from './records.ts';
 
@@ -32,6 +33,7 @@ export class FetchLoops {
   readonly #room = new Condition();
   readonly #stopping = new AbortController();
   readonly #loops = new Map<number, Promise<void>>();
+  readonly #ids = new KnownIds();
   #topics: ClusterMetadata['topics'] = new Map();
 
   /** `grown` is called when a topic has other partitions than before. */
@@ -55,8 +57,8 @@ export class FetchLoops {
     this.#topics = new Map(topics);
     for (const name of names) {
       const [old, now] = [before.get(name), topics.get(name)];
+      if (now && this.#ids.isRemade(name, now.id)) this.#remade(name);
       if (!old || !now) continue;
-      if (old.id !== now.id) this.#remade(name);
       if (old.partitionsCount !== now.partitionsCount) this.#grown();
     }
     for (const node of brokers.keys()) {
