@@ -1,8 +1,11 @@
 import type { LogRecord } from '../core/log/port.ts';
 
+/** Bytes of no request. */
+export const nothing: Buffer = Buffer.alloc(0);
+
 /** Bytes that are written one after the other. Room for them is made before, not at each byte. */
 export class ByteWriter {
-  bytes: Buffer = Buffer.alloc(0);
+  bytes: Buffer = nothing;
   at = 0;
 
   push(code: number): this {
@@ -38,6 +41,8 @@ export class RecordWriter {
   #start = 0;
   /** The size of the last record: the next one is probably not much larger. */
   #last = 0;
+  /** Bytes of all buffers of this request. */
+  #allocated = 0;
 
   constructor(stream: string) {
     this.#head = Buffer.from(`{"stream":${JSON.stringify(stream)},"device":"`);
@@ -47,7 +52,20 @@ export class RecordWriter {
   begin(bodyBytes: number, received: string): void {
     this.#tail = `,"received":"${received}"}`;
     this.#last = bodyBytes;
+    this.#allocated = 0;
     this.#renew(bodyBytes);
+  }
+
+  /**
+   * Ends a request. Records that fill a small part of their buffers are copied, so that while they wait they hold about what they count;
+   * a body of megabytes may end as a record of a hundred bytes.
+   */
+  finish(records: LogRecord[]): LogRecord[] {
+    this.out.bytes = nothing;
+    this.out.at = 0;
+    const used = records.reduce((sum, { value }) => sum + value.byteLength, 0);
+    if (this.#allocated <= 2 * used + 4 * slack) return records;
+    return records.map((record) => ({ ...record, value: Buffer.from(record.value) }));
   }
 
   /**
@@ -87,5 +105,6 @@ export class RecordWriter {
   #renew(left: number): void {
     this.out.bytes = Buffer.allocUnsafe(left + (left >> 3) + this.#slack);
     this.out.at = 0;
+    this.#allocated += this.out.bytes.length;
   }
 }

@@ -77,6 +77,7 @@ const influxCodes: Record<number, string> = {
 
 /** Answers as InfluxDB 2.7 does. */
 function sendInfluxError(response: ServerResponse, problem: HttpProblem): void {
+  if (response.headersSent) return;
   const code = influxCodes[problem.status] ?? 'internal error';
   response.setHeader('x-platform-error-code', code);
   sendError(response, problem, 'application/json; charset=utf-8', JSON.stringify({ code, message: problem.message }));

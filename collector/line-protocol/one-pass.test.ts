@@ -209,6 +209,9 @@ test('it takes what agents send: further tags, unknown fields, integers, a line 
   expect(agree(Buffer.from('m,device=d other=1'), 'ns')).toBe(false);
   const fieldsOf = (count: number) => Buffer.from(`m,device=d a=1${',other=1'.repeat(count - 1)}`);
   expect([agree(fieldsOf(10_000), 'ns'), agree(fieldsOf(10_001), 'ns')]).toEqual([true, false]);
+  const tagsOf = (count: number) =>
+    Buffer.from(`m,device=d${Array.from({ length: count - 1 }, (_, tag) => `,t${tag}=1`).join('')} a=1`);
+  expect([agree(tagsOf(64), 'ns'), agree(tagsOf(65), 'ns')]).toEqual([true, false]);
 });
 
 test('only the measurement that is asked for is taken', () => {

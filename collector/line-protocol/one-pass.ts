@@ -3,7 +3,7 @@ import { maxNameLength, type ReadingRules } from '../../core/wire/reading-input.
 import { compareTimes, isImplausible } from '../../core/wire/time.ts';
 import { FieldNames, repeatedName, unknownName } from '../field-names.ts';
 import { IdentityCheck } from '../identity-check.ts';
-import { RecordWriter } from '../record-writer.ts';
+import { nothing, RecordWriter } from '../record-writer.ts';
 import { scanNumber, unusual } from '../scan-number.ts';
 import { maxFields, reservedTags, toNanoseconds } from './parse.ts';
 import type { LineRecords } from './records.ts';
@@ -17,6 +17,8 @@ const backslash = 0x5c;
 
 /** Longer keys of a series or a field are left to the slow path, which knows InfluxDB's limit. */
 const maxKeyLength = 20_000;
+/** Lines with more tags are left to the slow path, which finds a repeated key without comparing each with each. */
+const maxTags = 64;
 /** Integers of so many characters are within 64 bits. */
 const maxIntegerLength = 18;
 
@@ -48,7 +50,7 @@ export class LineScanner {
   readonly #writer: RecordWriter;
   /** Names of fields of this request that the stream does not know. */
   #unknown: string[] = [];
-  #bytes: Buffer = Buffer.alloc(0);
+  #bytes: Buffer = nothing;
   #at = 0;
 
   constructor(options: LineScannerOptions) {
@@ -59,12 +61,21 @@ export class LineScanner {
 
   /** The records; undefined where the body is not one that this takes. */
   scan(body: ScannedLines): LineRecords | undefined {
-    const { bytes, rules, received } = body;
     if (!this.#names.usable) return undefined;
-    this.#bytes = bytes;
+    this.#bytes = body.bytes;
     this.#at = 0;
     this.#unknown = [];
-    this.#writer.begin(bytes.length, received);
+    this.#writer.begin(body.bytes.length, body.received);
+    const scanned = this.#scan(body);
+    this.#bytes = nothing;
+    const records = this.#writer.finish(scanned ?? []);
+    if (scanned === undefined) return undefined;
+    for (const name of this.#unknown) body.rules.unknown?.(name);
+    return { records, refusal: undefined, ignoredFields: this.#unknown.length };
+  }
+
+  #scan(body: ScannedLines): LogRecord[] | undefined {
+    const { bytes } = body;
     const identities = new IdentityCheck();
     const records: LogRecord[] = [];
     while (this.#at < bytes.length) {
@@ -74,8 +85,7 @@ export class LineScanner {
       if (record === undefined) return undefined;
       records.push(record);
     }
-    for (const name of this.#unknown) rules.unknown?.(name);
-    return { records, refusal: undefined, ignoredFields: this.#unknown.length };
+    return records;
   }
 
   #line(end: number, body: ScannedLines, identities: IdentityCheck): LogRecord | undefined {
@@ -106,6 +116,7 @@ export class LineScanner {
     let device: string | undefined;
     const keys: string[] = [];
     while (this.#bytes[this.#at] === comma) {
+      if (keys.length === maxTags) return undefined;
       this.#at += 1;
       const key = this.#word(true);
       if (key === undefined || this.#bytes[this.#at] !== equals || reservedTags.has(key) || keys.includes(key))

@@ -25,12 +25,12 @@ export interface ReadingsBody {
 export function recordsOfBody(body: ReadingsBody): ReadingRecords {
   const faults = new Faults();
   const records = new ReadingRecords(body.stream, body.received);
-  let samples = 0;
+  let readings = 0;
   const addSamples = (input: unknown, at: string): string | undefined => {
     const checked = checkSamples(input, body.rules, at, faults);
     if (checked === undefined) return undefined;
-    samples += sampleCount(checked.values);
-    if (samples > body.maxReadings) throw tooMany(body);
+    readings += sampleCount(checked.values);
+    if (readings > body.maxReadings) throw tooMany(body);
     return records.addSamples(checked, at);
   };
   const add = (input: unknown, at: string): void => {
@@ -39,6 +39,8 @@ export function recordsOfBody(body: ReadingsBody): ReadingRecords {
       if (before !== undefined) faults.add(at, 'duplicate', `the same device and time as ${before || 'before'}`);
       return;
     }
+    readings += 1;
+    if (readings > body.maxReadings) throw tooMany(body);
     const reading = checkReading(input, body.rules, at, faults);
     if (reading === undefined) return;
     const before = records.add(reading, at);

@@ -179,3 +179,23 @@ test('names of values that JavaScript would order otherwise are left to the slow
   const bytes = Buffer.from('{"device":"d","time":"1700000000000000000","values":{"b":1,"1":2}}');
   expect(own.scan({ bytes, form: 'json', rules, received })).toBeUndefined();
 });
+
+test('a small record of a large body holds no large buffer', () => {
+  const number = `0.${'0'.repeat(1_000_000)}1`;
+  const bytes = Buffer.from(`{"device":"d","time":"1700000000000000100","values":{"a":${number}}}`);
+  const [record] = scanner.scan({ bytes, form: 'json', rules, received }) ?? [];
+  expect(record?.value.buffer.byteLength).toBeLessThan(100_000);
+});
+
+test('single readings and samples count together for the limit', () => {
+  const one = (index: number) => `{"device":"d","time":"1700000000000000${100 + index}","values":{"a":1}}`;
+  const single = Array.from({ length: maxReadings - 1 }, (_, index) => one(index));
+  const samples = (count: number) =>
+    JSON.stringify({ device: 's', time: '1700000000000000000', rate: 10, values: { a: Array(count).fill(1) } });
+  const read = (count: number) => () =>
+    recordsOfBody({
+      ...{ text: [...single, samples(count)].join('\n'), form: 'ndjson', rules, stream, received, maxReadings },
+    });
+  expect(read(1)().records).toHaveLength(maxReadings);
+  expect(read(2)).toThrow(expect.objectContaining({ code: 'body-too-large' }));
+});

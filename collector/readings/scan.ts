@@ -3,7 +3,7 @@ import { maxNameLength, type ReadingRules } from '../../core/wire/reading-input.
 import { compareTimes, isImplausible, readTime } from '../../core/wire/time.ts';
 import { FieldNames } from '../field-names.ts';
 import { IdentityCheck } from '../identity-check.ts';
-import { RecordWriter } from '../record-writer.ts';
+import { nothing, RecordWriter } from '../record-writer.ts';
 import { scanNumber, unusual } from '../scan-number.ts';
 import type { BodyForm } from './content-type.ts';
 
@@ -30,7 +30,7 @@ export class ReadingScanner {
   readonly #names: FieldNames;
   readonly #writer: RecordWriter;
   readonly #maxReadings: number;
-  #bytes: Buffer = Buffer.alloc(0);
+  #bytes: Buffer = nothing;
   #at = 0;
   /** In NDJSON a line break ends the reading; elsewhere it is white space. */
   #lines = false;
@@ -42,12 +42,19 @@ export class ReadingScanner {
   }
 
   /** The records; undefined where the body is not one that this takes. */
-  scan({ bytes, form, rules, received }: ScannedBody): LogRecord[] | undefined {
+  scan(body: ScannedBody): LogRecord[] | undefined {
     if (!this.#names.usable || this.#names.count > this.#maxReadings) return undefined;
-    this.#bytes = bytes;
+    this.#bytes = body.bytes;
     this.#at = 0;
-    this.#lines = form === 'ndjson';
-    this.#writer.begin(bytes.length, received);
+    this.#lines = body.form === 'ndjson';
+    this.#writer.begin(body.bytes.length, body.received);
+    const scanned = this.#scan(body);
+    this.#bytes = nothing;
+    const records = this.#writer.finish(scanned ?? []);
+    return scanned && records;
+  }
+
+  #scan({ bytes, rules }: ScannedBody): LogRecord[] | undefined {
     const identities = new IdentityCheck();
     const array = !this.#lines && this.#next() === 0x5b;
     if (array) this.#at += 1;

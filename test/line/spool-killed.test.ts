@@ -30,7 +30,8 @@ test('a collector killed again and again while Kafka is unavailable keeps in its
     const send = async (device: number): Promise<void> => {
       while (!dead) {
         number += 1;
-        const time = String(number);
+        // Of this century: smaller numbers are refused as seconds or milliseconds.
+        const time = `${1_700_000_000_000 + number}000000`;
         const status = await post(url!, device, time).catch(() => 0);
         if (status === 202) acknowledged.push(`${device} ${time}`);
       }
