@@ -3,44 +3,52 @@ import type { ModelSource, ModelWatcher } from '../core/model/model.ts';
 import { poll } from '../core/model/poll.ts';
 import { challengerAlias } from '../core/model/registry/port.ts';
 import { type LoadedConfig, loadConfig } from './config/load.ts';
-import { openModels } from './stream.ts';
+import { ModelChoice } from './model-choice.ts';
 
 /** How often stream.yaml is looked at; mounted files send no events. */
 const pollEveryMs = 1_000;
 
 type Watched = Parameters<NonNullable<ModelSource['watch']>>[0];
 
-/** The model that stream.yaml names, followed while the line runs: its alias as it moves, and the `model` keys as they are edited. */
-function followModels(loaded: LoadedConfig): ModelSource {
+/**
+ * The model that stream.yaml names, followed while the line runs: its alias as it moves, the `model` keys as they are edited, and what
+ * was chosen in place of them.
+ */
+function followModels(loaded: LoadedConfig, choice: ModelChoice): ModelSource {
   return {
-    current: () => openModels(loaded).current(),
-    watch: (serving, watcher) => watchConfig(loaded, serving, watcher),
+    current: () => choice.models.current(),
+    watch: (serving, watcher) => watchConfig(loaded, choice, serving, watcher),
   };
 }
 
 /** The versions that a classifier works with: the one that serves, and in its shadow the challenger. */
-export function openServing(loaded: LoadedConfig) {
-  const models = openModels(loaded);
+export function openServing(loaded: LoadedConfig, choice = new ModelChoice(loaded)) {
+  const { models } = choice;
   const challengers = {
     resolve: () => models.resolve(challengerAlias),
     load: (version: number) => models.load(version),
   };
-  return { models: followModels(loaded), challengers, driftThreshold: loaded.config.classifier.driftThreshold };
+  return { models: followModels(loaded, choice), challengers, driftThreshold: loaded.config.classifier.driftThreshold };
 }
 
-function watchConfig(loaded: LoadedConfig, first: Watched, watcher: ModelWatcher): { stop(): Promise<void> } {
+function watchConfig(
+  loaded: LoadedConfig,
+  choice: ModelChoice,
+  first: Watched,
+  watcher: ModelWatcher,
+): { stop(): Promise<void> } {
   let serving = first;
   let model = JSON.stringify(loaded.config.model);
   let seen: number | undefined;
-  const follow = (config: LoadedConfig, from: Watched) =>
-    openModels(config).watch?.(from, {
+  const follow = (models: ModelSource, from: Watched) =>
+    models.watch?.(from, {
       onChange(next) {
         serving = next;
         watcher.onChange(next);
       },
       onRefused: (error) => watcher.onRefused(error),
     });
-  let registry = follow(loaded, serving);
+  let registry = follow(choice.models, serving);
 
   async function look(stopping: AbortSignal): Promise<void> {
     const { mtimeMs } = await stat(loaded.file);
@@ -52,7 +60,7 @@ function watchConfig(loaded: LoadedConfig, first: Watched, watcher: ModelWatcher
     model = wanted;
     await registry?.stop();
     // Version 0 is none: whatever this name and alias stand for is another model than the one that serves.
-    registry = follow(config, { ...serving, identity: { ...serving.identity, version: 0 } });
+    registry = follow(choice.follow(config), { ...serving, identity: { ...serving.identity, version: 0 } });
   }
 
   const looking = poll({ everyMs: pollEveryMs, look, refused: (error) => watcher.onRefused(error) });

@@ -1,19 +1,23 @@
 import { resolve } from 'node:path';
 import type { Dataset } from '../core/dataset/dataset.ts';
 import { readDataset } from '../core/dataset/read.ts';
-import { openRegistry } from '../core/model/registry/folder.ts';
+import { openRegistry, type RegistryOptions } from '../core/model/registry/folder.ts';
 import type { Registry } from '../core/model/registry/port.ts';
 import { GaplineError } from '../core/wire/errors.ts';
 import { type Stream, topicsOf } from '../core/wire/stream.ts';
 import type { LoadedConfig } from './config/load.ts';
 
-/** The registry of the stream's model; it gives the version that the configured alias names. */
-export function openModels({ config, folder }: LoadedConfig): Registry {
+/** The registry of the stream's model; it gives the version that the configured alias names, or what is to serve in place of it. */
+export function openModels(
+  { config, folder }: LoadedConfig,
+  choose?: NonNullable<RegistryOptions['choose']>,
+): Registry {
   return openRegistry({
     folder: resolve(folder, config.model.folder),
     name: config.model.name ?? config.stream,
     alias: config.model.alias,
     stepsFolder: folder,
+    ...(choose && { choose }),
   });
 }
 

@@ -193,6 +193,35 @@ describe('with tokens', () => {
     expect(await page(admin)).toContain('data-controls="yes"');
   });
 
+  test('readers see no choice of a model and may not choose; admins do', async () => {
+    const { reader, admin, access } = tokens();
+    const choose = vi.fn(async () => {});
+    const models = {
+      options: async () => [
+        { version: 2, names: ['champion'], serves: true },
+        { version: 1, names: ['mean'], serves: false },
+      ],
+      choose,
+    };
+    const url = await open({ access: access(), controls: { gapRate: 0.1, setGapRate: vi.fn(), models } });
+    const choosing = (headers: Record<string, string>) =>
+      fetch(`${url}/controls/model`, {
+        method: 'POST',
+        body: '{"version":1}',
+        headers: { 'content-type': 'application/json', ...headers },
+      });
+    expect((await choosing({})).status).toBe(401);
+    expect((await choosing(bearer(reader))).status).toBe(403);
+    expect(choose).not.toHaveBeenCalled();
+    expect((await choosing(bearer(admin))).status).toBe(200);
+    expect(choose.mock.calls).toEqual([[1]]);
+    const page = async (token: string) => (await fetch(url, { headers: { ...browser, ...bearer(token) } })).text();
+    const readersPage = await page(reader);
+    expect(readersPage).toContain('data-choice="no"');
+    expect(readersPage).not.toContain('name="model"');
+    expect(await page(admin)).toContain('data-choice="yes"');
+  });
+
   test('a page that is open is closed when its token is revoked', async () => {
     const { reader, revoke, access } = tokens();
     const url = await open({ access: access() });

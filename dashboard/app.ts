@@ -9,7 +9,7 @@ import { HttpProblem, problemHandler } from '../core/http/problem.ts';
 import { shorten } from '../core/wire/problem.ts';
 import type { Stream } from '../core/wire/stream.ts';
 import { type Asset, type Pages, sendAsset } from './assets.ts';
-import { type Controls, controlsRouter } from './controls.ts';
+import { type Controls, controlsRouter, type ModelOption } from './controls.ts';
 import type { Figures } from './figures/figures.ts';
 import { eventHeaders, type Live } from './live.ts';
 import { askForToken, signInRouter, stillAllowed } from './sign-in.ts';
@@ -51,8 +51,10 @@ export function createApp(options: AppOptions): Express {
       const holder = await mayRead(request, response);
       const mayControl = controls !== undefined && (holder === undefined || allows(holder, 'admin'));
       const gapRate = mayControl ? figures.gapRate : null;
+      const models = mayControl ? await optionsOf(controls, logger) : [];
       const hasSession = holder !== undefined;
-      sendAsset(response, pages.live({ stream: stream.name, fieldCount: stream.fields.length, gapRate, hasSession }));
+      const fieldCount = stream.fields.length;
+      sendAsset(response, pages.live({ stream: stream.name, fieldCount, gapRate, models, hasSession }));
     } catch (error) {
       askForToken(error, request, response, signInPage);
     }
@@ -79,6 +81,16 @@ export function createApp(options: AppOptions): Express {
   });
   app.use(problemHandler('the live page', logger));
   return app;
+}
+
+/** The page is there even if the registry cannot be read. */
+async function optionsOf({ models }: Controls, logger: Logger): Promise<readonly ModelOption[]> {
+  try {
+    return (await models?.options()) ?? [];
+  } catch (error) {
+    logger.warn({ err: error }, 'The live page offers no choice of a model');
+    return [];
+  }
 }
 
 /** Nothing from another host, no inline script, no frame around the page. Plain HTTP stays possible: the default is loopback. */

@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { createRequire, stripTypeScriptTypes } from 'node:module';
 import { dirname, extname, join } from 'node:path';
 import type { Response } from 'express';
+import type { ModelOption } from './controls.ts';
 import { barsOfMany, mostBars } from './page/sizes.ts';
 
 /** One file of the page, as it is served. */
@@ -42,6 +43,8 @@ export interface PageFacts {
   readonly fieldCount: number;
   /** What the generator leaves out, from 0 to 1; null where there is nothing to control, or the reader may not. */
   readonly gapRate: number | null;
+  /** The versions that the reader may let label; with fewer than two there is nothing to choose. */
+  readonly models: readonly ModelOption[];
   /** Whether the reader came with a session that can be ended. */
   readonly hasSession: boolean;
 }
@@ -56,11 +59,13 @@ export interface Pages {
 export async function readPages(): Promise<Pages> {
   const [live, signIn] = await Promise.all([readTemplate('index.html'), readTemplate('sign-in.html')]);
   return {
-    live: ({ stream, fieldCount, gapRate, hasSession }) =>
+    live: ({ stream, fieldCount, gapRate, models, hasSession }) =>
       live({
         stream: escapeHtml(stream),
         controls: gapRate === null ? 'no' : 'yes',
         gapPercent: String(Math.round((gapRate ?? 0) * 100)),
+        choice: models.length > 1 ? 'yes' : 'no',
+        models: models.length > 1 ? models.map(radioOf).join('') : '',
         session: hasSession ? 'yes' : 'no',
         // Room for what the script will fill in: the page may be painted before that.
         bars: '<li></li>'.repeat(fieldCount > mostBars ? barsOfMany : fieldCount),
@@ -68,6 +73,12 @@ export async function readPages(): Promise<Pages> {
       }),
     signIn: (stream, message) => signIn({ stream: escapeHtml(stream), message: escapeHtml(message) }),
   };
+}
+
+function radioOf({ version, names, serves }: ModelOption): string {
+  const input = `<input type="radio" name="model" value="${version}"${serves ? ' checked' : ''}>`;
+  const inBrackets = names.length > 0 ? ` (${escapeHtml(names.join(', '))})` : '';
+  return `<label>${input}<span>${version}${inBrackets}</span></label>`;
 }
 
 async function readTemplate(name: string): Promise<(values: Record<string, string>) => Asset> {

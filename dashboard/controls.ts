@@ -1,4 +1,4 @@
-import express, { type RequestHandler, Router } from 'express';
+import express, { type Request, type RequestHandler, Router } from 'express';
 import { z } from 'zod';
 import type { Guard } from '../core/access/guard.ts';
 import { GaplineError } from '../core/wire/errors.ts';
@@ -9,13 +9,37 @@ export interface Controls {
   /** What the generator leaves out at the start: a share of values, 0 to {@link mostGaps}. */
   readonly gapRate: number;
   setGapRate(rate: number): void;
+  /** Absent where the model cannot be chosen. */
+  readonly models?: ModelControl;
+}
+
+/** A version that may label in place of the one that serves. */
+export interface ModelOption {
+  readonly version: number;
+  /** Its aliases. */
+  readonly names: readonly string[];
+  readonly serves: boolean;
+}
+
+/** Which version of the model labels. */
+export interface ModelControl {
+  options(): Promise<readonly ModelOption[]>;
+  /**
+   * Lets one of the options label from the next look at the registry on.
+   * @throws {GaplineError} `control-invalid` where it is no option
+   */
+  choose(version: number): Promise<void>;
 }
 
 export const mostGaps = 0.6;
 
 const gapRateSchema = z.strictObject({ gapRate: z.number().min(0).max(mostGaps) });
+const modelSchema = z.strictObject({ version: z.int().positive() });
 
-/** `POST /controls/gap-rate` with `{ "gapRate": 0.3 }`: 200 and the same, or a problem. Needs the scope `admin`. */
+/**
+ * `POST /controls/gap-rate` with `{ "gapRate": 0.3 }` and, where the model can be chosen, `POST /controls/model` with `{ "version": 1 }`:
+ * 200 and the same, or a problem. Both need the scope `admin`.
+ */
 export function controlsRouter({
   controls,
   figures,
@@ -33,16 +57,25 @@ export function controlsRouter({
   };
   const json = express.json({ limit: '1kb', type: 'application/json' });
   router.post('/controls/gap-rate', admins, json, (request, response) => {
-    if (request.body === undefined) {
-      throw new GaplineError('media-type-unsupported', 'send application/json, as {"gapRate":0.3}');
-    }
-    const parsed = gapRateSchema.safeParse(request.body);
-    if (!parsed.success) {
-      throw new GaplineError('control-invalid', `send {"gapRate":RATE} with a number from 0 to ${mostGaps}`);
-    }
-    controls.setGapRate(parsed.data.gapRate);
-    figures.gapRate = parsed.data.gapRate;
-    response.json(parsed.data);
+    const wanted = bodyOf(request, gapRateSchema, `{"gapRate":RATE} with a number from 0 to ${mostGaps}`);
+    controls.setGapRate(wanted.gapRate);
+    figures.gapRate = wanted.gapRate;
+    response.json(wanted);
   });
+  const { models } = controls;
+  if (models) {
+    router.post('/controls/model', admins, json, async (request, response) => {
+      const wanted = bodyOf(request, modelSchema, '{"version":VERSION} with the number of a version');
+      await models.choose(wanted.version);
+      response.json(wanted);
+    });
+  }
   return router;
+}
+
+function bodyOf<T>(request: Request, schema: z.ZodType<T>, form: string): T {
+  if (request.body === undefined) throw new GaplineError('media-type-unsupported', `send application/json, as ${form}`);
+  const parsed = schema.safeParse(request.body);
+  if (!parsed.success) throw new GaplineError('control-invalid', `send ${form}`);
+  return parsed.data;
 }

@@ -3,7 +3,9 @@ import { connect } from 'node:net';
 import pino from 'pino';
 import { Registry } from 'prom-client';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { GaplineError } from '../core/wire/errors.ts';
 import type { Problem } from '../core/wire/problem.ts';
+import type { ModelControl, ModelOption } from './controls.ts';
 import { createDashboard, type Dashboard, type DashboardOptions } from './dashboard.ts';
 import type { Snapshot } from './events.ts';
 import { MemoryLog } from './testing/memory-log.ts';
@@ -219,6 +221,105 @@ describe('POST /controls/gap-rate', () => {
     const { url } = await start();
     expect((await post(url, '{"gapRate":0.1}')).status).toBe(404);
     expect(await (await fetch(url)).text()).toContain('data-controls="no"');
+  });
+});
+
+describe('POST /controls/model', () => {
+  const post = (url: string, body: string, headers: Record<string, string> = {}) =>
+    fetch(`${url}/controls/model`, {
+      method: 'POST',
+      body,
+      headers: { 'content-type': 'application/json', ...headers },
+    });
+
+  function modelControl(all: readonly ModelOption[]) {
+    return {
+      options: async () => all,
+      choose: vi.fn(async (version: number) => {
+        if (!all.some((option) => option.version === version)) throw new GaplineError('control-invalid', 'no option');
+      }),
+    };
+  }
+  const two: readonly ModelOption[] = [
+    { version: 2, names: ['champion'], serves: true },
+    { version: 1, names: ['mean', '<i>'], serves: false },
+  ];
+  const startWith = async (models: ModelControl) => {
+    const { url } = await start({ controls: { gapRate: 0.1, setGapRate: vi.fn(), models } });
+    return url;
+  };
+
+  test('lets another version label', async () => {
+    const models = modelControl(two);
+    const url = await startWith(models);
+    const html = await (await fetch(url)).text();
+    expect(html).toContain('data-choice="yes"');
+    expect(html).toContain('value="2" checked><span>2 (champion)</span>');
+    expect(html).toContain('value="1"><span>1 (mean, &lt;i&gt;)</span>');
+    const response = await post(url, '{"version":1}', { origin: url, 'sec-fetch-site': 'same-origin' });
+    expect([response.status, await response.json()]).toEqual([200, { version: 1 }]);
+    expect(models.choose.mock.calls).toEqual([[1]]);
+  });
+
+  test('refuses a version that is no option', async () => {
+    const url = await startWith(modelControl(two));
+    expect(await problem(await post(url, '{"version":3}'))).toMatchObject({
+      status: 400,
+      code: 'control-invalid',
+      detail: 'no option',
+    });
+  });
+
+  test.each([
+    ['{"version":0}', 400, 'control-invalid'],
+    ['{"version":1.5}', 400, 'control-invalid'],
+    ['{"version":"1"}', 400, 'control-invalid'],
+    ['{"version":1,"more":1}', 400, 'control-invalid'],
+    ['{}', 400, 'control-invalid'],
+    ['{', 400, 'body-malformed'],
+    [`{"version":${'1'.repeat(2_000)}}`, 413, 'body-too-large'],
+  ])('refuses %s', async (body, status, code) => {
+    const models = modelControl(two);
+    const url = await startWith(models);
+    expect(await problem(await post(url, body))).toMatchObject({ status, code });
+    expect(models.choose).not.toHaveBeenCalled();
+  });
+
+  test('refuses what is not JSON, and what another site asks for', async () => {
+    const models = modelControl(two);
+    const url = await startWith(models);
+    const form = await post(url, 'version=1', { 'content-type': 'application/x-www-form-urlencoded' });
+    expect(await problem(form)).toMatchObject({ status: 415, code: 'media-type-unsupported' });
+    const foreign: Record<string, string>[] = [
+      { origin: 'http://evil.example' },
+      { 'sec-fetch-site': 'cross-site' },
+      { origin: 'null' },
+    ];
+    for (const headers of foreign) {
+      expect(await problem(await post(url, '{"version":1}', headers))).toMatchObject({
+        status: 403,
+        code: 'forbidden',
+      });
+    }
+    expect(models.choose).not.toHaveBeenCalled();
+  });
+
+  test('with one version, or a registry that cannot be read, the page is there without a choice', async () => {
+    const unreadable = async () => {
+      throw new GaplineError('model-invalid', 'the alias holds no number');
+    };
+    for (const models of [modelControl(two.slice(0, 1)), { ...modelControl(two), options: unreadable }]) {
+      const response = await fetch(await startWith(models));
+      expect(response.status).toBe(200);
+      const html = await response.text();
+      expect(html).toContain('data-choice="no"');
+      expect(html).not.toContain('name="model"');
+    }
+  });
+
+  test('is not there where the model cannot be chosen', async () => {
+    const { url } = await start({ controls: { gapRate: 0.1, setGapRate: vi.fn() } });
+    expect(await problem(await post(url, '{"version":1}'))).toMatchObject({ status: 404, code: 'not-found' });
   });
 });
 

@@ -13,6 +13,7 @@ import type { Generator } from '../../generator/generator.ts';
 import { type ServerOptions, serverAccess } from '../access.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { createLogger } from '../logger.ts';
+import { ModelChoice } from '../model-choice.ts';
 import { openLog, openStore, topicSpecs } from '../open.ts';
 import { print } from '../print.ts';
 import { demandFreePort, explainListen, run, type Startable } from '../run.ts';
@@ -52,10 +53,11 @@ export async function up(options: UpOptions): Promise<void> {
     },
     stop: () => log.stop(),
   };
+  const choice = new ModelChoice(loaded);
   const classifier = createClassifier({
     stream,
     log,
-    ...openServing(loaded),
+    ...openServing(loaded, choice),
     logger: stage('classifier'),
     registry: new Registry(),
   });
@@ -83,7 +85,7 @@ export async function up(options: UpOptions): Promise<void> {
     port: options.pagePort,
     ...endpoint,
     ...(devices && {
-      controls: { gapRate: loaded.config.generator.gaps.rate, setGapRate: devices.setGapRate },
+      controls: { gapRate: loaded.config.generator.gaps.rate, setGapRate: devices.setGapRate, models: choice },
     }),
   });
 

@@ -9,6 +9,7 @@ import { healthOf, sampledText } from './health.ts';
 import { Labels } from './labels.ts';
 import { Matrix } from './matrix.ts';
 import { ModelCard } from './model.ts';
+import { ModelChoice } from './model-choice.ts';
 import { Layers } from './palette.ts';
 import { RecentTable } from './recent.ts';
 import { Slider } from './slider.ts';
@@ -32,6 +33,7 @@ const driftCard = new DriftCard();
 const recent = new RecentTable(layers);
 const stages = new Stages();
 const slider = root.dataset.controls === 'yes' ? new Slider() : undefined;
+const modelChoice = root.dataset.choice === 'yes' ? new ModelChoice() : undefined;
 
 /** Charts never show less. */
 const leastSeconds = 30;
@@ -105,6 +107,7 @@ function draw(): void {
   recent.update(figures);
   stages.update(figures);
   if (figures.controls) slider?.update(figures.controls.gapRate);
+  if (figures.model) modelChoice?.update(figures.model.version);
 }
 
 /** When the line started, as far as the page can see: a young line fills its charts. */

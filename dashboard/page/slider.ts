@@ -1,3 +1,4 @@
+import { sendControl } from './control.ts';
 import { need, setProperty, setText } from './dom.ts';
 
 /** While the reader moves the slider, and for so long after, it does not follow the server. */
@@ -47,26 +48,10 @@ export class Slider {
     while (this.#wish !== undefined) {
       const gapRate = this.#wish;
       this.#wish = undefined;
-      const problem = await sendGapRate(gapRate);
+      const problem = await sendControl('gap-rate', { gapRate });
       setText(this.#note, problem === undefined ? this.#hint : `Not taken: ${problem}`);
       await new Promise((resolve) => setTimeout(resolve, betweenMs));
     }
     this.#isSending = false;
-  }
-}
-
-/** Sets the gap rate of the generator; returns what went wrong, if something did. */
-async function sendGapRate(gapRate: number): Promise<string | undefined> {
-  try {
-    const response = await fetch('/controls/gap-rate', {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ gapRate }),
-    });
-    if (response.ok) return undefined;
-    const problem = (await response.json()) as { detail?: string };
-    return problem.detail ?? `the page answered ${response.status}`;
-  } catch {
-    return 'Gapline does not answer.';
   }
 }

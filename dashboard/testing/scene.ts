@@ -1,5 +1,7 @@
 import pino from 'pino';
 import type { Access } from '../../core/access/access.ts';
+import { GaplineError } from '../../core/wire/errors.ts';
+import type { Controls } from '../controls.ts';
 import { createDashboard, type Dashboard } from '../dashboard.ts';
 import { MemoryLog } from './memory-log.ts';
 import { SimulatedLine, type SimulationOptions } from './simulated-line.ts';
@@ -9,6 +11,8 @@ export interface SceneOptions extends Partial<Omit<SimulationOptions, 'log'>> {
   readonly past?: number;
   /** Whether there is a generator whose gap rate can be set. Default true. */
   readonly controls?: boolean;
+  /** Aliases by version, where the model can be chosen; the line's version then follows the choice. */
+  readonly models?: Readonly<Record<number, readonly string[]>>;
   /** Who may look. Default everyone. */
   readonly access?: Access;
 }
@@ -45,6 +49,7 @@ export class Scene {
     const setGapRate = (rate: number) => {
       line.gapRate = rate;
     };
+    const controls = { gapRate: line.gapRate, setGapRate, ...this.#modelControl() };
     this.#dashboard = createDashboard({
       stream: line.stream,
       log: this.log,
@@ -53,9 +58,26 @@ export class Scene {
       port,
       everyMs: 250,
       ...(this.#options.access ? { access: this.#options.access } : {}),
-      ...(this.#options.controls === false ? {} : { controls: { gapRate: line.gapRate, setGapRate } }),
+      ...(this.#options.controls === false ? {} : { controls }),
     });
     await this.#dashboard.start();
+  }
+
+  #modelControl(): Pick<Controls, 'models'> {
+    const { line } = this;
+    const { models } = this.#options;
+    if (models === undefined) return {};
+    const options = async () =>
+      Object.entries(models).map(([version, names]) => ({
+        version: Number(version),
+        names,
+        serves: Number(version) === line.version,
+      }));
+    const choose = async (version: number) => {
+      if (!(version in models)) throw new GaplineError('control-invalid', `version ${version} is no option`);
+      line.version = version;
+    };
+    return { models: { options, choose } };
   }
 
   async shut(): Promise<void> {

@@ -16,6 +16,8 @@ export interface RegistryOptions {
   readonly name: string;
   /** Which version {@link ModelSource.current} gives: an alias, or a version's number. Default `champion`. */
   readonly alias?: string;
+  /** Which version is to serve, given the one that the alias names; asked at every look. Default: that one. */
+  readonly choose?: (named: number | undefined) => number | undefined;
   /** How often a watch looks. Default one second. */
   readonly watchEveryMs?: number;
   /** What the paths of a model's own steps are relative to: the folder of `stream.yaml`. */
@@ -36,11 +38,14 @@ class FolderRegistry implements Registry {
   readonly #home: string;
   readonly #name: string;
   readonly #alias: string;
+  readonly #choose: NonNullable<RegistryOptions['choose']>;
   readonly #pollEveryMs: number;
   readonly #stepsFolder: string | undefined;
 
-  constructor({ folder, name, alias = championAlias, watchEveryMs = 1_000, stepsFolder }: RegistryOptions) {
+  constructor(options: RegistryOptions) {
+    const { folder, name, alias = championAlias, choose, watchEveryMs = 1_000, stepsFolder } = options;
     this.#stepsFolder = stepsFolder;
+    this.#choose = choose ?? ((named) => named);
     this.#home = join(folder, name);
     this.#name = name;
     this.#alias = alias;
@@ -109,7 +114,7 @@ class FolderRegistry implements Registry {
   }
 
   async current(): Promise<Model> {
-    return this.load(await this.resolve(this.#alias));
+    return this.load(this.#choose(await this.resolve(this.#alias)));
   }
 
   watch(serving: Serving, watcher: ModelWatcher): { stop(): Promise<void> } {
@@ -117,7 +122,7 @@ class FolderRegistry implements Registry {
       serving,
       watcher,
       everyMs: this.#pollEveryMs,
-      resolve: async () => this.#demand(await this.resolve(this.#alias)),
+      resolve: async () => this.#demand(this.#choose(await this.resolve(this.#alias))),
       stampOf: async (version) => `${version} ${(await stat(join(this.folderOf(version), 'SHA256SUMS'))).mtimeMs}`,
       load: (version) => this.load(version),
     });

@@ -158,6 +158,45 @@ describe.skipIf(!here)(title, { timeout: 60_000 }, () => {
     });
   });
 
+  test('the model is chosen by keyboard and mouse, a second page follows, and nothing else moves', async () => {
+    const models = { 1: ['mean'], 2: ['champion'] };
+    const { scene, page, misdeeds } = await open({ past: 30, rate: 200, gapRate: 0.5, models });
+    const other = await look(browser, scene.url, { viewport: { width: 360, height: 740 } });
+    pages.push(other.page);
+    const radio = (at: Page, name: string) => at.getByRole('group', { name: 'Model' }).getByRole('radio', { name });
+    expect(await radio(page, '1 (mean)').isChecked()).toBe(true);
+    await soon(async () => expect(number(await text(page, '#accuracy'))).toBeLessThan(89));
+    await radio(page, '1 (mean)').focus();
+    await page.keyboard.press('ArrowRight');
+    await soon(async () => expect(scene.line.version).toBe(2));
+    await soon(async () => expect(await text(page, '#model')).toBe('spambase version 2'));
+    await soon(async () => expect(number(await text(page, '#accuracy'))).toBeGreaterThan(91));
+    await soon(async () => expect(await radio(other.page, '2 (champion)').isChecked()).toBe(true));
+    expect(await other.page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+    await radio(other.page, '1 (mean)').click();
+    await soon(async () => expect(scene.line.version).toBe(1));
+    await soon(async () => expect(await radio(page, '1 (mean)').isChecked()).toBe(true));
+    // What moves right after a key is no surprise to the reader; the rest would be.
+    expect(await shifts(page)).toEqual([]);
+    expectGood(misdeeds);
+    expectGood(other.misdeeds);
+  });
+
+  test('a choice that is refused says why, and the control shows what labels', async () => {
+    const models: Record<number, string[]> = { 1: ['mean'], 2: ['champion'] };
+    const { scene, page } = await open({ models });
+    delete models[2];
+    await page.getByRole('radio', { name: '2 (champion)' }).click();
+    await soon(async () => expect(await text(page, '#model-choice-note')).toBe('Not taken: version 2 is no option'));
+    await soon(async () => expect(await page.getByRole('radio', { name: '1 (mean)' }).isChecked()).toBe(true));
+    expect(scene.line.version).toBe(1);
+  });
+
+  test('where there is one model, there is no choice', async () => {
+    const { page } = await open({ models: { 1: ['mean'] } });
+    expect(await page.locator('#model-choice').isVisible()).toBe(false);
+  });
+
   test('shows what is down, once aloud, and that it is back', async () => {
     const scene = new Scene();
     scenes.push(scene);
