@@ -71,8 +71,9 @@ export const errorCatalog = {
   'control-invalid': {
     status: 400,
     title: 'The control cannot take this',
-    cause: "The page's control was sent something else than a number within its range.",
-    remedy: 'Send a value within the range.',
+    cause:
+      "One of the page's controls was sent a number outside its range, or a version of the model that it does not offer.",
+    remedy: 'Send one of the values that are named.',
   },
   'page-busy': {
     status: 503,
