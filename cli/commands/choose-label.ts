@@ -4,6 +4,7 @@ import { guessLabel, type LabelCandidate } from '../../core/dataset/label.ts';
 import { findColumn } from '../../core/dataset/roles.ts';
 import type { Survey } from '../../core/dataset/survey.ts';
 import { GaplineError, oneLine } from '../../core/wire/errors.ts';
+import { printableLines } from '../../core/wire/printable.ts';
 import { shorten } from '../../core/wire/problem.ts';
 
 export interface LabelChoice {
@@ -55,7 +56,7 @@ async function ask(candidates: readonly LabelCandidate[], { stdin, stdout }: Ter
   terminal.once('close', () => end(undefined));
   try {
     const list = candidates.map((candidate, index) => `  ${index + 1}  ${inWords(candidate)}\n`).join('');
-    stdout.write(`Which column is the label?\n${list}`);
+    stdout.write(printableLines(`Which column is the label?\n${list}`));
     for (;;) {
       const question = terminal.question(`1 to ${candidates.length}, or its name: `);
       const answer = (await Promise.race([question, ended]))?.trim();

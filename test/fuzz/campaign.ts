@@ -9,12 +9,16 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { startCollector } from '../../collector/testing.ts';
 import { topicsOf } from '../../core/wire/stream.ts';
+import { nanosecondsOfMs } from '../../core/wire/time.ts';
 import { measuredOn, writeFigures, writePicture } from '../../docs/pictures/figures.ts';
 import { linePlot } from '../../docs/pictures/plot.ts';
 import { requestBytes } from './astray.ts';
 import { fuzzFields, type Input, inputs, randomFrom } from './inputs.ts';
 import { fingerprint, recordsOf, unpacked } from './records.ts';
 import { type Answer, Wire } from './wire.ts';
+
+/** How far ahead of the clock a reading may be. */
+const maxAheadMs = 3_600_000;
 
 const { values: options } = parseArgs({
   options: {
@@ -53,7 +57,8 @@ else await drive();
 async function serve(): Promise<void> {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
-  const started = await startCollector({ stream: { name: 'pumps', fields: fuzzFields, topics: topicsOf('pumps') } });
+  const named = { name: 'pumps', fields: fuzzFields, topics: topicsOf('pumps') };
+  const started = await startCollector({ stream: named, maxAheadMs });
   process.send!({ url: started.collector.url });
   process.on('message', async ({ count }: { count: boolean }) => {
     let [logged, sum] = [0, 0];
@@ -166,7 +171,7 @@ function note(sent: Sent, input: Input, { status, text }: Answer): void {
   sent.statuses[status] = (sent.statuses[status] ?? 0) + 1;
   const taken = status === 202 || status === 204 || text.includes('"message":"partial write: ');
   if (!taken) return;
-  const { records } = recordsOf(unpacked(input));
+  const { records } = recordsOf(unpacked(input), nanosecondsOfMs(Date.now() + maxAheadMs));
   sent.acknowledged += records.length;
   sent.fingerprint += fingerprint(records.map(({ value }) => value));
   if (status === 202 && (JSON.parse(text) as { accepted: number }).accepted !== records.length) sent.miscounted += 1;

@@ -7,14 +7,14 @@ import { fuzzFields, type Input } from './inputs.ts';
 
 const known = new Set(fuzzFields);
 
-/** The rules by which the readings of a request are checked. */
-export function rulesOf({ path }: Input): ReadingRules {
+/** The rules by which the readings of a request are checked; `latest` is the latest time that is taken, in nanoseconds since the epoch. */
+export function rulesOf({ path }: Input, latest = '1900000000000000000'): ReadingRules {
   const asked = /[?&]precision=(\w+)/.exec(path)?.[1] ?? '';
   return {
     fields: fuzzFields,
     known,
     precision: isPrecision(asked) ? asked : 'ns',
-    latest: '1900000000000000000',
+    latest,
   };
 }
 
@@ -28,8 +28,8 @@ export function arrivals(): () => string {
 }
 
 /** What the endpoints make of a request, without HTTP around it, by the slow path. */
-export function recordsOf({ path, headers, body }: Input) {
-  const rules = rulesOf({ path, headers, body });
+export function recordsOf({ path, headers, body }: Input, latest?: string) {
+  const rules = rulesOf({ path, headers, body }, latest);
   const text = body.toString('utf8').replace(/^\ufeff/, '');
   const limits = { text, rules, stream: 'pumps', received: '1800000000000000000', maxReadings: 10_000 };
   if (path.startsWith('/api')) {
