@@ -7,7 +7,7 @@ export interface ModelChange {
 }
 
 /** Where a prediction stands in the log. */
-export interface Place {
+export interface LogPosition {
   readonly partition: number;
   readonly arrivedMs: number;
 }
@@ -39,7 +39,7 @@ export class ModelChanges {
     return this.#entries.slice(1);
   }
 
-  take({ name, version }: Model, { partition, arrivedMs: at }: Place): void {
+  take({ name, version }: Model, { partition, arrivedMs: at }: LogPosition): void {
     const model = { name, version };
     if (this.#current === undefined || at >= this.#current.at) this.#current = { model, at };
     const before = this.#byPartition.get(partition);

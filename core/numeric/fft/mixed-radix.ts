@@ -13,12 +13,12 @@ interface Pass {
   readonly radix: number;
   readonly count: number;
   readonly stride: number;
-  readonly from: Place;
-  readonly to: Place;
+  readonly from: BufferAddresses;
+  readonly to: BufferAddresses;
   readonly twiddles: number;
 }
 
-interface Place {
+interface BufferAddresses {
   readonly re: number;
   readonly im: number;
 }
@@ -37,7 +37,10 @@ export class MixedRadix implements Fft {
   constructor(length: number, radices: readonly number[]) {
     this.length = length;
     const arrayBytes = (length + slack) * numberBytes;
-    const place = (buffer: number): Place => ({ re: buffer * 2 * arrayBytes, im: (buffer * 2 + 1) * arrayBytes });
+    const place = (buffer: number): BufferAddresses => ({
+      re: buffer * 2 * arrayBytes,
+      im: (buffer * 2 + 1) * arrayBytes,
+    });
     let stride = 1;
     let end = 4 * arrayBytes;
     const passes = radices.map((radix, at): Pass => {
@@ -51,7 +54,7 @@ export class MixedRadix implements Fft {
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
     const all = new Float64Array(memory.buffer);
     for (const pass of passes) writeTwiddles(pass, all);
-    const parts = ({ re, im }: Place): Parts => ({
+    const parts = ({ re, im }: BufferAddresses): Parts => ({
       re: new Float64Array(memory.buffer, re, length),
       im: new Float64Array(memory.buffer, im, length),
     });
@@ -142,7 +145,7 @@ function laterPass(pass: Pass, variables: Variables): Code[] {
   return [...start, repeat(body, i32.less(get(a), i32.constant(count * stride * numberBytes)))];
 }
 
-function loads({ radix, count, stride }: Pass, from: Place, variables: Variables): Code[] {
+function loads({ radix, count, stride }: Pass, from: BufferAddresses, variables: Variables): Code[] {
   const a = variables.of('a', 'i32');
   return Array.from({ length: radix }, (_, at) => {
     const { re, im } = variables.complex(`x${at}`);
