@@ -6,10 +6,10 @@ import type { Stream } from '../core/wire/stream.ts';
 import { Drift } from './drift.ts';
 import { decodeBatch, type LabelledBatch, labelBatch } from './labelling.ts';
 import type { Metrics } from './metrics.ts';
-import { createPartitionModels } from './model-change/partition-models.ts';
+import { createPartitionModels } from './partitions.ts';
 import type { BoundedPrediction } from './shadow/bounded-prediction.ts';
 import { createShadow } from './shadow/shadow.ts';
-import { countSteps } from './steps/partition-steps.ts';
+import { countSteps } from './steps/step-state.ts';
 import type { StreamModel } from './stream-model.ts';
 import type { Tally } from './totals.ts';
 

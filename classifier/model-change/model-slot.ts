@@ -2,7 +2,7 @@ import type { Session } from '../../core/model/model.ts';
 import type { Rows } from '../../core/model/rows.ts';
 import type { ReadingBatch } from '../decode.ts';
 import type { PreparedRows } from '../prepared-rows.ts';
-import { PartitionSteps } from '../steps/partition-steps.ts';
+import { PartitionSteps } from '../steps/step-state.ts';
 import type { StreamModel } from '../stream-model.ts';
 
 /** A model version at work on one partition. */

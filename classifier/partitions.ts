@@ -1,14 +1,14 @@
 import type { Logger } from 'pino';
-import type { EventLog, History } from '../../core/log/port.ts';
-import type { Reporter } from '../../core/stage/reporter.ts';
-import { isRetryable } from '../../core/wire/errors.ts';
-import type { Stream } from '../../core/wire/stream.ts';
-import { ReadingBatch } from '../decode.ts';
-import { describeChallenger, type StreamModel } from '../stream-model.ts';
-import { writeCheckpoint } from './checkpoint.ts';
-import { createHotSwap, type HotSwap } from './hot-swap.ts';
-import { type ModelSession, ModelSlot, openModelSession, remembers } from './model-slot.ts';
-import { warmUpFromHistory } from './warm-up.ts';
+import type { EventLog, History } from '../core/log/port.ts';
+import type { Reporter } from '../core/stage/reporter.ts';
+import { isRetryable } from '../core/wire/errors.ts';
+import type { Stream } from '../core/wire/stream.ts';
+import { ReadingBatch } from './decode.ts';
+import { writeCheckpoint } from './model-change/checkpoint.ts';
+import { createHotSwap, type HotSwap } from './model-change/hot-swap.ts';
+import { type ModelSession, ModelSlot, openModelSession, remembers } from './model-change/model-slot.ts';
+import { warmUpFromHistory } from './model-change/warm-up.ts';
+import { describeChallenger, type StreamModel } from './stream-model.ts';
 
 export interface PartitionModelsOptions {
   readonly stream: Stream;
