@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { configDefaults, defineConfig, mergeConfig } from 'vitest/config';
 import whole from './vitest.config.ts';
 
@@ -19,4 +20,8 @@ const slow = [
 
 // `npm run test:quick`. Where a file has tests with a server beside others, those that need it are skipped and say so.
 const { globalSetup: _, ...test } = whole.test ?? {};
-export default mergeConfig({ test }, defineConfig({ test: { exclude: [...configDefaults.exclude, ...slow] } }));
+export default mergeConfig(
+  { test },
+  // Vitest leaves one core alone; of two that would be half of them, and many of these tests wait.
+  defineConfig({ test: { exclude: [...configDefaults.exclude, ...slow], maxWorkers: availableParallelism() } }),
+);
