@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 const [name, ...args] = process.argv.slice(2);
 const script = fileURLToPath(new URL(`${name}.ts`, import.meta.url));
 if (!name || !existsSync(script)) {
-  const parts = new Set(['bench.ts', 'peers.ts', 'report.ts']);
+  const parts = new Set(['bench.ts', 'child.ts', 'peers.ts', 'report.ts']);
   const names = readdirSync(new URL('.', import.meta.url)).filter(
     (file) => /^[a-z-]+\.ts$/.test(file) && !parts.has(file),
   );

@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -8,6 +7,7 @@ import { classifierGroup } from '../../classifier/classifier.ts';
 import { type EventLog, totalLag } from '../../core/log/port.ts';
 import { type Stream, topicsOf } from '../../core/wire/stream.ts';
 import { type Kafka, startKafka } from '../../test/servers/kafka.ts';
+import { end, printed } from '../child.ts';
 
 /** Memory of the line's processes at one moment, in megabytes. */
 export type Memory = Readonly<Record<string, number>>;
@@ -104,29 +104,6 @@ async function openLog(url: string | undefined, folder: string): Promise<EventLo
 function start(name: string, args: readonly string[]): Started {
   const child = spawn(join(root, 'gapline'), args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
   return { name, child };
-}
-
-async function printed({ stdout }: ChildProcess, pattern: RegExp): Promise<string> {
-  let text = '';
-  if (!stdout) throw new Error('the output of the line is not read');
-  for await (const chunk of stdout.setEncoding('utf8').iterator({ destroyOnReturn: false })) {
-    text += chunk;
-    const found = pattern.exec(text)?.[1];
-    if (found !== undefined) {
-      stdout.resume();
-      return found;
-    }
-  }
-  throw new Error(`the line ended without printing ${pattern}`);
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = once(child, 'exit');
-  child.kill('SIGTERM');
-  const timer = setTimeout(() => child.kill('SIGKILL'), 15_000);
-  await ended;
-  clearTimeout(timer);
 }
 
 function memoryOf(started: readonly Started[], kafka: Kafka | undefined, field: 'VmRSS' | 'VmHWM'): Memory {

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { dataFolder, freePort, startServer } from '../../test/servers/process.ts';
 import { startTelegraf, telegrafWith } from '../../test/servers/telegraf.ts';
+import { end, printed } from '../child.ts';
 import { installPython } from '../peers.ts';
 import type { Job } from './jobs.ts';
 
@@ -106,25 +106,4 @@ function start(command: string, args: readonly string[]): ChildProcess {
 function pidOf({ pid }: ChildProcess): number {
   if (pid === undefined) throw new Error('the peer did not start');
   return pid;
-}
-
-async function printed({ stdout }: ChildProcess, pattern: RegExp): Promise<string> {
-  let text = '';
-  for await (const chunk of stdout?.setEncoding('utf8').iterator({ destroyOnReturn: false }) ?? []) {
-    text += chunk;
-    const found = pattern.exec(text)?.[1];
-    if (found === undefined) continue;
-    stdout?.resume();
-    return found;
-  }
-  throw new Error(`the peer ended without printing ${pattern}`);
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = once(child, 'exit');
-  child.kill('SIGTERM');
-  const timer = setTimeout(() => child.kill('SIGKILL'), 15_000);
-  await ended;
-  clearTimeout(timer);
 }
