@@ -5,6 +5,7 @@ import { Condition } from '../condition.ts';
 import type { Client } from './client.ts';
 import type { FetchOptions, GroupPartition, MemberFetcher } from './consuming.ts';
 import { isAccessDenied, kafkaError } from './errors.ts';
+import { MembershipProof } from './membership-proof.ts';
 import type { PrefetchBuffer } from './prefetch-buffer.ts';
 import { TopicIdentity } from './topic-identity.ts';
 
@@ -17,7 +18,6 @@ const metadataMaxAgeMs = 5_000;
 const identityMs = 2_000;
 const betweenChecksMs = 100;
 /** How long the proof of membership may take before it is worth a line. */
-const proofMs = 5_000;
 
 export interface FetcherOptions extends FetchOptions {
   readonly client: Client;
@@ -33,7 +33,7 @@ export class Fetcher implements MemberFetcher {
   /** Notified when buffers got records and when the membership was confirmed. */
   readonly changed = new Condition();
   #consumer: Consumer | undefined;
-  #provenAt = 0;
+  readonly #proof = new MembershipProof(this.changed);
   #stopping = false;
   #unavailable = false;
   /** Whether the topics were looked at since the group was joined: a topic that is deleted makes every member join again. */
@@ -111,21 +111,14 @@ export class Fetcher implements MemberFetcher {
   }
 
   /** Resolves once the group confirmed, after the given moment (`performance.now()`), that this is a member. */
-  async provenSince(moment: number, signal: AbortSignal): Promise<void> {
-    const late = new AbortController();
-    const timer = setTimeout(() => late.abort(), proofMs);
-    await this.changed.wait(AbortSignal.any([signal, late.signal]), () => this.#provenAt > moment);
-    clearTimeout(timer);
-    if (this.#provenAt > moment) return;
-    throw new GaplineError('log-unavailable', 'Kafka has not confirmed the membership in its group', {
-      retryable: true,
-    });
+  provenSince(moment: number, signal: AbortSignal): Promise<void> {
+    return this.#proof.since(moment, signal);
   }
 
   #listen(consumer: Consumer): void {
     const { assigned, group, logger, bufferOf } = this.#options;
     const proven = () => {
-      this.#provenAt = performance.now();
+      this.#proof.confirm();
     };
     consumer.on(consumer.events.HEARTBEAT, () => {
       proven();

@@ -5,6 +5,7 @@ import { Condition } from '../../condition.ts';
 import { decodeOwned, spread } from '../assigner.ts';
 import type { GroupPartition, MemberFetcher, MemberFetchOptions } from '../consuming.ts';
 import { isAccessDenied, kafkaError, kafkaErrorType } from '../errors.ts';
+import { MembershipProof } from '../membership-proof.ts';
 import type { PrefetchBuffer } from '../prefetch-buffer.ts';
 import type { ClientOptions } from './client-options.ts';
 import { FetchLoops } from './fetch-loops.ts';
@@ -14,7 +15,6 @@ const assignerName = 'gapline-co-partitioning';
 /** How often the topics are looked at: whether they are the same, and how many partitions they have. */
 const lookMs = 2_000;
 const rejoinMs = 200;
-const proofMs = 5_000;
 const leaveMs = 1_500;
 
 /** A member of a Kafka group by @platformatic/kafka: one client for the group, and one that fetches, so that heartbeats never wait. */
@@ -25,7 +25,7 @@ export class PlatformaticFetcher implements MemberFetcher {
   #member: Consumer | undefined;
   #loops: FetchLoops | undefined;
   #looking: NodeJS.Timeout | undefined;
-  #provenAt = 0;
+  readonly #proof = new MembershipProof(this.changed);
   #stopping = false;
   #joining = false;
   #unavailable = false;
@@ -103,21 +103,14 @@ export class PlatformaticFetcher implements MemberFetcher {
     await this.#member?.commit({ offsets: [{ topic, partition, offset: next, leaderEpoch: -1 }] });
   }
 
-  async provenSince(moment: number, signal: AbortSignal): Promise<void> {
-    const late = new AbortController();
-    const timer = setTimeout(() => late.abort(), proofMs);
-    await this.changed.wait(AbortSignal.any([signal, late.signal]), () => this.#provenAt > moment);
-    clearTimeout(timer);
-    if (this.#provenAt > moment) return;
-    throw new GaplineError('log-unavailable', 'Kafka has not confirmed the membership in its group', {
-      retryable: true,
-    });
+  provenSince(moment: number, signal: AbortSignal): Promise<void> {
+    return this.#proof.since(moment, signal);
   }
 
   #listen(member: Consumer): void {
     const { group, logger, topics, assigned } = this.#options;
     const proven = () => {
-      this.#provenAt = performance.now();
+      this.#proof.confirm();
       this.changed.notifyAll();
     };
     member.on('consumer:heartbeat:end', proven);
