@@ -30,6 +30,7 @@ export interface Extent {
 export class KafkaAdmin {
   readonly #client: Client;
   #admin: Admin;
+  #renewal: Promise<void> | undefined;
   readonly #leaders = new Map<string, { readonly leaders: Promise<readonly number[]>; readonly at: number }>();
 
   constructor(client: Client) {
@@ -54,19 +55,32 @@ export class KafkaAdmin {
       try {
         return await work(admin);
       } catch (error) {
-        if (!unsettled.has(kafkaErrorType(error) ?? '') || performance.now() > until) throw kafkaError(cannot, error);
+        // One that was replaced in the meantime was also disconnected.
+        const isPassing = admin !== this.#admin || unsettled.has(kafkaErrorType(error) ?? '');
+        if (!isPassing || performance.now() > until) throw kafkaError(cannot, error);
         await sleep(50);
         await this.#renew(admin);
       }
     }
   }
 
-  /** kafkajs's admin never refreshes the leaders of partitions, so another one replaces it. */
+  /** kafkajs's admin never refreshes the leaders of partitions, so another one replaces it: for everybody at once, when it is connected. */
   async #renew(old: Admin): Promise<void> {
     if (this.#admin !== old) return;
-    this.#admin = this.#client.kafka.admin();
-    await this.#admin.connect().catch(() => {});
-    await old.disconnect().catch(() => {});
+    this.#renewal ??= this.#replace(old).finally(() => {
+      this.#renewal = undefined;
+    });
+    await this.#renewal;
+  }
+
+  async #replace(old: Admin): Promise<void> {
+    const fresh = this.#client.kafka.admin();
+    const isConnected = await fresh.connect().then(
+      () => true,
+      () => false,
+    );
+    if (isConnected) this.#admin = fresh;
+    await (isConnected ? old : fresh).disconnect().catch(() => {});
   }
 
   /** The names of all topics. */

@@ -1,0 +1,52 @@
+import { expect, test } from 'vitest';
+import { KafkaAdmin } from './admin.ts';
+import type { Client } from './client.ts';
+
+/** An admin of kafkajs that answers as it is told, and that nobody can use while it is not connected. */
+class FakeAdmin {
+  readonly connecting = Promise.withResolvers<void>();
+  readonly #answer: () => Promise<string[]>;
+  readonly #gone = Promise.withResolvers<never>();
+  #connected = false;
+
+  constructor(answer: () => Promise<string[]>) {
+    this.#answer = answer;
+    this.#gone.promise.catch(() => {});
+  }
+
+  async connect(): Promise<void> {
+    await this.connecting.promise;
+    this.#connected = true;
+  }
+
+  async disconnect(): Promise<void> {
+    this.#connected = false;
+    this.#gone.reject(new Error('Broker not connected'));
+  }
+
+  async listTopics(): Promise<string[]> {
+    if (!this.#connected) throw new Error('Broker not connected');
+    return await Promise.race([this.#answer(), this.#gone.promise]);
+  }
+}
+
+test('while one caller replaces the connection, the others neither use one that is not there yet nor fail with the old one', async () => {
+  const unsettled = Object.assign(new Error('no leader'), { type: 'LEADER_NOT_AVAILABLE' });
+  const answers: (() => Promise<string[]>)[] = [() => Promise.reject(unsettled), () => new Promise(() => {})];
+  const old = new FakeAdmin(() => answers.shift()?.() ?? Promise.resolve(['of the old one']));
+  const fresh = new FakeAdmin(() => Promise.resolve(['of the new one']));
+  const made = [old, fresh];
+  const client = { kafka: { admin: () => made.shift() } } as unknown as Client;
+  const admin = new KafkaAdmin(client);
+  old.connecting.resolve();
+  await admin.connect();
+
+  const replaces = admin.names();
+  const waits = admin.names();
+  await expect.poll(() => made.length).toBe(0);
+  // The new one is connecting.
+  expect([...(await admin.names())]).toEqual(['of the old one']);
+  fresh.connecting.resolve();
+  expect([...(await replaces)]).toEqual(['of the new one']);
+  expect([...(await waits)]).toEqual(['of the new one']);
+});
