@@ -7,6 +7,7 @@ import type { FetchOptions, GroupPartition, MemberFetcher } from './consuming.ts
 import { isAccessDenied, kafkaError } from './errors.ts';
 import { MembershipProof } from './membership-proof.ts';
 import type { PrefetchBuffer } from './prefetch-buffer.ts';
+import { reportRemade } from './remade-topic.ts';
 import { TopicIdentity } from './topic-identity.ts';
 
 /** How long a fetch waits on the broker. A buffer that was full is filled again only after the running fetch. */
@@ -187,11 +188,7 @@ export class Fetcher implements MemberFetcher {
   }
 
   #remade(topic: string, partition?: number): void {
-    const { group, logger, remade } = this.#options;
-    const what =
-      partition === undefined ? 'was deleted and made anew' : `lost records at the end of partition ${partition}`;
-    logger.warn({ group, topic }, `Topic ${topic} ${what}: the group restarts with what the topic holds now`);
-    remade(topic, partition);
+    reportRemade(this.#options, topic, partition);
     this.changed.notifyAll();
   }
 

@@ -5,6 +5,7 @@ import type { MemberFetchOptions } from '../consuming.ts';
 import { kafkaErrorType } from '../errors.ts';
 import { KnownIds } from '../known-ids.ts';
 import type { PrefetchBuffer } from '../prefetch-buffer.ts';
+import { reportRemade } from '../remade-topic.ts';
 import { committedRecords, type FetchResponse } from './records.ts';
 
 const fetchWaitMs = 100;
@@ -157,11 +158,7 @@ export class FetchLoops {
   }
 
   #remade(topic: string, partition?: number): void {
-    const { group, logger, remade } = this.#options;
-    const what =
-      partition === undefined ? 'was deleted and made anew' : `lost records at the end of partition ${partition}`;
-    logger.warn({ group, topic }, `Topic ${topic} ${what}: the group restarts with what the topic holds now`);
-    remade(topic, partition);
+    reportRemade(this.#options, topic, partition);
     this.#changed.notifyAll();
   }
 }
