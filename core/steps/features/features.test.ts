@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
+import type { Taper } from '../../numeric/taper.ts';
 import spectra from '../fixtures/spectrum.json' with { type: 'json' };
 import statistics from '../fixtures/statistics.json' with { type: 'json' };
 import type { StepSpec } from '../registry.ts';
 import { ms, runAll, type Sample } from '../testing/run.ts';
-import type { Taper } from './taper.ts';
 
 /** Samples of one window of a second or less from a whole second on, and one of the next window that closes it. */
 const windowOf = (values: readonly (number | null)[], periodMs: number, lengthMs: number): Sample[] =>

@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { RealFft } from '../../numeric/fft/real.ts';
+import { Periodogram } from '../../numeric/periodogram.ts';
+import { taperOf, tapers } from '../../numeric/taper.ts';
 import { defineStep } from '../definition.ts';
 import { channels, rate, rateOf, StepProblem } from '../params.ts';
 import type { Windows } from '../port.ts';
 import { since } from '../time.ts';
 import { type ChannelFeatures, featureStep } from './features.ts';
-import { taperOf, tapers } from './taper.ts';
 
 const kinds = ['bands', 'peak', 'centroid', 'entropy'] as const;
 type Kind = (typeof kinds)[number];
@@ -99,55 +99,32 @@ function spectrumOf(plan: Plan): ChannelFeatures {
   };
 }
 
-/**
- * The one-sided power spectral density of a window: the mean taken off what was measured, tapered, transformed; what is missing stays
- * zero, and the scale is that of the tapers of what was measured. Without gaps it is what `scipy.signal.periodogram` gives with
- * `scaling='density'`. Source: Welch (1967), for one segment.
- */
+/** The power spectrum of a window, and what is computed of it. */
 class PowerSpectrum {
   readonly #plan: Plan;
-  readonly #fft: RealFft;
-  readonly #input: Float64Array;
-  readonly #power: Float64Array;
-  readonly #spacing: number;
+  readonly #periodogram: Periodogram;
   readonly #bins: readonly { readonly from: number; readonly to: number }[];
-  /** The sum of all squared tapers. */
-  readonly #wholeWeight: number;
-  #mean = 0;
   #total = 0;
   #moment = 0;
   #peak = 0;
 
   constructor(plan: Plan) {
     this.#plan = plan;
-    this.#spacing = plan.rate / plan.points;
     this.#bins = plan.bands.map(([from, to]) => binsOf(plan, from, to));
-    this.#wholeWeight = plan.taper.reduce((sum, share) => sum + share * share, 0);
-    this.#fft = new RealFft(plan.points);
-    this.#input = new Float64Array(plan.points);
-    this.#power = new Float64Array((plan.points >> 1) + 1);
+    this.#periodogram = new Periodogram(plan.rate, plan.taper);
   }
 
-  /** @returns how many values were measured; with none at all there is no spectrum */
+  /** @returns how many values were measured; with fewer than `minSamples` there is no spectrum */
   of(windows: Windows, row: number, column: number): number {
-    const { minSamples } = this.#plan;
+    const { minSamples, points } = this.#plan;
     const values = windows.columns[column]!;
     const from = windows.starts[row]!;
     let measured = windows.starts[row + 1]! - from;
-    let weight = this.#wholeWeight;
-    if (measured !== this.#plan.points || !this.#taperWhole(values, from)) {
+    if (measured !== points || !this.#periodogram.ofWhole(values, from)) {
       measured = this.#place(windows, row, column);
       if (measured < minSamples) return measured;
-      weight = this.#taperMeasured(measured);
+      this.#periodogram.ofInput(measured);
     }
-    this.#fft.transform(this.#input);
-    const { re, im } = this.#fft.result;
-    const power = this.#power;
-    const scale = 2 / (this.#plan.rate * weight);
-    const last = power.length - 1;
-    for (let bin = 0; bin <= last; bin++) power[bin] = scale * (re[bin]! * re[bin]! + im[bin]! * im[bin]!);
-    power[0]! /= 2;
-    if (this.#plan.points % 2 === 0) power[last]! /= 2;
     this.#sum();
     return measured;
   }
@@ -156,20 +133,22 @@ class PowerSpectrum {
   energy(band: number): number {
     const { from, to } = this.#bins[band]!;
     let sum = 0;
-    for (let bin = from; bin < to; bin++) sum += this.#power[bin]!;
-    return sum * this.#spacing;
+    const { power, spacing } = this.#periodogram;
+    for (let bin = from; bin < to; bin++) sum += power[bin]!;
+    return sum * spacing;
   }
 
   feature(kind: Exclude<Kind, 'bands'>): number {
     // A constant holds no frequency at all, only rounding.
-    if (!(this.#total * this.#spacing > (rounding * this.#mean) ** 2)) return Number.NaN;
-    if (kind === 'peak') return this.#peak * this.#spacing;
-    if (kind === 'centroid') return (this.#moment / this.#total) * this.#spacing;
-    return entropyOf(this.#power, this.#total);
+    const { power, spacing, mean } = this.#periodogram;
+    if (!(this.#total * spacing > (rounding * mean) ** 2)) return Number.NaN;
+    if (kind === 'peak') return this.#peak * spacing;
+    if (kind === 'centroid') return (this.#moment / this.#total) * spacing;
+    return entropyOf(power, this.#total);
   }
 
   #sum(): void {
-    const power = this.#power;
+    const { power } = this.#periodogram;
     let total = 0;
     let moment = 0;
     let peak = 0;
@@ -190,7 +169,7 @@ class PowerSpectrum {
     row: number,
     column: number,
   ) {
-    const input = this.#input;
+    const { input } = this.#periodogram;
     const { rate: perSecond, points } = this.#plan;
     const values = columns[column]!;
     const from = starts[row]!;
@@ -213,38 +192,6 @@ class PowerSpectrum {
     }
     for (const value of input) if (!Number.isNaN(value)) measured++;
     return measured;
-  }
-
-  /**
-   * The fast path: a window that has as many samples as it should. @returns false where a value of it is missing
-   */
-  #taperWhole(values: Float64Array, from: number): boolean {
-    const input = this.#input;
-    const { taper, points } = this.#plan;
-    let sum = 0;
-    for (let at = 0; at < points; at++) sum += values[from + at]!;
-    if (Number.isNaN(sum)) return false;
-    const mean = sum / points;
-    this.#mean = mean;
-    for (let at = 0; at < points; at++) input[at] = (values[from + at]! - mean) * taper[at]!;
-    return true;
-  }
-
-  /** @returns the sum of the squared tapers of what was measured */
-  #taperMeasured(measured: number): number {
-    const input = this.#input;
-    const { taper, points } = this.#plan;
-    let sum = 0;
-    for (let at = 0; at < points; at++) if (!Number.isNaN(input[at]!)) sum += input[at]!;
-    const mean = sum / measured;
-    this.#mean = mean;
-    let weight = 0;
-    for (let at = 0; at < points; at++) {
-      const isMeasured = !Number.isNaN(input[at]!);
-      input[at] = isMeasured ? (input[at]! - mean) * taper[at]! : 0;
-      if (isMeasured) weight += taper[at]! * taper[at]!;
-    }
-    return weight;
   }
 }
 
