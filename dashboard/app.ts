@@ -54,7 +54,8 @@ export function createApp(options: AppOptions): Express {
       const models = mayControl ? await optionsOf(controls, logger) : [];
       const hasSession = holder !== undefined;
       const fieldCount = stream.fields.length;
-      sendAsset(response, pages.live({ stream: stream.name, fieldCount, gapRate, models, hasSession }));
+      const { hasWindows } = figures;
+      sendAsset(response, pages.live({ stream: stream.name, fieldCount, gapRate, models, hasSession, hasWindows }));
     } catch (error) {
       askForToken(error, request, response, signInPage);
     }
@@ -69,6 +70,12 @@ export function createApp(options: AppOptions): Express {
   });
   app.get('/stats', readers, (_request, response) => {
     response.set('cache-control', 'no-store').json(figures.snapshot());
+  });
+  app.get('/window', readers, ({ query: { device, field = stream.fields[0] } }, response) => {
+    const view = figures.windowOf(String(device), String(field));
+    if (!view)
+      throw new HttpProblem('not-found', 'no window of this device and field is known; see /stats for their names');
+    response.set('cache-control', 'no-store').json(view);
   });
   if (registry) {
     app.get('/metrics', readers, async (_request, response) => {

@@ -45,6 +45,8 @@ export interface PageFacts {
   readonly gapRate: number | null;
   /** The versions that the reader may let label; with fewer than two there is nothing to choose. */
   readonly models: readonly ModelOption[];
+  /** Whether the stream has windows, as far as it is known by now. */
+  readonly hasWindows: boolean;
   /** Whether the reader came with a session that can be ended. */
   readonly hasSession: boolean;
 }
@@ -59,13 +61,14 @@ export interface Pages {
 export async function readPages(): Promise<Pages> {
   const [live, signIn] = await Promise.all([readTemplate('index.html'), readTemplate('sign-in.html')]);
   return {
-    live: ({ stream, fieldCount, gapRate, models, hasSession }) =>
+    live: ({ stream, fieldCount, gapRate, models, hasSession, hasWindows }) =>
       live({
         stream: escapeHtml(stream),
         controls: gapRate === null ? 'no' : 'yes',
         gapPercent: String(Math.round((gapRate ?? 0) * 100)),
         choice: models.length > 1 ? 'yes' : 'no',
         models: models.length > 1 ? models.map(radioOf).join('') : '',
+        windows: hasWindows ? 'yes' : 'no',
         session: hasSession ? 'yes' : 'no',
         // Room for what the script will fill in: the page may be painted before that.
         bars: '<li></li>'.repeat(fieldCount > mostBars ? barsOfMany : fieldCount),

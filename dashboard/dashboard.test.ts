@@ -41,6 +41,22 @@ async function problem(response: Response): Promise<Problem> {
 }
 
 describe('GET', () => {
+  test('/window is a window of one device; what is not known is a problem that says where names are', async () => {
+    const { log, url } = await start();
+    const line = new SimulatedLine({ log, fields: ['a', 'b <i>'], classes: ['ham'], name: 'mail <b>', windows: true });
+    line.window('motor & co', Date.now());
+    await vi.waitFor(async () => {
+      const response = await fetch(`${url}/window?${new URLSearchParams({ device: 'motor & co', field: 'a' })}`);
+      expect([response.status, response.headers.get('cache-control')]).toEqual([200, 'no-store']);
+      expect(await response.json()).toMatchObject({ device: 'motor & co', field: 'a', label: 'ham', read: 1_000 });
+    });
+    for (const query of ['', '?device=motor', '?device=motor%20%26%20co&field=c', '?device=a&device=b']) {
+      const response = await fetch(`${url}/window${query}`);
+      expect(response.status).toBe(404);
+      expect((await problem(response)).detail).toContain('see /stats');
+    }
+  });
+
   test('/ is the page, escaped, under a policy that lets nothing in from elsewhere', async () => {
     const { url } = await start();
     const response = await fetch(url);

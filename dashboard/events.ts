@@ -40,6 +40,8 @@ export interface Sections {
   readonly stages: readonly StageFigures[];
   readonly deadLetters: DeadLetterFigures;
   readonly recent: readonly RecentPrediction[];
+  /** Null for a stream whose model labels single readings. */
+  readonly windows: WindowDevices | null;
   readonly source: Source;
   /** Null where there is nothing to control. */
   readonly controls: { readonly gapRate: number } | null;
@@ -178,11 +180,47 @@ export interface RecentPrediction {
   readonly version: number;
   /** How much the label depends on what was filled, from 0 to 1; null where the model does not know. */
   readonly sensitivity: number | null;
+  /** Whether it is of a window; its gaps are then those of the model's features. */
+  readonly isWindow: boolean;
   /** How many values were missing, and which: indices into `fields`. */
   readonly gaps: number;
   readonly gapsAt: readonly number[];
-  /** Some of its values: filled ones first, then measured ones while there is room. `[index into fields, value, filled]`. */
-  readonly values: readonly (readonly [field: number, value: number, filled: boolean])[];
+  /** Some of its values: filled ones first, then measured ones while there is room. `[index into fields or the name of a feature, value, filled]`. */
+  readonly values: readonly (readonly [field: number | string, value: number, filled: boolean])[];
+}
+
+/** The devices whose last window can be looked at: `GET /window?device=NAME&field=NAME`. */
+export interface WindowDevices {
+  /** The first of them by name. */
+  readonly names: readonly string[];
+  readonly count: number;
+}
+
+/** The last window of a device: one field of it. What `GET /window` returns. */
+export interface WindowView {
+  readonly device: string;
+  readonly field: string;
+  /** Where it begins and ends: nanoseconds since the epoch as decimal strings. */
+  readonly from: string;
+  readonly time: string;
+  readonly seconds: number;
+  readonly label: string;
+  readonly probability: number;
+  readonly truth: string | null;
+  /** Samples a second; null where the times are not even. */
+  readonly rate: number | null;
+  /** Times that the line sampled, and those of them that the page has read. */
+  readonly samples: number;
+  readonly read: number;
+  /** Values of the field that there should be, and those that there are. */
+  readonly expected: number;
+  readonly measured: number;
+  /** Milliseconds from the beginning, and values; null where nothing was measured. Long windows are reduced to extremes. */
+  readonly wave: { readonly x: readonly number[]; readonly y: readonly (number | null)[] };
+  /** Where nothing was measured, in milliseconds from the beginning. */
+  readonly gaps: readonly (readonly [from: number, to: number])[];
+  /** Hertz, and squared units for each hertz; null without a rate or with too few values. */
+  readonly spectrum: { readonly x: readonly number[]; readonly y: readonly number[] } | null;
 }
 
 /** Where the figures come from. */

@@ -29,7 +29,8 @@ export class Arena {
   #next: number;
 
   constructor(memory: WebAssembly.Memory, from: number) {
-    this.#buffer = memory.buffer as SharedArrayBuffer;
+    // A browser's library of types knows only memory that is not shared.
+    this.#buffer = memory.buffer as unknown as SharedArrayBuffer;
     this.#next = from;
   }
 

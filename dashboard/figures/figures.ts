@@ -1,6 +1,14 @@
 import type { StoredRecord } from '../../core/log/port.ts';
 import type { Stream } from '../../core/wire/stream.ts';
-import type { DeadLetterFigures, Delta, ModelFigures, Second as SecondRow, Sections, Snapshot } from '../events.ts';
+import type {
+  DeadLetterFigures,
+  Delta,
+  ModelFigures,
+  Second as SecondRow,
+  Sections,
+  Snapshot,
+  WindowView,
+} from '../events.ts';
 import { byGapsOf, scoreFigures } from './accuracy.ts';
 import { gapsOf, latencyOf, oneInOf, ratesOf, rowOf } from './derived.ts';
 import { Line } from './line.ts';
@@ -70,6 +78,16 @@ export class Figures {
     this.#line.addSkipped(topic, count, arrivedMs, this.#now());
   }
 
+  /** Whether windows were labelled. */
+  get hasWindows(): boolean {
+    return this.#line.windows.devices() !== null;
+  }
+
+  /** One field of the last window of a device; undefined where none is known. */
+  windowOf(device: string, field: string): WindowView | undefined {
+    return this.#line.windows.view(device, field);
+  }
+
   snapshot(): Snapshot {
     const nowMs = this.#now();
     const { window } = this.#line;
@@ -122,6 +140,7 @@ export class Figures {
       stages: this.#stages.at(nowMs),
       deadLetters: this.#deadLetters(nowSecond),
       recent: line.recent.views(),
+      windows: line.windows.devices(),
       source: {
         oneIn: oneInOf(line, nowSecond),
         skipped: this.skipped,

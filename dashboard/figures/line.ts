@@ -1,4 +1,8 @@
 import type { StoredRecord } from '../../core/log/port.ts';
+import { elementAt } from '../../core/numeric/element.ts';
+import { isSamples } from '../../core/wire/decode-samples.ts';
+import type { Reading } from '../../core/wire/reading.ts';
+import type { Samples } from '../../core/wire/samples.ts';
 import type { Stream } from '../../core/wire/stream.ts';
 import { Classes } from './classes.ts';
 import { DeadLetters } from './dead-letters.ts';
@@ -6,14 +10,18 @@ import { Duel } from './duel.ts';
 import { GapBins } from './gap-bins.ts';
 import { ModelChanges } from './model-changes.ts';
 import { Recent } from './recent.ts';
-import { parsePrediction, parseReading, type SeenPrediction, type SeenReading } from './records.ts';
+import { parsePrediction, parseRecord, type SeenPrediction } from './records.ts';
 import { TopicSample } from './sample.ts';
 import { type Second, Window } from './window.ts';
+import { Windows } from './windows.ts';
 
 /** How far back the page looks, in seconds. */
 export const keepSeconds = 600;
 /** Classes told apart: thirty, "unknown", and some to spare. */
 const classLimit = 40;
+
+/** A record counts once more for each so many bytes when it is decided how many are parsed: one may hold a second of vibration. */
+const bytesOfOne = 4_096;
 
 export interface LineOptions {
   readonly stream: Stream;
@@ -26,6 +34,7 @@ export class Line {
   readonly window: Window;
   readonly classes = new Classes(classLimit);
   readonly recent: Recent;
+  readonly windows: Windows;
   readonly deadLetters = new DeadLetters();
   readonly duel = new Duel(this.classes);
   readonly gapBins: GapBins;
@@ -52,6 +61,7 @@ export class Line {
     this.gapBins = new GapBins(fieldCount);
     this.window = new Window({ keep: keepSeconds, fieldCount, classLimit, gapBins: this.gapBins.upTo.length });
     this.recent = new Recent(stream.fields);
+    this.windows = new Windows(stream.fields);
     this.#readingSample = new TopicSample(parsedPerSecond);
     this.#predictionSample = new TopicSample(parsedPerSecond);
     this.#shadowSample = new TopicSample(parsedPerSecond);
@@ -90,23 +100,25 @@ export class Line {
 
   #takeReading(record: StoredRecord, second: Second): void {
     second.readings += 1;
-    second.takenReadings += 1;
+    second.takenReadings += 1 + Math.floor(record.value.byteLength / bytesOfOne);
     const before = this.window.get(second.at - 1)?.takenReadings ?? 0;
     if (!this.#readingSample.holds(record, before, second.takenReadings)) return;
-    const reading = parseReading(record.value);
+    const reading = parseRecord(record.value);
     if (!reading) {
       this.malformed += 1;
       return;
     }
     this.#countGaps(reading, second);
-    if (this.#readingSample.isShown) this.recent.takeReading(reading);
+    this.windows.takeRecord(reading);
+    if (this.#readingSample.isShown && !isSamples(reading)) this.recent.takeReading(reading);
   }
 
-  #countGaps({ values }: SeenReading, second: Second): void {
+  #countGaps({ values }: Reading | Samples, second: Second): void {
     second.parsedReadings += 1;
     for (let field = 0; field < this.#fields.length; field += 1) {
       // Also right for names such as "constructor", which every object seems to have.
-      if (typeof values[this.#fields[field]!] !== 'number') second.gapsByField[field]! += 1;
+      const value = values[elementAt(this.#fields, field)];
+      if (typeof value !== 'number') second.gapsByField[field]! += Array.isArray(value) ? gapShare(value) : 1;
     }
   }
 
@@ -123,6 +135,7 @@ export class Line {
     this.#countLabel(prediction, second);
     this.models.take(prediction.model, record);
     this.duel.takeChampion(prediction);
+    this.windows.takePrediction(prediction);
     if (this.#predictionSample.isShown) this.recent.takePrediction(prediction, record.arrivedMs);
   }
 
@@ -152,4 +165,11 @@ export class Line {
     const cell = this.classes.indexOf(prediction.truth) * classLimit + label;
     second.confusion.set(cell, (second.confusion.get(cell) ?? 0) + 1);
   }
+}
+
+/** Which share of the samples is missing. What an array lacks at its end was not to be measured: a temperature beside a vibration. */
+function gapShare(column: readonly unknown[]): number {
+  let gaps = 0;
+  for (const value of column) if (typeof value !== 'number') gaps += 1;
+  return column.length === 0 ? 1 : gaps / column.length;
 }

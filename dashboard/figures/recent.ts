@@ -43,10 +43,10 @@ export class Recent {
 
   #viewOf(prediction: SeenPrediction, at: number): RecentPrediction {
     const reading = this.#readings.get(identity(prediction));
-    const filled = Object.entries(prediction.filled).flatMap(([name, value]): [number, number][] => {
-      const index = this.#indices.get(name);
-      return index === undefined ? [] : [[index, value]];
-    });
+    const filled = Object.entries(prediction.filled).map(([name, value]): [number | string, number] => [
+      this.#indices.get(name) ?? name,
+      value,
+    ]);
     const measured = reading ? this.#measured(reading, filled) : [];
     return {
       device: prediction.device,
@@ -57,8 +57,9 @@ export class Recent {
       truth: prediction.truth ?? null,
       version: prediction.model.version,
       sensitivity: prediction.sensitivity ?? null,
+      isWindow: prediction.from !== undefined,
       gaps: prediction.gaps,
-      gapsAt: reading ? this.#gapsOf(reading) : filled.map(([index]) => index),
+      gapsAt: reading ? this.#gapsOf(reading) : filled.flatMap(([field]) => (typeof field === 'number' ? [field] : [])),
       values: [
         ...filled.slice(0, valuesShown).map(([index, value]) => [index, value, true] as const),
         ...measured.slice(0, Math.max(0, valuesShown - filled.length)),
@@ -70,8 +71,11 @@ export class Recent {
     return this.#fields.flatMap((name, index) => (typeof reading.values[name] === 'number' ? [] : [index]));
   }
 
-  #measured(reading: SeenReading, filled: readonly [number, number][]): (readonly [number, number, boolean])[] {
-    const taken = new Set(filled.map(([index]) => index));
+  #measured(
+    reading: SeenReading,
+    filled: readonly [number | string, number][],
+  ): (readonly [number, number, boolean])[] {
+    const taken = new Set(filled.map(([field]) => field));
     return this.#fields.flatMap((name, index) => {
       const value = reading.values[name];
       return typeof value === 'number' && !taken.has(index) ? [[index, value, false] as const] : [];

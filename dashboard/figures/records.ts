@@ -1,6 +1,7 @@
-import { decodeReading } from '../../core/wire/decode-reading.ts';
+import { decodeRecord } from '../../core/wire/decode-samples.ts';
 import type { Prediction } from '../../core/wire/prediction.ts';
 import type { Reading } from '../../core/wire/reading.ts';
+import type { Samples } from '../../core/wire/samples.ts';
 
 /**
  * Readings and predictions decoded from records. Of a prediction only what the figures use is checked, by hand: the schema costs more
@@ -14,6 +15,8 @@ export type SeenPrediction = Pick<
   Prediction,
   | 'device'
   | 'time'
+  | 'from'
+  | 'samples'
   | 'label'
   | 'probability'
   | 'probabilities'
@@ -27,9 +30,9 @@ export type SeenPrediction = Pick<
 
 const decoder = new TextDecoder();
 
-export function parseReading(bytes: Uint8Array): SeenReading | undefined {
-  const reading = decodeReading(bytes);
-  return typeof reading === 'string' ? undefined : reading;
+export function parseRecord(bytes: Uint8Array): Reading | Samples | undefined {
+  const record = decodeRecord(bytes);
+  return typeof record === 'string' ? undefined : record;
 }
 
 export function parsePrediction(bytes: Uint8Array): SeenPrediction | undefined {
@@ -38,6 +41,8 @@ export function parsePrediction(bytes: Uint8Array): SeenPrediction | undefined {
     record &&
     isText(record.device) &&
     isText(record.time) &&
+    (record.from === undefined || isText(record.from)) &&
+    (record.samples === undefined || isNumber(record.samples)) &&
     isText(record.label) &&
     isNumber(record.probability) &&
     isObject(record.probabilities) &&

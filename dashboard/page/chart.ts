@@ -1,6 +1,6 @@
 import uPlot from '/vendor/uplot.js';
 import { clock } from './format.ts';
-import { onSchemeChange, type Palette, readPalette } from './palette.ts';
+import { faded, onSchemeChange, type Palette, readPalette } from './palette.ts';
 
 export interface Line {
   readonly label: string;
@@ -18,6 +18,12 @@ export interface ChartOptions {
   /** The bounds of the y axis, from those of the data. */
   readonly range: (low: number, high: number) => [low: number, high: number];
   readonly logarithmic?: boolean;
+  /** What runs along the x axis; default: time. Charts of one group show the same place when one of them is pointed at. */
+  readonly across?: { readonly group: string; readonly tick: (value: number) => string };
+  /** Parts of the x axis that are shaded: nothing was measured there. */
+  readonly shades?: () => readonly (readonly [from: number, to: number])[];
+  /** Written into the chart, at its top left. */
+  readonly caption?: () => string;
   /** The chart below shows the same time: no times at the x axis of this one. */
   readonly timeless?: boolean;
   /** Text at the ticks of the y axis. */
@@ -32,10 +38,11 @@ export interface ChartOptions {
 
 const axisFont = '12px system-ui, sans-serif';
 const axisWidth = 52;
-/** Charts with this key show the same moment when one of them is pointed at. */
-const together = 'line';
+/** Charts over time show the same moment when one of them is pointed at. */
+const time = { group: 'line', tick: (seconds: number) => clock(seconds * 1_000) };
+type Across = NonNullable<ChartOptions['across']>;
 
-/** A chart over time on uPlot: follows its box's size and the colour scheme, and can be read by keyboard. */
+/** A chart on uPlot, over time or over something else: follows its box's size and the colour scheme, and can be read by keyboard. */
 export class Chart {
   readonly #options: ChartOptions;
   #plot: uPlot | undefined;
@@ -48,7 +55,7 @@ export class Chart {
     root.tabIndex = 0;
     root.setAttribute('role', 'img');
     root.addEventListener('keydown', (event) => this.#moveCursor(event));
-    root.addEventListener('blur', () => letGo());
+    root.addEventListener('blur', () => letGo(this.#across));
     new ResizeObserver(() => this.#resize()).observe(root);
     onSchemeChange(() => this.#build());
     this.#build();
@@ -59,7 +66,7 @@ export class Chart {
     if (this.#options.root.getAttribute('aria-label') !== text) this.#options.root.setAttribute('aria-label', text);
   }
 
-  /** Draws columns (x first) between two moments, in seconds since the epoch. */
+  /** Draws columns (x first) between two places of the x axis; of time, in seconds since the epoch. */
   draw(data: uPlot.AlignedData, from: number, to: number): void {
     this.#data = data;
     this.#bounds = [from, to];
@@ -69,6 +76,10 @@ export class Chart {
   destroy(): void {
     this.#plot?.destroy();
     this.#plot = undefined;
+  }
+
+  get #across(): Across {
+    return this.#options.across ?? time;
   }
 
   #resize(): void {
@@ -91,9 +102,9 @@ export class Chart {
       height: root.clientHeight || 160,
       padding: [8, 6, timeless ? 8 : 0, 0],
       legend: { show: false },
-      cursor: { y: false, drag: { x: false, y: false }, sync: { key: together }, points: { size: 7 } },
+      cursor: { y: false, drag: { x: false, y: false }, sync: { key: this.#across.group }, points: { size: 7 } },
       scales: {
-        x: { time: true, range: () => this.#bounds },
+        x: { time: this.#options.across === undefined, range: () => this.#bounds },
         y: { distr: logarithmic ? 3 : 1, range: (_plot, low, high) => range(low ?? Number.NaN, high ?? Number.NaN) },
       },
       axes: this.#axes(palette),
@@ -111,7 +122,13 @@ export class Chart {
       ...(band ? { bands: [{ series: [band.upper + 1, band.lower + 1], fill: band.fill(palette) }] } : {}),
       hooks: {
         setCursor: [(plot) => pointed(plot.cursor.idx ?? null)],
-        drawClear: [(plot) => this.#drawMarks(plot, palette)],
+        drawClear: [
+          (plot) => {
+            this.#drawShades(plot, palette);
+            this.#drawMarks(plot, palette);
+          },
+        ],
+        draw: [(plot) => this.#drawCaption(plot, palette)],
       },
     };
   }
@@ -127,7 +144,7 @@ export class Chart {
         gap: 6,
         space: 84,
         grid: { show: false },
-        values: (plot, splits) => splits.map((at) => (isWhole(plot, at) ? clock(at * 1_000) : '')),
+        values: (plot, splits) => splits.map((at) => (isWhole(plot, at) ? this.#across.tick(at) : '')),
       },
       {
         ...both,
@@ -139,6 +156,34 @@ export class Chart {
         values: (_plot, splits) => splits.map((value) => (value === null ? '' : tick(value))),
       },
     ];
+  }
+
+  #drawShades(plot: uPlot, palette: Palette): void {
+    const { ctx, bbox } = plot;
+    ctx.save();
+    ctx.fillStyle = faded(palette.gap, 0.22);
+    for (const [from, to] of this.#options.shades?.() ?? []) {
+      const left = plot.valToPos(from, 'x', true);
+      const width = plot.valToPos(to, 'x', true) - left;
+      ctx.fillRect(left, bbox.top, Math.max(devicePixelRatio, width), bbox.height);
+    }
+    ctx.restore();
+  }
+
+  #drawCaption(plot: uPlot, palette: Palette): void {
+    const text = this.#options.caption?.() ?? '';
+    if (text === '') return;
+    const { ctx, bbox } = plot;
+    const size = 13 * devicePixelRatio;
+    ctx.save();
+    ctx.font = `600 ${size}px system-ui, sans-serif`;
+    ctx.textBaseline = 'top';
+    const [left, top] = [bbox.left + size / 2, bbox.top + size / 4];
+    ctx.fillStyle = faded(palette.card, 0.85);
+    ctx.fillRect(left - size / 3, top - size / 4, ctx.measureText(text).width + (2 * size) / 3, 1.5 * size);
+    ctx.fillStyle = palette.ink;
+    ctx.fillText(text, left, top);
+    ctx.restore();
   }
 
   #drawMarks(plot: uPlot, palette: Palette): void {
@@ -179,20 +224,21 @@ export class Chart {
       End: x.length - 1,
     };
     const target = targets[event.key];
-    if (event.key === 'Escape') letGo();
+    if (event.key === 'Escape') letGo(this.#across);
     if (target === undefined) return;
     event.preventDefault();
     const index = Math.min(Math.max(target, 0), x.length - 1);
     const at = x[index];
     if (at === undefined) return;
-    for (const one of uPlot.sync(together).plots) one.setCursor({ left: Math.max(0, one.valToPos(at, 'x')), top: 1 });
+    for (const one of uPlot.sync(this.#across.group).plots)
+      one.setCursor({ left: Math.max(0, one.valToPos(at, 'x')), top: 1 });
     this.#options.announce();
   }
 }
 
-/** No chart points at a moment any more. */
-function letGo(): void {
-  for (const plot of uPlot.sync(together).plots) plot.setCursor({ left: -10, top: -10 });
+/** No chart of a group points at anything any more. */
+function letGo({ group }: Across): void {
+  for (const plot of uPlot.sync(group).plots) plot.setCursor({ left: -10, top: -10 });
 }
 
 /** A logarithmic axis is divided at powers of ten only. */

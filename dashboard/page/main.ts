@@ -16,6 +16,7 @@ import { Slider } from './slider.ts';
 import { Stages } from './stages.ts';
 import { State } from './state.ts';
 import { Trends } from './trends.ts';
+import { WindowCard } from './window.ts';
 
 const root = document.documentElement;
 const state = new State();
@@ -30,6 +31,7 @@ const matrix = new Matrix();
 const byGaps = new ByGaps();
 const modelCard = new ModelCard();
 const driftCard = new DriftCard();
+const windowCard = new WindowCard(announce);
 const recent = new RecentTable(layers);
 const stages = new Stages();
 const slider = root.dataset.controls === 'yes' ? new Slider() : undefined;
@@ -104,6 +106,8 @@ function draw(): void {
   }
   modelCard.update(figures);
   driftCard.update(figures);
+  setAttribute(root, 'data-windows', figures.windows ? 'yes' : 'no');
+  if (figures.windows) windowCard.update(figures, figures.windows);
   recent.update(figures);
   stages.update(figures);
   if (figures.controls) slider?.update(figures.controls.gapRate);

@@ -1,6 +1,6 @@
 import type { RecentPrediction, Snapshot } from '../events.ts';
 import { childrenOf, make, need, setProperty, setText } from './dom.ts';
-import { clock, measured, nothing, percent } from './format.ts';
+import { clock, measured, nothing, percent, plural } from './format.ts';
 import type { Layers } from './palette.ts';
 
 const rows = 8;
@@ -61,7 +61,8 @@ export class RecentTable {
     const probability = make('span', { class: 'muted' }, percent(prediction.probability));
     label.replaceChildren(make('span', { class: 'named' }, make('i', { class: 'swatch' }), name, probability));
     truth.replaceChildren(...truthOf(prediction));
-    gaps.replaceChildren(strip(prediction.gapsAt, fields.length), `${prediction.gaps} of ${fields.length}`);
+    if (prediction.isWindow) gaps.replaceChildren(`${plural(prediction.gaps, 'feature')} filled`);
+    else gaps.replaceChildren(strip(prediction.gapsAt, fields.length), `${prediction.gaps} of ${fields.length}`);
     const chips = prediction.values.map((value) => chip(fields, value));
     values.replaceChildren(make('span', { class: 'chips' }, ...dependence(prediction), ...chips));
   }
@@ -100,14 +101,8 @@ function dependence({ sensitivity, gaps }: RecentPrediction): HTMLElement[] {
 
 function chip(fields: readonly string[], [field, value, filled]: RecentPrediction['values'][number]): HTMLElement {
   const number = make('b', {}, measured(value));
-  if (!filled) return make('span', { class: 'chip' }, `${fields[field]} `, number);
+  const name = typeof field === 'string' ? field : fields[field];
+  if (!filled) return make('span', { class: 'chip' }, `${name} `, number);
   const mark = make('span', { class: 'gap-ink', 'aria-hidden': 'true' }, '≈');
-  return make(
-    'span',
-    { class: 'chip filled' },
-    `${fields[field]} `,
-    make('span', { class: 'unseen' }, 'filled '),
-    mark,
-    number,
-  );
+  return make('span', { class: 'chip filled' }, `${name} `, make('span', { class: 'unseen' }, 'filled '), mark, number);
 }

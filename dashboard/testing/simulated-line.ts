@@ -1,5 +1,6 @@
 import type { Prediction } from '../../core/wire/prediction.ts';
 import type { Reading } from '../../core/wire/reading.ts';
+import type { Samples } from '../../core/wire/samples.ts';
 import type { Status } from '../../core/wire/status.ts';
 import { type Stream, topicsOf } from '../../core/wire/stream.ts';
 import type { MemoryLog } from './memory-log.ts';
@@ -14,10 +15,15 @@ export interface SimulationOptions {
   /** Whether the source knows the truth. Default true. */
   readonly truth?: boolean;
   readonly seed?: number;
+  /** Whether devices send a second of samples at once, of which a window is labelled. Default false. */
+  readonly windows?: boolean;
 }
 
 const stages: Status['stage'][] = ['generator', 'collector', 'archive', 'classifier'];
 const tickMs = 100;
+/** Samples a second of a window, and the tone in it, which is the last of these. */
+export const windowRate = 1_000;
+export const tonesHz = [24, 60, 125];
 
 /** Writes what a line would write, without the line: readings with gaps, predictions that suffer from them, and status. */
 export class SimulatedLine {
@@ -76,7 +82,50 @@ export class SimulatedLine {
   }
 
   write(atMs: number, count: number): void {
-    for (let number = 0; number < count; number += 1) this.#one(atMs, number);
+    for (let number = 0; number < count; number += 1) {
+      if (this.#options.windows) this.window(`motor-${1 + Math.floor(this.#random() * 20)}`, atMs);
+      else this.#one(atMs, number);
+    }
+  }
+
+  /** A second of samples up to a moment, with a burst of gaps, and the label of the window. The last field has one sample. */
+  window(device: string, atMs: number): void {
+    const { log, fields, classes, truth = true } = this.#options;
+    const received = `${BigInt(atMs) * 1_000_000n}`;
+    const from = `${BigInt(atMs - 1_000) * 1_000_000n}`;
+    const values: Samples['values'] = {};
+    let missing = 0;
+    for (const [index, name] of fields.entries()) {
+      const isLast = index > 0 && index === fields.length - 1;
+      const gapFrom = Math.floor(this.#random() * windowRate * (1 - this.gapRate));
+      const hasGap = (at: number) => !isLast && at >= gapFrom && at < gapFrom + this.gapRate * windowRate;
+      values[name] = Array.from({ length: isLast ? 1 : windowRate }, (_, at) => (hasGap(at) ? null : this.#wave(at)));
+      missing += values[name].filter((value) => value === null).length;
+    }
+    const actual = classes[Math.floor(this.#random() * classes.length)] ?? '';
+    const samples: Samples = { stream: this.stream.name, device, time: from, rate: windowRate, values, received };
+    if (truth) samples.truth = actual;
+    log.add(this.stream.topics.readings, device, samples, atMs);
+    this.#totals.readings += 1;
+    const reading: Reading = { stream: samples.stream, device, time: received, values: {}, received };
+    if (truth) reading.truth = actual;
+    const filled = { [`${fields[0]}.rms`]: 1.25 };
+    const prediction = {
+      ...this.#predictionBy(this.version, reading, actual, filled),
+      from,
+      samples: windowRate,
+      missing,
+    };
+    log.add(this.stream.topics.predictions, device, prediction, atMs + Math.ceil(prediction.latencyMs));
+    this.#totals.labels += 1;
+  }
+
+  #wave(at: number): number {
+    const tones = tonesHz.reduce(
+      (sum, hertz, tone) => sum + (tone + 1) * Math.sin((2 * Math.PI * hertz * at) / windowRate),
+      0,
+    );
+    return Number((tones + 0.1 * (this.#random() - 0.5)).toFixed(4));
   }
 
   report(atMs: number): void {

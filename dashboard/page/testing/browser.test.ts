@@ -5,7 +5,7 @@ import { Access } from '../../../core/access/access.ts';
 import { findChromium, launchBrowser } from '../../testing/browser.ts';
 import { Scene, type SceneOptions } from '../../testing/scene.ts';
 import { driftOf } from '../../testing/simulated-line.ts';
-import { contrasts, isDrawn, shifts } from './in-page.ts';
+import { contrasts, isDrawn, shadedShare, shifts } from './in-page.ts';
 import { look, type Misdeeds } from './look.ts';
 
 const chromium = findChromium();
@@ -264,6 +264,45 @@ describe.skipIf(!here)(title, { timeout: 60_000 }, () => {
     await soon(async () => expect(await text(page, '#model-events')).toContain('refused, version 3 stays'));
     await soon(async () => expect(await text(page, '#health-text')).toContain('The classifier reports: refused'));
     expectGood(misdeeds);
+  });
+
+  test('shows the wave and the spectrum of the last window of a chosen device, its gaps and its label', async () => {
+    const fields = ['x', 'y', 'temperature'];
+    const windows = { windows: true, fields, classes: ['healthy', 'bearing'], rate: 20, gapRate: 0.2, past: 10 };
+    const { page, misdeeds } = await open({ ...windows, name: 'motor' });
+    const card = page.getByRole('region', { name: 'Last window' });
+    await soon(async () =>
+      expect(await card.getByRole('combobox', { name: 'Device' }).locator('option').count()).toBe(20),
+    );
+    await card.getByRole('combobox', { name: 'Device' }).selectOption('motor-7');
+    await soon(async () => {
+      expect(await text(page, '#window-readout')).toMatch(/^motor-7, 1 s to [\d:]{8} at 1000 Hz: (healthy|bearing) \d/);
+      expect(await text(page, '#wave-readout')).toBe('x, 200 of 1,000 values missing');
+      expect(await text(page, '#spectrum-readout')).toMatch(/peak at 125 Hz: /);
+    });
+    expect(await isDrawn(page, 'spectrum')).toBe(true);
+    expect(await page.evaluate(shadedShare, 'wave-chart')).toBeGreaterThan(0.1);
+    await card.getByRole('combobox', { name: 'Value' }).selectOption('temperature');
+    await soon(async () => expect(await text(page, '#spectrum-readout')).toMatch(/^no spectrum: too few values/));
+    await card.getByRole('combobox', { name: 'Value' }).selectOption('y');
+    await soon(async () => expect(await text(page, '#spectrum-readout')).toMatch(/peak at 125 Hz: /));
+    await page.locator('#spectrum-chart').focus();
+    await page.keyboard.press('Home');
+    expect(await page.locator('#announce').textContent()).toMatch(/^1 Hz: /);
+    await soon(async () => expect(await text(page, '#recent')).toMatch(/1 feature filledx\.rms filled ≈1\.25/));
+    expect(number(await text(page, '#gap-share'))).toBeGreaterThan(5);
+    expect(await page.evaluate(async () => (await (await fetch('/stats')).json()).source.malformed)).toBe(0);
+    expectGood(misdeeds);
+  });
+
+  test('a window fits a phone, and a stream without windows has no card of it', async () => {
+    const motors = { windows: true, fields: ['a_sensor_with_a_long_name'], classes: ['healthy'], rate: 20, past: 10 };
+    const { page } = await open(motors, { viewport: { width: 360, height: 740 } });
+    await soon(async () => expect(await text(page, '#window-readout')).toMatch(/^motor-/));
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+    expect(await shifts(page)).toEqual([]);
+    const { page: other } = await open();
+    expect(await other.getByRole('region', { name: 'Last window' }).isVisible()).toBe(false);
   });
 
   test('shows when it has lost Gapline, and finds it again', async () => {

@@ -13,6 +13,19 @@ export async function isDrawn(page: Page, chart: string): Promise<boolean> {
   }, chart);
 }
 
+/** Which share of a chart's columns has pixels in the colour of gaps. Runs in the page. */
+export function shadedShare(id: string): number {
+  const canvas = document.querySelector<HTMLCanvasElement>(`#${id} canvas`);
+  const { width = 0, height = 0 } = canvas ?? {};
+  const row = canvas?.getContext('2d')?.getImageData(0, Math.floor(height * 0.6), width, 1).data ?? [];
+  let shaded = 0;
+  for (let at = 0; at < row.length; at += 4) {
+    const [red = 0, , blue = 0, alpha = 0] = row.slice(at, at + 4);
+    if (alpha > 20 && red > blue + 40) shaded += 1;
+  }
+  return shaded / Math.max(1, width);
+}
+
 /** Every layout shift since the page began, with what moved. */
 export const shifts = (page: Page) => page.evaluate(() => (window as unknown as { shifts: unknown[] }).shifts);
 

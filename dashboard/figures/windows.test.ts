@@ -1,0 +1,141 @@
+import { describe, expect, test } from 'vitest';
+import type { Samples } from '../../core/wire/samples.ts';
+import type { SeenPrediction } from './records.ts';
+import { Windows } from './windows.ts';
+
+const fields = ['x', 't'];
+const [secondNs, startNs] = [1_000_000_000n, 1_700_000_000_000_000_000n];
+const at = (second: number, ns = 0n) => `${startNs + BigInt(second) * secondNs + ns}`;
+
+const samplesAt = (device: string, second: number, values: Samples['values'], rate = 100): Samples => ({
+  ...{ stream: 's', device, time: at(second), rate, values, received: at(second + 1) },
+});
+const windowAt = (device: string, second: number, samples = 100): SeenPrediction => ({
+  ...{ device, from: at(second), time: at(second + 1), samples, label: 'worn', probability: 0.75 },
+  ...{
+    probabilities: { worn: 0.75, sound: 0.25 },
+    filled: {},
+    gaps: 0,
+    model: { name: 's', version: 1 },
+    latencyMs: 1,
+  },
+});
+const tone = (hertz: number, count = 100, rate = 100) =>
+  Array.from({ length: count }, (_, index) => Math.sin((2 * Math.PI * hertz * index) / rate));
+
+describe('the last window of a device', () => {
+  test('is its samples by time, with its label, its gaps and its spectrum', () => {
+    const windows = new Windows(fields);
+    expect(windows.devices()).toBeNull();
+    const wave = tone(12).map((value, index) => (index >= 40 && index < 50 ? null : value));
+    windows.takeRecord(samplesAt('a', 0, { x: wave, t: [20.5] }));
+    windows.takePrediction(windowAt('a', 0));
+    expect(windows.devices()).toEqual({ names: ['a'], count: 1 });
+    const view = windows.view('a', 'x');
+    expect(view).toMatchObject({ label: 'worn', probability: 0.75, truth: null, rate: 100, seconds: 1 });
+    expect(view).toMatchObject({ samples: 100, read: 100, expected: 100, measured: 90 });
+    expect(view?.wave.x.slice(0, 3)).toEqual([0, 10, 20]);
+    expect(view?.wave.y.indexOf(null)).toBe(40);
+    expect(view?.gaps).toEqual([[390, 500]]);
+    const { x = [], y = [] } = view?.spectrum ?? {};
+    expect(x[y.indexOf(Math.max(...y))]).toBe(12);
+    // One value, as the device sent it: nothing to make a spectrum of.
+    expect(windows.view('a', 't')).toMatchObject({ measured: 1, spectrum: null });
+  });
+
+  test('is the newest one whose samples were read, in whatever order topics are read', () => {
+    const windows = new Windows(fields);
+    windows.takeRecord(samplesAt('a', 0, { x: tone(5) }));
+    windows.takePrediction(windowAt('a', 0));
+    windows.takePrediction(windowAt('a', 1));
+    expect(windows.view('a', 'x')?.from).toBe(at(0));
+    windows.takeRecord(samplesAt('a', 1, { x: tone(5) }));
+    expect(windows.view('a', 'x')).toMatchObject({ from: at(1), read: 100 });
+  });
+
+  test('is cut out of records that begin and end elsewhere, and of samples sent twice the later counts', () => {
+    const windows = new Windows(fields);
+    const half = { ...samplesAt('a', 0, { x: new Array(100).fill(1) }), time: at(0, 500_000_000n) };
+    windows.takeRecord(half);
+    windows.takeRecord(samplesAt('a', 1, { x: [7] }));
+    windows.takePrediction(windowAt('a', 1, 50));
+    const view = windows.view('a', 'x');
+    expect(view).toMatchObject({ read: 50, expected: 100, measured: 50, gaps: [[490, 1_000]] });
+    expect(view?.wave.y.slice(0, 2)).toEqual([7, 1]);
+  });
+
+  test('is made of single readings, too, where their times are even', () => {
+    const windows = new Windows(fields);
+    windows.takeRecord({ stream: 's', device: 'a', time: at(0), values: { x: 1 }, received: at(0) });
+    windows.takePrediction(windowAt('a', 0, 1));
+    for (const [index, value] of tone(12).entries())
+      windows.takeRecord({
+        ...{ stream: 's', device: 'a', time: at(1, BigInt(index) * 10_000_000n), received: at(1) },
+        values: { x: value, t: null },
+      });
+    windows.takePrediction(windowAt('a', 1));
+    const view = windows.view('a', 'x');
+    expect(view).toMatchObject({ read: 100, rate: 100, gaps: [] });
+    const { x = [], y = [] } = view?.spectrum ?? {};
+    expect(x[y.indexOf(Math.max(...y))]).toBe(12);
+  });
+
+  test('has no spectrum where times are not even, and shows the samples as they came', () => {
+    const windows = new Windows(fields);
+    windows.takePrediction(windowAt('a', 0, 10));
+    for (let index = 1; index <= 10; index++)
+      windows.takeRecord({
+        ...{ stream: 's', device: 'a', time: at(0, BigInt(index ** 2) * 9_000_000n), received: at(1) },
+        values: { x: index },
+      });
+    expect(windows.view('a', 'x')).toMatchObject({ rate: null, spectrum: null, read: 10, measured: 10, gaps: [] });
+  });
+
+  test('of many samples is its extremes, and no more of it is sent than can be drawn', () => {
+    const windows = new Windows(fields);
+    const x = tone(5, 32_000, 32_000);
+    x[17_000] = 9;
+    windows.takeRecord(samplesAt('a', 0, { x }, 32_000));
+    windows.takePrediction(windowAt('a', 0, 32_000));
+    const view = windows.view('a', 'x');
+    expect(view?.wave.x.length).toBeLessThanOrEqual(2_000);
+    expect(view?.wave.y).toContain(9);
+    expect(view?.spectrum?.x.length).toBeLessThanOrEqual(1_000);
+  });
+});
+
+describe('bounds', () => {
+  test('a device that floods the page keeps two records of the largest size, and its last windows', () => {
+    const windows = new Windows(fields);
+    for (let second = 0; second < 20; second++) {
+      windows.takeRecord(samplesAt('a', second, { x: new Array(30_000).fill(second) }, 30_000));
+      windows.takePrediction(windowAt('a', second, 30_000));
+    }
+    expect(windows.view('a', 'x')).toMatchObject({ from: at(19), read: 30_000 });
+    expect(windows.view('a', 'y')).toBeUndefined();
+  });
+
+  test('with too many devices the silent ones are forgotten, but none that a page looks at', () => {
+    let now = 0;
+    const windows = new Windows(fields, { now: () => now, most: 2_000 });
+    for (let device = 0; device < 100; device++) {
+      now += 1_000;
+      windows.takeRecord(samplesAt(`d${device}`, 0, { x: tone(3) }));
+      windows.takePrediction(windowAt(`d${device}`, 0));
+      if (device < 50) expect(windows.view('d0', 'x')?.read).toBe(100);
+    }
+    const { names, count } = windows.devices() ?? { names: [], count: 0 };
+    expect(count).toBeLessThan(20);
+    expect(names.at(-1)).toBe('d99');
+    // Nobody has looked at it for half a minute.
+    expect(windows.view('d0', 'x')).toBeUndefined();
+  });
+
+  test('of a stream whose model labels readings nothing is kept', () => {
+    const windows = new Windows(fields);
+    const { from: _from, samples: _samples, ...plain } = windowAt('a', 0);
+    windows.takeRecord({ stream: 's', device: 'a', time: at(0), values: { x: 1 }, received: at(0) });
+    windows.takePrediction(plain);
+    expect([windows.devices(), windows.view('a', 'x')]).toEqual([null, undefined]);
+  });
+});

@@ -1,0 +1,93 @@
+import { isSamples } from '../../core/wire/decode-samples.ts';
+import type { Reading } from '../../core/wire/reading.ts';
+import type { Samples } from '../../core/wire/samples.ts';
+import type { WindowDevices, WindowView } from '../events.ts';
+import { DeviceSamples, isWindow } from './device-samples.ts';
+import type { SeenPrediction } from './records.ts';
+import { viewWindow } from './window-view.ts';
+
+/** Values kept over all devices: 16 MB. Then the device that has been silent for longest is forgotten. */
+const mostValues = 2_000_000;
+/** Devices kept, however little each holds. */
+const mostDevices = 10_000;
+/** A device that a page looked at so recently is not forgotten. */
+const lookedAtMs = 30_000;
+/** Devices that a page can choose from. */
+const listed = 200;
+
+/** The last windows of devices and the samples they were cut from; empty for a stream whose model labels readings. */
+export class Windows {
+  readonly #fields: readonly string[];
+  /** The device that spoke last stands last. */
+  readonly #devices = new Map<string, DeviceSamples>();
+  readonly #lookedAt = new Map<string, number>();
+  readonly #now: () => number;
+  readonly #mostValues: number;
+  #weight = 0;
+  #seen = false;
+  #list: string[] | undefined;
+
+  constructor(fields: readonly string[], { now = Date.now, most = mostValues } = {}) {
+    this.#fields = fields;
+    this.#now = now;
+    this.#mostValues = most;
+  }
+
+  /** Readings are kept once it is known that there are windows; records of samples always. */
+  takeRecord(record: Reading | Samples): void {
+    if (!this.#seen && !isSamples(record)) return;
+    this.#change(record.device, (device) => device.takeRecord(record));
+  }
+
+  takePrediction(prediction: SeenPrediction): void {
+    if (!isWindow(prediction)) return;
+    if (!this.#seen || !this.#devices.has(prediction.device)) this.#list = undefined;
+    this.#seen = true;
+    this.#change(prediction.device, (device) => device.takeWindow(prediction));
+  }
+
+  /** What a page chooses from; null until a window was labelled. */
+  devices(): WindowDevices | null {
+    if (!this.#seen) return null;
+    this.#list ??= [...this.#devices.keys()].sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+    return { names: this.#list.slice(0, listed), count: this.#list.length };
+  }
+
+  /** The last window of a device whose samples were read, one field of it; undefined where there is none. */
+  view(name: string, field: string): WindowView | undefined {
+    const device = this.#devices.get(name);
+    const index = this.#fields.indexOf(field);
+    if (!device || index < 0 || device.windows.length === 0) return undefined;
+    this.#lookedAt.delete(name);
+    this.#lookedAt.set(name, this.#now());
+    const [oldest] = this.#lookedAt.keys();
+    if (oldest !== undefined && this.#lookedAt.size > listed) this.#lookedAt.delete(oldest);
+    return viewWindow(device, field, index);
+  }
+
+  #change(name: string, change: (device: DeviceSamples) => void): void {
+    let device = this.#devices.get(name);
+    if (device) this.#devices.delete(name);
+    else {
+      device = new DeviceSamples(this.#fields);
+      this.#list = undefined;
+    }
+    this.#devices.set(name, device);
+    this.#weight -= device.weight;
+    change(device);
+    this.#weight += device.weight;
+    this.#forgetSilent();
+  }
+
+  #forgetSilent(): void {
+    if (this.#weight <= this.#mostValues && this.#devices.size <= mostDevices) return;
+    const since = this.#now() - lookedAtMs;
+    for (const [name, device] of this.#devices) {
+      if (this.#weight <= this.#mostValues && this.#devices.size <= mostDevices) return;
+      if ((this.#lookedAt.get(name) ?? 0) > since) continue;
+      this.#devices.delete(name);
+      this.#weight -= device.weight;
+      this.#list = undefined;
+    }
+  }
+}
