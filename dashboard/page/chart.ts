@@ -177,6 +177,7 @@ export class Chart {
     const size = 13 * devicePixelRatio;
     ctx.save();
     ctx.font = `600 ${size}px system-ui, sans-serif`;
+    ctx.textAlign = 'left';
     ctx.textBaseline = 'top';
     const [left, top] = [bbox.left + size / 2, bbox.top + size / 4];
     ctx.fillStyle = faded(palette.card, 0.85);
