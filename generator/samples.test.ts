@@ -69,6 +69,8 @@ test('bursts mask sample by sample, and a restart makes the same records', () =>
   const all = linesOf(workerOf(0, 0.4), 40);
   const gaps = all.join('').split('null').length - 1;
   expect(gaps).toBeGreaterThan(100);
+  // The first array holds all samples, also where the last of them are gaps.
+  expect(all.map((line) => JSON.parse(line).values.x.length)).toEqual(all.map(() => samples.count));
   for (const made of [1, 7, 22]) expect(linesOf(workerOf(made, 0.4), 40 - made)).toEqual(all.slice(made));
 });
 

@@ -119,7 +119,7 @@ export class Worker {
       for (const [field, array] of arrays.entries()) {
         const value = this.#row[field] ?? Number.NaN;
         array.push(Number.isNaN(value) ? 'null' : String(value));
-        if (!Number.isNaN(value)) lengths[field] = sample + 1;
+        if (!Number.isNaN(value)) lengths[field] = Math.max(lengths[field] ?? 0, sample + 1);
       }
     }
     const counts = { gaps: 0, values: 0 };
