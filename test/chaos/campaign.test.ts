@@ -14,12 +14,13 @@ describe.skipIf(!here)(`three minutes of faults${why}`, () => {
   }, async () => {
     const told: string[] = [];
     const outcome = await campaign({
-      ...{ minutes: 3, seed, rate: 60, only: [], keep: false, stopping: new AbortController().signal },
+      ...{ minutes: 3, seed, stream: 'both', rate: 60, only: [], keep: false, stopping: new AbortController().signal },
       tell: (line) => told.push(line),
     });
     console.log(JSON.stringify(outcome));
     expect(outcome.violations, told.join('\n')).toEqual([]);
-    expect(outcome.counts.acknowledged).toBeGreaterThan(1_000);
+    expect(outcome.counts.spambase?.acknowledged).toBeGreaterThan(1_000);
+    expect(outcome.counts.signal?.windows?.windows).toBeGreaterThan(1_000);
     for (const part of ['collector', 'classifier', 'archive', 'telegraf', 'kafka', 'influxdb']) {
       expect(outcome.faults[`kill ${part}`]).toBeGreaterThan(0);
     }

@@ -3,14 +3,18 @@ import { check, type Findings, type Violation } from './check.ts';
 import { type Inquiry, inquire } from './evidence.ts';
 import { catalogue } from './faults/catalogue.ts';
 import type { Fault } from './faults/fault.ts';
+import type { Line } from './line.ts';
 import { metric } from './metrics.ts';
 import { plan } from './plan.ts';
 import { type Stack, startStack } from './stack.ts';
+import { type StreamName, streamsOf } from './streams.ts';
 import { strikeAll } from './striking.ts';
 
 export interface CampaignOptions {
   readonly minutes: number;
   readonly seed: number;
+  /** What the line carries: readings that are labelled one by one, windows of samples, or both beside each other. */
+  readonly stream: StreamName | 'both';
   /** Readings a second. */
   readonly rate: number;
   /** Only faults whose name has one of these in it; all where there are none. */
@@ -29,7 +33,8 @@ export interface Outcome {
   readonly minutes: number;
   readonly faults: Readonly<Record<string, number>>;
   readonly leftOut: readonly string[];
-  readonly counts: Findings['counts'];
+  /** By stream. */
+  readonly counts: Readonly<Record<string, Findings['counts']>>;
   /** How often a process had ended by itself and was started again, as a supervisor does. */
   readonly ownEnds: Readonly<Record<string, number>>;
   /** Transactional requests that were held. */
@@ -49,7 +54,7 @@ const settleSeconds = 180;
 export async function campaign(options: CampaignOptions): Promise<Outcome> {
   const { minutes, seed, rate, only, tell } = options;
   tell('starting Kafka, InfluxDB, Telegraf, collector, archive, classifier, devices');
-  const stack = await startStack({ rate, keep: options.keep, tell });
+  const stack = await startStack({ streams: streamsOf(options.stream), rate, keep: options.keep, tell });
   try {
     const wanted = ({ name }: Fault) => only.length === 0 || only.some((word) => name.includes(word));
     const cards = catalogue.filter(wanted);
@@ -62,42 +67,47 @@ export async function campaign(options: CampaignOptions): Promise<Outcome> {
     const struck = await strikeAll(stack, steps, faults, options.stopping);
     const atMs = performance.now();
     tell('no more faults');
-    const before = stack.witness.acknowledged.size;
+    const before = stack.lines.map(acknowledged);
     await sleep(calmSeconds * 1_000);
-    const served = stack.witness.acknowledged.size - before;
-    const { findings, settledAtMs } = await settle(stack);
+    const served = stack.lines.filter((line, index) => acknowledged(line) > (before[index] ?? 0));
+    const { counts, violations, settledAtMs } = await settle(stack);
     return {
       seed,
       minutes: Math.round(10 * struck.minutes) / 10,
       faults: struck.counts,
       leftOut,
-      counts: findings.counts,
+      counts,
       ownEnds: Object.fromEntries(Object.values(stack.parts).map(({ name, ownEnds }) => [name, ownEnds])),
       held: stack.proxies.kafka.held,
       settledSeconds: Math.round((settledAtMs - atMs) / 100) / 10,
-      violations: [...struck.broken, ...(served > 0 ? [] : [notServed]), ...findings.violations],
+      violations: [...struck.broken, ...(served.length === stack.lines.length ? [] : [notServed]), ...violations],
     };
   } finally {
     await stack.stop();
   }
 }
 
+const acknowledged = ({ witness }: Line): number => witness.acknowledged.size;
+
+interface Settled extends Pick<Outcome, 'counts' | 'violations'> {
+  readonly settledAtMs: number;
+}
+
 /** Stops the devices, and looks until all is where it belongs, or for as long as that may take. */
-async function settle(stack: Stack): Promise<{ findings: Findings; settledAtMs: number }> {
+async function settle(stack: Stack): Promise<Settled> {
   const untilMs = performance.now() + settleSeconds * 1_000;
-  const ended: Violation[] = stack.generator.alive
-    ? []
-    : [{ promise: 'the devices continue', count: 1, examples: [stack.generator.logFile] }];
-  await stack.generator.end();
+  const ended = stack.lines.flatMap(({ generator: { alive, logFile } }): Violation[] =>
+    alive ? [] : [{ promise: 'the devices continue', count: 1, examples: [logFile] }],
+  );
+  await Promise.all(stack.lines.map(({ generator }) => generator.end()));
   const inquiry = await inquire(stack);
   try {
     for (;;) {
       const settledAtMs = performance.now();
       const late = settledAtMs > untilMs;
       if (late || (await caughtUp(stack, inquiry))) {
-        const { counts, violations } = check(await inquiry.gather());
-        if (late || violations.length === 0)
-          return { findings: { counts, violations: [...ended, ...violations] }, settledAtMs };
+        const { counts, violations } = await judge(stack, inquiry);
+        if (late || violations.length === 0) return { counts, violations: [...ended, ...violations], settledAtMs };
       }
       await sleep(1_000);
     }
@@ -106,8 +116,23 @@ async function settle(stack: Stack): Promise<{ findings: Findings; settledAtMs: 
   }
 }
 
-/** Whether spool, archive and classifier have nothing left to do; only Telegraf may have. */
-async function caughtUp({ collectorUrl }: Stack, inquiry: Inquiry): Promise<boolean> {
-  const waiting = await metric(collectorUrl, 'gapline_collector_spool_readings');
-  return waiting === 0 && (await inquiry.lag().catch(() => 1)) === 0;
+/** Checks each stream. */
+async function judge({ lines }: Stack, inquiry: Inquiry): Promise<Pick<Outcome, 'counts' | 'violations'>> {
+  const counts: Record<string, Findings['counts']> = {};
+  const violations: Violation[] = [];
+  for (const line of lines) {
+    const { stream } = line.case;
+    const findings = check(await inquiry.gather(line));
+    counts[stream] = findings.counts;
+    violations.push(...findings.violations.map((each) => ({ ...each, promise: `${stream}: ${each.promise}` })));
+  }
+  return { counts, violations };
+}
+
+/** Whether spools, archives and classifiers have nothing left to do; only Telegraf may have. */
+async function caughtUp({ lines }: Stack, inquiry: Inquiry): Promise<boolean> {
+  const waiting = await Promise.all(
+    lines.map(({ collectorUrl }) => metric(collectorUrl, 'gapline_collector_spool_readings')),
+  );
+  return waiting.every((readings) => readings === 0) && (await inquiry.lag().catch(() => 1)) === 0;
 }

@@ -14,6 +14,7 @@ const evidence = (planted: Partial<Evidence> = {}): Evidence => ({
   predictions: names.map((name) => said(name)),
   deadLetters: [],
   skips: 0,
+  archivable: planted.records ?? names,
   archived: names,
   points: names.map((name) => said(name)),
   excused: new Set(),

@@ -1,6 +1,6 @@
 import { cp, mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { root } from './stack.ts';
+import { root } from './streams.ts';
 
 /** What a stage is made of. */
 const folders = [

@@ -1,53 +1,67 @@
 import { pino } from 'pino';
+import { classifierGroup } from '../../classifier/classifier.ts';
+import { archiveGroup } from '../../collector/archive.ts';
 import { createKafkaLog } from '../../core/log/kafka.ts';
 import { type EventLog, totalLag } from '../../core/log/port.ts';
 import { createInfluxStore } from '../../core/store/influxdb.ts';
 import type { SeriesStore } from '../../core/store/port.ts';
 import type { DeadLetter } from '../../core/wire/dead-letter.ts';
+import { decodeRecord, isSamples } from '../../core/wire/decode-samples.ts';
 import type { Prediction } from '../../core/wire/prediction.ts';
+import { samplesToPoints } from '../../core/wire/samples-point.ts';
 import type { Status } from '../../core/wire/status.ts';
 import { identities, identityOf, ledgerIdentities, takePoints, takeRecords } from '../line/identities.ts';
 import type { Evidence, Said } from './check.ts';
+import type { Line } from './line.ts';
 import { sumInLog } from './parts.ts';
 import type { Stack } from './stack.ts';
+import { topicsOfCase } from './streams.ts';
+import { gatherWindows } from './window-evidence.ts';
 
-const topics = {
-  readings: 'spam_data',
-  predictions: 'spam_predictions',
-  deadLetters: 'spambase.deadletters',
-  status: 'spambase.status',
-};
 const logger = pino({ level: 'silent' });
 
 /** Reads what is in log and store, beside the proxies. */
 export interface Inquiry {
-  /** How far archive and classifiers are behind. */
+  /** How far archives and classifiers are behind. */
   lag(): Promise<number>;
-  gather(): Promise<Evidence>;
+  gather(line: Line): Promise<Evidence>;
   stop(): Promise<void>;
 }
 
-export async function inquire(stack: Stack): Promise<Inquiry> {
-  const log = createKafkaLog({ url: stack.kafkaUrl, logger });
-  const store = createInfluxStore({ ...stack.influxdb, logger });
+export async function inquire({ kafkaUrl, influxdb, lines }: Stack): Promise<Inquiry> {
+  const log = createKafkaLog({ url: kafkaUrl, logger });
+  const store = createInfluxStore({ ...influxdb, logger });
   await Promise.all([log.start(), store.start()]);
+  const lagOf = async (line: Line) => {
+    const stream = { name: line.case.stream, fields: [], topics: topicsOfCase(line.case) };
+    const groups = [archiveGroup(stream), classifierGroup(stream)];
+    const lags = await Promise.all(groups.map((group) => log.lag(group, [stream.topics.readings])));
+    return totalLag(lags.flat());
+  };
   return {
     async lag() {
-      const groups = await Promise.all(
-        ['spambase.archive', 'spambase.classifier'].map((group) => log.lag(group, [topics.readings])),
-      );
-      return totalLag(groups.flat());
+      const lags = await Promise.all(lines.map(lagOf));
+      return lags.reduce((sum, lag) => sum + lag, 0);
     },
-    gather: () => gather(stack, log, store),
+    gather: (line) => gather(line, log, store),
     async stop() {
       await Promise.all([log.stop(), store.stop()]);
     },
   };
 }
 
-async function gather(stack: Stack, log: EventLog, store: SeriesStore): Promise<Evidence> {
-  const { witness, excused, parts, ledger } = stack;
-  const collectorLog = parts.collector.logFile;
+async function gather(line: Line, log: EventLog, store: SeriesStore): Promise<Evidence> {
+  const { witness, excused, collector, ledger } = line;
+  const { stream } = line.case;
+  const topics = topicsOfCase(line.case);
+  const collectorLog = collector.logFile;
+  const records = await takeRecords(log, topics.readings, (_: unknown, record) => record);
+  const found = records.map(pointsOf);
+  const letters = await takeRecords(log, topics.deadLetters, (letter: DeadLetter) => letter);
+  // Those of the archive stand for points, not for labels.
+  const dead = letters.filter(({ stage }) => stage === 'classifier');
+  const statuses = await takeRecords(log, topics.status, (status: Status) => status);
+  const predictions = await takeRecords(log, topics.predictions, (prediction: Prediction) => prediction);
   return {
     acknowledged: new Set([...witness.acknowledged, ...ledgerIdentities(ledger)]),
     sent: witness.sent,
@@ -55,19 +69,28 @@ async function gather(stack: Stack, log: EventLog, store: SeriesStore): Promise<
     excused,
     possibleExtras: sumInLog(collectorLog, ({ possibleExtras }) => Number(possibleExtras ?? 0)),
     toldLost: sumInLog(collectorLog, ({ level, readings }) => (Number(level) >= 50 ? Number(readings ?? 0) : 0)),
-    records: await takeRecords(log, topics.readings, identityOf),
-    predictions: await takeRecords(log, topics.predictions, (prediction: Prediction) => ({
+    records: found.map(({ identity }) => identity),
+    archivable: found.flatMap(({ points }) => points),
+    predictions: predictions.map((prediction) => ({
       identity: identityOf(prediction),
       said: saidBy({ ...prediction, version: prediction.model.version }),
     })),
-    deadLetters: await deadLettersOf(log),
-    skips: await skipsOf(log),
-    archived: await takePoints(store, 'spambase', identityOf),
+    deadLetters: identities(dead.map(({ value }) => JSON.parse(value) as Identified)),
+    skips: sumOfCounters(statuses, 'skipped'),
+    archived: await takePoints(store, stream, identityOf),
     points: await takePoints(
       store,
-      'spambase.predictions',
+      `${stream}.predictions`,
       (point): Said => ({ identity: identityOf(point), said: saidBy(point.fields) }),
     ),
+    ...(line.case.name === 'windows' && {
+      windows: await gatherWindows(line, {
+        records,
+        dead,
+        predictions,
+        counted: (name) => sumOfCounters(statuses, name),
+      }),
+    }),
   };
 }
 
@@ -76,23 +99,24 @@ interface Identified {
   readonly time: string;
 }
 
+/** A record of the readings topic, and the points that the archive makes of it. */
+function pointsOf({ value }: { readonly value: Uint8Array }): { identity: string; points: readonly string[] } {
+  const record = decodeRecord(value);
+  if (typeof record === 'string') return { identity: record, points: [] };
+  const identity = identityOf(record);
+  return { identity, points: isSamples(record) ? samplesToPoints(record, 0).map(identityOf) : [identity] };
+}
+
 /** The latency tells a label that was committed from one of the same model that was not. */
 const saidBy = ({ version, label, latencyMs }: Readonly<Record<string, unknown>>): string =>
   `version ${version}: ${label} after ${latencyMs} ms`;
 
-/** Those of the classifier: the archive's stand for points, not for labels. */
-async function deadLettersOf(log: EventLog): Promise<string[]> {
-  const all = await takeRecords(log, topics.deadLetters, (letter: DeadLetter) => letter);
-  const own = all.filter(({ stage }) => stage === 'classifier');
-  return identities(own.map(({ value }) => JSON.parse(value) as Identified));
-}
-
 /** What each classifier that ever ran counted last. */
-async function skipsOf(log: EventLog): Promise<number> {
+function sumOfCounters(statuses: readonly Status[], name: string): number {
   const counted = new Map<string, number>();
-  for (const { stage, instance, counters } of await takeRecords(log, topics.status, (status: Status) => status)) {
+  for (const { stage, instance, counters } of statuses) {
     if (stage !== 'classifier') continue;
-    counted.set(instance, Math.max(counted.get(instance) ?? 0, counters.skipped ?? 0));
+    counted.set(instance, Math.max(counted.get(instance) ?? 0, counters[name] ?? 0));
   }
-  return [...counted.values()].reduce((sum, skipped) => sum + skipped, 0);
+  return [...counted.values()].reduce((sum, count) => sum + count, 0);
 }

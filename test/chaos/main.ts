@@ -1,5 +1,6 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { campaign } from './campaign.ts';
+import { type StreamName, streamNames } from './streams.ts';
 
 const number =
   (least: number, most: number) =>
@@ -12,6 +13,7 @@ const number =
 interface Options {
   readonly minutes: number;
   readonly seed: number;
+  readonly stream: StreamName | 'both';
   readonly rate: number;
   readonly only: readonly string[];
   readonly keep: boolean;
@@ -23,7 +25,12 @@ await new Command('chaos')
   )
   .option('--minutes <minutes>', 'how long faults are injected', number(0.1, 10_000), 3)
   .option('--seed <seed>', 'decides which faults and when', number(0, 2 ** 31), 1)
-  .option('--rate <readings>', 'readings a second', number(1, 100_000), 100)
+  .addOption(
+    new Option('--stream <which>', 'readings labelled one by one, windows of samples, or both beside each other')
+      .choices([...streamNames, 'both'])
+      .default('plain'),
+  )
+  .option('--rate <readings>', 'readings a second of the plain stream', number(1, 100_000), 100)
   .option('--only <words...>', 'only faults with one of these words in their name', [])
   .option('--keep', "keep the processes' logs", false)
   .action(async (options: Options) => {

@@ -48,8 +48,8 @@ export async function startStore(undo: Undo): Promise<Behind<Influxdb, HttpProxy
 export interface Forwarding {
   readonly root: string;
   readonly folder: string;
-  /** What `gapline telegraf-config` wrote. */
-  readonly inputs: string;
+  /** What `gapline telegraf-config` wrote, by stream. */
+  readonly inputs: readonly string[];
   readonly influxdb: Behind<Influxdb, HttpProxy>;
 }
 
@@ -58,11 +58,11 @@ export async function startForwarding(
   { root, folder, inputs, influxdb }: Forwarding,
   undo: Undo,
 ): Promise<ServerHandle> {
-  const file = join(folder, 'stream.conf');
-  await writeFile(file, inputs);
+  const files = inputs.map((_, index) => join(folder, `stream-${index}.conf`));
+  await Promise.all(inputs.map((text, index) => writeFile(files[index] ?? '', text)));
   const { org, bucket, token } = influxdb.server;
   const telegraf = await startTelegraf({
-    configFiles: [join(root, 'telegraf/telegraf.conf'), file],
+    configFiles: [join(root, 'telegraf/telegraf.conf'), ...files],
     env: {
       GAPLINE_INFLUXDB_URL: influxdb.proxy.url,
       GAPLINE_INFLUXDB_TOKEN: token,

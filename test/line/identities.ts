@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { pino } from 'pino';
-import type { EventLog } from '../../core/log/port.ts';
+import type { EventLog, StoredRecord } from '../../core/log/port.ts';
 import { createSqliteLog } from '../../core/log/sqlite.ts';
 import type { SeriesStore } from '../../core/store/port.ts';
 import { createSqliteStore } from '../../core/store/sqlite.ts';
@@ -20,10 +20,14 @@ export function ledgerIdentities(file: string): string[] {
 }
 
 /** What `take` takes from each record of a topic, in the order of its partitions. */
-export async function takeRecords<T, R>(log: EventLog, topic: string, take: (record: T) => R): Promise<R[]> {
+export async function takeRecords<T, R>(
+  log: EventLog,
+  topic: string,
+  take: (record: T, stored: StoredRecord) => R,
+): Promise<R[]> {
   const found: R[] = [];
   for await (const records of log.tail([topic], { since: 0, follow: false })) {
-    for (const { value } of records) found.push(take(JSON.parse(Buffer.from(value).toString()) as T));
+    for (const stored of records) found.push(take(JSON.parse(Buffer.from(stored.value).toString()) as T, stored));
   }
   return found;
 }

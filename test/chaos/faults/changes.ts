@@ -22,10 +22,12 @@ export const swap: Fault = {
   name: 'another model takes over',
   touches: ['model'],
   seconds: 5,
-  async strike({ command }) {
-    const listed = await command('models', 'list');
-    const other = /^1\t.*champion/m.test(listed) ? '2' : '1';
-    await command('models', 'promote', other);
+  async strike({ lines }) {
+    for (const { command } of lines) {
+      const listed = await command('models', 'list');
+      const other = /^1\t.*champion/m.test(listed) ? '2' : '1';
+      await command('models', 'promote', other);
+    }
     await seconds(3);
   },
 };

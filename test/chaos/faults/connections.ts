@@ -1,6 +1,6 @@
 import type { KeyedRandom } from '../../../core/numeric/random/keyed-random.ts';
-import type { HttpProxy } from '../proxies/http-proxy.ts';
 import type { KafkaProxy } from '../proxies/kafka-proxy.ts';
+import type { Difficult } from '../together.ts';
 import { between, type Fault, oneOf, seconds } from './fault.ts';
 
 const cutSeconds = 10;
@@ -25,7 +25,7 @@ const cut = (name: 'devices' | 'kafka' | 'influxdb'): Fault => ({
   },
 });
 
-function cutHttp(proxy: HttpProxy, unavailable: boolean, random: KeyedRandom): void {
+function cutHttp(proxy: Difficult, unavailable: boolean, random: KeyedRandom): void {
   const ways = unavailable ? (['refuse'] as const) : (['pass', 'refuse', 'half'] as const);
   proxy.mood = () => ({ way: oneOf(random, ways) });
   proxy.cut();

@@ -1,0 +1,99 @@
+import { expect, test } from 'vitest';
+import type { Undisturbed } from '../line/undisturbed.ts';
+import type { Violation } from './check.ts';
+import { checkWindows, type WindowEvidence } from './check-windows.ts';
+
+const windows = new Map([
+  ['a 1', 'still'],
+  ['a 2', 'fast'],
+  ['b 1', 'slow'],
+]);
+
+const whole: Undisturbed = {
+  windows,
+  samples: 20,
+  steps: [
+    { use: 'resample', in: 20, consumed: 16, duplicates: 1, skipped: 1 },
+    { use: 'window', in: 30, consumed: 24, duplicates: 0, skipped: 1 },
+    { use: 'statistics', in: 3, consumed: 3, duplicates: 0, skipped: 0 },
+  ],
+  skippedBy: { late: 2 },
+  mixed: 1,
+  held: 7,
+};
+
+const right = [...windows].map(([identity, said]) => ({ identity, version: 1, said }));
+
+/** A run in which all went well, but for what a test plants. */
+function violationsOf(planted: Partial<WindowEvidence>): Violation[] {
+  const violations: Violation[] = [];
+  const evidence: WindowEvidence = {
+    undisturbed: new Map([
+      [1, whole],
+      [2, { ...whole, windows: new Map([...windows.keys()].map((identity) => [identity, 'slow'])) }],
+    ]),
+    predictions: right,
+    counted: { consumed: 24, duplicates: 1, mixed: 1, skipped: 2 },
+    deadSamples: 5,
+    samples: 25,
+    ...planted,
+  };
+  checkWindows(evidence, (promise, found) => {
+    const examples = [...found];
+    if (examples.length > 0) violations.push({ promise, count: examples.length, examples });
+    return examples.length;
+  });
+  return violations;
+}
+
+test('a run in which all went well breaks nothing, whichever version labelled a window', () => {
+  expect(violationsOf({})).toEqual([]);
+  const swapped = right.map((each) => (each.identity === 'a 2' ? { ...each, version: 2, said: 'slow' } : each));
+  expect(violationsOf({ predictions: swapped })).toEqual([]);
+});
+
+test('a window without a prediction, with two, and a prediction of no window are found', () => {
+  expect(violationsOf({ predictions: right.slice(1) })).toEqual([
+    { promise: 'every window that closed has a prediction', count: 1, examples: ['a 1'] },
+  ]);
+  expect(violationsOf({ predictions: [...right, ...right.slice(2)] })).toEqual([
+    { promise: 'no window has two predictions', count: 1, examples: ['b 1'] },
+  ]);
+  expect(violationsOf({ predictions: [...right, { identity: 'c 9', version: 1, said: 'still' }] })).toEqual([
+    { promise: 'there is no prediction without a window', count: 1, examples: ['c 9'] },
+  ]);
+});
+
+test('a window whose features were made of other samples is found by what its prediction says', () => {
+  const other = right.map((each) => (each.identity === 'b 1' ? { ...each, said: 'still' } : each));
+  expect(violationsOf({ predictions: other })).toEqual([
+    {
+      ...{ promise: 'a prediction is what a run without faults gives', count: 1 },
+      examples: ['b 1: still instead of slow'],
+    },
+  ]);
+});
+
+test('samples that are unaccounted for are found: none came to a step, or a step holds others than it says', () => {
+  const promise = 'samples are consumed by windows, duplicates, skipped, dead letters or still open';
+  expect(violationsOf({ samples: 26 })).toMatchObject([{ promise }]);
+  expect(violationsOf({ undisturbed: new Map([[1, { ...whole, held: 6 }]]) })).toMatchObject([{ promise }]);
+  const [resample, window] = whole.steps;
+  if (!resample || !window) throw new Error('there are no steps');
+  const twice = {
+    ...whole,
+    steps: [{ ...resample, consumed: 20 }, { ...window, consumed: 20 }, ...whole.steps.slice(2)],
+  };
+  const counted = { consumed: 0, duplicates: 0, mixed: 0, skipped: 0 };
+  expect(violationsOf({ undisturbed: new Map([[1, twice]]), counted })).toMatchObject([
+    { promise, examples: ['resample: -2 are open'] },
+  ]);
+});
+
+test('classifiers that counted a sample twice are found; what a killed one forgot is not missed', () => {
+  const counted = { consumed: 25, duplicates: 1, mixed: 1, skipped: 2 };
+  expect(violationsOf({ counted })).toEqual([
+    { promise: 'classifiers count nothing twice', count: 1, examples: ['consumed: 25 counted, there are 24'] },
+  ]);
+  expect(violationsOf({ counted: { consumed: 3, duplicates: 0, mixed: 0, skipped: 0 } })).toEqual([]);
+});
