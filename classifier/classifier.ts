@@ -74,12 +74,13 @@ export function createClassifier(options: ClassifierOptions): Classifier {
   /** For records that the model itself cannot take; what cannot be read is found while decoding. */
   function deadLetter(record: StoredRecord, error: unknown, maxBytes?: number) {
     // Asked for once more, smaller, it is the same one.
-    if (maxBytes === undefined) {
-      tally.addDeadLetters(1);
-      metrics.deadLetter();
-      reporter.noteError(error);
-    }
+    if (maxBytes === undefined) reporter.noteError(error);
     return reporter.deadLetter(record, error, maxBytes);
+  }
+
+  function checkpointRefused(partition: number, error: unknown): void {
+    metrics.checkpointLost('unwritten');
+    reporter.noteError(`partition ${partition}: a checkpoint cannot be written: ${describeError(error)}`);
   }
 
   async function open(fail: (error: unknown) => void): Promise<void> {
@@ -88,13 +89,13 @@ export function createClassifier(options: ClassifierOptions): Classifier {
     const opened = createLabeller({ ...shared, champion, predictInShadow });
     labeller = opened;
     metrics.serving(champion.model.identity.name, champion.model.identity.version);
-    const { assigned, revoked, transform, save } = opened;
+    const { assigned, revoked, transform, passed, save } = opened;
     running = await log.pipe(
       {
         ...{ from: [stream.topics.readings], group, ...(maxBatch !== undefined && { maxBatch }) },
         checkpoints: { ...options.checkpoints, topic: stream.topics.state },
       },
-      { assigned, revoked, transform, save, deadLetter, stalled },
+      { assigned, revoked, transform, passed, save, checkpointRefused, deadLetter, stalled },
     );
     running.failed.catch(fail);
     following = followModelChanges({ ...shared, labeller: opened });

@@ -1,11 +1,12 @@
 import type { Logger } from 'pino';
-import type { Batch, EventLog, History, Output, Transformed } from '../core/log/port.ts';
+import type { Batch, EventLog, History, Output, StoredRecord, Transformed } from '../core/log/port.ts';
 import type { Reporter } from '../core/stage/reporter.ts';
 import { GaplineError } from '../core/wire/errors.ts';
 import type { Stream } from '../core/wire/stream.ts';
 import { Drift } from './drift.ts';
 import { decodeBatch, type LabelledBatch, labelBatch } from './labelling.ts';
 import type { Metrics } from './metrics.ts';
+import { absorb } from './model-change/model-slot.ts';
 import { createPartitionModels } from './partitions.ts';
 import type { BoundedPrediction } from './shadow/bounded-prediction.ts';
 import { createShadow } from './shadow/shadow.ts';
@@ -39,6 +40,8 @@ export interface Labeller {
   /** Samples that wait in steps, over all partitions of this member. */
   held(): number;
   transform(batch: Batch): Promise<Transformed>;
+  /** A record became a dead letter: its readings are in the state all the same, so that steps complete the same rows no second time. */
+  passed(record: StoredRecord): void;
   /**
    * Another version is to label: in each partition from the next batch on after its state is restored. The present one is closed then.
    */
@@ -101,6 +104,29 @@ export function createLabeller(options: LabellerOptions): Labeller {
     };
   }
 
+  /** Whether the champion's steps took the readings of a record in, without labels: where there are steps, and they can. */
+  function takeIn({ partition: number, offset, value }: StoredRecord): boolean {
+    const partition = models.get(number);
+    if (!partition) return false;
+    const { readings, champion, challenger } = partition;
+    readings.reset(1);
+    readings.add(value);
+    const sessions = [champion.current, champion.finishing, challenger.current];
+    const [taken] = sessions.map((session) => (session && readings.count > 0 ? absorb(session, readings) : undefined));
+    for (const slot of [champion, challenger]) slot.committed(readings.rows(), offset);
+    if (!taken || taken.outcomes.length === 0) return false;
+    const steps = countSteps(taken.outcomes);
+    tally.addRefused(readings, steps);
+    metrics.committed({ readings, labels: [], deadLetters: 1, skippedBy: new Map(), steps });
+    return true;
+  }
+
+  function passed(record: StoredRecord): void {
+    if (takeIn(record)) return;
+    tally.addDeadLetters(1);
+    metrics.deadLetter();
+  }
+
   return {
     get champion() {
       return champions.wanted;
@@ -116,6 +142,7 @@ export function createLabeller(options: LabellerOptions): Labeller {
     save: models.save,
     held: models.held,
     transform,
+    passed,
     promote(champion) {
       champions.swap(champion);
       drift = driftOf(champion);

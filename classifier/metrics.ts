@@ -18,6 +18,9 @@ export function createMetrics(registry: Registry) {
   const changes = counter('model_changes_total', 'Model versions that took over, or were refused.', ['outcome']);
   const psi = gauge('drift_psi', 'The largest population stability index of a field.');
   const outside = gauge('drift_outside_ratio', 'Share of readings with a value outside the range of training.');
+  const checkpoints = counter('checkpoints_lost_total', 'Checkpoints that could not be written, or not be read.', [
+    'outcome',
+  ]);
   const stalls = counter('stalls_total', 'Failed attempts that are tried again.');
   const predict = new Histogram({
     name: 'gapline_classifier_predict_seconds',
@@ -36,7 +39,7 @@ export function createMetrics(registry: Registry) {
   const model = gauge('model_info', 'The model version that serves: always 1.', ['name', 'version']);
 
   return {
-    committed({ readings, labels: made, deadLetters: dead, skippedBy, steps }: BatchOutcome): void {
+    committed({ readings, labels: made, deadLetters: dead, skippedBy, steps }: Omit<BatchOutcome, 'origins'>): void {
       labels.inc(made.length);
       gaps.inc(readings.gaps);
       unknownFields.inc(readings.unknownFields);
@@ -47,6 +50,7 @@ export function createMetrics(registry: Registry) {
     },
     deadLetter: () => deadLetters.inc(),
     stalled: () => stalls.inc(),
+    checkpointLost: (outcome: 'unwritten' | 'unread') => checkpoints.inc({ outcome }),
     predicted: (seconds: number) => predict.observe(seconds),
     shadowed: (count: number, labelled: boolean) => shadow.inc({ outcome: labelled ? 'labelled' : 'skipped' }, count),
     refused: () => changes.inc({ outcome: 'refused' }),

@@ -11,7 +11,7 @@ import type { StepCounts } from './steps/step-state.ts';
 export interface ClassifierTotals {
   /**
    * Records taken: each is one label, one dead letter or one skip. With steps that keep samples apart (all but `resample`), each is
-   * consumed, a duplicate, a dead letter, a skip, or still held.
+   * consumed, a duplicate, a skip, still held, or a dead letter, but for the dead letters of refused rows.
    */
   readonly readings: number;
   /** Values that were missing. */
@@ -25,7 +25,7 @@ export interface ClassifierTotals {
   /** Values whose names the stream does not know, ignored. */
   readonly unknownFields: number;
   /** What became of samples in the champion's steps; undefined before there are any. */
-  readonly steps: { readonly consumed: number; readonly duplicates: number; readonly mixed: number } | undefined;
+  readonly steps: StepTotals | undefined;
   /** Labels whose truth was known, and how many of them were right. */
   readonly scored: number;
   readonly right: number;
@@ -38,6 +38,14 @@ export interface ClassifierTotals {
   readonly p99Ms: number;
   /** The present challenger beside the champion. */
   readonly comparison: Comparison;
+}
+
+export interface StepTotals {
+  readonly consumed: number;
+  readonly duplicates: number;
+  readonly mixed: number;
+  /** Dead letters of records that completed rows which the model refused. Their samples count as any others: they are in windows. */
+  readonly refused: number;
 }
 
 /** Champion and challenger over the same readings, since the challenger came. */
@@ -124,14 +132,24 @@ export class Tally {
     this.#skipped += count;
   }
 
-  #addSteps({ skippedBy, consumed, duplicates, mixed }: StepCounts): void {
+  #addSteps({ skippedBy, consumed, duplicates, mixed }: StepCounts, refused = 0): void {
     for (const [reason, count] of skippedBy) this.#skip(reason, count);
     const before = this.#steps;
     this.#steps = {
       consumed: (before?.consumed ?? 0) + consumed,
       duplicates: (before?.duplicates ?? 0) + duplicates,
       mixed: (before?.mixed ?? 0) + mixed,
+      refused: (before?.refused ?? 0) + refused,
     };
+  }
+
+  /** A record whose rows the model refused: a dead letter, and its readings are in the state of the steps. */
+  addRefused({ count, gaps, unknownFields }: ReadingBatch, steps: StepCounts): void {
+    this.#readings += count;
+    this.#gaps += gaps;
+    this.#unknownFields += unknownFields;
+    this.#deadLetters += 1;
+    this.#addSteps(steps, 1);
   }
 
   addDeadLetters(count: number): void {

@@ -25,6 +25,21 @@ export function prepare({ streamModel, steps }: ModelSession, readings: ReadingB
   return { rows: streamModel.project(readings.rows()), origins: readings, outcomes: [], committed: () => {} };
 }
 
+/**
+ * Takes readings into the state without labelling them: those of the past, and those whose rows the model refused. Undefined, with
+ * nothing changed, where a step cannot take them, which is the same at every replay.
+ */
+export function absorb(modelSession: ModelSession, readings: ReadingBatch): PreparedRows | undefined {
+  try {
+    const prepared = prepare(modelSession, readings);
+    modelSession.session.warm(prepared.rows);
+    prepared.committed();
+    return prepared;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Whether a session has anything to lose when its partition changes hands. */
 export const remembers = ({ streamModel: { model }, steps }: ModelSession): boolean =>
   steps !== undefined || model.memoryMs > 0;

@@ -2,17 +2,23 @@ import type { EventLog, History, StoredRecord } from '../../core/log/port.ts';
 import type { Stream } from '../../core/wire/stream.ts';
 import { ReadingBatch } from '../decode.ts';
 import { loadEntry, readCheckpoint } from './checkpoint.ts';
-import { type ModelSession, prepare, remembers } from './model-slot.ts';
+import { absorb, type ModelSession, remembers } from './model-slot.ts';
 
-/** Replays records to a session without labelling them; those that cannot be read are left out. How many readings they were. */
-function replay(modelSession: ModelSession, readings: ReadingBatch, records: readonly StoredRecord[]) {
+/**
+ * Replays records to a session without labelling them. Those that cannot be read are left out, and so is one that a step cannot take: it was
+ * a dead letter when it was new. How many readings were taken in.
+ */
+function replay(modelSession: ModelSession, readings: ReadingBatch, records: readonly StoredRecord[]): number {
   readings.reset(records.length);
   for (const { value } of records) readings.add(value);
   if (readings.count === 0) return 0;
-  const { rows, committed } = prepare(modelSession, readings);
-  modelSession.session.warm(rows);
-  committed();
-  return readings.count;
+  const { count } = readings;
+  if (absorb(modelSession, readings)) return count;
+  if (records.length === 1) return 0;
+  const middle = records.length >> 1;
+  return (
+    replay(modelSession, readings, records.slice(0, middle)) + replay(modelSession, readings, records.slice(middle))
+  );
 }
 
 /** How far back to read where there is no checkpoint: what the imputer remembers, and the windows that may be open. */

@@ -80,7 +80,7 @@ test('a window gives one prediction, with where it begins and what it holds', as
   expect({ readings, labels, deadLetters, skippedBy, held }).toEqual({
     ...{ readings: 8, labels: 2, deadLetters: 1, skippedBy: { late: 1 }, held: 1 },
   });
-  expect(classifier.totals().steps).toEqual({ consumed: 4, duplicates: 1, mixed: 0 });
+  expect(classifier.totals().steps).toEqual({ consumed: 4, duplicates: 1, mixed: 0, refused: 0 });
 });
 
 test('every reading is consumed, a duplicate, a skip, a dead letter or still held', async () => {

@@ -16,7 +16,7 @@ export class Fenced extends GaplineError {
 const deadLetterSizes = [undefined, 16 << 10] as const;
 
 export interface BatchProcessorOptions {
-  readonly handlers: Pick<PipeHandlers, 'transform' | 'deadLetter'>;
+  readonly handlers: Pick<PipeHandlers, 'transform' | 'deadLetter' | 'passed' | 'checkpointRefused'>;
   readonly retry: RetryPolicy;
   /** Attempts before an error of a transform counts as permanent that does not state whether it is retryable. */
   readonly attempts: number;
@@ -28,8 +28,8 @@ export interface BatchProcessorOptions {
   readonly commit: (batch: Batch, outputs: readonly Output[], checkpoint: CheckpointWrite | undefined) => Promise<void>;
   /** Of the partition number, shared by all of its inputs. */
   readonly checkpoints?: Checkpoints | undefined;
-  /** Where the partition number stands in all inputs: before a batch, or with `behind` after that record of this input. */
-  readonly positions?: (behind?: StoredRecord) => Positions;
+  /** Where the partition number stands in all inputs, before the batch in hand. */
+  readonly positions?: () => Positions;
 }
 
 /**
@@ -52,7 +52,7 @@ export function createBatchProcessor(options: BatchProcessorOptions): BatchProce
       transformed = await retry({ ...batch, attempts: tries }, () => handlers.transform(batch));
       await commitDurably(batch, transformed.outputs, checkpoints?.due(positions));
     } catch (error) {
-      if (error instanceof Interrupted || error instanceof Fenced) throw error;
+      if (endsProcessing(error)) throw error;
       if (!second) return await writeDeadLetter(batch, first, error);
       const middle = batch.records.length >> 1;
       await processBatch({ ...batch, records: batch.records.slice(0, middle) }, true);
@@ -63,28 +63,59 @@ export function createBatchProcessor(options: BatchProcessorOptions): BatchProce
 
   /** Nothing that stands in a topic stops a partition: where the log takes no dead letter at all, that is logged in its place. */
   async function writeDeadLetter(batch: Batch, record: StoredRecord, cause: unknown): Promise<void> {
+    const refusal = await commitLetter(batch, record, cause);
+    if (refusal !== undefined) {
+      const { topic, partition, offset, value } = record;
+      const about = { topic, partition, offset: String(offset), bytes: value.byteLength, reason: describeError(cause) };
+      logger.error(about, `A record was skipped: its dead letter cannot be written: ${describeError(refusal)}`);
+      await commitDurably(batch, [], checkpoints?.due(positions));
+    }
+    handlers.passed?.(record, cause);
+  }
+
+  /** Resolves with why the log takes no dead letter; undefined once one is committed. */
+  async function commitLetter(batch: Batch, record: StoredRecord, cause: unknown): Promise<unknown> {
     let refusal: unknown;
     for (const maxBytes of deadLetterSizes) {
       try {
-        const letter = handlers.deadLetter(record, cause, maxBytes);
-        // The record is no part of the state, so a replay must not meet it.
-        return await commitDurably(batch, [letter], checkpoints?.take(positions(record)));
+        await commitDurably(batch, [handlers.deadLetter(record, cause, maxBytes)], checkpoints?.due(positions));
+        return undefined;
       } catch (error) {
-        if (error instanceof Interrupted || error instanceof Fenced) throw error;
+        if (endsProcessing(error)) throw error;
         refusal = error;
       }
     }
-    const { topic, partition, offset, value } = record;
-    const about = { topic, partition, offset: String(offset), bytes: value.byteLength, reason: describeError(cause) };
-    logger.error(about, `A record was skipped: its dead letter cannot be written: ${describeError(refusal)}`);
-    await commitDurably(batch, [], checkpoints?.take(positions(record)));
+    return refusal;
   }
 
   async function commitDurably(batch: Batch, outputs: readonly Output[], checkpoint: CheckpointWrite | undefined) {
-    const all = checkpoint ? [...outputs, ...checkpoint.outputs] : outputs;
-    await retry({ ...batch, attempts: Number.POSITIVE_INFINITY }, () => commit(batch, all, checkpoint));
-    checkpoints?.committed(batch.records.length, checkpoint);
+    const task = { ...batch, attempts: Number.POSITIVE_INFINITY };
+    const count = batch.records.length;
+    if (!checkpoint || checkpoint.outputs.length === 0) {
+      await retry(task, () => commit(batch, outputs, checkpoint));
+      checkpoints?.committed(count, checkpoint);
+      return;
+    }
+    try {
+      await retry(task, () => commit(batch, [...outputs, ...checkpoint.outputs], checkpoint));
+      checkpoints?.committed(count, checkpoint);
+    } catch (error) {
+      if (endsProcessing(error)) throw error;
+      // Whether the outputs or the checkpoint are at fault shows without it. The one before it stays, and what it needs of the inputs.
+      await retry(task, () => commit(batch, outputs, undefined));
+      refuseCheckpoint(batch, error);
+    }
+  }
+
+  function refuseCheckpoint({ topic, partition, records }: Batch, error: unknown): void {
+    const isFirst = checkpoints?.refused(records.length) ?? false;
+    handlers.checkpointRefused?.(partition, error);
+    if (!isFirst) return;
+    const meaning = 'the batch is committed without it, and a restart replays more, from the one before';
+    logger.error({ topic, partition }, `A checkpoint cannot be written: ${describeError(error)}; ${meaning}`);
   }
 
   return (batch) => processBatch(batch, false);
 }
+
+const endsProcessing = (error: unknown): boolean => error instanceof Interrupted || error instanceof Fenced;

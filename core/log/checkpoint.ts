@@ -97,6 +97,7 @@ export class Checkpoints {
   readonly #save: (partition: number) => Uint8Array | undefined;
   #records = Number.POSITIVE_INFINITY;
   #writtenMs = 0;
+  #refusing = false;
 
   /** Undefined where the pipe keeps none. */
   static of(
@@ -126,11 +127,10 @@ export class Checkpoints {
   due(positions: () => Positions): CheckpointWrite | undefined {
     const { everyRecords, everyMs } = this.#options;
     const isDue = this.#records >= everyRecords || performance.now() - this.#writtenMs >= everyMs;
-    return isDue ? this.take(positions()) : undefined;
+    return isDue ? this.#take(positions()) : undefined;
   }
 
-  /** A checkpoint of the state as it is now committed, which holds at these positions. */
-  take(positions: Positions): CheckpointWrite {
+  #take(positions: Positions): CheckpointWrite {
     const state = this.#save(this.#partition);
     if (!state) return { outputs: [], positions: undefined };
     return { outputs: encodeCheckpoint(this.#options.topic, this.#partition, { positions, state }), positions };
@@ -139,9 +139,23 @@ export class Checkpoints {
   /** A batch of so many records is committed, with this checkpoint. */
   committed(records: number, written: CheckpointWrite | undefined): void {
     if (written) {
-      this.#records = 0;
-      this.#writtenMs = performance.now();
+      this.#restartCadence();
+      this.#refusing = false;
     }
     this.#records += records;
+  }
+
+  /** As {@link committed}, but the log takes no such checkpoint: the next one is tried when it is due. True for the first in a row. */
+  refused(records: number): boolean {
+    const isFirst = !this.#refusing;
+    this.#refusing = true;
+    this.#restartCadence();
+    this.#records += records;
+    return isFirst;
+  }
+
+  #restartCadence(): void {
+    this.#records = 0;
+    this.#writtenMs = performance.now();
   }
 }

@@ -115,10 +115,17 @@ export interface PipeHandlers {
    */
   deadLetter(record: StoredRecord, error: unknown, maxBytes?: number): Output;
   /**
+   * A record that could never be processed was passed: its dead letter is committed in its place. Change the state by it exactly as a
+   * replay of the record does, which cannot know what became of it. Called once, as {@link Transformed.committed} is. Must not throw.
+   */
+  passed?(record: StoredRecord, error: unknown): void;
+  /**
    * The committed state of a partition number, to be kept as a checkpoint; undefined where there is nothing to keep. Asked for between
-   * batches' `committed`, by {@link PipeOptions.checkpoints} and with each dead letter, which passes a record by. Must not throw.
+   * batches' `committed`, by {@link PipeOptions.checkpoints}. Must not throw.
    */
   save?(partition: number): Uint8Array | undefined;
+  /** The log takes no checkpoint of this state, mostly because it is too large: the one before it stays. Called each time. */
+  checkpointRefused?(partition: number, error: unknown): void;
   /** Called at each failed attempt, so that a stall is seen. */
   stalled?(stall: Stall): void;
 }

@@ -1,5 +1,6 @@
 // On the Kafka that GAPLINE_TEST_KAFKA names.
 import { fork } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { ConfigResourceTypes } from 'kafkajs';
@@ -182,6 +183,30 @@ describe.skipIf(withoutKafka).each(clients)(
       expect(Number(first?.end)).toBeGreaterThan(
         (await contents(log, copy)).filter(({ partition }) => partition === 0).length,
       );
+    });
+
+    test('commits what it labelled where Kafka takes no checkpoint, because that is larger than the topic allows', async () => {
+      const log = await fixture().open();
+      const [topic, copy] = [await fixture().topic(log, 'readings', 1), await fixture().topic(log, 'copy', 1)];
+      const state = fixture().name('state');
+      const small = [{ name: 'max.message.bytes', value: '2000' }];
+      await withAdmin((admin) => admin.createTopics({ topics: [{ topic: state, configEntries: small }] }));
+      const refused: unknown[] = [];
+      await log.append(topic, numbered(0, 30), deadline);
+      await log.pipe(
+        {
+          ...{ from: [topic], group: fixture().name('group'), maxBatch: 10 },
+          checkpoints: { topic: state, everyRecords: 20, everyMs: 3_600_000 },
+        },
+        {
+          ...copyTo(copy),
+          save: () => Buffer.from(randomBytes(8_000).toString('hex')),
+          checkpointRefused: (_, error) => void refused.push(error),
+        },
+      );
+      await expectContents(log, copy, numbers(0, 30));
+      expect(refused.map(String)).toEqual([expect.stringMatching(/larger|too large/i), expect.anything()]);
+      expect(await contents(log, state)).toEqual([]);
     });
 
     test('warns of nothing on the way, not even in the libraries', async () => {

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { GaplineError } from '../../wire/errors.ts';
 import { type BatchProcessor, createBatchProcessor, Fenced } from '../batch-processor.ts';
 import { Checkpoints } from '../checkpoint.ts';
-import type { CheckpointOptions, History, Output, PipeHandlers, Positions, StoredRecord } from '../port.ts';
+import type { CheckpointOptions, History, Output, PipeHandlers, Positions } from '../port.ts';
 import { Interrupted, type RetryPolicy } from '../retry-policy.ts';
 import type { Committer } from './committer.ts';
 import type { MemberFetcher } from './consuming.ts';
@@ -95,7 +95,7 @@ export class Worker {
           if (last) await this.#move(input, outputs, input.buffer.after(last));
         },
         checkpoints: this.#checkpoints,
-        positions: (behind) => this.#positions(input, behind),
+        positions: () => new Map(this.#inputs.map((each) => [each.topic, each.position])),
       }),
       committed: undefined,
       position: 0n,
@@ -104,12 +104,6 @@ export class Worker {
       remade: false,
     };
     return input;
-  }
-
-  /** Where it stands in all inputs, before a batch or behind a record of `input`. */
-  #positions(input: Input, behind: StoredRecord | undefined): Positions {
-    const at = (each: Input) => (behind && each === input ? behind.offset + 1n : each.position);
-    return new Map(this.#inputs.map((each) => [each.topic, at(each)]));
   }
 
   bufferOf(topic: string): PrefetchBuffer | undefined {

@@ -79,10 +79,7 @@ function createInput(
       logger: engine.logger,
       commit: (batch, outputs, checkpoint) => commit(options, inputs, input, { batch, outputs, checkpoint }),
       checkpoints,
-      positions: (behind) =>
-        new Map(
-          inputs.map((each) => [each.partition.topic, behind && each === input ? behind.offset + 1n : each.next]),
-        ),
+      positions: () => new Map(inputs.map((each) => [each.partition.topic, each.next])),
     }),
   };
   return input;
