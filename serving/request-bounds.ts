@@ -1,6 +1,9 @@
 import type { Model } from '../core/model/model.ts';
 import { BadRequest } from './protocol-error.ts';
 
+/** Rows in one request, at most. */
+export const maxRows = 10_000;
+
 /** Numbers and labels in one request, and again in its response, at most. At 8 bytes each and some 20 as text this is 100 MB. */
 export const maxElements = 4_000_000;
 

@@ -1,46 +1,19 @@
 import { z } from 'zod';
-import type { Model, ModelOutput } from '../core/model/model.ts';
+import { type Model, type ModelOutput, readingFields } from '../core/model/model.ts';
 import type { Rows } from '../core/model/rows.ts';
 import { unknownLabel } from '../core/wire/prediction.ts';
 import { shorten } from '../core/wire/problem.ts';
+import { fill, fillByField, type Input, inputSchema, parametersSchema as parameters, quote } from './input.ts';
 import { BadRequest } from './protocol-error.ts';
-import { boundElements, boundLists, boundResponse } from './request-bounds.ts';
-
-/** Rows in one request, at most. */
-export const maxRows = 10_000;
-
-const numeric = [
-  'BOOL',
-  'UINT8',
-  'UINT16',
-  'UINT32',
-  'UINT64',
-  'INT8',
-  'INT16',
-  'INT32',
-  'INT64',
-  'FP16',
-  'FP32',
-  'FP64',
-];
-const parameters = z.record(z.string(), z.unknown()).optional();
+import { boundElements, boundLists, boundResponse, maxRows } from './request-bounds.ts';
+import { describeSamples, rowsOfWindows, timeInput } from './windows.ts';
 
 const requestSchema = z.object({
   id: z.string().optional(),
   parameters,
-  inputs: z.array(
-    z.object({
-      name: z.string(),
-      shape: z.array(z.int().min(0)),
-      datatype: z.string(),
-      parameters,
-      data: z.array(z.unknown()),
-    }),
-  ),
+  inputs: z.array(inputSchema),
   outputs: z.array(z.object({ name: z.string(), parameters })).optional(),
 });
-
-type Input = z.infer<typeof requestSchema>['inputs'][number];
 
 const outputNames = ['label', 'probabilities', 'filled', 'sensitivity', 'classes'] as const;
 type OutputName = (typeof outputNames)[number];
@@ -55,33 +28,40 @@ export interface InferRequest {
 }
 
 /**
- * Reads an inference request: one tensor of shape [rows, fields], or a tensor of shape [rows] for each field, by name. `null` is a
- * gap, and so is a field that is left out.
+ * Reads an inference request: one tensor of shape [rows, fields], or a tensor of shape [rows] for each field, by name. A model with
+ * steps takes samples instead: see {@link rowsOfWindows}. `null` is a gap, and so is a field that is left out.
  * @throws {BadRequest}
  */
-export function readRequest(body: unknown, model: Pick<Model, 'fields' | 'classes'>): InferRequest {
-  const { fields } = model;
-  boundLists(body, fields);
+export function readRequest(body: unknown, model: Pick<Model, 'fields' | 'classes' | 'steps'>): InferRequest {
+  boundLists(body, [...readingFields(model), ...(model.steps ? [timeInput] : [])]);
   const parsed = requestSchema.safeParse(body);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     throw new BadRequest(`${issue?.path.join('.') || 'the request'}: ${issue?.message}`);
   }
   const { id, inputs, outputs } = parsed.data;
-  for (const input of inputs) checkInput(input);
+  const chosen = chooseOutputs(outputs);
+  const { steps } = model;
+  const rows = steps
+    ? rowsOfWindows(inputs, parsed.data.parameters?.rate, { ...model, steps })
+    : rowsOfTensors(inputs, model);
+  boundResponse(rows.count, elementsPerRow(chosen, model));
+  return { id, rows, outputs: chosen };
+}
+
+function rowsOfTensors(inputs: readonly Input[], model: Pick<Model, 'fields' | 'classes'>): Rows {
+  const { fields } = model;
   const [first] = inputs;
   if (first === undefined) throw new BadRequest('inputs: expected at least one tensor');
   const [count, width] = first.shape;
   if (count === undefined) throw new BadRequest(`${quote(first)}: shape []; expected [rows] or [rows, fields]`);
   if (count < 1 || count > maxRows) throw new BadRequest(`${quote(first)}: ${count} rows; expected 1 to ${maxRows}`);
   boundElements(count, model);
-  const chosen = chooseOutputs(outputs);
-  boundResponse(count, elementsPerRow(chosen, model));
   const values = new Float64Array(count * fields.length).fill(Number.NaN);
   const isWhole = inputs.length === 1 && first.shape.length === 2 && width === fields.length;
   if (isWhole) fill(first, values, 0, 1);
-  else fillByField(inputs, fields, count, values);
-  return { id, rows: rowsOf(values, count, fields.length), outputs: chosen };
+  else fillByField(inputs, fields, [count], values);
+  return rowsOf(values, count, fields.length);
 }
 
 /** An empty list is as none: the protocol returns every output then. */
@@ -102,63 +82,6 @@ function elementsPerRow(
     classes: 0,
   };
   return outputs.reduce((sum, name) => sum + sizes[name], 1);
-}
-
-const quote = ({ name }: Input): string => `inputs ${JSON.stringify(shorten(name))}`;
-
-function checkInput(input: Input): void {
-  if (numeric.includes(input.datatype)) return;
-  throw new BadRequest(`${quote(input)}: datatype ${shorten(input.datatype)}; expected one of ${numeric.join(', ')}`);
-}
-
-function fillByField(inputs: readonly Input[], fields: readonly string[], count: number, values: Float64Array): void {
-  const seen = new Set<string>();
-  for (const input of inputs) {
-    const column = fields.indexOf(input.name);
-    if (column < 0) {
-      const hint = `expected one tensor of shape [rows, ${fields.length}], or tensors named like fields of the model`;
-      throw new BadRequest(`${quote(input)} of shape [${input.shape}]: ${hint}`);
-    }
-    if (seen.has(input.name)) throw new BadRequest(`${quote(input)} is there twice`);
-    seen.add(input.name);
-    const [rows, ...rest] = input.shape;
-    if (rows !== count || rest.some((size) => size !== 1))
-      throw new BadRequest(`${quote(input)}: shape [${input.shape}]; expected [${count}] as the first input has`);
-    fill(input, values, column, fields.length);
-  }
-}
-
-/** Copies a tensor's data, flat or nested row by row, to every `stride`-th position. */
-function fill(input: Input, values: Float64Array, start: number, stride: number): void {
-  const size = input.shape.reduce((product, dimension) => product * dimension, 1);
-  let at = 0;
-  const take = (data: readonly unknown[], depth: number): void => {
-    for (const element of data) {
-      if (Array.isArray(element) && depth < input.shape.length) take(element, depth + 1);
-      else {
-        if (at < size) values[start + at * stride] = numberOf(element, input, at);
-        at += 1;
-      }
-    }
-  };
-  take(input.data, 1);
-  if (at !== size) throw new BadRequest(`${quote(input)}: ${at} elements; shape [${input.shape}] has ${size}`);
-}
-
-function numberOf(element: unknown, input: Input, at: number): number {
-  if (element === null) return Number.NaN;
-  if (typeof element === 'boolean' && input.datatype === 'BOOL') return element ? 1 : 0;
-  if (typeof element === 'number' && Number.isFinite(element)) return element;
-  throw new BadRequest(
-    `${quote(input)}: element ${at} is ${describeElement(element)}; expected a finite number, or null for a gap`,
-  );
-}
-
-/** Lists and objects are named by their kind only: they may nest deeper than any stack. */
-function describeElement(element: unknown): string {
-  if (typeof element === 'string') return JSON.stringify(shorten(element, 40));
-  if (Array.isArray(element)) return 'a list';
-  return typeof element === 'object' ? 'an object' : String(element);
 }
 
 function outputOf(name: string): OutputName {
@@ -222,21 +145,17 @@ const floats = (name: OutputName, shape: readonly number[], data: Float64Array):
   data: Array.from(data, (value) => (Number.isFinite(value) ? value : null)),
 });
 
+const list = (names: readonly string[]) => JSON.stringify(names);
+
 /** A model's inputs and outputs in the protocol's format. Lists travel as JSON in `parameters`, whose values are scalars. */
-export function describeModel({ identity, fields, classes }: Model) {
-  const list = (names: readonly string[]) => JSON.stringify(names);
+export function describeModel(model: Model) {
+  const { identity, fields, classes, steps } = model;
+  const values = { name: 'values', datatype: 'FP64', shape: [-1, fields.length] };
   return {
     name: identity.name,
     versions: [String(identity.version)],
     platform: 'gapline',
-    inputs: [
-      {
-        name: 'values',
-        datatype: 'FP64',
-        shape: [-1, fields.length],
-        parameters: { fields: list(fields), nulls: true },
-      },
-    ],
+    inputs: steps ? describeSamples(steps) : [{ ...values, parameters: { fields: list(fields), nulls: true } }],
     outputs: [
       { name: 'label', datatype: 'BYTES', shape: [-1] },
       {

@@ -34,7 +34,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
     'core/model',
     'core/steps',
   ],
-  serving: ['core/wire', 'core/stage', 'core/http', 'core/numeric', 'core/model', 'core/access'],
+  serving: ['core/wire', 'core/stage', 'core/http', 'core/numeric', 'core/model', 'core/steps', 'core/access'],
   training: [
     'core/wire',
     'core/files',

@@ -112,6 +112,8 @@ export interface Shape {
   readonly windows?: {
     readonly channels: readonly string[];
     readonly lengthNs: number;
+    /** From one start to the next, from the epoch on. */
+    readonly everyNs: number;
   };
 }
 

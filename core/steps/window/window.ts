@@ -50,7 +50,7 @@ export const window = defineStep({
       expected: known === undefined ? undefined : Math.round((lengthNs / 1e9) * known),
     };
     return {
-      shape: { channels: [], ...(known && { rate: known }), windows: { channels, lengthNs } },
+      shape: { channels: [], ...(known && { rate: known }), windows: { channels, lengthNs, everyNs } },
       open: () => {
         const blocks = new Blocks(channels.length);
         return openByDevice(new Window(options, blocks), {
