@@ -58,10 +58,10 @@ function records(): StoredRecord[] {
         time: String(timeOf(second * rate)),
         rate,
         values,
-        received: '1',
+        received: String(startNs),
       };
       const place = { topic: 'motor.readings', partition: 0, offset: BigInt(all.length), arrivedMs: 0 };
-      all.push({ key: name, value: Buffer.from(JSON.stringify({ ...record, received: String(startNs) })), ...place });
+      all.push({ key: name, value: Buffer.from(JSON.stringify(record)), ...place });
     }
   return all;
 }
