@@ -10,6 +10,7 @@ import type {
 import type { Logger } from 'pino';
 import { describeError, GaplineError } from '../core/wire/errors.ts';
 import type { Stream } from '../core/wire/stream.ts';
+import type { WindowShape } from './cells/windows.ts';
 import { renderTemplate, type TemplateObject } from './template.ts';
 import { addUserCells, readUserCells, withLost } from './user-cells.ts';
 
@@ -20,6 +21,8 @@ export interface ImportOptions {
   /** May make dashboards, variables, checks and tasks: an operator's or an all-access token. */
   readonly token: string;
   readonly stream: Stream;
+  /** Where the model labels windows: how they are cut. */
+  readonly windows?: WindowShape;
   readonly logger: Logger;
   /** How long to wait for InfluxDB to come up. Default two minutes. */
   readonly timeoutMs?: number;

@@ -1,6 +1,7 @@
 import type { Stream } from '../core/wire/stream.ts';
 import type { Cell, View } from './cells/cell.ts';
-import { cells } from './cells.ts';
+import type { WindowShape } from './cells/windows.ts';
+import { cellsOf } from './cells.ts';
 import { checksOf } from './checks.ts';
 import { rankColumn } from './flux.ts';
 import { variablesOf } from './variables.ts';
@@ -8,6 +9,8 @@ import { variablesOf } from './variables.ts';
 export interface TemplateOptions {
   readonly stream: Stream;
   readonly bucket: string;
+  /** Where the model labels windows: the dashboard then shows the last one. */
+  readonly windows?: WindowShape;
 }
 
 /** One resource of a template, as InfluxDB's page imports it and `POST /api/v2/templates/apply` takes it. */
@@ -22,11 +25,11 @@ export interface TemplateObject {
 export const dashboardName = (stream: Stream): string => `Gapline ${stream.name}`;
 
 /** Renders dashboard, variables and checks of a stream as one template: an array, which JSON makes a file that can be imported. */
-export function renderTemplate({ stream, bucket }: TemplateOptions): TemplateObject[] {
+export function renderTemplate({ stream, bucket, windows }: TemplateOptions): TemplateObject[] {
   const dashboard = object('Dashboard', 'gapline-dashboard', {
     name: dashboardName(stream),
     description: 'Readings, what was filled, labels, how right they are, and how the line does.',
-    charts: layOut(cells),
+    charts: layOut(cellsOf(windows)),
   });
   const variables = variablesOf(stream, bucket).map(({ name, description, query, selected }) =>
     object('Variable', `gapline-variable-${name}`, {
@@ -110,7 +113,7 @@ function chartOf(view: View): Record<string, unknown> {
       // Not a line: over a column that is no time, InfluxDB's page draws that to the scale of the time that is chosen.
       return {
         kind: 'Scatter',
-        ...plane(view.unit, { xCol: view.x, domain: [0, 100] }),
+        ...plane(view.unit, { xCol: view.x, x: view.domain, ...(!view.free && { y: view.domain }) }),
         colors: lineColours.map((hex) => ({ hex })),
       };
     default:
@@ -125,17 +128,17 @@ function chartOf(view: View): Record<string, unknown> {
   }
 }
 
-/** `_value` against time, or against another column, each from and to what `domain` sets. */
+/** `_value` against time, or against another column, each within the domain that is set. */
 function plane(
   unit: string,
-  { xCol = '_time', domain }: { xCol?: string; domain?: [number, number] } = {},
+  { xCol = '_time', ...domains }: { xCol?: string; x?: readonly number[]; y?: readonly number[] } = {},
 ): Record<string, unknown> {
-  const axis = (name: string, label: string) => ({
+  const axis = (name: 'x' | 'y', label: string) => ({
     name,
     label,
     base: '10',
     scale: 'linear',
-    ...(domain && { domain }),
+    ...(domains[name] && { domain: domains[name] }),
   });
   // A legend without its lines' colours could not be read.
   const legendColorizeRows = true;

@@ -49,8 +49,8 @@ export function variablesOf(stream: Stream, bucket: string): Variable[] {
       query: offering(
         field,
         `schema.measurementFieldKeys(bucket: v.bucket, measurement: v.stream)
-    |> filter(fn: (r) => r._value =~ /^v\\./)
-    |> map(fn: (r) => ({_value: strings.trimPrefix(v: r._value, prefix: "v.")}))`,
+    |> filter(fn: (r) => r._value =~ /^[vs]\\./)
+    |> map(fn: (r) => ({_value: strings.substring(v: r._value, start: 2, end: strings.strlen(v: r._value))}))`,
       ),
     },
   ];

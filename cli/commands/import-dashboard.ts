@@ -4,6 +4,7 @@ import { createLogger } from '../logger.ts';
 import { influxToken, splitStoreUrl } from '../open.ts';
 import { print } from '../print.ts';
 import { resolveStream } from '../stream.ts';
+import { windowShapeOf } from '../window-shape.ts';
 
 export interface ImportDashboardOptions {
   readonly config: string;
@@ -18,11 +19,14 @@ export interface ImportDashboardOptions {
  * writes them as a template into that file, which InfluxDB's page imports.
  */
 export async function importStreamDashboard(options: ImportDashboardOptions): Promise<void> {
-  const stream = await resolveStream(loadConfig(options.config, options.set));
+  const loaded = loadConfig(options.config, options.set);
+  const stream = await resolveStream(loaded);
+  const windows = await windowShapeOf(loaded, stream.fields);
+  const shape = windows ? { windows } : {};
   const store = splitStoreUrl(options.store);
   if (options.output !== undefined) {
     const { renderTemplate } = await import('../../influxdb/template.ts');
-    const template = renderTemplate({ stream, bucket: store.bucket });
+    const template = renderTemplate({ stream, bucket: store.bucket, ...shape });
     await writeFile(options.output, `${JSON.stringify(template, null, 2)}\n`);
     print(`${options.output}: for InfluxDB's page, Dashboards, Import Dashboard\n`);
     return;
@@ -33,6 +37,7 @@ export async function importStreamDashboard(options: ImportDashboardOptions): Pr
     ...store,
     token: influxToken(),
     stream,
+    ...shape,
     logger,
   });
   print(`dashboard ${outcome}: ${dashboard}\n`);

@@ -14,8 +14,14 @@ export interface Cell {
 export type View =
   | { readonly kind: 'number'; readonly suffix: string; readonly decimals: number }
   | { readonly kind: 'line' | 'stacked'; readonly unit: string }
-  /** Dots of `_value` over the column `x`, which is no time; both in percent. */
-  | { readonly kind: 'dots'; readonly x: string; readonly unit: string }
+  /** Dots of `_value` over the column `x`, which is no time: within `domain`; without `free`, `_value` too. */
+  | {
+      readonly kind: 'dots';
+      readonly x: string;
+      readonly unit: string;
+      readonly domain: readonly [number, number];
+      readonly free: boolean;
+    }
   | { readonly kind: 'heatmap'; readonly unit: string }
   /** In the order of the column `rank`, which is hidden. The other columns stand in this order, under these titles. */
   | { readonly kind: 'table'; readonly columns: readonly (readonly [name: string, title: string])[] };
@@ -32,7 +38,16 @@ export const cell = (name: string, note: string, view: View, size: readonly [num
 
 export const number = (suffix: string, decimals: number): View => ({ kind: 'number', suffix, decimals });
 export const line = (unit: string): View => ({ kind: 'line', unit });
-export const dots = (x: string, unit: string): View => ({ kind: 'dots', x, unit });
+/** Shares in percent over shares in percent. */
+export const shares = (x: string, unit: string): View => ({ kind: 'dots', x, unit, domain: [0, 100], free: false });
+/** Any values over a column that lies within a domain. */
+export const dots = (x: string, unit: string, domain: readonly [number, number]): View => ({
+  kind: 'dots',
+  x,
+  unit,
+  domain,
+  free: true,
+});
 /** Columns by name, each under its title; columns that are not named follow. */
 export const table = (columns: Readonly<Record<string, string>>): View => ({
   kind: 'table',

@@ -1,5 +1,5 @@
 import { withPieces } from '../flux.ts';
-import { type Cell, cell, dots, line, number, table } from './cell.ts';
+import { type Cell, cell, line, number, shares, table } from './cell.ts';
 
 /** How right the labels are, where the truth is known. */
 export const scores: readonly Cell[] = [
@@ -69,7 +69,7 @@ confusion
   cell(
     'Calibration',
     'Share of right labels by the probability of the label. Below the ideal the model is surer than it may be.',
-    dots('probability', 'right labels, %'),
+    shares('probability', 'right labels, %'),
     [6, 3],
     withPieces(
       `

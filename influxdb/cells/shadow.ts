@@ -1,12 +1,12 @@
 import { withPieces } from '../flux.ts';
-import { type Cell, cell, dots, line, number, table } from './cell.ts';
+import { type Cell, cell, line, number, shares, table } from './cell.ts';
 
 /** A challenger beside the champion, over the readings that both labelled. Empty where no model has the alias `challenger`. */
 export const shadow: readonly Cell[] = [
   cell(
     'Calibration of champion and challenger',
     'As above, of the readings that both labelled. Nearer the ideal is better.',
-    dots('probability', 'right labels, %'),
+    shares('probability', 'right labels, %'),
     [6, 3],
     withPieces(`
 sideOf = (tables=<-, as) => tables
