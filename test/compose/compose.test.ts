@@ -205,6 +205,23 @@ describe.runIf(demanded)(`the real stack by Docker Compose${why}`, { timeout: 10
     await log.stop();
     expect((await dashboards()).map(({ name }) => name).sort()).toEqual(['Gapline other', 'Gapline spambase']);
   });
+
+  it('labels the windows of a stream whose devices are simulated, and archives their samples', async () => {
+    await stack.choose('examples/motor');
+    await stack.line('up', '-d', '--wait');
+    await moreLabels(100, 'motor');
+    await vi.waitFor(async () => expect((await points('motor')).size).toBeGreaterThan(100), soon);
+    // One field of a point, of each kind: of a window its samples, of the archive a thousand numbers in one text.
+    const [window] = await stack.query(`from(bucket: "${bucket}") |> range(start: 0)
+      |> filter(fn: (r) => r._measurement == "motor.predictions" and r._field == "samples")
+      |> group() |> max() |> keep(columns: ["_value"])`);
+    expect(Number(window?._value)).toBe(1_000);
+    const [archived] = await stack.query(`from(bucket: "${bucket}") |> range(start: 0)
+      |> filter(fn: (r) => r._measurement == "motor" and r._field == "s.z")
+      |> group() |> limit(n: 1) |> keep(columns: ["_value"])`);
+    expect(archived).toBeDefined();
+    expect((await dashboards()).map(({ name }) => name)).toContain('Gapline motor');
+  });
 });
 
 const docker = async (...args: string[]): Promise<string> => (await promisify(execFile)('docker', args)).stdout.trim();
