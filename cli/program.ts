@@ -1,7 +1,10 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { timeUnits } from '../core/dataset/time-cell.ts';
 import manifest from '../package.json' with { type: 'json' };
 import { refuseRepeats, repeated } from './once.ts';
+
+/** What `gapline tail` can follow. */
+const tailed = ['readings', 'predictions', 'deadletters', 'shadow', 'status'];
 
 const wholeNumber =
   (least: number, most: number) =>
@@ -87,6 +90,7 @@ export function createProgram(): Command {
     train(),
     doctor(),
     deadLetters(),
+    tail(),
     rewind(),
     models(),
     tokens(),
@@ -190,6 +194,17 @@ function rewind(): Command {
     .addOption(new Option('--stage <stage>', 'which one').choices(['classifier', 'archive']).default('classifier'))
     .option('--yes', 'do it; without, only print how many readings that is')
     .action(async (options) => (await import('./commands/rewind.ts')).rewind(options));
+}
+
+function tail(): Command {
+  return logCommand('tail', 'print what arrives in a topic of a stream, record by record')
+    .addArgument(new Argument('<what>', 'which topic').choices(tailed))
+    .option('--device <name>', 'only the records of this device')
+    .option('--since <time>', 'when they arrived: RFC 3339, or how long ago: -2h; default: from now on')
+    .option('--no-follow', 'end where the topic ends now; without --since from its first record on')
+    .option('--count <records>', 'end after so many', wholeNumber(1, Number.MAX_SAFE_INTEGER))
+    .option('--json', 'each record as it is in the log, one a line')
+    .action(async (what, options) => (await import('./commands/tail.ts')).tailTopic(what, options));
 }
 
 function newStream(): Command {

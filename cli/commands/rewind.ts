@@ -1,12 +1,11 @@
 import { classifierGroup } from '../../classifier/classifier.ts';
 import { archiveGroup } from '../../collector/archive.ts';
 import { type EventLog, type Rewound, totalLag } from '../../core/log/port.ts';
-import { GaplineError } from '../../core/wire/errors.ts';
-import { readTime } from '../../core/wire/time.ts';
 import { loadConfig } from '../config/load.ts';
 import { createLogger } from '../logger.ts';
 import { openLog } from '../open.ts';
 import { print as printText } from '../print.ts';
+import { readSince } from '../since.ts';
 import { resolveStream } from '../stream.ts';
 
 export interface RewindOptions {
@@ -32,7 +31,7 @@ const consequences = {
  */
 export async function rewind(options: RewindOptions): Promise<void> {
   const { to, stage, yes = false } = options;
-  const sinceMs = readSince(to, Date.now());
+  const sinceMs = readSince('--to', to, Date.now());
   const stream = await resolveStream(loadConfig(options.config, options.set));
   const group = stage === 'classifier' ? classifierGroup(stream) : archiveGroup(stream);
   const logger = await createLogger(options.logLevel);
@@ -66,19 +65,5 @@ async function tell(log: EventLog, moved: readonly Rewound[], told: Told): Promi
   const behind = totalLag(await log.lag(group, [...new Set(moved.map(({ topic }) => topic))]));
   print(
     `${group} is set back by ${count} readings, to ${since}. ${consequences[stage]} Start the ${stage}: ${behind} are before it`,
-  );
-}
-
-const unitsMs = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-
-/** A time of arrival, or how long ago, in milliseconds since the epoch. */
-function readSince(text: string, nowMs: number): number {
-  const ago = /^-(\d{1,6})([smhd])$/.exec(text);
-  if (ago) return nowMs - Number(ago[1]) * unitsMs[ago[2] as keyof typeof unitsMs];
-  const time = readTime(text, 'ns');
-  if (time !== null) return Number(BigInt(time) / 1_000_000n);
-  throw new GaplineError(
-    'config-invalid',
-    `--to ${text}: expected a time like 2026-01-31T08:00:00Z, or how long ago, like -2h`,
   );
 }

@@ -1,7 +1,16 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import cases from './time.cases.json' with { type: 'json' };
-import { compareTimes, explainTime, maxTimeNs, minTimeNs, nanosecondsOfMs, type Precision, readTime } from './time.ts';
+import {
+  compareTimes,
+  explainTime,
+  formatRfc3339,
+  maxTimeNs,
+  minTimeNs,
+  nanosecondsOfMs,
+  type Precision,
+  readTime,
+} from './time.ts';
 
 test.each(cases.rfc3339 as [string, string | null][])('RFC 3339 %j is %j', (text, expected) => {
   expect(readTime(text, 'ms')).toBe(expected);
@@ -73,3 +82,14 @@ function rfc3339(ns: bigint, offsetMinutes: number): string {
 function two(number: number): string {
   return String(number).padStart(2, '0');
 }
+
+test('a time is written in RFC 3339 and read back', () => {
+  expect(formatRfc3339('0')).toBe('1970-01-01T00:00:00Z');
+  expect(formatRfc3339('-1')).toBe('1969-12-31T23:59:59.999999999Z');
+  expect(formatRfc3339('1700000000120000000')).toBe('2023-11-14T22:13:20.12Z');
+  fc.assert(
+    fc.property(nanoseconds, (time) => {
+      expect(readTime(formatRfc3339(time.toString()), 'ns')).toBe(time.toString());
+    }),
+  );
+});

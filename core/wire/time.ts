@@ -101,6 +101,16 @@ export function compareTimes(left: string, right: string): number {
   return left < right ? -1 : 1;
 }
 
+/** Nanoseconds since the epoch, as a decimal string, in RFC 3339 and UTC: {@link readRfc3339} reads it back. As many decimals as are needed. */
+export function formatRfc3339(time: string): string {
+  const nanoseconds = BigInt(time);
+  const second = 1_000_000_000n;
+  const fraction = ((nanoseconds % second) + second) % second;
+  const seconds = Number((nanoseconds - fraction) / second);
+  const decimals = fraction === 0n ? '' : `.${fraction.toString().padStart(9, '0').replace(/0+$/, '')}`;
+  return `${new Date(seconds * 1_000).toISOString().slice(0, 19)}${decimals}Z`;
+}
+
 /** Milliseconds since the epoch as nanoseconds. */
 export function nanosecondsOfMs(ms: number): string {
   return Number.isSafeInteger(ms) && ms > 0 ? `${ms}000000` : (BigInt(Math.trunc(ms)) * 1_000_000n).toString();
