@@ -87,6 +87,7 @@ export function createProgram(): Command {
     telegrafConfig(),
     importDashboard(),
     serve(),
+    predict(),
     train(),
     doctor(),
     deadLetters(),
@@ -194,6 +195,20 @@ function rewind(): Command {
     .addOption(new Option('--stage <stage>', 'which one').choices(['classifier', 'archive']).default('classifier'))
     .option('--yes', 'do it; without, only print how many readings that is')
     .action(async (options) => (await import('./commands/rewind.ts')).rewind(options));
+}
+
+function predict(): Command {
+  const summary = 'label the rows of a table in this process, without servers; prints a CSV';
+  return new Command('predict')
+    .summary(summary)
+    .description(summary)
+    .argument('<files...>', 'CSV in any layout, gzipped or not, or Parquet; several files of one table')
+    .requiredOption('--config <file>', 'the stream.yaml that defines the stream')
+    .option('--set <key=value>', 'override a key of it, or remove it by an empty value; may be repeated', repeated, [])
+    .option('--model <version>', 'a number or an alias; default: the version that serves')
+    .option('--json', 'print one JSON object a row instead')
+    .option('--output <file>', 'where to write; default: standard output')
+    .action(async (files, options) => (await import('./commands/predict.ts')).predictTable(files, options));
 }
 
 function tail(): Command {

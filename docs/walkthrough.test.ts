@@ -22,6 +22,7 @@ const prints: readonly [part: string, output: RegExp][] = [
   ['imputer=gaussian', /spambase version 6.*\n.*accuracy 0\.9[4-9]/],
   ['models promote', /version 6 serves/],
   ['gapline new', /label column: label \(guessed/],
+  ['gapline predict', /^row,label,probability,.*\n1,spam,0\.\d+,/],
 ];
 
 let copy = '';

@@ -10,26 +10,23 @@ export interface LabelledRows extends Rows {
   readonly labels: Int32Array;
 }
 
-/**
- * The rows of a data set whose truth is among `classes`, with labels by that list. Without a device column each row is a device of its
- * own, so that nothing is remembered from one row to the next.
- */
+/** The rows of a data set. Without a device column each row is a device of its own, so that nothing is remembered from one to the next. */
+export function rowsWithDevices({ count, width, values, devices, times }: Dataset): Rows {
+  return {
+    count,
+    width,
+    values,
+    devices: Array.from({ length: count }, (_, row) => devices?.names[elementAt(devices.index, row)] ?? `row ${row}`),
+    times: times ?? new BigInt64Array(count),
+  };
+}
+
+/** The rows of a data set whose truth is among `classes`, with labels by that list. */
 export function labelledRows(dataset: Dataset, classes: readonly string[]): LabelledRows {
-  const { devices } = dataset;
   const index = new Map(classes.map((name, at) => [name, at]));
   const places = dataset.classes.map((name) => index.get(name) ?? -1);
   const all = dataset.labels.map((label) => places[label] ?? -1);
-  const rows = {
-    count: dataset.count,
-    width: dataset.width,
-    values: dataset.values,
-    labels: all,
-    devices: Array.from(
-      { length: dataset.count },
-      (_, row) => devices?.names[elementAt(devices.index, row)] ?? `row ${row}`,
-    ),
-    times: dataset.times ?? new BigInt64Array(dataset.count),
-  };
+  const rows = { ...rowsWithDevices(dataset), labels: all };
   const known: number[] = [];
   for (const [row, label] of all.entries()) if (label >= 0) known.push(row);
   return known.length === dataset.count ? rows : pickLabelledRows(rows, known);

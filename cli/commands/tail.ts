@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { StoredRecord } from '../../core/log/port.ts';
 import { decodeDeadLetter } from '../../core/wire/dead-letter.ts';
 import { decodeRecord, isSamples } from '../../core/wire/decode-samples.ts';
@@ -10,7 +9,7 @@ import { formatRfc3339 } from '../../core/wire/time.ts';
 import { loadConfig } from '../config/load.ts';
 import { createLogger } from '../logger.ts';
 import { openLog } from '../open.ts';
-import { complain, print } from '../print.ts';
+import { complain, writeLines } from '../print.ts';
 import { readSince } from '../since.ts';
 import { resolveStream } from '../stream.ts';
 
@@ -49,9 +48,9 @@ export async function tailTopic(what: Tailed, options: TailOptions): Promise<voi
     let printed = 0;
     for await (const records of log.tail([topicOf(topics, what)], { since, follow, signal: ending.signal })) {
       const wanted = records.filter(({ key }) => device === undefined || key === device).slice(0, count - printed);
-      await write(wanted.map((record) => (json ? jsonOf(record) : lineOf(what, record))));
+      const isRead = await writeLines(wanted.map((record) => (json ? jsonOf(record) : lineOf(what, record))));
       printed += wanted.length;
-      if (printed >= count) break;
+      if (printed >= count || !isRead) break;
     }
   } finally {
     ending.dispose();
@@ -72,14 +71,6 @@ function endOfReading() {
       process.stdout.off('error', end);
     },
   };
-}
-
-/** A slow reader of the output slows the reading of the log, so that nothing piles up here. */
-async function write(lines: readonly string[]): Promise<void> {
-  if (lines.length === 0) return;
-  print(`${lines.join('\n')}\n`);
-  if (process.stdout.writableNeedDrain)
-    await Promise.race([once(process.stdout, 'drain'), once(process.stdout, 'error')]);
 }
 
 const topicOf = (topics: Topics, what: Tailed): string => (what === 'deadletters' ? topics.deadLetters : topics[what]);

@@ -35,8 +35,7 @@ export class CsvWriter implements Disposable {
   }
 
   text(text: string, last: boolean): void {
-    const bytes = Buffer.from(text);
-    const cell = needsQuotes(bytes, 0, bytes.length) ? Buffer.from(`"${text.replaceAll('"', '""')}"`) : bytes;
+    const cell = Buffer.from(csvCell(text));
     this.#reserve(cell.length + 1);
     cell.copy(this.#bytes, this.#length);
     this.#length += cell.length;
@@ -66,6 +65,12 @@ export class CsvWriter implements Disposable {
       closeSync(this.#handle);
     }
   }
+}
+
+/** A text as a cell, quoted where it would be read as something else without. */
+export function csvCell(text: string): string {
+  const bytes = Buffer.from(text);
+  return needsQuotes(bytes, 0, bytes.length) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
 /** Whether a cell would be read as something else without quotes. */

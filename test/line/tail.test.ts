@@ -35,7 +35,7 @@ test('what a topic holds is printed, of one device, and what arrives later is fo
 
   const log = createSqliteLog({ file: join(data, 'gapline.db'), logger: pino({ level: 'silent' }) });
   await log.start();
-  const following = tail('deadletters', '--since', '-1s', '--count', '1');
+  const following = tail('deadletters', '--since', '-1h', '--count', '1');
   const letter = { key: device, value: Buffer.from('no letter \u001b[2J') };
   await log.append('spambase.deadletters', [letter], { deadlineMs: 5_000 });
   const ended = await following.ended;

@@ -1,0 +1,210 @@
+import { createWriteStream } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Writable } from 'node:stream';
+import { csvCell } from '../../core/dataset/csv-writer.ts';
+import { type Dataset, truthOf } from '../../core/dataset/dataset.ts';
+import { describeDataset } from '../../core/dataset/describe.ts';
+import { readDataset } from '../../core/dataset/read.ts';
+import { openTable } from '../../core/dataset/table.ts';
+import { type Model, type ModelOutput, readingFields } from '../../core/model/model.ts';
+import type { Rows } from '../../core/model/rows.ts';
+import { elementAt } from '../../core/numeric/element.ts';
+import { GaplineError } from '../../core/wire/errors.ts';
+import { unknownLabel } from '../../core/wire/prediction.ts';
+import { formatRfc3339 } from '../../core/wire/time.ts';
+import { prepareDataset } from '../../training/prepare.ts';
+import { batchesOf, rowsWithDevices } from '../../training/rows.ts';
+import { type LoadedConfig, loadConfig } from '../config/load.ts';
+import { complain, writeLines } from '../print.ts';
+import { openModels } from '../stream.ts';
+
+export interface PredictOptions {
+  readonly config: string;
+  readonly set: readonly string[];
+  /** Number or alias of the version; default: the one that serves. */
+  readonly model?: string;
+  readonly json?: boolean;
+  readonly output?: string;
+}
+
+/** Labels the rows of tables in this process, as the line would label them as readings. No server and no log takes part. */
+export async function predictTable(files: readonly string[], options: PredictOptions): Promise<void> {
+  const loaded = loadConfig(options.config, options.set);
+  const model = await loadModel(loaded, options.model);
+  try {
+    const dataset = await openRows(loaded, model, files);
+    const out = options.output === undefined ? process.stdout : createWriteStream(resolve(options.output));
+    const failure = out === process.stdout ? undefined : failureOf(out);
+    await Promise.race([write(model, dataset, { out, json: options.json ?? false }), ...(failure ? [failure] : [])]);
+  } finally {
+    await model.close();
+  }
+}
+
+const failureOf = (out: Writable): Promise<never> => new Promise((_, reject) => out.once('error', reject));
+
+async function loadModel(loaded: LoadedConfig, named = loaded.config.model.alias): Promise<Model> {
+  const registry = openModels(loaded);
+  const version = await registry.resolve(named);
+  if (version !== undefined && (await registry.versions()).includes(version)) return await registry.load(version);
+  throw new GaplineError('model-missing', `there is no version ${named}; \`gapline models list\` shows all`);
+}
+
+/** The table with the values that the model takes. Columns of truth, device and time are used where the table has them. */
+async function openRows(loaded: LoadedConfig, model: Model, files: readonly string[]): Promise<Dataset> {
+  const { train: _train, replay: _replay, truth, device, time, ...data } = loaded.config.data;
+  const file = files.map((each) => resolve(each));
+  const { columns } = await openTable(file);
+  const ifThere = (name: string | undefined) => (name !== undefined && columns.includes(name) ? name : undefined);
+  const dataset = await readDataset({
+    ...data,
+    file,
+    truth: ifThere(truth),
+    device: ifThere(device),
+    time: ifThere(time),
+    fields: readingFields(model),
+  });
+  for (const line of describeDataset(dataset)) complain(`${line}\n`);
+  return model.steps ? prepareDataset(dataset, model.steps) : dataset;
+}
+
+interface Destination {
+  readonly out: Writable;
+  readonly json: boolean;
+}
+
+async function write(model: Model, dataset: Dataset, { out, json }: Destination): Promise<void> {
+  const rows = rowsWithDevices(dataset);
+  const gappy = json ? [] : columnsWithGaps(rows);
+  const tally = new Tally();
+  if (!json) await writeLines([header(model, dataset, gappy)], out);
+  const session = model.open();
+  for (const batch of batchesOf(rows)) {
+    const output = await session.predict(batch);
+    const lines: string[] = [];
+    for (let row = 0; row < batch.count; row++) {
+      const labelled = labelledRow({ model, dataset, batch, output, row });
+      tally.add(labelled);
+      lines.push(json ? JSON.stringify(labelled) : csvOf(labelled, model, dataset, gappy));
+    }
+    output.committed?.();
+    if (!(await writeLines(lines, out))) return;
+  }
+  if (out !== process.stdout) await new Promise<void>((done) => void out.end(done));
+  complain(`${tally.describe()}\n`);
+}
+
+interface LabelledRow {
+  /** From 1, without the header; of windows their number. */
+  readonly row: number;
+  readonly device?: string;
+  readonly time?: string;
+  readonly label: string;
+  readonly probability: number;
+  readonly probabilities: Readonly<Record<string, number>>;
+  readonly gaps: number;
+  readonly filled: Readonly<Record<string, number>>;
+  readonly truth?: string;
+}
+
+interface RowOfBatch {
+  readonly model: Model;
+  readonly dataset: Dataset;
+  readonly batch: Rows & { readonly first: number };
+  readonly output: ModelOutput;
+  readonly row: number;
+}
+
+function labelledRow({ model, dataset, batch, output, row }: RowOfBatch): LabelledRow {
+  const { classes, fields } = model;
+  const label = elementAt(output.labels, row);
+  const shares = classes.map((name, at) => [name, elementAt(output.probabilities, row * classes.length + at)] as const);
+  const filled: [string, number][] = [];
+  let gaps = 0;
+  fields.forEach((name, column) => {
+    const at = row * fields.length + column;
+    if (!Number.isNaN(elementAt(batch.values, at))) return;
+    gaps += 1;
+    const value = elementAt(output.filled, at);
+    if (Number.isFinite(value)) filled.push([name, value]);
+  });
+  const truth = truthOf(dataset, batch.first + row);
+  return {
+    row: batch.first + row + 1,
+    ...(dataset.devices && { device: elementAt(batch.devices, row) }),
+    ...(dataset.times && { time: formatRfc3339(elementAt(batch.times, row).toString()) }),
+    label: label < 0 ? unknownLabel : elementAt(classes, label),
+    probability: label < 0 ? 0 : elementAt(shares, label)[1],
+    probabilities: Object.fromEntries(shares),
+    gaps,
+    filled: Object.fromEntries(filled),
+    ...(truth !== undefined && { truth }),
+  };
+}
+
+/** The fields of which some row has no value: only these have a column of filled values. */
+function columnsWithGaps({ values, width, count }: Rows): number[] {
+  const columns: number[] = [];
+  for (let column = 0; column < width; column++) {
+    let row = 0;
+    while (row < count && !Number.isNaN(elementAt(values, row * width + column))) row += 1;
+    if (row < count) columns.push(column);
+  }
+  return columns;
+}
+
+function header({ classes, fields }: Model, dataset: Dataset, gappy: readonly number[]): string {
+  const names = [
+    'row',
+    ...(dataset.devices ? ['device'] : []),
+    ...(dataset.times ? ['time'] : []),
+    'label',
+    'probability',
+    ...classes.map((name) => `probability ${name}`),
+    'gaps',
+    ...(dataset.classes.length > 0 ? ['truth'] : []),
+    ...gappy.map((column) => `filled ${elementAt(fields, column)}`),
+  ];
+  return names.map(csvCell).join(',');
+}
+
+function csvOf(labelled: LabelledRow, { classes, fields }: Model, dataset: Dataset, gappy: readonly number[]): string {
+  const { row, device, time, label, probability, probabilities, gaps, filled, truth } = labelled;
+  const cells = [
+    row,
+    ...(dataset.devices ? [device] : []),
+    ...(dataset.times ? [time] : []),
+    label,
+    probability,
+    ...classes.map((name) => probabilities[name]),
+    gaps,
+    ...(dataset.classes.length > 0 ? [truth] : []),
+    ...gappy.map((column) => filled[elementAt(fields, column)]),
+  ];
+  return cells.map((cell) => csvCell(cell === undefined ? '' : String(cell))).join(',');
+}
+
+/** What a person wants to know of the whole. */
+class Tally {
+  #rows = 0;
+  #gaps = 0;
+  #known = 0;
+  #right = 0;
+  readonly #byLabel = new Map<string, number>();
+
+  add({ label, gaps, truth }: LabelledRow): void {
+    this.#rows += 1;
+    this.#gaps += gaps;
+    this.#byLabel.set(label, (this.#byLabel.get(label) ?? 0) + 1);
+    if (truth === undefined) return;
+    this.#known += 1;
+    if (truth === label) this.#right += 1;
+  }
+
+  describe(): string {
+    const byLabel = [...this.#byLabel].map(([label, count]) => `${label} ${count}`).join(', ');
+    const accuracy =
+      this.#known === 0 ? '' : `; accuracy ${(this.#right / this.#known).toFixed(3)} on ${this.#known} with a truth`;
+    return `${this.#rows} rows with ${this.#gaps} gaps: ${byLabel}${accuracy}`;
+  }
+}
