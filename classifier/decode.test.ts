@@ -101,6 +101,7 @@ test('what is taken is what the schema takes', () => {
       values: fc.oneof({ weight: 4, arbitrary: values }, loose),
       truth: fc.oneof({ weight: 4, arbitrary: fc.string() }, loose),
       received: fc.oneof({ weight: 4, arbitrary: fc.nat().map(String) }, loose),
+      endsSegment: fc.oneof({ weight: 4, arbitrary: fc.constant(true) }, loose),
       extra: loose,
     },
     { requiredKeys: [] },

@@ -1,4 +1,5 @@
 import type { Rows } from '../core/model/rows.ts';
+import { endsSegment, onlyEndsSegment } from '../core/steps/port.ts';
 import { frameFault, mismatch, parseRecord, type ReadingFrame, valueFault } from '../core/wire/decode-reading.ts';
 import { samplesFault } from '../core/wire/decode-samples.ts';
 import { maxSampleValues, type Samples, sampleCount, sampleOffsetNs } from '../core/wire/samples.ts';
@@ -46,6 +47,8 @@ export class ReadingBatch {
   received: string[] = [];
   truths: (string | undefined)[] = [];
   gapsByRow: number[] = [];
+  /** By row, how a record ends its segment there: with the last of its samples, or with nothing beside. Most batches have none. */
+  readonly ends = new Map<number, typeof endsSegment | typeof onlyEndsSegment>();
   /** In order of their rows. The rows of a block have no `timeTexts` until {@link writeTimes}. */
   blocks: SampleBlock[] = [];
 
@@ -65,6 +68,7 @@ export class ReadingBatch {
     this.truths = [];
     this.gapsByRow = [];
     this.blocks = [];
+    this.ends.clear();
     if (this.#times.length < capacity) {
       this.#times = new BigInt64Array(capacity);
       this.#values = new Float64Array(capacity * this.#stream.fields.length);
@@ -116,6 +120,7 @@ export class ReadingBatch {
     this.#reserve(1);
     const fault = this.#fillRow(values);
     if (fault !== undefined) return dead(fault);
+    if (reading.endsSegment) this.ends.set(this.count, hasKey(values) ? endsSegment : onlyEndsSegment);
     this.#times[this.count] = nanos;
     this.devices.push(device);
     this.timeTexts.push(time);
@@ -150,6 +155,7 @@ export class ReadingBatch {
     }
     this.count += count;
     if (count > 0) this.blocks.push({ row, count, rate });
+    if (count > 0 && record.endsSegment) this.ends.set(row + count - 1, endsSegment);
     return undefined;
   }
 
@@ -201,4 +207,9 @@ export class ReadingBatch {
     this.gapsByRow.push(fields.length - present);
     return undefined;
   }
+}
+
+function hasKey(values: object): boolean {
+  for (const _ in values) return true;
+  return false;
 }

@@ -81,6 +81,23 @@ test('a record of many samples is logged as it came, and each of them counts for
   expect(twice.status).toBe(400);
 });
 
+test('a record that says that its segment is whole is logged with that, and nothing else is said where it is not', async () => {
+  started = await startCollector({ nowMs: () => 1_700_000_000_123 });
+  const readings = [
+    { ...reading(1), endsSegment: true },
+    { ...reading(2), endsSegment: false },
+    { device: 'd', time: timeOf(3), values: {}, endsSegment: true },
+    { device: 'd', time: timeOf(4), rate: 1_000, values: { a: [1, 2] }, endsSegment: true },
+  ];
+  expect((await post(JSON.stringify(readings))).status).toBe(202);
+  const logged = await started.readings();
+  expect(logged.map((record) => record.endsSegment)).toEqual([true, undefined, true, true]);
+  expect(Object.keys(logged[1] ?? {})).not.toContain('endsSegment');
+  const bad = await post(JSON.stringify({ ...reading(5), endsSegment: 'yes' }));
+  const { errors } = (await bad.json()) as { errors: { pointer: string; code: string }[] };
+  expect([bad.status, ...errors.map(({ pointer, code }) => `${pointer} ${code}`)]).toEqual([400, '/endsSegment type']);
+});
+
 test('a time that is too far ahead of the clock is refused', async () => {
   started = await startCollector({ nowMs: () => 1_700_000_000_000, maxAheadMs: 500 });
   expect((await post(JSON.stringify(reading(500_000_000)))).status).toBe(202);

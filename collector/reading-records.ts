@@ -23,18 +23,20 @@ export class ReadingRecords {
 
   /** Adds a reading. Returns where in the request its identity occurred before; that is a fault. */
   add(reading: ReadingInput, at: string): string | undefined {
-    const { device, time, values, truth } = reading;
+    const { device, time, values, truth, endsSegment } = reading;
     const before = this.#seenAt(`${device}\n${time}`, at);
     if (before !== undefined) return before;
-    this.records.push(recordOf({ stream: this.#stream, device, time, values, truth, received: this.#received }));
+    const known = { device, time, values, truth, endsSegment };
+    this.records.push(recordOf({ stream: this.#stream, ...known, received: this.#received }));
     return undefined;
   }
 
   /** Adds many samples as one record, as they came. Returns what {@link add} returns. */
-  addSamples({ device, time, rate, values, truth }: SamplesInput, at: string): string | undefined {
+  addSamples({ device, time, rate, values, truth, endsSegment }: SamplesInput, at: string): string | undefined {
     const before = this.#seenAt(`${device}\n${time}`, at);
     if (before !== undefined) return before;
-    const text = JSON.stringify({ stream: this.#stream, device, time, rate, values, truth, received: this.#received });
+    const known = { device, time, rate, values, truth, endsSegment };
+    const text = JSON.stringify({ stream: this.#stream, ...known, received: this.#received });
     this.records.push({ key: device, value: Buffer.from(text) });
     return undefined;
   }

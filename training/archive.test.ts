@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { endsSegment, inSegment, onlyEndsSegment } from '../core/steps/port.ts';
 import type { ReadOptions, SeriesStore } from '../core/store/port.ts';
 import { type Point, readingToPoint } from '../core/wire/point.ts';
 import type { Samples } from '../core/wire/samples.ts';
@@ -73,6 +74,16 @@ it('records of many samples become rows, in chunks and one by one', async () => 
   await expect(readArchive({ store, stream: 's', fields, range, maxRows: 2_000, whole: true })).rejects.toThrow(
     'more than 2000 samples',
   );
+});
+
+it('where a segment ends is kept, so that training cuts the windows that the line cut', async () => {
+  const known = { stream: 's', device: 'x', truth: 'ham', received: '0', endsSegment: true } as const;
+  const samples = samplesToPoints({ ...known, time: '10', rate: 1_000, values: { a: [1, 2] } }, fields.length);
+  const slow = samplesToPoints({ ...known, time: '5000000', rate: 2, values: { a: [3, 4] } }, fields.length);
+  const only = readingToPoint({ ...known, time: '600000000', values: {} }, fields.length);
+  const store = storeOf([...samples, ...slow, point('x', 550_000_000, { a: 5 }, 'ham'), only]);
+  const { segments } = await readArchive({ store, stream: 's', fields, range });
+  expect([...(segments ?? [])]).toEqual([inSegment, endsSegment, inSegment, endsSegment, inSegment, onlyEndsSegment]);
 });
 
 it('of too many readings an even sample is taken, the same each time, in order', async () => {

@@ -1,9 +1,10 @@
 import { type Dataset, encodeNames, encodeTruths } from '../core/dataset/dataset.ts';
 import { elementAt } from '../core/numeric/element.ts';
 import { mulberry32 } from '../core/numeric/random/mulberry32.ts';
+import { endsSegment, inSegment, onlyEndsSegment } from '../core/steps/port.ts';
 import type { SeriesStore } from '../core/store/port.ts';
 import { GaplineError } from '../core/wire/errors.ts';
-import { type Point, valuePrefix } from '../core/wire/point.ts';
+import { endField, type Point, valuePrefix } from '../core/wire/point.ts';
 import { sampleOffsetNs } from '../core/wire/samples.ts';
 import { samplesOfPoint } from '../core/wire/samples-point.ts';
 import { compareTimes, maxTimeNs, minTimeNs, nanosecondsOfMs, readRfc3339 } from '../core/wire/time.ts';
@@ -73,6 +74,7 @@ export async function readArchive({
     ...encodeTruths(truths),
     devices: encodeNames(points.map(({ device }) => device)),
     times: BigInt64Array.from(points, ({ time }) => BigInt(time)),
+    ...segmentsOf(points),
     columns: [],
     notes: [],
     withoutTruth,
@@ -90,6 +92,7 @@ function* rowsOf(point: Point, fields: readonly string[]): Generator<Point> {
   const own = fields.some((name) => valuePrefix + name in point.fields);
   if (own) yield point;
   const { truth } = point.fields;
+  const ends = endField in point.fields;
   const record = BigInt(samples.recordTime);
   for (let index = 0; index < samples.count; index++) {
     const values: Record<string, number | string> = {};
@@ -98,9 +101,21 @@ function* rowsOf(point: Point, fields: readonly string[]): Generator<Point> {
       if (!Number.isNaN(value)) values[valuePrefix + name] = value;
     }
     if (typeof truth === 'string') values.truth = truth;
+    if (ends && index === samples.count - 1) values[endField] = 1;
     const time = record + BigInt(sampleOffsetNs(samples.first + index, samples.rate));
     yield { ...point, time: time.toString(), fields: values };
   }
+}
+
+/** How rows end their segments: with nothing measured they are nothing but the end. */
+function segmentsOf(points: readonly Point[]): { segments?: Uint8Array } {
+  if (!points.some(({ fields }) => endField in fields)) return {};
+  const isMeasured = ({ fields }: Point) => Object.keys(fields).some((name) => name.startsWith(valuePrefix));
+  const segmentOf = (point: Point) => {
+    if (!(endField in point.fields)) return inSegment;
+    return isMeasured(point) ? endsSegment : onlyEndsSegment;
+  };
+  return { segments: Uint8Array.from(points, segmentOf) };
 }
 
 const tooMany = (stream: string, { from, to }: TimeRange, most: number) =>

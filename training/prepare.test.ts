@@ -88,6 +88,14 @@ test('a table becomes the windows of each device in the order of time, however i
   expect(again.times).toEqual(made.times);
 });
 
+test('the end of a segment closes a window, as in the line', () => {
+  const dataset = samplesOf([{ device: 'a', truth: 'calm', level: 0 }], 1);
+  expect(() => prepareDataset(dataset, preparation)).toThrow('the steps make no row');
+  const segments = new Uint8Array(dataset.count).fill(0);
+  segments[segments.length - 1] = 1;
+  expect(prepareDataset({ ...dataset, segments }, preparation).count).toBe(1);
+});
+
 test('a table without times, or too short for a window, says what is missing', () => {
   const samples = samplesOf([{ device: 'a', truth: 'low', level: 0 }], 1);
   const { times: _, ...timeless } = samples;

@@ -49,7 +49,7 @@ const batchRows = 16_384;
  * @throws {GaplineError} `data-invalid` where it has no times, or no row comes of it
  */
 export function prepareDataset(dataset: Dataset, { chain }: Pick<Preparation, 'chain'>): PreparedDataset {
-  const { times, file, classes } = dataset;
+  const { times, file, classes, segments } = dataset;
   if (!times)
     throw new GaplineError('data-invalid', `${file}: steps need the time of each row; name its column with data.time`);
   const names = dataset.devices?.names ?? ['device'];
@@ -72,6 +72,7 @@ export function prepareDataset(dataset: Dataset, { chain }: Pick<Preparation, 'c
           device: elementAt(names, elementAt(index, row)),
           time: timeOf(elementAt(times, row)),
           truth: elementAt(dataset.labels, row),
+          ...(segments && { segment: elementAt(segments, row) }),
         },
         dataset.values.subarray(row * dataset.width, (row + 1) * dataset.width),
       );

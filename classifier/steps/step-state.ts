@@ -131,19 +131,16 @@ export class PartitionSteps {
       const block = blocks[nextBlock];
       if (block?.row === row) {
         const channels = columns.map((column) => columnOf(values, width, column, block));
-        this.#input.addSamples(
-          this.#recordOf(readings, row, timeOf(times[row] ?? 0n)),
-          block.rate,
-          block.count,
-          channels,
-        );
+        const record = this.#recordOf(readings, row, timeOf(times[row] ?? 0n));
+        this.#input.addSamples(withEnd(record, readings, row + block.count - 1), block.rate, block.count, channels);
         nextBlock += 1;
         row += block.count;
         continue;
       }
       for (let channel = 0; channel < columns.length; channel++)
         sample[channel] = values[row * width + (columns[channel] ?? 0)] ?? Number.NaN;
-      this.#input.addSample(this.#recordOf(readings, row, parseTime(timeTexts[row] ?? '')), sample);
+      const record = this.#recordOf(readings, row, parseTime(timeTexts[row] ?? ''));
+      this.#input.addSample(withEnd(record, readings, row), sample);
       row += 1;
     }
     return this.#input.rows();
@@ -185,6 +182,12 @@ export class PartitionSteps {
       },
     };
   }
+}
+
+/** A record, and how it ends its segment where its last row does. */
+function withEnd(record: InputRecord, { ends }: ReadingBatch, row: number): InputRecord {
+  const segment = ends.get(row);
+  return segment === undefined ? record : { ...record, segment };
 }
 
 /** The samples of a block in one column of a reading. */

@@ -163,6 +163,31 @@ test('samples that come in batches give the windows that single ones do', async 
   expect(identities(await line.predictions())).toEqual(wanted);
 });
 
+test('a record that says that its segment is whole closes the windows of its device at once', async () => {
+  line = await openLine();
+  const at = (seconds: number) => startNs + seconds * second;
+  await line.classify(doubleModel({ steps }), { maxBatch: 1 });
+  await line.send(
+    { device: 'single', time: at(0.5), values: { a: 1, b: 2 }, endsSegment: true },
+    { device: 'many', time: at(0.1), rate: 10, values: { a: [4, 5], b: [6] }, endsSegment: true },
+    { device: 'other', time: at(0.5), values: { a: 1, b: 1 } },
+    { device: 'empty', time: at(0.5), values: { a: 7, b: 8 } },
+    { device: 'empty', time: at(0.6), values: {}, endsSegment: true },
+    // Of the next segment, and the first record again, as a device sends it that got no answer.
+    { device: 'single', time: at(1.2), values: { a: 3, b: 3 } },
+    { device: 'single', time: at(0.5), values: { a: 1, b: 2 }, endsSegment: true },
+  );
+  await untilTaken(line);
+  const found = (await line.predictions()).map(({ device, time, samples: count, missing }) => ({
+    ...{ device, end: (Number(time) - startNs) / second, count, missing },
+  }));
+  expect(found).toEqual([
+    { device: 'empty', end: 1, count: 1, missing: 0 },
+    { device: 'many', end: 1, count: 2, missing: 1 },
+    { device: 'single', end: 1, count: 1, missing: 0 },
+  ]);
+});
+
 test('without steps, each sample of a batch is labelled like a reading', async () => {
   line = await openLine();
   await line.classify(doubleModel());

@@ -47,6 +47,7 @@ export interface ReadingParts {
   readonly values?: Record<string, number | null> | Record<string, (number | null)[]>;
   readonly rate?: number;
   readonly truth?: string;
+  readonly endsSegment?: true;
 }
 
 const textOf = ({ value }: StoredRecord): string => Buffer.from(value).toString();
@@ -65,12 +66,13 @@ export async function openLine(engine: Engine = 'SQLite') {
   );
   const stops: (() => Promise<void>)[] = [];
 
-  const recordOf = ({ device = 'd', time = 1, values = { a: 1, b: 2 }, truth, rate }: ReadingParts) => {
+  const recordOf = ({ device = 'd', time = 1, values = { a: 1, b: 2 }, truth, rate, endsSegment }: ReadingParts) => {
     const known = {
       stream: name,
       device,
       time: String(time),
       ...(rate && { rate }),
+      ...(endsSegment && { endsSegment }),
       values,
       received: `${Date.now()}000000`,
     };

@@ -161,6 +161,36 @@ test('lines of one device and time are one reading, as in InfluxDB; of a field t
   await own.stop();
 });
 
+test('a boolean field endsSegment says that the segment is whole, beside values or alone', async () => {
+  const own = await startCollector();
+  const lines = [
+    'a=1,endsSegment=true 1',
+    'a=2,endsSegment=false 2',
+    'endsSegment=T 3',
+    'b=4 4',
+    'endsSegment=t 4',
+    'a=5,endsSegment=1 5',
+  ];
+  const body = lines
+    .map((line) => `pumps,device=m ${line}`)
+    .join('\n')
+    .replaceAll(/ (\d)(?=\n|$)/g, ' 176432400$1');
+  const answer = await write(`${own.collector.url}/api/v2/write?precision=s`, body);
+  expect(answer.status).toBe(204);
+  const readings = await own.readings();
+  expect(readings.map(({ values, endsSegment }) => [values, endsSegment])).toEqual([
+    [{ a: 1 }, true],
+    [{ a: 2 }, undefined],
+    [{}, true],
+    [{ b: 4 }, true],
+    [{ a: 5 }, undefined],
+  ]);
+  // The number is a field that the stream does not know.
+  expect(await own.registry.metrics()).toContain('gapline_collector_ignored_fields_total 1');
+  expect((await write(collector(), 'pumps,device=m endsSegment=false 1764324000')).status).toBe(400);
+  await own.stop();
+});
+
 test('with collector.measurement lines of another one are refused', async () => {
   const own = await startCollector({ measurement: 'pumps' });
   const address = `${own.collector.url}/api/v2/write?precision=s`;

@@ -5,6 +5,8 @@ export interface MergedReading {
   readonly time: string;
   /** Where a field occurs twice, the later value is kept. A map, so that a field named `__proto__` is a field like any other. */
   readonly values: Map<string, number>;
+  /** Whether one of the lines says that the segment is whole. */
+  endsSegment: boolean;
 }
 
 /**
@@ -21,14 +23,15 @@ export class MergedReadings {
     this.#arrival = arrival;
   }
 
-  add(device: string, time: string | undefined, values: readonly [string, number][]): void {
+  add(device: string, time: string | undefined, values: readonly [string, number][], endsSegment = false): void {
     const identity = `${device}\n${time ?? ''}`;
     const before = this.#byIdentity.get(identity);
     if (before !== undefined && (time !== undefined || !values.some(([name]) => before.values.has(name)))) {
       for (const [name, value] of values) before.values.set(name, value);
+      before.endsSegment ||= endsSegment;
       return;
     }
-    const reading = { device, time: time ?? this.#arrival(), values: new Map(values) };
+    const reading = { device, time: time ?? this.#arrival(), values: new Map(values), endsSegment };
     this.#byIdentity.set(identity, reading);
     this.list.push(reading);
   }

@@ -1,6 +1,7 @@
 import { HttpProblem } from '../../core/http/problem.ts';
 import type { LogRecord } from '../../core/log/port.ts';
 import { suggestName } from '../../core/wire/near-name.ts';
+import { endField } from '../../core/wire/point.ts';
 import { shorten } from '../../core/wire/problem.ts';
 import { explainName, explainRefusedTime, isName, type ReadingRules } from '../../core/wire/reading-input.ts';
 import { recordOf } from '../reading-records.ts';
@@ -34,7 +35,7 @@ const maxFailures = 20;
 /**
  * Makes log records of the lines. It refuses the bodies that InfluxDB 2.7 cannot parse, with the same messages. Of those that it can, it
  * refuses the lines without a device, without a number for a field of the stream, with a time that cannot be, or of another measurement.
- * Lines of one device and time become one reading.
+ * Lines of one device and time become one reading. A boolean field `endsSegment` says whether the segment is whole with it.
  * @throws {HttpProblem} `body-malformed` or `body-too-large`
  */
 export function recordsOfLines(body: LinesBody): LineRecords {
@@ -48,17 +49,19 @@ export function recordsOfLines(body: LinesBody): LineRecords {
   let ignoredFields = 0;
   for (const point of points) {
     const values = valuesOf(point, rules);
-    ignoredFields += point.fields.length - values.length;
-    const fault = explainPoint(point, values.length, body);
-    if (fault === undefined) readings.add(point.tags.get(body.deviceTag) ?? '', point.time, values);
+    const end = endOf(point, rules);
+    ignoredFields += point.fields.length - values.length - (end === undefined ? 0 : 1);
+    const fault = explainPoint(point, end === true || values.length > 0, body);
+    if (fault === undefined) readings.add(point.tags.get(body.deviceTag) ?? '', point.time, values, end);
     else {
       refusedCount += 1;
       if (refused.length < maxFailures) refused.push(`line ${lineNumber(text, point.offset)}: ${fault}`);
     }
   }
-  const records = readings.list.map(({ device, time, values }) =>
-    recordOf({ stream: body.stream, device, time, values: Object.fromEntries(values), received: body.received }),
-  );
+  const records = readings.list.map(({ device, time, values, endsSegment }) => {
+    const reading = { device, time, values: Object.fromEntries(values), ...(endsSegment && { endsSegment }) };
+    return recordOf({ stream: body.stream, ...reading, received: body.received });
+  });
   return { records, refusal: refusalOf(refused, refusedCount), ignoredFields };
 }
 
@@ -69,7 +72,8 @@ function refusalOf(refused: readonly string[], count: number): string | undefine
   return `partial write: ${refused.join('\n')}${listed} dropped=${count}`;
 }
 
-function explainPoint(point: LinePoint, values: number, body: LinesBody): string | undefined {
+/** @param says whether the line has a value, or ends a segment */
+function explainPoint(point: LinePoint, says: boolean, body: LinesBody): string | undefined {
   const { deviceTag, measurement, rules } = body;
   if (measurement !== undefined && point.measurement !== measurement) {
     const found = JSON.stringify(shorten(point.measurement));
@@ -78,7 +82,7 @@ function explainPoint(point: LinePoint, values: number, body: LinesBody): string
   const device = point.tags.get(deviceTag);
   if (device === undefined) return `there is no tag ${JSON.stringify(deviceTag)} to name the device`;
   if (!isName(device)) return `tag ${JSON.stringify(deviceTag)}: ${explainName(device)}`;
-  if (values === 0) return explainNoValue(point, rules);
+  if (!says) return explainNoValue(point, rules);
   const refused = point.time && explainRefusedTime(point.time, rules.latest, rules.precision);
   return refused ? `${point.time}: ${refused}` : undefined;
 }
@@ -95,10 +99,19 @@ function explainNoValue({ fields }: LinePoint, { known, fields: names }: Reading
 function valuesOf({ fields }: LinePoint, { known, unknown }: ReadingRules): [string, number][] {
   const values: [string, number][] = [];
   for (const { name, value } of fields) {
-    if (!known.has(name)) unknown?.(name);
-    else if (typeof value === 'number') values.push([name, value]);
+    const isEnd = name === endField && typeof value === 'boolean';
+    if (known.has(name)) {
+      if (typeof value === 'number') values.push([name, value]);
+    } else if (!isEnd) unknown?.(name);
   }
   return values;
+}
+
+/** Whether a line says that its segment is whole; undefined where it says nothing of it. A value of the stream may have that name. */
+function endOf({ fields }: LinePoint, { known }: ReadingRules): boolean | undefined {
+  if (known.has(endField)) return undefined;
+  const said = fields.findLast(({ name, value }) => name === endField && typeof value === 'boolean');
+  return said && said.value === true;
 }
 
 /** The line of the body that an offset is in, from 1. */

@@ -26,6 +26,8 @@ export interface Dataset {
   readonly devices?: Categories;
   /** By row, nanoseconds since the epoch, where there is such a column. */
   readonly times?: BigInt64Array;
+  /** By row, whether it ends a segment, as the steps take it; absent where none does. */
+  readonly segments?: Uint8Array;
   /** Every column of the table and what it became; empty where there was no table. */
   readonly columns: readonly ColumnRole[];
   /** How the table is written, where that is unusual: one sentence each. */

@@ -4,7 +4,7 @@ import type { Dataset } from './dataset.ts';
 
 /** The rows of a data set that are given, in that order. Classes stay as they are. */
 export function rowsOf(dataset: Dataset, rows: Int32Array): Dataset {
-  const { width, devices, times } = dataset;
+  const { width, devices, times, segments } = dataset;
   const values = new Float64Array(rows.length * width);
   for (let to = 0; to < rows.length; to++) {
     const from = elementAt(rows, to) * width;
@@ -17,6 +17,7 @@ export function rowsOf(dataset: Dataset, rows: Int32Array): Dataset {
     labels: rows.map((row) => elementAt(dataset.labels, row)),
     ...(devices && { devices: { names: devices.names, index: rows.map((row) => elementAt(devices.index, row)) } }),
     ...(times && { times: BigInt64Array.from(rows, (row) => elementAt(times, row)) }),
+    ...(segments && { segments: Uint8Array.from(rows, (row) => elementAt(segments, row)) }),
   };
 }
 

@@ -31,7 +31,10 @@ export const noTruth = -1;
 
 /** An ordinary row. */
 export const inSegment = 0;
-/** The last row of a segment that is whole with it: windows close, filters may restart. */
+/**
+ * The last row of a segment that is whole with it: windows close, filters may restart. An end that comes behind samples of a later time
+ * ends nothing: the record may have been sent twice, and the next segment have begun.
+ */
 export const endsSegment = 1;
 /** Not a sample: only says that the segment is whole at this time. Its values are NaN. */
 export const onlyEndsSegment = 2;

@@ -55,8 +55,14 @@ export class Reorder {
       return row;
     }
     this.#takeOne(rows, from, maxSamples, output);
-    this.#see(seconds[from]!, nanoseconds[from]!, segments[from] === inSegment ? graceNs : 0);
+    const ends = endsASegment(segments[from]!) && !this.isPast(seconds[from]!, nanoseconds[from]!);
+    this.#see(seconds[from]!, nanoseconds[from]!, ends ? 0 : graceNs);
     return from + 1;
+  }
+
+  /** Whether a later time was seen. */
+  isPast(seconds: number, nanoseconds: number): boolean {
+    return compare(seconds, nanoseconds, this.#maxSeconds, this.#maxNanoseconds) < 0;
   }
 
   /** How many samples of the log, from its start, are to be released now. */

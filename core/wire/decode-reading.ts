@@ -6,7 +6,7 @@ import type { Reading } from './reading.ts';
 export type ReadingFrame = Omit<Reading, 'values'> & { readonly values: Readonly<Record<string, unknown>> };
 
 const nanoseconds = /^-?\d{1,19}$/;
-const keys = new Set(['stream', 'device', 'time', 'values', 'truth', 'received']);
+const keys = new Set(['stream', 'device', 'time', 'values', 'truth', 'endsSegment', 'received']);
 
 /**
  * Decodes a record of the readings topic. By hand for speed; a property test checks it against `readingSchema`.
@@ -50,12 +50,14 @@ export function parseRecord(bytes: Uint8Array): Record<string, unknown> | string
 
 /** Why an object is no reading, its values aside. */
 export function frameFault(reading: Record<string, unknown>, known: ReadonlySet<string> = keys): string | undefined {
-  const { stream, device, time, values, truth, received } = reading;
+  const { stream, device, time, values, truth, endsSegment, received } = reading;
   if (typeof stream !== 'string' || stream === '') return mismatch('stream', stream, 'a name');
   if (typeof device !== 'string' || device === '') return mismatch('device', device, 'a name');
   if (!isNanoseconds(time)) return mismatch('time', time, 'nanoseconds as a string');
   if (!isNanoseconds(received)) return mismatch('received', received, 'nanoseconds as a string');
   if (truth !== undefined && typeof truth !== 'string') return mismatch('truth', truth, 'a string');
+  if (endsSegment !== undefined && endsSegment !== true)
+    return mismatch('endsSegment', endsSegment, 'true, or nothing');
   if (!isObject(values)) return mismatch('values', values, 'an object');
   for (const key in reading) if (!known.has(key)) return `${JSON.stringify(key)} is not a key of a reading`;
   return undefined;

@@ -2,7 +2,7 @@ import { frameFault, mismatch, parseRecord, type ReadingFrame, valueFault, withS
 import type { Reading } from './reading.ts';
 import type { Samples } from './samples.ts';
 
-const keys = new Set(['stream', 'device', 'time', 'rate', 'values', 'truth', 'received']);
+const keys = new Set(['stream', 'device', 'time', 'rate', 'values', 'truth', 'endsSegment', 'received']);
 
 /** Whether a record holds many samples: it then has a rate. */
 export const isSamples = (record: Reading | Samples): record is Samples => 'rate' in record;

@@ -14,7 +14,13 @@ export interface Point {
 /** The prefix that keeps a value's name apart from the fields that Gapline itself writes. */
 export const valuePrefix = 'v.';
 
-/** A reading as the archive keeps it: measurement `STREAM`, fields `v.NAME`, `gaps` (over all fields of the stream) and `truth`. */
+/** The field of a point whose last sample ends its segment: 1. */
+export const endField = 'endsSegment';
+
+/**
+ * A reading as the archive keeps it: measurement `STREAM`, fields `v.NAME`, `gaps` (over all fields of the stream), `truth` and
+ * `endsSegment`.
+ */
 export function readingToPoint(reading: Reading, fieldCount: number): Point {
   const fields: Record<string, number | string> = {};
   let present = 0;
@@ -25,6 +31,7 @@ export function readingToPoint(reading: Reading, fieldCount: number): Point {
   }
   fields.gaps = fieldCount - present;
   if (reading.truth !== undefined) fields.truth = reading.truth;
+  if (reading.endsSegment) fields[endField] = 1;
   return { measurement: reading.stream, device: reading.device, time: reading.time, fields };
 }
 

@@ -53,6 +53,7 @@ const reading = fc.record(
     time: fc.oneof({ weight: 5, arbitrary: time }, fc.jsonValue()),
     values: fc.oneof({ weight: 9, arbitrary: values }, fc.jsonValue()),
     truth: fc.oneof({ weight: 5, arbitrary: name }, fc.jsonValue()),
+    endsSegment: fc.oneof({ weight: 5, arbitrary: fc.boolean() }, fc.jsonValue()),
   },
   { requiredKeys: [] },
 );
@@ -63,6 +64,7 @@ const goodReading = fc.record(
     time: fc.constantFrom('2024-01-31T12:00:00Z', '17', 1),
     values: fc.dictionary(knownNames, fc.oneof(fc.integer(), fc.constant(null))),
     truth: fc.constant('ok'),
+    endsSegment: fc.boolean(),
   },
   { requiredKeys: ['device', 'time', 'values'] },
 );
@@ -119,6 +121,8 @@ test('what passes is what was sent, with the time in nanoseconds', () => {
   const sent = { device: 'd', time: 1_700_000_000, values: { a: 1, A: null }, truth: 'spam' };
   expect(checkReading(sent, rulesOf('s'), '', faults)).toEqual({ ...sent, time: '1700000000000000000' });
   expect(faults.count).toBe(0);
+  const ends = (endsSegment: boolean) => checkReading({ ...sent, endsSegment }, rulesOf('s'), '', faults)?.endsSegment;
+  expect([ends(true), ends(false)]).toEqual([true, undefined]);
 });
 
 test('a request full of faults is counted whole and listed in part', () => {
@@ -140,7 +144,10 @@ test('a name is what a tag of line protocol can carry', () => {
 test('a reading of the log is read by hand exactly when the schema takes it', () => {
   const nanoseconds = fc.oneof(fc.bigInt().map(String), fc.constantFrom('-5', '1.5', '0'.repeat(20)), fc.integer());
   const travelling = fc.record(
-    { stream: name, device: name, time: nanoseconds, values, truth: name, received: nanoseconds },
+    {
+      ...{ stream: name, device: name, time: nanoseconds, values, truth: name, received: nanoseconds },
+      endsSegment: fc.constantFrom(true, false, 1),
+    },
     { requiredKeys: ['stream', 'device', 'time', 'values', 'received'] },
   );
   const any = fc.oneof(

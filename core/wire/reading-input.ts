@@ -24,6 +24,7 @@ export interface ReadingInput {
   readonly time: string;
   readonly values: Readonly<Record<string, number | null>>;
   readonly truth: string | undefined;
+  readonly endsSegment: true | undefined;
 }
 
 /** Longest name of a device and longest label, in UTF-16 units. */
@@ -32,7 +33,7 @@ export const maxNameLength = 256;
 /** Faults of one request for which a near name is searched. */
 const mostHints = 10;
 
-const keys = ['device', 'time', 'values', 'truth'];
+const keys = ['device', 'time', 'values', 'truth', 'endsSegment'];
 const nameRule = `1 to ${maxNameLength} characters, none of them a control character or half a surrogate pair, and no backslash at the end`;
 
 /**
@@ -107,11 +108,20 @@ function inputSchema<Time extends z.ZodType, Values extends z.ZodType>(time: Tim
       time: time.describe('when it was measured: from 1970 on, and at most an hour ahead of the collector'),
       values: values.describe('what was measured, by the names of the stream; null or absent is a gap'),
       truth: nameSchema.optional().describe('the true label, when the device knows it; never used to predict'),
+      endsSegment: endsSegmentInputSchema,
     })
     .meta({ title: 'ReadingInput' });
 }
 
 const valueSchema = z.number().nullable().optional();
+
+/** Whether a device calls its segment whole. */
+export const endsSegmentInputSchema = z
+  .boolean()
+  .optional()
+  .describe(
+    'whether the segment is whole with this record: windows of the device close without waiting; with no values at all it is nothing but that end',
+  );
 
 /** A name of a device or a class. */
 export const nameSchema = z
@@ -152,6 +162,7 @@ export function checkReading(
   const time = checkTime(input, rules, at, faults);
   checkName(input, 'device', at, faults);
   if (input.truth !== undefined) checkName(input, 'truth', at, faults);
+  const endsSegment = checkEnd(input.endsSegment, at, faults);
   checkValues(input.values, rules, at, faults);
   if (faults.count > before) return undefined;
   return {
@@ -159,7 +170,15 @@ export function checkReading(
     time: time as string,
     values: input.values as Record<string, number | null>,
     truth: input.truth as string | undefined,
+    endsSegment,
   };
+}
+
+/** @returns true where a record ends its segment */
+export function checkEnd(value: unknown, at: string, faults: Faults): true | undefined {
+  if (value !== undefined && typeof value !== 'boolean')
+    faults.add(`${at}/endsSegment`, 'type', `endsSegment is true or false, not ${describe(value)}`);
+  return value === true ? true : undefined;
 }
 
 /** @returns the time as the log carries it, or null where there was a fault */

@@ -2,9 +2,11 @@ import { z } from 'zod';
 import { suggestName } from './near-name.ts';
 import { type Faults, pointerToken } from './problem.ts';
 import {
+  checkEnd,
   checkName,
   checkTime,
   describe,
+  endsSegmentInputSchema,
   explainRefusedTime,
   isObject,
   nameSchema,
@@ -18,9 +20,10 @@ import { readTime } from './time.ts';
 /** Samples that passed, as the device sent them, with the time in nanoseconds. */
 export type SamplesInput = Pick<Samples, 'device' | 'time' | 'rate' | 'values'> & {
   readonly truth: string | undefined;
+  readonly endsSegment: true | undefined;
 };
 
-const keys = ['device', 'time', 'rate', 'values', 'truth'];
+const keys = ['device', 'time', 'rate', 'values', 'truth', 'endsSegment'];
 /** Faults of one request for which a near name is searched. */
 const mostHints = 10;
 const tooMany = `a record has at most ${maxSampleValues} numbers over all its values; send several`;
@@ -65,6 +68,7 @@ function inputSchema<Time extends z.ZodType, Values extends z.ZodType>(time: Tim
         'what was measured, sample by sample, by the names of the stream; null is a gap, and so is what an array lacks at its end',
       ),
       truth: nameSchema.optional().describe('the true label of all samples, when the device knows it'),
+      endsSegment: endsSegmentInputSchema,
     })
     .meta({ title: 'SamplesInput' });
 }
@@ -90,12 +94,13 @@ export function checkSamples(
   const time = checkTime(input, rules, at, faults);
   checkName(input, 'device', at, faults);
   if (input.truth !== undefined) checkName(input, 'truth', at, faults);
+  const endsSegment = checkEnd(input.endsSegment, at, faults);
   checkRate(input.rate, at, faults);
   checkColumns(input.values, rules, at, faults);
   if (faults.count > before) return undefined;
   const { device, rate, values, truth } = input as unknown as SamplesInput;
   const late = lastFault(time as string, rate, values, rules);
-  if (late === undefined) return { device, time: time as string, rate, values, truth };
+  if (late === undefined) return { device, time: time as string, rate, values, truth, endsSegment };
   faults.add(`${at}/time`, 'range', late);
   return undefined;
 }

@@ -1,4 +1,4 @@
-import { type Point, valuePrefix } from './point.ts';
+import { endField, type Point, valuePrefix } from './point.ts';
 import { type Samples, sampleCount, sampleOffsetNs } from './samples.ts';
 
 /** The prefix of a field that holds many samples of a value: their numbers with commas between, nothing for a gap. */
@@ -11,10 +11,10 @@ const chunkSamples = 2_000;
 
 /**
  * Samples as the archive keeps them. Few a second: a point each, as readings are. Else points of at most 2,000 samples with a string
- * `s.NAME` for each value, `rate`, `first` (the index in the record of the chunk's first sample), `count`, `gaps` and `truth`.
+ * `s.NAME` for each value, `rate`, `first` (the index in the record of the chunk's first sample), `count`, `gaps` and `truth`, and in the last one `endsSegment`.
  */
 export function samplesToPoints(samples: Samples, fieldCount: number): Point[] {
-  const { stream: measurement, device, time, rate, values, truth } = samples;
+  const { stream: measurement, device, time, rate, values, truth, endsSegment } = samples;
   const count = sampleCount(values);
   const size = rate <= fewSamples ? 1 : chunkSamples;
   const points: Point[] = [];
@@ -24,6 +24,7 @@ export function samplesToPoints(samples: Samples, fieldCount: number): Point[] {
       size === 1 ? { gaps: fieldCount } : { rate, first, count: chunk, gaps: fieldCount * chunk };
     for (const name in values) addColumn(fields, name, values[name] ?? [], first, size);
     if (truth !== undefined) fields.truth = truth;
+    if (endsSegment && first + chunk === count) fields[endField] = 1;
     points.push({ measurement, device, time: timeOf(time, first, rate), fields });
   }
   return points;

@@ -25,6 +25,7 @@ const input = fc.record(
     rate,
     values: fc.oneof({ weight: 9, arbitrary: columns }, fc.jsonValue()),
     truth: fc.constantFrom('ok', '', null),
+    endsSegment: fc.constantFrom(true, false, null, 'yes'),
     more: fc.constant(1),
   },
   { requiredKeys: [] },
@@ -34,6 +35,7 @@ const sound = fc.record({
   time: fc.constantFrom('2026-01-31T12:00:00Z', 1_799_999_999_999),
   rate: fc.constantFrom(1_000, 1e-6, 0.5),
   values: fc.dictionary(fc.constantFrom(...fields), good, { minKeys: 1, maxKeys: 3 }),
+  endsSegment: fc.boolean(),
 });
 
 test('the check by hand and the schema find the same places wrong', () => {
@@ -79,12 +81,13 @@ test('a record of the log is read by hand exactly when one of the schemas takes 
   const nanoseconds = fc.constantFrom('0', '-5', '1700000000000000000', '1.5', 3);
   const record = fc.record(
     {
-      stream: fc.constantFrom('s', ''),
-      device: fc.constantFrom('d', ''),
+      stream: fc.constantFrom('s', 's', 's', ''),
+      device: fc.constantFrom('d', 'd', 'd', ''),
       time: nanoseconds,
       rate,
       values: fc.oneof(columns, fc.dictionary(fc.string(), number, { maxKeys: 2 })),
       truth: fc.constantFrom('ok', 1),
+      endsSegment: fc.constantFrom(true, true, true, false),
       received: nanoseconds,
     },
     { requiredKeys: ['stream', 'device', 'time', 'values', 'received'] },

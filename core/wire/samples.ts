@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { nanosecondsSchema } from './reading.ts';
+import { endsSegmentSchema, nanosecondsSchema } from './reading.ts';
 
 /** Numbers that one record of samples holds at most, over all its values: its text then stays below a broker's bound of one megabyte. */
 export const maxSampleValues = 32_768;
@@ -21,6 +21,7 @@ export const samplesSchema = z
       .record(z.string(), z.array(z.number().nullable()))
       .describe('what was measured, sample by sample; null is a gap, and so is what an array lacks at its end'),
     truth: z.string().optional().describe('the true label of all samples, when the source knows it'),
+    endsSegment: endsSegmentSchema,
     received: nanosecondsSchema.describe('when the collector took it: nanoseconds, as a decimal string'),
   })
   .meta({ title: 'Samples' });

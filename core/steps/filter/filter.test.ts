@@ -59,8 +59,11 @@ test('one channel alone may lack values', () => {
 
 test('segments: restart begins again after each; continue does not', () => {
   const cut = samplesOf(values).map((sample, at) => (at === 29 ? { ...sample, segment: endsSegment } : sample));
+  // Sent twice, the end does not begin the next segment again.
+  const again = cut.flatMap((sample, at) => (at === 34 ? [sample, cut[29] ?? sample] : [sample]));
   const restarted = valuesOf(runAll([{ ...lowpass, segments: 'restart' } as StepSpec], ['x'], cut));
   expect(restarted).toEqual([...alone(values.slice(0, 30)), ...alone(values.slice(30))]);
+  expect(valuesOf(runAll([{ ...lowpass, segments: 'restart' } as StepSpec], ['x'], again))).toEqual(restarted);
   expect(valuesOf(runAll([lowpass], ['x'], cut))).toEqual(alone(values));
 });
 

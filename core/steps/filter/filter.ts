@@ -7,7 +7,7 @@ import { channels, columnsOf, demandSamples, rate, rateOf, StepProblem } from '.
 import { inSegment, onlyEndsSegment, type Shape, type StepRows } from '../port.ts';
 import { endsASegment } from '../reorder.ts';
 import type { StateReader, StateWriter } from '../state.ts';
-import { since } from '../time.ts';
+import { compare, since } from '../time.ts';
 import { type Band, designButterworth, steadyState } from './butterworth.ts';
 import { type ChannelFilter, openSections } from './run.ts';
 
@@ -146,7 +146,8 @@ export class Filter implements DeviceStep<State> {
         output.consumed++;
         row++;
       } else output.skip(rows, row++, 'late');
-      if (this.#options.restarts && endsASegment(rows.segments[row - 1]!)) state.seconds.fill(Number.NaN);
+      if (this.#options.restarts && endsASegment(rows.segments[row - 1]!) && !isPast(state, rows, row - 1))
+        state.seconds.fill(Number.NaN);
     }
   }
 
@@ -231,3 +232,7 @@ function isMeasured(values: Float64Array, from: number, to: number): boolean {
   for (let row = from; row < to; row++) if (Number.isNaN(values[row]!)) return false;
   return true;
 }
+
+/** Whether a row comes behind one of a later time. */
+const isPast = ({ lastSeconds, lastNanoseconds }: State, { seconds, nanoseconds }: StepRows, row: number): boolean =>
+  compare(seconds[row]!, nanoseconds[row]!, lastSeconds, lastNanoseconds) < 0;

@@ -102,6 +102,17 @@ test('a sample is late once its time was released; too many are not held', () =>
   expect(full.skips).toEqual(['resample full a 1200000000 2']);
 });
 
+test('an end that comes again behind later samples ends nothing', () => {
+  const samples = [at(1_000, 0, { segment: endsSegment }), at(1_150, 1), at(1_250, 2), at(1_400, 3)];
+  const again = [...samples.slice(0, 3), at(1_000, 0, { segment: endsSegment }), ...samples.slice(3)];
+  for (const params of [{}, { grace: '200ms' }]) {
+    const once = run(params, samples);
+    const twice = run(params, again);
+    expect(pairs(twice)).toEqual(pairs(once));
+    expect(twice.skips).toEqual(['resample late a 1000000000 3']);
+  }
+});
+
 test('the end of a segment lets out what waits, and the next segment is not joined to it', () => {
   for (const end of [endsSegment, onlyEndsSegment]) {
     const samples = [

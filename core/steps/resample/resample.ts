@@ -70,7 +70,10 @@ class Resample implements DeviceStep<State> {
     for (let row = from; row < to; ) {
       const after = state.reorder.take(rows, row, to, this.#options, output);
       this.#release(state, rows.devices[row]!, rows.inputs[row]!, output);
-      if (endsASegment(rows.segments[after - 1]!)) this.#endSegment(state, rows, after - 1, output);
+      const last = after - 1;
+      const ends = endsASegment(rows.segments[last]!);
+      if (ends && !state.reorder.isPast(rows.seconds[last]!, rows.nanoseconds[last]!))
+        this.#endSegment(state, rows, last, output);
       row = after;
     }
   }

@@ -67,6 +67,15 @@ test('a record that says that its segment is whole closes the windows; what come
     [2_000, 1, 1],
   ]);
   expect(whole.skips).toEqual(['window late a 1300000000 2']);
+  // Sent twice, it comes behind samples of the next segment, which it must not end.
+  const twice = run({}, [
+    at(500, 1, { segment: endsSegment }),
+    at(1_100),
+    at(1_200),
+    at(500, 1, { segment: endsSegment }),
+  ]);
+  expect(windows(twice)).toEqual([[1_000, 1, 1]]);
+  expect(twice.held).toEqual([0, 2, 0]);
   const only = run({}, [at(500), at(600, Number.NaN, { segment: onlyEndsSegment })]);
   expect(windows(only)).toEqual([[1_000, 1, 500]]);
   expect(only.counts[1]).toMatchObject({ consumed: 2, skipped: 0 });

@@ -184,7 +184,7 @@ class Window implements DeviceStep<State> {
       output.skip(rows, row, 'late');
     else if (state.log.length >= this.#options.maxSamples) output.skip(rows, row, 'full');
     else if (state.log.put(rows, row)) output.duplicates++;
-    if (!endsASegment(segment)) return;
+    if (!endsASegment(segment) || compare(seconds, nanoseconds, state.maxSeconds, state.maxNanoseconds) < 0) return;
     // Every window that the device was seen in is whole.
     const last = this.#startOf(state.maxSeconds, state.maxNanoseconds);
     const end = shift(last.seconds, last.nanoseconds, this.#options.lengthNs);
