@@ -33,6 +33,8 @@ export interface ClassifierOptions {
   readonly maxBatch?: number;
   /** How often what a model remembers is kept; default the log's. */
   readonly checkpoints?: Omit<CheckpointOptions, 'topic'>;
+  /** How long a version that completes its windows may be unavailable before it is given up. Default 60 s. */
+  readonly finishingMs?: number;
   /** The population stability index above which a field counts as drifted. Default 0.2. */
   readonly driftThreshold?: number;
   /** Milliseconds since the epoch. */
@@ -86,16 +88,17 @@ export function createClassifier(options: ClassifierOptions): Classifier {
   async function open(fail: (error: unknown) => void): Promise<void> {
     const champion = createStreamModel(stream, await models.current());
     const predictInShadow = createBoundedPrediction({ failed: reporter.noteError });
-    const opened = createLabeller({ ...shared, champion, predictInShadow });
+    const loadVersion = models.load?.bind(models);
+    const opened = createLabeller({ ...shared, champion, predictInShadow, loadVersion });
     labeller = opened;
     metrics.serving(champion.model.identity.name, champion.model.identity.version);
-    const { assigned, revoked, transform, passed, save } = opened;
+    const { assigned, revoked, transform, passed, save, checkpointNow } = opened;
     running = await log.pipe(
       {
         ...{ from: [stream.topics.readings], group, ...(maxBatch !== undefined && { maxBatch }) },
         checkpoints: { ...options.checkpoints, topic: stream.topics.state },
       },
-      { assigned, revoked, transform, passed, save, checkpointRefused, deadLetter, stalled },
+      { assigned, revoked, transform, passed, save, checkpointNow, checkpointRefused, deadLetter, stalled },
     );
     running.failed.catch(fail);
     following = followModelChanges({ ...shared, labeller: opened });

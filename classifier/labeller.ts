@@ -1,13 +1,14 @@
 import type { Logger } from 'pino';
 import type { Batch, EventLog, History, Output, StoredRecord, Transformed } from '../core/log/port.ts';
+import type { Model } from '../core/model/model.ts';
 import type { Reporter } from '../core/stage/reporter.ts';
-import { GaplineError } from '../core/wire/errors.ts';
+import { GaplineError, isRetryable } from '../core/wire/errors.ts';
 import type { Stream } from '../core/wire/stream.ts';
 import { Drift } from './drift.ts';
 import { decodeBatch, type LabelledBatch, labelBatch } from './labelling.ts';
 import type { Metrics } from './metrics.ts';
 import { absorb } from './model-change/model-slot.ts';
-import { createPartitionModels } from './partitions.ts';
+import { createPartitionModels, type Partition } from './partitions.ts';
 import type { BoundedPrediction } from './shadow/bounded-prediction.ts';
 import { createShadow } from './shadow/shadow.ts';
 import { countSteps } from './steps/step-state.ts';
@@ -19,6 +20,10 @@ export interface LabellerOptions {
   readonly log: EventLog;
   readonly group: string;
   readonly champion: StreamModel;
+  /** Loads another version of the champion's model, to complete the windows that had begun under it before a restart. */
+  readonly loadVersion?: ((version: number) => Promise<Model>) | undefined;
+  /** How long such a version may be unavailable before it is given up. Default 60 s. */
+  readonly finishingMs?: number | undefined;
   /** How a challenger predicts. */
   readonly predictInShadow: BoundedPrediction;
   readonly tally: Tally;
@@ -37,6 +42,7 @@ export interface Labeller {
   assigned(partition: number, history: History): Promise<void>;
   revoked(partition: number): void;
   save(partition: number): Uint8Array | undefined;
+  checkpointNow(partition: number): boolean;
   /** Samples that wait in steps, over all partitions of this member. */
   held(): number;
   transform(batch: Batch): Promise<Transformed>;
@@ -55,12 +61,30 @@ export interface Labeller {
 export function createLabeller(options: LabellerOptions): Labeller {
   const { stream, tally, metrics, now, reporter, predictInShadow } = options;
   const models = createPartitionModels(options);
-  const { champions, challengers } = models;
+  const { champions, challengers, earlier } = models;
   const shadow = createShadow({ ...options, predict: predictInShadow });
   const labelling = { metrics, now, topic: stream.topics.predictions };
   const driftOf = ({ model }: StreamModel) =>
     model.histograms && new Drift(model.fields, model.histograms, options.driftThreshold);
   let drift = driftOf(options.champion);
+
+  /** What earlier versions complete. One that is unavailable for too long is given up, so that it does not keep the present one waiting. */
+  async function labelFinishing({ champion, readings }: Partition, outputs: Output[]): Promise<LabelledBatch[]> {
+    const finished: LabelledBatch[] = [];
+    for (const session of champion.finishing) {
+      const before = outputs.length;
+      try {
+        finished.push(await labelBatch(session, readings, outputs, labelling));
+        earlier.patience.restored(session);
+      } catch (error) {
+        const why = isRetryable(error) === true ? earlier.patience.exhausted(session, error) : undefined;
+        if (why === undefined) throw error;
+        outputs.length = before;
+        champion.giveUp(session, `${why}; ${session.steps?.held() ?? 0} samples wait in it`);
+      }
+    }
+    return finished;
+  }
 
   async function transform(batch: Batch): Promise<Transformed> {
     const partition = models.get(batch.partition);
@@ -71,9 +95,7 @@ export function createLabeller(options: LabellerOptions): Labeller {
     const outputs: Output[] = [];
     const { deadLetters, skippedBy, lastError } = decodeBatch(batch, readings, reporter, outputs);
     const labelled = readings.count === 0 ? undefined : await labelBatch(champion, readings, outputs, labelling);
-    const finishing = partition.champion.finishing;
-    const finished =
-      finishing && readings.count > 0 ? await labelBatch(finishing, readings, outputs, labelling) : undefined;
+    const finished = readings.count === 0 ? [] : await labelFinishing(partition, outputs);
     const shadowed =
       labelled && challenger && (await shadow.label(challenger, labelled.startedAtMs, readings, outputs));
 
@@ -82,8 +104,10 @@ export function createLabeller(options: LabellerOptions): Labeller {
       committed() {
         labelled?.output.committed?.();
         labelled?.prepared.committed();
-        finished?.output.committed?.();
-        finished?.prepared.committed();
+        for (const { output, prepared } of finished) {
+          output.committed?.();
+          prepared.committed();
+        }
         if (challenger && shadowed) shadow.remember(challenger, shadowed);
         const rows = readings.rows();
         const lastOffset = batch.records.at(-1)?.offset;
@@ -94,7 +118,7 @@ export function createLabeller(options: LabellerOptions): Labeller {
           ...{ deadLetters, skippedBy, steps: labelled && stepsOf(labelled) },
         };
         tally.add(outcome, now());
-        if (finished) tally.addLabels(finished.prepared.origins, finished.labels, now());
+        for (const { prepared, labels } of finished) tally.addLabels(prepared.origins, labels, now());
         metrics.committed(outcome);
         if (labelled && challenger && challenger.streamModel === challengers.wanted)
           shadow.compare(challenger, labelled, shadowed);
@@ -111,7 +135,7 @@ export function createLabeller(options: LabellerOptions): Labeller {
     const { readings, champion, challenger } = partition;
     readings.reset(1);
     readings.add(value);
-    const sessions = [champion.current, champion.finishing, challenger.current];
+    const sessions = [champion.current, ...champion.finishing, challenger.current];
     const [taken] = sessions.map((session) => (session && readings.count > 0 ? absorb(session, readings) : undefined));
     for (const slot of [champion, challenger]) slot.committed(readings.rows(), offset);
     if (!taken || taken.outcomes.length === 0) return false;
@@ -140,6 +164,7 @@ export function createLabeller(options: LabellerOptions): Labeller {
     assigned: models.assign,
     revoked: models.revoke,
     save: models.save,
+    checkpointNow: models.changed,
     held: models.held,
     transform,
     passed,

@@ -1,13 +1,16 @@
 import type { Logger } from 'pino';
 import type { EventLog, History } from '../core/log/port.ts';
+import type { Model } from '../core/model/model.ts';
 import type { Reporter } from '../core/stage/reporter.ts';
-import { isRetryable } from '../core/wire/errors.ts';
+import { describeError, isRetryable } from '../core/wire/errors.ts';
 import type { Stream } from '../core/wire/stream.ts';
 import { ReadingBatch } from './decode.ts';
-import { writeCheckpoint } from './model-change/checkpoint.ts';
+import type { Metrics } from './metrics.ts';
+import { type Role, type SavedSession, writeCheckpoint } from './model-change/checkpoint.ts';
+import { EarlierVersions } from './model-change/earlier-versions.ts';
 import { createHotSwap, type HotSwap } from './model-change/hot-swap.ts';
-import { type ModelSession, ModelSlot, openModelSession, remembers } from './model-change/model-slot.ts';
-import { warmUpFromHistory } from './model-change/warm-up.ts';
+import { type ModelSession, ModelSlot, remembers } from './model-change/model-slot.ts';
+import { type RestoredPartition, restore } from './model-change/restore.ts';
 import { describeChallenger, type StreamModel } from './stream-model.ts';
 
 export interface PartitionModelsOptions {
@@ -15,6 +18,9 @@ export interface PartitionModelsOptions {
   readonly log: EventLog;
   readonly group: string;
   readonly champion: StreamModel;
+  readonly loadVersion?: ((version: number) => Promise<Model>) | undefined;
+  readonly finishingMs?: number | undefined;
+  readonly metrics: Metrics;
   readonly reporter: Reporter;
   readonly logger: Logger;
   readonly now: () => number;
@@ -31,20 +37,26 @@ export interface Partition {
 export interface PartitionModels {
   readonly champions: HotSwap<StreamModel>;
   readonly challengers: HotSwap<StreamModel | undefined>;
+  readonly earlier: EarlierVersions;
   get(partition: number): Partition | undefined;
   /** Opens the slots of a partition, their state restored from its past. */
   assign(partition: number, history: History): Promise<void>;
   revoke(partition: number): void;
   /** What the sessions of a partition remember; undefined where that is nothing. */
   save(partition: number): Uint8Array | undefined;
+  /** Whether another version took over in a partition since its last batch. */
+  changed(partition: number): boolean;
   /** Samples that wait in the steps of champions. */
   held(): number;
   close(): Promise<void>;
 }
 
 export function createPartitionModels(options: PartitionModelsOptions): PartitionModels {
-  const { stream, logger, now, reporter } = options;
+  const { stream, logger, metrics, now, reporter } = options;
   const partitions = new Map<number, Partition>();
+  /** By partition, the assignment that counts: one that was given up may end only after the next has begun. */
+  const turns = new Map<number, symbol>();
+  const earlier = new EarlierVersions(options);
   const slotsOf = (role: 'champion' | 'challenger') => () =>
     new Map(Array.from(partitions, ([number, partition]) => [number, partition[role]]));
   const champions = createHotSwap<StreamModel>({ ...options, first: options.champion, slots: slotsOf('champion') });
@@ -54,61 +66,103 @@ export function createPartitionModels(options: PartitionModelsOptions): Partitio
     slots: slotsOf('challenger'),
   });
 
-  async function warmedUp(streamModel: StreamModel, partition: number, history: History): Promise<ModelSession> {
-    const session = openModelSession(streamModel);
-    const replayed = await warmUpFromHistory(session, stream, history, now());
-    if (replayed > 0) logger.debug({ partition, replayed }, 'state restored');
-    return session;
-  }
-
   /** A challenger that cannot even start does not keep the champion from its work. */
-  function dismiss(challenger: StreamModel, error: unknown): undefined {
+  function dismiss(challenger: StreamModel, error: unknown): void {
     // Not its own fault: the log is unavailable.
     if (isRetryable(error)) throw error;
     reporter.noteError(describeChallenger(challenger, error));
     if (challengers.wanted === challenger) challengers.swap(undefined);
   }
 
-  const slotOf = (
-    session: ModelSession | undefined,
-    { released }: Pick<HotSwap<undefined>, 'released'>,
-    finishes: boolean,
-  ) => new ModelSlot(session, { released, failed: reporter.noteError, finishes });
+  function unread(number: number, error: unknown): void {
+    metrics.checkpointLost('unread');
+    const meaning = 'what the model remembered is restored from recent readings only, and open windows are incomplete';
+    const text = `The checkpoint of partition ${number} cannot be read: ${describeError(error)}; ${meaning}`;
+    reporter.noteError(text);
+    logger.error(text);
+  }
+
+  /** A version that a slot uses already, or else one that is loaded; in either case held open. */
+  async function versionOf(number: number, saved: SavedSession, holds: (() => void)[]) {
+    const used = [...partitions.values()].flatMap(({ champion }) => [champion.current, ...champion.finishing]);
+    const open = [champions.wanted, ...used.map((session) => session?.streamModel)];
+    const isSaved = ({ model: { identity } }: StreamModel) =>
+      identity.name === saved.name && identity.version === saved.version;
+    const found = open.find((version) => version !== undefined && isSaved(version));
+    const version = found ?? (await earlier.load(saved, number));
+    if (version) holds.push(champions.hold(version));
+    return version;
+  }
+
+  const restored = (number: number, history: History, holds: (() => void)[]) =>
+    restore({
+      ...{ champion: champions.wanted, challenger: challengers.wanted, stream, history, nowMs: now(), dismiss },
+      versionOf: (saved) => versionOf(number, saved, holds),
+      unread: (error) => unread(number, error),
+      unfinished: (saved, why) => earlier.giveUp(saved, why),
+    });
+
+  /** Whether a version was replaced while the past was read. */
+  const isOutdated = ({ champion, successor, challenger }: RestoredPartition) =>
+    (successor ?? champion).streamModel !== champions.wanted || challenger?.streamModel !== challengers.wanted;
+
+  function slotsFor({ champion, successor, finishing, challenger }: RestoredPartition) {
+    const failed = reporter.noteError;
+    const events = {
+      ...{ released: champions.released, failed, finishes: true },
+      unfinished: ({ streamModel: { model } }: ModelSession, why: string) => earlier.giveUp(model.identity, why),
+    };
+    const slots = {
+      champion: new ModelSlot(champion, events, finishing),
+      challenger: new ModelSlot(challenger, { released: challengers.released, failed }),
+    };
+    if (successor) {
+      slots.champion.prepare(successor);
+      slots.champion.ready(successor, 0n);
+    }
+    return slots;
+  }
+
+  async function assign(number: number, history: History): Promise<void> {
+    const turn = Symbol(`partition ${number}`);
+    turns.set(number, turn);
+    const holds: (() => void)[] = [];
+    try {
+      let found = await restored(number, history, holds);
+      while (isOutdated(found) && turns.get(number) === turn) found = await restored(number, history, holds);
+      if (turns.get(number) !== turn) return;
+      if (found.replayed > 0) logger.debug({ partition: number, replayed: found.replayed }, 'state restored');
+      partitions.set(number, { readings: new ReadingBatch(stream), ...slotsFor(found) });
+    } finally {
+      for (const release of holds) release();
+    }
+  }
 
   return {
-    champions,
-    challengers,
+    ...{ champions, challengers, earlier, assign },
     get: (partition) => partitions.get(partition),
-    async assign(number, history) {
-      let champion: ModelSession | undefined;
-      let challenger: ModelSession | undefined;
-      // Either may be replaced while the past is read.
-      while (champion?.streamModel !== champions.wanted || challenger?.streamModel !== challengers.wanted) {
-        const [first, second] = [champions.wanted, challengers.wanted];
-        if (champion?.streamModel !== first) champion = await warmedUp(first, number, history);
-        if (challenger?.streamModel !== second)
-          challenger =
-            second && (await warmedUp(second, number, history).catch((error: unknown) => dismiss(second, error)));
-      }
-      partitions.set(number, {
-        readings: new ReadingBatch(stream),
-        champion: slotOf(champion, champions, true),
-        challenger: slotOf(challenger, challengers, false),
-      });
-    },
     save(number) {
-      const partition = partitions.get(number);
-      const sessions = [partition?.champion.current, partition?.challenger.current];
-      const remembering = sessions.filter((session) => session !== undefined).filter(remembers);
+      const { champion, challenger } = partitions.get(number) ?? {};
+      const sessions: (readonly [Role, ModelSession | undefined])[] = [
+        ['champion', champion?.current],
+        ...(champion?.finishing ?? []).map((session) => ['finishing', session] as const),
+        ['challenger', challenger?.current],
+      ];
+      const remembering = sessions.flatMap(([role, session]) =>
+        session && remembers(session) ? [[role, session] as const] : [],
+      );
       return remembering.length > 0 ? writeCheckpoint(remembering) : undefined;
     },
+    changed: (number) => partitions.get(number)?.champion.changed ?? false,
     held: () => [...partitions.values()].reduce((sum, { champion }) => sum + (champion.current?.steps?.held() ?? 0), 0),
     revoke(number) {
+      turns.delete(number);
       partitions.delete(number);
       champions.released();
       challengers.released();
     },
     async close() {
+      turns.clear();
       partitions.clear();
       await Promise.all([champions.close(), challengers.close()]);
     },

@@ -17,6 +17,7 @@ type Watched = Parameters<NonNullable<ModelSource['watch']>>[0];
 function followModels(loaded: LoadedConfig, choice: ModelChoice): ModelSource {
   return {
     current: () => choice.models.current(),
+    load: (version) => choice.models.load(version),
     watch: (serving, watcher) => watchConfig(loaded, choice, serving, watcher),
   };
 }

@@ -1,11 +1,16 @@
 import { StateReader, StateWriter } from '../../core/steps/state.ts';
 import type { ModelSession } from './model-slot.ts';
 
-const format = 1;
+const format = 2;
 const maxEntries = 16;
+
+/** What a session does in its partition. `finishing`: it completes the windows that had begun when another version took over. */
+export const roles = ['champion', 'finishing', 'challenger'] as const;
+export type Role = (typeof roles)[number];
 
 /** What the session of one model version remembers of a partition. */
 export interface SavedSession {
+  readonly role: Role;
   readonly name: string;
   readonly version: number;
   /** Of its steps; empty where there are none. */
@@ -15,11 +20,12 @@ export interface SavedSession {
 }
 
 /** The state of a partition as the log keeps it: what each of its sessions remembers. */
-export function writeCheckpoint(sessions: readonly ModelSession[]): Uint8Array {
+export function writeCheckpoint(sessions: readonly (readonly [Role, ModelSession])[]): Uint8Array {
   const writer = new StateWriter();
   writer.number(format);
   writer.number(sessions.length);
-  for (const { streamModel, session, steps } of sessions) {
+  for (const [role, { streamModel, session, steps }] of sessions) {
+    writer.number(roles.indexOf(role));
     const { name, version } = streamModel.model.identity;
     writer.text(name);
     writer.number(version);
@@ -35,11 +41,12 @@ function writeBytes(writer: StateWriter, bytes: Uint8Array | undefined): void {
   if (bytes) writer.raw(bytes);
 }
 
-/** None where a later Gapline wrote it. @throws {RangeError} where it is damaged */
+/** @throws {RangeError} where another version of Gapline wrote it, or it is damaged */
 export function readCheckpoint(state: Uint8Array): readonly SavedSession[] {
   const reader = new StateReader(state);
-  if (reader.number() !== format) return [];
+  if (reader.number() !== format) throw new RangeError('another version of Gapline wrote it');
   const saved = Array.from({ length: reader.count(maxEntries) }, () => ({
+    role: roles[reader.count(roles.length - 1)] ?? 'champion',
     name: reader.text(),
     version: reader.count(Number.MAX_SAFE_INTEGER),
     signature: reader.text(),
@@ -50,16 +57,15 @@ export function readCheckpoint(state: Uint8Array): readonly SavedSession[] {
   return saved;
 }
 
-/**
- * Gives a session what its own version remembered; failing that, what another version with the same steps did.
- * @returns false where there is neither, and the session is as new
- */
-export function loadEntry({ streamModel, session, steps }: ModelSession, saved: readonly SavedSession[]): boolean {
-  const { name, version } = streamModel.model.identity;
-  const own = saved.find((entry) => entry.name === name && entry.version === version);
-  const entry = own ?? saved.find(({ signature }) => steps !== undefined && signature === steps.signature);
-  if (!entry || entry.signature !== (steps?.signature ?? '')) return false;
-  if (session.memory && entry.memory.length > 0) session.memory.load(entry.memory);
-  steps?.load(entry.steps);
-  return true;
+/** Whether a session may load what another one saved: it is of the same version, or has the same steps. */
+export function fits({ streamModel, steps }: ModelSession, { name, version, signature }: SavedSession): boolean {
+  if (signature !== (steps?.signature ?? '')) return false;
+  const { identity } = streamModel.model;
+  return steps !== undefined || (identity.name === name && identity.version === version);
+}
+
+/** Gives a session what another one remembered that {@link fits} it. @throws where the bytes are not what such a session saves */
+export function load({ session, steps }: ModelSession, saved: SavedSession): void {
+  if (session.memory && saved.memory.length > 0) session.memory.load(saved.memory);
+  steps?.load(saved.steps);
 }

@@ -28,6 +28,8 @@ export interface HotSwap<Version extends StreamModel | undefined> {
   swap(version: Version): void;
   /** To be called when a slot released a session, or is gone: closes the versions that no slot uses any more. */
   released(): void;
+  /** Keeps a version from being closed until the returned function is called; then it is closed once no slot uses it. */
+  hold(version: StreamModel): () => void;
   /** Closes all versions that are left. */
   close(): Promise<void>;
 }
@@ -43,14 +45,26 @@ export function createHotSwap<Version extends StreamModel | undefined>(
   let warmingUp = new AbortController();
   /** Versions that were replaced and that a slot may still use. */
   const replaced = new Set<StreamModel>();
+  const holds = new Map<StreamModel, number>();
 
   function released(): void {
-    const held = [...slots().values()];
+    const used = [...slots().values()];
     for (const version of replaced) {
-      if (held.some((slot) => slot.uses(version))) continue;
+      if (holds.has(version) || used.some((slot) => slot.uses(version))) continue;
       replaced.delete(version);
       closer.close(version);
     }
+  }
+
+  function hold(version: StreamModel): () => void {
+    if (version !== wanted) replaced.add(version);
+    holds.set(version, (holds.get(version) ?? 0) + 1);
+    return () => {
+      const left = (holds.get(version) ?? 1) - 1;
+      if (left > 0) holds.set(version, left);
+      else holds.delete(version);
+      released();
+    };
   }
 
   /** Tries until the wanted version is in every slot, or another one is wanted. */
@@ -81,6 +95,7 @@ export function createHotSwap<Version extends StreamModel | undefined>(
       void settle();
     },
     released,
+    hold,
     async close() {
       warmingUp.abort();
       if (wanted && !closed) replaced.add(wanted);

@@ -66,7 +66,12 @@ export interface ModelSlotEvents {
   readonly failed: (error: unknown) => void;
   /** Whether a session that is replaced by one with other steps still completes the rows that have begun. */
   readonly finishes?: boolean;
+  /** A session was given up before the rows that had begun under it were complete. */
+  readonly unfinished?: (session: ModelSession, why: string) => void;
 }
+
+/** More versions than this do not complete rows at a time; the oldest is given up. */
+const maxFinishing = 4;
 
 /** Beyond so many rows or values the oldest of what was committed during a warm-up is forgotten. */
 const maxKeptRows = 20_000;
@@ -80,28 +85,44 @@ export class ModelSlot {
   readonly #events: ModelSlotEvents;
   #current: ModelSession | undefined;
   #next: Next | undefined;
-  /** The session before, while rows that had begun under it are not complete. */
-  #finishing: ModelSession | undefined;
+  /** The sessions before, oldest first, while rows that had begun under them are not complete. */
+  #finishing: readonly ModelSession[];
+  /** Another session took over since the last batch was committed. */
+  #changed = false;
   /** A batch was taken and is not committed yet. */
   #batchUnderWay = false;
 
-  constructor(first: ModelSession | undefined, events: ModelSlotEvents) {
+  constructor(first: ModelSession | undefined, events: ModelSlotEvents, finishing: readonly ModelSession[] = []) {
     this.#current = first;
     this.#events = events;
+    this.#finishing = finishing;
   }
 
   get current(): ModelSession | undefined {
     return this.#current;
   }
 
-  /** The session before the present one, which completes what had begun under it; undefined once that is done. */
-  get finishing(): ModelSession | undefined {
+  /** The sessions before the present one that complete what had begun under them, oldest first. */
+  get finishing(): readonly ModelSession[] {
     return this.#finishing;
+  }
+
+  /** Whether another session took over since the last batch: no replay of readings gives that. */
+  get changed(): boolean {
+    return this.#changed;
+  }
+
+  /** A session before the present one cannot complete what had begun under it. */
+  giveUp(session: ModelSession, why: string): void {
+    this.#finishing = this.#finishing.filter((each) => each !== session);
+    this.#changed = true;
+    this.#events.unfinished?.(session, why);
+    this.#events.released();
   }
 
   /** Whether the present session or the next one is of this version. */
   uses(streamModel: StreamModel): boolean {
-    return [this.#current, this.#finishing, this.#next?.session].some(
+    return [this.#current, ...this.#finishing, this.#next?.session].some(
       (session) => session?.streamModel === streamModel,
     );
   }
@@ -130,8 +151,10 @@ export class ModelSlot {
   /** The batch is committed. The rows may be used again by the caller. */
   committed(rows: Rows, lastOffset: bigint | undefined): void {
     this.#batchUnderWay = false;
-    if (this.#finishing?.steps?.isFinished) {
-      this.#finishing = undefined;
+    this.#changed = false;
+    const left = this.#finishing.filter(({ steps }) => !steps?.isFinished);
+    if (left.length < this.#finishing.length) {
+      this.#finishing = left;
       this.#events.released();
     }
     if (this.#next && lastOffset !== undefined) keep(this.#next, rows, lastOffset);
@@ -142,10 +165,14 @@ export class ModelSlot {
   #succeed(next: ModelSession | undefined): void {
     const before = this.#current;
     this.#current = next && inherit(next, before);
+    this.#changed = true;
     if (!before?.steps || this.#current?.steps === before.steps || !this.#events.finishes) return;
     const changedAt = before.steps.finish();
     this.#current?.steps?.startAfter(changedAt);
-    this.#finishing = before;
+    this.#finishing = [...this.#finishing, before];
+    const [oldest] = this.#finishing;
+    if (oldest && this.#finishing.length > maxFinishing)
+      this.giveUp(oldest, 'other versions took over in quick succession');
   }
 
   #swap(): void {

@@ -1,51 +1,8 @@
-import type { EventLog, History, StoredRecord } from '../../core/log/port.ts';
+import type { EventLog } from '../../core/log/port.ts';
 import type { Stream } from '../../core/wire/stream.ts';
 import { ReadingBatch } from '../decode.ts';
-import { loadEntry, readCheckpoint } from './checkpoint.ts';
-import { absorb, type ModelSession, remembers } from './model-slot.ts';
-
-/**
- * Replays records to a session without labelling them. Those that cannot be read are left out, and so is one that a step cannot take: it was
- * a dead letter when it was new. How many readings were taken in.
- */
-function replay(modelSession: ModelSession, readings: ReadingBatch, records: readonly StoredRecord[]): number {
-  readings.reset(records.length);
-  for (const { value } of records) readings.add(value);
-  if (readings.count === 0) return 0;
-  const { count } = readings;
-  if (absorb(modelSession, readings)) return count;
-  if (records.length === 1) return 0;
-  const middle = records.length >> 1;
-  return (
-    replay(modelSession, readings, records.slice(0, middle)) + replay(modelSession, readings, records.slice(middle))
-  );
-}
-
-/** How far back to read where there is no checkpoint: what the imputer remembers, and the windows that may be open. */
-function reachMs({ streamModel: { model } }: ModelSession): number {
-  const lengthMs = (model.steps?.chain.shape.windows?.lengthNs ?? 0) / 1e6;
-  return model.memoryMs + 2 * lengthMs;
-}
-
-/**
- * Restores the state of a session, exactly from its last checkpoint, else about from the committed past of its newly assigned partition.
- * @returns how many readings were replayed
- */
-export async function warmUpFromHistory(
-  session: ModelSession,
-  stream: Stream,
-  history: History,
-  nowMs: number,
-): Promise<number> {
-  if (!remembers(session)) return 0;
-  const checkpoint = await history.checkpoint();
-  const isLoaded = checkpoint !== undefined && loadEntry(session, readCheckpoint(checkpoint.state));
-  const past = isLoaded ? history.from(checkpoint.positions) : history.since(nowMs - reachMs(session));
-  const readings = new ReadingBatch(stream);
-  let replayed = 0;
-  for await (const records of past) replayed += replay(session, readings, records);
-  return replayed;
-}
+import type { ModelSession } from './model-slot.ts';
+import { replay } from './replay.ts';
 
 export interface WarmUpFromLogOptions {
   readonly log: EventLog;

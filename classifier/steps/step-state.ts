@@ -4,10 +4,11 @@ import type { ChainResult, ChainSession, StepOutcome } from '../../core/steps/ch
 import { type InputRecord, InputRows } from '../../core/steps/input.ts';
 import { noTruth, onlyEndsSegment, type StepRows } from '../../core/steps/port.ts';
 import { StateReader, StateWriter } from '../../core/steps/state.ts';
-import { compare, formatTime, nsOf, parseTime, since, type Time, timeOf } from '../../core/steps/time.ts';
+import { formatTime, nsOf, parseTime, type Time, timeOf } from '../../core/steps/time.ts';
 import type { ReadingBatch, SampleBlock } from '../decode.ts';
 import type { PreparedRows, RowOrigins } from '../prepared-rows.ts';
 import { EventTimes } from './event-times.ts';
+import { RowBounds } from './row-bounds.ts';
 
 /** More different truths than this are not told apart: they count as unknown. */
 const maxTruths = 10_000;
@@ -17,8 +18,7 @@ export class PartitionSteps {
   readonly signature: string;
   readonly #reachNs: number;
   #eventTimes = new EventTimes();
-  /** Where another model took over: rows that begin at or before a device's time are of the one before, later ones of the one after. */
-  #change: { readonly at: EventTimes; readonly isBefore: boolean } | undefined;
+  #bounds = new RowBounds();
   readonly #chain: ChainSession;
   readonly #input: InputRows;
   /** By channel, its column in a reading. */
@@ -41,7 +41,8 @@ export class PartitionSteps {
   apply(readings: ReadingBatch): PreparedRows {
     const input = this.#inputOf(readings);
     const result = this.#chain.apply(input);
-    const labelled = rowsOf(result.rows, this.#change && ((row) => this.#isOwn(result.rows, row)));
+    const bounds = this.#bounds;
+    const labelled = rowsOf(result.rows, bounds.areOpen ? undefined : (row) => bounds.includes(result.rows, row));
     const { rows, kept } = labelled;
     return {
       rows,
@@ -57,41 +58,18 @@ export class PartitionSteps {
   /** Another model takes over now: this one only completes the rows that have begun. Returns where each device is. */
   finish(): EventTimes {
     const at = this.#eventTimes.copy();
-    this.#change = { at, isBefore: true };
+    this.#bounds.endAt(at);
     return at;
   }
 
   /** This one takes over: the rows that have begun by then are those of the model before. */
   startAfter(at: EventTimes): void {
-    this.#change = { at, isBefore: false };
+    this.#bounds.startAfter(at);
   }
 
   /** After {@link finish}, whether no row that had begun can still come. A device that is silent keeps its own open. */
   get isFinished(): boolean {
-    if (!this.#change?.isBefore) return false;
-    for (const [device] of this.#change.at.devices) if (!this.#isDone(device)) return false;
-    return true;
-  }
-
-  #isDone(device: string): boolean {
-    const changed = this.#change?.at.of(device);
-    const now = this.#eventTimes.of(device);
-    if (!changed) return true;
-    return (
-      now !== undefined && since(now.seconds, now.nanoseconds, changed.seconds, changed.nanoseconds) > this.#reachNs
-    );
-  }
-
-  /** Whether a row is of this model and not of the one before or after it. */
-  #isOwn({ names, devices, seconds, nanoseconds, windows }: StepRows, row: number): boolean {
-    const change = this.#change;
-    if (!change) return true;
-    const changed = change.at.of(names[devices[row] ?? 0] ?? '');
-    if (!changed) return !change.isBefore;
-    const fromSeconds = windows ? windows.fromSeconds[row] : seconds[row];
-    const fromNanoseconds = windows ? windows.fromNanoseconds[row] : nanoseconds[row];
-    const hasBegun = compare(fromSeconds ?? 0, fromNanoseconds ?? 0, changed.seconds, changed.nanoseconds) <= 0;
-    return hasBegun === change.isBefore;
+    return this.#bounds.isFinished(this.#eventTimes, this.#reachNs);
   }
 
   /** Rows that wait, over all steps. */
@@ -104,6 +82,8 @@ export class PartitionSteps {
     writer.number(this.#truths.length);
     for (const truth of this.#truths) writer.text(truth);
     this.#eventTimes.write(writer);
+    this.#bounds.settle(this.#eventTimes, this.#reachNs);
+    this.#bounds.write(writer);
     writer.raw(this.#chain.save());
     return writer.finish();
   }
@@ -112,8 +92,11 @@ export class PartitionSteps {
   load(bytes: Uint8Array): void {
     const reader = new StateReader(bytes);
     const truths = Array.from({ length: reader.count(maxTruths) }, () => reader.text());
-    this.#eventTimes = EventTimes.read(reader);
+    const eventTimes = EventTimes.read(reader);
+    const bounds = RowBounds.read(reader);
     this.#chain.load(reader.raw(reader.left));
+    this.#eventTimes = eventTimes;
+    this.#bounds = bounds;
     this.#truths.splice(0, this.#truths.length, ...truths);
     this.#truthIndex.clear();
     for (const [index, truth] of truths.entries()) this.#truthIndex.set(truth, index);

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { GaplineError } from '../wire/errors.ts';
 import type { Checkpoint, CheckpointOptions, Output, PipeHandlers, Positions, StoredRecord } from './port.ts';
 
 /** A checkpoint larger than this is several records: engines bound the size of one. */
@@ -49,8 +50,22 @@ export class CheckpointParts {
       if (key === this.#first || key?.startsWith(this.#prefix)) this.#parts.set(key, value);
   }
 
-  /** The last whole checkpoint; undefined where there is none, or where a later Gapline wrote it. */
+  /**
+   * The last whole checkpoint; undefined where there is none.
+   * @throws {GaplineError} `log-corrupt` where it cannot be read, or another version of Gapline wrote it
+   */
   checkpoint(): Checkpoint | undefined {
+    try {
+      return this.#assemble();
+    } catch (error) {
+      throw new GaplineError('log-corrupt', `The checkpoint of partition ${this.#first} cannot be read`, {
+        cause: error,
+        retryable: false,
+      });
+    }
+  }
+
+  #assemble(): Checkpoint | undefined {
     const first = this.#read(this.#first);
     if (!first) return undefined;
     const { id, parts, positions } = first.header;
@@ -66,10 +81,12 @@ export class CheckpointParts {
 
   #read(key: string): { readonly header: Header; readonly bytes: Uint8Array } | undefined {
     const value = this.#parts.get(key);
-    const end = value?.indexOf(newline) ?? -1;
-    if (!value || end < 0) return undefined;
+    if (!value) return undefined;
+    const end = value.indexOf(newline);
+    if (end < 0) throw new RangeError('it has no header');
     const header = JSON.parse(new TextDecoder().decode(value.subarray(0, end))) as Header;
-    return header.format === format ? { header, bytes: value.subarray(end + 1) } : undefined;
+    if (header.format !== format) throw new RangeError(`it is of format ${header.format}, not ${format}`);
+    return { header, bytes: value.subarray(end + 1) };
   }
 }
 
@@ -94,7 +111,7 @@ export interface CheckpointWrite {
 export class Checkpoints {
   readonly #partition: number;
   readonly #options: Required<CheckpointOptions>;
-  readonly #save: (partition: number) => Uint8Array | undefined;
+  readonly #handlers: Required<Pick<PipeHandlers, 'save' | 'checkpointNow'>>;
   #records = Number.POSITIVE_INFINITY;
   #writtenMs = 0;
   #refusing = false;
@@ -103,19 +120,19 @@ export class Checkpoints {
   static of(
     partition: number,
     options: CheckpointOptions | undefined,
-    { save }: Pick<PipeHandlers, 'save'>,
+    { save, checkpointNow = () => false }: Pick<PipeHandlers, 'save' | 'checkpointNow'>,
   ): Checkpoints | undefined {
-    return options && save && new Checkpoints(partition, options, save);
+    return options && save && new Checkpoints(partition, options, { save, checkpointNow });
   }
 
   private constructor(
     partition: number,
     options: CheckpointOptions,
-    save: (partition: number) => Uint8Array | undefined,
+    handlers: Required<Pick<PipeHandlers, 'save' | 'checkpointNow'>>,
   ) {
     this.#partition = partition;
     this.#options = { everyRecords: 100_000, everyMs: 10_000, ...options };
-    this.#save = save;
+    this.#handlers = handlers;
   }
 
   /** The first batch after an assignment gets one. */
@@ -127,11 +144,11 @@ export class Checkpoints {
   due(positions: () => Positions): CheckpointWrite | undefined {
     const { everyRecords, everyMs } = this.#options;
     const isDue = this.#records >= everyRecords || performance.now() - this.#writtenMs >= everyMs;
-    return isDue ? this.#take(positions()) : undefined;
+    return isDue || this.#handlers.checkpointNow(this.#partition) ? this.#take(positions()) : undefined;
   }
 
   #take(positions: Positions): CheckpointWrite {
-    const state = this.#save(this.#partition);
+    const state = this.#handlers.save(this.#partition);
     if (!state) return { outputs: [], positions: undefined };
     return { outputs: encodeCheckpoint(this.#options.topic, this.#partition, { positions, state }), positions };
   }

@@ -124,6 +124,8 @@ export interface PipeHandlers {
    * batches' `committed`, by {@link PipeOptions.checkpoints}. Must not throw.
    */
   save?(partition: number): Uint8Array | undefined;
+  /** Asked with each commit: whether the state has changed in a way that no replay gives, so that a checkpoint must go with the batch. */
+  checkpointNow?(partition: number): boolean;
   /** The log takes no checkpoint of this state, mostly because it is too large: the one before it stays. Called each time. */
   checkpointRefused?(partition: number, error: unknown): void;
   /** Called at each failed attempt, so that a stall is seen. */

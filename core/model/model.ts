@@ -78,4 +78,9 @@ export interface ModelSource {
    * fields or classes is refused. Nothing is called after `stop` resolved. Absent where versions never change.
    */
   watch?(serving: Serving, watcher: ModelWatcher): { stop(): Promise<void> };
+  /**
+   * Loads another version of the same model. The caller closes it. Absent where there is one only.
+   * @throws {GaplineError} as `current`
+   */
+  load?(version: number): Promise<Model>;
 }
