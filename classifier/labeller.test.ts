@@ -103,3 +103,33 @@ test('a challenger that cannot start is dismissed; a log that is unavailable is 
   expect(labeller.challenger?.model.identity.version).toBe(3);
   await labeller.close();
 });
+
+test('an assignment that was given up leaves nothing behind once its partition is revoked, or assigned anew', async () => {
+  const { labeller } = labellerOf(doubleModel({ memoryMs: 1_000 }));
+  const [past, later] = [Promise.withResolvers<never[]>(), Promise.withResolvers<never[]>()];
+  const first = labeller.assigned(0, historyOf(past.promise));
+  labeller.revoked(0);
+  past.resolve([]);
+  await first;
+  await expect(labeller.transform(batchOf(0))).rejects.toThrow('Partition 0 was never assigned');
+
+  const second = labeller.assigned(0, historyOf(later.promise));
+  labeller.revoked(0);
+  await labeller.assigned(0, historyOf());
+  const before = labeller.save(0);
+  later.reject(new Error('the history of an assignment that counts no more'));
+  await expect(second).rejects.toThrow();
+  expect(labeller.save(0)).toEqual(before);
+  expect((await labeller.transform(batchOf(0))).outputs).toEqual([]);
+  await labeller.close();
+});
+
+test('an assignment that ends after the classifier was closed leaves nothing behind', async () => {
+  const past = Promise.withResolvers<never[]>();
+  const { labeller } = labellerOf(doubleModel({ memoryMs: 1_000 }));
+  const assigned = labeller.assigned(0, historyOf(past.promise));
+  await labeller.close();
+  past.resolve([]);
+  await assigned;
+  await expect(labeller.transform(batchOf(0))).rejects.toThrow('Partition 0 was never assigned');
+});

@@ -75,9 +75,9 @@ export function createLabeller(options: LabellerOptions): Labeller {
       const before = outputs.length;
       try {
         finished.push(await labelBatch(session, readings, outputs, labelling));
-        earlier.patience.restored(session);
+        earlier.retries.restored(session);
       } catch (error) {
-        const why = isRetryable(error) === true ? earlier.patience.exhausted(session, error) : undefined;
+        const why = isRetryable(error) === true ? earlier.retries.exhausted(session, error) : undefined;
         if (why === undefined) throw error;
         outputs.length = before;
         champion.giveUp(session, `${why}; ${session.steps?.held() ?? 0} samples wait in it`);

@@ -82,14 +82,11 @@ export function createPartitionModels(options: PartitionModelsOptions): Partitio
     logger.error(text);
   }
 
-  /** A version that a slot uses already, or else one that is loaded; in either case held open. */
+  /** A version that is open already, or else one that is loaded; in either case held open. */
   async function versionOf(number: number, saved: SavedSession, holds: (() => void)[]) {
-    const used = [...partitions.values()].flatMap(({ champion }) => [champion.current, ...champion.finishing]);
-    const open = [champions.wanted, ...used.map((session) => session?.streamModel)];
     const isSaved = ({ model: { identity } }: StreamModel) =>
       identity.name === saved.name && identity.version === saved.version;
-    const found = open.find((version) => version !== undefined && isSaved(version));
-    const version = found ?? (await earlier.load(saved, number));
+    const version = [...champions.open()].find(isSaved) ?? (await earlier.load(saved, number));
     if (version) holds.push(champions.hold(version));
     return version;
   }

@@ -5,7 +5,7 @@ import type { Stream } from '../../core/wire/stream.ts';
 import type { Metrics } from '../metrics.ts';
 import { createStreamModel, describeModel, type StreamModel } from '../stream-model.ts';
 import type { SavedSession } from './checkpoint.ts';
-import { Patience } from './finishing.ts';
+import { RetryBudget } from './retry-budget.ts';
 
 export interface EarlierVersionsOptions {
   readonly stream: Stream;
@@ -21,12 +21,12 @@ export interface EarlierVersionsOptions {
 /** Versions that do not serve any more but complete the rows that had begun under them: where they come from, and how they are given up. */
 export class EarlierVersions {
   readonly #options: EarlierVersionsOptions;
-  readonly patience: Patience;
+  readonly retries: RetryBudget;
   readonly #loading = new Map<number, Promise<StreamModel>>();
 
   constructor(options: EarlierVersionsOptions) {
     this.#options = options;
-    this.patience = new Patience(options.finishingMs ?? 60_000);
+    this.retries = new RetryBudget(options.finishingMs ?? 60_000);
   }
 
   /**
@@ -37,12 +37,12 @@ export class EarlierVersions {
     const waited = `${partition} ${name} ${version}`;
     try {
       const found = await this.#load(version);
-      this.patience.restored(waited);
+      this.retries.restored(waited);
       if (found.model.identity.name === name) return found;
       await found.model.close();
       this.giveUp({ name, version }, 'the line has another model now');
     } catch (error) {
-      const why = this.patience.exhausted(waited, error);
+      const why = this.retries.exhausted(waited, error);
       if (why === undefined) throw error;
       this.giveUp({ name, version }, why);
     }

@@ -28,6 +28,8 @@ export interface HotSwap<Version extends StreamModel | undefined> {
   swap(version: Version): void;
   /** To be called when a slot released a session, or is gone: closes the versions that no slot uses any more. */
   released(): void;
+  /** The versions that are not closed: the wanted one, and those that a slot may still use. */
+  open(): Iterable<Version | StreamModel>;
   /** Keeps a version from being closed until the returned function is called; then it is closed once no slot uses it. */
   hold(version: StreamModel): () => void;
   /** Closes all versions that are left. */
@@ -95,6 +97,7 @@ export function createHotSwap<Version extends StreamModel | undefined>(
       void settle();
     },
     released,
+    open: () => [wanted, ...replaced],
     hold,
     async close() {
       warmingUp.abort();

@@ -171,8 +171,7 @@ export class ModelSlot {
     this.#current?.steps?.startAfter(changedAt);
     this.#finishing = [...this.#finishing, before];
     const [oldest] = this.#finishing;
-    if (oldest && this.#finishing.length > maxFinishing)
-      this.giveUp(oldest, 'other versions took over in quick succession');
+    if (oldest && this.#finishing.length > maxFinishing) this.giveUp(oldest, 'too many versions followed it before');
   }
 
   #swap(): void {

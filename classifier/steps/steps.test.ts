@@ -1,66 +1,15 @@
 // The runner starts a Kafka for files that name GAPLINE_TEST_KAFKA.
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { withoutKafka } from '../../core/log/kafka/testing.ts';
-import { totalLag } from '../../core/log/port.ts';
-import type { StepSpec } from '../../core/steps/registry.ts';
-import type { Prediction } from '../../core/wire/prediction.ts';
-import { classifierGroup } from '../classifier.ts';
 import { doubleModel } from '../testing/doubles.ts';
-import { changingSource, type Line, openLine, patient, type ReadingParts } from '../testing/line.ts';
-
-const window: StepSpec = { use: 'window', length: '1s', grace: '200ms' };
-const steps: readonly StepSpec[] = [window, { use: 'statistics', features: ['mean', 'max'] }];
-const second = 1_000_000_000;
-const startNs = 1_700_000_000 * second;
+import { changingSource, type Line, openLine, type ReadingParts } from '../testing/line.ts';
+import { identities, samples, second, startNs, steps, undisturbed, untilTaken } from '../testing/windows.ts';
 
 let line: Line | undefined;
 afterEach(async () => {
   await line?.close();
   line = undefined;
 });
-
-/** Five devices, 10 samples a second each, some values missing, some samples out of order. */
-function samples(seconds: number): ReadingParts[] {
-  const all: ReadingParts[] = [];
-  for (let at = 0; at < seconds * 10; at++)
-    for (let device = 0; device < 5; device++) {
-      const value = (at * 7 + device * 3) % 11;
-      const early = at % 10 === 4 && device === 1 ? 1 : 0;
-      all.push({
-        device: `d${device}`,
-        time: startNs + (at + early) * (second / 10),
-        values: { a: at % 6 === device ? null : value, b: value * 2 },
-        truth: device === 0 && at % 20 === 0 ? 'low' : 'high',
-      });
-    }
-  return all;
-}
-
-/** What must be the same however a run went: all of a prediction but its latency. */
-const identities = (predictions: readonly Prediction[]) =>
-  predictions
-    .map(({ latencyMs: _, received: __, stream: ___, ...rest }) => JSON.stringify(rest))
-    .sort((a, b) => (a < b ? -1 : 1));
-
-async function untilTaken(own: Line): Promise<void> {
-  const group = classifierGroup(own.stream);
-  await expect.poll(async () => totalLag(await own.log.lag(group, [own.stream.topics.readings])), patient).toBe(0);
-}
-
-async function undisturbed(
-  readings: readonly ReadingParts[],
-  options: { steps: readonly StepSpec[] } = { steps },
-): Promise<string[]> {
-  const own = await openLine();
-  try {
-    await own.classify(doubleModel(options));
-    await own.send(...readings);
-    await untilTaken(own);
-    return identities(await own.predictions());
-  } finally {
-    await own.close();
-  }
-}
 
 test('a window gives one prediction, with where it begins and what it holds', async () => {
   line = await openLine();
@@ -227,61 +176,3 @@ test('a model with the same steps takes over open windows', async () => {
   const one = found.map((prediction) => ({ ...prediction, model: { name: 'double', version: 1 } }));
   expect(identities(one)).toEqual(wanted);
 });
-
-test.each<[string, readonly StepSpec[]]>([
-  ['equal', [window, { use: 'statistics', features: ['max'] }]],
-  [
-    'longer',
-    [
-      { ...window, length: '2s' },
-      { use: 'statistics', features: ['mean'] },
-    ],
-  ],
-  [
-    'shorter',
-    [
-      { ...window, length: '500ms' },
-      { use: 'statistics', features: ['mean'] },
-    ],
-  ],
-  [
-    'hopping',
-    [
-      { ...window, length: '1s', every: '500ms' },
-      { use: 'statistics', features: ['mean'] },
-    ],
-  ],
-])(
-  'a change to windows of %s length: the old version completes what has begun, each window is labelled once',
-  async (_, next) => {
-    const readings = samples(10);
-    const [before, after] = [await undisturbed(readings), await undisturbed(readings, { steps: next })];
-    line = await openLine();
-    const closed = vi.fn();
-    const source = changingSource(doubleModel({ steps, closed }));
-    const classifier = await line.classify(source);
-    const cut = 233;
-    await line.send(...readings.slice(0, cut));
-    await classifier.taken(cut);
-    source.change(doubleModel({ version: 2, steps: next }));
-    await line.send(...readings.slice(cut));
-    await classifier.taken(readings.length);
-
-    const eventTimes = new Map<string, number>();
-    for (const { device = '', time = 0 } of readings.slice(0, cut))
-      eventTimes.set(device, Math.max(time, eventTimes.get(device) ?? 0));
-    const found = await line.predictions();
-    const hasBegun = ({ device, from }: Pick<Prediction, 'device' | 'from'>) =>
-      BigInt(from ?? 0) <= BigInt(eventTimes.get(device) ?? 0);
-    const parse = (all: readonly string[]) => all.map((text): Prediction => JSON.parse(text));
-    const wanted = [
-      ...parse(before).filter(hasBegun),
-      ...parse(after)
-        .filter((prediction) => !hasBegun(prediction))
-        .map((prediction) => ({ ...prediction, model: { name: 'double', version: 2 } })),
-    ];
-    expect(identities(found)).toEqual(identities(wanted));
-    // A version that has completed its windows is closed.
-    await vi.waitFor(() => expect(closed).toHaveBeenCalledTimes(1));
-  },
-);

@@ -10,6 +10,7 @@ import type { StoredRecord } from '../../core/log/port.ts';
 import { createSqliteLog } from '../../core/log/sqlite.ts';
 import type { Model, ModelSource, ModelWatcher } from '../../core/model/model.ts';
 import { type DeadLetter, deadLetterSchema } from '../../core/wire/dead-letter.ts';
+import { GaplineError } from '../../core/wire/errors.ts';
 import { type Prediction, predictionSchema } from '../../core/wire/prediction.ts';
 import { type Status, statusSchema } from '../../core/wire/status.ts';
 import { topicsOf } from '../../core/wire/stream.ts';
@@ -140,11 +141,16 @@ export async function openLine(engine: Engine = 'SQLite') {
 
 export type Line = Awaited<ReturnType<typeof openLine>>;
 
-/** A source whose version can be changed and refused by hand. */
-export function changingSource(first: Model) {
+/** A source whose version can be changed and refused by hand, and which has earlier versions, too. */
+export function changingSource(first: Model, ...others: readonly Model[]) {
   let watcher: ModelWatcher | undefined;
   return {
     current: async () => first,
+    async load(wanted: number): Promise<Model> {
+      const found = others.find(({ identity }) => identity.version === wanted);
+      if (!found) throw new GaplineError('model-missing', `there is no version ${wanted}`, { retryable: false });
+      return found;
+    },
     watch(_serving: Pick<Model, 'identity'>, given: ModelWatcher) {
       watcher = given;
       return {

@@ -1,7 +1,7 @@
 import { describeError, isRetryable } from '../../core/wire/errors.ts';
 
 /** What keeps trying a version that has rows to complete, and for how long. */
-export class Patience {
+export class RetryBudget {
   readonly #ms: number;
   /** By what is waited for, when it failed first (`performance.now()`). */
   readonly #since = new Map<unknown, number>();

@@ -1,0 +1,169 @@
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import type { StepSpec } from '../../core/steps/registry.ts';
+import { GaplineError } from '../../core/wire/errors.ts';
+import type { Prediction } from '../../core/wire/prediction.ts';
+import { doubleModel } from '../testing/doubles.ts';
+import { changingSource, type Line, openLine, type ReadingParts } from '../testing/line.ts';
+import { identities, samples, steps, undisturbed, untilTaken, window } from '../testing/windows.ts';
+
+let line: Line | undefined;
+afterEach(async () => {
+  await line?.close();
+  line = undefined;
+});
+
+const meanOf = (length: string, every = length): readonly StepSpec[] => [
+  { ...window, length, every },
+  { use: 'statistics', features: ['mean'] },
+];
+const readings = samples(10);
+
+/** The event times of devices after some readings, in nanoseconds. */
+function eventTimesAfter(taken: readonly ReadingParts[]): ReadonlyMap<string, bigint> {
+  const times = new Map<string, bigint>();
+  for (const { device = '', time = 0 } of taken) {
+    const at = BigInt(time);
+    if (at > (times.get(device) ?? -1n)) times.set(device, at);
+  }
+  return times;
+}
+
+/**
+ * What versions give that label one after the other, each from after `after` readings on: of each the windows that begin after that
+ * change and not after the next one.
+ */
+async function wantedOf(versions: readonly { steps: readonly StepSpec[]; after: number }[]): Promise<string[]> {
+  const wanted: Prediction[] = [];
+  for (const [at, { steps: own, after }] of versions.entries()) {
+    const from = eventTimesAfter(readings.slice(0, after));
+    const next = versions[at + 1];
+    const to = next && eventTimesAfter(readings.slice(0, next.after));
+    const isOwn = ({ device, from: begin = '0' }: Prediction) =>
+      BigInt(begin) > (from.get(device) ?? -1n) && (!to || BigInt(begin) <= (to.get(device) ?? -1n));
+    for (const text of await undisturbed(readings, { steps: own })) {
+      const prediction: Prediction = JSON.parse(text);
+      if (isOwn(prediction)) wanted.push({ ...prediction, model: { name: 'double', version: at + 1 } });
+    }
+  }
+  return identities(wanted);
+}
+
+describe.each<[string, readonly StepSpec[]]>([
+  ['equal', [window, { use: 'statistics', features: ['max'] }]],
+  ['longer', meanOf('2s')],
+  ['shorter', meanOf('500ms')],
+  ['hopping', meanOf('1s', '500ms')],
+])(
+  'a change to windows of %s length: the old version completes what has begun, each window is labelled once',
+  (_, next) => {
+    const cut = 233;
+    const checkpoints = { everyRecords: 1_000_000, everyMs: 3_600_000 };
+
+    test('while both are at work', async () => {
+      line = await openLine();
+      const closed = vi.fn();
+      const source = changingSource(doubleModel({ steps, closed }));
+      const classifier = await line.classify(source);
+      await line.send(...readings.slice(0, cut));
+      await classifier.taken(cut);
+      source.change(doubleModel({ version: 2, steps: next }));
+      await line.send(...readings.slice(cut));
+      await classifier.taken(readings.length);
+      const wanted = await wantedOf([
+        { steps, after: 0 },
+        { steps: next, after: cut },
+      ]);
+      expect(identities(await line.predictions())).toEqual(wanted);
+      // A version that has completed its windows is closed.
+      await vi.waitFor(() => expect(closed).toHaveBeenCalledTimes(1));
+    });
+
+    test.each([
+      ['while nothing was at work', 0],
+      ['and restarts while the old one completes them', 12],
+    ])('%s', async (__, between) => {
+      line = await openLine();
+      const second = doubleModel({ version: 2, steps: next });
+      const before = changingSource(doubleModel({ steps }));
+      const first = await line.classify(before, { checkpoints, maxBatch: 5 });
+      await line.send(...readings.slice(0, cut));
+      await first.taken(cut);
+      if (between > 0) before.change(second);
+      await line.send(...readings.slice(cut, cut + between));
+      await first.taken(cut + between);
+      await first.stop();
+
+      const closed = vi.fn();
+      const source = changingSource(doubleModel({ version: 2, steps: next }), doubleModel({ steps, closed }));
+      await line.classify(source, { checkpoints });
+      await line.send(...readings.slice(cut + between));
+      await untilTaken(line);
+      const wanted = await wantedOf([
+        { steps, after: 0 },
+        { steps: next, after: cut },
+      ]);
+      expect(identities(await line.predictions())).toEqual(wanted);
+      await vi.waitFor(() => expect(closed).toHaveBeenCalledTimes(1));
+    });
+  },
+);
+
+test('versions that follow each other within a window complete each their own', async () => {
+  line = await openLine();
+  const [second, third] = [meanOf('2s'), meanOf('1s', '500ms')];
+  const source = changingSource(doubleModel({ steps }));
+  const classifier = await line.classify(source);
+  const cuts = [0, 233, 241];
+  await line.send(...readings.slice(0, 233));
+  await classifier.taken(233);
+  source.change(doubleModel({ version: 2, steps: second }));
+  await line.send(...readings.slice(233, 241));
+  await classifier.taken(241);
+  source.change(doubleModel({ version: 3, steps: third }));
+  await line.send(...readings.slice(241));
+  await classifier.taken(readings.length);
+  const all = [steps, second, third].map((own, at) => ({ steps: own, after: cuts[at] ?? 0 }));
+  expect(identities(await line.predictions())).toEqual(await wantedOf(all));
+});
+
+const unavailable = () => new GaplineError('model-unavailable', 'the model server is unavailable', { retryable: true });
+
+test('an old version whose model server stays unavailable is given up, counted and said: the next one labels on', async () => {
+  line = await openLine();
+  let isUnavailable = false;
+  const source = changingSource(
+    doubleModel({
+      steps,
+      before() {
+        if (isUnavailable) throw unavailable();
+      },
+    }),
+  );
+  const classifier = await line.classify(source, { finishingMs: 50 });
+  await line.send(...readings.slice(0, 233));
+  await classifier.taken(233);
+  isUnavailable = true;
+  source.change(doubleModel({ version: 2, steps: meanOf('500ms') }));
+  await line.send(...readings.slice(233));
+  await classifier.taken(readings.length);
+  const found = await line.predictions();
+  const wanted = await wantedOf([
+    { steps, after: 0 },
+    { steps: meanOf('500ms'), after: 233 },
+  ]);
+  const ofSecond = (all: readonly string[]) => all.filter((text) => text.includes('"version":2'));
+  expect(ofSecond(identities(found))).toEqual(ofSecond(wanted));
+  expect(await classifier.registry.metrics()).toMatch(/model_changes_total\{outcome="unfinished"\} [1-3]\n/);
+});
+
+test('an old version that cannot be had any more after a restart is given up, counted and said', async () => {
+  line = await openLine();
+  const first = await line.classify(changingSource(doubleModel({ steps })));
+  await line.send(...readings.slice(0, 233));
+  await first.taken(233);
+  await first.stop();
+  const second = await line.classify(changingSource(doubleModel({ version: 2, steps: meanOf('500ms') })));
+  await line.send(...readings.slice(233));
+  await second.taken(readings.length - 233);
+  expect(await second.registry.metrics()).toMatch(/model_changes_total\{outcome="unfinished"\} [1-3]\n/);
+});
