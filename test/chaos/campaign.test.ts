@@ -14,7 +14,16 @@ describe.skipIf(!here)(`three minutes of faults${why}`, () => {
   }, async () => {
     const told: string[] = [];
     const outcome = await campaign({
-      ...{ minutes: 3, seed, stream: 'both', rate: 60, only: [], keep: false, stopping: new AbortController().signal },
+      ...{
+        minutes: 3,
+        seed,
+        stream: 'both',
+        client: 'kafkajs',
+        rate: 60,
+        only: [],
+        keep: false,
+        stopping: new AbortController().signal,
+      },
       tell: (line) => told.push(line),
     });
     console.log(JSON.stringify(outcome));

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ClientName } from '../../core/log/kafka/address.ts';
 import { check, type Findings, type Violation } from './check.ts';
 import { type Inquiry, inquire } from './evidence.ts';
 import { catalogue } from './faults/catalogue.ts';
@@ -15,6 +16,8 @@ export interface CampaignOptions {
   readonly seed: number;
   /** What the line carries: readings that are labelled one by one, windows of samples, or both beside each other. */
   readonly stream: StreamName | 'both';
+  /** By which Gapline's processes consume from Kafka and commit. */
+  readonly client: ClientName;
   /** Readings a second. */
   readonly rate: number;
   /** Only faults whose name has one of these in it; all where there are none. */
@@ -29,6 +32,7 @@ export interface CampaignOptions {
 /** What a campaign says in the end, on one line. */
 export interface Outcome {
   readonly seed: number;
+  readonly client: ClientName;
   /** How long faults went on. */
   readonly minutes: number;
   readonly faults: Readonly<Record<string, number>>;
@@ -52,9 +56,9 @@ const settleSeconds = 180;
 
 /** Starts the line, lets go wrong what the seed says, and holds what arrived to what was acknowledged. */
 export async function campaign(options: CampaignOptions): Promise<Outcome> {
-  const { minutes, seed, rate, only, tell } = options;
+  const { minutes, seed, client, rate, only, keep, tell } = options;
   tell('starting Kafka, InfluxDB, Telegraf, collector, archive, classifier, devices');
-  const stack = await startStack({ streams: streamsOf(options.stream), rate, keep: options.keep, tell });
+  const stack = await startStack({ streams: streamsOf(options.stream), client, rate, keep, tell });
   try {
     const wanted = ({ name }: Fault) => only.length === 0 || only.some((word) => name.includes(word));
     const cards = catalogue.filter(wanted);
@@ -72,7 +76,7 @@ export async function campaign(options: CampaignOptions): Promise<Outcome> {
     const served = stack.lines.filter((line, index) => acknowledged(line) > (before[index] ?? 0));
     const { counts, violations, settledAtMs } = await settle(stack);
     return {
-      seed,
+      ...{ seed, client },
       minutes: Math.round(10 * struck.minutes) / 10,
       faults: struck.counts,
       leftOut,

@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { type ClientName, clientNames } from '../../core/log/kafka/address.ts';
 import { campaign } from './campaign.ts';
 import { type StreamName, streamNames } from './streams.ts';
 
@@ -14,6 +15,7 @@ interface Options {
   readonly minutes: number;
   readonly seed: number;
   readonly stream: StreamName | 'both';
+  readonly client: ClientName;
   readonly rate: number;
   readonly only: readonly string[];
   readonly keep: boolean;
@@ -29,6 +31,11 @@ await new Command('chaos')
     new Option('--stream <which>', 'readings labelled one by one, windows of samples, or both beside each other')
       .choices([...streamNames, 'both'])
       .default('plain'),
+  )
+  .addOption(
+    new Option('--client <name>', "by which Gapline's processes consume from Kafka and commit")
+      .choices(clientNames)
+      .default('kafkajs'),
   )
   .option('--rate <readings>', 'readings a second of the plain stream', number(1, 100_000), 100)
   .option('--only <words...>', 'only faults with one of these words in their name', [])

@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ClientName } from '../../core/log/kafka/address.ts';
 import { type Disk, smallDisk } from './disk.ts';
 import { type Line, startLine } from './line.ts';
 import { asPart, type Part } from './parts.ts';
@@ -41,6 +42,8 @@ export interface Stack {
 
 export interface StackOptions {
   readonly streams: readonly StreamCase[];
+  /** By which Gapline's processes consume and commit. */
+  readonly client: ClientName;
   /** Readings a second. */
   readonly rate: number;
   /** Leaves the folder with the processes' logs. */
@@ -59,7 +62,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   }
 }
 
-async function start({ streams, rate, keep, tell }: StackOptions, undo: Undo): Promise<Stack> {
+async function start({ streams, client, rate, keep, tell }: StackOptions, undo: Undo): Promise<Stack> {
   const folder = await mkdtemp(join(tmpdir(), 'gapline-chaos-'));
   undo.add(async () => (keep ? tell(`logs: ${folder}`) : rm(folder, { recursive: true, force: true })));
   const logs = join(folder, 'logs');
@@ -75,7 +78,7 @@ async function start({ streams, rate, keep, tell }: StackOptions, undo: Undo): P
     GAPLINE_CHAOS_CLOCK: clockFile,
     NODE_OPTIONS: `--import=${join(import.meta.dirname, 'clock.mjs')}`,
   };
-  const logUrl = `kafka://127.0.0.1:${kafka.proxy.port}`;
+  const logUrl = `${client}://127.0.0.1:${kafka.proxy.port}`;
   const storeUrl = `${influxdb.proxy.url}/${org}/${bucket}`;
   let from = root;
   const shared = { folder, logs, rate, logUrl, storeUrl, env, from: () => from, tell };

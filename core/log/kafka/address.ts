@@ -14,7 +14,9 @@ export interface AddressOptions {
   readonly ca?: string | undefined;
 }
 
-export type ClientName = 'kafkajs' | 'platformatic';
+/** The clients by which a log on Kafka may consume and commit, as the scheme of an address names them. */
+export const clientNames = ['kafkajs', 'platformatic'] as const;
+export type ClientName = (typeof clientNames)[number];
 
 export interface Address {
   readonly client: ClientName;

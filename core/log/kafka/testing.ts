@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Admin } from 'kafkajs';
 import { type LogUnderTest, silent } from '../contract/fixture.ts';
 import { createKafkaLog, type KafkaLogOptions } from '../kafka.ts';
-import { type ClientName, parseAddress } from './address.ts';
+import { type ClientName, clientNames, parseAddress } from './address.ts';
 import { createClient } from './client.ts';
 
 /** The Kafka that tests may use. */
@@ -16,7 +16,7 @@ if (withoutKafka && process.env.GAPLINE_REQUIRE_SERVERS === '1') {
 }
 
 /** The clients by which a log on Kafka may consume and commit. */
-export const clients = ['kafkajs', 'platformatic'] as const satisfies readonly ClientName[];
+export const clients = clientNames;
 
 export const sessionTimeoutMs = 3_000;
 
