@@ -1,4 +1,5 @@
 import { logContract } from './contract.ts';
-import { sqliteUnderTest } from './sqlite/testing.ts';
+import { eagerPacking, sqliteUnderTest } from './sqlite/testing.ts';
 
 logContract('SQLite', () => sqliteUnderTest());
+logContract('SQLite, where every few records are packed', () => sqliteUnderTest({ packing: eagerPacking }));

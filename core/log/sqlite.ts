@@ -22,12 +22,14 @@ import {
 } from './port.ts';
 import { defaultBackoff } from './retry-policy.ts';
 import { sinkAsHandlers } from './sink.ts';
+import { Blocks } from './sqlite/blocks.ts';
 import { closeDatabase, openDatabase } from './sqlite/database.ts';
 import { Ends } from './sqlite/ends.ts';
 import { coPartitioned, type SqliteEngine, share, sizeOfAll } from './sqlite/engine.ts';
 import { inTermsOfLog } from './sqlite/errors.ts';
 import { startMember } from './sqlite/member.ts';
 import { Offsets } from './sqlite/offsets.ts';
+import { keepPacking, type PackingOptions } from './sqlite/packing.ts';
 import { Records, sizeOf } from './sqlite/records.ts';
 import { keepRetention } from './sqlite/retention.ts';
 import { planRewind, rewind } from './sqlite/rewind.ts';
@@ -48,6 +50,8 @@ export interface SqliteLogOptions {
   readonly logger: Logger;
   /** How often the retention deletes what is too old or too much. Default 30 s. */
   readonly retentionCheckMs?: number;
+  /** How records are packed in the background: docs/decisions/0018-blocks-of-the-log.md. False leaves them as they are. */
+  readonly packing?: PackingOptions | false;
   /** How long a consumer that stops waits for the batches in hand. Default 8 s. */
   readonly graceMs?: number;
   readonly backoff?: Backoff;
@@ -63,7 +67,7 @@ class SqliteLog implements EventLog {
   readonly #stopping = new AbortController();
   readonly #members = new Set<Running>();
   #opened: SqliteEngine | undefined;
-  #retention: Promise<void> | undefined;
+  #background: Promise<unknown> | undefined;
   #stopped: Promise<void> | undefined;
 
   constructor(options: SqliteLogOptions) {
@@ -71,9 +75,10 @@ class SqliteLog implements EventLog {
   }
 
   async start(): Promise<void> {
-    const { file, logger, retentionCheckMs = 30_000 } = this.#options;
+    const { file, logger, retentionCheckMs = 30_000, packing = {} } = this.#options;
     const db = await openDatabase(file);
-    const records = new Records(db, file);
+    const blocks = new Blocks(db, file);
+    const records = new Records(db, file, blocks);
     const ends = new Ends(db, (error) => logger.error({ err: error }, 'The log cannot be read'));
     const writer = new SqliteWriter({
       db,
@@ -84,9 +89,13 @@ class SqliteLog implements EventLog {
       undone: () => void records.clear(),
     });
     const parts = { topics: new Topics(db), offsets: new Offsets(db), partitionOf: createPartitioner() };
-    this.#opened = { file, logger, db, records, ends, writer, ...parts };
+    this.#opened = { file, logger, db, records, blocks, ends, writer, ...parts };
     ends.start();
-    this.#retention = keepRetention(this.#opened, retentionCheckMs, this.#stopping.signal);
+    const { signal } = this.#stopping;
+    this.#background = Promise.all([
+      keepRetention(this.#opened, retentionCheckMs, signal),
+      packing && keepPacking(this.#opened, packing, signal),
+    ]);
   }
 
   stop(): Promise<void> {
@@ -99,7 +108,7 @@ class SqliteLog implements EventLog {
     this.#stopping.abort();
     if (!this.#opened) return;
     const { db, ends, writer } = this.#opened;
-    await this.#retention;
+    await this.#background;
     await writer.drained();
     this.#opened = undefined;
     ends.stop();

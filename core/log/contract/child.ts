@@ -2,9 +2,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pino from 'pino';
 import type { EventLog } from '../port.ts';
+import type { PackingOptions } from '../sqlite/packing.ts';
 
 export type LogAddress =
-  | { readonly engine: 'sqlite'; readonly file: string }
+  | { readonly engine: 'sqlite'; readonly file: string; readonly packing?: PackingOptions }
   | { readonly engine: 'kafka'; readonly url: string; readonly prefix: string; readonly sessionTimeoutMs: number };
 
 export type Task =
@@ -25,7 +26,8 @@ async function open(address: LogAddress): Promise<EventLog> {
   const logger = pino({ level: 'silent' });
   if (address.engine === 'sqlite') {
     const { createSqliteLog } = await import('../sqlite.ts');
-    return createSqliteLog({ file: address.file, logger });
+    const { file, packing } = address;
+    return createSqliteLog({ file, logger, ...(packing && { packing }) });
   }
   const { createKafkaLog } = await import('../kafka.ts');
   return createKafkaLog({ ...address, logger });

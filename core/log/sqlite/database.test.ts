@@ -70,7 +70,8 @@ test('takes over a file of the first layout, with what it holds', async () => {
   await first.append('a', numbered(0, 10), deadline);
   await first.stop();
   const db = new DatabaseSync(file);
-  db.exec('ALTER TABLE log_topics DROP COLUMN compacted; DROP TABLE log_holds; UPDATE log_schema SET version = 1');
+  db.exec('ALTER TABLE log_topics DROP COLUMN compacted; DROP TABLE log_holds; DROP TABLE log_blocks');
+  db.exec('UPDATE log_schema SET version = 1');
   db.close();
   const log = await open(file);
   expect(await contents(log, 'a')).toHaveLength(10);
@@ -86,7 +87,7 @@ test('refuses the log of a newer Gapline', async () => {
   db.close();
   await expect(open(file)).rejects.toMatchObject({
     code: 'log-corrupt',
-    message: `${file} has the layout 99 of the log, this Gapline knows 2`,
+    message: `${file} has the layout 99 of the log, this Gapline knows 3: use the newer Gapline that wrote it`,
   });
 });
 

@@ -6,7 +6,7 @@ import { GaplineError } from '../../wire/errors.ts';
 import { isBusy, logError } from './errors.ts';
 
 /** The layout of the tables below. A file with a higher one was made by a newer Gapline. */
-const schemaVersion = 2n;
+const schemaVersion = 3n;
 
 /** From which offset on a group's checkpoint still needs the records of a partition. */
 const holds = `
@@ -14,6 +14,13 @@ const holds = `
     grp TEXT NOT NULL, partition INTEGER NOT NULL REFERENCES log_partitions, next INTEGER NOT NULL,
     PRIMARY KEY (grp, partition)
   ) STRICT, WITHOUT ROWID;
+`;
+
+/** Records that are packed together: `id` is that of the last one, `first` the offset of the first (see `block.ts`). */
+const blocks = `
+  CREATE TABLE log_blocks (
+    id INTEGER PRIMARY KEY, first INTEGER NOT NULL, first_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL, data BLOB NOT NULL
+  ) STRICT;
 `;
 
 /**
@@ -39,14 +46,14 @@ const schema = `
     PRIMARY KEY (grp, partition)
   ) STRICT, WITHOUT ROWID;
   ${holds}
+  ${blocks}
 `;
 
-/** Makes a layout of version 1 one of today. */
-const fromVersion1 = `
-  ALTER TABLE log_topics ADD COLUMN compacted INTEGER NOT NULL DEFAULT 0;
-  ${holds}
-  UPDATE log_schema SET version = 2;
-`;
+/** By version, what makes its layout one of the next version. */
+const migrations: ReadonlyMap<unknown, string> = new Map([
+  [1n, `ALTER TABLE log_topics ADD COLUMN compacted INTEGER NOT NULL DEFAULT 0; ${holds}`],
+  [2n, blocks],
+]);
 
 const offsetBits = 44n;
 const offsetMask = (1n << offsetBits) - 1n;
@@ -106,11 +113,13 @@ function prepareSchema(db: DatabaseSync, file: string): void {
   const known = db.prepare(`SELECT 1 FROM sqlite_schema WHERE name = 'log_schema'`).get();
   if (!known) db.exec(schema);
   const versionNow = () => db.prepare('SELECT version FROM log_schema').get()?.version;
-  if (versionNow() === 1n) db.exec(fromVersion1);
+  for (let migration = migrations.get(versionNow()); migration; migration = migrations.get(versionNow())) {
+    db.exec(`${migration}; UPDATE log_schema SET version = version + 1`);
+  }
   const version = versionNow();
   db.exec('COMMIT');
   if (version !== schemaVersion) {
-    const detail = `${file} has the layout ${version} of the log, this Gapline knows ${schemaVersion}`;
+    const detail = `${file} has the layout ${version} of the log, this Gapline knows ${schemaVersion}: use the newer Gapline that wrote it`;
     throw new GaplineError('log-corrupt', detail, { retryable: false });
   }
 }

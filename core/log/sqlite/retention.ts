@@ -1,6 +1,7 @@
 import type { StatementSync } from 'node:sqlite';
 import { sleep } from '../../retry/sleep.ts';
 import { describeError } from '../../wire/errors.ts';
+import type { StoredBlock } from './blocks.ts';
 import { Compaction } from './compaction.ts';
 import { recordId } from './database.ts';
 import type { SqliteEngine } from './engine.ts';
@@ -29,7 +30,7 @@ interface PartitionRow {
 
 /**
  * Deletes what is too old or too much, oldest first, but nothing that a group has not taken yet or that a checkpoint needs; of compacted
- * topics, what a later record of the same key has replaced.
+ * topics, what a later record of the same key has replaced. A block goes as a whole, with the last of its records.
  */
 export class Retention {
   readonly #engine: SqliteEngine;
@@ -118,10 +119,12 @@ export class Retention {
 
   /** When the oldest record arrived that may be deleted. */
   #oldestIn({ id, first, floor }: PartitionRow): bigint | undefined {
+    const block = this.#engine.blocks.at(id, first);
+    if (block) return block.next <= floor ? BigInt(block.firstMs) : undefined;
     return this.#oldest.get(recordId(id, first), recordId(id, floor))?.arrivedMs as bigint | undefined;
   }
 
-  /** Deletes at most `count` of the oldest records that arrived before a time; resolves with how many. */
+  /** Deletes the oldest block, or at most `count` of the oldest records, that arrived before a time; resolves with how many. */
   async #deleteSome({ id, first, floor }: PartitionRow, count: number, before: bigint): Promise<bigint> {
     let deleted = 0n;
     await this.#engine.writer.submit({
@@ -131,6 +134,11 @@ export class Retention {
         // Another process may have deleted meanwhile.
         const now = this.#engine.topics.extent(id).first;
         if (now !== first) return;
+        const block = this.#engine.blocks.at(id, first);
+        if (block) {
+          if (block.next <= floor && block.lastMs < before) deleted = this.#deleteBlock(id, first, block);
+          return;
+        }
         const found = this.#old.get(recordId(id, first), recordId(id, floor), count, before);
         const { count: some, bytes } = found as { count: bigint; bytes: bigint };
         if (some === 0n) return;
@@ -140,6 +148,12 @@ export class Retention {
       },
     });
     return deleted;
+  }
+
+  #deleteBlock(id: bigint, first: bigint, block: StoredBlock): bigint {
+    this.#engine.blocks.delete(block);
+    this.#shrink.run(block.next, block.bytes, id);
+    return block.next - first;
   }
 
   #tellOverdue(topic: string, excess: bigint): void {

@@ -1,0 +1,189 @@
+import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import {
+  contents,
+  copyTo,
+  deadline,
+  expectContents,
+  fixtureOfEachTest,
+  kill,
+  LogFixture,
+  numbered,
+  numbers,
+  patient,
+  record,
+  sorted,
+  testTimeoutMs,
+  texts,
+} from '../contract/fixture.ts';
+import { totalLag } from '../port.ts';
+import type { PackingOptions } from './packing.ts';
+import { sqliteUnderTest } from './testing.ts';
+
+const eager: PackingOptions = { recordsPerBlock: 10, everyMs: 1 };
+
+describe('packing', { timeout: testTimeoutMs }, () => {
+  let underTest: Awaited<ReturnType<typeof sqliteUnderTest>>;
+  let db: DatabaseSync | undefined;
+  const fixture = fixtureOfEachTest(async () => {
+    underTest = await sqliteUnderTest({ packing: false });
+    return underTest;
+  });
+  beforeEach(() => {
+    db = undefined;
+  });
+  afterEach(() => db?.close());
+
+  const packingLog = async (packing = eager, retentionCheckMs = 3_600_000) => {
+    const other = await sqliteUnderTest({ file: underTest.file, packing, retentionCheckMs });
+    const log = other.create();
+    await log.start();
+    return { log, stop: () => log.stop().finally(() => other.remove('')) };
+  };
+  const one = (sql: string): number => {
+    db ??= new DatabaseSync(underTest.file, { timeout: 5_000 });
+    return Number(Object.values(db.prepare(sql).get() ?? {})[0]);
+  };
+  const rows = () => one('SELECT count(*) FROM log_records');
+  const blocks = () => one('SELECT count(*) FROM log_blocks');
+  const bytes = () => one('SELECT sum(bytes) FROM log_partitions');
+
+  test('changes nothing that a reader sees, in less space; what does not fill a block stays as it is', async () => {
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings', 2);
+    const values = ['', 'a', 'ünï 🌡', 'x'.repeat(3_000)];
+    const mixed = Array.from({ length: 400 }, (_, i) =>
+      record([null, '', 'ä', 'b'][i % 4] ?? null, values[i % 3] ?? ''),
+    );
+    await log.append(topic, mixed, deadline);
+    await sleep(5);
+    await log.append(topic, [...numbered(0, 87), record('device-1', values[3] ?? '')], deadline);
+    const before = await contents(log, topic);
+    const bytesBefore = bytes();
+    const packer = await packingLog();
+    await expect.poll(rows, patient).toBeLessThan(2 * 10);
+    await packer.stop();
+    expect(blocks()).toBe(Math.floor((488 - rows()) / 10));
+    expect(await contents(log, topic)).toEqual(before);
+    expect(bytes()).toBeLessThan(bytesBefore);
+    const again = await fixture().open();
+    expect(await contents(again, topic)).toEqual(before);
+  });
+
+  test('a block ends where it is large enough', async () => {
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings', 1);
+    const large = Array.from({ length: 20 }, () => record('a', 'x'.repeat(1_000)));
+    await log.append(topic, large, deadline);
+    const packer = await packingLog({ ...eager, recordsPerBlock: 1_000, bytesPerBlock: 5_000 });
+    await expect.poll(blocks, patient).toBe(4);
+    await packer.stop();
+    expect(await contents(log, topic)).toHaveLength(20);
+  });
+
+  test('a group begins, resumes and is set back in the middle of blocks', async () => {
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings', 1);
+    const copy = await fixture().topic(log, 'copy', 1);
+    const options = { from: [topic], group: fixture().name('group'), maxBatch: 7 };
+    await log.append(topic, numbered(0, 33), deadline);
+    const first = await log.pipe(options, copyTo(copy));
+    await expectContents(log, copy, numbers(0, 33));
+    await first.stop();
+    await sleep(20);
+    const since = Date.now();
+    await sleep(20);
+    await log.append(topic, numbered(33, 100), deadline);
+    const packer = await packingLog();
+    await expect.poll(() => one('SELECT max(first) FROM log_blocks'), patient).toBe(90);
+    const second = await log.pipe(options, copyTo(copy));
+    await expectContents(log, copy, numbers(0, 100));
+    await second.stop();
+    expect(await log.rewind(options.group, [topic], since)).toEqual([{ topic, partition: 0, from: 100n, to: 33n }]);
+    const third = await log.pipe(options, copyTo(copy));
+    await expectContents(log, copy, [...numbers(0, 100), ...numbers(33, 100)]);
+    await third.stop();
+    await packer.stop();
+  });
+
+  test('retention deletes whole blocks, by age and by bytes, and none that a group has not taken', async () => {
+    const log = await fixture().open();
+    const byAge = await fixture().topic(log, 'age', 1);
+    const bySize = await fixture().topic(log, 'size', 1);
+    const waiting = await fixture().topic(log, 'waiting', 1);
+    const group = fixture().name('slow');
+    const copy = await fixture().topic(log, 'copy', 1);
+    const slow = await log.pipe({ from: [waiting], group }, copyTo(copy));
+    await log.append(waiting, numbered(0, 15), deadline);
+    await expectContents(log, copy, numbers(0, 15));
+    await slow.stop();
+    for (const topic of [byAge, bySize, waiting]) await log.append(topic, numbered(20, 115), deadline);
+    const first = await packingLog();
+    await expect.poll(rows, patient).toBe(15);
+    await first.stop();
+    await fixture().topic(log, 'age', 1, { retentionMs: 1 });
+    await fixture().topic(log, 'size', 1, { retentionBytes: 600 });
+    await fixture().topic(log, 'waiting', 1, { retentionMs: 1 });
+    const packer = await packingLog(eager, 20);
+    await expect.poll(() => contents(log, byAge), patient).toEqual([]);
+    await expect.poll(async () => (await contents(log, bySize)).length, patient).toBeLessThan(80);
+    await expect.poll(async () => (await contents(log, waiting)).length, patient).toBe(100);
+    const left = sorted(texts(await contents(log, bySize)));
+    expect(left).toEqual(numbers(115 - left.length, 115));
+    await sleep(100);
+    expect(sorted(texts(await contents(log, waiting)))).toEqual([...numbers(10, 15), ...numbers(20, 115)]);
+    expect(totalLag(await log.lag(group, [waiting]))).toBe(95);
+    await packer.stop();
+    const held = `SELECT sum(octet_length(data) + 64) FROM log_blocks`;
+    const loose = `SELECT sum(24 + octet_length(key) + octet_length(value)) FROM log_records`;
+    expect(bytes()).toBe(one(held) + one(loose));
+  });
+
+  test('leaves compacted topics as they are', async () => {
+    const log = await fixture().open();
+    const state = await fixture().topic(log, 'state', 1, { compacted: true });
+    const other = await fixture().topic(log, 'other', 1);
+    await log.append(state, numbered(0, 50), deadline);
+    await log.append(other, numbered(0, 50), deadline);
+    const packer = await packingLog();
+    await expect.poll(blocks, patient).toBe(5);
+    await packer.stop();
+    // The last record of each key, which compaction leaves.
+    expect(rows()).toBe(5);
+  });
+
+  test('says which block is damaged', async () => {
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings', 1);
+    await log.append(topic, numbered(0, 20), deadline);
+    const packer = await packingLog();
+    await expect.poll(blocks, patient).toBe(2);
+    await packer.stop();
+    db?.exec(
+      `UPDATE log_blocks SET data = CAST(substr(data, 1, 20) || x'ff' || substr(data, 22) AS BLOB) WHERE first = 10`,
+    );
+    await expect(contents(log, topic)).rejects.toMatchObject({
+      code: 'log-corrupt',
+      message: expect.stringMatching(/gapline\.db is damaged: the block of records from 10 on: /),
+    });
+  });
+
+  test('a process that is killed while it packs loses and doubles nothing', async () => {
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings', 1);
+    await log.append(topic, numbered(0, 1_500), deadline);
+    const own = await sqliteUnderTest({ file: underTest.file, packing: eager });
+    const packers = new LogFixture(own);
+    for (let round = 0; round < 4; round++) {
+      const before = blocks();
+      const { child } = packers.spawn({ kind: 'append', topic: await packers.topic(log, `idle-${round}`), batch: 1 });
+      await expect.poll(blocks, { ...patient, interval: 1 }).toBeGreaterThan(before + 5);
+      await sleep(Math.random() * 10);
+      await kill(child);
+      expect(texts(await contents(log, topic))).toEqual(numbers(0, 1_500));
+    }
+    await packers.close();
+    expect(db?.prepare('PRAGMA integrity_check').all()).toEqual([{ integrity_check: 'ok' }]);
+  });
+});
