@@ -1,5 +1,6 @@
 import { buildChain, type Chain, type OwnSteps } from '../steps/chain.ts';
 import { parseDuration } from '../steps/duration.ts';
+import { codeHashOf } from '../steps/load.ts';
 import type { StepSpec } from '../steps/registry.ts';
 import { GaplineError } from '../wire/errors.ts';
 
@@ -34,7 +35,12 @@ export function openSteps({ fields, channels, steps }: StepParts, own?: OwnSteps
     throw new GaplineError('model-invalid', detail, { retryable: false });
   }
   const reachNs = (chain.shape.windows?.lengthNs ?? 0) + steps.reduce((sum, step) => sum + delayOf(step), 0);
-  return { channels, chain, reachNs, signature: JSON.stringify([channels, steps]) };
+  const code = steps.flatMap(({ use }) => {
+    const definition = own?.get(use);
+    return definition ? [codeHashOf(definition)] : [];
+  });
+  const signature = JSON.stringify(code.length > 0 ? [channels, steps, code] : [channels, steps]);
+  return { channels, chain, reachNs, signature };
 }
 
 /** How long a step may hold a sample back, by the parameters that say so. */

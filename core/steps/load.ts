@@ -1,4 +1,5 @@
-import { access } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
@@ -26,7 +27,7 @@ export async function loadOwnSteps(specs: readonly StepSpec[], folder: string): 
 async function loadStep(path: string, where: string): Promise<StepDefinition> {
   const refuse = (what: string, cause?: unknown) =>
     new GaplineError('config-invalid', `${where}: ${path} ${what}`, cause === undefined ? {} : { cause });
-  await access(path).catch((cause) => {
+  const code = await readFile(path).catch((cause) => {
     throw refuse('cannot be read; paths are relative to stream.yaml', cause);
   });
   const module: unknown = await import(pathToFileURL(path).href).catch((cause) => {
@@ -35,8 +36,18 @@ async function loadStep(path: string, where: string): Promise<StepDefinition> {
   const { default: definition } = module as { default?: unknown };
   if (!isDefinition(definition))
     throw refuse('exports no step; its default export is `defineStep({ use, summary, params, build })`');
+  // Node loads a module once: an edited file is another one only in the next process.
+  if (!hashes.has(definition)) hashes.set(definition, createHash('sha256').update(code).digest('hex'));
   return definition;
 }
+
+const hashes = new WeakMap<StepDefinition, string>();
+
+/**
+ * The SHA-256 of the file that a step of one's own was loaded from, without the modules that it imports; undefined for a step of Gapline.
+ * A state belongs to the code that saved it.
+ */
+export const codeHashOf = (definition: StepDefinition): string | undefined => hashes.get(definition);
 
 function isDefinition(value: unknown): value is StepDefinition {
   if (typeof value !== 'object' || value === null) return false;
