@@ -181,9 +181,17 @@ export interface Sampling {
   skipped(topic: string, count: number, arrivedMs: number): void;
 }
 
+/** By topic and partition, the last offset that was read. */
+export type ReadPositions = ReadonlyMap<string, ReadonlyMap<number, bigint>>;
+
 export interface TailOptions {
   /** Where to begin: a time of arrival in milliseconds, `0` for the oldest record kept, or `now`. */
   readonly since: number | 'now';
+  /**
+   * Where to resume: behind these offsets, in place of `since`, in the partitions that are named. A partition that ends before its
+   * offset was made anew, and is read from its first record on.
+   */
+  readonly after?: ReadPositions;
   /** False ends the iteration at the end that the topics had when it began. Default true. */
   readonly follow?: boolean;
   readonly signal?: AbortSignal;

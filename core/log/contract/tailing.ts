@@ -1,12 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import type { EventLog, TailOptions } from '../port.ts';
-import { deadline, type LogFixture, numbered, numbers, patient, sorted, texts } from './fixture.ts';
+import type { EventLog, StoredRecord, TailOptions } from '../port.ts';
+import { contents, deadline, type LogFixture, numbered, numbers, patient, sorted, texts } from './fixture.ts';
 
 async function read(log: EventLog, topics: string[], options: TailOptions): Promise<string[]> {
   const all: string[] = [];
   for await (const records of log.tail(topics, options)) all.push(...texts(records));
   return all;
+}
+
+/** Whether a record is among the first of its partition. */
+function isRead(held: readonly StoredRecord[], partition: number, offset: bigint, first: number): boolean {
+  const offsets = held.filter((record) => record.partition === partition).map((record) => record.offset);
+  return offsets.slice(0, first).includes(offset);
 }
 
 export function tailing(fixture: () => LogFixture): void {
@@ -89,6 +95,26 @@ export function tailing(fixture: () => LogFixture): void {
     expect(new Set(seen).size).toBe(seen.length);
     expect(seen.length).toBeGreaterThan(0);
     expect(seen.length + passed).toBe(500);
+  });
+
+  test('resumes behind the offsets that were read, and reads a topic from its beginning that ends before them', async () => {
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings');
+    await log.append(topic, numbered(0, 50), deadline);
+    const held = await contents(log, topic);
+    const read3 = held.filter(({ partition, offset }) => isRead(held, partition, offset, 3));
+    const positions = new Map<number, bigint>();
+    for (const { partition, offset } of read3) positions.set(partition, offset);
+    const rest = held.filter((record) => !read3.includes(record));
+    const after = new Map([[topic, positions]]);
+    expect(sorted(await read(log, [topic], { since: 0, after, follow: false }))).toEqual(sorted(texts(rest)));
+    const named = held.filter(({ partition }) => positions.has(partition)).map(({ partition }) => partition);
+    const [partition = 0] = named;
+    const beyond = new Map([[topic, new Map([[partition, 1_000_000n]])]]);
+    const ofPartition = held.filter((record) => record.partition === partition);
+    expect(sorted(await read(log, [topic], { since: 'now', after: beyond, follow: false }))).toEqual(
+      sorted(texts(ofPartition)),
+    );
   });
 
   test('names the topic that is missing', async () => {

@@ -6,29 +6,34 @@ import { readSpans, type Span } from './reader.ts';
 export function tail(
   engine: KafkaEngine,
   topics: readonly string[],
-  { since, follow = true }: TailOptions,
+  { since, after, follow = true }: TailOptions,
   signal: AbortSignal,
 ): AsyncGenerator<readonly StoredRecord[]> {
   // Fetched here and not at the first `next()`, so that "now" is when the caller called.
-  const spans = Promise.all(topics.map((topic) => spansOf(engine, topic, since, follow)));
+  const spans = Promise.all(topics.map((topic) => spansOf(engine, topic, { since, follow, read: after?.get(topic) })));
   spans.catch(() => {});
   return (async function* () {
     yield* readSpans(engine, (await spans).flat(), signal);
   })();
 }
 
-async function spansOf(
-  { admin }: KafkaEngine,
-  topic: string,
-  since: TailOptions['since'],
-  follow: boolean,
-): Promise<Span[]> {
+interface Beginning {
+  readonly since: TailOptions['since'];
+  readonly follow: boolean;
+  /** By partition, the last offset read before. */
+  readonly read: ReadonlyMap<number, bigint> | undefined;
+}
+
+async function spansOf({ admin }: KafkaEngine, topic: string, { since, follow, read }: Beginning): Promise<Span[]> {
   const [extents, starts] = await Promise.all([
     admin.extents(topic),
     since === 'now' ? undefined : admin.offsetsSince(topic, since),
   ]);
   return extents.map(({ partition, low, high }) => {
-    const start = starts?.get(partition) ?? high;
-    return { topic, partition, from: start < low ? low : start, ...(!follow && { to: high }) };
+    const last = read?.get(partition);
+    const start = last === undefined ? (starts?.get(partition) ?? high) : last + 1n;
+    // An offset that was read lies behind the end only where the topic was made anew.
+    const from = start < low || (last !== undefined && start > high) ? low : start;
+    return { topic, partition, from, ...(!follow && { to: high }) };
   });
 }

@@ -3,7 +3,7 @@ import type { StoredRecord, TailOptions } from '../port.ts';
 import type { SqliteEngine } from './engine.ts';
 import { endOf } from './records.ts';
 import { Sampler } from './sampler.ts';
-import type { Partition } from './topics.ts';
+import type { Extent, Partition } from './topics.ts';
 
 const maxRecords = 1_000;
 const maxBytes = 1 << 20;
@@ -21,7 +21,7 @@ interface Cursor {
 export function tail(
   { topics, records, ends }: SqliteEngine,
   names: readonly string[],
-  { since, follow = true, sampling }: TailOptions,
+  { since, after, follow = true, sampling }: TailOptions,
   signal: AbortSignal,
 ): AsyncGenerator<readonly StoredRecord[]> {
   // Fixed here and not at the first `next()`, so that "now" is when the caller called.
@@ -29,11 +29,15 @@ export function tail(
     const partitions = topics.partitions(name);
     return partitions.map((partition): Cursor => {
       const { first, next } = topics.extent(partition.id);
-      const from = since === 'now' ? next : records.firstSince(partition.id, since, { from: first, to: next });
+      const read = after?.get(name)?.get(partition.number);
+      const from = read === undefined ? beginning(partition, { first, next }) : resumed(read, { first, next });
       const sampler = sampling && new Sampler(name, partitions.length, sampling);
       return { partition, from, last: next, sampler };
     });
   });
+  function beginning({ id }: Partition, { first, next }: Extent): bigint {
+    return since === 'now' ? next : records.firstSince(id, since, { from: first, to: next });
+  }
   const limitOf = ({ partition, last }: Cursor) => (follow ? ends.of(partition.id) : last);
   const isReady = (cursor: Cursor) => limitOf(cursor) > cursor.from && (!follow || Date.now() >= pausedUntilMs(cursor));
 
@@ -73,6 +77,11 @@ export function tail(
     }
   }
   return run();
+}
+
+function resumed(read: bigint, { first, next }: Extent): bigint {
+  const from = read + 1n;
+  return from < first || from > next ? first : from;
 }
 
 /** Before then nothing can arrive that would be read: the current interval has returned what it may. */
