@@ -112,6 +112,31 @@ test('samples that come in batches give the windows that single ones do', async 
   expect(identities(await line.predictions())).toEqual(wanted);
 });
 
+test('where records of many samples overlap, the later sample of a time wins, and that is counted', async () => {
+  line = await openLine();
+  const at = (tenths: number) => startNs + tenths * (second / 10);
+  const classifier = await line.classify(doubleModel({ steps }), { maxBatch: 1 });
+  await line.send(
+    { device: 'd', time: at(0), rate: 10, values: { a: [1, 2, 3, 4, 5], b: [0, 0, 0, 0, 0] } },
+    // The last two again, with other values, and two more; a single one falls onto another.
+    { device: 'd', time: at(3), rate: 10, values: { a: [8, 9, 1, 2], b: [0, 0, 0, 0] } },
+    { device: 'd', time: at(1), values: { a: 7, b: 0 } },
+    { device: 'd', time: at(12), values: { a: 1, b: 0 } },
+    // Its window is closed.
+    { device: 'd', time: at(2), values: { a: 100, b: 0 } },
+  );
+  await classifier.taken(12);
+  const [prediction, ...more] = await line.predictions();
+  expect(more).toEqual([]);
+  expect(prediction).toMatchObject({ samples: 7, missing: 0 });
+  // By channel the mean and the largest: 1 7 3 8 9 1 2 of a.
+  const values = [31 / 7, 9, 0, 0];
+  expect(prediction?.label).toBe(values.reduce((sum, value) => sum + value, 0) > 10 ? 'high' : 'low');
+  const { steps: counted, skippedBy } = classifier.totals();
+  expect(counted).toMatchObject({ consumed: 7, duplicates: 3 });
+  expect(skippedBy).toEqual({ late: 1 });
+});
+
 test('a record that says that its segment is whole closes the windows of its device at once', async () => {
   line = await openLine();
   const at = (seconds: number) => startNs + seconds * second;

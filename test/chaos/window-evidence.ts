@@ -53,7 +53,6 @@ export async function gatherWindows(
       skipped: counted('skipped'),
     },
     samples: samplesOf(records),
-    deadSamples: samplesOf(records.filter(isDead)),
   };
 }
 

@@ -22,7 +22,7 @@ export interface StepAccount {
 export interface Undisturbed {
   /** By identity of a window, what its prediction says. */
   readonly windows: ReadonlyMap<string, string>;
-  /** Samples of the records that are no dead letters. */
+  /** Samples that came to the steps: those of every record that can be read. */
   readonly samples: number;
   readonly steps: readonly StepAccount[];
   readonly skippedBy: Readonly<Record<string, number>>;
@@ -40,7 +40,7 @@ export function saidByWindow({ latencyMs: _, ...said }: Prediction): string {
 
 /**
  * Takes the records of a log through a model's steps and the model, in their order, in one process, with nothing in its way.
- * @param isDead whether a record became a dead letter, so that no step ever saw it
+ * @param isDead whether a record became a dead letter: the steps took it in all the same, where it can be read, without its labels
  */
 export async function undisturbed(
   stream: Stream,
@@ -54,21 +54,38 @@ export async function undisturbed(
   const readings = new ReadingBatch(stream);
   const account = new Account();
   const windows = new Map<string, string>();
-  const alive = records.filter((record) => !isDead(record));
-  for (let from = 0; from < alive.length; from += batch) {
-    const some = alive.slice(from, from + batch);
+  for (const some of batchesOf(records, isDead)) {
     readings.reset(some.length);
+    const dead = some.some(isDead);
     for (const { value } of some) {
       const refusal = readings.add(value);
-      if (refusal) throw new Error(`a record that is no dead letter: ${refusal.reason}`);
+      if (refusal && !dead) throw new Error(`a record that is no dead letter: ${refusal.reason}`);
     }
+    if (readings.count === 0) continue;
     const prepared = steps.apply(readings);
-    for (const prediction of await label(streamModel, prepared))
-      windows.set(identityOf(prediction), saidByWindow(prediction));
+    const labelled = dead ? [] : await label(streamModel, prepared);
+    for (const prediction of labelled) windows.set(identityOf(prediction), saidByWindow(prediction));
     account.add(readings.count, prepared.outcomes);
     prepared.committed();
   }
   return { windows, ...account.result(), held: steps.held() };
+}
+
+/** The records in their order; each that became a dead letter is alone. */
+function* batchesOf(
+  records: readonly StoredRecord[],
+  isDead: (record: StoredRecord) => boolean,
+): Generator<readonly StoredRecord[]> {
+  let some: StoredRecord[] = [];
+  for (const record of records) {
+    if (!isDead(record)) some.push(record);
+    if (some.length === batch || (isDead(record) && some.length > 0)) {
+      yield some;
+      some = [];
+    }
+    if (isDead(record)) yield [record];
+  }
+  if (some.length > 0) yield some;
 }
 
 async function label(streamModel: StreamModel, prepared: ReturnType<PartitionSteps['apply']>): Promise<Prediction[]> {
