@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Logger } from 'pino';
 import { readWholeSync } from '../core/files/whole.ts';
@@ -15,10 +15,18 @@ export function embeddedFile(dataFolder: string): string {
   return resolve(join(dataFolder, 'gapline.db'));
 }
 
-/** Where a collector keeps readings while the log is unavailable. */
-export function spoolFile(dataFolder: string, { name }: Stream): string {
+/** Where a collector keeps readings while the log is unavailable: one file for each worker, counted from 1. */
+export function spoolFile(dataFolder: string, { name }: Stream, worker = 1): string {
   mkdirSync(dataFolder, { recursive: true });
-  return resolve(join(dataFolder, `${name}.spool.db`));
+  return resolve(join(dataFolder, worker === 1 ? `${name}.spool.db` : `${name}.spool-${worker}.db`));
+}
+
+/** Spools of workers beyond so many, left by a collector that had more of them. */
+export function leftoverSpools(dataFolder: string, { name }: Stream, workers: number): string[] {
+  return readdirSync(dataFolder).flatMap((file) => {
+    const number = file.startsWith(`${name}.spool-`) ? /^(\d+)\.db$/.exec(file.slice(name.length + 7))?.[1] : undefined;
+    return number !== undefined && Number(number) > workers ? [resolve(join(dataFolder, file))] : [];
+  });
 }
 
 export interface OpenOptions {

@@ -16,6 +16,7 @@ const wholeNumber =
     return number;
   };
 const port = wholeNumber(0, 65_535);
+const workerCount = (text: string): number | 'auto' => (text === 'auto' ? text : wholeNumber(1, 64)(text));
 
 /** A command that works on one stream. */
 function streamCommand(name: string, summary: string): Command {
@@ -103,12 +104,22 @@ export function createProgram(): Command {
 }
 
 function collect(): Command {
-  return withEndpoint(
-    withStore(stageCommand('collect', 'take readings over HTTP into the log, and the log into the archive')),
-  )
-    .option('--port <port>', 'where devices POST; 0 is any free one', port, 8080)
-    .option('--no-archive', 'leave the archive to `gapline archive`')
-    .action(async (options) => (await import('./commands/stages.ts')).collectReadings(options));
+  return (
+    withEndpoint(
+      withStore(stageCommand('collect', 'take readings over HTTP into the log, and the log into the archive')),
+    )
+      .option('--port <port>', 'where devices POST; 0 is any free one', port, 8080)
+      .option(
+        '--workers <count>',
+        'processes that take readings on the one port; auto: a core less than there are, as memory allows; on Linux',
+        workerCount,
+        1,
+      )
+      // The primary process starts each worker with it.
+      .addOption(new Option('--worker <slot>', 'which worker this process is').hideHelp())
+      .option('--no-archive', 'leave the archive to `gapline archive`')
+      .action(async (options) => (await import('./commands/collect.ts')).collectReadings(options))
+  );
 }
 
 function archive(): Command {

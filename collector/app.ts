@@ -2,7 +2,7 @@ import type { RequestListener } from 'node:http';
 import { parse } from 'node:querystring';
 import express, { type Express } from 'express';
 import helmet from 'helmet';
-import type { Registry } from 'prom-client';
+import { Registry } from 'prom-client';
 import { HttpProblem, problemHandler } from '../core/http/problem.ts';
 import { shorten } from '../core/wire/problem.ts';
 import type { EndpointHandler } from './endpoint.ts';
@@ -11,7 +11,8 @@ import { openApiDocument } from './openapi.ts';
 import { readingsEndpoint } from './readings/endpoint.ts';
 
 export interface AppOptions extends LineProtocolOptions {
-  readonly registry: Registry;
+  /** What `/metrics` responds with, in Prometheus' text format. */
+  readonly exposition: () => Promise<string>;
   readonly ready: () => Promise<Readiness>;
   /** Whether it is served over TLS. */
   readonly tls: boolean;
@@ -59,7 +60,7 @@ function createApp(options: AppOptions, endpoints: Readonly<Record<string, Endpo
   const mayRead = options.guard('read');
   app.get('/metrics', async (request, response) => {
     await mayRead(request, response);
-    response.type(options.registry.contentType).send(await options.registry.metrics());
+    response.type(Registry.PROMETHEUS_CONTENT_TYPE).send(await options.exposition());
   });
   const document = JSON.stringify(openApiDocument(options));
   app.get('/openapi.json', async (request, response) => {

@@ -13,10 +13,12 @@ import type { Stream } from '../core/wire/stream.ts';
 import { createAdmission } from './admission.ts';
 import { createHandler, type Readiness } from './app.ts';
 import { archiveGroup } from './archive.ts';
-import { Intake } from './intake.ts';
 import { createCollectorMetrics } from './metrics.ts';
-import { Spool } from './spool/spool.ts';
+import type { Spool } from './spool/spool.ts';
+import { createSpools, type SpoolFiles, type Spools } from './spools.ts';
 import { UnknownFields } from './unknown-fields.ts';
+import type { WorkerLink } from './workers/link.ts';
+import type { Figures } from './workers/messages.ts';
 
 export interface CollectorOptions {
   readonly stream: Stream;
@@ -45,11 +47,13 @@ export interface CollectorOptions {
   /** Requests a minute. Default: any number. */
   readonly rateLimits?: RateLimits;
   /** Where readings wait while the log is unavailable. Without it they are refused then. */
-  readonly spool?: {
-    readonly file: string;
-    /** Default 1 GB. */
-    readonly maxBytes?: number;
-  };
+  readonly spool?: SpoolFiles;
+  /** Connections at once. Default 10,000. */
+  readonly maxConnections?: number;
+  /** Where this is one of several workers: what it shares with them. They listen on the same port. */
+  readonly link?: WorkerLink;
+  /** Another worker listens on the port already. */
+  readonly joinsPort?: boolean;
   /** How long the log may take for one group of readings. Default 5 s. */
   readonly appendDeadlineMs?: number;
   /** For the headers of a request to arrive. Default 10 s. */
@@ -69,21 +73,22 @@ const stopGraceMs = 8_000;
 
 /** Takes readings over HTTP, checks them, and responds once the log holds them. */
 export function createCollector(options: CollectorOptions): Collector {
-  const { stream, log, logger, registry } = options;
+  const { stream, log, logger, registry, link } = options;
   const nowMs = options.nowMs ?? Date.now;
   const unknownFields = new UnknownFields(stream.fields);
   const metrics = createCollectorMetrics(registry, {
     unknownFields,
     waitingBytes: () => memory.used + groups.waitingBytes,
-    spool: () => spool?.size,
-    drainedPerSecond: () => intake.drainedPerSecond,
+    spool: () => spools.size,
+    drainedPerSecond: () => spools.drainedPerSecond,
     nowMs,
   });
-  const spool =
-    options.spool && new Spool({ maxBytes: 1_000_000_000, ...options.spool, logger, lost: metrics.lost, nowMs });
-  const topic = stream.topics.readings;
-  const deadlineMs = options.appendDeadlineMs ?? 5_000;
-  const intake = new Intake({ log, topic, spool, deadlineMs, metrics, logger, nowMs });
+  const spools = createSpools({
+    ...{ log, topic: stream.topics.readings, metrics, logger, nowMs },
+    deadlineMs: options.appendDeadlineMs ?? 5_000,
+    files: options.spool,
+  });
+  const { intake } = spools;
   const { groups, memory } = createAdmission({
     commit: (records) => intake.commit(records),
     maxWaitingBytes: options.maxWaitingBytes ?? 64_000_000,
@@ -98,37 +103,32 @@ export function createCollector(options: CollectorOptions): Collector {
     maxAheadMs: options.maxAheadMs ?? 3_600_000,
     body: { maxBytes: options.maxBodyBytes ?? 10_000_000, maxDiscardBytes: 256_000_000, discardMs: 30_000 },
     memory,
-    guard: createGuard({ access, host: options.host, limits: options.rateLimits ?? {} }),
+    guard: createGuard({
+      ...{ access, host: options.host, limits: options.rateLimits ?? {} },
+      ...(link && { createCounter: link.createCounter }),
+    }),
     groups,
     metrics,
-    registry,
+    exposition: () => (link ? link.metrics() : registry.metrics()),
     logger,
-    ready: () => readiness(log, stream, spool),
+    ready: () => readiness(log, stream, spools.own),
     nowMs,
     tls: options.tls !== undefined,
   });
   const listener = createListener(options);
-  const reporter = createReporter({ stream, stage: 'collector' });
-  const snapshot = () => {
-    const unknown = unknownFields.report();
-    return reporter.status({
-      counters: metrics.counters,
-      ...intake.status(),
-      ...(unknown && { unknownFields: unknown }),
-    });
-  };
+  const figures = () => figuresOf({ counters: metrics.counters, unknownFields, spools, nowMs });
   const stage = createStage({
     async open() {
       if (options.access) requireTokens('the collector', options.host, options.access);
-      intake.start();
+      spools.start();
       await listener.start(handler);
     },
     async close() {
       await listener.stop();
       await groups.close();
-      await intake.stop();
+      await spools.stop();
     },
-    report: () => reportStatus({ log, topic: stream.topics.status, logger, snapshot }),
+    report: () => report(options, figures),
   });
   return {
     ...stage,
@@ -138,8 +138,39 @@ export function createCollector(options: CollectorOptions): Collector {
   };
 }
 
+interface FiguresSource {
+  readonly counters: Record<string, number>;
+  readonly unknownFields: UnknownFields;
+  readonly spools: Spools;
+  readonly nowMs: () => number;
+}
+
+function figuresOf({ counters, unknownFields, spools, nowMs }: FiguresSource): Figures['status'] {
+  const unknown = unknownFields.report();
+  const { size, drainedPerSecond, intake } = spools;
+  return {
+    counters,
+    ...(size && {
+      spool: {
+        ...{ records: size.records, bytes: size.bytes, drainedPerSecond },
+        oldestMs: size.oldest === undefined ? 0 : Math.max(0, nowMs() - size.oldest),
+      },
+    }),
+    ...(intake.lastError && { lastError: intake.lastError }),
+    ...(unknown && { unknownFields: unknown }),
+  };
+}
+
+/** Reports to the log, or, as a worker, to the process that adds up what the workers report. */
+function report({ stream, log, logger, registry, link }: CollectorOptions, figures: () => Figures['status']) {
+  if (link) return link.report(async () => ({ status: figures(), metrics: await registry.getMetricsAsJSON() }));
+  const reporter = createReporter({ stream, stage: 'collector' });
+  const snapshot = () => ({ ...reporter.status({ counters: {} }), ...figures() });
+  return reportStatus({ log, topic: stream.topics.status, logger, snapshot });
+}
+
 function createListener(options: CollectorOptions): Listener {
-  const { host, port, tls, logger } = options;
+  const { host, port, tls, joinsPort = false, maxConnections = 10_000, logger } = options;
   return new Listener({
     host,
     port,
@@ -147,8 +178,9 @@ function createListener(options: CollectorOptions): Listener {
     headersTimeoutMs: options.headersTimeoutMs ?? 10_000,
     requestTimeoutMs: options.requestTimeoutMs ?? 60_000,
     keepAliveTimeoutMs: 65_000,
-    maxConnections: 10_000,
+    maxConnections,
     sharedPort: true,
+    joinsPort,
     graceMs: stopGraceMs,
     logger,
   });

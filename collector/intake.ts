@@ -87,14 +87,9 @@ export class Intake {
     }
   }
 
-  /** The spool and the last error of the log, for the status report. */
-  status(): Pick<Status, 'spool' | 'lastError'> {
-    const { spool, nowMs } = this.#options;
-    const lastError = this.#lastError && { lastError: this.#lastError };
-    if (spool === undefined) return { ...lastError };
-    const { records, bytes, oldest } = spool.size;
-    const oldestMs = oldest === undefined ? 0 : Math.max(0, nowMs() - oldest);
-    return { spool: { records, bytes, oldestMs, drainedPerSecond: this.drainedPerSecond }, ...lastError };
+  /** The last error of the log. */
+  get lastError(): Status['lastError'] {
+    return this.#lastError;
   }
 
   async #append(records: readonly LogRecord[]): Promise<void> {

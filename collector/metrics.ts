@@ -1,4 +1,4 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { type Aggregator, Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { SpoolSize } from './spool/spool.ts';
 import type { UnknownFields } from './unknown-fields.ts';
 
@@ -142,10 +142,11 @@ function createSpoolCounters(registry: Registry) {
 }
 
 function createSpoolGauges(registry: Registry, observed: Observed): void {
-  const gauge = (name: string, help: string, read: (size: SpoolSize) => number) =>
+  const gauge = (name: string, help: string, read: (size: SpoolSize) => number, aggregator: Aggregator = 'sum') =>
     new Gauge({
       name: `gapline_collector_spool_${name}`,
       help,
+      aggregator,
       registers: [registry],
       collect() {
         this.set(read(observed.spool() ?? { records: 0, bytes: 0, oldest: undefined }));
@@ -153,8 +154,11 @@ function createSpoolGauges(registry: Registry, observed: Observed): void {
     });
   gauge('readings', 'Readings in the spool', ({ records }) => records);
   gauge('bytes', 'Bytes of the readings in the spool', ({ bytes }) => bytes);
-  gauge('oldest_seconds', 'Seconds since the oldest reading in the spool was received', ({ oldest }) =>
-    oldest === undefined ? 0 : Math.max(0, observed.nowMs() - oldest) / 1_000,
+  gauge(
+    'oldest_seconds',
+    'Seconds since the oldest reading in the spool was received',
+    ({ oldest }) => (oldest === undefined ? 0 : Math.max(0, observed.nowMs() - oldest) / 1_000),
+    'max',
   );
   gauge('drained_per_second', 'Readings a second that the spool sent to the log over the last 5 s', () =>
     observed.drainedPerSecond(),

@@ -8,6 +8,7 @@ import { configJsonSchema } from '../cli/config/reference.ts';
 import { createProgram } from '../cli/program.ts';
 import { createArchive } from '../collector/archive.ts';
 import { createCollector } from '../collector/collector.ts';
+import { createWorkers } from '../collector/workers/workers.ts';
 import { topicsOf } from '../core/wire/stream.ts';
 import { createDashboard } from '../dashboard/dashboard.ts';
 import { createServing } from '../serving/serving.ts';
@@ -22,6 +23,7 @@ function metrics(): Set<string> {
   const stream = { name: 's', fields: ['a'], topics: topicsOf('s') };
   const own = { stream, log: untouched, logger: pino({ level: 'silent' }), registry, host: '127.0.0.1', port: 0 };
   createCollector(own);
+  createWorkers({ ...own, count: 2, start: untouched });
   createArchive({ ...own, store: untouched });
   createClassifier({ ...own, models: untouched });
   createDashboard(own);

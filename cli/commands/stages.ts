@@ -3,15 +3,14 @@ import type { EventLog } from '../../core/log/port.ts';
 import type { Stage } from '../../core/stage/stage.ts';
 import type { Stream } from '../../core/wire/stream.ts';
 import { type ServerOptions, serverAccess } from '../access.ts';
-import { after, inBackground } from '../background.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { createLogger } from '../logger.ts';
-import { openLog, openStore, spoolFile, topicSpecs } from '../open.ts';
+import { openLog, openStore, topicSpecs } from '../open.ts';
 import { print } from '../print.ts';
 import { createProbes } from '../probes.ts';
 import { explainListen, run, type Startable } from '../run.ts';
 import { openServing } from '../serving-models.ts';
-import { collectorOptions, openModels, resolveStream } from '../stream.ts';
+import { openModels, resolveStream } from '../stream.ts';
 
 export interface StageOptions {
   readonly config: string;
@@ -31,7 +30,7 @@ export interface StoreOptions extends StageOptions {
 }
 
 /** What a stage that runs alone stands on. */
-interface Runtime {
+export interface Runtime {
   readonly loaded: LoadedConfig;
   readonly stream: Stream;
   readonly logger: Awaited<ReturnType<typeof createLogger>>;
@@ -41,7 +40,7 @@ interface Runtime {
   readonly ready: Startable;
 }
 
-async function prepare(stage: string, options: StageOptions): Promise<Runtime> {
+export async function prepare(stage: string, options: StageOptions): Promise<Runtime> {
   const loaded = loadConfig(options.config, options.set);
   const logger = (await createLogger(options.logLevel)).child({ stage });
   const stream = await resolveStream(loaded);
@@ -73,7 +72,7 @@ function probesOf({ log, stream, registry, logger }: Runtime, { host, port }: St
 }
 
 /** A stage with an endpoint of its own, whose error of listening names the option to change. */
-function withUrl(stage: Stage & { readonly url: string }, what: string): Startable {
+export function withUrl(stage: Stage & { readonly url: string }, what: string): Startable {
   return {
     async start() {
       await stage.start().catch((error: unknown) => {
@@ -86,31 +85,7 @@ function withUrl(stage: Stage & { readonly url: string }, what: string): Startab
   };
 }
 
-export async function collectReadings(
-  options: StoreOptions & ServerOptions & { readonly archive: boolean },
-): Promise<void> {
-  const runtime = await prepare('collector', options);
-  const { stream, log, logger, registry, loaded } = runtime;
-  const { createCollector } = await import('../../collector/collector.ts');
-  const collector = createCollector({
-    stream,
-    log,
-    logger,
-    registry,
-    host: options.host,
-    port: options.port,
-    ...collectorOptions(loaded),
-    ...serverAccess('the collector', options, logger),
-    spool: { file: spoolFile(options.data, stream) },
-  });
-  // Devices are served from the first moment on: while there is no log, by the spool.
-  const ready = inBackground(runtime.ready, logger);
-  const archive = options.archive ? await archiveParts(runtime, options) : [];
-  const parts = [ready, withUrl(collector, 'collector'), ...archive.map((part) => after(ready, part))];
-  await run({ logger, parts });
-}
-
-async function archiveParts(runtime: Runtime, options: StoreOptions): Promise<Startable[]> {
+export async function archiveParts(runtime: Runtime, options: StoreOptions): Promise<Startable[]> {
   const { createArchive } = await import('../../collector/archive.ts');
   const { stream, log, logger, registry, loaded } = runtime;
   const { store: bounds } = loaded.config;

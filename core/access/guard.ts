@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { explainForeignRequest, isLoopback } from '../http/origin.ts';
-import { addressOf, createRateLimit } from '../http/rate-limit.ts';
+import { addressOf, type CreateHitCounter, createRateLimit, ownHitCounter } from '../http/rate-limit.ts';
 import { GaplineError } from '../wire/errors.ts';
 import { type Access, allows, type Holder, presentedToken } from './access.ts';
 import type { Sessions } from './sessions.ts';
@@ -21,6 +21,8 @@ export interface GuardOptions {
   readonly limits?: RateLimits;
   /** How many wrong tokens a client's address may send a minute before it gets 429 for them. Default 60. */
   readonly wrongTokensPerMinute?: number;
+  /** Counts the requests of each limit. Default: those of this process. */
+  readonly createCounter?: CreateHitCounter;
 }
 
 /** Makes a check for a scope: it resolves with the holder of the request's token, or rejects. Without tokens there is no holder. */
@@ -48,11 +50,13 @@ export function createOriginCheck({ access, host }: Pick<GuardOptions, 'access' 
  * @throws {GaplineError} from the guard: `unauthorized` (with `WWW-Authenticate`), `forbidden`, `rate-limited` (with `Retry-After`)
  */
 export function createGuard(options: GuardOptions): Guard {
-  const { access, host, sessions, limits = {}, wrongTokensPerMinute = 60 } = options;
+  const { access, host, sessions, limits = {}, wrongTokensPerMinute = 60, createCounter = ownHitCounter } = options;
   const checkOrigin = createOriginCheck({ access, host });
-  const byAddress = createRateLimit(limits.perAddress, addressOf);
-  const wrong = createRateLimit(wrongTokensPerMinute, addressOf);
-  const byToken = createRateLimit(limits.perToken, (request) => holders.get(request)?.name ?? addressOf(request));
+  const limitBy = (name: string, limit: number | undefined, key: (request: IncomingMessage) => string) =>
+    createRateLimit({ name, limit, key, createCounter });
+  const byAddress = limitBy('address', limits.perAddress, addressOf);
+  const wrong = limitBy('wrong token', wrongTokensPerMinute, addressOf);
+  const byToken = limitBy('token', limits.perToken, (request) => holders.get(request)?.name ?? addressOf(request));
   const holders = new WeakMap<IncomingMessage, Holder>();
 
   return (scope) => async (request, response) => {

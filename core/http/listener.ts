@@ -25,6 +25,8 @@ export interface ListenerOptions {
   readonly maxConnectionsPerAddress?: number;
   /** Listens with many sockets on the one port, so that thousands of clients can connect at once. */
   readonly sharedPort?: boolean;
+  /** Other processes listen on the shared port already, and that is meant. */
+  readonly joinsPort?: boolean;
   /** How long `stop` waits for requests that are being handled. Default: not at all. */
   readonly graceMs?: number;
   readonly logger: Logger;
@@ -69,7 +71,7 @@ export class Listener {
    * @throws {GaplineError} `port-in-use`, or `config-invalid` where the certificate cannot be used
    */
   async start(handler: RequestListener): Promise<void> {
-    const { host, port, tls, sharedPort, logger } = this.#options;
+    const { host, port, tls, sharedPort, joinsPort = false, logger } = this.#options;
     const handle = (request: IncomingMessage, response: ServerResponse) => this.#handle(handler, request, response);
     const timing = this.#timing();
     const secure: TlsServer | undefined = tls && createTlsServer({ ...readTls(tls), ...timing }, handle);
@@ -79,7 +81,7 @@ export class Listener {
       answerBrokenRequest(error, socket as Socket, this.#underWay.get(socket as Socket)),
     );
     try {
-      if (sharedPort) this.#further = await listenOnSharedPort(server, { host, port });
+      if (sharedPort) this.#further = await listenOnSharedPort(server, { host, port }, { joins: joinsPort });
       else await listen(server, { host, port });
     } catch (cause) {
       throw listenError(cause as NodeJS.ErrnoException, host, port);

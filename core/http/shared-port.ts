@@ -12,6 +12,9 @@ interface Address {
   readonly port: number;
 }
 
+/** Whether this system gives the connections of one port to the sockets of several processes in turn. */
+export const systemSharesPorts = process.platform === 'linux';
+
 /** Resolves when the server listens. */
 export function listen(server: Server, address: Address): Promise<void> {
   return listening(server, address, false);
@@ -20,11 +23,16 @@ export function listen(server: Server, address: Address): Promise<void> {
 /**
  * Listens with the server, and, where the system shares a port between sockets, with more sockets that hand their connections to it.
  * Resolves with these further ones; whoever closes the server closes them too.
+ * @param options.joins - other processes listen on the port already, and that is meant
  */
-export async function listenOnSharedPort(server: Server, { host, port }: Address): Promise<readonly Server[]> {
-  const shared = process.platform === 'linux';
+export async function listenOnSharedPort(
+  server: Server,
+  { host, port }: Address,
+  { joins = false }: { joins?: boolean } = {},
+): Promise<readonly Server[]> {
+  const shared = systemSharesPorts;
   // On a shared port the system does not report that another process uses it.
-  if (shared && port !== 0) await checkFree({ host, port });
+  if (shared && port !== 0 && !joins) await checkFree({ host, port });
   await listening(server, { host, port }, shared);
   if (!shared) return [];
   const address = server.address();

@@ -1,0 +1,69 @@
+import { rmSync } from 'node:fs';
+import { Intake, type IntakeOptions } from './intake.ts';
+import { Spool, type SpoolSize } from './spool/spool.ts';
+
+export interface SpoolFiles {
+  readonly file: string;
+  /** Default 1 GB. */
+  readonly maxBytes?: number;
+  /** Spools that only empty: of workers that no longer exist. */
+  readonly leftovers?: readonly string[];
+}
+
+export interface SpoolsOptions extends Omit<IntakeOptions, 'spool'> {
+  readonly files: SpoolFiles | undefined;
+}
+
+/** Where readings become durable, and the spools with what waits in them. */
+export interface Spools {
+  readonly own: Spool | undefined;
+  readonly intake: Intake;
+  /** Of all of them together; undefined where there is none. */
+  readonly size: SpoolSize | undefined;
+  readonly drainedPerSecond: number;
+  start(): void;
+  stop(): Promise<void>;
+}
+
+/** The intake with its spool, and the spools of workers that no longer exist; these are removed once the log has what they held. */
+export function createSpools({ files, ...options }: SpoolsOptions): Spools {
+  const { logger, metrics, nowMs } = options;
+  const open = (file: string) =>
+    new Spool({ file, maxBytes: files?.maxBytes ?? 1_000_000_000, logger, lost: metrics.lost, nowMs });
+  const own = files && open(files.file);
+  const intake = new Intake({ ...options, spool: own });
+  const leftovers = (files?.leftovers ?? []).map((file) => {
+    const spool = open(file);
+    return { file, spool, intake: new Intake({ ...options, spool }) };
+  });
+  return {
+    own,
+    intake,
+    get size() {
+      return own && sumSizes([own.size, ...leftovers.map(({ spool }) => spool.size)]);
+    },
+    get drainedPerSecond() {
+      return leftovers.reduce((sum, each) => sum + each.intake.drainedPerSecond, intake.drainedPerSecond);
+    },
+    start() {
+      intake.start();
+      for (const each of leftovers) each.intake.start();
+    },
+    async stop() {
+      await intake.stop();
+      for (const each of leftovers) {
+        await each.intake.stop();
+        if (each.spool.empty) for (const end of ['', '-journal']) rmSync(`${each.file}${end}`, { force: true });
+      }
+    },
+  };
+}
+
+function sumSizes(sizes: readonly SpoolSize[]): SpoolSize {
+  const oldest = sizes.flatMap((size) => (size.oldest === undefined ? [] : [size.oldest]));
+  return {
+    records: sizes.reduce((sum, { records }) => sum + records, 0),
+    bytes: sizes.reduce((sum, { bytes }) => sum + bytes, 0),
+    oldest: oldest.length === 0 ? undefined : Math.min(...oldest),
+  };
+}

@@ -1,0 +1,139 @@
+import type { ChildProcess } from 'node:child_process';
+import type { Logger } from 'pino';
+import { backoffMs } from '../../core/retry/backoff.ts';
+import { type ErrorCode, errorCatalog, GaplineError } from '../../core/wire/errors.ts';
+import { type Figures, type FromWorker, noFigures, type ToWorker } from './messages.ts';
+
+export interface WorkerProcessOptions {
+  /** Counted from 1. */
+  readonly slot: number;
+  /** Starts a process that takes this worker's place and listens on the port. */
+  readonly start: (slot: number, port: number) => ChildProcess;
+  readonly logger: Logger;
+  readonly received: (message: FromWorker, worker: WorkerProcess) => void;
+  /** Called with the last figures of a process that ended. */
+  readonly ended: (last: Figures) => void;
+}
+
+const restart = { firstMs: 100, maxMs: 5_000 };
+/** A process that lived so long did not die of its start. */
+const soundMs = 10_000;
+const freshMs = 1_000;
+
+/** One worker: a process, and the one that takes its place when it dies. */
+export class WorkerProcess {
+  readonly #options: WorkerProcessOptions;
+  #child: ChildProcess | undefined;
+  #figures = noFigures;
+  #fresh: (() => void)[] = [];
+  #url = Promise.withResolvers<string>();
+  /** Where it listened last. Whoever waits for the first start gets the reason of a failure; later ones are tried until they work. */
+  #port: number | undefined;
+  #failures = 0;
+  #stopping = false;
+  #restart: NodeJS.Timeout | undefined;
+  #ended = Promise.withResolvers<void>();
+
+  constructor(options: WorkerProcessOptions) {
+    this.#options = options;
+    this.#url.promise.catch(() => {});
+  }
+
+  get figures(): Figures {
+    return this.#figures;
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  /**
+   * Resolves with the address when the worker listens.
+   * @throws {GaplineError} what the worker could not start for
+   */
+  start(port: number): Promise<string> {
+    this.#spawn(port);
+    return this.#url.promise;
+  }
+
+  send(message: ToWorker): void {
+    if (this.#child?.connected) this.#child.send(message, () => {});
+  }
+
+  /** Resolves when the worker has sent its figures of now; after a second with those that are known. */
+  refresh(): Promise<void> {
+    if (!this.#child?.connected) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, freshMs);
+      this.#fresh.push(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+      this.send({ kind: 'report' });
+    });
+  }
+
+  /** Lets the worker finish what it has in hand; ends it after the grace. */
+  async stop(graceMs: number): Promise<void> {
+    this.#stopping = true;
+    clearTimeout(this.#restart);
+    if (this.#child === undefined) return;
+    this.send({ kind: 'stop' });
+    const timer = setTimeout(() => this.#child?.kill('SIGKILL'), graceMs);
+    await this.#ended.promise;
+    clearTimeout(timer);
+  }
+
+  #spawn(port: number): void {
+    const bornMs = performance.now();
+    const child = this.#options.start(this.#options.slot, port);
+    this.#child = child;
+    this.#ended = Promise.withResolvers();
+    let reason: GaplineError | undefined;
+    child.on('message', (message) => {
+      const received = message as FromWorker;
+      if (received.kind === 'failed') reason = errorOf(received);
+      else this.#take(received);
+    });
+    // A process that cannot be started emits no `exit`.
+    child.once('error', (error) => this.#gone({ bornMs, reason: error, how: error.message }));
+    child.once('exit', (code, signal) => this.#gone({ bornMs, reason, how: signal ?? `exit code ${code}` }));
+  }
+
+  #take(message: FromWorker): void {
+    if (message.kind === 'listening') {
+      this.#port = Number(new URL(message.url).port);
+      this.#url.resolve(message.url);
+    } else if (message.kind === 'figures') {
+      this.#figures = message.figures;
+      for (const fresh of this.#fresh.splice(0)) fresh();
+    } else {
+      this.#options.received(message, this);
+    }
+  }
+
+  #gone({ bornMs, reason, how }: { bornMs: number; reason: Error | undefined; how: string }): void {
+    if (this.#child === undefined) return;
+    const { slot, logger, ended } = this.#options;
+    this.#child = undefined;
+    for (const fresh of this.#fresh.splice(0)) fresh();
+    ended(this.#figures);
+    this.#figures = noFigures;
+    this.#ended.resolve();
+    if (this.#stopping) return;
+    const port = this.#port;
+    if (port === undefined) {
+      this.#url.reject(reason ?? new GaplineError('internal', `worker ${slot} ended before it listened: ${how}`));
+      return;
+    }
+    this.#failures = performance.now() - bornMs > soundMs ? 1 : this.#failures + 1;
+    const waitMs = backoffMs(restart, this.#failures);
+    logger.error({ worker: slot, how, waitMs }, `worker ${slot} ended (${reason?.message ?? how}); it is started anew`);
+    this.#restart = setTimeout(() => this.#spawn(port), waitMs);
+  }
+}
+
+function errorOf({ code, message }: { code: string | undefined; message: string }): GaplineError {
+  const known = code !== undefined && code in errorCatalog ? (code as ErrorCode) : 'internal';
+  return new GaplineError(known, message);
+}
