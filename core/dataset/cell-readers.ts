@@ -3,6 +3,7 @@ import { shorten } from '../wire/problem.ts';
 import type { ColumnSurvey } from './column-survey.ts';
 import type { Categories } from './dataset.ts';
 import { Dictionary } from './dictionary.ts';
+import { shapes } from './digits.ts';
 import { isGap, isUnlabelled } from './gap-words.ts';
 import { NumberCell } from './number.ts';
 import { contradicts, type NumberRule } from './number-rule.ts';
@@ -52,7 +53,9 @@ export interface RowReader {
 /** Readers for the columns that have a role. Their arrays are as large as the table, and nothing grows while it is read. */
 export function cellReaders({ survey, roles, rule, count, timeUnit }: ReadersOptions): RowReader {
   const { columns, table } = survey;
-  const places = Int32Array.from(roles.values, (index) => index * 2 + (rule.decimal === '.' ? 0 : 1));
+  const cells = Int32Array.from(roles.values);
+  const comma = rule.decimal === '.' ? 0 : 1;
+  const decimalShape = rule.decimal === '.' ? shapes.point : shapes.comma;
   const width = roles.values.length;
   const values = floats(table.name, count * width);
   const numbers = roles.values.map((index) => new NumberReader(columns[index]!, index, rule));
@@ -76,7 +79,13 @@ export function cellReaders({ survey, roles, rule, count, timeUnit }: ReadersOpt
     },
     readSurveyed(record, row, { columns: surveyed, last }) {
       const base = row * width;
-      for (let at = 0; at < width; at++) values[base + at] = last[places[at]!]!;
+      const { digits } = record;
+      for (let at = 0; at < width; at++) {
+        const cell = cells[at]!;
+        const shape = digits === undefined ? shapes.unread : digits.shapes[cell]!;
+        if (shape === decimalShape) values[base + at] = digits!.values[cell]!;
+        else values[base + at] = shape === shapes.unread ? last[cell * 2 + comma]! : digits!.number(cell, rule.decimal);
+      }
       readNames(record, row, surveyed);
     },
     labels: () => (truths ? sortedLabels(truths) : { classes: [], labels: new Int32Array(count).fill(-1) }),
@@ -124,7 +133,7 @@ class NumberReader {
     const from = record.starts[this.#index]!;
     const to = record.ends[this.#index]!;
     if (from === to) return Number.NaN;
-    if (!number.scan(record.bytes, from, to)) return this.#gap(record);
+    if (!number.take(record, this.#index)) return this.#gap(record);
     if (number.unit !== this.#unit) this.#wrongUnit(record);
     const value = this.#pointed ? number.point : number.comma;
     if (Number.isNaN(value)) fail(record, this.#column.name, cellText(record, this.#index), contradicts(this.#rule));

@@ -1,4 +1,5 @@
 import { Dictionary } from './dictionary.ts';
+import { shapes } from './digits.ts';
 import { isGap } from './gap-words.ts';
 import { NumberCell } from './number.ts';
 import { cellText, placeOf, type TableRecord } from './records.ts';
@@ -74,10 +75,12 @@ export class ColumnSurvey {
   #gapWords = new Set<string>();
   readonly #texts = new Dictionary(mostTexts);
   readonly #kinds: number[] = [];
+  /** By the shape of a cell: whether one more number like it teaches nothing, but that there is one more. */
+  readonly #settled = new Uint8Array(Object.keys(shapes).length);
   readonly #last: Float64Array;
   readonly #place: number;
 
-  /** @param last - the last cell of each column, read with a decimal point and with a comma, lies there from `place` on */
+  /** @param last - the last cell, where its digits were not read when it was cut: with a decimal point and with a comma, at `place` */
   constructor(name: string, mostDistinct: number, last: Float64Array, place: number) {
     this.name = name;
     this.#last = last;
@@ -89,18 +92,25 @@ export class ColumnSurvey {
   text = -1;
 
   take(record: TableRecord, cell: number): void {
+    const shape = record.digits === undefined ? shapes.unread : record.digits.shapes[cell]!;
+    this.text = -1;
+    if (this.#settled[shape] === 1) this.numbers += 1;
+    else this.#observe(record, cell, shape);
+  }
+
+  #observe(record: TableRecord, cell: number, shape: number): void {
     const { bytes, starts, ends } = record;
     const from = starts[cell]!;
     const to = ends[cell]!;
-    this.text = -1;
     if (from === to) {
       this.gaps += 1;
       this.#keep(Number.NaN, Number.NaN);
-    } else if (number.scan(bytes, from, to)) {
+    } else if (number.take(record, cell)) {
       this.#takeNumber(record, cell);
-      this.#keep(number.point, number.comma);
-      if (this.full) return;
-      if (!number.whole && this.distinct.size >= mostMeasured) this.full = true;
+      if (shape === shapes.unread) this.#keep(number.point, number.comma);
+      if (this.full) {
+        if (shape !== shapes.unread && shape !== shapes.whole) this.#settled[shape] = 1;
+      } else if (!number.whole && this.distinct.size >= mostMeasured) this.full = true;
       else this.#count(bytes, from, to);
     } else {
       this.#keep(Number.NaN, Number.NaN);

@@ -128,12 +128,11 @@ interface SampleRecord {
 function recordsOf(file: string, body: Buffer, delimiter: string, whole: boolean): SampleRecord[] {
   const records: SampleRecord[] = [];
   const visit = (record: TableRecord) => {
-    if (records.length === sampleRecords) return;
     const cells = Array.from({ length: record.cells }, (_, cell) => cellText(record, cell));
     records.push({ cells, line: record.line });
   };
   try {
-    const reader = new RecordReader({ file, delimiter }, visit);
+    const reader = new RecordReader({ file, delimiter, most: sampleRecords }, visit);
     reader.feed(body);
     if (whole) reader.end();
   } catch {

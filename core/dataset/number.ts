@@ -1,9 +1,10 @@
+import { powers, shapes } from './digits.ts';
+import type { TableRecord } from './records.ts';
+
 /** The character between whole part and fraction. */
 export type Decimal = '.' | ',';
 
 const [zero, dot, comma, plus, minus] = [48, 46, 44, 43, 45];
-/** Powers of ten that a double holds exactly. */
-const powers = Float64Array.from({ length: 23 }, (_, exponent) => Number(`1e${exponent}`));
 const largestExact = 2 ** 53;
 
 /**
@@ -18,6 +19,17 @@ export class NumberCell {
   /** Written with digits alone. */
   whole = false;
   readonly #read = new Map<string, Dressed>();
+
+  /** Reads a cell. @returns whether it is a number in at least one way. */
+  take({ bytes, starts, ends, digits }: TableRecord, cell: number): boolean {
+    const shape = digits === undefined ? shapes.unread : digits.shapes[cell]!;
+    if (shape === shapes.unread) return this.scan(bytes, starts[cell]!, ends[cell]!);
+    this.unit = '';
+    this.whole = shape === shapes.whole;
+    this.point = digits!.number(cell, '.');
+    this.comma = digits!.number(cell, ',');
+    return true;
+  }
 
   /** Reads the bytes between two places. @returns whether they are a number in at least one way. */
   scan(bytes: Buffer, from: number, to: number): boolean {

@@ -1,4 +1,5 @@
 import { GaplineError } from '../wire/errors.ts';
+import { CellDigits, shapes } from './digits.ts';
 import { isGap } from './gap-words.ts';
 import { checkText } from './source.ts';
 
@@ -20,6 +21,8 @@ export interface TableRecord {
   /** First byte of each cell, and the one after its last. */
   readonly starts: Int32Array;
   readonly ends: Int32Array;
+  /** Where digits were read while the record was cut. */
+  readonly digits?: CellDigits | undefined;
   /** Of the file, from 1: where the record begins. */
   readonly line: number;
 }
@@ -37,6 +40,8 @@ export interface RecordOptions {
   readonly width?: number;
   /** The line of the first byte; default 1. */
   readonly line?: number;
+  /** Records after which nothing more is read. Default: all are. */
+  readonly most?: number;
 }
 
 /**
@@ -50,6 +55,7 @@ export class RecordReader implements TableRecord {
   cells = 0;
   starts = new Int32Array(64);
   ends = new Int32Array(64);
+  readonly digits = new CellDigits();
   line: number;
   /** Lines that were skipped as comments. */
   comments = 0;
@@ -66,6 +72,8 @@ export class RecordReader implements TableRecord {
   #lines: number;
   #end = 0;
   #last = false;
+  /** Records that may still be visited. */
+  #left: number;
 
   constructor(options: RecordOptions, visit: Visit) {
     this.file = options.file;
@@ -73,8 +81,15 @@ export class RecordReader implements TableRecord {
     this.#visit = visit;
     this.#delimiter = options.delimiter.charCodeAt(0);
     for (const byte of [this.#delimiter, newline, carriageReturn]) this.#stops[byte] = 1;
+    if (this.#delimiter === space) this.#stops[tab] = 1;
     this.#lines = options.line ?? 1;
+    this.#left = options.most ?? Number.POSITIVE_INFINITY;
     this.line = this.#lines;
+  }
+
+  /** Whether as many records were visited as are wanted. */
+  get done(): boolean {
+    return this.#left <= 0;
   }
 
   /** @throws {GaplineError} `data-invalid` naming file and line. */
@@ -111,7 +126,7 @@ export class RecordReader implements TableRecord {
     this.#at = 0;
     const complete = this.#last || length === 0 ? length : Math.max(bytes.lastIndexOf(newline, length - 1), 0);
     checkText(this.file, bytes.subarray(0, complete), this.#lines);
-    while (this.#at < this.#end && this.#record()) {}
+    while (this.#at < this.#end && this.#left > 0 && this.#record()) {}
   }
 
   /** Reads one record; false where its end has not arrived. */
@@ -146,7 +161,9 @@ export class RecordReader implements TableRecord {
     }
     this.#at = next;
     if (this.#anyDoubled) this.#undouble();
-    if (this.cells > 0) this.#visit(this);
+    if (this.cells === 0) return true;
+    this.#left -= 1;
+    this.#visit(this);
     return true;
   }
 
@@ -170,48 +187,71 @@ export class RecordReader implements TableRecord {
 
   /** @returns where the next record begins, at its end of line; -1 where the record's end has not arrived. */
   #split(at: number): number {
-    const { bytes } = this;
+    const { bytes, digits } = this;
     const delimiter = this.#delimiter;
     const padding = delimiter === tab ? space : tab;
     const stops = this.#stops;
+    const last = this.#end;
+    let { starts, ends } = this;
+    let cells = 0;
     let p = at;
     for (;;) {
+      if (cells === starts.length) {
+        this.#grow();
+        ({ starts, ends } = this);
+      }
       while (bytes[p] === space || bytes[p] === padding) p += 1;
-      let start = p;
-      let end: number;
-      let doubled = false;
       if (bytes[p] === quote) {
-        start += 1;
-        for (p = start; ; p += 1) {
-          p = bytes.indexOf(quote, p);
-          if (p < 0 || p >= this.#end) return this.#openQuote(start);
-          if (bytes[p + 1] !== quote) break;
-          if (p + 1 === this.#end) return this.#openQuote(start);
-          doubled = true;
-          p += 1;
-        }
-        end = p;
-        this.#countLines(start, end);
-        p += 1;
+        this.cells = cells;
+        p = this.#quoted(p);
+        if (p < 0) return -1;
         while (bytes[p] === space || bytes[p] === padding) p += 1;
-        if (p < this.#end && bytes[p] !== delimiter && bytes[p] !== newline && bytes[p] !== carriageReturn)
+        if (p < last && stops[bytes[p]!] === 0)
           this.#fail('there is text after a closing quote; a quote within a quoted cell is written twice');
       } else {
-        while (stops[bytes[p]!] === 0) p += 1;
-        end = p;
-        while (end > start && (bytes[end - 1] === space || bytes[end - 1] === padding)) end -= 1;
+        const start = p;
+        p = digits.read(bytes, p, delimiter, cells);
+        let end = p;
+        if (stops[bytes[p]!] === 0) {
+          digits.shapes[cells] = shapes.unread;
+          while (stops[bytes[p]!] === 0) p += 1;
+          end = p;
+          while (end > start && (bytes[end - 1] === space || bytes[end - 1] === padding)) end -= 1;
+          if (end - start > mostCellBytes) this.#failLong(cells);
+        }
+        starts[cells] = start;
+        ends[cells] = end;
       }
-      if (p === this.#end && !this.#last) return -1;
-      if (doubled || end - start > mostCellBytes || this.cells === this.starts.length) this.#cell(start, end, doubled);
-      else {
-        this.starts[this.cells] = start;
-        this.ends[this.cells] = end;
-        this.#doubled[this.cells] = 0;
-        this.cells += 1;
-      }
-      if (bytes[p] !== delimiter || p === this.#end) return this.#skipBlank(p);
+      if (p === last && !this.#last) return -1;
+      cells += 1;
+      if (bytes[p] !== delimiter || p === last) break;
       p += 1;
     }
+    this.cells = cells;
+    return this.#skipBlank(p);
+  }
+
+  /** Reads the cell after an opening quote. @returns what follows its closing quote; -1 where that has not arrived. */
+  #quoted(open: number): number {
+    const { bytes } = this;
+    const start = open + 1;
+    let doubled = false;
+    let p = start;
+    for (; ; p += 1) {
+      p = bytes.indexOf(quote, p);
+      if (p < 0 || p >= this.#end) return this.#openQuote(start);
+      if (bytes[p + 1] !== quote) break;
+      if (p + 1 === this.#end) return this.#openQuote(start);
+      doubled = true;
+      p += 1;
+    }
+    this.#countLines(start, p);
+    this.#cell(start, p);
+    if (!doubled) return p + 1;
+    if (!this.#anyDoubled) this.#doubled.fill(0);
+    this.#anyDoubled = true;
+    this.#doubled[this.cells] = 1;
+    return p + 1;
   }
 
   /** A line of nothing but space is none. */
@@ -223,45 +263,55 @@ export class RecordReader implements TableRecord {
 
   /** As {@link RecordReader.#split}, where runs of spaces and tabs part the cells. */
   #splitSpaced(at: number): number {
-    const { bytes } = this;
+    const { bytes, digits } = this;
+    const stops = this.#stops;
     let p = at;
     for (;;) {
       while (bytes[p] === space || bytes[p] === tab) p += 1;
       if (p === this.#end && !this.#last) return -1;
       if (p === this.#end || bytes[p] === newline || bytes[p] === carriageReturn) return p;
-      const quoted = bytes[p] === quote;
-      const start = quoted ? p + 1 : p;
-      if (quoted) {
-        p = bytes.indexOf(quote, start);
-        if (p < 0 || p >= this.#end) return this.#openQuote(start);
+      if (this.cells === this.starts.length) this.#grow();
+      const start = p;
+      if (bytes[p] === quote) {
+        p = bytes.indexOf(quote, start + 1);
+        if (p < 0 || p >= this.#end) return this.#openQuote(start + 1);
         this.#countLines(start, p);
-      } else
-        while (bytes[p] !== space && bytes[p] !== tab && bytes[p] !== newline && bytes[p] !== carriageReturn) p += 1;
+        this.#cell(start + 1, p);
+        p += 1;
+      } else {
+        p = digits.read(bytes, p, space, this.cells);
+        const isPlain = stops[bytes[p]!] !== 0;
+        while (stops[bytes[p]!] === 0) p += 1;
+        if (isPlain) {
+          this.starts[this.cells] = start;
+          this.ends[this.cells] = p;
+        } else this.#cell(start, p);
+      }
       if (p === this.#end && !this.#last) return -1;
-      this.#cell(start, p, false);
-      if (quoted) p += 1;
+      this.cells += 1;
     }
   }
 
   #openQuote(start: number): number {
     if (this.#last) this.#fail('a quote is left open');
-    if (this.#end - start > mostCellBytes) this.#cell(start, this.#end, false);
+    if (this.#end - start > mostCellBytes) this.#failLong(this.cells);
     return -1;
   }
 
-  #cell(start: number, end: number, doubled: boolean): void {
-    if (end - start > mostCellBytes)
-      this.#fail(`cell ${this.cells + 1} is longer than ${mostCellBytes >> 20} MB; is a quote left open?`);
-    if (this.cells === this.starts.length) this.#grow();
+  /** Notes where a cell stands that is not a plain number. */
+  #cell(start: number, end: number): void {
+    if (end - start > mostCellBytes) this.#failLong(this.cells);
+    this.digits.shapes[this.cells] = shapes.unread;
     this.starts[this.cells] = start;
     this.ends[this.cells] = end;
-    this.#doubled[this.cells] = doubled ? 1 : 0;
-    if (doubled) this.#anyDoubled = true;
-    this.cells += 1;
+  }
+
+  #failLong(cell: number): never {
+    this.#fail(`cell ${cell + 1} is longer than ${mostCellBytes >> 20} MB; is a quote left open?`);
   }
 
   #grow(): void {
-    if (this.cells >= mostColumns) this.#fail(`there are more than ${mostColumns} cells`);
+    if (this.starts.length >= mostColumns) this.#fail(`there are more than ${mostColumns} cells`);
     const wider = (from: Int32Array) => {
       const to = new Int32Array(from.length * 2);
       to.set(from);
@@ -269,6 +319,7 @@ export class RecordReader implements TableRecord {
     };
     this.starts = wider(this.starts);
     this.ends = wider(this.ends);
+    this.digits.grow();
     const doubled = new Uint8Array(this.#doubled.length * 2);
     doubled.set(this.#doubled);
     this.#doubled = doubled;

@@ -75,7 +75,7 @@ function isWindows1252(head: Buffer): boolean {
 
 /**
  * The text of a file as UTF-8, in chunks of about a megabyte, without a byte order mark.
- * A chunk's memory is used again for the next.
+ * A chunk's memory is used again for those after it.
  * @param most - stop after so many bytes
  * @throws {GaplineError} `data-invalid` where it cannot be read or unpacked.
  */
@@ -98,17 +98,22 @@ function unpacked(file: string, packing: Packing): AsyncIterable<Buffer> {
   return packing === 'plain' ? chunksOf(file) : recoded(chunksOf(file), packing);
 }
 
-/** The bytes of a file, always in the same memory. */
+/** The bytes of a file, in two buffers by turns: while one is parsed, the next is read. */
 async function* chunksOf(file: string): AsyncGenerator<Buffer> {
   const handle = await open(file);
+  let buffers: readonly [Buffer, Buffer] = [Buffer.allocUnsafe(chunkBytes), Buffer.allocUnsafe(chunkBytes)];
+  const read = () => handle.read(buffers[0], 0, chunkBytes);
+  let reading = read();
   try {
-    const buffer = Buffer.allocUnsafe(chunkBytes);
     for (;;) {
-      const { bytesRead } = await handle.read(buffer, 0, chunkBytes);
+      const { buffer, bytesRead } = await reading;
       if (bytesRead === 0) return;
+      buffers = [buffers[1], buffers[0]];
+      reading = read();
       yield buffer.subarray(0, bytesRead);
     }
   } finally {
+    await reading.catch(() => undefined);
     await handle.close();
   }
 }

@@ -9,7 +9,7 @@ const mostDistinct = 1_000_000;
 export interface Survey {
   readonly table: Table;
   readonly columns: readonly ColumnSurvey[];
-  /** The last record: each column with a decimal point, then with a comma; NaN where it is no number that way. */
+  /** The last record, where its digits were not read when it was cut: each column with a decimal point, then with a comma; NaN for none. */
   readonly last: Float64Array;
   /** Records. */
   readonly count: number;

@@ -2,7 +2,15 @@ import { GaplineError } from '../wire/errors.ts';
 import { shorten } from '../wire/problem.ts';
 import { type Dialect, dialectOf } from './dialect.ts';
 import { openParquet } from './parquet.ts';
-import { cellText, mostLineBytes, placeOf, RecordReader, type TableRecord, type Visit } from './records.ts';
+import {
+  cellText,
+  mostLineBytes,
+  placeOf,
+  type RecordOptions,
+  RecordReader,
+  type TableRecord,
+  type Visit,
+} from './records.ts';
 import { checkUnchanged, openSource, type Source, textOf } from './source.ts';
 import type { TableFile } from './table-file.ts';
 
@@ -116,6 +124,7 @@ async function openCsv(source: Source): Promise<TableFile> {
   const named = dialect.names ?? (dialect.header > 0 ? first : first.map(() => ''));
   const names = named.map((name, index) => (name === '' ? `column ${index + 1}` : name));
   const repeats = headerAgain(names);
+  const firstByte = Buffer.from(names[0] ?? '')[0];
   return {
     file,
     names,
@@ -126,16 +135,22 @@ async function openCsv(source: Source): Promise<TableFile> {
     ],
     size: source.packing === 'plain' ? { bytes: source.size } : undefined,
     async read(visit) {
+      const options = { ...optionsOf(source, dialect), width: names.length };
       let records = 0;
       let empty = 0;
       let repeated = 0;
-      const { comments } = await readRecords(source, dialect, names.length, (record) => {
-        records += 1;
-        if (records <= dialect.header) return;
+      const unusual: Visit = (record) => {
         checkWidth(record, names.length);
         if (names.length > 1 && isEmpty(record)) empty += 1;
         else if (dialect.header > 0 && repeats(record)) repeated += 1;
         else visit(record);
+      };
+      const { comments } = await readRecords(source, options, dialect.skip, (record) => {
+        records += 1;
+        const start = record.starts[0]!;
+        const isPlain = record.cells === names.length && start !== record.ends[0] && record.bytes[start] !== firstByte;
+        if (records > dialect.header && isPlain) visit(record);
+        else if (records > dialect.header) unusual(record);
       });
       if (records <= dialect.header)
         throw new GaplineError('data-invalid', `${file}: has a header but no lines of data`);
@@ -177,40 +192,26 @@ async function firstBytes(source: Source, most: number): Promise<{ bytes: Buffer
 
 async function firstRecord(source: Source, dialect: Dialect): Promise<string[] | undefined> {
   let cells: string[] | undefined;
-  await readRecords(
-    source,
-    dialect,
-    undefined,
-    (record) => {
-      cells ??= Array.from({ length: record.cells }, (_, cell) => cellText(record, cell));
-      return cells;
-    },
-    true,
-  );
+  await readRecords(source, { ...optionsOf(source, dialect), most: 1 }, dialect.skip, (record) => {
+    cells = Array.from({ length: record.cells }, (_, cell) => cellText(record, cell));
+  });
   return cells;
 }
 
+const optionsOf = ({ file }: Source, { delimiter, line }: Dialect): RecordOptions => ({ file, delimiter, line });
+
 async function readRecords(
   source: Source,
-  dialect: Dialect,
-  width: number | undefined,
+  options: RecordOptions,
+  skipped: number,
   visit: Visit,
-  once = false,
 ): Promise<RecordReader> {
-  let seen = 0;
-  const count: Visit = (record) => {
-    seen += 1;
-    if (!once || seen === 1) visit(record);
-  };
-  const reader = new RecordReader(
-    { file: source.file, delimiter: dialect.delimiter, line: dialect.line, ...(width && { width }) },
-    once ? count : visit,
-  );
-  let skip = dialect.skip;
+  const reader = new RecordReader(options, visit);
+  let skip = skipped;
   for await (const chunk of textOf(source)) {
     reader.feed(skip > 0 ? chunk.subarray(skip) : chunk);
     skip = Math.max(0, skip - chunk.length);
-    if (once && seen > 0) return reader;
+    if (reader.done) return reader;
   }
   reader.end();
   return reader;
