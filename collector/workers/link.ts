@@ -33,6 +33,7 @@ const figuresEveryMs = 1_000;
 /** Rate limits are shared so often. */
 const hitsEveryMs = 250;
 const scrapeMs = 5_000;
+const mostScrapes = 100;
 
 /**
  * Connects a worker with the primary process that started it.
@@ -44,11 +45,17 @@ export function linkToPrimary(channel: ParentChannel, orphaned: () => void): Wor
   const scrapes = new Map<number, (text: string) => void>();
   let scraped = 0;
   let sendFigures = async (): Promise<void> => {};
+  /** Messages on their way: a primary process that is stopped reads none, and what is sent meanwhile would pile up here. */
+  let unsent = 0;
   const send = (message: FromWorker): Promise<void> =>
     new Promise((resolve) => {
       if (channel.send === undefined) return resolve();
+      unsent += 1;
       // An error means that the primary process is gone; `orphaned` is called for that.
-      channel.send(message, () => resolve());
+      channel.send(message, () => {
+        unsent -= 1;
+        resolve();
+      });
     });
 
   channel.once('disconnect', orphaned);
@@ -60,6 +67,7 @@ export function linkToPrimary(channel: ParentChannel, orphaned: () => void): Wor
     else scrapes.get(received.id)?.(received.text);
   });
   setInterval(() => {
+    if (unsent > 0) return;
     const taken = hits.takeNew();
     if (taken.length > 0) void send({ kind: 'hits', hits: taken });
   }, hitsEveryMs).unref();
@@ -78,7 +86,8 @@ export function linkToPrimary(channel: ParentChannel, orphaned: () => void): Wor
         code: error instanceof GaplineError ? error.code : undefined,
         message: describeError(error),
       }),
-    metrics() {
+    async metrics() {
+      if (scrapes.size >= mostScrapes) throw new Error('more scrapes are waiting than the primary process answers');
       scraped += 1;
       const id = scraped;
       const { promise, resolve, reject } = Promise.withResolvers<string>();
@@ -93,7 +102,9 @@ export function linkToPrimary(channel: ParentChannel, orphaned: () => void): Wor
     report(figures) {
       sendFigures = async () => send({ kind: 'figures', figures: await figures() });
       void sendFigures();
-      const timer = setInterval(() => void sendFigures(), figuresEveryMs);
+      const timer = setInterval(() => {
+        if (unsent === 0) void sendFigures();
+      }, figuresEveryMs);
       timer.unref();
       return {
         async stop() {

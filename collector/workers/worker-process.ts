@@ -19,6 +19,7 @@ const restart = { firstMs: 100, maxMs: 5_000 };
 /** A process that lived so long did not die of its start. */
 const soundMs = 10_000;
 const freshMs = 1_000;
+const mostUnsent = 100;
 
 /** One worker: a process, and the one that takes its place when it dies. */
 export class WorkerProcess {
@@ -30,6 +31,8 @@ export class WorkerProcess {
   /** Where it listened last. Whoever waits for the first start gets the reason of a failure; later ones are tried until they work. */
   #port: number | undefined;
   #failures = 0;
+  /** Messages on their way: a worker that is stopped reads none. */
+  #unsent = 0;
   #stopping = false;
   #restart: NodeJS.Timeout | undefined;
   #ended = Promise.withResolvers<void>();
@@ -57,7 +60,11 @@ export class WorkerProcess {
   }
 
   send(message: ToWorker): void {
-    if (this.#child?.connected) this.#child.send(message, () => {});
+    if (!this.#child?.connected || (this.#unsent >= mostUnsent && message.kind !== 'stop')) return;
+    this.#unsent += 1;
+    this.#child.send(message, () => {
+      this.#unsent -= 1;
+    });
   }
 
   /** Resolves when the worker has sent its figures of now; after a second with those that are known. */
@@ -88,6 +95,7 @@ export class WorkerProcess {
     const bornMs = performance.now();
     const child = this.#options.start(this.#options.slot, port);
     this.#child = child;
+    this.#unsent = 0;
     this.#ended = Promise.withResolvers();
     let reason: GaplineError | undefined;
     child.on('message', (message) => {

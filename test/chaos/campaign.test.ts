@@ -20,6 +20,7 @@ describe.skipIf(!here)(`three minutes of faults${why}`, () => {
         stream: 'both',
         client: 'kafkajs',
         rate: 60,
+        workers: 1,
         only: [],
         keep: false,
         stopping: new AbortController().signal,

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClientName } from '../../core/log/kafka/address.ts';
 import { check, type Findings, type Violation } from './check.ts';
 import { type Inquiry, inquire } from './evidence.ts';
-import { catalogue } from './faults/catalogue.ts';
+import { catalogueFor } from './faults/catalogue.ts';
 import type { Fault } from './faults/fault.ts';
 import type { Line } from './line.ts';
 import { metric } from './metrics.ts';
@@ -20,6 +20,8 @@ export interface CampaignOptions {
   readonly client: ClientName;
   /** Readings a second. */
   readonly rate: number;
+  /** Processes of the collector that take readings; beyond one, single ones are killed and stopped too. */
+  readonly workers: number;
   /** Only faults whose name has one of these in it; all where there are none. */
   readonly only: readonly string[];
   /** Leaves the processes' logs where they are. */
@@ -33,6 +35,7 @@ export interface CampaignOptions {
 export interface Outcome {
   readonly seed: number;
   readonly client: ClientName;
+  readonly workers: number;
   /** How long faults went on. */
   readonly minutes: number;
   readonly faults: Readonly<Record<string, number>>;
@@ -56,12 +59,12 @@ const settleSeconds = 180;
 
 /** Starts the line, lets go wrong what the seed says, and holds what arrived to what was acknowledged. */
 export async function campaign(options: CampaignOptions): Promise<Outcome> {
-  const { minutes, seed, client, rate, only, keep, tell } = options;
+  const { minutes, seed, client, rate, workers, only, keep, tell } = options;
   tell('starting Kafka, InfluxDB, Telegraf, collector, archive, classifier, devices');
-  const stack = await startStack({ streams: streamsOf(options.stream), client, rate, keep, tell });
+  const stack = await startStack({ streams: streamsOf(options.stream), client, rate, workers, keep, tell });
   try {
     const wanted = ({ name }: Fault) => only.length === 0 || only.some((word) => name.includes(word));
-    const cards = catalogue.filter(wanted);
+    const cards = catalogueFor(workers).filter(wanted);
     const faults = new Map(cards.map((fault) => [fault.name, fault]));
     const leftOut = cards.filter(({ possible }) => possible?.(stack) === false).map(({ name }) => name);
     for (const name of leftOut) tell(`left out, this machine cannot do it: ${name}`);
@@ -76,7 +79,7 @@ export async function campaign(options: CampaignOptions): Promise<Outcome> {
     const served = stack.lines.filter((line, index) => acknowledged(line) > (before[index] ?? 0));
     const { counts, violations, settledAtMs } = await settle(stack);
     return {
-      ...{ seed, client },
+      ...{ seed, client, workers },
       minutes: Math.round(10 * struck.minutes) / 10,
       faults: struck.counts,
       leftOut,

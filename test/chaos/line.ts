@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freePort } from '../servers/process.ts';
 import { gapline } from './gapline.ts';
-import { asPart, type Part, startStage } from './parts.ts';
+import { asPart, type Part, type ProcessPart, startStage } from './parts.ts';
 import { HttpProxy } from './proxies/http-proxy.ts';
 import { root, type StreamCase } from './streams.ts';
 import type { Undo } from './undo.ts';
@@ -11,7 +11,7 @@ import { Witness } from './witness.ts';
 /** The stages of one stream in processes of their own, and its devices behind a proxy. */
 export interface Line {
   readonly case: StreamCase;
-  readonly collector: Part;
+  readonly collector: ProcessPart;
   readonly classifier: Part;
   readonly archive: Part;
   /** The devices; they wait for the collector however long it takes. */
@@ -39,6 +39,8 @@ export interface LineOptions {
   readonly logs: string;
   /** Readings a second. */
   readonly rate: number;
+  /** Processes of the collector that take readings. */
+  readonly workers: number;
   readonly logUrl: string;
   /** The store, as `--store` takes it. */
   readonly storeUrl: string;
@@ -52,7 +54,7 @@ const probed = /health and metrics: /;
 
 /** Trains two versions of the model, then starts the stages and the devices. */
 export async function startLine(options: LineOptions, undo: Undo): Promise<Line> {
-  const { folder, logs, rate, logUrl, storeUrl, env, from, tell } = options;
+  const { folder, logs, rate, workers, logUrl, storeUrl, env, from, tell } = options;
   const { stream, config, overrides, flow, makeModels } = options.case;
   const models = join(folder, 'models', stream);
   await mkdir(models, { recursive: true });
@@ -62,7 +64,7 @@ export async function startLine(options: LineOptions, undo: Undo): Promise<Line>
   await makeModels(folder, models, (...training) => command('train', ...set(training)));
 
   let classifiers = 0;
-  async function stage(name: string, args: readonly string[], port: number, ready: RegExp): Promise<Part> {
+  async function stage(name: string, args: readonly string[], port: number, ready: RegExp): Promise<ProcessPart> {
     const all = [...args, ...own, '--log', logUrl, '--log-level', 'warn', '--port', String(port)];
     // Both collectors keep their spools on the same disk.
     const data = ['--data', join(folder, name)];
@@ -79,7 +81,8 @@ export async function startLine(options: LineOptions, undo: Undo): Promise<Line>
   }
   const collectorPort = await freePort();
   const collectorUrl = `http://127.0.0.1:${collectorPort}`;
-  const collector = await stage('collector', ['collect', '--no-archive'], collectorPort, /collector: http/);
+  const collect = ['collect', '--no-archive', '--workers', String(workers)];
+  const collector = await stage('collector', collect, collectorPort, /collector: http/);
   const archive = await stage('archive', ['archive', '--store', storeUrl], await freePort(), probed);
   const classifier = await addClassifier();
   const inputs = await command('telegraf-config', '--log', logUrl);

@@ -17,6 +17,7 @@ interface Options {
   readonly stream: StreamName | 'both';
   readonly client: ClientName;
   readonly rate: number;
+  readonly workers: number;
   readonly only: readonly string[];
   readonly keep: boolean;
 }
@@ -38,6 +39,7 @@ await new Command('chaos')
       .default('kafkajs'),
   )
   .option('--rate <readings>', 'readings a second of the plain stream', number(1, 100_000), 100)
+  .option('--workers <count>', 'processes of the collector that take readings', number(1, 64), 1)
   .option('--only <words...>', 'only faults with one of these words in their name', [])
   .option('--keep', "keep the processes' logs", false)
   .action(async (options: Options) => {

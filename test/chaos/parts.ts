@@ -21,18 +21,26 @@ export interface Part {
   ownEnds: number;
 }
 
+/** A part that is one process. */
+export interface ProcessPart extends Part {
+  readonly pid: number;
+}
+
 const maxWaitMs = 240_000;
 const betweenStartsMs = 1_000;
 
 /** @param handle - of a started process */
-export function asPart(handle: ServerHandle, tell: (line: string) => void): Part {
-  const part: Part = {
+export function asPart(handle: ServerHandle, tell: (line: string) => void): ProcessPart {
+  const part: ProcessPart = {
     name: handle.name,
     logFile: handle.logFile,
     kill: () => handle.kill('SIGKILL'),
     end: () => handle.kill('SIGTERM'),
     pause: () => handle.pause(),
     resume: () => handle.resume(),
+    get pid() {
+      return handle.pid;
+    },
     get alive() {
       return alive(handle.pid);
     },

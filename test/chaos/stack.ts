@@ -46,6 +46,8 @@ export interface StackOptions {
   readonly client: ClientName;
   /** Readings a second. */
   readonly rate: number;
+  /** Processes of each collector that take readings. */
+  readonly workers: number;
   /** Leaves the folder with the processes' logs. */
   readonly keep: boolean;
   readonly tell: (line: string) => void;
@@ -62,7 +64,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   }
 }
 
-async function start({ streams, client, rate, keep, tell }: StackOptions, undo: Undo): Promise<Stack> {
+async function start({ streams, client, rate, workers, keep, tell }: StackOptions, undo: Undo): Promise<Stack> {
   const folder = await mkdtemp(join(tmpdir(), 'gapline-chaos-'));
   undo.add(async () => (keep ? tell(`logs: ${folder}`) : rm(folder, { recursive: true, force: true })));
   const logs = join(folder, 'logs');
@@ -81,7 +83,7 @@ async function start({ streams, client, rate, keep, tell }: StackOptions, undo: 
   const logUrl = `${client}://127.0.0.1:${kafka.proxy.port}`;
   const storeUrl = `${influxdb.proxy.url}/${org}/${bucket}`;
   let from = root;
-  const shared = { folder, logs, rate, logUrl, storeUrl, env, from: () => from, tell };
+  const shared = { folder, logs, rate, workers, logUrl, storeUrl, env, from: () => from, tell };
   const lines: Line[] = [];
   for (const each of streams) lines.push(await startLine({ case: each, ...shared }, undo));
   const inputs = lines.map((line) => line.inputs);

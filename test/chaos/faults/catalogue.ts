@@ -6,9 +6,10 @@ import { fullKafka, fullSpool } from './disks.ts';
 import type { Fault } from './fault.ts';
 import { kills, stops } from './processes.ts';
 import { damagedSpool } from './spool.ts';
+import { workerFaults } from './workers.ts';
 
 /** Every fault, whether it can be done here or not: so a seed means the same plan everywhere. */
-export const catalogue: readonly Fault[] = [
+const catalogue: readonly Fault[] = [
   ...kills,
   ...stops,
   ...connectionFaults,
@@ -21,3 +22,7 @@ export const catalogue: readonly Fault[] = [
   swap,
   upgrade,
 ];
+
+/** With workers there are faults of single workers; without, a seed means the same plan as ever. */
+export const catalogueFor = (workers: number): readonly Fault[] =>
+  workers > 1 ? [...catalogue, ...workerFaults] : catalogue;
