@@ -11,14 +11,22 @@ export interface Exchange {
 
 /**
  * Responds to a request that Node's parser could not read with problem details (RFC 9457), and closes the connection.
- * @param before the request before it on the same connection: if that one is complete, it gets its own response first
+ * @param exchanges those of the connection that have no whole response yet, in order. Complete requests get their own responses first; the
+ *   broken one is among them where its headers could be read.
  */
-export function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket, before: Exchange | undefined): void {
-  if (before?.request.complete) {
-    before.response.once('close', () => socket.destroy());
-    return;
-  }
-  if (!socket.writable || before?.response.headersSent) return void socket.destroy();
+export function answerBrokenRequest(
+  error: NodeJS.ErrnoException,
+  socket: Socket,
+  exchanges: readonly Exchange[] = [],
+): void {
+  const before = exchanges.findLast(({ request }) => request.complete);
+  const broken = exchanges.find(({ request }) => !request.complete);
+  if (before === undefined) respond(error, socket, broken);
+  else before.response.once('close', () => respond(error, socket, broken));
+}
+
+function respond(error: NodeJS.ErrnoException, socket: Socket, broken: Exchange | undefined): void {
+  if (!socket.writable || broken?.response.headersSent) return void socket.destroy();
   const code = codes[error.code ?? ''] ?? 'request-malformed';
   const { status, title } = errorCatalog[code];
   const body = JSON.stringify(problemOf(code, error.code === undefined ? title : `${title} (${error.code})`));

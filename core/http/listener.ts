@@ -41,7 +41,8 @@ const longestTimeoutCheckMs = 5_000;
  */
 export class Listener {
   readonly #options: ListenerOptions;
-  readonly #underWay = new Map<Socket, Exchange>();
+  /** By connection, in the order of its requests: a client may send several before the first has its response. */
+  readonly #underWay = new Map<Socket, Exchange[]>();
   #server: Server | undefined;
   /** The sockets that share the port with the server. */
   #further: readonly NetServer[] = [];
@@ -102,8 +103,8 @@ export class Listener {
     if (!server?.listening) return;
     const cut = setTimeout(() => server.closeAllConnections(), this.#options.graceMs ?? 0);
     const closed = [server, ...this.#further].map((each) => new Promise((resolve) => each.close(resolve)));
-    for (const { response } of this.#underWay.values())
-      if (!response.headersSent) response.setHeader('connection', 'close');
+    for (const exchanges of this.#underWay.values())
+      for (const { response } of exchanges) if (!response.headersSent) response.setHeader('connection', 'close');
     server.closeIdleConnections();
     await Promise.all(closed);
     clearTimeout(cut);
@@ -121,15 +122,29 @@ export class Listener {
 
   #handle(handler: RequestListener, request: IncomingMessage, response: ServerResponse): void {
     const { socket } = request;
-    this.#underWay.set(socket, { request, response });
+    this.#begin(socket, { request, response });
     const key = keyOf(socket);
     this.#connections.busy(socket);
     response.on('close', () => {
       this.#connections.idle(key);
-      if (this.#underWay.get(socket)?.response === response) this.#underWay.delete(socket);
+      this.#end(socket, response);
     });
     if (this.#stopping !== undefined) response.setHeader('connection', 'close');
     handler(request, response);
+  }
+
+  #begin(socket: Socket, exchange: Exchange): void {
+    const exchanges = this.#underWay.get(socket);
+    if (exchanges === undefined) this.#underWay.set(socket, [exchange]);
+    else exchanges.push(exchange);
+  }
+
+  #end(socket: Socket, response: ServerResponse): void {
+    const exchanges = this.#underWay.get(socket);
+    if (exchanges === undefined) return;
+    const at = exchanges.findIndex((exchange) => exchange.response === response);
+    if (at >= 0) exchanges.splice(at, 1);
+    if (exchanges.length === 0) this.#underWay.delete(socket);
   }
 }
 
