@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { LogRecord } from '../core/log/port.ts';
 import { createAdmission } from './admission.ts';
+import { silent } from './testing.ts';
 
 const maxWaitingBytes = 64_000_000;
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -24,6 +25,7 @@ async function run({ count, readings, rounds, bytesPerMs }: Senders) {
       nowMs += sizeOf(records) / bytesPerMs;
     },
     maxWaitingBytes,
+    logger: silent,
     nowMs: () => nowMs,
   });
   const value = new Uint8Array(1_200);

@@ -1,3 +1,4 @@
+import type { Logger } from 'pino';
 import { AdaptiveLimit } from './adaptive-limit.ts';
 import { type Commit, GroupCommit } from './group-commit.ts';
 import { createMemoryBudget, type MemoryBudget } from './memory-budget.ts';
@@ -11,6 +12,7 @@ export interface AdmissionOptions {
   readonly commit: Commit;
   /** One half is for bodies that are being read, the other for readings that are not yet durable. */
   readonly maxWaitingBytes: number;
+  readonly logger: Logger;
   /** A clock for how long readings wait. */
   readonly nowMs: () => number;
 }
@@ -25,13 +27,14 @@ const politeRequests = 16;
 const targetMs = 250;
 
 /** Admission control: how many bytes of bodies and readings may wait, and the groups in which readings become durable. */
-export function createAdmission({ commit, maxWaitingBytes, nowMs }: AdmissionOptions): Admission {
+export function createAdmission({ commit, maxWaitingBytes, logger, nowMs }: AdmissionOptions): Admission {
   const maxBytes = maxWaitingBytes / 2;
   const limit = new AdaptiveLimit({ minBytes: Math.min(1_000_000, maxWaitingBytes / 8), maxBytes, targetMs });
   const groups = new GroupCommit({
     commit,
     maxGroupBytes: 4_000_000,
     waited: (bytes, ms) => limit.observe(bytes, ms, nowMs()),
+    unsettled: (error) => logger.error({ err: error }, 'a request was not answered'),
     nowMs,
   });
   const memory: MemoryBudget = createMemoryBudget(maxBytes, (usedBytes) => {

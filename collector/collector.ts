@@ -92,6 +92,7 @@ export function createCollector(options: CollectorOptions): Collector {
   const { groups, memory } = createAdmission({
     commit: (records) => intake.commit(records),
     maxWaitingBytes: options.maxWaitingBytes ?? 64_000_000,
+    logger,
     nowMs: () => performance.now(),
   });
   const access = options.access ?? new Access({ logger });

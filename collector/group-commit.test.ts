@@ -94,3 +94,20 @@ test('with a quick log, and with a full group, nobody waits', async () => {
   await full.endGroup(100);
   expect(full.sizes).toEqual([2, 1]);
 });
+
+test('a request whose answer throws keeps nobody from theirs', async () => {
+  const thrown: unknown[] = [];
+  const groups = new GroupCommit({
+    commit: async () => {},
+    maxGroupBytes: 10_000,
+    unsettled: (error) => thrown.push(error),
+  });
+  const error = new Error('the response is gone');
+  groups.enqueue(records(), () => {
+    throw error;
+  });
+  await groups.add(records());
+  await groups.add(records());
+  expect(thrown).toEqual([error]);
+  expect([groups.waitingBytes, groups.waitingRequests]).toEqual([0, 0]);
+});

@@ -20,6 +20,8 @@ export interface GroupCommitOptions {
   readonly maxGroupBytes: number;
   /** Called for each request with the size of its records and how long they waited until they were durable. */
   readonly waited?: (bytes: number, ms: number) => void;
+  /** Called with what `settle` of a request threw. */
+  readonly unsettled?: (error: unknown) => void;
   /** A clock for that. Default `performance.now`. */
   readonly nowMs?: () => number;
 }
@@ -101,11 +103,20 @@ export class GroupCommit {
       this.#requests -= group.length;
       for (const { bytes, sinceMs, settle } of group) {
         this.#bytes -= bytes;
-        settle(failure);
+        this.#settle(settle, failure);
         if (failure === undefined) this.#options.waited?.(bytes, nowMs - sinceMs);
       }
     }
     this.#running = undefined;
+  }
+
+  /** One request that cannot be answered must not keep the others from their answers, nor end the loop. */
+  #settle(settle: Settle, failure: unknown): void {
+    try {
+      settle(failure);
+    } catch (error) {
+      this.#options.unsettled?.(error);
+    }
   }
 
   /** Whether it is not worth waiting for more requests. */
