@@ -14,6 +14,9 @@ import { boundElements, maxRows } from './request-bounds.ts';
 /** The input that holds when each window's first sample was taken. */
 export const timeInput = 'time';
 
+/** Windows that the samples of a request may span, over all sequences: only the last of each is asked for, but all are worked out. */
+const maxWindows = 100_000;
+
 /** A model whose rows are made of samples. */
 export type SampledModel = Pick<Model, 'fields' | 'classes'> & { readonly steps: ModelSteps };
 
@@ -92,6 +95,7 @@ function timesOf(
     throw new BadRequest(
       `${length} samples at ${rate} a second are ${span / 1e9} s; a window of the model is ${windows.lengthNs / 1e9} s`,
     );
+  if (windows) boundWindows(count, span, windows);
   if (input === undefined) {
     const hops = windows ? Math.ceil((span - windows.lengthNs) / windows.everyNs) : 0;
     const end = windows ? windows.lengthNs + hops * windows.everyNs : span;
@@ -106,6 +110,18 @@ function timesOf(
     if (time === null) throw new BadRequest(`${quote(input)}: element ${at}: ${explainTime(value, 'ns')}`);
     return BigInt(time);
   });
+}
+
+function boundWindows(
+  count: number,
+  spanNs: number,
+  { everyNs, lengthNs }: { everyNs: number; lengthNs: number },
+): void {
+  const spanned = count * Math.ceil((spanNs + lengthNs) / everyNs);
+  if (spanned <= maxWindows) return;
+  throw new BadRequest(
+    `the samples span ${spanned} windows of the model, at most ${maxWindows}: send fewer before the last one, or fewer at once`,
+  );
 }
 
 /** Each sequence is a device of its own, whose segment ends with it: so what waits in the steps comes out. */

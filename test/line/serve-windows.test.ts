@@ -201,6 +201,12 @@ test.each([
   ],
   ['a rate that is none', [sound], { parameters: { rate: 0 } }, 'parameters.rate: 0; expected samples a second'],
   [
+    'more windows than anybody needs',
+    [sound],
+    { parameters: { rate: 0.001 } },
+    'the samples span 1000001 windows of the model, at most 100000',
+  ],
+  [
     'times of another type',
     [sound, time([1], { datatype: 'INT64' })],
     {},
