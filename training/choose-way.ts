@@ -1,10 +1,10 @@
 import type { Dataset } from '../core/dataset/dataset.ts';
 import { elementAt } from '../core/numeric/element.ts';
 import { mulberry32 } from '../core/numeric/random/mulberry32.ts';
-import { fitCandidate } from './candidate.ts';
-import { maskValues } from './mask.ts';
-import { score } from './metrics.ts';
-import { type LabelledRows, labelledRows, labelRows, pickLabelledRows } from './rows.ts';
+import { FoldRunner } from './fold-runner.ts';
+import { type LabelledRows, labelledRows, pickLabelledRows } from './rows.ts';
+import { addedRates, type FoldJob, type FoldScore } from './score-fold.ts';
+import { rowsOfFinalFits } from './train.ts';
 import type { Way } from './ways.ts';
 
 export interface ChooseInput {
@@ -15,7 +15,13 @@ export interface ChooseInput {
   /** For trying them and making the final model. */
   readonly budgetMs: number;
   readonly seed: number;
+  /** Fits to all rows that come after the final model. Default 0. */
+  readonly furtherFits?: number;
   readonly onTried?: (tried: TriedWay) => void;
+  /** Default: the machine's. */
+  readonly clockMs?: () => number;
+  /** Fits and scores one fold, and ends it after `mostMs`: then it gives undefined. Default: in a thread. */
+  readonly runFold?: (job: FoldJob, mostMs: number) => Promise<FoldScore | undefined>;
 }
 
 /** What cross-validation found of one way. */
@@ -30,14 +36,12 @@ export interface TriedWay {
 
 export interface Choice {
   readonly chosen: TriedWay;
-  /** Those that were scored on as many folds. */
+  /** Those that were scored; what is too slow for the final model, on one fold. */
   readonly tried: readonly TriedWay[];
   /** Rows that cross-validation used. */
   readonly rows: number;
 }
 
-/** Shares of values that are masked on top of the gaps that the data has. */
-export const addedRates = [0, 0.1, 0.3];
 const rateWeights = [0.5, 0.25, 0.25];
 const folds = 3;
 /** More make the choice slower, hardly surer. */
@@ -45,63 +49,82 @@ const mostRows = 3_000;
 const mostValues = 200_000;
 /** The share of the budget for trying; the rest is for the final model. */
 const tryingShare = 0.45;
+/** Of the time that is left for trying, what a way may take whose cost is not known. */
+const unknownShare = 0.5;
 
 interface Trial {
   readonly way: Way;
-  readonly byFold: number[][];
-  fitMs: number;
+  readonly byFold: (readonly number[])[];
+  /** What one fold took at the most, and fitting alone for each of its rows. */
+  foldMs: number;
+  rowMs: number;
+}
+
+/** Rows to learn from, and rows to score on. */
+interface Fold {
+  readonly fit: readonly number[];
+  readonly held: readonly number[];
 }
 
 /**
- * Chooses a way by stratified cross-validation, on a sample of the rows. A way that is too slow for the budget is left out, and so is a fold
- * that not every way could finish.
+ * Chooses a way by stratified cross-validation, on a sample of the rows. The first fold tells what each way costs; a fold that takes
+ * longer than there is time is ended. Further folds are for the ways whose final model fits into the budget, and are begun only where the
+ * time is enough for all of them.
  */
 export async function chooseWay(input: ChooseInput): Promise<Choice> {
-  const { dataset, budgetMs, seed } = input;
-  const began = performance.now();
-  const all = labelledRows(dataset, dataset.classes);
-  const parts = foldsOf(all, seed);
-  const rows = parts.reduce((sum, part) => sum + part.length, 0);
-  const leftMs = () => budgetMs * tryingShare - (performance.now() - began);
-  let trials = input.ways.map((way): Trial => ({ way, byFold: [], fitMs: 0 }));
-  for (const [fold, held] of parts.entries()) {
-    const others = parts.flatMap((part, index) => (index === fold ? [] : part));
-    for (const trial of trials) {
-      // The first way is always tried once: something has to be chosen.
-      if ((fold > 0 || trial !== trials[0]) && leftMs() < trial.fitMs) break;
-      const [fit, test] = [pickLabelledRows(all, others), pickLabelledRows(all, held)];
-      await tryFold(trial, { fit, test, dataset, seed });
-    }
-    if (fold === 0) trials = trials.filter(({ byFold }) => byFold.length > 0);
-    else if (trials.some(({ byFold }) => byFold.length <= fold)) break;
+  const runner = new FoldRunner();
+  try {
+    return await choose({ runFold: (job, mostMs) => runner.run(job, mostMs), ...input });
+  } finally {
+    await runner.close();
   }
-  const common = Math.min(...trials.map(({ byFold }) => byFold.length));
-  const remainingMs = () => budgetMs - (performance.now() - began);
-  // The final model is fitted twice: once without a fifth of the rows, to learn how many gaps it stands.
-  const growth = (2 * 1.5 * all.count) / Math.max(1, rows);
-  const affordable = trials.filter((trial, index) => index === 0 || trial.fitMs * growth <= remainingMs());
-  const tried = trials.map((trial) => summed(trial, common));
-  for (const each of tried) input.onTried?.(each);
-  const able = tried.filter((_, index) => affordable.includes(elementAt(trials, index)));
-  const chosen = able.reduce((best, each) => (each.score > best.score ? each : best));
-  return { chosen, tried, rows };
 }
 
-async function tryFold(
-  trial: Trial,
-  { fit, test, dataset, seed }: { fit: LabelledRows; test: LabelledRows; dataset: Dataset; seed: number },
-): Promise<void> {
-  const { fields, classes } = dataset;
-  const began = performance.now();
-  const { model } = await fitCandidate({ rows: fit, fields, classes, options: trial.way.options });
-  trial.fitMs = Math.max(trial.fitMs, performance.now() - began);
-  const accuracies: number[] = [];
-  for (const [index, rate] of addedRates.entries()) {
-    const masked = rate === 0 ? test : maskValues(test, rate, seed + index);
-    accuracies.push(score(masked.labels, await labelRows(model.open(), masked), classes.length).accuracy);
+async function choose(input: ChooseInput & Required<Pick<ChooseInput, 'runFold'>>): Promise<Choice> {
+  const { dataset, budgetMs, seed, furtherFits = 0, clockMs = () => performance.now() } = input;
+  const began = clockMs();
+  const all = labelledRows(dataset, dataset.classes);
+  const parts = foldsOf(all, seed);
+  const [first, ...further] = parts;
+  if (first === undefined) throw new RangeError('there is no fold');
+  const leftMs = () => budgetMs - (clockMs() - began);
+  const tryingMs = () => leftMs() - budgetMs * (1 - tryingShare);
+  const finalRows = rowsOfFinalFits(all.count) + furtherFits * all.count;
+  const finalMs = ({ rowMs }: Trial) => rowMs * finalRows;
+  const run = async (trial: Trial, { fit, held }: Fold, mostMs: number): Promise<boolean> => {
+    const { fields, classes } = dataset;
+    const rows = { fit: pickLabelledRows(all, fit), test: pickLabelledRows(all, held) };
+    const beganMs = clockMs();
+    const found = await input.runFold({ ...rows, fields, classes, options: trial.way.options, seed }, mostMs);
+    if (found === undefined) return false;
+    trial.foldMs = Math.max(trial.foldMs, clockMs() - beganMs);
+    trial.rowMs = Math.max(trial.rowMs, found.fitMs / fit.length);
+    trial.byFold.push(found.accuracies);
+    return true;
+  };
+
+  const trials: Trial[] = [];
+  for (const [index, way] of input.ways.entries()) {
+    const trial: Trial = { way, byFold: [], foldMs: 0, rowMs: 0 };
+    // The first way is always tried once: something has to be chosen.
+    const mostMs = index === 0 ? Number.POSITIVE_INFINITY : tryingMs() * unknownShare;
+    if (mostMs > 0 && (await run(trial, first, mostMs))) trials.push(trial);
   }
-  await model.close();
-  trial.byFold.push(accuracies);
+  const able = trials.filter((trial, index) => index === 0 || finalMs(trial) <= leftMs());
+  let common = 1;
+  for (const fold of further) {
+    const cost = able.reduce((sum, { foldMs }) => sum + foldMs, 0);
+    const dearest = Math.max(...able.map(finalMs));
+    if (cost > tryingMs() || dearest > leftMs() - cost) break;
+    for (const trial of able) if (!(await run(trial, fold, tryingMs()))) break;
+    if (able.some(({ byFold }) => byFold.length <= common)) break;
+    common += 1;
+  }
+  const tried = trials.map((trial) => summed(trial, able.includes(trial) ? common : 1));
+  for (const each of tried) input.onTried?.(each);
+  const choices = tried.filter((_, index) => able.includes(elementAt(trials, index)));
+  const chosen = choices.reduce((best, each) => (each.score > best.score ? each : best));
+  return { chosen, tried, rows: first.fit.length + first.held.length };
 }
 
 function summed({ way, byFold }: Trial, count: number): TriedWay {
@@ -112,7 +135,7 @@ function summed({ way, byFold }: Trial, count: number): TriedWay {
 }
 
 /** Rows by fold, each with its part of every class. */
-function foldsOf({ labels, count, width }: LabelledRows, seed: number): number[][] {
+function foldsOf({ labels, count, width }: LabelledRows, seed: number): Fold[] {
   const most = Math.min(count, mostRows, Math.max(200, Math.floor(mostValues / Math.max(1, width))));
   const random = mulberry32(seed);
   const order = Array.from({ length: count }, (_, row) => ({ row, label: elementAt(labels, row), key: random() }));
@@ -122,5 +145,5 @@ function foldsOf({ labels, count, width }: LabelledRows, seed: number): number[]
     const { row } = elementAt(order, Math.floor((index * count) / most));
     elementAt(parts, index % folds).push(row);
   }
-  return parts;
+  return parts.map((held, fold) => ({ held, fit: parts.flatMap((part, index) => (index === fold ? [] : part)) }));
 }

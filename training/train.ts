@@ -1,4 +1,5 @@
 import type { Dataset } from '../core/dataset/dataset.ts';
+import { sampleRows } from '../core/dataset/rows-of.ts';
 import type { Draft } from '../core/model/artifact.ts';
 import { packAll } from '../core/model/artifact.ts';
 import type { Metrics } from '../core/model/manifest.ts';
@@ -77,7 +78,7 @@ async function makeDraft({ dataset, test, preparation, options, onProgress, now 
   const learns = options.maxGaps === undefined && options.engine === 'gapline';
   const maxGapsOf = async (model: Model) => (learns ? learnMaxGaps(model, held.test, options.seed) : options.maxGaps);
   if (test) {
-    const maxGaps = learns ? await maxGapsOf((await run('score', firstOf(held.train))).model) : options.maxGaps;
+    const maxGaps = learns ? await maxGapsOf((await run('score', sampleOf(held.train))).model) : options.maxGaps;
     const final = await run('fit', rows, maxGaps);
     return describe(final, { on: 'test', ...(await scoreOn(final.model, labelledRows(test, classes))) });
   }
@@ -87,15 +88,14 @@ async function makeDraft({ dataset, test, preparation, options, onProgress, now 
 }
 
 /** To learn how many gaps a label survives, fewer rows are enough than to learn the labels. */
-const enoughRows = 20_000;
+const enoughRows = 3_000;
 
-const firstOf = (rows: LabelledRows): LabelledRows =>
-  rows.count <= enoughRows
-    ? rows
-    : pickLabelledRows(
-        rows,
-        Array.from({ length: enoughRows }, (_, row) => row),
-      );
+/** An even sample: a table may be in the order of its labels. */
+const sampleOf = (rows: LabelledRows): LabelledRows =>
+  rows.count <= enoughRows ? rows : pickLabelledRows(rows, sampleRows(rows.count, enoughRows));
+
+/** How many rows all fits together learn from that {@link train} makes of so many, where others are given to score on. */
+export const rowsOfFinalFits = (count: number): number => count + Math.min(count, enoughRows);
 
 async function scoreOn(model: Model, rows: LabelledRows) {
   return score(rows.labels, await labelRows(model.open(), rows), model.classes.length);

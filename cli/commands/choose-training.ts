@@ -1,6 +1,8 @@
 import type { Dataset } from '../../core/dataset/dataset.ts';
-import { addedRates, type Choice, chooseWay, type TriedWay } from '../../training/choose-way.ts';
+import { type Choice, chooseWay, type TriedWay } from '../../training/choose-way.ts';
+import { rareClass } from '../../training/label-checks.ts';
 import type { TrainingConfig } from '../../training/options.ts';
+import { addedRates } from '../../training/score-fold.ts';
 import { fewWays } from '../../training/ways.ts';
 
 /** For trying ways and for the final model, on two cores. */
@@ -15,7 +17,9 @@ export interface ChosenTraining {
 
 /** Tries a handful of ways to make a model on the rows to train from. The rows that score the model are none of them. */
 export async function chooseTraining(dataset: Dataset, training: TrainingConfig): Promise<ChosenTraining> {
-  const choice = await chooseWay({ dataset, ways: fewWays(training), budgetMs, seed: training.seed });
+  // Where a class is rare, balanced weights are tried after the final model.
+  const furtherFits = rareClass(dataset) ? 1 : 0;
+  const choice = await chooseWay({ dataset, ways: fewWays(training), budgetMs, seed: training.seed, furtherFits });
   return { changes: choice.chosen.way.changes, lines: describeChoice(choice) };
 }
 
@@ -27,9 +31,9 @@ function describeChoice({ chosen, tried, rows }: Choice): string[] {
   return [
     head,
     row('', rates),
-    ...tried.map(({ way, accuracy }) =>
+    ...tried.map(({ way, accuracy, folds }) =>
       row(
-        way.name,
+        folds === chosen.folds ? way.name : `${way.name} (one fold)`,
         accuracy.map((each) => each.toFixed(3)),
       ),
     ),
