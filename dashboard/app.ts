@@ -12,6 +12,7 @@ import { type Asset, type Pages, sendAsset } from './assets.ts';
 import { type Controls, controlsRouter, type ModelOption } from './controls.ts';
 import type { Figures } from './figures/figures.ts';
 import { eventHeaders, type Live } from './live.ts';
+import type { PredictionsOut } from './predictions/routes.ts';
 import { askForToken, signInRouter, stillAllowed } from './sign-in.ts';
 
 export interface AppOptions {
@@ -20,6 +21,7 @@ export interface AppOptions {
   readonly assets: ReadonlyMap<string, Asset>;
   readonly figures: Figures;
   readonly live: Live;
+  readonly predictions: PredictionsOut;
   readonly logger: Logger;
   readonly access: Access;
   readonly guard: Guard;
@@ -77,6 +79,7 @@ export function createApp(options: AppOptions): Express {
       throw new HttpProblem('not-found', 'no window of this device and field is known; see /stats for their names');
     response.set('cache-control', 'no-store').json(view);
   });
+  app.use(options.predictions.router(readers, (request) => stillAllowed(request, access, sessions)));
   if (registry) {
     app.get('/metrics', readers, async (_request, response) => {
       response.type(registry.contentType).send(await registry.metrics());

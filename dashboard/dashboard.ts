@@ -18,6 +18,7 @@ import { Figures } from './figures/figures.ts';
 import { watchLine } from './line-watch.ts';
 import { Live } from './live.ts';
 import { createDashboardMetrics } from './metrics.ts';
+import { PredictionsOut } from './predictions/routes.ts';
 
 export interface DashboardOptions {
   readonly stream: Stream;
@@ -47,7 +48,8 @@ export interface Dashboard extends Stage {
 }
 
 const timeouts = { requestTimeoutMs: 10_000, headersTimeoutMs: 10_000 };
-const connections = { maxConnections: 1_000, maxConnectionsPerAddress: 250 };
+/** A program may hold many streams of predictions open from one address. */
+const connections = { maxConnections: 4_000, maxConnectionsPerAddress: 1_500 };
 
 /** The live page: watches the log and shows what goes down the line. It takes part in nothing; the line runs the same without it. */
 export function createDashboard(options: DashboardOptions): Dashboard {
@@ -55,6 +57,7 @@ export function createDashboard(options: DashboardOptions): Dashboard {
   const figures = new Figures({ stream });
   figures.gapRate = controls?.gapRate ?? null;
   const live = new Live({ figures, everyMs: options.everyMs ?? 400, mostClients: options.mostPages ?? 64 });
+  const predictions = new PredictionsOut({ log, topic: stream.topics.predictions, logger });
   const metrics = createDashboardMetrics(registry, live);
   const access = options.access ?? new Access({ logger });
   const sessions = new Sessions({ access, secure: tls !== undefined });
@@ -71,13 +74,15 @@ export function createDashboard(options: DashboardOptions): Dashboard {
       if (options.access) requireTokens('the live page', host, options.access);
       const [pages, assets] = await Promise.all([readPages(), readAssets()]);
       const server = { access, guard, checkOrigin, sessions, tls: tls !== undefined };
-      await listener.start(createApp({ stream, pages, assets, figures, live, logger, registry, controls, ...server }));
+      await listener.start(
+        createApp({ stream, pages, assets, figures, live, predictions, logger, registry, controls, ...server }),
+      );
       watching = watchLine({ stream, log, logger, figures, metrics, signal: stopping.signal });
     },
     async close() {
       stopping.abort();
       live.stop();
-      await Promise.all([watching, listener.stop()]);
+      await Promise.all([watching, predictions.stop(), listener.stop()]);
     },
     report: () => reportStatus({ log, topic: stream.topics.status, logger, snapshot }),
   });

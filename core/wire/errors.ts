@@ -75,10 +75,16 @@ export const errorCatalog = {
       "One of the page's controls was sent a number outside its range, or a version of the model that it does not offer.",
     remedy: 'Send one of the values that are named.',
   },
+  'query-invalid': {
+    status: 400,
+    title: 'A parameter of the address is wrong',
+    cause: 'The part of the address behind the question mark has a value that cannot be meant.',
+    remedy: 'Correct the parameter that is named.',
+  },
   'page-busy': {
     status: 503,
-    title: 'Too many pages are open',
-    cause: 'One process serves a limited number of live pages, and all of them are open.',
+    title: 'Too many pages or readers',
+    cause: 'One process serves a limited number of live pages and readers of predictions, and all of them are open.',
     remedy: 'Close some, or try again later.',
   },
   unauthorized: {

@@ -1,0 +1,88 @@
+import type { Logger } from 'pino';
+import type { EventLog } from '../../core/log/port.ts';
+import { backoffMs } from '../../core/retry/backoff.ts';
+import { sleep } from '../../core/retry/sleep.ts';
+import { Positions } from './positions.ts';
+import { RecentPredictions } from './recent.ts';
+
+export interface FeedOptions {
+  readonly log: EventLog;
+  readonly topic: string;
+  readonly logger: Logger;
+  /** For the newest predictions, in bytes. Default 32 MB. */
+  readonly newsBytes?: number;
+}
+
+const backoff = { firstMs: 500, maxMs: 10_000 };
+
+/**
+ * Follows the predictions of a stream, once for all readers: committed records only, each once, in the order of each partition. It begins
+ * with the first reader, so that nobody pays for it who does not use it.
+ */
+export class PredictionFeed {
+  readonly #options: FeedOptions;
+  readonly #stopping = new AbortController();
+  readonly #listeners = new Set<() => void>();
+  #opening: Promise<RecentPredictions> | undefined;
+  #following: Promise<void> | undefined;
+
+  constructor(options: FeedOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * The newest predictions; from now on they are kept.
+   * @throws {GaplineError} retryable, where the log does not answer
+   */
+  recent(): Promise<RecentPredictions> {
+    this.#opening ??= this.#open().catch((error: unknown) => {
+      this.#opening = undefined;
+      throw error;
+    });
+    return this.#opening;
+  }
+
+  /** How far the topic reaches now. */
+  async end(): Promise<Positions> {
+    const { log, topic } = this.#options;
+    const partitions = await log.lag(`${topic}.probe`, [topic]);
+    return new Positions(partitions.map(({ partition, end }) => [partition, end] as const));
+  }
+
+  /** Calls the listener after predictions have arrived. */
+  listen(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#following;
+  }
+
+  async #open(): Promise<RecentPredictions> {
+    const recent = new RecentPredictions(this.#options.newsBytes ?? 32_000_000, await this.end());
+    this.#following ??= this.#follow(recent);
+    return recent;
+  }
+
+  async #follow(recent: RecentPredictions): Promise<void> {
+    const { log, topic, logger } = this.#options;
+    const { signal } = this.#stopping;
+    let failures = 0;
+    while (!signal.aborted) {
+      try {
+        const after = new Map([[topic, recent.positions.read]]);
+        for await (const records of log.tail([topic], { since: 'now', after, signal })) {
+          failures = 0;
+          for (const record of records) recent.add(record);
+          for (const listener of this.#listeners) listener();
+        }
+      } catch (error) {
+        logger.warn({ err: error }, 'Readers of predictions wait: the log cannot be read');
+      }
+      failures += 1;
+      if (!signal.aborted) await sleep(backoffMs(backoff, failures), { signal });
+    }
+  }
+}

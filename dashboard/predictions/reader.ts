@@ -1,0 +1,112 @@
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import { eventHeaders } from '../live.ts';
+import type { LabelledRecord, Selection } from './labelled-record.ts';
+import type { Positions } from './positions.ts';
+
+export interface ReaderOptions {
+  readonly selection: Selection;
+  /** Whether it may still read: a token can be revoked meanwhile. */
+  readonly isAllowed: () => boolean;
+}
+
+/** So much waits for one reader at most. */
+const mostWaitingBytes = 64 << 10;
+
+/** One open stream of events. */
+export class Reader {
+  readonly selection: Selection;
+  readonly isAllowed: () => boolean;
+  /** How far it is, until it is level with the others. */
+  readonly positions: Positions;
+  /** The number of the next prediction among the news; undefined while it catches up from the log. */
+  cursor: number | undefined;
+  /** Below this number, its own positions are the ids of its events. */
+  levelAt = 0;
+  readonly #response: ServerResponse;
+  readonly #gone = new AbortController();
+  #freeMs = performance.now();
+  #toldMs = performance.now();
+
+  constructor(response: ServerResponse, { selection, isAllowed }: ReaderOptions, positions: Positions) {
+    this.#response = response;
+    this.selection = selection;
+    this.isAllowed = isAllowed;
+    this.positions = positions;
+    response.on('close', () => this.#gone.abort());
+  }
+
+  get gone(): AbortSignal {
+    return this.#gone.signal;
+  }
+
+  /** Whether its last event was sent, although it may not have arrived. */
+  get isEnded(): boolean {
+    return this.#response.writableEnded;
+  }
+
+  /** Bytes that may be written now. */
+  get room(): number {
+    return mostWaitingBytes - this.#response.writableLength;
+  }
+
+  begin(): void {
+    this.#response.writeHead(200, eventHeaders);
+    this.#write(`retry: 1000\nid: ${this.positions.id}\n\n`);
+  }
+
+  send(events: string): void {
+    this.#write(events);
+  }
+
+  /** Lets it know how far it is, although there was nothing for it. */
+  tell(id: string): void {
+    if (this.#response.writableLength === 0) this.#write(`id: ${id}\n\n`);
+  }
+
+  /** Resolves when there is room again; rejects where it is gone, or takes nothing for too long. */
+  async untilRoom(stuckMs: number): Promise<void> {
+    const signal = AbortSignal.any([this.gone, AbortSignal.timeout(stuckMs)]);
+    while (this.room <= 0) await once(this.#response, 'drain', { signal });
+  }
+
+  whenDrained(resume: () => void): void {
+    if (this.#response.listenerCount('drain') === 0) this.#response.once('drain', resume);
+  }
+
+  /** Milliseconds since it last had taken all that it was sent. */
+  get stuckForMs(): number {
+    const nowMs = performance.now();
+    if (this.#response.writableLength === 0) this.#freeMs = nowMs;
+    return nowMs - this.#freeMs;
+  }
+
+  /** Milliseconds since it was last sent anything. */
+  get silentForMs(): number {
+    return performance.now() - this.#toldMs;
+  }
+
+  /** It was too slow: what it has not read is in the log, and it gets that when it comes again. */
+  cutOff(graceMs: number): void {
+    if (this.isEnded) return;
+    this.#response.end('event: resume\ndata: {"reason":"too slow"}\n\n');
+    setTimeout(() => this.destroy(), graceMs).unref();
+  }
+
+  end(): void {
+    this.#response.end();
+  }
+
+  destroy(): void {
+    this.#response.destroy();
+  }
+
+  #write(text: string): void {
+    if (this.isEnded) return;
+    this.#response.write(text);
+    this.#toldMs = performance.now();
+  }
+}
+
+export const eventOf = (id: string, { text }: LabelledRecord): string =>
+  `id: ${id}\nevent: prediction\ndata: ${text}\n\n`;
