@@ -261,6 +261,10 @@ function newStream(): Command {
     .addOption(
       new Option('--time-unit <unit>', 'what times count that are numbers; default: by their size').choices(timeUnits),
     )
+    .option(
+      '--window <duration>',
+      'the rows are samples, such as vibration: label windows of this length, such as 1s; needs a column of times',
+    )
     .option('--folder <folder>', 'where to make it; default: examples/NAME')
     .action(async (name, options) => (await import('./commands/new.ts')).newStream(name, options));
 }

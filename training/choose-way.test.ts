@@ -111,3 +111,35 @@ test('what fitting refuses is refused with its code', async () => {
     await runner.close();
   }
 });
+
+test('windows of one device are never on both sides: labels that are random by device score no better than chance', async () => {
+  const [devices, perDevice] = [24, 20];
+  const count = devices * perDevice;
+  const deviceOf = (row: number) => Math.floor(row / perDevice);
+  // Each device is known by its value; which label it has is a matter of chance.
+  const values = Float64Array.from({ length: count }, (_, row) => deviceOf(row) + (row % perDevice) / 100);
+  const labelOf = (row: number) => (((deviceOf(row) * 7) % 24) * 5) % 2;
+  const dataset = {
+    ...{ file: 'made', fields: ['x'], count, width: 1, values, classes: ['a', 'b'], columns: [], notes: [] },
+    labels: Int32Array.from({ length: count }, (_, row) => labelOf(row)),
+    devices: {
+      names: Array.from({ length: devices }, (_, device) => `d${device}`),
+      index: Int32Array.from({ length: count }, (_, row) => deviceOf(row)),
+    },
+    times: BigInt64Array.from({ length: count }, (_, row) => BigInt(row % perDevice) * 1_000_000_000n),
+  };
+  const sides: { fit: Set<string>; test: Set<string> }[] = [];
+  const runner = new FoldRunner();
+  const runFold = (job: FoldJob, mostMs: number) => {
+    sides.push({ fit: new Set(job.fit.devices), test: new Set(job.test.devices) });
+    return runner.run(job, mostMs);
+  };
+  const few = ways.slice(0, 2);
+  const grouped = await chooseWay({ dataset, ways: few, budgetMs: 600_000, seed: 1, marginNs: 1e9, runFold });
+  for (const { fit, test: held } of sides) expect([...held].filter((name) => fit.has(name))).toEqual([]);
+  expect(sides).toHaveLength(2);
+  const byRow = await chooseWay({ dataset, ways: few, budgetMs: 600_000, seed: 1, runFold });
+  await runner.close();
+  expect(byRow.chosen.accuracy[0]).toBeGreaterThan(0.95);
+  expect(grouped.chosen.accuracy[0]).toBeLessThan(0.75);
+});

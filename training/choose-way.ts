@@ -1,4 +1,6 @@
-import type { Dataset } from '../core/dataset/dataset.ts';
+import { type Dataset, encodeNames } from '../core/dataset/dataset.ts';
+import { groupedSplit } from '../core/dataset/grouped-split.ts';
+import { sampleRows } from '../core/dataset/rows-of.ts';
 import { elementAt } from '../core/numeric/element.ts';
 import { mulberry32 } from '../core/numeric/random/mulberry32.ts';
 import { FoldRunner } from './fold-runner.ts';
@@ -17,6 +19,8 @@ export interface ChooseInput {
   readonly seed: number;
   /** Fits to all rows that come after the final model. Default 0. */
   readonly furtherFits?: number;
+  /** Where steps made the rows, how long a window is: devices, or times, are then kept together, in one held-out third. */
+  readonly marginNs?: number;
   readonly onTried?: (tried: TriedWay) => void;
   /** Default: the machine's. */
   readonly clockMs?: () => number;
@@ -84,7 +88,7 @@ async function choose(input: ChooseInput & Required<Pick<ChooseInput, 'runFold'>
   const { dataset, budgetMs, seed, furtherFits = 0, clockMs = () => performance.now() } = input;
   const began = clockMs();
   const all = labelledRows(dataset, dataset.classes);
-  const parts = foldsOf(all, seed);
+  const parts = partsOf(all, input);
   const [first, ...further] = parts;
   if (first === undefined) throw new RangeError('there is no fold');
   const leftMs = () => budgetMs - (clockMs() - began);
@@ -132,6 +136,24 @@ function summed({ way, byFold }: Trial, count: number): TriedWay {
   const accuracy = addedRates.map((_, rate) => used.reduce((sum, each) => sum + elementAt(each, rate), 0) / count);
   const weighted = accuracy.reduce((sum, each, rate) => sum + each * elementAt(rateWeights, rate), 0);
   return { way, accuracy, score: weighted, folds: count };
+}
+
+function partsOf(rows: LabelledRows, { seed, marginNs }: ChooseInput): Fold[] {
+  if (marginNs === undefined) return foldsOf(rows, seed);
+  const third = heldThird(rows, { seed, marginNs });
+  // Too few windows for a third of their own: better a rough choice than none.
+  return third.fit.length > 0 && third.held.length > 0 ? [third] : foldsOf(rows, seed);
+}
+
+/** Devices that no way has learnt from, or the last third of the time; of many rows an even sample. */
+function heldThird(rows: LabelledRows, { seed, marginNs }: { seed: number; marginNs: number }): Fold {
+  const { labels, times, devices, width } = rows;
+  const index = encodeNames(devices).index;
+  const { train, test } = groupedSplit({ labels, times, marginNs, devices: index }, { fraction: 2 / 3, seed });
+  const most = Math.min(mostRows, Math.max(200, Math.floor(mostValues / Math.max(1, width))));
+  const some = (part: Int32Array, share: number) =>
+    Array.from(sampleRows(part.length, Math.ceil(most * share)), (at) => elementAt(part, at));
+  return { fit: some(train, 2 / 3), held: some(test, 1 / 3) };
 }
 
 /** Rows by fold, each with its part of every class. */

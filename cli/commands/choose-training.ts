@@ -16,10 +16,21 @@ export interface ChosenTraining {
 }
 
 /** Tries a handful of ways to make a model on the rows to train from. The rows that score the model are none of them. */
-export async function chooseTraining(dataset: Dataset, training: TrainingConfig): Promise<ChosenTraining> {
+export async function chooseTraining(
+  dataset: Dataset,
+  training: TrainingConfig,
+  grouped: { readonly marginNs?: number } = {},
+): Promise<ChosenTraining> {
   // Where a class is rare, balanced weights are tried after the final model.
   const furtherFits = rareClass(dataset) ? 1 : 0;
-  const choice = await chooseWay({ dataset, ways: fewWays(training), budgetMs, seed: training.seed, furtherFits });
+  const choice = await chooseWay({
+    dataset,
+    ways: fewWays(training),
+    budgetMs,
+    seed: training.seed,
+    furtherFits,
+    ...grouped,
+  });
   return { changes: choice.chosen.way.changes, lines: describeChoice(choice) };
 }
 

@@ -5,6 +5,8 @@ import { explainTime, readTime } from '../../core/wire/time.ts';
 import { createGenerator, type Generator } from '../../generator/generator.ts';
 import { loadSource } from '../../generator/load-source.ts';
 import { replay } from '../../generator/replay.ts';
+import { replaySamples } from '../../generator/replay-samples.ts';
+import type { Source } from '../../generator/source.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { createLogger } from '../logger.ts';
 import { print } from '../print.ts';
@@ -44,11 +46,14 @@ export async function openGenerator(
   options: OpenGeneratorOptions,
 ): Promise<(url: string) => Generator> {
   const { logger, dataFolder, fields, count, start, ledger, token, ownEndpoint } = options;
-  const { devices, simulate, ...generator } = loaded.config.generator;
+  const { devices, simulate, samples, ...generator } = loaded.config.generator;
+  const { seed } = generator;
+  const tableSource = async (): Promise<Source> => {
+    const dataset = await openDataset(loaded, 'replay', fields);
+    return samples ? replaySamples(dataset) : replay({ dataset, devices, seed });
+  };
   const source =
-    simulate === undefined
-      ? replay({ dataset: await openDataset(loaded, 'replay', fields), devices, seed: generator.seed })
-      : await loadSource(resolve(loaded.folder, simulate), { seed: generator.seed, fields });
+    simulate === undefined ? await tableSource() : await loadSource(resolve(loaded.folder, simulate), { seed, fields });
   const startNs = start === undefined ? undefined : startOf(start);
   return (url) =>
     createGenerator({

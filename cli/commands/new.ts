@@ -7,7 +7,7 @@ import { giveaways } from '../../core/dataset/giveaway.ts';
 import type { Decimal } from '../../core/dataset/number.ts';
 import { readTable } from '../../core/dataset/read.ts';
 import { rowsOf } from '../../core/dataset/rows-of.ts';
-import { splitTable, stratifiedSplit } from '../../core/dataset/split.ts';
+import { type Split, splitTable, stratifiedSplit } from '../../core/dataset/split.ts';
 import { surveyTable } from '../../core/dataset/survey.ts';
 import type { TimeUnit } from '../../core/dataset/time-cell.ts';
 import type { Metrics } from '../../core/model/manifest.ts';
@@ -15,13 +15,16 @@ import { GaplineError, oneLine } from '../../core/wire/errors.ts';
 import { shellWord } from '../../core/wire/shell-word.ts';
 import { checkLabels, isNoBetter, labelRemarks, majorityAccuracy } from '../../training/label-checks.ts';
 import { type TrainingConfig, trainingSchema } from '../../training/options.ts';
+import { marginOf } from '../../training/prepare.ts';
 import { loadConfig } from '../config/load.ts';
 import { configSchema } from '../config/schema.ts';
 import { print as printText } from '../print.ts';
 import { chooseLabel } from './choose-label.ts';
 import { chooseTraining } from './choose-training.ts';
+import { readSamples } from './find-device.ts';
 import { makeFolder } from './make-folder.ts';
-import { remarksOn } from './score-remarks.ts';
+import { describePlan, planWindows, prepareParts, splitSamples, type WindowPlan } from './plan-windows.ts';
+import { type DatasetParts, remarksOn } from './score-remarks.ts';
 import { describeMaxGaps, trainFrom } from './train.ts';
 
 export interface NewStreamOptions {
@@ -34,6 +37,8 @@ export interface NewStreamOptions {
   readonly decimal?: Decimal;
   readonly timeUnit?: TimeUnit;
   readonly folder?: string;
+  /** Where the rows are samples: how long the windows are that get a label. */
+  readonly window?: string;
   /** Only the plain way to make a model is taken. */
   readonly quick?: boolean;
 }
@@ -57,25 +62,31 @@ export async function newStream(name: string, options: NewStreamOptions): Promis
   await makeFolder(folder, async (making) => {
     const survey = await surveyTable(data);
     const choice = await chooseLabel(survey, options.truth);
-    const reading = await readTable({ ...columns, truth: choice.label }, survey);
+    const roles = { ...columns, truth: choice.label };
+    const reading = options.window === undefined ? await readTable(roles, survey) : await readSamples(roles, survey);
     const { dataset } = reading;
     print([...describeDataset(dataset), `label column: ${oneLine(choice.label)} (${choice.because})`]);
+    if ('foundDevice' in reading) print([deviceFound(String(reading.foundDevice))]);
     checkLabels(dataset);
     print(labelRemarks(dataset));
-    const { train, test } = stratifiedSplit({ labels: dataset.labels, ...split });
+    const { parts, plan, ...way } =
+      options.window === undefined ? rowParts(dataset) : windowParts(dataset, options.window);
     const files = { train: join(making, 'data', 'train.csv'), test: join(making, 'data', 'test.csv') };
-    await splitTable(reading, { ...split, ...files });
+    await splitTable(reading, { ...split, ...way, ...files });
     const config = join(making, 'stream.yaml');
-    const parts = { dataset: rowsOf(dataset, train), test: rowsOf(dataset, test) };
-    const training = options.quick ? {} : await chosenTraining(parts.dataset);
-    await writeFile(config, streamYaml({ name, dataset, truth: choice.label, training, ...options }));
+    const testDevices = new Set(parts.test?.devices?.index).size;
+    const training = options.quick ? {} : await chosenTraining(parts);
+    await writeFile(
+      config,
+      streamYaml({ name, dataset, truth: choice.label, training, plan, testDevices, ...options }),
+    );
     const loaded = loadConfig(config);
     const made = await trainFrom(loaded, parts);
     const { metrics } = made;
     if (isNoBetter(metrics) && choice.guessed) refuseGuess(choice.label, metrics);
     print([
-      describeScore(metrics),
-      describeMaxGaps(made, dataset.width),
+      describeScore(metrics, plan ? 'windows' : 'rows'),
+      describeMaxGaps(made, parts.dataset.width),
       ...(await remarksOn(loaded, parts, metrics)),
       ...warnings(dataset),
     ]);
@@ -84,18 +95,42 @@ export async function newStream(name: string, options: NewStreamOptions): Promis
   print([`made ${shown}; now run:`, '', `  npm start -- --config ${shellWord(shown)}`]);
 }
 
-async function chosenTraining(dataset: Dataset): Promise<Partial<TrainingConfig>> {
-  const { changes, lines } = await chooseTraining(dataset, trainingSchema.parse({}));
+const deviceFound = (name: string): string =>
+  `device column: ${oneLine(name)} (found: the times of each of its names are regular; --device COLUMN names another)`;
+
+interface Parts {
+  readonly parts: DatasetParts;
+  readonly split: Split;
+  readonly plan?: WindowPlan;
+}
+
+function rowParts(dataset: Dataset): Parts {
+  const found = stratifiedSplit({ labels: dataset.labels, ...split });
+  return { split: found, parts: { dataset: rowsOf(dataset, found.train), test: rowsOf(dataset, found.test) } };
+}
+
+/** The same of a table of samples, which are cut into windows. */
+function windowParts(dataset: Dataset, length: string): Parts {
+  const plan = planWindows(dataset, length);
+  print(describePlan(plan));
+  const { split: found, how } = splitSamples(dataset, plan, split);
+  const { remark, ...parts } = prepareParts(dataset, found, plan);
+  print([how, remark]);
+  return { plan, split: found, parts };
+}
+
+async function chosenTraining({ dataset, preparation }: DatasetParts): Promise<Partial<TrainingConfig>> {
+  const { changes, lines } = await chooseTraining(dataset, trainingSchema.parse({}), marginOf(preparation));
   print(lines);
   return changes;
 }
 
 const print = (lines: readonly string[]): void => void printText(lines.map((line) => `${line}\n`).join(''));
 
-function describeScore(metrics: Metrics): string {
+function describeScore(metrics: Metrics, what: string): string {
   const { accuracy, f1, rows } = metrics;
   const beside = `always predicting the most frequent label: ${majorityAccuracy(metrics).toFixed(3)}`;
-  return `model: accuracy ${accuracy.toFixed(3)}, macro F1 ${f1.toFixed(3)} on the ${rows} rows of test.csv (${beside})`;
+  return `model: accuracy ${accuracy.toFixed(3)}, macro F1 ${f1.toFixed(3)} on the ${rows} ${what} of test.csv (${beside})`;
 }
 
 const warnings = (dataset: Dataset): string[] =>
@@ -118,15 +153,24 @@ interface YamlInput extends Pick<NewStreamOptions, 'keep' | 'data'> {
   readonly dataset: Dataset;
   readonly truth: string;
   readonly training: Partial<TrainingConfig>;
+  readonly plan: WindowPlan | undefined;
+  /** Devices in test.csv. */
+  readonly testDevices: number;
+}
+
+/** Each device sends a record a second, or a sample where those come more seldom. */
+function replayOf({ sampling: { rate } }: WindowPlan, devices: number) {
+  const perSecond = (devices * rate) / Math.max(1, Math.round(rate));
+  return { samples: true, rate: Number(perSecond.toPrecision(6)), gaps: { pattern: 'burst', length: 50 } };
 }
 
 /** The roles of the columns are written down, so that the two parts are read as the whole was. */
-function streamYaml({ name, dataset, truth, training, keep, data: sources }: YamlInput): string {
+function streamYaml({ name, dataset, truth, training, plan, testDevices, keep, data: sources }: YamlInput): string {
   const { columns, fields } = dataset;
   const named = (role: 'device' | 'time') => columns.find((column) => column.role === role)?.name;
   const [device, time] = [named('device'), named('time')];
   const judged = keep.length > 0 || columns.some(({ role }) => role === 'left out');
-  const text = stringify({
+  const contents = {
     stream: name,
     data: {
       train: 'data/train.csv',
@@ -136,9 +180,11 @@ function streamYaml({ name, dataset, truth, training, keep, data: sources }: Yam
       ...(time !== undefined && { time }),
       ...(judged && fields.length <= mostFields && { fields }),
     },
+    ...(plan && { steps: plan.steps, generator: replayOf(plan, testDevices) }),
     ...(Object.keys(training).length > 0 && { training }),
     model: { name },
-  });
+  };
+  const text = stringify(contents, { aliasDuplicateObjects: false });
   const from = sources.map((source) => oneLine(basename(source))).join(', ');
   return `# Made from ${from}; docs/configuration.md lists everything that can be added.\n${text}`;
 }

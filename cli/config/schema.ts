@@ -83,6 +83,12 @@ const generator = z
     simulate: path(
       'module that simulates the devices in place of a replay: its default export makes a source of a seed',
     ).optional(),
+    samples: z
+      .boolean()
+      .default(false)
+      .describe(
+        'replay a table that was sampled regularly as records of a second of samples; `rate` then counts records',
+      ),
     devices: count('devices to replay as', 100_000).default(20),
     rate: z
       .number()

@@ -42,14 +42,18 @@ function rowsWhere(marks: Int32Array | Uint8Array, wanted: number): Int32Array {
   return Int32Array.from(rows);
 }
 
-/** Where the two parts of a table go. */
+/** Where the rows of a table go; those that are in neither part are left out. */
 export interface SplitOptions {
   readonly fraction: number;
   readonly seed: number;
+  /** Default: by label, at random. */
+  readonly split?: Split;
   /** Files to make. */
   readonly train: string;
   readonly test: string;
 }
+
+const [inTrain, inTest] = [1, 2];
 
 /**
  * Writes a table as two CSV files with a header, a comma and a decimal point, its rows in their order. All columns are kept; a cell
@@ -59,16 +63,22 @@ export interface SplitOptions {
 export async function splitTable(reading: TableReading, options: SplitOptions): Promise<void> {
   const { dataset, survey } = reading;
   const { labels } = dataset;
-  const split = stratifiedSplit({ labels, fraction: options.fraction, seed: options.seed });
-  const isTest = new Uint8Array(dataset.count);
-  for (const row of split.test) isTest[row] = 1;
+  const split = options.split ?? stratifiedSplit({ labels, fraction: options.fraction, seed: options.seed });
+  const parts = new Uint8Array(dataset.count);
+  for (const row of split.train) parts[row] = inTrain;
+  for (const row of split.test) parts[row] = inTest;
   using train = new CsvWriter(options.train);
   using test = new CsvWriter(options.test);
   for (const writer of [train, test]) writer.header(survey.table.columns);
   const valueAt = new Map(reading.roles.values.map((column, at) => [column, at]));
   let row = 0;
   await survey.table.read((record) => {
-    const writer = isTest[row] === 1 ? test : train;
+    const part = parts[row];
+    if (part !== inTrain && part !== inTest) {
+      row += 1;
+      return;
+    }
+    const writer = part === inTest ? test : train;
     for (let column = 0; column < survey.columns.length; column++) {
       const at = valueAt.get(column);
       const last = column === survey.columns.length - 1;
