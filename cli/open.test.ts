@@ -18,6 +18,10 @@ test('topics are made as the configuration says', () => {
     's.state',
   ]);
   expect(specs()[0]).toMatchObject({ partitions: 12, retentionMs: 7 * 86_400_000, flush: false });
+  // In all 2 GB, most of it for what grows with each reading.
+  const bytes = specs().flatMap(({ retentionBytes }) => retentionBytes ?? []);
+  expect(bytes[0]).toBe(800_000_000);
+  expect(bytes.reduce((sum, each) => sum + each)).toBeCloseTo(2_000_000_000);
   const changed = specs('log.flush=true', 'log.partitions=3', 'log.retentionDays=1');
   for (const spec of changed) expect(spec).toMatchObject({ partitions: 3, retentionMs: 86_400_000, flush: true });
 });

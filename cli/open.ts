@@ -34,14 +34,16 @@ export interface OpenOptions {
   readonly url: string | undefined;
   readonly dataFolder: string;
   readonly logger: Logger;
+  /** Whether an embedded log or store compresses what is older, in the background. Default false: for commands that end soon. */
+  readonly compress?: boolean;
   /** How long to wait for a log that does not answer yet. */
   readonly waitMs?: number;
 }
 
 /** The log at an address; only the configured engine is loaded. */
-export function openLog({ url, dataFolder, logger, waitMs }: OpenOptions): Promise<EventLog> {
+export function openLog({ url, dataFolder, logger, waitMs, compress = false }: OpenOptions): Promise<EventLog> {
   const file = () => embeddedFile(dataFolder);
-  return openLogAt({ url, file, logger, secrets: kafkaSecrets, ...(waitMs !== undefined && { waitMs }) });
+  return openLogAt({ url, file, logger, compress, secrets: kafkaSecrets, ...(waitMs !== undefined && { waitMs }) });
 }
 
 /** What the environment holds of a guarded Kafka: user, password and the certificate to trust. */
@@ -68,14 +70,15 @@ export interface OpenStoreOptions extends OpenOptions {
 }
 
 /** The store at an address; only the configured engine is loaded. */
-export async function openStore({ url, dataFolder, logger, retentionDays }: OpenStoreOptions): Promise<SeriesStore> {
+export async function openStore(options: OpenStoreOptions): Promise<SeriesStore> {
+  const { url, dataFolder, logger, retentionDays, compress = false } = options;
   if (url && /^https?:/.test(url)) {
     const { createInfluxStore } = await import('../core/store/influxdb.ts');
     return createInfluxStore({ ...splitStoreUrl(url), token: influxToken(), logger });
   }
   refuseOtherSchemes('--store', url, 'http://HOST:8086/ORG/BUCKET');
   const { createSqliteStore } = await import('../core/store/sqlite.ts');
-  return createSqliteStore({ file: url ?? embeddedFile(dataFolder), logger, retentionDays });
+  return createSqliteStore({ file: url ?? embeddedFile(dataFolder), logger, retentionDays, packing: compress && {} });
 }
 
 /** `http://HOST:8086/ORG/BUCKET` in its parts. */
@@ -111,6 +114,13 @@ export function topicSpecs({ topics }: Stream, { log }: Config): TopicSpec[] {
     retentionMs: log.retentionDays * 86_400_000,
     flush: log.flush,
   };
-  const retentionBytes = (log.retentionMegabytes * 1_000_000) / names.length;
-  return [...names.map((name) => ({ ...shared, name, retentionBytes })), { ...shared, name: state, compacted: true }];
+  const bytes = log.retentionMegabytes * 1_000_000;
+  // What grows with each reading may have most of it.
+  const large = new Set([topics.readings, topics.predictions]);
+  const retentionBytes = (name: string) =>
+    large.has(name) ? 0.4 * bytes : (0.2 * bytes) / (names.length - large.size);
+  return [
+    ...names.map((name) => ({ ...shared, name, retentionBytes: retentionBytes(name) })),
+    { ...shared, name: state, compacted: true },
+  ];
 }

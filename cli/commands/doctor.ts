@@ -162,8 +162,8 @@ async function lookAtFields(log: EventLog, stream: Stream): Promise<string | War
 }
 
 async function lookAtStore({ config }: LoadedConfig, { store: url, data: dataFolder }: DoctorOptions): Promise<string> {
-  const { store: bounds } = config;
-  const store = await openStore({ url, dataFolder, logger: await createLogger('silent'), ...bounds });
+  const { retentionDays } = config.store;
+  const store = await openStore({ url, dataFolder, logger: await createLogger('silent'), retentionDays });
   try {
     await store.start();
     // A store that is unavailable when a stage starts is waited for; here it has to respond.

@@ -44,7 +44,10 @@ export async function prepare(stage: string, options: StageOptions): Promise<Run
   const loaded = loadConfig(options.config, options.set);
   const logger = (await createLogger(options.logLevel)).child({ stage });
   const stream = await resolveStream(loaded);
-  const log = await openLog({ url: options.log, dataFolder: options.data, logger });
+  const log = await openLog({
+    ...{ url: options.log, dataFolder: options.data, logger },
+    compress: loaded.config.log.compress,
+  });
   let open = false;
   const ready: Startable = {
     async start() {

@@ -44,7 +44,7 @@ export async function up(options: UpOptions): Promise<void> {
   const stream = await resolveStream(loaded);
   const { host, data: dataFolder } = options;
 
-  const log = await openLog({ url: undefined, dataFolder, logger: stage('log') });
+  const log = await openLog({ url: undefined, dataFolder, logger: stage('log'), compress: loaded.config.log.compress });
   const store = await openStore({ url: undefined, dataFolder, logger: stage('store'), ...loaded.config.store });
   const runtime: Startable = {
     async start() {

@@ -130,6 +130,10 @@ const log = z
       .boolean()
       .default(false)
       .describe('whether Kafka writes each batch to the disk before it acknowledges; the embedded log always does'),
+    compress: z
+      .boolean()
+      .default(true)
+      .describe('whether the embedded log compresses older records in the background; nothing is lost by it'),
   })
   .prefault({})
   .describe('the event log');
@@ -142,6 +146,10 @@ const store = z
       .max(3_650)
       .default(30)
       .describe('how long the embedded store keeps a point after it was written, in days'),
+    compress: z
+      .boolean()
+      .default(true)
+      .describe('whether the embedded store compresses older points in the background; nothing is lost by it'),
   })
   .prefault({})
   .describe('the archive of readings; a bucket of InfluxDB has its own retention');

@@ -8,6 +8,8 @@ export interface LogLocation {
   /** The file of the embedded log, where `url` names none. */
   readonly file: () => string;
   readonly logger: Logger;
+  /** Whether the embedded log compresses older records meanwhile. Default false: a stage does it, no short command. */
+  readonly compress?: boolean;
   /** How long to wait for a log that does not answer yet, in milliseconds. */
   readonly waitMs?: number;
   /** User, password and certificate (PEM) of a log that asks for them. */

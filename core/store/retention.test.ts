@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Point } from '../wire/point.ts';
+import type { PackingOptions } from './packed/packing.ts';
 import { createSqliteStore } from './sqlite.ts';
 
 const patient = { timeout: 15_000, interval: 20 };
@@ -28,8 +29,12 @@ describe('retention of the SQLite store', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  async function open(retentionCheckMs?: number, logger = pino({ level: 'silent' })) {
-    const store = createSqliteStore({ file, logger, retentionCheckMs });
+  async function open(
+    retentionCheckMs?: number,
+    logger = pino({ level: 'silent' }),
+    packing: PackingOptions | false = false,
+  ) {
+    const store = createSqliteStore({ file, logger, retentionCheckMs, packing });
     await store.start();
     stops.push(() => store.stop());
     other ??= new DatabaseSync(file, { timeout: 5_000 });
@@ -43,7 +48,7 @@ describe('retention of the SQLite store', () => {
       time: String(firstTime + BigInt(index)),
       fields: { a: index },
     }));
-  const count = () => other!.prepare('SELECT count(*) AS n FROM store_points').get()!.n as number;
+  const count = () => other!.prepare('SELECT count(*) AS n FROM store_rows').get()!.n as number;
   const marks = () => other!.prepare('SELECT last_row AS row FROM store_marks ORDER BY last_row').all();
   /** As if all that is marked had been written that many days earlier. */
   const age = (days: number) => other!.prepare('UPDATE store_marks SET at = at - ?').run(days * dayMs);
@@ -95,6 +100,30 @@ describe('retention of the SQLite store', () => {
     await again.write(points('d', 10));
     await vi.waitFor(() => expect(marks()).toEqual([{ row: 10 }]), patient);
     expect(count()).toBe(10);
+  });
+
+  it('deletes packed points by the time of writing too, and takes no new row for an old one', async () => {
+    const silent = pino({ level: 'silent' });
+    const packing = { pointsPerBlock: 100, atOnce: 10, everyMs: 1 };
+    const blocks = () => other!.prepare('SELECT count(*) AS n FROM store_blocks').get()!.n as number;
+    const first = await open(hourMs, silent, packing);
+    await first.write(points('old', 1_000));
+    await vi.waitFor(() => expect(count()).toBeLessThan(11), patient);
+    await first.stop();
+    // A mark is made when a store is opened.
+    const second = await open(hourMs, silent, packing);
+    expect(marks()).toEqual([{ row: 1_000 }]);
+    age(31);
+    other!.prepare('UPDATE store_blocks SET written_ms = written_ms - ? WHERE last < 500').run(31 * dayMs);
+    await second.write(points('new', 40));
+    await second.stop();
+    const third = await open(20, silent, packing);
+    await vi.waitFor(
+      () => expect(other!.prepare('SELECT min(first) AS n FROM store_blocks').get()!.n).toBe(0),
+      patient,
+    );
+    await vi.waitFor(async () => expect(await devicesIn(third)).toEqual({ new: 40, old: 500 - 1 }), patient);
+    expect(blocks()).toBeGreaterThan(5);
   });
 
   it('gives way to another writer without a word, and stops at once whoever writes', async () => {

@@ -3,9 +3,11 @@ import type { Logger } from 'pino';
 import { sleep } from '../retry/sleep.ts';
 import { describeError } from '../wire/errors.ts';
 import { sqliteCode, sqliteCodes } from '../wire/sqlite-code.ts';
+import { inTransaction } from './transaction.ts';
 
 /** Points a transaction: some milliseconds, so that a page and a collector in the same process still respond. */
 const pointsPerChunk = 500;
+const blocksPerChunk = 50;
 /** The pause between two chunks, and after an attempt that found another writer. */
 const pauseMs = 20;
 /** The age of points is known to within this. */
@@ -62,11 +64,16 @@ async function sweep(options: RetentionOptions, complain: (error: unknown) => vo
 
 function createBroom(database: DatabaseSync, retentionMs: number) {
   const newest = database.prepare('SELECT last_row AS row, at FROM store_marks ORDER BY last_row DESC LIMIT 1');
-  const lastRow = database.prepare('SELECT max(rowid) AS row FROM store_points');
+  const lastRow = database.prepare('SELECT max(rowid) AS row FROM store_rows');
   const addMark = database.prepare('INSERT INTO store_marks (last_row, at) VALUES (?, ?)');
   const overdue = database.prepare('SELECT max(last_row) AS row FROM store_marks WHERE at < ?');
   const drop = database.prepare(
-    'DELETE FROM store_points WHERE rowid IN (SELECT rowid FROM store_points WHERE rowid <= ? ORDER BY rowid LIMIT ?)',
+    'DELETE FROM store_rows WHERE rowid IN (SELECT rowid FROM store_rows WHERE rowid <= ? ORDER BY rowid LIMIT ?)',
+  );
+  // A block that is written gets the highest number, so the oldest ones have the lowest.
+  const dropBlocks = database.prepare(
+    `DELETE FROM store_blocks WHERE written_ms < ?1
+     AND id IN (SELECT id FROM store_blocks ORDER BY id LIMIT ${blocksPerChunk})`,
   );
   const dropMarks = database.prepare('DELETE FROM store_marks WHERE last_row <= ?');
   const markEveryMs = Math.min(longestMarkMs, retentionMs / 10);
@@ -83,23 +90,13 @@ function createBroom(database: DatabaseSync, retentionMs: number) {
 
     /** Whether there may be more to delete. */
     deleteSome(): boolean {
-      const { row } = overdue.get(Math.floor(Date.now() - retentionMs)) as { row: number | null };
-      if (row === null) return false;
+      const before = Math.floor(Date.now() - retentionMs);
+      const { row } = overdue.get(before) as { row: number | null };
+      const blocks = dropBlocks.run(before).changes;
+      if (row === null) return blocks === blocksPerChunk;
       if (drop.run(row, pointsPerChunk).changes === pointsPerChunk) return true;
       dropMarks.run(row);
-      return false;
+      return blocks === blocksPerChunk;
     },
   };
-}
-
-function inTransaction<T>(database: DatabaseSync, work: () => T): T {
-  database.exec('BEGIN IMMEDIATE');
-  try {
-    const result = work();
-    database.exec('COMMIT');
-    return result;
-  } catch (error) {
-    if (database.isTransaction) database.exec('ROLLBACK');
-    throw error;
-  }
 }

@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Point } from '../wire/point.ts';
 import { describeSeriesStore } from './contract.ts';
+import { untilPacked } from './packed/testing.ts';
 import { createSqliteStore } from './sqlite.ts';
 
 const logger = pino({ level: 'silent' });
@@ -22,6 +23,26 @@ describeSeriesStore('SQLite', async () => {
       const store = createSqliteStore({ file: join(folder, 'data', 'store.sqlite'), logger });
       await store.start();
       return store;
+    },
+    remove,
+  };
+});
+
+describeSeriesStore('SQLite, where all points are packed before they are read', async () => {
+  const { folder, remove } = await place();
+  const file = join(folder, 'data', 'store.sqlite');
+  return {
+    async open() {
+      const store = createSqliteStore({ file, logger, packing: { pointsPerBlock: 100, atOnce: 1, everyMs: 1 } });
+      await store.start();
+      return {
+        ...store,
+        async write(points) {
+          const rejected = await store.write(points);
+          await untilPacked(file);
+          return rejected;
+        },
+      };
     },
     remove,
   };
@@ -77,7 +98,7 @@ describe('the SQLite store', () => {
     await store.start();
     const other = new DatabaseSync(file);
     other.exec(
-      `CREATE TRIGGER fail BEFORE INSERT ON store_points WHEN NEW.time = 2 BEGIN SELECT RAISE(ABORT, 'no'); END`,
+      `CREATE TRIGGER fail BEFORE INSERT ON store_rows WHEN NEW.time = 2 BEGIN SELECT RAISE(ABORT, 'no'); END`,
     );
     await expect(store.write([at(1, { a: 1 }), at(2, { b: 1 })])).rejects.toMatchObject({ retryable: true });
     other.exec('DROP TRIGGER fail');

@@ -1,16 +1,19 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { DatabaseSync } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { explainFileError } from '../files/fault.ts';
 import { describeError, GaplineError } from '../wire/errors.ts';
 import type { Point } from '../wire/point.ts';
-import { earliestTime, latestTime, pointFault } from './fault.ts';
-import { createNames, type Names, namesSchema } from './names.ts';
+import { createNames } from './names.ts';
+import { Blocks } from './packed/blocks.ts';
+import { keepPacking, type PackingOptions } from './packed/packing.ts';
 import type { ReadOptions, RejectedPoint, SeriesStore } from './port.ts';
-import { keepRetention, marksSchema } from './retention.ts';
-import { createPacker, unpack } from './row.ts';
+import { keepRetention } from './retention.ts';
+import { createReader } from './sqlite-read.ts';
+import { prepareSchema } from './sqlite-schema.ts';
+import { createWriter } from './sqlite-write.ts';
 
 export interface SqliteStoreOptions {
   /** Made when missing, with its folder. It may be the file of the log: tables of the store begin with `store_`. */
@@ -22,22 +25,23 @@ export interface SqliteStoreOptions {
   readonly retentionDays?: number;
   /** How often older points are deleted. Default 60000. */
   readonly retentionCheckMs?: number;
+  /** How points are packed in the background: docs/decisions/0026-blocks-of-points.md. False leaves them as they are. */
+  readonly packing?: PackingOptions | false;
 }
 
 /** Points a transaction: enough that the fsync costs little, few enough that nobody waits for long. */
 const pointsPerTransaction = 1_000;
 /** Points a batch when reading. */
 const pointsPerBatch = 1_000;
-const devicesPerPage = 1_000;
 
 /**
- * The embedded store. One row a point, its fields packed into a blob; the reason is in docs/decisions/0020-store-layout.md.
+ * The embedded store. One row a point, its fields in a blob (docs/decisions/0020-store-layout.md); older points of a device are packed.
  * Every point that `write` resolved for survives a loss of power (`synchronous = FULL`).
  */
 export function createSqliteStore(options: SqliteStoreOptions): SeriesStore {
-  const { file, logger, busyTimeoutMs = 5_000, retentionDays = 30, retentionCheckMs = 60_000 } = options;
+  const { file, logger, busyTimeoutMs = 5_000, retentionDays = 30, retentionCheckMs = 60_000, packing = {} } = options;
   let open: Open | undefined;
-  let retention: { readonly stopped: Promise<void>; readonly stopping: AbortController } | undefined;
+  let background: { readonly stopped: Promise<unknown>; readonly stopping: AbortController } | undefined;
   const underWay = new Set<Promise<unknown>>();
 
   function opened(): Open {
@@ -65,14 +69,17 @@ export function createSqliteStore(options: SqliteStoreOptions): SeriesStore {
       const stopping = new AbortController();
       const { signal } = stopping;
       const retentionMs = retentionDays * 86_400_000;
-      const stopped = keepRetention({ file, logger, retentionMs, everyMs: retentionCheckMs, signal });
-      retention = { stopped, stopping };
+      const stopped = Promise.all([
+        keepRetention({ file, logger, retentionMs, everyMs: retentionCheckMs, signal }),
+        packing && keepPacking({ ...packing, file, logger, signal }),
+      ]);
+      background = { stopped, stopping };
       logger.debug({ file }, 'store open');
     },
 
     async stop() {
-      retention?.stopping.abort();
-      await Promise.allSettled([...underWay, retention?.stopped]);
+      background?.stopping.abort();
+      await Promise.allSettled([...underWay, background?.stopped]);
       open?.close();
       open = undefined;
     },
@@ -123,21 +130,14 @@ interface Open {
   close(): void;
 }
 
-const schema = `
-  ${namesSchema}
-  ${marksSchema}
-  CREATE TABLE IF NOT EXISTS store_points (
-    series INTEGER NOT NULL, time INTEGER NOT NULL, numbers BLOB NOT NULL, strings TEXT, UNIQUE (series, time)
-  ) STRICT;
-`;
-
 function openFile(file: string, busyTimeoutMs: number): Open {
   const database = new DatabaseSync(file, { timeout: busyTimeoutMs });
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
-  database.exec(`BEGIN IMMEDIATE; ${schema} COMMIT;`);
+  prepareSchema(database, file);
   const names = createNames(database);
-  const pointsOf = createReader(database, names);
-  const put = createWriter(database, names);
+  const blocks = new Blocks(database);
+  const pointsOf = createReader(database, names, blocks);
+  const writer = createWriter(database, names, blocks);
 
   return {
     points: pointsOf,
@@ -146,10 +146,11 @@ function openFile(file: string, busyTimeoutMs: number): Open {
       const rejected: RejectedPoint[] = [];
       try {
         database.exec('BEGIN IMMEDIATE');
+        writer.begin();
         for (let index = from; index < to; index += 1) {
           const point = points[index];
           if (!point) break;
-          const reason = put(point);
+          const reason = writer.put(point);
           if (reason !== undefined) rejected.push({ index, reason });
         }
         database.exec('COMMIT');
@@ -162,102 +163,4 @@ function openFile(file: string, busyTimeoutMs: number): Open {
       return rejected;
     },
   };
-}
-
-/** Makes a function that merges one point into the file, or returns the reason for refusing it. */
-function createWriter(database: DatabaseSync, names: Names): (point: Point) => string | undefined {
-  const insert = database.prepare(
-    'INSERT INTO store_points (series, time, numbers, strings) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
-  );
-  const find = database.prepare('SELECT numbers, strings FROM store_points WHERE series = ? AND time = ?');
-  const update = database.prepare('UPDATE store_points SET numbers = ?, strings = ? WHERE series = ? AND time = ?');
-  const pack = createPacker();
-
-  return (point) => {
-    const { measurement, device, fields: values } = point;
-    const fault = pointFault(point);
-    if (fault !== undefined) return fault;
-    const fields = names.fields(measurement, values);
-    if (typeof fields === 'string') return fields;
-    const series = names.series(measurement, device);
-    const time = BigInt(point.time);
-    const row = pack(fields, values);
-    if (insert.run(series, time, row.numbers, row.strings).changes === 1) return undefined;
-
-    const old = find.get(series, time) as unknown as { numbers: Uint8Array; strings: string | null };
-    // A replay writes the same values again.
-    if (old.strings === row.strings && Buffer.compare(old.numbers, row.numbers) === 0) return undefined;
-    const merged = Object.fromEntries([
-      ...Object.entries(unpack(old, (id) => names.fieldById(measurement, id))),
-      ...Object.entries(values),
-    ]);
-    const known = names.fields(measurement, merged);
-    if (typeof known === 'string') throw new Error(`${measurement} of ${device} at ${point.time} is damaged: ${known}`);
-    const next = pack(known, merged);
-    update.run(next.numbers, next.strings, series, time);
-    return undefined;
-  };
-}
-
-/** Makes a function that reads points page by page, so that no read transaction stays open while the caller works. */
-function createReader(database: DatabaseSync, names: Names): Open['points'] {
-  const page = database.prepare(
-    'SELECT time, numbers, strings FROM store_points WHERE series = ? AND time >= ? AND time < ? ORDER BY time LIMIT ?',
-  );
-  page.setReadBigInts(true);
-  return function* points({ measurement, range, device }) {
-    const from = clamp(BigInt(range.from));
-    const to = clamp(BigInt(range.to));
-    for (const series of seriesOf(names, measurement, device)) {
-      yield* pointsOfSeries(page, names, { measurement, from, to, ...series });
-    }
-  };
-}
-
-function* seriesOf(names: Names, measurement: string, device?: string): Iterable<{ id: number; device: string }> {
-  if (device !== undefined) {
-    const id = names.seriesOf(measurement, device);
-    if (id !== undefined) yield { id, device };
-    return;
-  }
-  let last = '';
-  while (true) {
-    const found = names.seriesAfter(measurement, last, devicesPerPage);
-    yield* found;
-    const end = found.at(-1);
-    if (!end || found.length < devicesPerPage) return;
-    last = end.device;
-  }
-}
-
-interface Slice {
-  readonly measurement: string;
-  readonly device: string;
-  readonly id: number;
-  readonly from: bigint;
-  readonly to: bigint;
-}
-
-function* pointsOfSeries(page: StatementSync, names: Names, slice: Slice): Iterable<Point> {
-  const { measurement, device, id, to } = slice;
-  let { from } = slice;
-  while (from < to) {
-    const rows = page.all(id, from, to, pointsPerBatch) as unknown as {
-      time: bigint;
-      numbers: Uint8Array;
-      strings: string | null;
-    }[];
-    for (const row of rows) {
-      const fields = unpack(row, (field) => names.fieldById(measurement, field));
-      yield { measurement, device, time: String(row.time), fields };
-    }
-    const last = rows.at(-1);
-    if (!last || rows.length < pointsPerBatch) return;
-    from = last.time + 1n;
-  }
-}
-
-function clamp(time: bigint): bigint {
-  if (time < earliestTime) return earliestTime;
-  return time > latestTime ? latestTime + 1n : time;
 }

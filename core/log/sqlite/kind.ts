@@ -4,8 +4,8 @@ import type { LogEngineKind } from '../engine-kind.ts';
 export const sqlite: LogEngineKind = {
   form: 'a file',
   takes: (url) => url === undefined || !/^[a-z]+:\/\//i.test(url),
-  async open({ url, file, logger }) {
+  async open({ url, file, logger, compress = false }) {
     const { createSqliteLog } = await import('../sqlite.ts');
-    return createSqliteLog({ file: url ?? file(), logger });
+    return createSqliteLog({ file: url ?? file(), logger, packing: compress && {} });
   },
 };

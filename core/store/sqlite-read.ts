@@ -1,0 +1,85 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { Point } from '../wire/point.ts';
+import { earliestTime, latestTime } from './fault.ts';
+import type { Names } from './names.ts';
+import { merged, type PackedPoint } from './packed/block.ts';
+import type { Blocks } from './packed/blocks.ts';
+import type { ReadOptions } from './port.ts';
+import { unpack } from './row.ts';
+import { inTransaction } from './transaction.ts';
+
+/** Points a page. */
+const pointsPerPage = 1_000;
+const devicesPerPage = 1_000;
+
+/** Streams the points of a measurement by device and then by time. */
+export type PointReader = (options: ReadOptions) => Iterable<Point>;
+
+/** Makes a function that reads points page by page, so that no read transaction stays open while the caller works. */
+export function createReader(database: DatabaseSync, names: Names, blocks: Blocks): PointReader {
+  const rows = database.prepare(
+    'SELECT time, numbers, strings FROM store_rows WHERE series = ? AND time >= ? AND time < ? ORDER BY time LIMIT ?',
+  );
+  rows.setReadBigInts(true);
+  const page = createPages(database, rows, blocks);
+  return function* points({ measurement, range, device: only }) {
+    const to = clamp(BigInt(range.to));
+    for (const { id, device } of seriesOf(names, measurement, only)) {
+      for (let from: bigint | undefined = clamp(BigInt(range.from)); from !== undefined && from < to; ) {
+        const { found, next }: Page = page(id, from, to);
+        for (const point of found) {
+          const fields = unpack(point, (field) => names.fieldById(measurement, field));
+          yield { measurement, device, time: String(point.time), fields };
+        }
+        from = next;
+      }
+    }
+  };
+}
+
+/** Some points of a series, and the time from which on there may be more. */
+interface Page {
+  readonly found: readonly PackedPoint[];
+  readonly next: bigint | undefined;
+}
+
+/** Makes a function that reads the points of a series from a time on: up to the end of a block, or rows alone. */
+function createPages(database: DatabaseSync, statement: StatementSync, blocks: Blocks) {
+  function page(series: number, from: bigint, to: bigint): Page {
+    const [block] = blocks.from(series, from, 1);
+    const isPacked = block !== undefined && block.first < to;
+    const end = isPacked && block.last < to ? block.last + 1n : to;
+    const rows = statement.all(series, from, end, pointsPerPage) as unknown as PackedPoint[];
+    const last = rows.at(-1);
+    // Where a page ends before the block does, only the part of the block up to there belongs to it.
+    const next = last && rows.length === pointsPerPage ? last.time + 1n : end;
+    if (!isPacked) return { found: rows, next: next === to ? undefined : next };
+    const packed = blocks.points(block).filter(({ time }) => time >= from && time < next);
+    return { found: merged(packed, rows), next };
+  }
+
+  return (series: number, from: bigint, to: bigint): Page =>
+    // Between two statements another connection may pack what is read.
+    database.isTransaction ? page(series, from, to) : inTransaction(database, () => page(series, from, to), 'BEGIN');
+}
+
+function* seriesOf(names: Names, measurement: string, device?: string): Iterable<{ id: number; device: string }> {
+  if (device !== undefined) {
+    const id = names.seriesOf(measurement, device);
+    if (id !== undefined) yield { id, device };
+    return;
+  }
+  let last = '';
+  while (true) {
+    const found = names.seriesAfter(measurement, last, devicesPerPage);
+    yield* found;
+    const end = found.at(-1);
+    if (!end || found.length < devicesPerPage) return;
+    last = end.device;
+  }
+}
+
+function clamp(time: bigint): bigint {
+  if (time < earliestTime) return earliestTime;
+  return time > latestTime ? latestTime + 1n : time;
+}
