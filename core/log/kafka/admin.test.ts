@@ -50,3 +50,31 @@ test('while one caller replaces the connection, the others neither use one that 
   expect([...(await replaces)]).toEqual(['of the new one']);
   expect([...(await waits)]).toEqual(['of the new one']);
 });
+
+test('partitions that kafkajs leaves out are asked for again: a missing offset would pass for none, and all be read once more', async () => {
+  const partitions = [0, 1].map((partition) => ({ partition, offset: '7' }));
+  const whole = [{ topic: 'readings', partitions }];
+  const broken = () => Promise.reject(new TypeError("Cannot destructure property 'partitions' of 'low.pop(...)'"));
+  const answers = [() => Promise.resolve([]), () => Promise.resolve([{ topic: 'readings', partitions: [] }]), broken];
+  const kafkajs = {
+    connect: async () => {},
+    fetchTopicMetadata: async () => ({
+      topics: [{ partitions: [0, 1].map((partitionId) => ({ partitionId, leader: 1 })) }],
+    }),
+    fetchOffsets: () => answers.shift()?.() ?? Promise.resolve(whole),
+    fetchTopicOffsets: async () => [
+      { partition: 1, low: '0', high: '9' },
+      ...(answers.shift() ? [] : [{ partition: 0, low: '0', high: '8' }]),
+    ],
+  };
+  const admin = new KafkaAdmin({ kafka: { admin: () => kafkajs } } as unknown as Client);
+  expect(await admin.committed('group', 'readings')).toEqual(
+    new Map([
+      [0, 7n],
+      [1, 7n],
+    ]),
+  );
+  answers.push(broken);
+  expect(await admin.extentOf('readings', 0)).toEqual({ partition: 0, low: 0n, high: 8n });
+  await expect(admin.extentOf('readings', 2)).rejects.toMatchObject({ code: 'topic-mismatch', retryable: true });
+});

@@ -19,6 +19,12 @@ const unsettled = new Set([
   'GROUP_LOAD_IN_PROGRESS',
 ]);
 
+/**
+ * kafkajs left partitions out, or failed because they were missing: a look-up of one topic replaces the metadata that another call on the same
+ * admin still needs.
+ */
+class Incomplete extends Error {}
+
 /** What a partition holds: offsets from `low` up to but not including `high`, of what is committed for readers. */
 export interface Extent {
   readonly partition: number;
@@ -56,10 +62,11 @@ export class KafkaAdmin {
         return await work(admin);
       } catch (error) {
         // One that was replaced in the meantime was also disconnected.
-        const isPassing = admin !== this.#admin || unsettled.has(kafkaErrorType(error) ?? '');
+        const isIncomplete = error instanceof Incomplete || error instanceof TypeError;
+        const isPassing = isIncomplete || admin !== this.#admin || unsettled.has(kafkaErrorType(error) ?? '');
         if (!isPassing || performance.now() > until) throw kafkaError(cannot, error);
         await sleep(50);
-        await this.#renew(admin);
+        if (!isIncomplete) await this.#renew(admin);
       }
     }
   }
@@ -197,31 +204,52 @@ export class KafkaAdmin {
   }
 
   async extents(topic: string): Promise<Extent[]> {
-    await this.partitionCount(topic);
     const cannot = `The offsets of ${topic} cannot be read`;
-    const offsets = await this.#retry(cannot, (admin) => admin.fetchTopicOffsets(topic));
+    const offsets = await this.#retryWhole(cannot, topic, (admin) => admin.fetchTopicOffsets(topic));
     return offsets.map(({ partition, low, high }) => ({ partition, low: BigInt(low), high: BigInt(high) }));
   }
 
-  /** Reads it anew: rejects until the leader of the partition confirms it. */
+  /**
+   * Reads it anew: rejects until the leader of the partition confirms it.
+   * @throws {GaplineError} `topic-mismatch`, retryable, where there is no such partition.
+   */
   async extentOf(topic: string, partition: number): Promise<Extent> {
-    const none = { partition, low: 0n, high: 0n };
-    return (await this.extents(topic)).find((extent) => extent.partition === partition) ?? none;
+    const found = (await this.extents(topic)).find((extent) => extent.partition === partition);
+    if (found) return found;
+    throw new GaplineError('topic-mismatch', `Topic ${topic} has no partition ${partition} now`, { retryable: true });
+  }
+
+  /** Retries until the answer has every partition of a topic: one that is missing would pass for an empty one, and be read from its beginning. */
+  async #retryWhole<T>(
+    cannot: string,
+    topic: string,
+    work: (admin: Admin) => Promise<readonly T[]>,
+  ): Promise<readonly T[]> {
+    return await this.#retry(cannot, async (admin) => {
+      const count = await this.partitionCount(topic);
+      const answer = await work(admin);
+      if (answer.length < count)
+        throw new Incomplete(`Kafka told of ${answer.length} of ${count} partitions of ${topic}`);
+      return answer;
+    });
   }
 
   /** By partition, the first offset that arrived at or after a time; the end where there is none. */
   async offsetsSince(topic: string, sinceMs: number): Promise<Map<number, bigint>> {
-    await this.partitionCount(topic);
     const cannot = `The offsets of ${topic} cannot be read`;
-    const offsets = await this.#retry(cannot, (admin) => admin.fetchTopicOffsetsByTimestamp(topic, Math.ceil(sinceMs)));
+    const fromMs = Math.ceil(sinceMs);
+    const offsets = await this.#retryWhole(cannot, topic, (admin) => admin.fetchTopicOffsetsByTimestamp(topic, fromMs));
     return new Map(offsets.map(({ partition, offset }) => [partition, BigInt(offset)]));
   }
 
   /** What a group has committed by partition; a partition is missing where it has nothing. */
   async committed(group: string, topic: string): Promise<Map<number, bigint>> {
     const cannot = `The offsets of group ${group} cannot be read`;
-    const [found] = await this.#retry(cannot, (admin) => admin.fetchOffsets({ groupId: group, topics: [topic] }));
-    const pairs = (found?.partitions ?? []).map(({ partition, offset }) => [partition, BigInt(offset)] as const);
+    const all = await this.#retryWhole(cannot, topic, async (admin) => {
+      const [found] = await admin.fetchOffsets({ groupId: group, topics: [topic] });
+      return found?.partitions ?? [];
+    });
+    const pairs = all.map(({ partition, offset }) => [partition, BigInt(offset)] as const);
     return new Map(pairs.filter(([, offset]) => offset >= 0n));
   }
 

@@ -152,7 +152,6 @@ async function committedOffset(
   { admin }: KafkaEngine,
   { group, topic, partition }: GroupPartition,
 ): Promise<CommittedOffset> {
-  const [held, extents] = await Promise.all([admin.committed(group, topic), admin.extents(topic)]);
-  const { low, high } = extents.find((extent) => extent.partition === partition) ?? { low: 0n, high: 0n };
+  const [held, { low, high }] = await Promise.all([admin.committed(group, topic), admin.extentOf(topic, partition)]);
   return { committed: held.get(partition), low, high };
 }

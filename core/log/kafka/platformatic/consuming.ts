@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { BaseOptions } from '@platformatic/kafka';
 import type { Address } from '../address.ts';
 import type { ConsumingClient } from '../consuming.ts';
@@ -38,7 +39,8 @@ function clientOptions({ brokers, ssl, sasl }: Address, requestTimeout: number):
     retries: false,
     metadataMaxAge: metadataMaxAgeMs,
     autocreateTopics: false,
-    ...(ssl && { tls: ssl, tlsServerName: true }),
+    // Only a name may be sent as the server's name, no IP address.
+    ...(ssl && { tls: ssl, tlsServerName: !brokers.some((broker) => isIP(broker.replace(/:\d+$/, ''))) }),
     ...(sasl && { sasl: loginOf(sasl) }),
   };
 }
