@@ -42,6 +42,8 @@ export interface KafkaOptions {
   readonly properties?: Readonly<Record<string, string | number>>;
   /** Also opens secured listeners: TLS, and SASL with and without it. Only with a temporary data folder. */
   readonly secure?: boolean;
+  /** How much memory it may take for itself. Default 512. */
+  readonly heapMegabytes?: number;
   readonly report?: Report;
 }
 
@@ -84,7 +86,13 @@ export async function startKafka(options: KafkaOptions = {}): Promise<Kafka> {
     name: 'kafka',
     url: `kafka://${broker}`,
     command: 'java',
-    args: ['-Xmx512M', '-Xms128M', '-XX:+UseSerialGC', '-XX:-UsePerfData', ...java('kafka.Kafka', configFile)],
+    args: [
+      `-Xmx${options.heapMegabytes ?? 512}M`,
+      '-Xms128M',
+      '-XX:+UseSerialGC',
+      '-XX:-UsePerfData',
+      ...java('kafka.Kafka', configFile),
+    ],
     data,
     prepare,
     ready: (output) => output().includes('Kafka Server started'),

@@ -54,7 +54,7 @@ export class KafkaAdmin {
   }
 
   /** Retries until the partitions have settled. */
-  async #retry<T>(cannot: string, work: (admin: Admin) => Promise<T>): Promise<T> {
+  async #retry<T>(cannot: string, work: (admin: Admin) => Promise<T>, passes = (_: unknown) => false): Promise<T> {
     const until = performance.now() + settleMs;
     for (;;) {
       const admin = this.#admin;
@@ -63,7 +63,8 @@ export class KafkaAdmin {
       } catch (error) {
         // One that was replaced in the meantime was also disconnected.
         const isIncomplete = error instanceof Incomplete || error instanceof TypeError;
-        const isPassing = isIncomplete || admin !== this.#admin || unsettled.has(kafkaErrorType(error) ?? '');
+        const isPassing =
+          isIncomplete || passes(error) || admin !== this.#admin || unsettled.has(kafkaErrorType(error) ?? '');
         if (!isPassing || performance.now() > until) throw kafkaError(cannot, error);
         await sleep(50);
         if (!isIncomplete) await this.#renew(admin);
@@ -149,10 +150,14 @@ export class KafkaAdmin {
   /** A new topic takes a moment to appear, and another to have leaders. */
   async #countOnceThere(name: string): Promise<number> {
     const cannot = `Topic ${name} does not appear`;
-    await this.#retry(cannot, async (admin) => {
-      await admin.fetchTopicMetadata({ topics: [name] });
-      await admin.fetchTopicOffsets(name);
-    });
+    await this.#retry(
+      cannot,
+      async (admin) => {
+        await admin.fetchTopicMetadata({ topics: [name] });
+        await admin.fetchTopicOffsets(name);
+      },
+      isBrokenOff,
+    );
     return await this.partitionCount(name);
   }
 
@@ -294,6 +299,9 @@ export class KafkaAdmin {
     await this.#admin.deleteTopics({ topics });
   }
 }
+
+/** A stage that starts while connections break off waits for its topics. */
+const isBrokenOff = (error: unknown): boolean => error instanceof Error && error.name.startsWith('KafkaJSConnection');
 
 /** Numbers of Kafka's protocol: kafkajs exports them so that Node cannot import them by name. */
 const ofTopic = 2 as ConfigResourceTypes.TOPIC;

@@ -18,7 +18,7 @@ const fetchBytes = 16 << 20;
 const metadataMaxAgeMs = 5_000;
 const identityMs = 2_000;
 const betweenChecksMs = 100;
-/** How long the proof of membership may take before it is worth a line. */
+const betweenRunsMs = 1_000;
 
 export interface FetcherOptions extends FetchOptions {
   readonly client: Client;
@@ -82,10 +82,28 @@ export class Fetcher implements MemberFetcher {
       client.kill();
       throw kafkaError(`${topics.join(', ')} cannot be followed`, error);
     }
-    consumer
-      .run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch: (payload) => this.#take(payload) })
-      .catch((error) => this.#fail(error));
+    this.#run(consumer).catch((error) => this.#fail(error));
     this.#looking = setInterval(() => this.#identity.check().catch(() => {}), identityMs).unref();
+  }
+
+  #run(consumer: Consumer): Promise<void> {
+    return consumer.run({
+      ...{ autoCommit: false, eachBatchAutoResolve: false },
+      eachBatch: (payload) => this.#take(payload),
+    });
+  }
+
+  /** kafkajs gives up where it reaches no broker that knows the coordinator; that passes, too. */
+  async #runAgain(consumer: Consumer): Promise<void> {
+    while (!this.#stopping) {
+      await sleep(betweenRunsMs, { ref: false });
+      try {
+        await consumer.connect();
+        return await this.#run(consumer);
+      } catch (error) {
+        if (isAccessDenied(error)) return this.#fail(error);
+      }
+    }
   }
 
   /** Leaves the group. */
@@ -143,7 +161,9 @@ export class Fetcher implements MemberFetcher {
     });
     consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
       if (this.#stopping) return;
-      if (!restart) return this.#fail(error);
+      const runsAgain = !restart && isWithoutCoordinator(error);
+      if (runsAgain) void this.#runAgain(consumer);
+      else if (!restart) return this.#fail(error);
       if (!this.#unavailable)
         logger.warn({ group }, `${kafkaError('Kafka is unavailable', error).message}; trying again`);
       this.#unavailable = true;
@@ -217,6 +237,12 @@ export class Fetcher implements MemberFetcher {
       : `The consumer of group ${group} cannot continue`;
     failed(new GaplineError('log-unavailable', kafkaError(why, error).message, { cause: error, retryable: false }));
   }
+}
+
+function isWithoutCoordinator(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause)
+    if (at.name === 'KafkaJSGroupCoordinatorNotFound') return true;
+  return false;
 }
 
 const keyOf = ({ topic, partition }: PrefetchBuffer): string => JSON.stringify({ topic, partition });
