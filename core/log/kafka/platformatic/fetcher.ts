@@ -16,7 +16,7 @@ const assignerName = 'gapline-co-partitioning';
 const lookMs = 2_000;
 const rejoinMs = 200;
 const leaveMs = 1_500;
-/** How long a start goes on where connections break off. kafkajs retries its first one about as long. */
+/** How long a start is retried where connections break off. kafkajs retries its first one about as long. */
 const startMs = 10_000;
 
 /** A member of a Kafka group by @platformatic/kafka: one client for the group, and one that fetches, so that heartbeats never wait. */
