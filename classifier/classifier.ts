@@ -54,6 +54,10 @@ export interface Classifier extends Stage {
 /** The group under which the classifiers of a stream share its partitions. */
 export const classifierGroup = (stream: Stream): string => `${stream.name}.classifier`;
 
+/** The topics that a classifier reads. Facts first: there are few, and each of their batches behind readings takes a checkpoint. */
+export const inputsOf = ({ facts, topics }: Stream): readonly string[] =>
+  facts ? [topics.facts, topics.readings] : [topics.readings];
+
 /** Labels a stream: readings in; predictions, dead letters and counted skips out, committed together with the offsets. */
 export function createClassifier(options: ClassifierOptions): Classifier {
   const { stream, log, models, logger, registry, maxBatch, driftThreshold = 0.2, now = Date.now } = options;
@@ -95,7 +99,7 @@ export function createClassifier(options: ClassifierOptions): Classifier {
     const { assigned, revoked, transform, passed, save, checkpointNow } = opened;
     running = await log.pipe(
       {
-        ...{ from: [stream.topics.readings], group, ...(maxBatch !== undefined && { maxBatch }) },
+        ...{ from: inputsOf(stream), group, ...(maxBatch !== undefined && { maxBatch }) },
         checkpoints: { ...options.checkpoints, topic: stream.topics.state },
       },
       { assigned, revoked, transform, passed, save, checkpointNow, checkpointRefused, deadLetter, stalled },

@@ -1,7 +1,9 @@
 import type { Rows } from '../core/model/rows.ts';
 import { endsSegment, onlyEndsSegment } from '../core/steps/port.ts';
+import { decodeFact } from '../core/wire/decode-fact.ts';
 import { frameFault, mismatch, parseRecord, type ReadingFrame, valueFault } from '../core/wire/decode-reading.ts';
 import { samplesFault } from '../core/wire/decode-samples.ts';
+import type { Fact } from '../core/wire/fact.ts';
 import { maxSampleValues, type Samples, sampleCount, sampleOffsetNs } from '../core/wire/samples.ts';
 import type { Stream } from '../core/wire/stream.ts';
 
@@ -38,6 +40,8 @@ export class ReadingBatch {
   #values = new Float64Array(0);
   #times = new BigInt64Array(0);
   count = 0;
+  /** The facts of a batch of the facts topic, which has no rows. */
+  facts: Fact[] = [];
   /** Gaps over all rows. */
   gaps = 0;
   /** Values whose names the stream does not know. They are ignored, as the line-protocol endpoint ignores them. */
@@ -60,6 +64,7 @@ export class ReadingBatch {
   /** Forgets the rows and makes room for so many. Arrays handed out before belong to the past batch. */
   reset(capacity: number): void {
     this.count = 0;
+    this.facts = [];
     this.gaps = 0;
     this.unknownFields = 0;
     this.devices = [];
@@ -103,6 +108,27 @@ export class ReadingBatch {
       devices: this.devices,
       times: this.#times.subarray(0, this.count),
     };
+  }
+
+  get factsTopic(): string {
+    return this.#stream.topics.facts;
+  }
+
+  get isEmpty(): boolean {
+    return this.count === 0 && this.facts.length === 0;
+  }
+
+  /** Adds a record of either input, or returns why it is of no use. */
+  take({ topic, value }: { readonly topic: string; readonly value: Uint8Array }): Refusal | undefined {
+    return topic === this.#stream.topics.facts ? this.#addFact(value) : this.add(value);
+  }
+
+  #addFact(bytes: Uint8Array): Refusal | undefined {
+    const fact = decodeFact(bytes);
+    if (typeof fact === 'string') return dead(fact);
+    if (fact.stream !== this.#stream.name) return foreign;
+    this.facts.push(fact);
+    return undefined;
   }
 
   /** Adds a record of the readings topic as a row, or returns why it is none. Checked against the schema of a reading by a test. */

@@ -53,13 +53,14 @@ export function createEncoder(stream: Stream, model: Model) {
     const truth = origins.truths[row];
     const received = origins.received[row]!;
     const sensitivity = output.sensitivity ? `,"sensitivity":${share(output.sensitivity[row]!)}` : '';
+    const factsPart = origins.restsOn ? `,"facts":${origins.restsOn[row]}` : '';
     const truthPart = truth === undefined ? '' : `,"truth":${JSON.stringify(truth)}`;
     const probability = label < 0 ? 0 : share(output.probabilities[row * classKeys.length + label]!);
     return Buffer.from(
       `${head}${JSON.stringify(origins.devices[row])},"time":"${origins.timeTexts[row]}"${windowOf(origins, row)}` +
         `,"label":${label < 0 ? declined : labels[label]},"probability":${probability}` +
         `,"probabilities":{${probabilitiesOf(output, row)}},"filled":{${filledOf(rows, output, row)}}` +
-        `,"gaps":${origins.gapsByRow[row]}${modelPart}${sensitivity}${truthPart}` +
+        `,"gaps":${origins.gapsByRow[row]}${modelPart}${sensitivity}${factsPart}${truthPart}` +
         `,"received":"${received}","latencyMs":${roundToMicroseconds(latencyMs(received, nowMs))}}`,
     );
   };

@@ -7,8 +7,9 @@ import type { Stream } from '../core/wire/stream.ts';
 import { Drift } from './drift.ts';
 import { decodeBatch, type LabelledBatch, labelBatch } from './labelling.ts';
 import type { Metrics } from './metrics.ts';
-import { absorb } from './model-change/model-slot.ts';
+import { absorb, type ModelSession } from './model-change/model-slot.ts';
 import { createPartitionModels, type Partition } from './partitions.ts';
+import type { PreparedRows } from './prepared-rows.ts';
 import type { BoundedPrediction } from './shadow/bounded-prediction.ts';
 import { createShadow } from './shadow/shadow.ts';
 import { countSteps } from './steps/step-state.ts';
@@ -45,6 +46,8 @@ export interface Labeller {
   checkpointNow(partition: number): boolean;
   /** Samples that wait in steps, over all partitions of this member. */
   held(): number;
+  /** Of these, those that wait for facts. */
+  waiting(): { readonly rows: number; readonly bytes: number };
   transform(batch: Batch): Promise<Transformed>;
   /** A record became a dead letter: its readings are in the state all the same, so that steps complete the same rows no second time. */
   passed(record: StoredRecord): void;
@@ -92,10 +95,11 @@ export function createLabeller(options: LabellerOptions): Labeller {
     if (!partition || !champion) throw new GaplineError('internal', `Partition ${batch.partition} was never assigned`);
     const { readings } = partition;
     const challenger = partition.challenger.take();
+    for (const session of sessionsOf(partition)) session.steps?.useFacts(partition.facts);
     const outputs: Output[] = [];
     const { deadLetters, skippedBy, lastError } = decodeBatch(batch, readings, reporter, outputs);
-    const labelled = readings.count === 0 ? undefined : await labelBatch(champion, readings, outputs, labelling);
-    const finished = readings.count === 0 ? [] : await labelFinishing(partition, outputs);
+    const labelled = readings.isEmpty ? undefined : await labelBatch(champion, readings, outputs, labelling);
+    const finished = readings.isEmpty ? [] : await labelFinishing(partition, outputs);
     const shadowed =
       labelled && challenger && (await shadow.label(challenger, labelled.startedAtMs, readings, outputs));
 
@@ -109,15 +113,17 @@ export function createLabeller(options: LabellerOptions): Labeller {
           prepared.committed();
         }
         if (challenger && shadowed) shadow.remember(challenger, shadowed);
+        const changes = partition.facts.commit(readings.facts);
         const rows = readings.rows();
         const lastOffset = batch.records.at(-1)?.offset;
         partition.champion.committed(rows, lastOffset);
         partition.challenger.committed(rows, lastOffset);
         const outcome = {
           ...{ readings, origins: labelled?.prepared.origins ?? readings, labels: labelled?.labels ?? [] },
-          ...{ deadLetters, skippedBy, steps: labelled && stepsOf(labelled) },
+          ...{ deadLetters, skippedBy, steps: labelled && stepsOf(labelled.prepared) },
         };
-        tally.add(outcome, now());
+        if (batch.topic === stream.topics.facts) tally.addFacts({ ...outcome, changes }, now());
+        else tally.add(outcome, now());
         for (const { prepared, labels } of finished) tally.addLabels(prepared.origins, labels, now());
         metrics.committed(outcome);
         if (labelled && challenger && challenger.streamModel === challengers.wanted)
@@ -129,17 +135,17 @@ export function createLabeller(options: LabellerOptions): Labeller {
   }
 
   /** Whether the champion's steps took the readings of a record in, without labels: where there are steps, and they can. */
-  function takeIn({ partition: number, offset, value }: StoredRecord): boolean {
-    const partition = models.get(number);
+  function takeIn(record: StoredRecord): boolean {
+    const partition = models.get(record.partition);
     if (!partition) return false;
     const { readings, champion, challenger } = partition;
     readings.reset(1);
-    readings.add(value);
-    const sessions = [champion.current, ...champion.finishing, challenger.current];
-    const [taken] = sessions.map((session) => (session && readings.count > 0 ? absorb(session, readings) : undefined));
-    for (const slot of [champion, challenger]) slot.committed(readings.rows(), offset);
-    if (!taken || taken.outcomes.length === 0) return false;
-    const steps = countSteps(taken.outcomes);
+    readings.take(record);
+    const [taken] = sessionsOf(partition).map((session) => (readings.isEmpty ? undefined : absorb(session, readings)));
+    partition.facts.commit(readings.facts);
+    for (const slot of [champion, challenger]) slot.committed(readings.rows(), record.offset);
+    const steps = taken && stepsOf(taken);
+    if (!steps) return false;
     tally.addRefused(readings, steps);
     metrics.committed({ readings, labels: [], deadLetters: 1, skippedBy: new Map(), steps });
     return true;
@@ -166,6 +172,7 @@ export function createLabeller(options: LabellerOptions): Labeller {
     save: models.save,
     checkpointNow: models.changed,
     held: models.held,
+    waiting: models.waiting,
     transform,
     passed,
     promote(champion) {
@@ -180,4 +187,9 @@ export function createLabeller(options: LabellerOptions): Labeller {
   };
 }
 
-const stepsOf = ({ prepared: { outcomes } }: LabelledBatch) => (outcomes.length > 0 ? countSteps(outcomes) : undefined);
+const stepsOf = (prepared: PreparedRows) =>
+  prepared.outcomes.length > 0 || prepared.gated ? countSteps(prepared) : undefined;
+
+/** The champion's first. */
+const sessionsOf = ({ champion, challenger }: Partition): readonly ModelSession[] =>
+  [champion.current, ...champion.finishing, challenger.current].filter((session) => session !== undefined);

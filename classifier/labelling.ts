@@ -24,7 +24,7 @@ export function decodeBatch(batch: Batch, readings: ReadingBatch, reporter: Repo
   let lastError: string | undefined;
   readings.reset(batch.records.length);
   for (const record of batch.records) {
-    const refusal = readings.add(record.value);
+    const refusal = readings.take(record);
     if (!refusal) continue;
     const { kind, reason } = refusal;
     if (kind === 'skip') skippedBy.set(reason, (skippedBy.get(reason) ?? 0) + 1);

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { EventLog, History } from '../core/log/port.ts';
 import type { Model } from '../core/model/model.ts';
 import type { Reporter } from '../core/stage/reporter.ts';
+import type { FactTable } from '../core/steps/facts/table.ts';
 import { describeError, isRetryable } from '../core/wire/errors.ts';
 import type { Stream } from '../core/wire/stream.ts';
 import { ReadingBatch } from './decode.ts';
@@ -29,6 +30,8 @@ export interface PartitionModelsOptions {
 /** What a partition keeps between its batches. */
 export interface Partition {
   readonly readings: ReadingBatch;
+  /** The facts that are committed. */
+  readonly facts: FactTable;
   readonly champion: ModelSlot;
   readonly challenger: ModelSlot;
 }
@@ -48,7 +51,16 @@ export interface PartitionModels {
   changed(partition: number): boolean;
   /** Samples that wait in the steps of champions. */
   held(): number;
+  /** Of these, those that wait for facts. */
+  waiting(): { readonly rows: number; readonly bytes: number };
   close(): Promise<void>;
+}
+
+function sumOf(waiting: readonly ({ readonly rows: number; readonly bytes: number } | undefined)[]) {
+  return waiting.reduce<{ rows: number; bytes: number }>(
+    (sum, one) => ({ rows: sum.rows + (one?.rows ?? 0), bytes: sum.bytes + (one?.bytes ?? 0) }),
+    { rows: 0, bytes: 0 },
+  );
 }
 
 export function createPartitionModels(options: PartitionModelsOptions): PartitionModels {
@@ -129,7 +141,7 @@ export function createPartitionModels(options: PartitionModelsOptions): Partitio
       while (isOutdated(found) && turns.get(number) === turn) found = await restored(number, history, holds);
       if (turns.get(number) !== turn) return;
       if (found.replayed > 0) logger.debug({ partition: number, replayed: found.replayed }, 'state restored');
-      partitions.set(number, { readings: new ReadingBatch(stream), ...slotsFor(found) });
+      partitions.set(number, { readings: new ReadingBatch(stream), facts: found.facts, ...slotsFor(found) });
     } finally {
       for (const release of holds) release();
     }
@@ -139,7 +151,7 @@ export function createPartitionModels(options: PartitionModelsOptions): Partitio
     ...{ champions, challengers, earlier, assign },
     get: (partition) => partitions.get(partition),
     save(number) {
-      const { champion, challenger } = partitions.get(number) ?? {};
+      const { facts, champion, challenger } = partitions.get(number) ?? {};
       const sessions: (readonly [Role, ModelSession | undefined])[] = [
         ['champion', champion?.current],
         ...(champion?.finishing ?? []).map((session) => ['finishing', session] as const),
@@ -148,9 +160,10 @@ export function createPartitionModels(options: PartitionModelsOptions): Partitio
       const remembering = sessions.flatMap(([role, session]) =>
         session && remembers(session) ? [[role, session] as const] : [],
       );
-      return remembering.length > 0 ? writeCheckpoint(remembering) : undefined;
+      return facts && (remembering.length > 0 || stream.facts) ? writeCheckpoint(remembering, facts) : undefined;
     },
     changed: (number) => partitions.get(number)?.champion.changed ?? false,
+    waiting: () => sumOf([...partitions.values()].map(({ champion }) => champion.current?.steps?.waiting())),
     held: () => [...partitions.values()].reduce((sum, { champion }) => sum + (champion.current?.steps?.held() ?? 0), 0),
     revoke(number) {
       turns.delete(number);

@@ -36,7 +36,10 @@ export function createFigures({ stream, log, group, tally, metrics, logger, now 
     metrics.reported(latency, lag);
     metrics.drifted(drift);
     return {
-      counters: countersOf(tally.totals(), challenger !== undefined, labeller?.held() ?? 0),
+      counters: countersOf(tally.totals(), challenger !== undefined, {
+        held: labeller?.held() ?? 0,
+        waiting: labeller?.waiting(),
+      }),
       ...(labeller && {
         model: { ...labeller.champion.model.identity, ...(challenger !== undefined && { challenger }) },
       }),
@@ -47,12 +50,18 @@ export function createFigures({ stream, log, group, tally, metrics, logger, now 
   };
 }
 
-function countersOf(totals: ClassifierTotals, challenged: boolean, held: number): StageFigures['counters'] {
+interface Held {
+  readonly held: number;
+  readonly waiting: ReturnType<Labeller['waiting']> | undefined;
+}
+
+function countersOf(totals: ClassifierTotals, challenged: boolean, { held, waiting }: Held): StageFigures['counters'] {
   const { readings, gaps, labels, unknown, deadLetters, skipped, unknownFields, scored, right, comparison, steps } =
     totals;
   const own = {
     ...{ readings, gaps, labels, unknown, deadLetters, skipped, unknownFields, scored, right },
     ...(steps && { ...steps, held }),
+    ...factCounters(totals, waiting),
   };
   if (!challenged) return own;
   return {
@@ -65,3 +74,19 @@ function countersOf(totals: ClassifierTotals, challenged: boolean, held: number)
     shadowChampionRight: comparison.champion.right,
   };
 }
+
+/** Facts that were taken, and readings that wait for facts or waited in vain; nothing where the stream takes none. */
+function factCounters({ facts, skippedBy }: ClassifierTotals, waiting: Held['waiting']): Record<string, number> {
+  if (!facts) return {};
+  const { missedBy, ...counts } = facts;
+  return {
+    ...Object.fromEntries(Object.entries(counts).map(([name, count]) => [`facts${capital(name)}`, count])),
+    factsWaiting: waiting?.rows ?? 0,
+    factsWaitingBytes: waiting?.bytes ?? 0,
+    skippedNoFact: skippedBy['no-fact'] ?? 0,
+    skippedHeldFull: skippedBy['held-full'] ?? 0,
+    ...Object.fromEntries(Object.entries(missedBy).map(([kind, count]) => [`skippedNoFact.${kind}`, count])),
+  };
+}
+
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

@@ -28,6 +28,7 @@ export function createStreamModel(stream: Stream, model: Model): StreamModel {
     const detail = `Model ${name} version ${version} needs ${listed(missing)}, which stream ${stream.name} does not have`;
     throw new GaplineError('model-invalid', detail, { retryable: false });
   }
+  checkFacts(stream, model);
   const same = columns.length === stream.fields.length && columns.every((column, index) => column === index);
   return {
     model,
@@ -35,6 +36,18 @@ export function createStreamModel(stream: Stream, model: Model): StreamModel {
     project: same ? (rows) => rows : (rows) => pick(rows, columns),
     encode: createEncoder(stream, model),
   };
+}
+
+/** @throws {GaplineError} `model-invalid` where its steps need facts that the stream does not take */
+function checkFacts({ name: streamName, facts = {} }: Stream, { identity, steps }: Model): void {
+  for (const { kind, values } of steps?.chain.facts?.needs ?? []) {
+    const known = Object.hasOwn(facts, kind) ? facts[kind] : undefined;
+    const missing = values.filter((value) => !known?.includes(value));
+    if (known && missing.length === 0) continue;
+    const what = known ? `${listed(missing)} of facts of kind ${kind}` : `facts of kind ${kind}`;
+    const detail = `Model ${identity.name} version ${identity.version} needs ${what}, which stream ${streamName} does not have: see \`facts\` in stream.yaml`;
+    throw new GaplineError('model-invalid', detail, { retryable: false });
+  }
 }
 
 function pick(rows: Rows, columns: readonly number[]): Rows {

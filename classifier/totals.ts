@@ -1,6 +1,7 @@
 import { elementAt } from '../core/numeric/element.ts';
 import { LatencyHistogram, RecentLatency } from '../core/statistics/latency-histogram.ts';
 import { type Confusion, RunningScores } from '../core/statistics/running-scores.ts';
+import type { FactChange } from '../core/steps/facts/table.ts';
 import { unknownLabel } from '../core/wire/prediction.ts';
 import type { ReadingBatch } from './decode.ts';
 import { latencyMs } from './encode.ts';
@@ -26,6 +27,8 @@ export interface ClassifierTotals {
   readonly unknownFields: number;
   /** What became of samples in the champion's steps; undefined before there are any. */
   readonly steps: StepTotals | undefined;
+  /** What became of facts; undefined before there are any. */
+  readonly facts: FactTotals | undefined;
   /** Labels whose truth was known, and how many of them were right. */
   readonly scored: number;
   readonly right: number;
@@ -38,6 +41,21 @@ export interface ClassifierTotals {
   readonly p99Ms: number;
   /** The present challenger beside the champion. */
   readonly comparison: Comparison;
+}
+
+export interface FactTotals {
+  /** Facts that were new, or said what they said before. */
+  readonly taken: number;
+  /** Facts that changed an earlier one, but for those of `ended`. */
+  readonly corrected: number;
+  /** Facts that were deleted, or end earlier than they did: what was labelled by them stays. */
+  readonly ended: number;
+  /** Facts left out because a partition holds as many as it may. */
+  readonly full: number;
+  readonly deadLetters: number;
+  readonly skipped: number;
+  /** By kind of fact, readings that waited for one in vain. */
+  readonly missedBy: Readonly<Record<string, number>>;
 }
 
 export interface StepTotals {
@@ -99,6 +117,8 @@ export class Tally {
   #skipped = 0;
   #unknownFields = 0;
   #steps: ClassifierTotals['steps'];
+  #facts: Omit<FactTotals, 'missedBy'> | undefined;
+  readonly #missedBy = new Map<string, number>();
 
   /** @param nowMs - the moment of the commit, in milliseconds since the epoch */
   add({ readings, origins, labels, deadLetters, skippedBy, steps }: BatchOutcome, nowMs: number): void {
@@ -114,6 +134,23 @@ export class Tally {
     this.addLabels(origins, labels, nowMs);
   }
 
+  /** A batch of facts: its labels are those of readings that waited. */
+  addFacts(outcome: BatchOutcome & { readonly changes: ReadonlyMap<FactChange, number> }, nowMs: number): void {
+    const { changes, deadLetters, skippedBy, steps, origins, labels } = outcome;
+    const before = this.#facts;
+    const of = (...kinds: FactChange[]) => kinds.reduce((sum, kind) => sum + (changes.get(kind) ?? 0), 0);
+    this.#facts = {
+      taken: (before?.taken ?? 0) + of('new', 'same', 'unknown'),
+      corrected: (before?.corrected ?? 0) + of('corrected'),
+      ended: (before?.ended ?? 0) + of('ended'),
+      full: (before?.full ?? 0) + of('full'),
+      deadLetters: (before?.deadLetters ?? 0) + deadLetters,
+      skipped: (before?.skipped ?? 0) + [...skippedBy.values()].reduce((sum, count) => sum + count, 0),
+    };
+    if (steps) this.#addSteps(steps);
+    this.addLabels(origins, labels, nowMs);
+  }
+
   /** Labels of rows whose readings are counted already, or are counted elsewhere. */
   addLabels(origins: RowOrigins, labels: readonly string[], nowMs: number): void {
     this.#labels += labels.length;
@@ -121,6 +158,7 @@ export class Tally {
       const truth = origins.truths[row];
       if (truth !== undefined) this.#scores.add(truth, label);
       if (label === unknownLabel) this.#unknown += 1;
+      if (origins.waited) continue;
       const ms = latencyMs(elementAt(origins.received, row), nowMs);
       this.#latency.record(ms);
       this.#recent.record(ms, nowMs);
@@ -132,7 +170,8 @@ export class Tally {
     this.#skipped += count;
   }
 
-  #addSteps({ skippedBy, consumed, duplicates, mixed }: StepCounts, refused = 0): void {
+  #addSteps({ skippedBy, consumed, duplicates, mixed, missedBy }: StepCounts, refused = 0): void {
+    for (const [kind, count] of missedBy) this.#missedBy.set(kind, (this.#missedBy.get(kind) ?? 0) + count);
     for (const [reason, count] of skippedBy) this.#skip(reason, count);
     const before = this.#steps;
     this.#steps = {
@@ -197,6 +236,7 @@ export class Tally {
       skippedBy: Object.fromEntries(this.#skippedBy),
       unknownFields: this.#unknownFields,
       steps: this.#steps,
+      facts: this.#facts && { ...this.#facts, missedBy: Object.fromEntries(this.#missedBy) },
       scored: this.#scores.scored,
       right: this.#scores.right,
       accuracy: this.#scores.accuracy,

@@ -26,6 +26,13 @@ test('topics are made as the configuration says', () => {
   for (const spec of changed) expect(spec).toMatchObject({ partitions: 3, retentionMs: 86_400_000, flush: true });
 });
 
+test('a stream that takes facts has a topic for them, of which nothing is deleted by age', () => {
+  const { config } = loadConfig(spambase, ['facts={ admission: , age: { values: [age] } }']);
+  const made = topicSpecs({ ...stream, facts: { age: ['age'] } }, config);
+  expect(made.at(-1)).toMatchObject({ name: 's.facts', compacted: true, replacedMs: 7 * 86_400_000 });
+  expect(config.facts).toEqual({ admission: { values: [] }, age: { values: ['age'] } });
+});
+
 test('the address of a store is taken apart, and refused where a part is missing', () => {
   expect(splitStoreUrl('http://h:8086/my%20org/b')).toEqual({ url: 'http://h:8086', org: 'my org', bucket: 'b' });
   for (const url of ['http://h:8086', 'http://h:8086/o', 'http://h:8086/o/b/c']) {

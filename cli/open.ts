@@ -106,8 +106,8 @@ function refuseOtherSchemes(option: string, url: string | undefined, expected: s
 }
 
 /** All topics of a stream, as the log should create them. */
-export function topicSpecs({ topics }: Stream, { log }: Config): TopicSpec[] {
-  const { state, ...growing } = topics;
+export function topicSpecs({ topics, facts: kinds }: Stream, { log }: Config): TopicSpec[] {
+  const { state, facts, ...growing } = topics;
   const names = Object.values(growing);
   const shared = {
     partitions: log.partitions,
@@ -119,8 +119,11 @@ export function topicSpecs({ topics }: Stream, { log }: Config): TopicSpec[] {
   const large = new Set([topics.readings, topics.predictions]);
   const retentionBytes = (name: string) =>
     large.has(name) ? 0.4 * bytes : (0.2 * bytes) / (names.length - large.size);
+  const compacted = { ...shared, compacted: true };
   return [
     ...names.map((name) => ({ ...shared, name, retentionBytes: retentionBytes(name) })),
-    { ...shared, name: state, compacted: true },
+    { ...compacted, name: state },
+    // A replay from a checkpoint needs the facts since then, as it needs the readings.
+    ...(kinds ? [{ ...compacted, name: facts, replacedMs: shared.retentionMs }] : []),
   ];
 }

@@ -4,6 +4,7 @@ import { readDataset } from '../core/dataset/read.ts';
 import { openRegistry, type RegistryOptions } from '../core/model/registry/folder.ts';
 import type { Registry } from '../core/model/registry/port.ts';
 import { GaplineError } from '../core/wire/errors.ts';
+import type { FactKinds } from '../core/wire/fact.ts';
 import { type Stream, topicsOf } from '../core/wire/stream.ts';
 import type { LoadedConfig } from './config/load.ts';
 
@@ -59,7 +60,14 @@ export function openDataset(
  */
 export async function resolveStream(loaded: LoadedConfig): Promise<Stream> {
   const { stream, topics } = loaded.config;
-  return { name: stream, fields: await fieldsOf(loaded), topics: topicsOf(stream, topics) };
+  const facts = factKindsOf(loaded);
+  return { name: stream, fields: await fieldsOf(loaded), topics: topicsOf(stream, topics), ...(facts && { facts }) };
+}
+
+/** The kinds of facts that the stream takes, with the names of their values. */
+function factKindsOf({ config: { facts } }: LoadedConfig): FactKinds | undefined {
+  if (!facts) return undefined;
+  return Object.fromEntries(Object.entries(facts).map(([kind, { values }]) => [kind, values]));
 }
 
 async function fieldsOf(loaded: LoadedConfig): Promise<readonly string[]> {

@@ -33,7 +33,8 @@ export interface InferRequest {
  * @throws {BadRequest}
  */
 export function readRequest(body: unknown, model: Pick<Model, 'fields' | 'classes' | 'steps'>): InferRequest {
-  boundLists(body, [...readingFields(model), ...(model.steps ? [timeInput] : [])]);
+  const steps = sampledBy(model);
+  boundLists(body, steps ? [...readingFields(model), timeInput] : model.fields);
   const parsed = requestSchema.safeParse(body);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
@@ -41,13 +42,18 @@ export function readRequest(body: unknown, model: Pick<Model, 'fields' | 'classe
   }
   const { id, inputs, outputs } = parsed.data;
   const chosen = chooseOutputs(outputs);
-  const { steps } = model;
   const rows = steps
     ? rowsOfWindows(inputs, parsed.data.parameters?.rate, { ...model, steps })
     : rowsOfTensors(inputs, model);
   boundResponse(rows.count, elementsPerRow(chosen, model));
   return { id, rows, outputs: chosen };
 }
+
+/**
+ * The steps that make rows of samples, if a request can carry what they need. Facts it cannot carry: whoever asks such a model sends the
+ * values that it predicts from.
+ */
+const sampledBy = ({ steps }: Pick<Model, 'steps'>) => (steps?.chain.facts ? undefined : steps);
 
 function rowsOfTensors(inputs: readonly Input[], model: Pick<Model, 'fields' | 'classes'>): Rows {
   const { fields } = model;
@@ -149,7 +155,8 @@ const list = (names: readonly string[]) => JSON.stringify(names);
 
 /** A model's inputs and outputs in the protocol's format. Lists travel as JSON in `parameters`, whose values are scalars. */
 export function describeModel(model: Model) {
-  const { identity, fields, classes, steps } = model;
+  const { identity, fields, classes } = model;
+  const steps = sampledBy(model);
   const values = { name: 'values', datatype: 'FP64', shape: [-1, fields.length] };
   return {
     name: identity.name,

@@ -1,6 +1,8 @@
 import { type Categories, type Dataset, encodeNames } from '../core/dataset/dataset.ts';
 import { elementAt } from '../core/numeric/element.ts';
 import { buildChain, type Chain, type OwnSteps } from '../core/steps/chain.ts';
+import type { ChainRows, FactSession } from '../core/steps/facts/session.ts';
+import { FactTable } from '../core/steps/facts/table.ts';
 import { InputRows } from '../core/steps/input.ts';
 import { onlyEndsSegment, type StepRows } from '../core/steps/port.ts';
 import type { StepSpec } from '../core/steps/registry.ts';
@@ -44,11 +46,16 @@ const batchRows = 16_384;
 
 /**
  * Works readings through the steps as the line does, device by device in the order of their times. Windows that are open at the end
- * give no row.
+ * give no row. Facts are all known from the start: a row that lacks one is left out as `no-fact`.
  * @param dataset - its fields are the channels of the steps
+ * @param facts - of its devices, for steps that decide by facts
  * @throws {GaplineError} `data-invalid` where it has no times, or no row comes of it
  */
-export function prepareDataset(dataset: Dataset, { chain }: Pick<Preparation, 'chain'>): PreparedDataset {
+export function prepareDataset(
+  dataset: Dataset,
+  { chain }: Pick<Preparation, 'chain'>,
+  facts = new FactTable(),
+): PreparedDataset {
   const { times, file, classes, segments } = dataset;
   if (!times)
     throw new GaplineError('data-invalid', `${file}: steps need the time of each row; name its column with data.time`);
@@ -61,7 +68,7 @@ export function prepareDataset(dataset: Dataset, { chain }: Pick<Preparation, 'c
     const [first, second] = [elementAt(times, a), elementAt(times, b)];
     return first < second ? -1 : first > second ? 1 : a - b;
   });
-  const made = new MadeRows(chain.shape.channels.length);
+  const made = new MadeRows(chain, facts);
   const session = chain.open();
   const input = new InputRows(dataset.width);
   for (let first = 0; first < order.length; first += batchRows) {
@@ -81,14 +88,22 @@ export function prepareDataset(dataset: Dataset, { chain }: Pick<Preparation, 'c
     for (const { skips, counts } of outcomes) made.note(skips.reasons, counts.mixed);
     committed();
   }
+  made.end();
   if (made.count === 0) throw new GaplineError('data-invalid', `${file}: the steps make no row of its ${order.length}`);
   return { file, fields: chain.shape.channels, classes, columns: [], notes: dataset.notes, ...made.columns() };
+}
+
+/** Rows of one batch. */
+interface MadePart extends ChainRows {
+  readonly labels: readonly number[];
 }
 
 /** Rows of all batches, as they come. */
 class MadeRows {
   count = 0;
   readonly #width: number;
+  readonly #gate: FactSession | undefined;
+  readonly #facts: FactTable;
   readonly #values: Float64Array[] = [];
   readonly #labels: number[] = [];
   readonly #devices: string[] = [];
@@ -96,29 +111,61 @@ class MadeRows {
   readonly #skipped: Record<string, number> = {};
   #mixed = 0;
 
-  constructor(width: number) {
-    this.#width = width;
+  constructor({ shape, facts: plan }: Chain, facts: FactTable) {
+    this.#width = shape.channels.length;
+    this.#gate = plan?.open();
+    this.#facts = facts;
   }
 
-  add({ count, columns, names, devices, seconds, nanoseconds, truths, segments }: StepRows): void {
-    const values = new Float64Array(count * this.#width);
-    let kept = 0;
+  add(rows: StepRows): void {
+    const { count, columns, names, devices, seconds, nanoseconds, truths, segments } = rows;
+    const width = columns.length;
+    const kept: number[] = [];
+    // The mere end of a segment is no row for a model.
+    for (let row = 0; row < count; row++) if (segments[row] !== onlyEndsSegment) kept.push(row);
+    const values = new Float64Array(kept.length * width);
+    for (const [column, from] of columns.entries())
+      for (const [to, row] of kept.entries()) values[to * width + column] = from[row] ?? Number.NaN;
+    const made: MadePart = {
+      ...{ count: kept.length, width, values },
+      devices: kept.map((row) => elementAt(names, elementAt(devices, row))),
+      seconds: kept.map((row) => elementAt(seconds, row)),
+      nanoseconds: kept.map((row) => elementAt(nanoseconds, row)),
+      labels: kept.map((row) => elementAt(truths, row)),
+    };
+    this.#push(this.#gate ? this.#covered(made, this.#gate) : made);
+  }
+
+  /** Rows whose facts are known; the label of each is kept where the line keeps the truth. */
+  #covered(made: MadePart, gate: FactSession): MadePart {
+    const { rows, skippedBy, committed } = gate.apply(made, this.#facts, (row) => ({ truth: `${made.labels[row]}` }));
+    committed();
+    for (const [reason, count] of skippedBy) this.#skip(reason, count);
+    return { ...rows, width: this.#width, labels: rows.notes.map(({ truth }) => Number(truth)) };
+  }
+
+  #push({ count, values, devices, seconds, nanoseconds, labels }: MadePart): void {
     for (let row = 0; row < count; row++) {
-      // The mere end of a segment is no row for a model.
-      if (segments[row] === onlyEndsSegment) continue;
-      for (let column = 0; column < this.#width; column++)
-        values[kept * this.#width + column] = columns[column]?.[row] ?? Number.NaN;
-      this.#labels.push(elementAt(truths, row));
-      this.#devices.push(elementAt(names, elementAt(devices, row)));
+      this.#labels.push(elementAt(labels, row));
+      this.#devices.push(elementAt(devices, row));
       this.#times.push(nsOf(elementAt(seconds, row), elementAt(nanoseconds, row)));
-      kept += 1;
     }
-    this.#values.push(values.subarray(0, kept * this.#width));
-    this.count += kept;
+    this.#values.push(values);
+    this.count += count;
+  }
+
+  /** No more rows come, so those that wait for a fact wait in vain. */
+  end(): void {
+    const waiting = this.#gate?.clear() ?? 0;
+    if (waiting > 0) this.#skip('no-fact', waiting);
+  }
+
+  #skip(reason: string, count: number): void {
+    this.#skipped[reason] = (this.#skipped[reason] ?? 0) + count;
   }
 
   note(reasons: readonly string[], mixed: number): void {
-    for (const reason of reasons) this.#skipped[reason] = (this.#skipped[reason] ?? 0) + 1;
+    for (const reason of reasons) this.#skip(reason, 1);
     this.#mixed += mixed;
   }
 

@@ -1,7 +1,8 @@
+import { FactTable } from '../../core/steps/facts/table.ts';
 import { StateReader, StateWriter } from '../../core/steps/state.ts';
 import type { ModelSession } from './model-slot.ts';
 
-const format = 2;
+const format = 3;
 const maxEntries = 16;
 
 /** What a session does in its partition. `finishing`: it completes the windows that had begun when another version took over. */
@@ -19,8 +20,14 @@ export interface SavedSession {
   readonly memory: Uint8Array;
 }
 
-/** The state of a partition as the log keeps it: what each of its sessions remembers. */
-export function writeCheckpoint(sessions: readonly (readonly [Role, ModelSession])[]): Uint8Array {
+/** What the log keeps of a partition. */
+export interface SavedPartition {
+  readonly sessions: readonly SavedSession[];
+  readonly facts: FactTable;
+}
+
+/** The state of a partition as the log keeps it: what each of its sessions remembers, and the facts. */
+export function writeCheckpoint(sessions: readonly (readonly [Role, ModelSession])[], facts: FactTable): Uint8Array {
   const writer = new StateWriter();
   writer.number(format);
   writer.number(sessions.length);
@@ -33,6 +40,7 @@ export function writeCheckpoint(sessions: readonly (readonly [Role, ModelSession
     writeBytes(writer, steps?.save());
     writeBytes(writer, session.memory?.save());
   }
+  facts.write(writer);
   return writer.finish();
 }
 
@@ -42,10 +50,10 @@ function writeBytes(writer: StateWriter, bytes: Uint8Array | undefined): void {
 }
 
 /** @throws {RangeError} where another version of Gapline wrote it, or it is damaged */
-export function readCheckpoint(state: Uint8Array): readonly SavedSession[] {
+export function readCheckpoint(state: Uint8Array): SavedPartition {
   const reader = new StateReader(state);
   if (reader.number() !== format) throw new RangeError('another version of Gapline wrote it');
-  const saved = Array.from({ length: reader.count(maxEntries) }, () => ({
+  const sessions = Array.from({ length: reader.count(maxEntries) }, () => ({
     role: roles[reader.count(roles.length - 1)] ?? 'champion',
     name: reader.text(),
     version: reader.count(Number.MAX_SAFE_INTEGER),
@@ -53,8 +61,9 @@ export function readCheckpoint(state: Uint8Array): readonly SavedSession[] {
     steps: reader.raw(reader.count(reader.left)),
     memory: reader.raw(reader.count(reader.left)),
   }));
+  const facts = FactTable.read(reader);
   reader.end();
-  return saved;
+  return { sessions, facts };
 }
 
 /** Whether a session may load what another one saved: it is of the same version, or has the same steps. */

@@ -1,5 +1,6 @@
 import type { Session } from '../../core/model/model.ts';
 import type { Rows } from '../../core/model/rows.ts';
+import type { FactTable } from '../../core/steps/facts/table.ts';
 import type { ReadingBatch } from '../decode.ts';
 import type { PreparedRows } from '../prepared-rows.ts';
 import { PartitionSteps } from '../steps/step-state.ts';
@@ -13,14 +14,15 @@ export interface ModelSession {
   readonly steps: PartitionSteps | undefined;
 }
 
-export function openModelSession(streamModel: StreamModel): ModelSession {
+/** @param facts - of its partition; a session that is warmed up has a table of its own */
+export function openModelSession(streamModel: StreamModel, facts?: FactTable): ModelSession {
   const { model, columns } = streamModel;
-  return { streamModel, session: model.open(), steps: model.steps && new PartitionSteps(model.steps, columns) };
+  return { streamModel, session: model.open(), steps: model.steps && new PartitionSteps(model.steps, columns, facts) };
 }
 
 /** Readings as the rows of a model. Pure but for `committed` of what it returns. */
 export function prepare({ streamModel, steps }: ModelSession, readings: ReadingBatch): PreparedRows {
-  if (steps) return steps.apply(readings);
+  if (steps) return readings.facts.length > 0 ? steps.release(readings.facts) : steps.apply(readings);
   readings.writeTimes();
   return { rows: streamModel.project(readings.rows()), origins: readings, outcomes: [], committed: () => {} };
 }

@@ -1,4 +1,5 @@
 import type { StoredRecord } from '../../core/log/port.ts';
+import type { FactTable } from '../../core/steps/facts/table.ts';
 import type { ReadingBatch } from '../decode.ts';
 import { absorb, type ModelSession } from './model-slot.ts';
 
@@ -8,8 +9,8 @@ import { absorb, type ModelSession } from './model-slot.ts';
  */
 export function replay(modelSession: ModelSession, readings: ReadingBatch, records: readonly StoredRecord[]): number {
   readings.reset(records.length);
-  for (const { value } of records) readings.add(value);
-  if (readings.count === 0) return 0;
+  for (const record of records) readings.take(record);
+  if (readings.isEmpty) return 0;
   const { count } = readings;
   if (absorb(modelSession, readings)) return count;
   if (records.length === 1) return 0;
@@ -19,14 +20,36 @@ export function replay(modelSession: ModelSession, readings: ReadingBatch, recor
   );
 }
 
-/** As {@link replay}, to several sessions in one pass. */
+/**
+ * As {@link replay}, to several sessions in one pass.
+ * @param facts - the table that all of them use, which the facts of the past are added to
+ */
 export async function replayAll(
   sessions: readonly ModelSession[],
   past: AsyncIterable<readonly StoredRecord[]>,
   readings: ReadingBatch,
+  facts: FactTable,
 ): Promise<number> {
   let replayed = 0;
-  if (sessions.length === 0) return replayed;
-  for await (const records of past) for (const session of sessions) replayed += replay(session, readings, records);
+  for await (const records of past) {
+    const [first] = records;
+    if (first?.topic === readings.factsTopic) replayFacts(sessions, facts, readings, records);
+    else for (const session of sessions) replayed += replay(session, readings, records);
+  }
   return replayed;
+}
+
+/** Each session sees a fact before the table holds it, whether or not another session can take it in. */
+function replayFacts(
+  sessions: readonly ModelSession[],
+  facts: FactTable,
+  readings: ReadingBatch,
+  records: readonly StoredRecord[],
+): void {
+  for (const record of records) {
+    for (const session of sessions) replay(session, readings, [record]);
+    readings.reset(1);
+    readings.take(record);
+    facts.commit(readings.facts);
+  }
 }

@@ -1,11 +1,14 @@
 import type { History, Positions } from '../../core/log/port.ts';
+import { FactTable } from '../../core/steps/facts/table.ts';
+import { decodeFact } from '../../core/wire/decode-fact.ts';
 import { isRetryable } from '../../core/wire/errors.ts';
+import type { Fact } from '../../core/wire/fact.ts';
 import type { Stream } from '../../core/wire/stream.ts';
 import { ReadingBatch } from '../decode.ts';
 import type { StreamModel } from '../stream-model.ts';
 import { fits, load, readCheckpoint, type SavedSession } from './checkpoint.ts';
 import { type ModelSession, openModelSession, remembers } from './model-slot.ts';
-import { replayAll } from './replay.ts';
+import { replay, replayAll } from './replay.ts';
 
 export interface RestoreOptions {
   readonly champion: StreamModel;
@@ -32,6 +35,8 @@ export interface RestoredPartition {
   /** Sessions before, which complete the rows that had begun under them; oldest first. */
   readonly finishing: readonly ModelSession[];
   readonly challenger: ModelSession | undefined;
+  /** All facts that are committed. */
+  readonly facts: FactTable;
   /** How many readings were replayed, over all sessions. */
   readonly replayed: number;
 }
@@ -49,17 +54,32 @@ interface Past {
   readonly positions: Positions;
   /** Empty where there is no checkpoint, or none that can be read. */
   readonly saved: readonly SavedSession[];
+  /** Where the positions are; without a checkpoint, all that are committed. */
+  readonly facts: FactTable;
 }
 
-async function readPast({ history, unread }: RestoreOptions): Promise<Past> {
+async function readPast({ history, stream, unread }: RestoreOptions): Promise<Past> {
   try {
     const checkpoint = await history.checkpoint();
-    if (checkpoint) return { positions: checkpoint.positions, saved: readCheckpoint(checkpoint.state) };
+    if (checkpoint) {
+      const { sessions, facts } = readCheckpoint(checkpoint.state);
+      return { positions: checkpoint.positions, saved: sessions, facts };
+    }
   } catch (error) {
     if (!(error instanceof RangeError) && isRetryable(error) !== false) throw error;
     unread(error);
   }
-  return { positions: new Map(), saved: [] };
+  return { positions: new Map(), saved: [], facts: await allFacts(stream, history) };
+}
+
+/** All facts below the committed offset: their topic keeps the last one of each identity. */
+async function allFacts({ name, facts: kinds, topics }: Stream, history: History): Promise<FactTable> {
+  const table = new FactTable();
+  if (!kinds) return table;
+  const isOwn = (fact: Fact | string): fact is Fact => typeof fact !== 'string' && fact.stream === name;
+  for await (const records of history.from(new Map([[topics.facts, 0n]])))
+    table.commit(records.map(({ value }) => decodeFact(value)).filter(isOwn));
+  return table;
 }
 
 class Restoration {
@@ -84,12 +104,14 @@ class Restoration {
     const { champion, successor } = await this.#champion();
     const opened = this.#challenger();
     const { stream, history } = this.#options;
+    const { facts, positions } = this.#past;
+    for (const session of this.#exact) session.steps?.useFacts(facts);
     const readings = new ReadingBatch(stream);
-    let replayed = await replayAll(this.#exact, history.from(this.#past.positions), readings);
+    let replayed = await replayAll(this.#exact, history.from(positions), readings, facts);
     for (const session of this.#about.filter(remembers)) replayed += await this.#warmUp(session, readings);
     const exactChallenger = this.#exact.find((session) => session === opened);
     const challenger = exactChallenger ?? (await this.#warmUpChallenger(opened, readings));
-    return { champion, successor, finishing, challenger, replayed };
+    return { champion, successor, finishing, challenger, facts, replayed };
   }
 
   async #champion(): Promise<Pick<RestoredPartition, 'champion' | 'successor'>> {
@@ -132,9 +154,15 @@ class Restoration {
     }
   }
 
-  #warmUp(session: ModelSession, readings: ReadingBatch): Promise<number> {
+  /** All facts are known by now. Which of the rows that wait for others were labelled before is not. */
+  async #warmUp(session: ModelSession, readings: ReadingBatch): Promise<number> {
     const { history, nowMs } = this.#options;
-    return replayAll([session], history.since(nowMs - reachMs(session)), readings);
+    session.steps?.useFacts(this.#past.facts);
+    let replayed = 0;
+    for await (const records of history.since(nowMs - reachMs(session)))
+      if (records[0]?.topic !== readings.factsTopic) replayed += replay(session, readings, records);
+    session.steps?.forgetWaiting();
+    return replayed;
   }
 
   /** The session of a version that is not to label any more, but has rows to complete. */

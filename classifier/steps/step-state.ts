@@ -1,10 +1,14 @@
 import type { Rows } from '../../core/model/rows.ts';
 import type { ModelSteps } from '../../core/model/steps.ts';
 import type { ChainResult, ChainSession, StepOutcome } from '../../core/steps/chain.ts';
+import type { RowNote } from '../../core/steps/facts/held.ts';
+import type { FactResult, FactSession } from '../../core/steps/facts/session.ts';
+import { FactTable } from '../../core/steps/facts/table.ts';
 import { type InputRecord, InputRows } from '../../core/steps/input.ts';
 import { noTruth, onlyEndsSegment, type StepRows } from '../../core/steps/port.ts';
 import { StateReader, StateWriter } from '../../core/steps/state.ts';
 import { formatTime, nsOf, parseTime, type Time, timeOf } from '../../core/steps/time.ts';
+import type { Fact } from '../../core/wire/fact.ts';
 import type { ReadingBatch, SampleBlock } from '../decode.ts';
 import type { PreparedRows, RowOrigins } from '../prepared-rows.ts';
 import { EventTimes } from './event-times.ts';
@@ -20,6 +24,9 @@ export class PartitionSteps {
   #eventTimes = new EventTimes();
   #bounds = new RowBounds();
   readonly #chain: ChainSession;
+  readonly #gate: FactSession | undefined;
+  readonly #width: number;
+  #facts: FactTable;
   readonly #input: InputRows;
   /** By channel, its column in a reading. */
   readonly #columns: readonly number[];
@@ -28,11 +35,17 @@ export class PartitionSteps {
   readonly #truths: string[] = [];
   readonly #truthIndex = new Map<string, number>();
 
-  /** @param columns - by channel of the steps, its column in the stream */
-  constructor({ chain, channels, signature, reachNs }: ModelSteps, columns: readonly number[]) {
+  /**
+   * @param columns - by channel of the steps, its column in the stream
+   * @param facts - the committed facts of the partition, which others change
+   */
+  constructor({ chain, channels, signature, reachNs }: ModelSteps, columns: readonly number[], facts?: FactTable) {
     this.signature = signature;
     this.#reachNs = reachNs;
     this.#chain = chain.open();
+    this.#gate = chain.facts?.open();
+    this.#width = chain.shape.channels.length;
+    this.#facts = facts ?? new FactTable();
     this.#input = new InputRows(channels.length);
     this.#columns = columns;
   }
@@ -44,14 +57,77 @@ export class PartitionSteps {
     const bounds = this.#bounds;
     const labelled = rowsOf(result.rows, bounds.areOpen ? undefined : (row) => bounds.includes(result.rows, row));
     const { rows, kept } = labelled;
+    const committed = () => {
+      this.#eventTimes.advance(input, result);
+      result.committed();
+    };
+    const { outcomes } = result;
+    if (!this.#gate) return { rows, origins: this.#originsOf(result, rows, kept), outcomes, committed };
+    const { seconds, nanoseconds } = result.rows;
+    const chainRows = {
+      ...rows,
+      seconds: kept.map((row) => seconds[row] ?? 0),
+      nanoseconds: kept.map((row) => nanoseconds[row] ?? 0),
+    };
+    const gated = this.#gate.apply(chainRows, this.#facts, (at) => this.#noteOf(result, kept[at] ?? 0));
+    return this.#coveredOf(gated, outcomes, committed);
+  }
+
+  /** Facts came: rows that waited for them proceed. As pure as {@link apply}; the table of facts is changed once this is committed. */
+  release(facts: readonly Fact[]): PreparedRows {
+    const gated = this.#gate?.release(facts, this.#facts) ?? nothingReleased;
+    return this.#coveredOf(gated, [], () => {}, true);
+  }
+
+  /** From now on this is the table of facts: that of the partition in which the session begins to work. */
+  useFacts(facts: FactTable): void {
+    this.#facts = facts;
+  }
+
+  #coveredOf(
+    { rows: covered, skippedBy, missedBy, committed: commitGate }: FactResult,
+    outcomes: readonly StepOutcome[],
+    committed: () => void,
+    waited = false,
+  ): PreparedRows {
+    const { count, values, devices, seconds, nanoseconds, notes, facts } = covered;
+    const times = BigInt64Array.from(seconds, (second, row) => nsOf(second, nanoseconds[row] ?? 0));
+    const rows = { count, width: this.#width, values, devices, times };
+    const windows = notes.some(({ window }) => window !== undefined) && {
+      from: notes.map(({ window }) => window?.from ?? ''),
+      samples: notes.map(({ window }) => window?.samples ?? 0),
+      missing: notes.map(({ window }) => window?.missing ?? 0),
+    };
+    const origins = {
+      ...{ count, devices, restsOn: facts, gapsByRow: gapsOf(rows) },
+      timeTexts: seconds.map((second, row) => formatTime(second, nanoseconds[row] ?? 0)),
+      received: notes.map(({ received }) => received ?? ''),
+      truths: notes.map(({ truth }) => truth),
+      ...(waited && { waited }),
+      ...(windows && { windows }),
+    };
     return {
-      rows,
-      origins: this.#originsOf(result, rows, kept),
-      outcomes: result.outcomes,
-      committed: () => {
-        this.#eventTimes.advance(input, result);
-        result.committed();
+      ...{ rows, origins, outcomes, gated: { passed: count, skippedBy, missedBy } },
+      committed() {
+        committed();
+        commitGate();
       },
+    };
+  }
+
+  #noteOf({ rows }: ChainResult, row: number): RowNote {
+    const truth = this.#truths[rows.truths[row] ?? noTruth];
+    const { windows } = rows;
+    return {
+      received: this.#received[rows.inputs[row] ?? 0] ?? '',
+      ...(truth !== undefined && { truth }),
+      ...(windows && {
+        window: {
+          from: formatTime(windows.fromSeconds[row] ?? 0, windows.fromNanoseconds[row] ?? 0),
+          samples: windows.samples[row] ?? 0,
+          missing: windows.missing[row] ?? 0,
+        },
+      }),
     };
   }
 
@@ -69,12 +145,22 @@ export class PartitionSteps {
 
   /** After {@link finish}, whether no row that had begun can still come. A device that is silent keeps its own open. */
   get isFinished(): boolean {
-    return this.#bounds.isFinished(this.#eventTimes, this.#reachNs);
+    return this.waiting().rows === 0 && this.#bounds.isFinished(this.#eventTimes, this.#reachNs);
   }
 
   /** Rows that wait, over all steps. */
   held(): number {
-    return this.#chain.held().reduce((sum, rows) => sum + rows, 0);
+    return this.#chain.held().reduce((sum, rows) => sum + rows, this.waiting().rows);
+  }
+
+  /** Of these, those that wait for facts. */
+  waiting(): { readonly rows: number; readonly bytes: number } {
+    return { rows: this.#gate?.held() ?? 0, bytes: this.#gate?.heldBytes() ?? 0 };
+  }
+
+  /** Forgets the rows that wait for facts: it is not known which of them were labelled before. */
+  forgetWaiting(): void {
+    this.#gate?.clear();
   }
 
   save(): Uint8Array {
@@ -84,7 +170,10 @@ export class PartitionSteps {
     this.#eventTimes.write(writer);
     this.#bounds.settle(this.#eventTimes, this.#reachNs);
     this.#bounds.write(writer);
-    writer.raw(this.#chain.save());
+    const chain = this.#chain.save();
+    writer.number(chain.length);
+    writer.raw(chain);
+    if (this.#gate) writer.raw(this.#gate.save());
     return writer.finish();
   }
 
@@ -94,7 +183,9 @@ export class PartitionSteps {
     const truths = Array.from({ length: reader.count(maxTruths) }, () => reader.text());
     const eventTimes = EventTimes.read(reader);
     const bounds = RowBounds.read(reader);
-    this.#chain.load(reader.raw(reader.left));
+    this.#chain.load(reader.raw(reader.count(reader.left)));
+    if (this.#gate) this.#gate.load(reader.raw(reader.left));
+    else reader.end();
     this.#eventTimes = eventTimes;
     this.#bounds = bounds;
     this.#truths.splice(0, this.#truths.length, ...truths);
@@ -173,6 +264,13 @@ function withEnd(record: InputRecord, { ends }: ReadingBatch, row: number): Inpu
   return segment === undefined ? record : { ...record, segment };
 }
 
+const nothingReleased: FactResult = {
+  rows: { count: 0, values: new Float64Array(0), devices: [], seconds: [], nanoseconds: [], notes: [], facts: [] },
+  skippedBy: new Map(),
+  missedBy: new Map(),
+  committed() {},
+};
+
 /** The samples of a block in one column of a reading. */
 function columnOf(values: Float64Array, width: number, column: number, { row, count }: SampleBlock): Float64Array {
   const samples = new Float64Array(count);
@@ -219,13 +317,15 @@ export interface StepCounts {
   readonly consumed: number;
   readonly duplicates: number;
   readonly mixed: number;
+  /** By kind of fact, the rows that waited for one in vain; they are among those skipped. */
+  readonly missedBy: ReadonlyMap<string, number>;
 }
 
 /** The reason of a skip: more devices than a session remembers, so the samples of one that was silent long were dropped. */
 const forgottenDevice = 'forgotten-device';
 
-export function countSteps(outcomes: readonly StepOutcome[]): StepCounts {
-  const skippedBy = new Map<string, number>();
+export function countSteps({ outcomes, gated }: Pick<PreparedRows, 'outcomes' | 'gated'>): StepCounts {
+  const skippedBy = new Map(gated?.skippedBy);
   const skip = (reason: string, count: number) => skippedBy.set(reason, (skippedBy.get(reason) ?? 0) + count);
   let duplicates = 0;
   let mixed = 0;
@@ -236,5 +336,8 @@ export function countSteps(outcomes: readonly StepOutcome[]): StepCounts {
     mixed += counts.mixed;
   }
   const last = outcomes.find(({ use }) => use === 'window') ?? outcomes.at(-1);
-  return { skippedBy, duplicates, mixed, consumed: last?.counts.consumed ?? 0 };
+  // Windows are done with their samples before they wait for facts.
+  const isGatedAlone = gated && last?.use !== 'window';
+  const consumed = isGatedAlone ? gated.passed : (last?.counts.consumed ?? 0);
+  return { skippedBy, duplicates, mixed, consumed, missedBy: gated?.missedBy ?? new Map() };
 }

@@ -11,6 +11,7 @@ import { createSqliteLog } from '../../core/log/sqlite.ts';
 import type { Model, ModelSource, ModelWatcher } from '../../core/model/model.ts';
 import { type DeadLetter, deadLetterSchema } from '../../core/wire/dead-letter.ts';
 import { GaplineError } from '../../core/wire/errors.ts';
+import { type Fact, type FactKinds, factKey } from '../../core/wire/fact.ts';
 import { type Prediction, predictionSchema } from '../../core/wire/prediction.ts';
 import { type Status, statusSchema } from '../../core/wire/status.ts';
 import { topicsOf } from '../../core/wire/stream.ts';
@@ -54,15 +55,15 @@ export interface ReadingParts {
 const textOf = ({ value }: StoredRecord): string => Buffer.from(value).toString();
 
 /** A log of its own for one test, with the topics of a stream of two values, and what a test does with them. */
-export async function openLine(engine: Engine = 'SQLite') {
+export async function openLine(engine: Engine = 'SQLite', facts?: FactKinds) {
   const name = `t${randomUUID().slice(0, 8)}`;
-  const stream = { name, fields, topics: topicsOf(name) };
+  const stream = { name, fields, topics: topicsOf(name), ...(facts && { facts }) };
   const { log, address, remove } = await openLog(engine, name);
   await log.start();
   await log.ensureTopics(
     Object.values(stream.topics).map((topic) => ({
       ...{ name: topic, partitions: 3, retentionMs: 3_600_000 },
-      compacted: topic === stream.topics.state,
+      compacted: topic === stream.topics.state || topic === stream.topics.facts,
     })),
   );
   const stops: (() => Promise<void>)[] = [];
@@ -87,6 +88,15 @@ export async function openLine(engine: Engine = 'SQLite') {
         : recordOf(reading),
     );
     await log.append(stream.topics.readings, records, { deadlineMs: 30_000 });
+  }
+
+  /** Facts of another system, as the collector appends them. */
+  async function tell(...facts: readonly Omit<Fact, 'stream' | 'received'>[]): Promise<void> {
+    const records = facts.map((fact) => ({
+      ...{ key: factKey(fact), partitionKey: fact.subject },
+      value: Buffer.from(JSON.stringify({ stream: name, ...fact, received: `${Date.now()}000000` })),
+    }));
+    await log.append(stream.topics.facts, records, { deadlineMs: 30_000 });
   }
 
   /** Every record of a topic. */
@@ -115,6 +125,7 @@ export async function openLine(engine: Engine = 'SQLite') {
     address,
     stream,
     send,
+    tell,
     all,
     classify,
     /** Every prediction of a topic, held to the schema; by device, then in the order of the log. */

@@ -10,6 +10,8 @@ interface JsonSchema {
   maximum?: number;
   properties?: Record<string, JsonSchema>;
   items?: JsonSchema;
+  /** What it holds, where its type does not tell. */
+  values?: string;
 }
 
 /** The JSON Schema of stream.yaml, for editors. */
@@ -69,7 +71,8 @@ function rowsOf(schema: JsonSchema, prefix: string): string[] {
   });
 }
 
-function valuesOf({ type, enum: choices, minimum, maximum, items }: JsonSchema): string {
+function valuesOf({ type, enum: choices, minimum, maximum, items, values }: JsonSchema): string {
+  if (values) return values;
   if (choices) return choices.map((choice) => `\`${choice}\``).join(', ');
   const kind =
     type === 'array' ? `list of ${items?.type ?? 'values'}` : type === 'integer' ? 'whole number' : (type ?? '');

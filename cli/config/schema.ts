@@ -78,6 +78,24 @@ const gaps = z
   .prefault({})
   .describe('how values are masked');
 
+const facts = z
+  .record(
+    name('a kind of fact'),
+    z
+      .strictObject({
+        values: z
+          .array(z.string().min(1))
+          .max(1_000)
+          .default([])
+          .describe('the names of what it says, beside that it holds'),
+      })
+      .nullable()
+      .transform((kind) => kind ?? { values: [] }),
+  )
+  .optional()
+  .describe('kinds of facts that other systems tell of devices, for gate and join; default: the stream takes none')
+  .meta({ values: 'by kind, `values: [NAME, …]`' });
+
 const generator = z
   .strictObject({
     simulate: path(
@@ -190,6 +208,7 @@ export const configSchema = z
     stream: name('what kind of reading this is; begins the names of topics and measurements'),
     topics,
     data,
+    facts,
     steps: stepsSchema.prefault([]),
     generator,
     collector,

@@ -43,7 +43,11 @@ function partitionOf(refuses: (outputs: readonly Output[]) => boolean, handlers:
       committed.push(...outputs.map((output) => `${output.topic} ${output.key} ${text(output).split('\n').at(-1)}`));
       position = (records.at(-1)?.offset ?? position) + 1n;
     },
-    checkpoints: Checkpoints.of(0, { topic: 'state', everyRecords: 1, everyMs: 3_600_000 }, all),
+    checkpoints: Checkpoints.of(
+      0,
+      { from: ['in'], checkpoints: { topic: 'state', everyRecords: 1, everyMs: 3_600_000 } },
+      all,
+    ),
     positions: () => new Map([['in', position]]),
   });
   const take = (...values: string[]) => {

@@ -50,7 +50,7 @@ export function createBatchProcessor(options: BatchProcessorOptions): BatchProce
     let transformed: Transformed;
     try {
       transformed = await retry({ ...batch, attempts: tries }, () => handlers.transform(batch));
-      await commitDurably(batch, transformed.outputs, checkpoints?.due(positions));
+      await commitDurably(batch, transformed.outputs, checkpoints?.due(positions, batch.topic));
     } catch (error) {
       if (endsProcessing(error)) throw error;
       if (!second) return await writeDeadLetter(batch, first, error);
@@ -68,7 +68,7 @@ export function createBatchProcessor(options: BatchProcessorOptions): BatchProce
       const { topic, partition, offset, value } = record;
       const about = { topic, partition, offset: String(offset), bytes: value.byteLength, reason: describeError(cause) };
       logger.error(about, `A record was skipped: its dead letter cannot be written: ${describeError(refusal)}`);
-      await commitDurably(batch, [], checkpoints?.due(positions));
+      await commitDurably(batch, [], checkpoints?.due(positions, batch.topic));
     }
     handlers.passed?.(record, cause);
   }
@@ -78,7 +78,8 @@ export function createBatchProcessor(options: BatchProcessorOptions): BatchProce
     let refusal: unknown;
     for (const maxBytes of deadLetterSizes) {
       try {
-        await commitDurably(batch, [handlers.deadLetter(record, cause, maxBytes)], checkpoints?.due(positions));
+        const letter = handlers.deadLetter(record, cause, maxBytes);
+        await commitDurably(batch, [letter], checkpoints?.due(positions, batch.topic));
         return undefined;
       } catch (error) {
         if (endsProcessing(error)) throw error;
@@ -90,15 +91,14 @@ export function createBatchProcessor(options: BatchProcessorOptions): BatchProce
 
   async function commitDurably(batch: Batch, outputs: readonly Output[], checkpoint: CheckpointWrite | undefined) {
     const task = { ...batch, attempts: Number.POSITIVE_INFINITY };
-    const count = batch.records.length;
     if (!checkpoint || checkpoint.outputs.length === 0) {
       await retry(task, () => commit(batch, outputs, checkpoint));
-      checkpoints?.committed(count, checkpoint);
+      checkpoints?.committed(batch, checkpoint);
       return;
     }
     try {
       await retry(task, () => commit(batch, [...outputs, ...checkpoint.outputs], checkpoint));
-      checkpoints?.committed(count, checkpoint);
+      checkpoints?.committed(batch, checkpoint);
     } catch (error) {
       if (endsProcessing(error)) throw error;
       // Whether the outputs or the checkpoint are at fault shows without it. The one before it stays, and what it needs of the inputs.
@@ -107,8 +107,9 @@ export function createBatchProcessor(options: BatchProcessorOptions): BatchProce
     }
   }
 
-  function refuseCheckpoint({ topic, partition, records }: Batch, error: unknown): void {
-    const isFirst = checkpoints?.refused(records.length) ?? false;
+  function refuseCheckpoint(batch: Batch, error: unknown): void {
+    const { topic, partition } = batch;
+    const isFirst = checkpoints?.refused(batch) ?? false;
     handlers.checkpointRefused?.(partition, error);
     if (!isFirst) return;
     const meaning = 'the batch is committed without it, and a restart replays more, from the one before';

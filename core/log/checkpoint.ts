@@ -1,6 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { GaplineError } from '../wire/errors.ts';
-import type { Checkpoint, CheckpointOptions, Output, PipeHandlers, Positions, StoredRecord } from './port.ts';
+import type {
+  Batch,
+  Checkpoint,
+  CheckpointOptions,
+  Output,
+  PipeHandlers,
+  PipeOptions,
+  Positions,
+  StoredRecord,
+} from './port.ts';
 
 /** A checkpoint larger than this is several records: engines bound the size of one. */
 const maxPartBytes = 500_000;
@@ -112,6 +121,9 @@ export class Checkpoints {
   readonly #partition: number;
   readonly #options: Required<CheckpointOptions>;
   readonly #handlers: Required<Pick<PipeHandlers, 'save' | 'checkpointNow'>>;
+  readonly #inputs: readonly string[];
+  /** The last of the inputs that gave a batch since the last checkpoint. */
+  #latest = 0;
   #records = Number.POSITIVE_INFINITY;
   #writtenMs = 0;
   #refusing = false;
@@ -119,19 +131,21 @@ export class Checkpoints {
   /** Undefined where the pipe keeps none. */
   static of(
     partition: number,
-    options: CheckpointOptions | undefined,
+    { checkpoints, from }: Pick<PipeOptions, 'checkpoints' | 'from'>,
     { save, checkpointNow = () => false }: Pick<PipeHandlers, 'save' | 'checkpointNow'>,
   ): Checkpoints | undefined {
-    return options && save && new Checkpoints(partition, options, { save, checkpointNow });
+    return checkpoints && save && new Checkpoints(partition, checkpoints, from, { save, checkpointNow });
   }
 
   private constructor(
     partition: number,
     options: CheckpointOptions,
+    inputs: readonly string[],
     handlers: Required<Pick<PipeHandlers, 'save' | 'checkpointNow'>>,
   ) {
     this.#partition = partition;
     this.#options = { everyRecords: 100_000, everyMs: 10_000, ...options };
+    this.#inputs = inputs;
     this.#handlers = handlers;
   }
 
@@ -140,10 +154,16 @@ export class Checkpoints {
     this.#records = Number.POSITIVE_INFINITY;
   }
 
-  /** A checkpoint of the state as it is now committed, if one is due. */
-  due(positions: () => Positions): CheckpointWrite | undefined {
+  /**
+   * A checkpoint of the state as it is now committed, if one is due before a batch of this topic. It is where the inputs would no longer
+   * come in their order: a replay goes through one after the other, and so repeats exactly what happened since the checkpoint.
+   */
+  due(positions: () => Positions, topic: string): CheckpointWrite | undefined {
     const { everyRecords, everyMs } = this.#options;
-    const isDue = this.#records >= everyRecords || performance.now() - this.#writtenMs >= everyMs;
+    const isDue =
+      this.#records >= everyRecords ||
+      performance.now() - this.#writtenMs >= everyMs ||
+      this.#inputs.indexOf(topic) < this.#latest;
     return isDue || this.#handlers.checkpointNow(this.#partition) ? this.#take(positions()) : undefined;
   }
 
@@ -153,22 +173,28 @@ export class Checkpoints {
     return { outputs: encodeCheckpoint(this.#options.topic, this.#partition, { positions, state }), positions };
   }
 
-  /** A batch of so many records is committed, with this checkpoint. */
-  committed(records: number, written: CheckpointWrite | undefined): void {
+  /** A batch is committed, with this checkpoint. */
+  committed({ topic, records }: Pick<Batch, 'topic' | 'records'>, written: CheckpointWrite | undefined): void {
     if (written) {
       this.#restartCadence();
       this.#refusing = false;
+      this.#latest = 0;
     }
-    this.#records += records;
+    this.#add(topic, records.length);
   }
 
   /** As {@link committed}, but the log takes no such checkpoint: the next one is tried when it is due. True for the first in a row. */
-  refused(records: number): boolean {
+  refused({ topic, records }: Pick<Batch, 'topic' | 'records'>): boolean {
     const isFirst = !this.#refusing;
     this.#refusing = true;
     this.#restartCadence();
-    this.#records += records;
+    this.#add(topic, records.length);
     return isFirst;
+  }
+
+  #add(topic: string, records: number): void {
+    this.#records += records;
+    this.#latest = Math.max(this.#latest, this.#inputs.indexOf(topic));
   }
 
   #restartCadence(): void {

@@ -36,6 +36,11 @@ export interface TopicSpec {
    * Keeps the last record of each key, whatever its age; those before it are deleted in time. Its records need a key. Default false: old records are deleted by age.
    */
   readonly compacted?: boolean;
+  /**
+   * Of a compacted topic: how long at least a record stays that another one has replaced, in milliseconds, so that a checkpoint's replay
+   * finds it. Default 0. The embedded log keeps it for as long as a group or a checkpoint needs it.
+   */
+  readonly replacedMs?: number;
 }
 
 /** By topic, an offset: all records below it are taken. */
@@ -82,7 +87,10 @@ export interface History {
    * since then are deleted, so that the state cannot be restored exactly.
    */
   checkpoint(): Promise<Checkpoint | undefined>;
-  /** The committed records from these positions on, in order by topic, batch by batch. A topic that is not named is left out. */
+  /**
+   * The committed records from these positions on, batch by batch: one topic after the other, in the order of {@link PipeOptions.from}.
+   * From the positions of a checkpoint on, that is the order in which the batches were committed. A topic that is not named is left out.
+   */
   from(positions: Positions): AsyncIterable<readonly StoredRecord[]>;
   /** Records below the committed offset that arrived at or after `sinceMs`, in order by topic, batch by batch. */
   since(sinceMs: number): AsyncIterable<readonly StoredRecord[]>;
@@ -133,6 +141,10 @@ export interface PipeHandlers {
 }
 
 export interface PipeOptions {
+  /**
+   * Where there are several, checkpoints are written more often: with each batch of a topic that stands before that of the batch before.
+   * So those with few records come first.
+   */
   readonly from: readonly string[];
   readonly group: string;
   /** Records a batch, at most. Default 5000. */

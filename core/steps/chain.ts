@@ -1,13 +1,14 @@
-import type { z } from 'zod';
+import { ZodError, type z } from 'zod';
 import { GaplineError } from '../wire/errors.ts';
 import { firstIssue } from '../wire/issue.ts';
 import { Ahead } from './ahead.ts';
 import type { StepDefinition } from './definition.ts';
 import { nanosecondsOf } from './duration.ts';
+import { type FactPlan, isFactStep, planFacts } from './facts/definitions.ts';
 import { staleBatch } from './output.ts';
 import { listed, StepProblem } from './params.ts';
 import type { Counts, Shape, Skips, Step, StepRows, StepSession } from './port.ts';
-import { definitionOf, definitions, type StepSpec } from './registry.ts';
+import { allDefinitions, definitionOf, type StepSpec } from './registry.ts';
 import { StateReader, StateWriter } from './state.ts';
 
 /** What became of rows at one step of a chain. */
@@ -39,7 +40,10 @@ export interface ChainSession {
 }
 
 export interface Chain {
+  /** Of the rows that leave the last step, the columns of facts included. */
   readonly shape: Shape;
+  /** The steps that decide by facts, which the session does not do: they follow the others. */
+  readonly facts?: FactPlan;
   open(): ChainSession;
 }
 
@@ -53,16 +57,20 @@ export type OwnSteps = ReadonlyMap<string, StepDefinition>;
  */
 export function buildChain(specs: readonly StepSpec[], channels: readonly string[], own: OwnSteps = new Map()): Chain {
   let shape: Shape = { channels };
-  const steps = specs.map((spec, index): { use: string; step: Step } => {
+  const facts = specs.findIndex(isFactStep);
+  const before = facts < 0 ? specs : specs.slice(0, facts);
+  const steps = before.map((spec, index): { use: string; step: Step } => {
     const step = buildStep(spec, index, shape, own);
     shape = step.shape;
     return { use: spec.use, step };
   });
   if (shape.windows && shape.channels.length === 0)
     throw problem('', 'nothing follows the window; put statistics, spectrum or lags behind it');
-  const aheadNs = Math.min(...specs.map(maxAheadOf));
+  const aheadNs = Math.min(...before.map(maxAheadOf));
+  const plan = facts < 0 ? undefined : planOf(specs, facts, shape.channels);
   return {
-    shape,
+    shape: plan ? { ...shape, channels: [...shape.channels, ...plan.added] } : shape,
+    ...(plan && { facts: plan }),
     open: () => {
       const sessions = steps.map(({ use, step }) => ({ use, session: step.open() }));
       if (Number.isFinite(aheadNs)) sessions.unshift({ use: 'ahead', session: new Ahead(aheadNs, channels.length) });
@@ -71,12 +79,30 @@ export function buildChain(specs: readonly StepSpec[], channels: readonly string
   };
 }
 
+function planOf(specs: readonly StepSpec[], first: number, channels: readonly string[]): FactPlan {
+  const chosen = specs.slice(first);
+  const other = chosen.findIndex((spec) => !isFactStep(spec));
+  if (other >= 0)
+    throw problem(
+      `steps.${first + other}.use`,
+      'gate and join come last: what other steps remember depends on no fact',
+    );
+  try {
+    return planFacts(chosen, channels);
+  } catch (error) {
+    const where = `steps.${first} (${chosen.map(({ use }) => use).join(', ')})`;
+    if (error instanceof StepProblem) throw problem(where, error.message);
+    if (error instanceof ZodError) throw problem(where, firstIssue(error));
+    throw error;
+  }
+}
+
 function buildStep(spec: StepSpec, index: number, shape: Shape, own: OwnSteps): Step {
   const where = `steps.${index}`;
   const definition = definitionOf(spec.use) ?? own.get(spec.use);
   if (!definition) {
     const known = listed(
-      definitions.map(({ use }) => use),
+      allDefinitions.map(({ use }) => use),
       32,
     );
     throw problem(`${where}.use`, `there is no step ${JSON.stringify(spec.use)}; there are ${known}, or ./FILE.ts`);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { definitions } from './registry.ts';
+import { allDefinitions } from './registry.ts';
 
 interface Property {
   readonly type?: string;
@@ -16,7 +16,7 @@ interface Property {
 
 /** The parameters of every step as tables, for `docs/signals.md`. */
 export function stepsReference(): string {
-  return definitions
+  return allDefinitions
     .map(({ use, summary, params }) => {
       const { properties = {}, required = [] } = z.toJSONSchema(params, { io: 'input' });
       const rows = Object.entries(properties as Record<string, Property>).map(

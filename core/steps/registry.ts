@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { StepDefinition } from './definition.ts';
+import { type FactStepDefinition, factDefinitions } from './facts/definitions.ts';
 import { lags } from './features/lags.ts';
 import { spectrum } from './features/spectrum.ts';
 import { statistics } from './features/statistics.ts';
@@ -11,13 +12,16 @@ import { window } from './window/window.ts';
 /** Every step there is. A new one is a line here; the schema, the docs and the suite of properties follow. */
 export const definitions = [resample, filter, smooth, window, statistics, spectrum, lags] as const;
 
-type Definitions = (typeof definitions)[number];
+/** All steps of Gapline's own: those that make rows, and those that decide by facts. */
+export const allDefinitions = [...definitions, ...factDefinitions] as const;
+
+type Definitions = (typeof allDefinitions)[number];
 type OptionOf<Definition> =
-  Definition extends StepDefinition<infer Use, infer Params>
+  Definition extends FactStepDefinition<infer Use, infer Params>
     ? z.ZodObject<Params['shape'] & { use: z.ZodLiteral<Use> }, z.core.$strict>
     : never;
 
-const options = definitions.map((definition: StepDefinition) =>
+const options = allDefinitions.map((definition: FactStepDefinition) =>
   z.strictObject({
     use: z.literal(definition.use).describe(definition.summary),
     ...definition.params.shape,

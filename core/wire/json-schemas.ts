@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { deadLetterSchema } from './dead-letter.ts';
+import { factSchema } from './fact.ts';
+import { anyFactInputSchema } from './fact-input.ts';
 import { predictionSchema } from './prediction.ts';
 import { problemSchema } from './problem.ts';
 import { readingSchema } from './reading.ts';
@@ -14,6 +16,8 @@ const schemas = {
   'samples-input.json': anySamplesInputSchema(),
   'samples.json': samplesSchema,
   'prediction.json': predictionSchema,
+  'fact-input.json': anyFactInputSchema(),
+  'fact.json': factSchema,
   'status.json': statusSchema,
   'dead-letter.json': deadLetterSchema,
   'problem.json': problemSchema,

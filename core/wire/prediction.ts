@@ -24,6 +24,10 @@ export const predictionSchema = z
       .max(1)
       .optional()
       .describe('how much the label depends on what was filled, where the model knows: 0 not at all'),
+    facts: z
+      .record(z.string(), nanosecondsSchema)
+      .optional()
+      .describe('the facts that it rests on: by kind, when the fact begins, as `time`; they are of this device'),
     truth: z.string().optional().describe('the true label, when the source knew it; never used to predict'),
     received: nanosecondsSchema.describe('when the collector took the reading: nanoseconds, as a decimal string'),
     latencyMs: z.number().describe('from received to labelled, in milliseconds'),

@@ -1,3 +1,5 @@
+import type { FactKinds } from './fact.ts';
+
 /** The topics of one stream, by role. */
 export interface Topics {
   readonly readings: string;
@@ -7,6 +9,8 @@ export interface Topics {
   readonly status: string;
   /** Compacted: what the classifier remembers of each partition. */
   readonly state: string;
+  /** Compacted: what other systems know of devices. Made where the stream takes facts. */
+  readonly facts: string;
 }
 
 /** What every stage knows of the stream that it serves. */
@@ -15,6 +19,8 @@ export interface Stream {
   /** The names of a reading's values, in the order of the model's columns. Any characters, any case. */
   readonly fields: readonly string[];
   readonly topics: Topics;
+  /** The kinds of facts that it takes; undefined where it takes none. */
+  readonly facts?: FactKinds;
 }
 
 /** The topics of a stream: by default `STREAM.readings`, `STREAM.predictions`, and so on. */
@@ -26,5 +32,6 @@ export function topicsOf(stream: string, chosen: { readings?: string; prediction
     shadow: `${stream}.shadow`,
     status: `${stream}.status`,
     state: `${stream}.state`,
+    facts: `${stream}.facts`,
   };
 }

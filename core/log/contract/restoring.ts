@@ -209,4 +209,23 @@ export function restoring(fixture: () => LogFixture): void {
     await running.stop();
     expect(await contents(log, state)).toEqual([]);
   });
+
+  test('replays two inputs in the order in which their batches were committed', { timeout: 120_000 }, async () => {
+    const log = await fixture().open();
+    const { topic, copy, state } = await topicsOf(log, 1);
+    const second = await fixture().topic(log, 'second', 1);
+    const options = { ...optionsOf(topic, state, 1_000_000), from: [second, topic] };
+    let sent = 0;
+    for (let round = 0; round < 4; round++) {
+      const seen = new Seen();
+      const running = await log.pipe(options, seen.handlers(copy));
+      for (let turn = 0; turn < 3 + round; turn++) {
+        await log.append(turn % 2 === 0 ? topic : second, numbered(sent, sent + 9), deadline);
+        sent += 9;
+        await expect.poll(() => seen.byPartition.get(0)?.length, patient).toBe(sent);
+      }
+      expect(seen.byPartition.get(0)).toEqual(numbers(0, sent));
+      await running.stop();
+    }
+  });
 }

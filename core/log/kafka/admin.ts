@@ -321,10 +321,11 @@ const compacting = [
   { name: 'min.cleanable.dirty.ratio', value: '0.1' },
 ];
 
-const asConfig = ({ name, partitions, retentionMs, flush, compacted }: TopicSpec): ITopicConfig => ({
+const asConfig = ({ name, partitions, retentionMs, flush, compacted, replacedMs = 0 }: TopicSpec): ITopicConfig => ({
   topic: name,
   numPartitions: partitions,
   configEntries: [
+    ...(replacedMs > 0 ? [{ name: 'min.compaction.lag.ms', value: String(Math.round(replacedMs)) }] : []),
     ...(compacted ? compacting : [{ name: 'retention.ms', value: String(retentionMs) }]),
     // The time of arrival, never the reading's: by that a broker would delete backfilled data at once.
     { name: 'message.timestamp.type', value: 'LogAppendTime' },

@@ -74,7 +74,11 @@ export class Worker {
   constructor(options: WorkerOptions, after: Promise<void>) {
     this.number = options.number;
     this.#options = options;
-    this.#checkpoints = Checkpoints.of(options.number, options.checkpoints, options.handlers);
+    this.#checkpoints = Checkpoints.of(
+      options.number,
+      { checkpoints: options.checkpoints, from: options.topics },
+      options.handlers,
+    );
     this.#inputs = options.topics.map((topic) => this.#createInput(topic));
     this.ended = after.then(() => this.#run());
   }

@@ -37,7 +37,7 @@ export async function runWorker(
   options: WorkerOptions,
 ): Promise<void> {
   const { engine, handlers, retry, signal, stopping, attempts = 5, maxBatch = 5_000 } = options;
-  const checkpoints = Checkpoints.of(number, options.checkpoints, handlers);
+  const checkpoints = Checkpoints.of(number, options, handlers);
   const inputs: Input[] = [];
   for (const partition of partitions) inputs.push(createInput(partition, inputs, checkpoints, options));
   const [first] = inputs;

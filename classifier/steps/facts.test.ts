@@ -1,0 +1,267 @@
+// The runner starts a Kafka for files that name GAPLINE_TEST_KAFKA.
+import { type ChildProcess, fork } from 'node:child_process';
+import { join as joinPath } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, describe, expect, test } from 'vitest';
+import { kill } from '../../core/log/contract/fixture.ts';
+import { withoutKafka } from '../../core/log/kafka/testing.ts';
+import { totalLag } from '../../core/log/port.ts';
+import type { StepSpec } from '../../core/steps/registry.ts';
+import type { Fact } from '../../core/wire/fact.ts';
+import { classifierGroup, inputsOf } from '../classifier.ts';
+import type { ClassifierTask } from '../testing/child.ts';
+import { doubleModel } from '../testing/doubles.ts';
+import { changingSource, type Engine, type Line, openLine, patient, type ReadingParts } from '../testing/line.ts';
+
+const kinds = { admission: [], age: ['age'] };
+const gate: StepSpec = { use: 'gate', during: 'admission', lateness: '1h' };
+const join: StepSpec = { use: 'join', fact: 'age', values: ['age'], lateness: '1h' };
+const steps: readonly StepSpec[] = [gate, join];
+const second = 1_000_000_000;
+const startNs = 1_700_000_000 * second;
+const at = (seconds: number) => startNs + seconds * second;
+
+type Told = Omit<Fact, 'stream' | 'received'>;
+const fact = (subject: string, kind: string, from: number, to?: number, values: Fact['values'] = {}): Told => ({
+  ...{ subject, kind, from: `${at(from)}`, values },
+  ...(to !== undefined && { to: `${at(to)}` }),
+});
+const reading = (device: string, seconds: number, a = 1): ReadingParts => ({
+  ...{ device, time: at(seconds), values: { a, b: seconds } },
+});
+
+const lines: Line[] = [];
+const children: ChildProcess[] = [];
+afterEach(async () => {
+  await Promise.all(children.splice(0).map(kill));
+  for (const line of lines.splice(0)) await line.close();
+});
+
+async function lineOn(engine: Engine = 'SQLite'): Promise<Line> {
+  const line = await openLine(engine, kinds);
+  lines.push(line);
+  return line;
+}
+
+async function untilTaken({ log, stream }: Line): Promise<void> {
+  const lag = async () => totalLag(await log.lag(classifierGroup(stream), inputsOf(stream)));
+  await expect.poll(lag, patient).toBe(0);
+}
+
+/** Where a reading was labelled, by which facts, with which age. */
+async function labelsOf(line: Line): Promise<string[]> {
+  const found = await line.predictions();
+  return found
+    .map(
+      ({ device, time, facts, gaps }) =>
+        `${device} ${(Number(time) - startNs) / second} ${JSON.stringify(facts)} ${gaps}`,
+    )
+    .sort();
+}
+
+test('readings are labelled within an admission, whichever comes first, and each label names its facts', async () => {
+  const line = await lineOn();
+  const classifier = await line.classify(doubleModel({ steps }));
+  await line.send(reading('p', 5), reading('p', 15), reading('q', 5));
+  await classifier.taken(3);
+  await line.tell(fact('p', 'admission', 0, 10), fact('p', 'age', -1_000, undefined, { age: 70 }));
+  await untilTaken(line);
+  await expect.poll(() => line.predictions(), patient).toHaveLength(1);
+  await line.send(reading('p', 7), reading('p', 10));
+  await untilTaken(line);
+  const known = JSON.stringify({ admission: `${at(0)}`, age: `${at(-1_000)}` });
+  expect(await labelsOf(line)).toEqual([`p 5 ${known} 0`, `p 7 ${known} 0`]);
+  await line.tell(fact('p', 'admission', 0, 6), fact('p', 'admission', 0, 6), fact('q', 'age', 0, undefined, null));
+  await line.send('no JSON', reading('p', 4_000));
+  await untilTaken(line);
+  await expect.poll(() => classifier.totals().facts?.ended, patient).toBe(1);
+  const { readings, labels, skippedBy, deadLetters, held, facts } = classifier.totals();
+  expect({ readings, labels, skippedBy, deadLetters, held }).toEqual({
+    ...{ readings: 7, labels: 2, skippedBy: { 'no-fact': 2 }, deadLetters: 1, held: 2 },
+  });
+  expect(facts).toEqual({
+    ...{ taken: 4, corrected: 0, ended: 1, full: 0, deadLetters: 0, skipped: 0, missedBy: { admission: 2 } },
+  });
+  // The label before the end stays, and so does the one that would not be made any more.
+  expect(await labelsOf(line)).toHaveLength(2);
+});
+
+test('a record that is no fact is a dead letter, and another stream’s is skipped', async () => {
+  const line = await lineOn();
+  const classifier = await line.classify(doubleModel({ steps }));
+  const { facts: topic } = line.stream.topics;
+  const other = { ...fact('p', 'admission', 0), stream: 'other', received: '0' };
+  const wrong = [
+    { ...other, stream: line.stream.name, to: '1' },
+    { ...other, received: undefined },
+  ];
+  await line.log.append(
+    topic,
+    [other, ...wrong].map((value) => ({ key: 'p', value: Buffer.from(JSON.stringify(value)) })),
+    { deadlineMs: 30_000 },
+  );
+  await expect.poll(() => classifier.totals().facts, patient).toMatchObject({ deadLetters: 2, skipped: 1 });
+  expect((await line.deadLetters()).map(({ reason }) => reason).sort()).toEqual([
+    'received: it is missing',
+    expect.stringContaining('to: found'),
+  ]);
+  expect(classifier.totals().readings).toBe(0);
+});
+
+test('a model that needs facts which the stream does not take is refused', async () => {
+  const line = await lineOn();
+  const needs = doubleModel({ steps: [{ ...join, fact: 'weight' } as StepSpec] });
+  await expect(line.classify(needs)).rejects.toThrow('needs facts of kind weight, which stream');
+});
+
+test('a change of model keeps what waits: it is labelled once, by the model that takes over or by the one that completes', async () => {
+  for (const next of [steps, [gate, { ...join, required: false } as StepSpec]]) {
+    const line = await lineOn();
+    const source = changingSource(doubleModel({ steps }));
+    const classifier = await line.classify(source);
+    await line.send(reading('p', 5), reading('p', 6));
+    await classifier.taken(2);
+    source.change(doubleModel({ version: 2, steps: next }));
+    await line.send(reading('p', 7));
+    await classifier.taken(3);
+    await line.tell(fact('p', 'admission', 0), fact('p', 'age', 0, undefined, { age: 70 }));
+    await untilTaken(line);
+    await line.send(reading('p', 8));
+    await classifier.taken(4);
+    await untilTaken(line);
+    const labelled = (await line.predictions()).map(({ time }) => (Number(time) - startNs) / second);
+    expect(labelled.toSorted()).toEqual([5, 6, 7, 8]);
+  }
+});
+
+/** 500 readings a round of 40 patients; facts early, late, told twice, corrected to end later. */
+function ward(rounds: number) {
+  const patients = Array.from({ length: 40 }, (_, patient) => `p${patient}`);
+  const readings: ReadingParts[][] = [];
+  const facts: Told[][] = Array.from({ length: rounds }, () => []);
+  for (let round = 0; round < rounds; round++)
+    readings.push(
+      Array.from({ length: 500 }, (_, index) => {
+        const number = round * 500 + index;
+        return reading(patients[(number * 7) % 40] ?? '', Math.floor(number / 4), number % 13);
+      }),
+    );
+  const length = (rounds * 500) / 4;
+  for (const [index, subject] of patients.entries()) {
+    const admitted = (index * 37) % length;
+    const discharged = admitted + 40 + ((index * 11) % 90);
+    const tell = (round: number, ...told: Told[]) => facts[Math.min(rounds - 1, Math.max(0, round))]?.push(...told);
+    // Early, in time, or late.
+    const round = Math.floor((admitted * 4) / 500) + (index % 3) - 1;
+    tell(round, fact(subject, 'admission', admitted, discharged - 20));
+    tell(round + 1, fact(subject, 'admission', admitted, discharged), fact(subject, 'admission', admitted, discharged));
+    tell((index * 5) % rounds, fact(subject, 'age', -9_000, undefined, { age: 20 + index }));
+    // Ended early, and then it was a mistake: what was labelled before the end must not be labelled again after it.
+    if (index % 4 === 2) {
+      tell(round + 2, fact(subject, 'admission', admitted, admitted + 5));
+      tell(rounds - 1, fact(subject, 'admission', admitted, discharged));
+    }
+    // Two admissions of some; what others told about the third kind of patients is taken back at once.
+    if (index % 4 === 0) tell(rounds - 1, fact(subject, 'admission', discharged + 10, discharged + 50));
+    if (index % 4 === 1)
+      tell(
+        round,
+        fact(subject, 'admission', discharged + 10, undefined, null),
+        fact(subject, 'age', 0, undefined, null),
+      );
+  }
+  return { readings, facts };
+}
+
+function spawn(line: Line, changes: Pick<ClassifierTask, 'maxBatch' | 'everyRecords'>) {
+  const task: ClassifierTask = { address: line.address, stream: line.stream, steps, ...changes };
+  const child = fork(joinPath(import.meta.dirname, '../testing/child.ts'), [JSON.stringify(task)], {
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+  });
+  const told = { readings: 0 };
+  child.on('message', (count) => {
+    told.readings = Number(count);
+  });
+  children.push(child);
+  return { child, told };
+}
+
+async function calmLabels({ readings, facts }: ReturnType<typeof ward>): Promise<string[]> {
+  const calm = await lineOn();
+  const classifier = await calm.classify(doubleModel({ steps }));
+  await calm.tell(...facts.flat());
+  await untilTaken(calm);
+  await calm.send(...readings.flat());
+  await classifier.taken(readings.flat().length);
+  return labelsOf(calm);
+}
+
+const engines = [
+  ['SQLite', undefined],
+  ['Kafka', withoutKafka],
+] as const;
+describe.each(engines)('on %s', (engine, notRun) => {
+  const because = notRun ? `: ${notRun}` : '';
+
+  test.skipIf(notRun)(
+    `what was labelled before a fact was ended is not labelled again after a restart, when the fact is told anew${because}`,
+    { timeout: 60_000 },
+    async () => {
+      const line = await lineOn(engine);
+      const checkpoints = { everyRecords: 1_000_000, everyMs: 3_600_000 };
+      await line.tell(fact('p', 'age', 0, undefined, { age: 70 }));
+      for (let round = 0; round < 3; round++) {
+        const classifier = await line.classify(doubleModel({ steps }), { checkpoints });
+        await line.tell(fact('p', 'admission', 0, 100));
+        await untilTaken(line);
+        await line.send(reading('p', 50 + round), reading('p', 10 + round));
+        await untilTaken(line);
+        await line.tell(fact('p', 'admission', 0, 20));
+        await untilTaken(line);
+        await line.send(reading('p', 60 + round));
+        await untilTaken(line);
+        await classifier.stop();
+      }
+      await line.tell(fact('p', 'admission', 0, 100));
+      await line.classify(doubleModel({ steps }), { checkpoints });
+      await untilTaken(line);
+      const times = (await line.predictions()).map(({ time }) => (Number(time) - startNs) / second);
+      expect(times.toSorted((a, b) => a - b)).toEqual([10, 11, 12, 50, 51, 52, 60, 61, 62]);
+    },
+  );
+
+  test.skipIf(notRun)(
+    `a classifier that is killed at random moments labels what it would have labelled undisturbed${because}`,
+    { timeout: 240_000 },
+    async () => {
+      const all = ward(5);
+      const wanted = await calmLabels(all);
+      expect(wanted.length).toBeGreaterThan(300);
+      expect(new Set(wanted).size).toBe(wanted.length);
+
+      const line = await lineOn(engine);
+      for (let round = 0; round < 5; round++) {
+        const { child, told } = spawn(line, { maxBatch: 7, everyRecords: [1, 100_000, 60, 100_000, 5][round] ?? 1 });
+        const readings = all.readings[round] ?? [];
+        const facts = all.facts[round] ?? [];
+        // Some of it while nothing is at work, some while it labels; facts between readings, so that the order of the topics is by chance.
+        await line.send(...readings.slice(0, 200));
+        await line.tell(...facts.slice(0, 20));
+        await expect.poll(() => told.readings, { ...patient, interval: 1 }).toBeGreaterThan(20);
+        const sent = (async () => {
+          for (let part = 0; part < 6; part++) {
+            await line.send(...readings.slice(200 + part * 50, 250 + part * 50));
+            await line.tell(...facts.slice(20 + part * 10, part === 5 ? undefined : 30 + part * 10));
+          }
+        })();
+        await sleep(Math.random() * 60);
+        await kill(child);
+        await sent;
+      }
+      await line.classify(doubleModel({ steps }));
+      await untilTaken(line);
+      await expect.poll(async () => (await line.predictions()).length, patient).toBe(wanted.length);
+      expect(await labelsOf(line)).toEqual(wanted);
+    },
+  );
+});

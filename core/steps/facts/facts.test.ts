@@ -1,0 +1,289 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { Fact } from '../../wire/fact.ts';
+import { formatTime, timeOf } from '../time.ts';
+import { planFacts } from './definitions.ts';
+import type { HeldBounds } from './held.ts';
+import type { FactResult, FactSession } from './session.ts';
+import { type FactChange, FactTable } from './table.ts';
+
+const second = 1_000_000_000n;
+const ns = (seconds: number) => (BigInt(seconds) * second).toString();
+const hour = '1h';
+
+interface Reading {
+  readonly device: string;
+  readonly at: number;
+  readonly value: number;
+}
+type Event = Reading | Fact;
+
+const isFact = (event: Event): event is Fact => 'kind' in event;
+
+const fact = (subject: string, kind: string, from: number, to?: number, values: Fact['values'] = {}): Fact => ({
+  ...{ stream: 's', subject, kind, from: ns(from), values, received: '0' },
+  ...(to !== undefined && { to: ns(to) }),
+});
+
+/** A session and its table, as a partition of the classifier holds them, and all that came of them. */
+class Ward {
+  readonly #open: () => FactSession;
+  session: FactSession;
+  table = new FactTable();
+  readonly labels: string[] = [];
+  readonly skips = new Map<string, number>();
+  readonly missed = new Map<string, number>();
+  readonly changes = new Map<FactChange, number>();
+
+  constructor(specs: Parameters<typeof planFacts>[0], bounds?: HeldBounds) {
+    this.#open = () => planFacts(specs, ['value']).open(bounds);
+    this.session = this.#open();
+  }
+
+  /** Consecutive events of one kind, as one batch. */
+  take(events: readonly Event[]): void {
+    const [first] = events;
+    if (!first) return;
+    const result = this.apply(events);
+    this.#note(result);
+    result.committed();
+    if (!isFact(first)) return;
+    for (const [change, count] of this.table.commit(events.filter(isFact)))
+      this.changes.set(change, (this.changes.get(change) ?? 0) + count);
+  }
+
+  apply(events: readonly Event[]): FactResult {
+    const facts = events.filter(isFact);
+    if (facts.length > 0) return this.session.release(facts, this.table);
+    const readings = events.filter((event): event is Reading => !isFact(event));
+    const times = readings.map(({ at }) => timeOf(BigInt(at) * second));
+    const rows = {
+      ...{ count: readings.length, width: 1, values: Float64Array.from(readings, ({ value }) => value) },
+      devices: readings.map(({ device }) => device),
+      seconds: times.map(({ seconds }) => seconds),
+      nanoseconds: times.map(({ nanoseconds }) => nanoseconds),
+    };
+    return this.session.apply(rows, this.table, (row) => ({ received: `${readings[row]?.value}` }));
+  }
+
+  restart(): void {
+    const state = this.session.save();
+    this.session = this.#open();
+    this.session.load(state);
+  }
+
+  #note({ rows, skippedBy, missedBy }: FactResult): void {
+    const width = rows.count === 0 ? 0 : rows.values.length / rows.count;
+    for (let row = 0; row < rows.count; row++) {
+      const time = formatTime(rows.seconds[row] ?? 0, rows.nanoseconds[row] ?? 0);
+      const values = rows.values.slice(row * width, (row + 1) * width).join();
+      this.labels.push(`${rows.devices[row]} ${time} ${values} ${rows.facts[row]} ${rows.notes[row]?.received}`);
+    }
+    for (const [reason, count] of skippedBy) this.skips.set(reason, (this.skips.get(reason) ?? 0) + count);
+    for (const [kind, count] of missedBy) this.missed.set(kind, (this.missed.get(kind) ?? 0) + count);
+  }
+}
+
+const gate = { use: 'gate', during: 'admission', lateness: hour };
+const join = { use: 'join', fact: 'age', values: ['age'], lateness: hour };
+
+test('a reading is labelled once: by a fact that was there, or by one that comes later', () => {
+  const ward = new Ward([gate]);
+  ward.take([fact('p', 'admission', 10, 20)]);
+  ward.take([10, 19, 20, 9, 31].map((at) => ({ device: 'p', at, value: at })));
+  expect(ward.labels).toEqual([10, 19].map((at) => `p ${ns(at)} ${at} {"admission":"${ns(10)}"} ${at}`));
+  expect(ward.session.held()).toBe(3);
+  ward.take([fact('q', 'admission', 0), fact('p', 'admission', 30)]);
+  expect(ward.labels.slice(2)).toEqual([`p ${ns(31)} 31 {"admission":"${ns(30)}"} 31`]);
+  ward.take([fact('p', 'admission', 10, 25)]);
+  expect(ward.labels.slice(3)).toEqual([`p ${ns(20)} 20 {"admission":"${ns(10)}"} 20`]);
+  expect(ward.session.held()).toBe(1);
+});
+
+test('a join takes the values as of the time of the reading, and waits only where they are required', () => {
+  const ward = new Ward([gate, join, { use: 'join', fact: 'weight', values: ['kg', 'cm'], required: false }]);
+  ward.take([{ device: 'p', at: 15, value: 1 }]);
+  ward.take([fact('p', 'admission', 10), fact('p', 'weight', 12, undefined, { kg: 80, cm: null })]);
+  ward.take([fact('p', 'weight', 16, undefined, { kg: 90, cm: 180 })]);
+  expect(ward.labels).toEqual([]);
+  ward.take([fact('p', 'age', 0, undefined, { age: 70 })]);
+  const rests = (kinds: object) => JSON.stringify(kinds);
+  const known = { admission: ns(10), age: ns(0) };
+  expect(ward.labels).toEqual([`p ${ns(15)} 1,70,80,NaN ${rests({ ...known, weight: ns(12) })} 1`]);
+  ward.take([
+    { device: 'p', at: 11, value: 2 },
+    { device: 'p', at: 16, value: 3 },
+  ]);
+  expect(ward.labels.slice(1)).toEqual([
+    `p ${ns(11)} 2,70,NaN,NaN ${rests(known)} 2`,
+    `p ${ns(16)} 3,70,90,180 ${rests({ ...known, weight: ns(16) })} 3`,
+  ]);
+});
+
+test('a reading without its fact is skipped once its device is `lateness` further, and then no fact brings it back', () => {
+  const ward = new Ward([{ ...gate, lateness: '10s' }]);
+  ward.take([{ device: 'p', at: 100, value: 1 }]);
+  ward.take([{ device: 'p', at: 110, value: 2 }]);
+  // Another device's time is its own.
+  ward.take([{ device: 'q', at: 500, value: 3 }]);
+  expect(ward.skips.size).toBe(0);
+  ward.take([{ device: 'p', at: 111, value: 4 }]);
+  ward.take([{ device: 'p', at: 90, value: 5 }]);
+  expect([...ward.skips]).toEqual([['no-fact', 2]]);
+  expect([...ward.missed]).toEqual([['admission', 2]]);
+  ward.take([fact('p', 'admission', 0)]);
+  expect(ward.labels.map((label) => label.split(' ')[1])).toEqual([ns(110), ns(111)]);
+});
+
+test('a correction that ends a fact earlier is told apart; what was labelled stays', () => {
+  const ward = new Ward([gate]);
+  ward.take([fact('p', 'admission', 10)]);
+  ward.take([{ device: 'p', at: 15, value: 1 }]);
+  ward.take([fact('p', 'admission', 10, 12), fact('p', 'admission', 10, 12), fact('p', 'admission', 10, 30)]);
+  ward.take([fact('p', 'admission', 10, undefined, null), fact('p', 'admission', 10, undefined, null)]);
+  expect(Object.fromEntries(ward.changes)).toEqual({ new: 1, ended: 2, same: 1, corrected: 1, unknown: 1 });
+  expect(ward.labels).toHaveLength(1);
+  ward.take([{ device: 'p', at: 16, value: 1 }]);
+  expect(ward.labels).toHaveLength(1);
+  expect(ward.table.size).toBe(0);
+});
+
+test('of more readings than may wait, the oldest are skipped', () => {
+  const ward = new Ward([gate], { maxRows: 3, maxBytes: 1_000_000 });
+  ward.take(['a', 'b', 'a'].map((device, at) => ({ device, at, value: at })));
+  ward.restart();
+  ward.take(['c', 'c'].map((device, at) => ({ device, at: at + 3, value: at + 3 })));
+  expect([...ward.skips]).toEqual([['held-full', 2]]);
+  expect(ward.session.held()).toBe(3);
+  ward.take([fact('a', 'admission', 0), fact('b', 'admission', 0), fact('c', 'admission', 0)]);
+  expect(ward.labels.map((label) => label.split(' ').at(-1))).toEqual(['2', '3', '4']);
+  const small = new Ward([gate], { maxRows: 100, maxBytes: 900 });
+  small.take([1, 2, 3, 4].map((at) => ({ device: 'p', at, value: at })));
+  expect([...small.skips]).toEqual([['held-full', 2]]);
+  expect(small.session.heldBytes()).toBeLessThanOrEqual(900);
+});
+
+test('steps that lack what they need are refused with the reason', () => {
+  expect(() => planFacts([{ use: 'gate', during: 'a' }], [])).toThrow(/lateness/);
+  expect(() => planFacts([{ use: 'join', fact: 'age', values: ['age'] }], [])).toThrow(/may a row wait/);
+  expect(() => planFacts([join], ['age'])).toThrow('the column "age" is there already');
+});
+
+const devices = ['p', 'q', 'r'];
+const readingsOf = fc.array(
+  fc.record({ device: fc.constantFrom(...devices), at: fc.integer({ min: 0, max: 60 }), value: fc.nat(9) }),
+  { maxLength: 40 },
+);
+
+/** Facts of one subject and kind that do not overlap; each perhaps told twice. */
+const spans = (subject: string, kind: string, values: (from: number) => Fact['values']) =>
+  fc.uniqueArray(fc.integer({ min: 0, max: 70 }), { maxLength: 6 }).chain((cuts) => {
+    const sorted = cuts.toSorted((a, b) => a - b);
+    const facts: Fact[] = [];
+    for (let at = 0; at + 1 < sorted.length; at += 2)
+      facts.push(fact(subject, kind, sorted[at] ?? 0, sorted[at + 1], values(sorted[at] ?? 0)));
+    return fc.subarray(facts).map((again) => [...facts, ...again]);
+  });
+const factsOf = fc
+  .tuple(
+    ...devices.map((name) => spans(name, 'admission', () => ({}))),
+    ...devices.map((name) => spans(name, 'age', (from) => ({ age: from }))),
+  )
+  .map((all) => all.flat());
+
+/** Merges two topics: `picks` says which gives its next event. */
+function interleave(first: readonly Event[], second: readonly Event[], picks: readonly boolean[]): Event[] {
+  const [left, right] = [[...first], [...second]];
+  const merged: Event[] = [];
+  for (let at = 0; left.length + right.length > 0; at++) {
+    const from = (picks[at % Math.max(1, picks.length)] && left.length > 0) || right.length === 0 ? left : right;
+    const event = from.shift();
+    if (event) merged.push(event);
+  }
+  return merged;
+}
+
+/** Cuts into batches of one topic each, and lets the session be restored or a batch be given up between them. */
+function run(ward: Ward, events: readonly Event[], sizes: readonly number[], faults: readonly number[]): void {
+  for (let at = 0, turn = 0; at < events.length; turn++) {
+    const first = events[at];
+    const size = sizes[turn % Math.max(1, sizes.length)] ?? 5;
+    let to = at + 1;
+    for (; to < events.length && to < at + size; to++)
+      if (isFact(events[to] as Event) !== isFact(first as Event)) break;
+    const fault = faults[turn % Math.max(1, faults.length)];
+    if (fault === 1) ward.restart();
+    if (fault === 2) ward.apply(events.slice(at, to));
+    ward.take(events.slice(at, to));
+    at = to;
+  }
+}
+
+const order = fc.array(fc.boolean(), { minLength: 1, maxLength: 30 });
+const sizes = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 9 });
+const faults = fc.array(fc.integer({ min: 0, max: 2 }), { minLength: 1, maxLength: 9 });
+
+test('any interleaving of the two topics, any batches and any restarts give the same labels', () => {
+  fc.assert(
+    fc.property(readingsOf, factsOf, order, sizes, faults, (readings, facts, picks, cuts, broken) => {
+      const ward = new Ward([gate, join]);
+      run(ward, interleave(readings, facts, picks), cuts, broken);
+      const covering = (kind: string, { device, at }: Reading) =>
+        facts.find(
+          (one) =>
+            one.kind === kind &&
+            one.subject === device &&
+            BigInt(one.from) <= BigInt(ns(at)) &&
+            BigInt(ns(at)) < BigInt(one.to ?? 0),
+        );
+      const wanted = readings.flatMap((reading) => {
+        const [admission, age] = [covering('admission', reading), covering('age', reading)];
+        if (!admission || !age) return [];
+        const rests = JSON.stringify({ admission: admission.from, age: age.from });
+        const { device, at, value } = reading;
+        return [`${device} ${ns(at)} ${value},${age.values?.age} ${rests} ${value}`];
+      });
+      expect(ward.labels.toSorted()).toEqual(wanted.toSorted());
+      expect(ward.session.held()).toBe(readings.length - wanted.length);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+const wildFacts = fc.array(
+  fc
+    .record({
+      subject: fc.constantFrom(...devices),
+      kind: fc.constantFrom('admission', 'age'),
+      from: fc.integer({ min: 0, max: 60 }),
+      length: fc.option(fc.integer({ min: 1, max: 20 }), { nil: undefined }),
+      deleted: fc.boolean(),
+    })
+    .map(({ subject, kind, from, length, deleted }) =>
+      fact(subject, kind, from, length && from + length, deleted ? null : { age: from }),
+    ),
+  { maxLength: 30 },
+);
+
+test('with corrections, deletions, short lateness and little room, batches and restarts change nothing, and no reading is lost or labelled twice', () => {
+  const specs = [
+    { ...gate, lateness: '10s' },
+    { ...join, lateness: '5s' },
+  ];
+  const bounds = { maxRows: 6, maxBytes: 1_000_000 };
+  fc.assert(
+    fc.property(readingsOf, wildFacts, order, sizes, faults, (readings, facts, picks, cuts, broken) => {
+      const events = interleave(readings, facts, picks);
+      const [one, other] = [new Ward(specs, bounds), new Ward(specs, bounds)];
+      run(one, events, [1], [0]);
+      run(other, events, cuts, broken);
+      expect(other.labels).toEqual(one.labels);
+      expect([...other.skips].sort()).toEqual([...one.skips].sort());
+      expect([...other.changes].sort()).toEqual([...one.changes].sort());
+      const skipped = [...one.skips.values()].reduce((sum, count) => sum + count, 0);
+      expect(one.labels.length + skipped + one.session.held()).toBe(readings.length);
+      expect(Buffer.from(other.session.save()).equals(one.session.save())).toBe(true);
+    }),
+    { numRuns: 300 },
+  );
+});

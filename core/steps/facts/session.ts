@@ -1,0 +1,205 @@
+import type { Fact } from '../../wire/fact.ts';
+import { staleBatch } from '../output.ts';
+import { StateReader, StateWriter } from '../state.ts';
+import { type Draft, type HeldBounds, HeldRows, type RowNote } from './held.ts';
+import type { FactNeeds } from './needs.ts';
+import type { FactLookup, FactTable } from './table.ts';
+
+/** Rows of a chain, row-major; see `StepRows` for how a time is written. */
+export interface ChainRows {
+  readonly count: number;
+  readonly width: number;
+  readonly values: Float64Array;
+  readonly devices: readonly string[];
+  readonly seconds: ArrayLike<number>;
+  readonly nanoseconds: ArrayLike<number>;
+}
+
+/** Rows whose facts are known, with the columns of the facts behind their own. */
+export interface CoveredRows {
+  readonly count: number;
+  readonly values: Float64Array;
+  readonly devices: readonly string[];
+  readonly seconds: readonly number[];
+  readonly nanoseconds: readonly number[];
+  readonly notes: readonly RowNote[];
+  /** By row, as JSON: the kinds of the facts that it rests on, and when each begins. */
+  readonly facts: readonly string[];
+}
+
+export interface FactResult {
+  readonly rows: CoveredRows;
+  /** By reason, rows that are not labelled: `no-fact`, `held-full` (the oldest of too many), `forgotten-device`. */
+  readonly skippedBy: ReadonlyMap<string, number>;
+  /** By kind of fact, the rows among them that waited for one in vain. */
+  readonly missedBy: ReadonlyMap<string, number>;
+  /** Takes over the change of state, once what was made of it is durable. */
+  committed(): void;
+}
+
+/**
+ * Fact steps at work on one partition: a row proceeds once it and the facts that it needs have been seen, whichever is second. Deterministic:
+ * the same rows and facts in the same order give the same, however they are cut into batches.
+ */
+export class FactSession {
+  readonly #plan: FactNeeds;
+  readonly #rows: HeldRows;
+  #latest: Draft | undefined;
+
+  constructor(plan: FactNeeds, bounds?: HeldBounds) {
+    this.#plan = plan;
+    this.#rows = new HeldRows(plan.width, bounds);
+  }
+
+  /** Rows that wait, in the committed state. */
+  held(): number {
+    return this.#rows.count;
+  }
+
+  heldBytes(): number {
+    return this.#rows.bytes;
+  }
+
+  /** Rows that are new. Pure but for `committed`. */
+  apply(rows: ChainRows, facts: FactLookup, noteOf: (row: number) => RowNote): FactResult {
+    const draft = this.#begin();
+    const out = new Covered(this.#plan);
+    for (let row = 0; row < rows.count; row++) {
+      const name = rows.devices[row] ?? '';
+      const seconds = rows.seconds[row] ?? 0;
+      const nanoseconds = rows.nanoseconds[row] ?? 0;
+      const device = draft.seen(name, seconds, nanoseconds);
+      const values = rows.values.subarray(row * rows.width, (row + 1) * rows.width);
+      const one = { device: name, seconds, nanoseconds, values };
+      const wait = out.add(one, facts, noteOf, row);
+      if (wait < 0) continue;
+      const { latenessNs, kind } = this.#needAt(wait);
+      draft.hold(device, { ...one, values: values.slice(), note: noteOf(row), kind, latenessNs });
+    }
+    return this.#result(draft, out);
+  }
+
+  /** Facts that are new: rows that waited for them proceed. Pure but for `committed`; the table is changed by the caller, later. */
+  release(facts: readonly Fact[], table: FactTable): FactResult {
+    const draft = this.#begin();
+    const out = new Covered(this.#plan);
+    const known = table.draft();
+    for (const fact of facts) {
+      known.put(fact);
+      if (!draft.isHolding(fact.subject)) continue;
+      draft.eachHeld(fact.subject, (row) => {
+        const wait = out.add(row, known, () => row.note, 0);
+        return wait < 0 ? undefined : this.#needAt(wait);
+      });
+    }
+    return this.#result(draft, out);
+  }
+
+  save(): Uint8Array {
+    const writer = new StateWriter();
+    this.#rows.write(writer);
+    return writer.finish();
+  }
+
+  /** @throws {RangeError} where the bytes are not what `save` wrote */
+  load(state: Uint8Array): void {
+    const reader = new StateReader(state);
+    this.#rows.read(reader);
+    reader.end();
+    this.#latest = undefined;
+  }
+
+  /** Forgets the rows that wait. How many there were. */
+  clear(): number {
+    this.#latest = undefined;
+    return this.#rows.clear();
+  }
+
+  #begin(): Draft {
+    const draft = this.#rows.draft();
+    this.#latest = draft;
+    return draft;
+  }
+
+  #needAt(index: number) {
+    const need = this.#plan.needs[index];
+    if (!need) throw new RangeError(`there is no fact step ${index}`);
+    return need;
+  }
+
+  #result(draft: Draft, out: Covered): FactResult {
+    return {
+      rows: out.rows(),
+      skippedBy: draft.skippedBy,
+      missedBy: draft.missedBy,
+      committed: () => {
+        if (this.#latest !== draft) throw staleBatch();
+        this.#latest = undefined;
+        this.#rows.commit(draft);
+      },
+    };
+  }
+}
+
+interface OneRow {
+  readonly device: string;
+  readonly seconds: number;
+  readonly nanoseconds: number;
+  readonly values: Float64Array;
+}
+
+/** Gathers rows whose facts are known. */
+class Covered {
+  readonly #plan: FactNeeds;
+  #values = new Float64Array(0);
+  readonly #devices: string[] = [];
+  readonly #seconds: number[] = [];
+  readonly #nanoseconds: number[] = [];
+  readonly #notes: RowNote[] = [];
+  readonly #facts: string[] = [];
+
+  constructor(plan: FactNeeds) {
+    this.#plan = plan;
+  }
+
+  /** Adds a row; or returns the index of the first fact that it needs and that is not known. */
+  add(row: OneRow, facts: FactLookup, noteOf: (row: number) => RowNote, index: number): number {
+    const { needs, width, added } = this.#plan;
+    const all = width + added.length;
+    const start = this.#devices.length * all;
+    if (start + all > this.#values.length) this.#grow(start + all);
+    let rests = '';
+    let column = start + width;
+    for (let at = 0; at < needs.length; at++) {
+      const need = needs[at];
+      if (!need) continue;
+      const fact = facts.find(need.kind, row.device, row.seconds, row.nanoseconds);
+      if (!fact && need.isRequired) return at;
+      if (fact) rests += `${rests === '' ? '{' : ','}${JSON.stringify(need.kind)}:"${fact.from}"`;
+      for (const name of need.values) this.#values[column++] = fact?.values[name] ?? Number.NaN;
+    }
+    this.#values.set(row.values, start);
+    this.#devices.push(row.device);
+    this.#seconds.push(row.seconds);
+    this.#nanoseconds.push(row.nanoseconds);
+    this.#notes.push(noteOf(index));
+    this.#facts.push(rests === '' ? '{}' : `${rests}}`);
+    return -1;
+  }
+
+  rows(): CoveredRows {
+    const count = this.#devices.length;
+    return {
+      count,
+      values: this.#values.subarray(0, count * (this.#plan.width + this.#plan.added.length)),
+      ...{ devices: this.#devices, seconds: this.#seconds, nanoseconds: this.#nanoseconds },
+      ...{ notes: this.#notes, facts: this.#facts },
+    };
+  }
+
+  #grow(needed: number): void {
+    const longer = new Float64Array(Math.max(needed, this.#values.length * 2, 256));
+    longer.set(this.#values);
+    this.#values = longer;
+  }
+}
