@@ -93,7 +93,7 @@ export class Fetcher implements MemberFetcher {
     });
   }
 
-  /** kafkajs gives up where it reaches no broker that knows the coordinator; that passes, too. */
+  /** Joins once more, with a consumer that kafkajs gave up and disconnected. */
   async #runAgain(consumer: Consumer): Promise<void> {
     while (!this.#stopping) {
       await sleep(betweenRunsMs, { ref: false });
@@ -161,7 +161,7 @@ export class Fetcher implements MemberFetcher {
     });
     consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
       if (this.#stopping) return;
-      const runsAgain = !restart && isWithoutCoordinator(error);
+      const runsAgain = !restart && mayPass(error);
       if (runsAgain) void this.#runAgain(consumer);
       else if (!restart) return this.#fail(error);
       if (!this.#unavailable)
@@ -239,10 +239,17 @@ export class Fetcher implements MemberFetcher {
   }
 }
 
-function isWithoutCoordinator(error: unknown): boolean {
-  for (let at = error; at instanceof Error; at = at.cause)
+/**
+ * Whether an error that kafkajs takes for final is none: it reached no broker that knows the coordinator, or the error is neither Kafka's nor
+ * kafkajs' own, as "Broker not connected" where a broker went away between two reconnections.
+ */
+function mayPass(error: unknown): boolean {
+  let at = error;
+  for (; at instanceof Error; at = at.cause) {
     if (at.name === 'KafkaJSGroupCoordinatorNotFound') return true;
-  return false;
+    if (!(at.cause instanceof Error)) break;
+  }
+  return at instanceof Error && !at.name.startsWith('KafkaJS');
 }
 
 const keyOf = ({ topic, partition }: PrefetchBuffer): string => JSON.stringify({ topic, partition });
