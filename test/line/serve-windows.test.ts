@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -218,4 +219,47 @@ test.each([
   const { status, body } = await infer(inputs, rest);
   expect(body.error).toContain(message);
   expect(status).toBe(400);
+});
+
+test('whatever shapes, data and times are sent, the answer is 200 or says what is wrong', async () => {
+  const size = fc.constantFrom(0, 1, 2, 6, 999, 1_000, 1_001, 1e9, 2 ** 53 - 1);
+  const shape = fc.array(size, { maxLength: 4 });
+  const value = fc.oneof(fc.double(), fc.constantFrom(null, 0, '1', true, []));
+  const filled = fc.tuple(shape, value).map(([wanted, one]) => {
+    const elements = wanted.reduce((product, each) => product * each, 1);
+    return { shape: wanted, data: new Array(elements <= 20_000 ? elements : 3).fill(one) };
+  });
+  const name = fc.constantFrom('samples', ...fields, 'time', '__proto__', '');
+  const tensor = fc.tuple(name, filled, fc.constantFrom('FP64', 'FP64', 'BYTES', 'INT8', 'x'));
+  const times = fc.array(fc.constantFrom('0', '-1', '2026-01-01T00:00:00Z', '9223372036854775807', 'now', 7), {
+    maxLength: 3,
+  });
+  const wanted = fc.record({
+    tensors: fc.array(tensor, { maxLength: 3 }),
+    times: fc.option(times),
+    rate: fc.constantFrom(undefined, 1_000, 1e-6, 1e6, 0, Number.MAX_VALUE, '5', null, {}),
+  });
+  const seen = new Set<number>();
+  await fc.assert(
+    fc.asyncProperty(wanted, async ({ tensors, times: data, rate: parameter }) => {
+      const inputs: object[] = tensors.map(([own, rest, datatype]) => ({ name: own, datatype, ...rest }));
+      if (data) inputs.push({ name: 'time', shape: [data.length], datatype: 'BYTES', data });
+      const { status, body } = await infer(inputs, { parameters: { rate: parameter } });
+      seen.add(status);
+      if (status !== 200) expect([status, typeof body.error]).toEqual([400, 'string']);
+    }),
+    {
+      numRuns: 150,
+      examples: [
+        [
+          {
+            tensors: [['samples', { shape: [1, 1_000, 6], data: new Array(6_000).fill(1) }, 'FP64']],
+            times: ['0'],
+            rate: 1_000,
+          },
+        ],
+      ],
+    },
+  );
+  expect([...seen].sort()).toEqual([200, 400]);
 });
