@@ -23,9 +23,14 @@ export function openModels(
 }
 
 /** How the HTTP endpoint for devices is configured. */
-export function collectorOptions({ config: { collector } }: LoadedConfig) {
+export function collectorOptions({ config: { collector, steps } }: LoadedConfig) {
   const { deviceTag, measurement, maxAheadSeconds } = collector;
-  return { deviceTag, maxAheadMs: maxAheadSeconds * 1_000, ...(measurement !== undefined && { measurement }) };
+  return {
+    labelsReadings: !steps.some(({ use }) => use === 'window'),
+    deviceTag,
+    maxAheadMs: maxAheadSeconds * 1_000,
+    ...(measurement !== undefined && { measurement }),
+  };
 }
 
 /**

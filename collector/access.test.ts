@@ -51,6 +51,8 @@ test('both endpoints need a token with the scope write; probes need none, metric
     code: 'forbidden',
   });
   expect((await post('/readings', body, { ...json, authorization: `Bearer ${write}` })).status).toBe(202);
+  const label = await post('/readings?wait=1s', body, { ...json, authorization: `Bearer ${write}` });
+  expect(await label.json()).toMatchObject({ status: 403, detail: expect.stringContaining('lacks the scope read') });
 
   const line = await post('/api/v2/write', 'm,device=d a=1', {});
   expect([line.status, await line.json()]).toMatchObject([401, { code: 'unauthorized', message: expect.any(String) }]);

@@ -14,6 +14,7 @@ import { createAdmission } from './admission.ts';
 import { createHandler, type Readiness } from './app.ts';
 import { archiveGroup } from './archive.ts';
 import { createCollectorMetrics } from './metrics.ts';
+import { AwaitedLabels } from './readings/awaited-labels.ts';
 import type { Spool } from './spool/spool.ts';
 import { createSpools, type SpoolFiles, type Spools } from './spools.ts';
 import { UnknownFields } from './unknown-fields.ts';
@@ -60,6 +61,8 @@ export interface CollectorOptions {
   readonly headersTimeoutMs?: number;
   /** For all of a request to arrive. Default 60 s. */
   readonly requestTimeoutMs?: number;
+  /** Whether each reading gets a label of its own, which a sender may wait for; false for a stream of windows. Default true. */
+  readonly labelsReadings?: boolean;
   /** Milliseconds since the epoch. Default `Date.now`. */
   readonly nowMs?: () => number;
 }
@@ -96,6 +99,8 @@ export function createCollector(options: CollectorOptions): Collector {
     nowMs: () => performance.now(),
   });
   const access = options.access ?? new Access({ logger });
+  const labels =
+    options.labelsReadings === false ? undefined : new AwaitedLabels({ log, topic: stream.topics.predictions, logger });
   const handler = createHandler({
     stream,
     deviceTag: options.deviceTag ?? 'device',
@@ -109,6 +114,7 @@ export function createCollector(options: CollectorOptions): Collector {
       ...(link && { createCounter: link.createCounter }),
     }),
     groups,
+    labels,
     metrics,
     exposition: () => (link ? link.metrics() : registry.metrics()),
     logger,
@@ -127,6 +133,7 @@ export function createCollector(options: CollectorOptions): Collector {
     async close() {
       await listener.stop();
       await groups.close();
+      await labels?.stop();
       await spools.stop();
     },
     report: () => report(options, figures),

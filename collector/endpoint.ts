@@ -11,6 +11,7 @@ import type { BodyLimits } from './body.ts';
 import type { GroupCommit } from './group-commit.ts';
 import type { MemoryBudget } from './memory-budget.ts';
 import type { CollectorMetrics, EndpointName } from './metrics.ts';
+import type { AwaitedLabels } from './readings/awaited-labels.ts';
 
 /** What both endpoints of devices need. */
 export interface EndpointOptions {
@@ -23,6 +24,8 @@ export interface EndpointOptions {
   readonly memory: MemoryBudget;
   readonly guard: Guard;
   readonly groups: GroupCommit;
+  /** For senders that wait for labels; absent where a reading alone gets none. */
+  readonly labels?: AwaitedLabels | undefined;
   readonly metrics: CollectorMetrics;
   readonly logger: Logger;
   readonly nowMs: () => number;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { predictionSchema } from '../core/wire/prediction.ts';
 import { problemSchema, problemType } from '../core/wire/problem.ts';
 import { readingInputSchema } from '../core/wire/reading-input.ts';
 import { samplesInputSchema } from '../core/wire/samples-input.ts';
@@ -55,6 +56,7 @@ export function openApiDocument({ stream, maxReadings }: { stream: Stream; maxRe
       schemas: {
         Reading: z.toJSONSchema(readingInputSchema(rules), { io: 'input' }),
         Samples: z.toJSONSchema(samplesInputSchema(rules), { io: 'input' }),
+        Prediction: z.toJSONSchema(predictionSchema),
         Problem: z.toJSONSchema(problemSchema),
         InfluxError: {
           type: 'object',
@@ -78,7 +80,7 @@ function postReadings(maxReadings: number): object {
     summary: 'Send readings',
     description:
       'The response comes once every reading is durable. Either all readings of a request are accepted, or none.',
-    parameters: [precision('the unit of times that are integers')],
+    parameters: [precision('the unit of times that are integers'), wait],
     requestBody: {
       required: true,
       content: {
@@ -89,6 +91,15 @@ function postReadings(maxReadings: number): object {
       },
     },
     responses: {
+      200: response('with `wait`: all are durable, and all of them are labelled', 'application/json', {
+        type: 'object',
+        properties: {
+          accepted: { type: 'integer', minimum: 0 },
+          predictions: { type: 'array', items: { $ref: '#/components/schemas/Prediction' } },
+        },
+        required: ['accepted', 'predictions'],
+        additionalProperties: false,
+      }),
       202: response('all are durable', 'application/json', {
         type: 'object',
         properties: { accepted: { type: 'integer', minimum: 0 } },
@@ -117,6 +128,15 @@ function postLines(): object {
     },
   };
 }
+
+const wait = {
+  name: 'wait',
+  in: 'query',
+  required: false,
+  description:
+    'how long to wait for the labels of the readings, at most 30s: with all of them the response is 200, else 202. Needs the scope `read`, too.',
+  schema: { type: 'string', pattern: '^(?:[0-9]|[12][0-9]|30)s$|^[0-9]{1,4}ms$' },
+};
 
 function precision(description: string): object {
   return { name: 'precision', in: 'query', required: false, description, schema: { enum: precisions, default: 'ns' } };

@@ -1,4 +1,4 @@
-import { sendProblem } from '../../core/http/problem.ts';
+import { HttpProblem, sendProblem } from '../../core/http/problem.ts';
 import { nanosecondsOfMs } from '../../core/wire/time.ts';
 import { decodeText, readBody } from '../body.ts';
 import { type EndpointHandler, type EndpointOptions, precisionOf, problemOfError, readingRules } from '../endpoint.ts';
@@ -6,22 +6,31 @@ import { bodyForm } from './content-type.ts';
 import { recordsOfBody } from './records.ts';
 import { ReadingScanner } from './scan.ts';
 
-/** `POST /readings`: 202 once every reading of the request is durable; else a problem, and no reading is accepted. */
+/**
+ * `POST /readings`: 202 once every reading of the request is durable; else a problem, and no reading is accepted. With `?wait=2s` it is
+ * 200 with the labels, where all of them are there in time.
+ */
 export function readingsEndpoint(options: EndpointOptions): EndpointHandler {
-  const { stream, maxReadings, memory, groups, metrics, nowMs } = options;
+  const { stream, maxReadings, memory, groups, metrics, nowMs, labels } = options;
   const rulesFor = readingRules(options);
   const guard = options.guard('write');
+  const guardLabels = options.guard('read');
   const scanner = new ReadingScanner({ stream: stream.name, fields: stream.fields, maxReadings });
   return async (request, response) => {
     const refuse = (error: unknown) => sendProblem(response, problemOfError(error, 'readings', options));
-    const accept = (readings: number): void => {
-      metrics.accepted('readings', 202, readings, 0);
-      const body = `{"accepted":${readings}}`;
+    const accept = (readings: number, found?: readonly string[]): void => {
+      const status = found ? 200 : 202;
+      metrics.accepted('readings', status, readings, 0);
+      const labels = found ? `,"predictions":[${found.join(',')}]` : '';
+      const body = `{"accepted":${readings}${labels}}`;
       // With its length known, head and body leave in one write.
-      response.writeHead(202, { 'content-type': 'application/json', 'content-length': body.length }).end(body);
+      const length = found ? Buffer.byteLength(body) : body.length;
+      response.writeHead(status, { 'content-type': 'application/json', 'content-length': length }).end(body);
     };
     try {
       await guard(request, response);
+      const waitMs = request.query.wait === undefined ? 0 : waitOf(request.query.wait);
+      if (waitMs > 0) await guardLabels(request, response);
       const form = bodyForm(request);
       const precision = precisionOf(request.query.precision);
       const bytes = await readBody(request, options.body, memory);
@@ -32,9 +41,28 @@ export function readingsEndpoint(options: EndpointOptions): EndpointHandler {
         scanner.scan({ bytes, form, rules, received }) ??
         recordsOfBody({ text: decodeText(bytes), form, rules, stream: stream.name, received, maxReadings }).records;
       if (records.length === 0) return accept(0);
-      groups.enqueue(records, (error) => (error === undefined ? accept(records.length) : refuse(error)));
+      const awaited = waitMs > 0 ? await labels?.expect(records, waitMs) : undefined;
+      if (awaited) response.once('close', awaited.cancel);
+      groups.enqueue(records, (error) => {
+        if (error !== undefined) refuse(error);
+        else if (awaited === undefined) accept(records.length);
+        else void awaited.labels.then((found) => accept(records.length, found));
+      });
     } catch (error) {
       refuse(error);
     }
   };
+}
+
+const mostWaitMs = 30_000;
+
+/**
+ * How long the sender waits for labels, in milliseconds.
+ * @throws {HttpProblem} `query-invalid`
+ */
+function waitOf(value: unknown): number {
+  const [, count, unit] = (typeof value === 'string' && /^(\d{1,5})(ms|s)$/.exec(value)) || [];
+  const waitMs = Number(count) * (unit === 's' ? 1_000 : 1);
+  if (waitMs <= mostWaitMs) return waitMs;
+  throw new HttpProblem('query-invalid', 'wait: how long to wait for the labels, at most 30s: wait=2s or wait=500ms');
 }

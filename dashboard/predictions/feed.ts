@@ -1,7 +1,6 @@
 import type { Logger } from 'pino';
+import { endsOf, follow } from '../../core/log/follow.ts';
 import type { EventLog } from '../../core/log/port.ts';
-import { backoffMs } from '../../core/retry/backoff.ts';
-import { sleep } from '../../core/retry/sleep.ts';
 import { Positions } from './positions.ts';
 import { RecentPredictions } from './recent.ts';
 
@@ -12,8 +11,6 @@ export interface FeedOptions {
   /** For the newest predictions, in bytes. Default 32 MB. */
   readonly newsBytes?: number;
 }
-
-const backoff = { firstMs: 500, maxMs: 10_000 };
 
 /**
  * Follows the predictions of a stream, once for all readers: committed records only, each once, in the order of each partition. It begins
@@ -45,8 +42,7 @@ export class PredictionFeed {
   /** How far the topic reaches now. */
   async end(): Promise<Positions> {
     const { log, topic } = this.#options;
-    const partitions = await log.lag(`${topic}.probe`, [topic]);
-    return new Positions(partitions.map(({ partition, end }) => [partition, end] as const));
+    return new Positions(await endsOf(log, topic));
   }
 
   /** Calls the listener after predictions have arrived. */
@@ -67,22 +63,10 @@ export class PredictionFeed {
   }
 
   async #follow(recent: RecentPredictions): Promise<void> {
-    const { log, topic, logger } = this.#options;
     const { signal } = this.#stopping;
-    let failures = 0;
-    while (!signal.aborted) {
-      try {
-        const after = new Map([[topic, recent.positions.read]]);
-        for await (const records of log.tail([topic], { since: 'now', after, signal })) {
-          failures = 0;
-          for (const record of records) recent.add(record);
-          for (const listener of this.#listeners) listener();
-        }
-      } catch (error) {
-        logger.warn({ err: error }, 'Readers of predictions wait: the log cannot be read');
-      }
-      failures += 1;
-      if (!signal.aborted) await sleep(backoffMs(backoff, failures), { signal });
+    for await (const records of follow({ ...this.#options, read: () => recent.positions.read, signal })) {
+      for (const record of records) recent.add(record);
+      for (const listener of this.#listeners) listener();
     }
   }
 }

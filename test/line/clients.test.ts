@@ -8,7 +8,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { readDataset } from '../../core/dataset/read.ts';
 import type { Prediction } from '../../core/wire/prediction.ts';
 import { cacheFolder, obtain } from '../servers/obtain.ts';
-import { influxdbClientSupply } from '../servers/python-packages.ts';
+import { pythonClientsSupply } from '../servers/python-packages.ts';
 import { startTelegraf } from '../servers/telegraf.ts';
 import { gapline, root, spambase, temporaryFolder } from './gapline.ts';
 import { predictionsOf } from './identities.ts';
@@ -109,9 +109,9 @@ test("InfluxDB's client for JavaScript writes to the collector and gets labels",
 
 test("InfluxDB's client for Python writes to the collector and gets labels", { timeout: 600_000 }, async (context) => {
   const tell = (line: string) => console.error(`servers: ${line}`);
-  const folder = await obtain(influxdbClientSupply, tell).catch((error: Error) => {
+  const folder = await obtain(pythonClientsSupply, tell).catch((error: Error) => {
     if (required) throw error;
-    return context.skip(`not run: ${influxdbClientSupply.title} is not in ${cacheFolder()} and PyPI does not give it`);
+    return context.skip(`not run: ${pythonClientsSupply.title} is not in ${cacheFolder()} and PyPI does not give it`);
   });
   await expectSameLabels('python', async (url, samples) => {
     const child = spawn('python3', [join(import.meta.dirname, 'clients/write.py'), url], {

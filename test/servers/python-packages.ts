@@ -24,11 +24,12 @@ export const schemathesisSupply = packages(
   `schemathesis==${version}`,
 );
 
-/** InfluxDB's client for Python, which writes line protocol. */
-export const influxdbClientSupply = packages(
-  "InfluxDB's client for Python",
-  'python-influxdb-client-1.50.0',
+/** What people send readings with in Python: InfluxDB's client, which writes line protocol, and requests. */
+export const pythonClientsSupply = packages(
+  "InfluxDB's client and requests for Python",
+  'python-influxdb-client-1.50.0-requests-2.34.2',
   'influxdb-client==1.50.0',
+  'requests==2.34.2',
 );
 
 /** What `examples/python-classifier` asks for. */

@@ -4,7 +4,7 @@ import { kafkaSupply } from '../servers/kafka.ts';
 import type { Supply } from '../servers/obtain.ts';
 import { onnxSupply } from '../servers/onnxruntime.ts';
 import { pythonSupplies } from '../servers/python.ts';
-import { influxdbClientSupply, pythonClassifierSupply, schemathesisSupply } from '../servers/python-packages.ts';
+import { pythonClassifierSupply, pythonClientsSupply, schemathesisSupply } from '../servers/python-packages.ts';
 import { telegrafSupply } from '../servers/telegraf.ts';
 import type { Part } from './plan.ts';
 
@@ -75,7 +75,7 @@ export const parts: readonly SuppliedPart[] = [
   },
   {
     ...{ id: 'pythonPackages', title: 'clients in Python and Schemathesis' },
-    supplies: [influxdbClientSupply, pythonClassifierSupply, schemathesisSupply],
+    supplies: [pythonClientsSupply, pythonClassifierSupply, schemathesisSupply],
     tests: 'clients and a classifier in Python, and requests made from the OpenAPI document',
     runsWith: ['python3'],
     ways: [{ title: 'from PyPI, about 100 MB on the disk', minutes: 1, with: ['python3'] }],

@@ -1,0 +1,132 @@
+import type { Logger } from 'pino';
+import { endsOf, follow } from '../../core/log/follow.ts';
+import type { EventLog, LogRecord, StoredRecord } from '../../core/log/port.ts';
+
+export interface AwaitedLabelsOptions {
+  readonly log: EventLog;
+  /** The topic of the predictions. */
+  readonly topic: string;
+  readonly logger: Logger;
+  /** Readings whose labels are awaited at once; beyond it nobody waits. Default 100,000. */
+  readonly most?: number;
+}
+
+/** The labels of the readings of one request. */
+export interface Awaited {
+  /** In the order of the readings, each as JSON; undefined where not all of them came in time. */
+  readonly labels: Promise<readonly string[] | undefined>;
+  /** Nobody waits any more. */
+  cancel(): void;
+}
+
+interface Wait {
+  readonly found: (string | undefined)[];
+  missing: number;
+  readonly done: () => void;
+}
+
+interface Place {
+  readonly wait: Wait;
+  readonly index: number;
+}
+
+const decoder = new TextDecoder();
+
+/**
+ * Finds the labels of readings that were just taken, among the predictions as they are committed. The predictions are followed from the
+ * first request on that waits, so that nobody pays for it who does not.
+ */
+export class AwaitedLabels {
+  readonly #options: AwaitedLabelsOptions;
+  readonly #places = new Map<string, Place>();
+  /** How many readings of a device are awaited: the predictions of others need not be parsed. */
+  readonly #devices = new Map<string, number>();
+  readonly #stopping = new AbortController();
+  #opening: Promise<void> | undefined;
+  #following: Promise<void> | undefined;
+
+  constructor(options: AwaitedLabelsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Waits for the labels of records that are not yet in the log; undefined where too many wait, or where the log does not answer.
+   * @param waitMs - for at most so long
+   */
+  async expect(records: readonly LogRecord[], waitMs: number): Promise<Awaited | undefined> {
+    if (this.#places.size + records.length > (this.#options.most ?? 100_000)) return undefined;
+    try {
+      this.#opening ??= this.#open();
+      await this.#opening;
+    } catch {
+      this.#opening = undefined;
+      return undefined;
+    }
+    return this.#register(records, waitMs);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#following;
+  }
+
+  #register(records: readonly LogRecord[], waitMs: number): Awaited {
+    const { promise: settled, resolve: done } = Promise.withResolvers<void>();
+    const wait: Wait = { found: new Array(records.length).fill(undefined), missing: records.length, done };
+    const keys = records.map(({ value }) => keyOfRecord(decoder.decode(value)));
+    records.forEach(({ key }, index) => {
+      this.#places.set(keys[index] ?? '', { wait, index });
+      if (key !== null) this.#devices.set(key, (this.#devices.get(key) ?? 0) + 1);
+    });
+    const deadline = setTimeout(done, waitMs);
+    const labels = settled.then(() => {
+      clearTimeout(deadline);
+      for (const key of keys) this.#places.delete(key);
+      for (const { key } of records) if (key !== null) this.#release(key);
+      return wait.missing === 0 ? wait.found.map((label) => label ?? '') : undefined;
+    });
+    return { labels, cancel: done };
+  }
+
+  #release(device: string): void {
+    const left = (this.#devices.get(device) ?? 1) - 1;
+    if (left > 0) this.#devices.set(device, left);
+    else this.#devices.delete(device);
+  }
+
+  async #open(): Promise<void> {
+    const { log, topic } = this.#options;
+    const next = new Map(await endsOf(log, topic));
+    this.#following ??= this.#follow(next);
+  }
+
+  async #follow(next: Map<number, bigint>): Promise<void> {
+    const read = () => new Map([...next].map(([partition, offset]) => [partition, offset - 1n] as const));
+    for await (const records of follow({ ...this.#options, read, signal: this.#stopping.signal })) {
+      for (const record of records) {
+        next.set(record.partition, record.offset + 1n);
+        if (record.key !== null && this.#devices.has(record.key)) this.#take(record);
+      }
+    }
+  }
+
+  #take({ value }: StoredRecord): void {
+    const text = decoder.decode(value);
+    const place = this.#places.get(keyOfRecord(text));
+    if (place === undefined || place.wait.found[place.index] !== undefined) return;
+    place.wait.found[place.index] = text;
+    place.wait.missing -= 1;
+    if (place.wait.missing === 0) place.wait.done();
+  }
+}
+
+/** What a reading and its prediction have in common. A reading may be sent twice; when it was received tells one time from the other. */
+function keyOfRecord(text: string): string {
+  try {
+    const { device, time, received } = JSON.parse(text) as Record<string, unknown>;
+    return `${time} ${received} ${device}`;
+  } catch {
+    // Anybody may write to a topic.
+    return '';
+  }
+}
