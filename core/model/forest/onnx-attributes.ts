@@ -32,9 +32,15 @@ export class Attributes {
   /** 32-bit floats, or, under the name with `_as_tensor`, a tensor of 64-bit ones (TensorProto: 10, or raw in 9). */
   numbers(name: string): number[] {
     const tensor = this.#byName.get(`${name}_as_tensor`)?.message(5);
-    if (!tensor) return this.#byName.get(name)?.floats(7) ?? [];
-    const isFloat = tensor.integer(2) === 1;
-    const listed = isFloat ? tensor.floats(4) : tensor.doubles(10);
-    return listed.length > 0 ? listed : isFloat ? tensor.floats(9) : tensor.doubles(9);
+    return tensor ? tensorNumbers(tensor) : (this.#byName.get(name)?.floats(7) ?? []);
   }
+}
+
+/** The 32-bit or 64-bit floats of a tensor (TensorProto: 2 type, 4 or 10 the numbers, or raw in 9); none of another type. */
+export function tensorNumbers(tensor: Message): number[] {
+  const [floatType, doubleType] = [1, 11];
+  const type = tensor.integer(2);
+  if (type !== floatType && type !== doubleType) return [];
+  const listed = type === floatType ? tensor.floats(4) : tensor.doubles(10);
+  return listed.length > 0 ? listed : type === floatType ? tensor.floats(9) : tensor.doubles(9);
 }

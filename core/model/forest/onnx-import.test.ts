@@ -42,6 +42,9 @@ describe('importOnnxForest', () => {
     'xgboost-3',
     'lightgbm-2',
     'lightgbm-3',
+    'lightgbm-2-mul',
+    'lightgbm-3-mul',
+    'sklearn-forest-3-scaled',
   ])('predicts %s as ONNX Runtime does, on thresholds and with gaps', (name) => {
     const { rows, probabilities, labels } = expectedOf(name);
     const { forest, classes } = importOnnxForest(file(`${name}.onnx`), { width: 5 });
@@ -50,13 +53,16 @@ describe('importOnnxForest', () => {
     for (const [at, value] of probabilities!.flat().entries()) expect(ours.probabilities[at]).toBeCloseTo(value, 6);
   });
 
-  it('predicts a regression as ONNX Runtime does', () => {
-    const { rows, values } = expectedOf('sklearn-regression');
-    const { forest, classes } = importOnnxForest(file('sklearn-regression.onnx'), { width: 5 });
-    expect(classes).toBeUndefined();
-    for (const [row, value] of predictionsOf(forest, rows).probabilities.entries())
-      expect(value).toBeCloseTo(values![row]!, 5);
-  });
+  it.each(['sklearn-regression', 'lightgbm-regression-div'])(
+    'predicts the regression %s as ONNX Runtime does',
+    (name) => {
+      const { rows, values } = expectedOf(name);
+      const { forest, classes } = importOnnxForest(file(`${name}.onnx`), { width: 5 });
+      expect(classes).toBeUndefined();
+      for (const [row, value] of predictionsOf(forest, rows).probabilities.entries())
+        expect(value).toBeCloseTo(values![row]!, 5);
+    },
+  );
 
   it('gives what scikit-learn averages as distributions, so that such a forest can vote and be written', () => {
     const { forest } = importOnnxForest(file('sklearn-forest-3.onnx'));

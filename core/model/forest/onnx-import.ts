@@ -4,6 +4,7 @@ import { shorten } from '../../wire/problem.ts';
 import { type Boosting, emptyTree, type Forest, type Tree } from './forest.ts';
 import { Attributes } from './onnx-attributes.ts';
 import { greatestFloat, type Preparation, readPreparation } from './onnx-preparation.ts';
+import { isPassing, readScaling } from './onnx-scaling.ts';
 import { Message } from './protobuf.ts';
 import { belowIfFloatAtMost, belowIfFloatBelow, nextUp } from './thresholds.ts';
 
@@ -37,24 +38,22 @@ export function importOnnxForest(file: Uint8Array, shape: { width?: number } = {
   }
 }
 
-/** Operators that only pass values on, or change their type or container. */
-const passing = new Set(['Cast', 'Identity', 'ZipMap']);
-
 function readEnsemble(graph: Message, wantedWidth: number | undefined): ImportedForest {
   const operators = graph.messages(1);
   const kindOf = (operator: Message) => operator.string(4) ?? 'nameless';
   const place = operators.findIndex((operator) => kindOf(operator).startsWith('TreeEnsemble'));
   const ensemble = operators[place];
-  const doing = operators.filter((operator) => !passing.has(kindOf(operator)));
+  const doing = operators.filter((operator) => !isPassing(operator));
   if (!ensemble) throw invalid(`it has no tree ensemble: ${doing.map(kindOf).join(', ') || 'no operator'}`);
   const doubles = comparesDoubles(graph, operators);
   const preparation = doubles ? undefined : readPreparation(graph, operators.slice(0, place), ensemble);
-  const others = doing.filter(
-    (operator) => operators.indexOf(operator) > place || (!preparation && operator !== ensemble),
+  const scaling = readScaling(graph, operators, ensemble);
+  const others = doing.filter((operator) =>
+    operators.indexOf(operator) > place ? !scaling.operators.has(operator) : !preparation && operator !== ensemble,
   );
   if (others.length > 0) throw invalid(`it does more than one tree ensemble does: ${others.map(kindOf).join(', ')}`);
   const attributes = new Attributes(ensemble);
-  const { classes, ...output } = readOutput(kindOf(ensemble), attributes);
+  const { classes, ...output } = readOutput(kindOf(ensemble), attributes, scaling.factor);
   const trees = readTrees(attributes, output, { doubles, preparation });
   const columns = 1 + trees.reduce((most, tree) => tree.feature.reduce((a, b) => Math.max(a, b), most), -1);
   const width = wantedWidth ?? columns;
@@ -88,9 +87,10 @@ interface EnsembleOutput {
 
 const leafKey = (tree: number, node: number) => `${tree}:${node}`;
 
-function readOutput(kind: string, attributes: Attributes): EnsembleOutput {
-  if (kind === 'TreeEnsembleClassifier') return readClassifier(attributes);
-  if (kind === 'TreeEnsembleRegressor') return readRegressor(attributes);
+/** @param factor - by what the file multiplies the scores after the trees */
+function readOutput(kind: string, attributes: Attributes, factor: number): EnsembleOutput {
+  if (kind === 'TreeEnsembleClassifier') return readClassifier(attributes, factor);
+  if (kind === 'TreeEnsembleRegressor') return readRegressor(attributes, factor);
   if (kind === 'TreeEnsemble') throw invalid('TreeEnsemble is not supported: write it for version 3 of ai.onnx.ml');
   throw invalid(`it is a ${kind} and no tree ensemble`);
 }
@@ -100,6 +100,7 @@ function readLeaves(
   prefix: 'class' | 'target',
   outputs: number,
   outputOf: (id: number) => number,
+  factor: number,
 ) {
   const trees = attributes.integers(`${prefix}_treeids`);
   const nodes = attributes.integers(`${prefix}_nodeids`);
@@ -111,21 +112,24 @@ function readLeaves(
     const value = leaves.get(key) ?? new Float64Array(outputs);
     const output = outputOf(id);
     if (!(output < outputs)) throw invalid(`a leaf names class ${id} where there are ${outputs}`);
-    value[output] = elementAt(value, output) + elementAt(weights, at);
+    value[output] = elementAt(value, output) + elementAt(weights, at) * factor;
     leaves.set(key, value);
   }
   return leaves;
 }
 
-function readClassifier(attributes: Attributes): EnsembleOutput {
+function readClassifier(attributes: Attributes, factor: number): EnsembleOutput {
   const named = attributes.strings('classlabels_strings');
   const classes = named.length > 0 ? named : attributes.integers('classlabels_int64s').map(String);
   const outputs = classes.length;
-  const base = attributes.numbers('base_values');
+  const base = attributes.numbers('base_values').map((value) => value * factor);
   const transform = attributes.string('post_transform') ?? 'NONE';
   // Of two classes, a file may hold the second's part only, whatever number it gives that class.
   const oneSided = outputs === 2 && new Set(attributes.integers('class_ids')).size === 1;
-  const leaves = readLeaves(attributes, 'class', outputs, (id) => (oneSided ? 1 : id));
+  // What is multiplied has to be sums of leaves, and not what becomes of these.
+  if (factor !== 1 && (oneSided || transform !== 'NONE'))
+    throw invalid(`it does more than one tree ensemble does: it multiplies the scores by ${factor}`);
+  const leaves = readLeaves(attributes, 'class', outputs, (id) => (oneSided ? 1 : id), factor);
   if (transform === 'NONE' && base.length === 0) {
     const trees = new Set(attributes.integers('nodes_treeids')).size;
     const distributions = distributionsOf(leaves, trees, oneSided);
@@ -160,14 +164,14 @@ function distributionsOf(leaves: ReadonlyMap<string, Float64Array>, trees: numbe
   return distributions;
 }
 
-function readRegressor(attributes: Attributes): EnsembleOutput {
+function readRegressor(attributes: Attributes, factor: number): EnsembleOutput {
   const targets = attributes.integer('n_targets') ?? 1;
   if (targets !== 1) throw invalid(`it predicts ${targets} numbers at once`);
-  const [base = 0] = attributes.numbers('base_values');
+  const [base = 0] = attributes.numbers('base_values').map((value) => value * factor);
   const aggregate = attributes.string('aggregate_function') ?? 'SUM';
   const transform = attributes.string('post_transform') ?? 'NONE';
   if (transform !== 'NONE') throw invalid(`post_transform ${transform} is not supported in regression`);
-  const leaves = readLeaves(attributes, 'target', 1, (id) => id);
+  const leaves = readLeaves(attributes, 'target', 1, (id) => id, factor);
   if (aggregate === 'AVERAGE' && base === 0) return { outputs: 1, leaves };
   if (aggregate !== 'SUM') throw invalid(`aggregate_function ${aggregate} is not supported`);
   return { outputs: 1, leaves, boosting: { base: Float64Array.of(base), link: 'identity' } };

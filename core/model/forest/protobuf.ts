@@ -77,6 +77,48 @@ export class Message {
   }
 }
 
+/** A field of a message as it is written. */
+export interface RawField {
+  readonly number: number;
+  /** The whole field, its tag included. */
+  readonly bytes: Uint8Array;
+  /** Of one that has a length: what that counts; empty for others. */
+  readonly content: Uint8Array;
+}
+
+/**
+ * The fields of a message in their order, so that some can be put in the place of others.
+ * @throws RangeError where the bytes are no message
+ */
+export function fieldsIn(bytes: Uint8Array): RawField[] {
+  const reader = new Reader(bytes);
+  const fields: RawField[] = [];
+  while (!reader.atEnd) {
+    const from = reader.at;
+    const tag = reader.varint();
+    const content = reader.field(tag % 8);
+    fields.push({
+      number: Math.floor(tag / 8),
+      bytes: bytes.subarray(from, reader.at),
+      content: content instanceof Uint8Array ? content : new Uint8Array(0),
+    });
+  }
+  return fields;
+}
+
+export const joinFields = (fields: readonly RawField[]): Uint8Array => Buffer.concat(fields.map(({ bytes }) => bytes));
+
+/** A field that has a length: a text or a message. */
+export function lengthDelimited(number: number, content: Uint8Array): RawField {
+  const head = [...varint(number * 8 + 2), ...varint(content.length)];
+  return { number, content, bytes: Buffer.concat([Uint8Array.from(head), content]) };
+}
+
+/** A whole number from 0 on. */
+export function varint(value: number): number[] {
+  return value < 0x80 ? [value] : [(value % 0x80) + 0x80, ...varint(Math.floor(value / 0x80))];
+}
+
 /** A varint, a length-delimited field, or a fixed one of 4 or 8 bytes. */
 type Field = number | Uint8Array | DataView;
 
@@ -93,6 +135,10 @@ class Reader {
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
+  }
+
+  get at(): number {
+    return this.#at;
   }
 
   get atEnd(): boolean {

@@ -28,6 +28,8 @@ describe.skipIf(!runtime)(`an ONNX file${note}`, { timeout: 600_000 }, () => {
   it.each([
     ['a forest of scikit-learn, float32', 'forest.onnx', {}, fixture.forest],
     ['a linear model of scikit-learn, float64', 'linear.onnx', {}, fixture.linear],
+    ['a linear model with a ZipMap', 'linear-zipmap.onnx', {}, fixture.linear],
+    ['the output of a ZipMap that is named', 'linear-zipmap.onnx', { output: 'output_probability' }, fixture.linear],
     ['scores, as PyTorch exports them', 'scores.onnx', { scores: 'softmax' }, fixture.scores],
     ['an output that is named', 'forest.onnx', { output: 'probabilities' }, fixture.forest],
   ] as const)('gives the probabilities of its maker: %s', async (_, file, options, expected) => {

@@ -3,6 +3,7 @@ import { elementAt } from '../../numeric/element.ts';
 import { describeError, GaplineError } from '../../wire/errors.ts';
 import type { Estimates, Estimator } from './estimator.ts';
 import type { OnnxEstimator } from './onnx-schema.ts';
+import { withoutZipMaps } from './onnx-zipmap.ts';
 
 /** What we use of onnxruntime-node. */
 export interface OnnxRuntime {
@@ -50,11 +51,13 @@ export async function openOnnx({
   runtime = loadRuntime,
 }: OnnxOptions): Promise<Estimator> {
   const ort = await runtime();
-  const session = await ort.InferenceSession.create(bytes, { logSeverityLevel: 3 }).catch((error: unknown) => {
-    throw new GaplineError('model-invalid', `${model.file} is no ONNX file that runs here: ${describeError(error)}`, {
-      cause: error,
-    });
-  });
+  const session = await ort.InferenceSession.create(readable(bytes), { logSeverityLevel: 3 }).catch(
+    (error: unknown) => {
+      throw new GaplineError('model-invalid', `${model.file} is no ONNX file that runs here: ${describeError(error)}`, {
+        cause: error,
+      });
+    },
+  );
   const input = session.inputMetadata?.[0];
   const double = input?.type === 'float64' || input?.type === 'double';
   const outputs = outputsOf(session, model);
@@ -79,6 +82,15 @@ export async function openOnnx({
     },
     close: () => session.release(),
   };
+}
+
+function readable(bytes: Uint8Array): Uint8Array {
+  try {
+    return withoutZipMaps(bytes);
+  } catch {
+    // What is no message, ONNX Runtime says better.
+    return bytes;
+  }
 }
 
 /** A list of maps from classes to probabilities is what ONNX Runtime for Node returns to nobody. */
