@@ -6,11 +6,12 @@ import { Registry } from 'prom-client';
 import { HttpProblem, problemHandler } from '../core/http/problem.ts';
 import { shorten } from '../core/wire/problem.ts';
 import type { EndpointHandler } from './endpoint.ts';
+import { type FactsOptions, factsEndpoint } from './facts/endpoint.ts';
 import { type LineProtocolOptions, lineProtocolEndpoint } from './line-protocol/endpoint.ts';
 import { openApiDocument } from './openapi.ts';
 import { readingsEndpoint } from './readings/endpoint.ts';
 
-export interface AppOptions extends LineProtocolOptions {
+export interface AppOptions extends LineProtocolOptions, FactsOptions {
   /** What `/metrics` responds with, in Prometheus' text format. */
   readonly exposition: () => Promise<string>;
   readonly ready: () => Promise<Readiness>;
@@ -31,6 +32,7 @@ export interface Readiness {
 export function createHandler(options: AppOptions): RequestListener {
   const endpoints: Readonly<Record<string, EndpointHandler>> = {
     '/readings': readingsEndpoint(options),
+    '/facts': factsEndpoint(options),
     '/api/v2/write': lineProtocolEndpoint(options),
   };
   const app = createApp(options, endpoints);
@@ -85,6 +87,7 @@ function createApp(options: AppOptions, endpoints: Readonly<Record<string, Endpo
 
 const methods: readonly (readonly [string, string])[] = [
   ['/readings', 'POST'],
+  ['/facts', 'POST'],
   ['/api/v2/write', 'POST'],
   ['/health', 'GET, HEAD'],
   ['/ready', 'GET, HEAD'],

@@ -13,8 +13,11 @@ import { reportStatus } from '../core/log/status.ts';
 import { createReporter } from '../core/stage/reporter.ts';
 import { createStage, type Stage } from '../core/stage/stage.ts';
 import type { RejectedPoint, SeriesStore } from '../core/store/port.ts';
+import { decodeFact } from '../core/wire/decode-fact.ts';
 import { decodeRecord, isSamples } from '../core/wire/decode-samples.ts';
 import { describeError } from '../core/wire/errors.ts';
+import type { Fact } from '../core/wire/fact.ts';
+import { factToPoint } from '../core/wire/fact-point.ts';
 import { type Point, readingToPoint } from '../core/wire/point.ts';
 import type { Reading } from '../core/wire/reading.ts';
 import type { Samples } from '../core/wire/samples.ts';
@@ -39,10 +42,11 @@ export function createArchive({ stream, log, store, logger, registry }: ArchiveO
   const metrics = createArchiveMetrics(registry);
   const reporter = createReporter({ stream, stage: 'archive' });
   const group = archiveGroup(stream);
+  const from = stream.facts ? [stream.topics.facts, stream.topics.readings] : [stream.topics.readings];
   let running: Running | undefined;
 
   const sink = async (batch: Batch): Promise<Rejected[]> => {
-    const { readings, rejected, foreign } = decode(batch.records, stream.name);
+    const { readings, rejected, foreign } = decode(batch.records, stream);
     const points = readings.flatMap((each) => pointsOf(each.reading, stream.fields.length));
     const refused = await writePoints(store, points);
     if (refused.length > 0) rejected.push(...recordsOf(refused, readings, stream.fields.length));
@@ -55,12 +59,12 @@ export function createArchive({ stream, log, store, logger, registry }: ArchiveO
     logger.warn({ partition, attempt, nextTryMs }, `the store takes nothing: ${describeError(error)}`);
   };
   const snapshot = async () => {
-    const lag = totalLag(await log.lag(group, [stream.topics.readings]));
+    const lag = totalLag(await log.lag(group, from));
     return reporter.status({ counters: { ...metrics.counters }, lag });
   };
   return createStage({
     async open(fail) {
-      running = await log.drain({ from: [stream.topics.readings], group, stalled }, sink, reporter.deadLetter);
+      running = await log.drain({ from, group, stalled }, sink, reporter.deadLetter);
       running.failed.catch(fail);
     },
     close: async () => running?.stop(),
@@ -69,25 +73,31 @@ export function createArchive({ stream, log, store, logger, registry }: ArchiveO
 }
 
 interface Decoded {
-  readonly readings: { readonly record: StoredRecord; readonly reading: Reading | Samples }[];
+  readonly readings: { readonly record: StoredRecord; readonly reading: Archived }[];
   readonly rejected: Rejected[];
   /** Readings of other streams that share the topic; their own archive takes them. */
   foreign: number;
 }
 
-function decode(records: readonly StoredRecord[], stream: string): Decoded {
+/** What a record holds that the archive keeps. */
+type Archived = Reading | Samples | Fact;
+
+function decode(records: readonly StoredRecord[], { name, topics }: Stream): Decoded {
   const decoded: Decoded = { readings: [], rejected: [], foreign: 0 };
   for (const record of records) {
-    const reading = decodeRecord(record.value);
-    if (typeof reading === 'string') decoded.rejected.push({ record, reason: `not a reading: ${reading}` });
-    else if (reading.stream === stream) decoded.readings.push({ record, reading });
+    const isFact = record.topic === topics.facts;
+    const reading = isFact ? decodeFact(record.value) : decodeRecord(record.value);
+    if (typeof reading === 'string')
+      decoded.rejected.push({ record, reason: `not a ${isFact ? 'fact' : 'reading'}: ${reading}` });
+    else if (reading.stream === name) decoded.readings.push({ record, reading });
     else decoded.foreign += 1;
   }
   return decoded;
 }
 
-/** A reading is a point, a record of samples one or several. */
-function pointsOf(reading: Reading | Samples, fieldCount: number): Point[] {
+/** A reading or a fact is a point, a record of samples one or several. */
+function pointsOf(reading: Archived, fieldCount: number): Point[] {
+  if ('kind' in reading) return [factToPoint(reading)];
   return isSamples(reading) ? samplesToPoints(reading, fieldCount) : [readingToPoint(reading, fieldCount)];
 }
 

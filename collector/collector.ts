@@ -13,6 +13,7 @@ import type { Stream } from '../core/wire/stream.ts';
 import { createAdmission } from './admission.ts';
 import { createHandler, type Readiness } from './app.ts';
 import { archiveGroup } from './archive.ts';
+import { createFactsIntake } from './facts/intake.ts';
 import { createCollectorMetrics } from './metrics.ts';
 import { AwaitedLabels } from './readings/awaited-labels.ts';
 import type { Spool } from './spool/spool.ts';
@@ -81,7 +82,7 @@ export function createCollector(options: CollectorOptions): Collector {
   const unknownFields = new UnknownFields(stream.fields);
   const metrics = createCollectorMetrics(registry, {
     unknownFields,
-    waitingBytes: () => memory.used + groups.waitingBytes,
+    waitingBytes: () => memory.used + groups.waitingBytes + facts.groups.waitingBytes,
     spool: () => spools.size,
     drainedPerSecond: () => spools.drainedPerSecond,
     nowMs,
@@ -97,6 +98,10 @@ export function createCollector(options: CollectorOptions): Collector {
     maxWaitingBytes: options.maxWaitingBytes ?? 64_000_000,
     logger,
     nowMs: () => performance.now(),
+  });
+  const facts = createFactsIntake({
+    ...{ stream, log, metrics, logger, nowMs, spool: options.spool },
+    deadlineMs: options.appendDeadlineMs ?? 5_000,
   });
   const access = options.access ?? new Access({ logger });
   const labels =
@@ -115,6 +120,7 @@ export function createCollector(options: CollectorOptions): Collector {
     }),
     groups,
     labels,
+    factGroups: facts.groups,
     metrics,
     exposition: () => (link ? link.metrics() : registry.metrics()),
     logger,
@@ -128,13 +134,15 @@ export function createCollector(options: CollectorOptions): Collector {
     async open() {
       if (options.access) requireTokens('the collector', options.host, options.access);
       spools.start();
+      facts.start();
       await listener.start(handler);
     },
     async close() {
       await listener.stop();
-      await groups.close();
+      await Promise.all([groups.close(), facts.groups.close()]);
       await labels?.stop();
       await spools.stop();
+      await facts.stop();
     },
     report: () => report(options, figures),
   });

@@ -13,6 +13,8 @@ import type { Spool } from './spool/spool.ts';
 export interface IntakeOptions {
   readonly log: EventLog;
   readonly topic: string;
+  /** Gives records that the spool kept back what it does not store. Default: nothing. */
+  readonly restored?: (record: LogRecord) => LogRecord;
   readonly spool: Spool | undefined;
   /** How long the log may take for one group. */
   readonly deadlineMs: number;
@@ -158,7 +160,8 @@ export class Intake {
       const batch = spool?.next(maxBytes);
       if (spool === undefined || batch === undefined) return true;
       spool.sending(batch);
-      await this.#append(batch.records);
+      const { restored } = this.#options;
+      await this.#append(restored ? batch.records.map(restored) : batch.records);
       this.#remove(spool, batch);
       this.#rate.add(batch.records.length);
       metrics.drained(batch.records.length);

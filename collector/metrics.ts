@@ -3,7 +3,7 @@ import type { SpoolSize } from './spool/spool.ts';
 import type { UnknownFields } from './unknown-fields.ts';
 
 /** The two endpoints of devices. */
-export type EndpointName = 'readings' | 'line-protocol';
+export type EndpointName = 'readings' | 'line-protocol' | 'facts';
 
 /** What is read when the metrics are scraped. */
 export interface Observed {
@@ -34,6 +34,7 @@ export function createCollectorMetrics(registry: Registry, observed: Observed) {
       return { ...requests.counters, ...appends.counters, ...spool.counters };
     },
     accepted: requests.accepted,
+    factsAccepted: requests.factsAccepted,
     refused: requests.refused,
     unknownField: (name: string) => observed.unknownFields.add(name),
     appended: appends.appended,
@@ -66,7 +67,12 @@ function createRequestMetrics(registry: Registry) {
     help: 'Fields of line protocol that were ignored because the stream does not define them or they are not numbers',
     registers,
   });
-  const counters = { requests: 0, accepted: 0, refused: 0, ignoredFields: 0 };
+  const factsTotal = new Counter({
+    name: 'gapline_collector_facts_accepted_total',
+    help: 'Facts that were acknowledged',
+    registers,
+  });
+  const counters = { requests: 0, accepted: 0, refused: 0, ignoredFields: 0, factsAccepted: 0 };
   return {
     counters,
     accepted(endpoint: EndpointName, status: number, readings: number, ignoredFields: number): void {
@@ -76,6 +82,12 @@ function createRequestMetrics(registry: Registry) {
       requestsTotal.inc({ door: endpoint, status });
       acceptedTotal.inc({ door: endpoint }, readings);
       if (ignoredFields > 0) ignoredTotal.inc(ignoredFields);
+    },
+    factsAccepted(facts: number): void {
+      counters.requests += 1;
+      counters.factsAccepted += facts;
+      requestsTotal.inc({ door: 'facts', status: 202 });
+      factsTotal.inc(facts);
     },
     refused(endpoint: EndpointName, status: number): void {
       counters.requests += 1;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { factInputSchema } from '../core/wire/fact-input.ts';
 import { predictionSchema } from '../core/wire/prediction.ts';
 import { problemSchema, problemType } from '../core/wire/problem.ts';
 import { readingInputSchema } from '../core/wire/reading-input.ts';
@@ -19,6 +20,7 @@ export function openApiDocument({ stream, maxReadings }: { stream: Stream; maxRe
     info: { title: `Gapline collector: ${stream.name}`, version: '1', license: { name: 'MIT' } },
     paths: {
       '/readings': { post: postReadings(maxReadings) },
+      ...(stream.facts && { '/facts': { post: postFacts(maxReadings) } }),
       '/api/v2/write': { post: postLines() },
       '/health': { get: probe('whether the process runs', {}) },
       '/ready': {
@@ -57,6 +59,9 @@ export function openApiDocument({ stream, maxReadings }: { stream: Stream; maxRe
         Reading: z.toJSONSchema(readingInputSchema(rules), { io: 'input' }),
         Samples: z.toJSONSchema(samplesInputSchema(rules), { io: 'input' }),
         Prediction: z.toJSONSchema(predictionSchema),
+        ...(stream.facts && {
+          Fact: z.toJSONSchema(factInputSchema({ kinds: stream.facts, precision: 'ns' }), { io: 'input' }),
+        }),
         Problem: z.toJSONSchema(problemSchema),
         InfluxError: {
           type: 'object',
@@ -100,6 +105,33 @@ function postReadings(maxReadings: number): object {
         required: ['accepted', 'predictions'],
         additionalProperties: false,
       }),
+      202: response('all are durable', 'application/json', {
+        type: 'object',
+        properties: { accepted: { type: 'integer', minimum: 0 } },
+        required: ['accepted'],
+        additionalProperties: false,
+      }),
+      ...errorResponses([400, 401, 403, 408, 413, 415, 429, 503], problemType, 'Problem'),
+    },
+  };
+}
+
+function postFacts(maxFacts: number): object {
+  const fact = { $ref: '#/components/schemas/Fact' };
+  const facts = { type: 'array', items: fact, description: `at most ${maxFacts} facts; more are 413` };
+  return {
+    summary: 'Tell facts about devices',
+    description:
+      'The response comes once every fact is durable. Either all facts of a request are accepted, or none. A fact of the same subject, kind and from replaces the one before; null as its values deletes it.',
+    parameters: [precision('the unit of times that are integers')],
+    requestBody: {
+      required: true,
+      content: {
+        'application/json': { schema: { anyOf: [fact, facts] } },
+        'application/x-ndjson': { schema: { type: 'string', description: 'one fact on each line' } },
+      },
+    },
+    responses: {
       202: response('all are durable', 'application/json', {
         type: 'object',
         properties: { accepted: { type: 'integer', minimum: 0 } },

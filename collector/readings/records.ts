@@ -46,15 +46,26 @@ export function recordsOfBody(body: ReadingsBody): ReadingRecords {
     const before = records.add(reading, at);
     if (before !== undefined) faults.add(at, 'duplicate', `the same device and time as ${before || 'before'}`);
   };
-  if (body.form === 'ndjson') eachLine(body, faults, add);
-  else eachElement(body, faults, add);
+  eachInput(body, faults, add);
   if (faults.count > 0) throw new HttpProblem('reading-invalid', faults.summary(), { errors: faults.list });
   return records;
 }
 
+/** A body of JSON or NDJSON, and how much of it is taken. */
+export type JsonBody = Pick<ReadingsBody, 'text' | 'form' | 'maxReadings'>;
+
 type Take = (input: unknown, at: string) => void;
 
-function eachElement(body: ReadingsBody, faults: Faults, take: Take): void {
+/**
+ * Parses a body and gives each of its elements or lines, with the pointer to it.
+ * @throws {HttpProblem} `body-malformed` or `body-too-large`
+ */
+export function eachInput(body: JsonBody, faults: Faults, take: Take): void {
+  if (body.form === 'ndjson') eachLine(body, faults, take);
+  else eachElement(body, faults, take);
+}
+
+function eachElement(body: JsonBody, faults: Faults, take: Take): void {
   const { text, maxReadings } = body;
   if (isBlank(text)) throw empty();
   if (text.length >= harmlessLength && /^\s*\[/.test(text)) {
@@ -73,7 +84,7 @@ function eachElement(body: ReadingsBody, faults: Faults, take: Take): void {
 }
 
 /** Parses a large array one element after the other, so that a hostile one is refused before all of it is parsed. */
-function eachOfMany(body: ReadingsBody, faults: Faults, take: Take): void {
+function eachOfMany(body: JsonBody, faults: Faults, take: Take): void {
   let index = 0;
   for (const element of elementsOf(body.text)) {
     if ('offset' in element) {
@@ -86,7 +97,7 @@ function eachOfMany(body: ReadingsBody, faults: Faults, take: Take): void {
   }
 }
 
-function eachLine(body: ReadingsBody, faults: Faults, take: Take): void {
+function eachLine(body: JsonBody, faults: Faults, take: Take): void {
   const { text, maxReadings } = body;
   let count = 0;
   let line = 0;
@@ -148,6 +159,9 @@ function empty(): HttpProblem {
   return new HttpProblem('body-malformed', detail, { errors: [{ pointer: '', code: 'missing', detail }] });
 }
 
-function tooMany(body: ReadingsBody): HttpProblem {
-  return new HttpProblem('body-too-large', `a request has at most ${body.maxReadings} readings, samples included`);
+function tooMany(body: JsonBody): HttpProblem {
+  return new HttpProblem(
+    'body-too-large',
+    `a request has at most ${body.maxReadings} readings or facts, samples included`,
+  );
 }

@@ -19,6 +19,12 @@ export const errorCatalog = {
       'A file of the table cannot be read, a column that is named is not there, a cell contradicts how the rest is written, or the labels are none that can be learnt.',
     remedy: 'Correct what is named.',
   },
+  'fact-invalid': {
+    status: 400,
+    title: 'A fact is invalid',
+    cause: 'A fact breaks the rules that the response names by place; nothing of the request was taken.',
+    remedy: 'Correct it, or name its kind and values under facts in stream.yaml; then send the request again.',
+  },
   'reading-invalid': {
     status: 400,
     title: 'The request holds invalid readings',

@@ -83,7 +83,13 @@ export function checkFact(
 ): FactInput | undefined {
   const parsed = schema.safeParse(input, { reportInput: true });
   if (!parsed.success) {
-    for (const issue of parsed.error.issues) addIssue(issue, at, faults);
+    // An empty name breaks two rules; one of them is enough to know.
+    const places = new Map(
+      parsed.error.issues
+        .toReversed()
+        .map((issue) => [`${issue.code === 'unrecognized_keys'} ${issue.path.join('/')}`, issue]),
+    );
+    for (const issue of [...places.values()].reverse()) addIssue(issue, at, faults);
     return undefined;
   }
   const { subject, kind, from, to, values } = parsed.data;
