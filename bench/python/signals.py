@@ -1,4 +1,4 @@
-"""The signals bench's peer: numpy and scipy over whole arrays. Reads a command a line as JSON, answers a line of JSON."""
+"""The signals bench's peer: numpy, scipy and scikit-learn over whole arrays. Reads a command a line as JSON, answers a line of JSON."""
 
 import json
 import sys
@@ -11,7 +11,10 @@ folder = sys.argv[1]
 band_edges = np.linspace(0, 500, 9)
 
 
-def run(devices, samples, channels, rate, offset):
+forest = None
+
+
+def features_of(devices, samples, channels, rate, offset):
     """Resample, filter, cut into windows of a second, and take the spectrum of each: by device and channel."""
     data = np.fromfile(f"{folder}/signals.f64").reshape(devices, channels, samples)
     sos = signal.butter(4, [20, 400], "bandpass", fs=rate, output="sos")
@@ -21,7 +24,6 @@ def run(devices, samples, channels, rate, offset):
     frequency = np.fft.rfftfreq(rate, 1 / rate)
     edges = np.searchsorted(frequency, band_edges)
     edges[-1] = len(frequency)
-    began = time.process_time()
     features = []
     when = offset + np.arange(samples) / rate
     grid = np.arange(1, samples) / rate
@@ -42,18 +44,45 @@ def run(devices, samples, channels, rate, offset):
             peak = frequency[power.argmax(axis=1)]
             centroid = (share @ frequency)
             features.append(np.column_stack([bands, peak, centroid, entropy / np.log(len(frequency))]))
-    seconds = time.process_time() - began
     result = np.stack(features)[:, :-1]  # its peer does not close the last window
-    return {"seconds": seconds, "windows": int(result.shape[0] * result.shape[1] / channels), "sums": result.sum(axis=(0, 1)).tolist()}
+    windows = result.shape[1]
+    rows = result.reshape(devices, channels, windows, -1).transpose(0, 2, 1, 3).reshape(devices * windows, -1)
+    return result, rows
+
+
+def labels_of(devices, windows):
+    """Of the windows that are whole: the first of each device is not, and the last is not closed."""
+    labels = np.fromfile(f"{folder}/labels.i32", np.int32).reshape(devices, -1)
+    return labels[:, 1 : 1 + windows].ravel()
+
+
+def fit(trees, **shape):
+    from sklearn.ensemble import RandomForestClassifier
+
+    global forest
+    result, rows = features_of(**shape)
+    forest = RandomForestClassifier(trees, random_state=1, n_jobs=1).fit(rows, labels_of(shape["devices"], result.shape[1]))
+    return {}
+
+
+def run(trees, **shape):
+    began = time.process_time()
+    result, rows = features_of(**shape)
+    probabilities = forest.predict_proba(rows)
+    labels = forest.classes_[probabilities.argmax(axis=1)]
+    seconds = time.process_time() - began
+    right = float((labels == labels_of(shape["devices"], result.shape[1])).mean())
+    return {"seconds": seconds, "sums": result.sum(axis=(0, 1)).tolist(), "right": right}
 
 
 def versions():
     import scipy
+    import sklearn
 
-    return {"versions": f"numpy {np.__version__}, scipy {scipy.__version__}"}
+    return {"versions": f"numpy {np.__version__}, scipy {scipy.__version__}, scikit-learn {sklearn.__version__}"}
 
 
-commands = {"run": run, "versions": versions}
+commands = {"fit": fit, "run": run, "versions": versions}
 for line in sys.stdin:
     command = json.loads(line)
     print(json.dumps(commands[command.pop("do")](**command)), flush=True)
