@@ -5,6 +5,7 @@ import { renderSchemas } from '../core/wire/json-schemas.ts';
 import { contents, mayImport } from '../test/rooms.ts';
 import { errorsPage } from './errors-page.ts';
 import { roomsPicture } from './pictures/rooms.ts';
+import { signalPictures } from './pictures/signals.ts';
 import { wrapMarkdown } from './wrap.ts';
 
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
@@ -18,6 +19,7 @@ export async function generatedDocuments(): Promise<Record<string, string>> {
     'docs/signals.md': wrapMarkdown(withSection('signals.md', 'steps', stepsReference())),
     'docs/schemas/stream.schema.json': json(configJsonSchema()),
     'docs/pictures/rooms.svg': roomsPicture(mayImport, contents),
+    ...signalPictures(),
     ...Object.fromEntries(schemas),
   };
 }
