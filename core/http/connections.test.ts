@@ -54,6 +54,23 @@ test('idle connections beyond the bound give way, the oldest first, and keep nob
   expect(closed(held)).not.toContain(held[59]);
 });
 
+test('2,000 idle connections from one address leave others their place, and a request under way', {
+  timeout: 60_000,
+}, async () => {
+  const { hold, get, waiting } = await listen({ maxConnections: 800, maxConnectionsPerAddress: 500 });
+  const slow = get('/slow');
+  await vi.waitFor(() => expect(waiting).toHaveLength(1));
+  let last: Socket | undefined;
+  for (let n = 0; n < 2_000; n++) {
+    last = await hold();
+    last.resume();
+  }
+  expect(await get('/')).toBe('ok');
+  if (last) expect(closed([last])).toEqual([]);
+  for (const finish of waiting) finish();
+  expect(await slow).toBe('slow');
+});
+
 test('a request under way is never given up for a new connection; where all are at work the new one is closed', async () => {
   const { hold, get, waiting } = await listen({ maxConnections: 2 });
   const slow = [get('/slow'), get('/slow')];
