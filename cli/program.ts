@@ -266,6 +266,7 @@ function newStream(): Command {
       'the rows are samples, such as vibration: label windows of this length, such as 1s; needs a column of times',
     )
     .option('--folder <folder>', 'where to make it; default: examples/NAME')
+    .option('--quick', 'the plain way to make a model; without it a handful of ways are tried, in at most a minute')
     .action(async (name, options) => (await import('./commands/new.ts')).newStream(name, options));
 }
 

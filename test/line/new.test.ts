@@ -81,9 +81,12 @@ test('a stream that is there already is not overwritten, and a CSV without a lab
   const folder = temporaryFolder();
   const file = join(folder, 'my.csv');
   writeFileSync(file, csv({ classes: 2, columns: 2, rows: 50, label: 'state' }));
-  const mine = ['new', 'mine', '--data', file, '--folder', join(folder, 'mine')];
-  expect((await gapline(mine).ended).code).toBe(0);
+  const mine = ['new', 'mine', '--quick', '--data', file, '--folder', join(folder, 'mine')];
+  const plain = await gapline(mine).ended;
+  expect(plain.code).toBe(0);
+  expect(plain.stdout).not.toContain('tried');
   const before = readFileSync(join(folder, 'mine/stream.yaml'), 'utf8');
+  expect(before).not.toContain('training:');
   const again = await gapline(mine).ended;
   expect(again.code).toBe(1);
   expect(again.stderr).toContain('is there already');
