@@ -5,6 +5,7 @@ import type { Kafka, logLevel, RetryOptions } from 'kafkajs';
 import type { Logger } from 'pino';
 import { sleep } from '../../retry/sleep.ts';
 import type { Address } from './address.ts';
+import { patchOffsets } from './patch-offsets.ts';
 import { patchRecords } from './patch-records.ts';
 
 const connectionTimeoutMs = 5_000;
@@ -31,6 +32,7 @@ export interface ClientOptions {
 /** Loads kafkajs, on first use only. */
 export async function createClient({ address, logger, retry, requestTimeoutMs }: ClientOptions): Promise<Client> {
   patchRecords();
+  patchOffsets();
   const { Kafka, logLevel } = await import('kafkajs');
   patchTimers();
   const sockets = new Set<Socket>();

@@ -21,8 +21,10 @@ export interface FetchOptions {
   readonly bufferOf: (topic: string, partition: number) => PrefetchBuffer | undefined;
   /** The group was joined, again or for the first time, with these partitions of each topic. */
   readonly assigned: (partitions: Readonly<Record<string, readonly number[]>>) => void;
-  /** A topic was deleted and made anew, or a partition of it lost its end: its buffers must {@link PrefetchBuffer.restart}. */
-  readonly remade: (topic: string, partition?: number) => void;
+  /** A topic was deleted and made anew: its buffers must {@link PrefetchBuffer.restart}. */
+  readonly remade: (topic: string) => void;
+  /** A partition of the same topic ends at `end` now, before what was fetched of it: its buffer must restart there. */
+  readonly lostEnd: (topic: string, partition: number, end: bigint) => void;
   /** What a partition holds, as its leader confirms it. */
   readonly extentOf: (topic: string, partition: number) => Promise<{ readonly low: bigint; readonly high: bigint }>;
   /** It cannot recover by itself. */
@@ -49,6 +51,11 @@ export interface MemberFetcher {
   seek(buffer: PrefetchBuffer): void;
   /** Commits as a member; Kafka refuses it from one that was removed from the group. */
   commitOffset(place: GroupPartition, next: bigint): Promise<void>;
+  /**
+   * Looks whether the topics are the ones that they were, and reports those that are not. False where Kafka, before 2.8, gives topics no
+   * ids, so that one that was made anew is told from one that lost its end by nothing.
+   */
+  identifyTopics(): Promise<boolean>;
   /** Resolves once the group confirmed, after the given moment (`performance.now()`), that this is a member. */
   provenSince(moment: number, signal: AbortSignal): Promise<void>;
 }

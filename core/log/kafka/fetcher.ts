@@ -7,7 +7,7 @@ import type { FetchOptions, GroupPartition, MemberFetcher } from './consuming.ts
 import { isAccessDenied, kafkaError } from './errors.ts';
 import { MembershipProof } from './membership-proof.ts';
 import type { PrefetchBuffer } from './prefetch-buffer.ts';
-import { reportRemade } from './remade-topic.ts';
+import { reportLostEnd, reportRemade } from './remade-topic.ts';
 import { TopicIdentity } from './topic-identity.ts';
 
 /** How long a fetch waits on the broker. A buffer that was full is filled again only after the running fetch. */
@@ -129,6 +129,11 @@ export class Fetcher implements MemberFetcher {
     await this.#consumer?.commitOffsets([{ topic, partition, offset: String(next) }]);
   }
 
+  async identifyTopics(): Promise<boolean> {
+    await this.#identity.check();
+    return this.#identity.hasIds;
+  }
+
   /** Resolves once the group confirmed, after the given moment (`performance.now()`), that this is a member. */
   provenSince(moment: number, signal: AbortSignal): Promise<void> {
     return this.#proof.since(moment, signal);
@@ -198,8 +203,10 @@ export class Fetcher implements MemberFetcher {
       this.#identified = true;
       const buffer = this.#options.bufferOf(topic, partition);
       // A new leader may not know the end for a moment; the one that it confirms counts.
-      if (wentBack && buffer?.next === next && (await this.#options.extentOf(topic, partition)).high < next)
-        this.#remade(topic, partition);
+      if (wentBack && buffer?.next === next) {
+        const { high } = await this.#options.extentOf(topic, partition);
+        if (high < next) this.#wentBack(topic, partition, high);
+      }
       return true;
     } catch {
       await sleep(betweenChecksMs);
@@ -207,8 +214,14 @@ export class Fetcher implements MemberFetcher {
     }
   }
 
-  #remade(topic: string, partition?: number): void {
-    reportRemade(this.#options, topic, partition);
+  #remade(topic: string): void {
+    reportRemade(this.#options, topic);
+    this.changed.notifyAll();
+  }
+
+  #wentBack(topic: string, partition: number, end: bigint): void {
+    if (this.#identity.hasIds) reportLostEnd(this.#options, { topic, partition, end });
+    else reportRemade(this.#options, topic);
     this.changed.notifyAll();
   }
 

@@ -22,11 +22,15 @@ export function historyOf(engine: KafkaEngine, { partition, committed, checkpoin
       for (const [topic, to] of committed) {
         const starts = await engine.admin.offsetsSince(topic, sinceMs);
         yield* readSpans(engine, [{ topic, partition, from: starts.get(partition) ?? to, to }], signal);
+        // Where it ended early, nobody shall take it for the whole.
+        signal.throwIfAborted();
       }
     },
     async *from(positions) {
-      for (const [topic, to] of committed)
+      for (const [topic, to] of committed) {
         yield* readSpans(engine, [{ topic, partition, from: positions.get(topic) ?? to, to }], signal);
+        signal.throwIfAborted();
+      }
     },
     async checkpoint() {
       const found = checkpoints && (await lastCheckpoint(engine, checkpoints.topic, partition, signal));

@@ -5,6 +5,11 @@ export class KnownIds {
   readonly #current = new Map<string, string>();
   readonly #past = new Set<string>();
 
+  /** Whether topics have ids at all. */
+  get any(): boolean {
+    return this.#current.size > 0;
+  }
+
   /**
    * Whether the topic is another than the one that was known under its name. An id that it had before comes from a broker whose metadata is
    * old, and zeros from one that gives no ids yet, as during an upgrade: neither means that the topic was made anew.

@@ -60,7 +60,8 @@ class Member implements Running {
       ...{ group, topics: from, sessionTimeoutMs, logger },
       owned: () => [...this.#workers.keys()],
       bufferOf: (topic, partition) => this.#workers.get(partition)?.bufferOf(topic),
-      remade: (topic, partition) => this.#remade(topic, partition),
+      remade: (topic) => this.#workers.forEach((worker) => void worker.remade(topic)),
+      lostEnd: (topic, partition, end) => this.#workers.get(partition)?.lostEnd(topic, end),
       extentOf: (topic, partition) => engine.admin.extentOf(topic, partition),
       assigned: (partitions) => this.#assign(new Set(Object.values(partitions).flat())),
       failed: this.#failure.reject,
@@ -90,12 +91,6 @@ class Member implements Running {
     }
     for (const number of numbers) {
       if (!this.#workers.has(number)) this.#workers.set(number, this.#startWorker(number));
-    }
-  }
-
-  #remade(topic: string, partition?: number): void {
-    for (const [number, worker] of this.#workers) {
-      if (partition === undefined || number === partition) worker.remade(topic);
     }
   }
 

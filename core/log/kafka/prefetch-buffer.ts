@@ -75,12 +75,12 @@ export class PrefetchBuffer {
     return this.#records[0]?.offset ?? this.#next;
   }
 
-  /** Forgets all: the topic was made anew, and its offsets begin again. */
-  restart(): void {
+  /** Forgets all, because the offsets from here on are given anew; 0 where the topic was made anew. */
+  restart(at = 0n): void {
     this.#records = [];
     this.#heldBytes = 0;
     this.#lastTaken = -1n;
-    this.#next = 0n;
+    this.#next = at;
   }
 
   /** Drops what lies below an offset. True where records from it on must be fetched again. */

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { GaplineError } from '../../wire/errors.ts';
+import { GaplineError } from '../../wire/errors.ts';
+import type { Condition } from '../condition.ts';
 import type { StoredRecord } from '../port.ts';
 import { onlyThese } from './assigner.ts';
 import type { KafkaEngine } from './engine.ts';
@@ -8,6 +9,8 @@ import { PrefetchBuffer } from './prefetch-buffer.ts';
 
 const maxRecords = 1_000;
 const maxBytes = 1 << 20;
+/** After so long without a record, parts with an end are looked at. */
+const quietMs = 2_000;
 
 /** A part of a partition: offsets from `from` up to but not including `to`; without `to`, endless. */
 export interface Span {
@@ -56,7 +59,9 @@ export async function* readSpans(
       }
       failure.signal.throwIfAborted();
       const isOver = () => failure.signal.aborted || parts.every(isDone);
-      await fetcher.changed.wait(signal, () => isOver() || parts.some(({ buffer }) => !buffer.empty));
+      const hasRecords = () => parts.some(({ buffer }) => !buffer.empty);
+      await waitFor(fetcher.changed, () => isOver() || hasRecords(), signal);
+      if (!signal.aborted && !isOver() && !hasRecords()) await demandReachable(engine, parts);
     }
   } finally {
     signal.removeEventListener('abort', end);
@@ -71,6 +76,14 @@ async function fetcherOf(
   failure: AbortController,
 ): Promise<Fetcher> {
   const topics = [...new Set(parts.map(({ span }) => span.topic))];
+  /** What is read to an end of its own can not be read any more; the rest continues with what is there now. */
+  const restart = (some: readonly Part[], at: bigint) => {
+    for (const { span, buffer } of some) {
+      if (span.to !== undefined) failure.abort(unreachable(span));
+      buffer.restart(at);
+      fetcher.seek(buffer);
+    }
+  };
   const fetcher: Fetcher = new Fetcher({
     client: await engine.connect('consumer'),
     group,
@@ -83,13 +96,16 @@ async function fetcherOf(
     assigned: () => {
       for (const { buffer } of parts) fetcher.seek(buffer);
     },
-    remade: (topic, partition) => {
-      for (const { span, buffer } of parts) {
-        if (span.topic !== topic || span.to !== undefined || (partition ?? span.partition) !== span.partition) continue;
-        buffer.restart();
-        fetcher.seek(buffer);
-      }
-    },
+    remade: (topic) =>
+      restart(
+        parts.filter(({ span }) => span.topic === topic),
+        0n,
+      ),
+    lostEnd: (topic, partition, end) =>
+      restart(
+        parts.filter(({ span }) => span.topic === topic && span.partition === partition),
+        end,
+      ),
     extentOf: (topic, partition) => engine.admin.extentOf(topic, partition),
     failed: (error: GaplineError) => {
       failure.abort(error);
@@ -100,6 +116,30 @@ async function fetcherOf(
 }
 
 const partOf = (span: Span): Part => ({ span, buffer: new PrefetchBuffer(span.topic, span.partition, span.from) });
+
+/** Waits for a while only: a part with an end may wait for records that will never come. */
+async function waitFor(changed: Condition, isReady: () => boolean, signal: AbortSignal): Promise<void> {
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), quietMs);
+  await changed.wait(AbortSignal.any([signal, late.signal]), isReady);
+  clearTimeout(timer);
+}
+
+/** What was to be read may be deleted by now: by age, which ends the part sooner, or with its topic, or at its end, which is an error. */
+async function demandReachable({ admin }: KafkaEngine, parts: readonly Part[]): Promise<void> {
+  for (const part of parts) {
+    const { span, buffer } = part;
+    if (span.to === undefined || isDone(part)) continue;
+    const { low, high } = await admin.extentOf(span.topic, span.partition);
+    if (high < span.to) throw unreachable(span);
+    if (buffer.empty && buffer.next < low) buffer.startAt(low);
+  }
+}
+
+const unreachable = ({ topic, partition, to }: Span): GaplineError =>
+  new GaplineError('log-unavailable', `${topic}/${partition} does not reach offset ${to} any more`, {
+    retryable: true,
+  });
 
 /** By topic, the partitions to read. One that was added to a topic without an end is read from its first record on. */
 function partitionsToRead(parts: Part[], topics: readonly string[], countOf: (topic: string) => number) {

@@ -28,6 +28,11 @@ export class TopicIdentity {
     this.#remade = remade;
   }
 
+  /** Whether Kafka gives topics ids. */
+  get hasIds(): boolean {
+    return this.#known.any;
+  }
+
   /** The cluster of the consumer; kafkajs gives it to partition assigners only. */
   use(cluster: Cluster): void {
     this.#cluster = cluster as ClusterInside;

@@ -86,6 +86,63 @@ describeKafka.each(clients)(
       await expectContents(log, copy, numbers(50, 100));
     });
 
+    test('a topic is made anew while nothing is at work: all that it holds is taken', async () => {
+      const log = await fixture().open();
+      const [topic, copy] = [fixture().name('readings'), await fixture().topic(log, 'copy')];
+      await withAdmin((admin) => admin.createTopics({ topics: [{ topic, numPartitions: 3 }] }));
+      const options = { from: [topic], group: fixture().name('group') };
+      await log.append(topic, numbered(0, 100), deadline);
+      const running = await log.pipe(options, copyTo(copy));
+      await expectContents(log, copy, numbers(0, 100));
+      await running.stop();
+      await remove(topic, 3);
+      await appendSoon(log, topic, numbered(100, 120));
+      await log.pipe(options, copyTo(copy));
+      await expectContents(log, copy, numbers(0, 120));
+    });
+
+    test('a group that is beyond the end of the same topic resumes at that end: nothing that is left is taken again', async () => {
+      const log = await fixture().open();
+      const [topic, copy] = [await fixture().topic(log, 'readings', 1), await fixture().topic(log, 'copy', 1)];
+      const groupId = fixture().name('group');
+      await log.append(topic, numbered(0, 50), deadline);
+      // As if fifty records more had been there when the group committed.
+      await withAdmin((admin) => admin.setOffsets({ groupId, topic, partitions: [{ partition: 0, offset: '100' }] }));
+      await log.pipe({ from: [topic], group: groupId }, copyTo(copy));
+      await expect.poll(async () => (await log.lag(groupId, [topic]))[0]?.committed, patient).toBe(50n);
+      await log.append(topic, numbered(50, 60), deadline);
+      await expectContents(log, copy, numbers(50, 60));
+    });
+
+    test('a topic is made anew while a partition is restored from it: the restoration ends, and all that it holds is taken', async () => {
+      const log = await fixture().open();
+      const [topic, copy] = [fixture().name('readings'), await fixture().topic(log, 'copy', 1)];
+      await withAdmin((admin) => admin.createTopics({ topics: [{ topic, numPartitions: 1 }] }));
+      const options = { from: [topic], group: fixture().name('group') };
+      await log.append(topic, numbered(0, 2_500), deadline);
+      const first = await log.pipe(options, copyTo(copy));
+      await expectContents(log, copy, numbers(0, 2_500));
+      await first.stop();
+      let restorations = 0;
+      let isRemoved = false;
+      let isRemade = false;
+      await log.pipe(options, {
+        ...copyTo(copy),
+        async assigned(_, history) {
+          restorations += 1;
+          for await (const _records of history.from(new Map([[topic, 0n]]))) {
+            if (restorations > 1 || isRemoved) continue;
+            isRemoved = true;
+            await remove(topic, 1);
+            isRemade = true;
+          }
+        },
+      });
+      await expect.poll(() => isRemade, patient).toBe(true);
+      await appendSoon(log, topic, numbered(2_500, 2_520));
+      await expectContents(log, copy, numbers(0, 2_520));
+    });
+
     test('partitions are added: readings in them are taken and watched, each key in order from then on', async () => {
       const log = await fixture().open();
       const [topic, copy] = [await fixture().topic(log, 'readings'), await fixture().topic(log, 'copy')];

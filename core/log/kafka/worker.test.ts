@@ -44,8 +44,17 @@ class Group {
   }
 }
 
-function start(group: Group, seek: (buffer: PrefetchBuffer) => void = () => {}) {
+interface Started {
+  readonly seek?: (buffer: PrefetchBuffer) => void;
+  readonly extent?: { low: bigint; high: bigint };
+  readonly hasIds?: boolean;
+  /** Restores the state. */
+  readonly restore?: () => Promise<void>;
+}
+
+function start(group: Group, { seek = () => {}, extent, hasIds = true, restore }: Started = {}) {
   const stopping = new AbortController();
+  const changed = new Condition();
   const events: string[] = [];
   const backoff = { firstMs: 1, maxMs: 5 };
   const options = { group: 'g', logger: silent, stopping: stopping.signal, backoff };
@@ -54,9 +63,15 @@ function start(group: Group, seek: (buffer: PrefetchBuffer) => void = () => {}) 
     {
       ...{ ...options, number: 0, topics: ['in'], attempts: 3, maxBatch: 10 },
       retry: createRetryPolicy({ ...options, stalled: () => during() }),
-      fetcher: { changed: new Condition(), resume: () => {}, seek, provenSince: async () => {} },
+      fetcher: {
+        changed,
+        resume: () => {},
+        seek,
+        provenSince: async () => {},
+        identifyTopics: async () => hasIds,
+      },
       committerOf: () => group.committer(),
-      committedOffset: async () => ({ committed: group.committed, low: 0n, high: 100n }),
+      committedOffset: async () => ({ committed: group.committed, ...(extent ?? { low: 0n, high: 100n }) }),
       historyOf: (committed) => ({
         committed,
         async *since() {},
@@ -64,7 +79,10 @@ function start(group: Group, seek: (buffer: PrefetchBuffer) => void = () => {}) 
         checkpoint: async () => undefined,
       }),
       handlers: {
-        assigned: async () => void events.push('assigned'),
+        async assigned() {
+          events.push('assigned');
+          await restore?.();
+        },
         revoked: () => void events.push('revoked'),
         transform: ({ records }) => ({
           outputs: records.map(({ key, value }) => ({ topic: 'out', key, value })),
@@ -79,6 +97,15 @@ function start(group: Group, seek: (buffer: PrefetchBuffer) => void = () => {}) 
     events,
     worker,
     buffer: worker.bufferOf('in')!,
+    /** As a fetcher does. */
+    fetched(from: number, to: number): void {
+      worker.bufferOf('in')?.accept(messages(from, to), BigInt(to) - 1n);
+      changed.notifyAll();
+    },
+    change(act: () => void): void {
+      act();
+      changed.notifyAll();
+    },
     whileStalled: (act: () => void) => {
       during = act;
     },
@@ -113,7 +140,7 @@ test('a partition that another member moved restarts behind it, with a new state
   const group = new Group();
   group.failures = ['lost'];
   const fetchAgain = (buffer: PrefetchBuffer) => buffer.accept(messages(Number(buffer.next), 7), 6n);
-  const { events, buffer, stop, whileStalled } = start(group, fetchAgain);
+  const { events, buffer, stop, whileStalled } = start(group, { seek: fetchAgain });
   whileStalled(() => {
     group.committed = 3n;
   });
@@ -123,3 +150,63 @@ test('a partition that another member moved restarts behind it, with a new state
   expect(group.committed).toBe(7n);
   await stop();
 });
+
+test('a partition that lost its end resumes at that end: what is left is not taken again', async () => {
+  const group = new Group();
+  const extent = { low: 0n, high: 100n };
+  const { events, fetched, change, worker, stop } = start(group, { extent });
+  fetched(0, 8);
+  await expect.poll(() => group.committed, patient).toBe(8n);
+  extent.high = 5n;
+  change(() => worker.lostEnd('in', 5n));
+  await expect.poll(() => group.committed, patient).toBe(5n);
+  extent.high = 7n;
+  fetched(0, 7);
+  await expect.poll(() => group.committed, patient).toBe(7n);
+  expect(group.outputs).toEqual([...numbers(0, 8), '5', '6']);
+  expect(events.filter((event) => !/\d/.test(event))).toEqual(['assigned', 'revoked', 'assigned']);
+  await stop();
+});
+
+test.each([
+  [true, 'resumes at the end of the same topic', ['5', '6']],
+  [false, 'restarts with all that is left, where nothing says whether it is the same topic', numbers(0, 7)],
+])('where topics have ids: %s, a group that is beyond the end %s', async (hasIds, _, wanted) => {
+  const group = new Group();
+  group.committed = 50n;
+  const extent = { low: 0n, high: 5n };
+  const { fetched, stop } = start(group, { extent, hasIds });
+  await expect.poll(() => group.committed, patient).toBe(hasIds ? 5n : 0n);
+  extent.high = 7n;
+  fetched(0, 7);
+  await expect.poll(() => group.committed, patient).toBe(7n);
+  expect(group.outputs).toEqual(wanted);
+  await stop();
+});
+
+test.each(['remade', 'lostEnd'] as const)(
+  'a topic that is %s while a state is restored restarts that',
+  async (what) => {
+    const group = new Group();
+    group.committed = 50n;
+    const extent = { low: 0n, high: 100n };
+    let isFirst = true;
+    const { events, fetched, change, worker, stop } = start(group, {
+      extent,
+      async restore() {
+        if (isFirst) await new Promise(() => {});
+      },
+    });
+    await expect.poll(() => events, patient).toEqual(['assigned']);
+    isFirst = false;
+    extent.high = 3n;
+    group.committed = what === 'remade' ? undefined : 50n;
+    change(() => (what === 'remade' ? worker.remade('in') : worker.lostEnd('in', 3n)));
+    await expect.poll(() => events, patient).toEqual(['assigned', 'revoked', 'assigned']);
+    extent.high = 5n;
+    fetched(0, 5);
+    await expect.poll(() => group.committed, patient).toBe(5n);
+    expect(group.outputs).toEqual(what === 'remade' ? numbers(0, 5) : ['3', '4']);
+    await stop();
+  },
+);

@@ -30,7 +30,7 @@ export interface WorkerOptions {
   readonly attempts: number;
   readonly maxBatch: number;
   readonly logger: Logger;
-  readonly fetcher: Pick<MemberFetcher, 'changed' | 'resume' | 'seek' | 'provenSince'>;
+  readonly fetcher: Pick<MemberFetcher, 'changed' | 'resume' | 'seek' | 'provenSince' | 'identifyTopics'>;
   /** Aborted when no new batch may start. */
   readonly stopping: AbortSignal;
   readonly committerOf: (topic: string) => Committer;
@@ -55,10 +55,12 @@ interface Input {
   doubtedAt: number;
   /** Whether its offsets mean nothing any more, because the topic was made anew. */
   remade: boolean;
+  /** Whether records that were fetched, and maybe taken, are not in the topic any more. */
+  lostEnd: boolean;
 }
 
-/** A topic was made anew: the worker restarts with what it holds now, without the state from before. */
-class Remade extends Error {}
+/** A topic was made anew, or lost its end: the worker takes the partition again, as it is now. */
+class Changed extends Error {}
 
 /** Processes one partition number of all input topics, as long as this member owns it. */
 export class Worker {
@@ -67,6 +69,7 @@ export class Worker {
   readonly #inputs: readonly Input[];
   readonly #checkpoints: Checkpoints | undefined;
   readonly #lost = new AbortController();
+  #restoring = new AbortController();
   /** Resolves when the worker has ended; rejects when it cannot continue. */
   readonly ended: Promise<void>;
 
@@ -106,6 +109,7 @@ export class Worker {
       attempted: undefined,
       doubtedAt: Number.NEGATIVE_INFINITY,
       remade: false,
+      lostEnd: false,
     };
     return input;
   }
@@ -124,8 +128,22 @@ export class Worker {
     const input = this.#inputs.find((each) => each.topic === topic);
     if (!input) return;
     input.remade = true;
-    input.buffer.restart();
-    this.#options.fetcher.seek(input.buffer);
+    this.#restart(input, 0n);
+  }
+
+  /** As {@link remade}, but for the end of a partition only: all below `end` is what it was. */
+  lostEnd(topic: string, end: bigint): void {
+    const input = this.#inputs.find((each) => each.topic === topic);
+    if (!input) return;
+    input.lostEnd = true;
+    this.#restart(input, end);
+  }
+
+  #restart({ buffer }: Input, at: bigint): void {
+    buffer.restart(at);
+    this.#options.fetcher.seek(buffer);
+    // What is read to restore the state is of what was there before.
+    this.#restoring.abort();
   }
 
   /** The partition was revoked: the batch in hand is given up. */
@@ -140,7 +158,7 @@ export class Worker {
         try {
           await this.#own();
         } catch (error) {
-          if (error instanceof Remade) continue;
+          if (error instanceof Changed) continue;
           if (!(error instanceof Fenced)) throw error;
           logger.warn({ group, partition: this.number }, error.message);
         }
@@ -154,20 +172,40 @@ export class Worker {
 
   /** From taking the partition to losing it. */
   async #own(): Promise<void> {
-    const { handlers, historyOf, number } = this.#options;
+    const { handlers, number } = this.#options;
     await Promise.all(
       this.#inputs.map((input) => this.#try(input.topic, Number.POSITIVE_INFINITY, () => this.#begin(input))),
     );
     try {
-      const committed = new Map(this.#inputs.map(({ topic, position }) => [topic, position]));
-      const history = historyOf(committed, this.#lost.signal);
-      const [first] = this.#inputs;
       this.#checkpoints?.restart();
-      if (first) await this.#try(first.topic, this.#options.attempts, () => handlers.assigned?.(number, history));
+      await this.#restore();
       await this.#work();
     } finally {
       handlers.revoked?.(number);
     }
+  }
+
+  async #restore(): Promise<void> {
+    const { handlers, historyOf, number, retry, attempts } = this.#options;
+    const restoring = new AbortController();
+    this.#restoring = restoring;
+    this.#demandUnchanged();
+    const [first] = this.#inputs;
+    if (!first) return;
+    const signal = AbortSignal.any([this.#lost.signal, restoring.signal]);
+    const committed = new Map(this.#inputs.map(({ topic, position }) => [topic, position]));
+    const history = historyOf(committed, signal);
+    const task = { topic: first.topic, partition: number, signal, attempts };
+    try {
+      await retry(task, () => handlers.assigned?.(number, history));
+    } catch (error) {
+      if (error instanceof Interrupted && !this.#lost.signal.aborted) this.#demandUnchanged();
+      throw error;
+    }
+  }
+
+  #demandUnchanged(): void {
+    if (this.#inputs.some(({ remade, lostEnd }) => remade || lostEnd)) throw new Changed();
   }
 
   #try<T>(topic: string, attempts: number, work: () => T | Promise<T>): Promise<T> {
@@ -178,28 +216,38 @@ export class Worker {
   async #begin(input: Input): Promise<void> {
     const { fetcher } = this.#options;
     const { committed, low, high } = await this.#take(input);
-    const restarts = input.remade || (committed !== undefined && committed > high);
-    if (restarts) await this.#restart(input, low);
-    else arrived(input, committed ?? low);
-    if (!restarts) input.committed = committed;
-    if (input.buffer.startAt(input.position)) fetcher.seek(input.buffer);
+    const isBeyond = committed !== undefined && committed > high;
+    // Of the same topic, what is left below its end is done. Without ids it may be another topic, and then nothing of it is.
+    if (isBeyond && !input.remade && !(await fetcher.identifyTopics())) input.remade = true;
+    if (input.remade) await this.#resumeAt(input, low);
+    else if (isBeyond) await this.#resumeAt(input, high);
+    else {
+      arrived(input, committed ?? low);
+      input.committed = committed;
+      input.lostEnd = false;
+    }
+    if (isBeyond) input.buffer.restart(input.position);
+    if (input.buffer.startAt(input.position) || isBeyond) fetcher.seek(input.buffer);
     fetcher.resume(input.buffer);
   }
 
-  /** What the group had committed is an offset of the topic as it was before. */
-  async #restart(input: Input, low: bigint): Promise<void> {
+  /** What the group had committed is an offset of the topic, or of its end, as it was before. */
+  async #resumeAt(input: Input, offset: bigint): Promise<void> {
     const { logger, group } = this.#options;
+    const { remade, lostEnd } = input;
     input.remade = false;
+    input.lostEnd = false;
     try {
-      await this.#commit(input, [], low);
+      await this.#commit(input, [], offset);
     } catch (error) {
-      input.remade = true;
+      input.remade ||= remade;
+      input.lostEnd ||= lostEnd;
       throw error;
     }
-    logger.info(
-      { group, topic: input.topic, partition: this.number, offset: String(low) },
-      'Restarted with what the topic holds',
-    );
+    const about = { group, topic: input.topic, partition: this.number, offset: String(offset) };
+    const lost = `${input.topic} lost records at the end of partition ${this.number}: resumed at its end`;
+    if (remade) logger.info(about, 'Restarted with what the topic holds');
+    else logger.warn(about, lost);
   }
 
   /** Fences others, and only then reads the committed offset. Never before the group has confirmed that this member owns the partition. */
@@ -221,7 +269,7 @@ export class Worker {
     const { signal } = this.#lost;
     const done = AbortSignal.any([stopping, signal]);
     while (!done.aborted) {
-      if (this.#inputs.some(({ remade }) => remade)) throw new Remade();
+      this.#demandUnchanged();
       for (const { topic, buffer, process } of this.#inputs) {
         if (buffer.empty || done.aborted) continue;
         const records = buffer.take(maxBatch, maxBatchBytes);
@@ -234,7 +282,7 @@ export class Worker {
 
   async #wait(done: AbortSignal): Promise<void> {
     const { changed } = this.#options.fetcher;
-    const hasRecords = () => this.#inputs.some(({ buffer, remade }) => remade || !buffer.empty);
+    const hasRecords = () => this.#inputs.some(({ buffer, remade, lostEnd }) => remade || lostEnd || !buffer.empty);
     const behind = () => this.#inputs.filter(({ buffer, position }) => buffer.empty && buffer.next > position);
     await changed.wait(done, () => hasRecords() || behind().length > 0);
     if (hasRecords() || done.aborted) return;

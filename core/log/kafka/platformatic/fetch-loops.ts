@@ -5,7 +5,7 @@ import type { MemberFetchOptions } from '../consuming.ts';
 import { kafkaErrorType } from '../errors.ts';
 import { KnownIds } from '../known-ids.ts';
 import type { PrefetchBuffer } from '../prefetch-buffer.ts';
-import { reportRemade } from '../remade-topic.ts';
+import { reportLostEnd, reportRemade } from '../remade-topic.ts';
 import { committedRecords, type FetchResponse } from './records.ts';
 
 const fetchWaitMs = 100;
@@ -153,12 +153,17 @@ export class FetchLoops {
       const { low, high } = await this.#options.extentOf(topic, partition);
       if (buffer.next !== from) continue;
       if (from < low) buffer.startAt(low);
-      else if (from > high) this.#remade(topic, partition);
+      else if (from > high) this.#lostEnd(topic, partition, high);
     }
   }
 
-  #remade(topic: string, partition?: number): void {
-    reportRemade(this.#options, topic, partition);
+  #remade(topic: string): void {
+    reportRemade(this.#options, topic);
+    this.#changed.notifyAll();
+  }
+
+  #lostEnd(topic: string, partition: number, end: bigint): void {
+    reportLostEnd(this.#options, { topic, partition, end });
     this.#changed.notifyAll();
   }
 }

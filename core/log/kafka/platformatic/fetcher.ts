@@ -115,6 +115,11 @@ export class PlatformaticFetcher implements MemberFetcher {
     await this.#member?.commit({ offsets: [{ topic, partition, offset: next, leaderEpoch: -1 }] });
   }
 
+  async identifyTopics(): Promise<boolean> {
+    await this.#loops?.look();
+    return true;
+  }
+
   provenSince(moment: number, signal: AbortSignal): Promise<void> {
     return this.#proof.since(moment, signal);
   }
