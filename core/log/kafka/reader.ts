@@ -50,7 +50,10 @@ export async function* readSpans(
   // The generator may be suspended when the signal aborts, so the group is left from here, too.
   signal.addEventListener('abort', end, { once: true });
   try {
-    await fetcher.start();
+    await fetcher.start().catch((error: unknown) => {
+      // Given up while it connected: the reader ends, as later.
+      if (!signal.aborted) throw error;
+    });
     while (!signal.aborted && !parts.every(isDone)) {
       for (const part of parts) {
         const records = takeFrom(part);
