@@ -92,6 +92,7 @@ export function createProgram(): Command {
     train(),
     doctor(),
     deadLetters(),
+    facts(),
     tail(),
     rewind(),
     models(),
@@ -381,6 +382,39 @@ function deadLetters(): Command {
         .argument('[ids...]', 'PARTITION/OFFSET, as list shows them')
         .option('--all', 'every dead letter that the log holds')
         .action(async (ids, options) => (await import('./commands/dead-letters.ts')).replayDeadLetters(ids, options)),
+    );
+}
+
+function facts(): Command {
+  const load = () => import('./commands/facts.ts');
+  return new Command('facts')
+    .description('what other systems know of devices: tell it from files, look at it, end it')
+    .addCommand(
+      logCommand('import', 'tell the facts of a file: NDJSON as POST /facts takes it, or with --kind a table')
+        .argument('<file>', 'NDJSON; or CSV in any layout, gzipped or not, or Parquet')
+        .option('--kind <kind>', 'the kind of all facts of a table')
+        .option('--subject <column>', 'of a table: a column by its name, or by its place from 1 on', '1')
+        .option('--from <column>', 'where a fact begins; default: it holds from 1900 on')
+        .option('--to <column>', 'where it ends; an empty cell is one that still holds')
+        .option('--value <name=column>', 'a value of the fact and its column; may be repeated', repeated, [])
+        .addOption(
+          new Option('--date-order <order>', 'which of 03/04/2026 is the day').choices(['dmy', 'mdy']).default('dmy'),
+        )
+        .option('--print', 'only print them as NDJSON, for data.facts of stream.yaml')
+        .action(async (file, options) => (await load()).importFacts(file, options)),
+    )
+    .addCommand(
+      logCommand('list', 'one line a fact: the last of each identity')
+        .option('--subject <subject>', 'only of this device')
+        .option('--kind <kind>', 'only of this kind')
+        .action(async (options) => (await load()).listFacts(options)),
+    )
+    .addCommand(
+      logCommand('end', 'end the fact of a kind that holds for a subject')
+        .argument('<subject>', 'the device')
+        .argument('<kind>', 'the kind of fact')
+        .option('--at <time>', 'when: RFC 3339; default: now')
+        .action(async (subject, kind, options) => (await load()).endFact(subject, kind, options)),
     );
 }
 

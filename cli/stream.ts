@@ -7,6 +7,7 @@ import { GaplineError } from '../core/wire/errors.ts';
 import type { FactKinds } from '../core/wire/fact.ts';
 import { type Stream, topicsOf } from '../core/wire/stream.ts';
 import type { LoadedConfig } from './config/load.ts';
+import { readFactsFile } from './facts-file.ts';
 
 /** The registry of the stream's model; it gives the version that the configured alias names, or what is to serve in place of it. */
 export function openModels(
@@ -38,12 +39,12 @@ export function collectorOptions({ config: { collector, steps } }: LoadedConfig)
  * @param fields - the columns to take, in this order; default: those that the configuration names, or every numeric one
  * @throws {GaplineError} `config-invalid` where it names none, `data-invalid` where the file cannot be used.
  */
-export function openDataset(
+export async function openDataset(
   loaded: LoadedConfig,
   purpose: 'train' | 'replay',
   fields?: readonly string[],
 ): Promise<Dataset> {
-  const { train, replay, fields: named, ...options } = loaded.config.data;
+  const { train, replay, facts, fields: named, ...options } = loaded.config.data;
   const file = purpose === 'train' ? train : (replay ?? train);
   if (file === undefined) {
     throw new GaplineError(
@@ -52,11 +53,14 @@ export function openDataset(
     );
   }
   const chosen = fields ?? named;
-  return readDataset({
+  const kinds = factKindsOf(loaded);
+  const dataset = await readDataset({
     ...options,
     file: [file].flat().map((each) => resolve(loaded.folder, each)),
     ...(chosen && { fields: chosen }),
   });
+  if (facts === undefined || !kinds) return dataset;
+  return { ...dataset, facts: readFactsFile(resolve(loaded.folder, facts), loaded.config.stream, kinds) };
 }
 
 /**

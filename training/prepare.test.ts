@@ -186,3 +186,34 @@ test('with one device of a label the split is by time, and no window of both par
     expect(Math.min(...timesOf(split.test, device)) - Math.max(...timesOf(split.train, device))).toBe(2e9);
   expect(stratifiedSplit({ labels, fraction: 0.8, seed: 1 }).train.length).toBe(32);
 });
+
+test('facts gate and join rows as of their time, as in the line', () => {
+  const samples = samplesOf([{ device: 'a', truth: 'low', level: 0 }], 4);
+  const ns = (seconds: number) => `${seconds}000000000`;
+  const fact = (kind: string, from: number, to: number | undefined, values: Record<string, number>) => ({
+    ...{ stream: 's', subject: 'a', kind, from: ns(from), values, received: '0' },
+    ...(to !== undefined && { to: ns(to) }),
+  });
+  const facts = [
+    fact('on', 1, 3, {}),
+    fact('load', 0, undefined, { load: 5 }),
+    fact('load', 2, undefined, { load: 7 }),
+  ];
+  const gated = preparationOf(
+    [
+      { use: 'gate', during: 'on', lateness: '1h' },
+      { use: 'join', fact: 'load', values: ['load'], required: false },
+    ],
+    ['x'],
+  );
+  const made = prepareDataset({ ...samples, facts }, gated);
+  expect(made.fields).toEqual(['x', 'load']);
+  expect(made.count).toBe(20);
+  expect(Array.from(made.times.subarray(0, 1))).toEqual([1_000_000_000n]);
+  expect(Array.from({ length: 20 }, (_, row) => made.values[row * 2 + 1])).toEqual([
+    ...new Array(10).fill(5),
+    ...new Array(10).fill(7),
+  ]);
+  expect(made.skipped).toEqual({ 'no-fact': 20 });
+  expect(() => prepareDataset(samples, gated)).toThrow('the steps make no row');
+});

@@ -8,6 +8,7 @@ import { onlyEndsSegment, type StepRows } from '../core/steps/port.ts';
 import type { StepSpec } from '../core/steps/registry.ts';
 import { nsOf, timeOf } from '../core/steps/time.ts';
 import { GaplineError } from '../core/wire/errors.ts';
+import type { Fact } from '../core/wire/fact.ts';
 
 /** The steps that make rows of readings, before a model has them. */
 export interface Preparation {
@@ -48,14 +49,9 @@ const batchRows = 16_384;
  * Works readings through the steps as the line does, device by device in the order of their times. Windows that are open at the end
  * give no row. Facts are all known from the start: a row that lacks one is left out as `no-fact`.
  * @param dataset - its fields are the channels of the steps
- * @param facts - of its devices, for steps that decide by facts
  * @throws {GaplineError} `data-invalid` where it has no times, or no row comes of it
  */
-export function prepareDataset(
-  dataset: Dataset,
-  { chain }: Pick<Preparation, 'chain'>,
-  facts = new FactTable(),
-): PreparedDataset {
+export function prepareDataset(dataset: Dataset, { chain }: Pick<Preparation, 'chain'>): PreparedDataset {
   const { times, file, classes, segments } = dataset;
   if (!times)
     throw new GaplineError('data-invalid', `${file}: steps need the time of each row; name its column with data.time`);
@@ -68,7 +64,7 @@ export function prepareDataset(
     const [first, second] = [elementAt(times, a), elementAt(times, b)];
     return first < second ? -1 : first > second ? 1 : a - b;
   });
-  const made = new MadeRows(chain, facts);
+  const made = new MadeRows(chain, dataset.facts ?? []);
   const session = chain.open();
   const input = new InputRows(dataset.width);
   for (let first = 0; first < order.length; first += batchRows) {
@@ -103,7 +99,7 @@ class MadeRows {
   count = 0;
   readonly #width: number;
   readonly #gate: FactSession | undefined;
-  readonly #facts: FactTable;
+  readonly #facts = new FactTable();
   readonly #values: Float64Array[] = [];
   readonly #labels: number[] = [];
   readonly #devices: string[] = [];
@@ -111,10 +107,10 @@ class MadeRows {
   readonly #skipped: Record<string, number> = {};
   #mixed = 0;
 
-  constructor({ shape, facts: plan }: Chain, facts: FactTable) {
+  constructor({ shape, facts: plan }: Chain, facts: readonly Fact[]) {
     this.#width = shape.channels.length;
     this.#gate = plan?.open();
-    this.#facts = facts;
+    this.#facts.commit(facts);
   }
 
   add(rows: StepRows): void {

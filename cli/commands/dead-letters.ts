@@ -1,6 +1,8 @@
 import type { EventLog, LogRecord } from '../../core/log/port.ts';
 import { type DeadLetter, decodeDeadLetter } from '../../core/wire/dead-letter.ts';
 import { GaplineError, oneLine } from '../../core/wire/errors.ts';
+import { subjectOfKey } from '../../core/wire/fact.ts';
+import type { Topics } from '../../core/wire/stream.ts';
 import { loadConfig } from '../config/load.ts';
 import { createLogger } from '../logger.ts';
 import { openLog } from '../open.ts';
@@ -24,14 +26,14 @@ interface Placed {
 /** Runs some work on a stream's dead letters, oldest first within a partition. */
 async function withDeadLetters(
   options: DeadLettersOptions,
-  work: (letters: AsyncIterable<Placed>, log: EventLog) => Promise<void>,
+  work: (letters: AsyncIterable<Placed>, log: EventLog, topics: Topics) => Promise<void>,
 ): Promise<void> {
   const logger = await createLogger(options.logLevel);
   const { topics } = await resolveStream(loadConfig(options.config, options.set));
   const log = await openLog({ url: options.log, dataFolder: options.data, logger });
   await log.start();
   try {
-    await work(read(log, topics.deadLetters), log);
+    await work(read(log, topics.deadLetters), log, topics);
   } finally {
     await log.stop();
   }
@@ -93,7 +95,7 @@ export function replayDeadLetters(
       'name dead letters as PARTITION/OFFSET, as `gapline deadletters list` shows them, or --all',
     );
   }
-  return withDeadLetters(options, async (letters, log) => {
+  return withDeadLetters(options, async (letters, log, topics) => {
     const wanted = new Set(ids);
     let held: { topic: string; record: LogRecord }[] = [];
     let count = 0;
@@ -119,7 +121,10 @@ export function replayDeadLetters(
         continue;
       }
       const { topic, key, value, encoding } = letter;
-      held.push({ topic, record: { key, value: Buffer.from(value, encoding) } });
+      const record = { key, value: Buffer.from(value, encoding) };
+      // The log stores no partitioning key; that of a fact is its subject.
+      const isFact = topic === topics.facts && key !== null;
+      held.push({ topic, record: isFact ? { ...record, partitionKey: subjectOfKey(key) } : record });
       if (held.length === replayBatch) await flush();
     }
     await flush();

@@ -7,6 +7,7 @@ import { promote } from '../../core/model/registry/promotion.ts';
 import { loadOwnSteps } from '../../core/steps/load.ts';
 import { GaplineError } from '../../core/wire/errors.ts';
 import { parseRange, readArchive } from '../../training/archive.ts';
+import { readArchivedFacts } from '../../training/archived-facts.ts';
 import { type CandidateResult, compare } from '../../training/compare.ts';
 import { labelRemarks, majorityAccuracy } from '../../training/label-checks.ts';
 import { trainingOptions } from '../../training/options.ts';
@@ -99,7 +100,7 @@ async function openArchive(
   loaded: LoadedConfig,
   { data: dataFolder, store: url, range, logLevel }: TrainCommandOptions,
 ): Promise<Dataset> {
-  const { name, fields } = await resolveStream(loaded);
+  const { name, fields, facts: kinds } = await resolveStream(loaded);
   const store = await openStore({
     url,
     dataFolder,
@@ -115,9 +116,10 @@ async function openArchive(
       range: parseRange(range, Date.now()),
       ...(loaded.config.steps.length > 0 && { whole: true, maxRows: mostSamples }),
     });
+    const facts = kinds && (await readArchivedFacts(store, name, kinds));
     const { count, withoutTruth, leftOut } = archived;
     complain(`${count} readings with truth; ${withoutTruth} have none, ${leftOut} are more than fit\n`);
-    return archived;
+    return { ...archived, ...(facts && { facts }) };
   } finally {
     await store.stop();
   }

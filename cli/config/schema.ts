@@ -33,6 +33,7 @@ const data = z
     ).optional(),
     replay: paths('table for the generator to replay; default: the one to train from').optional(),
     truth: z.string().min(1).optional().describe('column of the true label'),
+    facts: path('facts of the devices in the data sets: NDJSON, as `POST /facts` takes it').optional(),
     device: z
       .string()
       .min(1)

@@ -1,4 +1,5 @@
 import { elementAt } from '../numeric/element.ts';
+import type { Fact } from '../wire/fact.ts';
 import type { ColumnRole } from './roles.ts';
 
 /** Texts by row, each different one kept once. */
@@ -32,6 +33,8 @@ export interface Dataset {
   readonly columns: readonly ColumnRole[];
   /** How the table is written, where that is unusual: one sentence each. */
   readonly notes: readonly string[];
+  /** What is known of its devices, for steps that decide by facts. */
+  readonly facts?: readonly Fact[];
 }
 
 /** The truth of a row as it stands in the table; undefined where it has none. */
