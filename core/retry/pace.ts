@@ -3,8 +3,8 @@ import { sleep } from './sleep.ts';
 
 /** The share of the time that background work takes while the event loop has no time to spare. */
 const leastShare = 0.03;
-/** The share that it takes of the time in which the event loop would be idle. */
-const shareOfIdle = 0.25;
+/** The share that it takes while the event loop has nothing else to do. */
+const mostShare = 0.25;
 
 /** Waits after some work, so that the work takes a small share of the time. */
 export type Pace = (workedMs: number) => Promise<void>;
@@ -19,7 +19,8 @@ export function createPace(signal: AbortSignal): Pace {
     const now = performance.eventLoopUtilization();
     const { utilization } = performance.eventLoopUtilization(now, last);
     last = now;
-    const share = Math.max(leastShare, (1 - utilization) * shareOfIdle);
+    // Squared: a process that is half busy may share its processors with others, whom its event loop does not show.
+    const share = Math.max(leastShare, (1 - utilization) ** 2 * mostShare);
     await sleep(workedMs * (1 / share - 1), { signal, ref: false });
   };
 }

@@ -1,5 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import { backoffMs, halfRandom } from './backoff.ts';
+import { createPace } from './pace.ts';
 import { sleep } from './sleep.ts';
 
 /** The delays after the first attempts, with a random source that always returns `random`. */
@@ -43,4 +44,11 @@ test('a sleep without a signal ends after its time', async () => {
   } finally {
     vi.useRealTimers();
   }
+});
+
+test('the wait after background work ends when it is aborted', async () => {
+  const aborting = new AbortController();
+  const waiting = createPace(aborting.signal)(600_000);
+  aborting.abort();
+  await waiting;
 });

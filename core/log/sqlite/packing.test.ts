@@ -175,7 +175,7 @@ describe('packing', { timeout: testTimeoutMs }, () => {
     await log.append(topic, numbered(0, 1_500), deadline);
     const own = await sqliteUnderTest({ file: underTest.file, packing: eager });
     const packers = new LogFixture(own);
-    for (let round = 0; round < 4; round++) {
+    for (let round = 0; round < 3; round++) {
       const before = blocks();
       const { child } = packers.spawn({ kind: 'append', topic: await packers.topic(log, `idle-${round}`), batch: 1 });
       await expect.poll(blocks, { ...patient, interval: 1 }).toBeGreaterThan(before + 5);

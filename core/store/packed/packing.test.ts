@@ -172,7 +172,7 @@ describe('packing points', { timeout: 120_000 }, () => {
       const logger = { debug() {}, warn() {} };
       await createSqliteStore({ file: ${JSON.stringify(file)}, logger, packing: ${JSON.stringify(eager)} }).start();
       setInterval(() => {}, 1000);`;
-    for (let round = 0; round < 4; round++) {
+    for (let round = 0; round < 3; round++) {
       const before = rowsIn(file);
       const child = spawn(process.execPath, [
         '--disable-warning=ExperimentalWarning',
