@@ -8,6 +8,7 @@ import { shorten } from '../core/wire/problem.ts';
 import type { EndpointHandler } from './endpoint.ts';
 import { type FactsOptions, factsEndpoint } from './facts/endpoint.ts';
 import { type LineProtocolOptions, lineProtocolEndpoint } from './line-protocol/endpoint.ts';
+import { sendInfluxError } from './line-protocol/influx-error.ts';
 import { openApiDocument } from './openapi.ts';
 import { readingsEndpoint } from './readings/endpoint.ts';
 
@@ -54,7 +55,9 @@ function createApp(options: AppOptions, endpoints: Readonly<Record<string, Endpo
   for (const [path, endpoint] of Object.entries(endpoints)) app.post(path, endpoint);
   // After the endpoints of devices: no browser shows their responses, and a dozen headers each would cost more than the check of a reading.
   app.use(helmet({ strictTransportSecurity: options.tls }));
-  app.get('/health', (_request, response) => void response.json({ status: 'pass' }));
+  // As InfluxDB's clients expect them: some look at these before they write.
+  app.get('/health', (_request, response) => void response.json({ name: 'gapline', status: 'pass' }));
+  app.get('/ping', (_request, response) => void response.status(204).set('x-influxdb-build', 'gapline').end());
   app.get('/ready', async (_request, response) => {
     const readiness = await options.ready();
     response.status(readiness.status === 'fail' ? 503 : 200).json(readiness);
@@ -75,6 +78,10 @@ function createApp(options: AppOptions, endpoints: Readonly<Record<string, Endpo
       throw new HttpProblem('method-not-allowed', `${request.method} is not allowed at ${path}, only ${allowed} is`);
     });
   }
+  app.all('/api/v2/query', (_request, response) => {
+    const problem = new HttpProblem('not-found', noQueries);
+    sendInfluxError(response, problem);
+  });
   app.use((request) => {
     throw new HttpProblem(
       'not-found',
@@ -85,11 +92,15 @@ function createApp(options: AppOptions, endpoints: Readonly<Record<string, Endpo
   return app;
 }
 
+const noQueries =
+  'the collector takes readings and holds none; ask InfluxDB for what is archived, and GET /predictions of the live page for labels';
+
 const methods: readonly (readonly [string, string])[] = [
   ['/readings', 'POST'],
   ['/facts', 'POST'],
   ['/api/v2/write', 'POST'],
   ['/health', 'GET, HEAD'],
+  ['/ping', 'GET, HEAD'],
   ['/ready', 'GET, HEAD'],
   ['/metrics', 'GET, HEAD'],
   ['/openapi.json', 'GET, HEAD'],

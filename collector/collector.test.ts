@@ -297,6 +297,16 @@ test('it counts in /metrics and reports its status to the log', async () => {
   expect(statuses.at(-1)).toMatchObject({ stage: 'collector', stream: 'pumps', counters: { requests: 2, refused: 1 } });
 });
 
+test("what InfluxDB's clients look at answers as they expect, and a query is told where to ask", async () => {
+  started = await startCollector();
+  const ask = (path: string, method = 'GET') => fetch(`${started.collector.url}${path}`, { method });
+  expect(await (await ask('/health')).json()).toEqual({ name: 'gapline', status: 'pass' });
+  for (const method of ['GET', 'HEAD']) expect((await ask('/ping', method)).status).toBe(204);
+  const query = await ask('/api/v2/query?org=any', 'POST');
+  expect([query.status, query.headers.get('x-platform-error-code')]).toEqual([404, 'not found']);
+  expect(await query.json()).toEqual({ code: 'not found', message: expect.stringContaining('GET /predictions') });
+});
+
 test('the OpenAPI document describes the endpoints', async () => {
   started = await startCollector();
   const document = (await (await fetch(`${started.collector.url}/openapi.json`)).json()) as {
@@ -309,6 +319,7 @@ test('the OpenAPI document describes the endpoints', async () => {
     '/readings',
     '/api/v2/write',
     '/health',
+    '/ping',
     '/ready',
     '/metrics',
     '/openapi.json',

@@ -23,6 +23,9 @@ export function openApiDocument({ stream, maxReadings }: { stream: Stream; maxRe
       ...(stream.facts && { '/facts': { post: postFacts(maxReadings) } }),
       '/api/v2/write': { post: postLines() },
       '/health': { get: probe('whether the process runs', {}) },
+      '/ping': {
+        get: { summary: 'whether the process runs, as of InfluxDB', responses: { 204: { description: 'yes' } } },
+      },
       '/ready': {
         get: probe('whether the log takes readings', { 503: response('it does not', 'application/json', {}) }),
       },

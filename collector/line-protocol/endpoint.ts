@@ -1,8 +1,8 @@
-import type { ServerResponse } from 'node:http';
-import { HttpProblem, sendError } from '../../core/http/problem.ts';
+import { HttpProblem } from '../../core/http/problem.ts';
 import { nanosecondsOfMs } from '../../core/wire/time.ts';
 import { decodeText, readBody } from '../body.ts';
 import { type EndpointHandler, type EndpointOptions, precisionOf, problemOfError, readingRules } from '../endpoint.ts';
+import { sendInfluxError } from './influx-error.ts';
 import { LineScanner } from './one-pass.ts';
 import { recordsOfLines } from './records.ts';
 
@@ -62,23 +62,4 @@ function uniqueArrivals(nowMs: () => number): () => string {
     last = now > last ? now : last + 1n;
     return last.toString();
   };
-}
-
-/** The codes of InfluxDB's own errors, by status. */
-const influxCodes: Record<number, string> = {
-  400: 'invalid',
-  401: 'unauthorized',
-  403: 'forbidden',
-  413: 'request too large',
-  415: 'invalid',
-  429: 'too many requests',
-  503: 'unavailable',
-};
-
-/** Answers as InfluxDB 2.7 does. */
-function sendInfluxError(response: ServerResponse, problem: HttpProblem): void {
-  if (response.headersSent) return;
-  const code = influxCodes[problem.status] ?? 'internal error';
-  response.setHeader('x-platform-error-code', code);
-  sendError(response, problem, 'application/json; charset=utf-8', JSON.stringify({ code, message: problem.message }));
 }
