@@ -1,6 +1,6 @@
 // Signals: resample, filter, window, spectrum and forest in process beside numpy, scipy and scikit-learn on one thread; and a hopping mean
 // of records in Kafka beside Quix Streams. Each in one run.
-// npm run bench -- signals [--only process,kafka] [--seconds 600] [--devices 4] [--rounds 5] [--readings 300000] [--dry-run]
+// npm run bench -- signals [--only process,kafka] [--seconds 600] [--devices 4] [--rounds 5] [--readings 200000] [--dry-run]
 import { parseArgs } from 'node:util';
 import { writeSection } from './report.ts';
 import { compareInProcess } from './signals/in-process.ts';
@@ -12,7 +12,7 @@ const { values: options } = parseArgs({
     seconds: { type: 'string', default: '600' },
     devices: { type: 'string', default: '4' },
     rounds: { type: 'string', default: '5' },
-    readings: { type: 'string', default: '300000' },
+    readings: { type: 'string', default: '200000' },
     'dry-run': { type: 'boolean', default: false },
   },
 });
@@ -30,6 +30,6 @@ if (parts.includes('process')) {
   report('signals', 'Signals', await compareInProcess({ seconds, devices, rounds }));
 }
 if (parts.includes('kafka')) {
-  const text = await compareOnKafka({ readings: Number(options.readings), rounds: Math.min(rounds, 2) });
+  const text = await compareOnKafka({ readings: Number(options.readings), rounds: Math.min(rounds, 3) });
   report('signals-kafka', 'Windows of records in Kafka', text);
 }

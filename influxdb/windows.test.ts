@@ -128,6 +128,13 @@ describeWithInfluxdb('the last window on a real InfluxDB', (access) => {
     expect(new Set(wave.map(({ _field }) => _field))).toEqual(new Set(['gap', 'sound, 88 %']));
   });
 
+  it('counts what is missing, and gives no gap rate where no sample is a point of its own', async () => {
+    const missing = await run('Missing values a window', { device: allDevices });
+    expect(missing.length).toBeGreaterThan(0);
+    for (const { _value } of missing) expect(_value).toBe(60);
+    expect(await run('Gap rate')).toEqual([]);
+  });
+
   it('has a field of one value a second, too', async () => {
     const rows = await run('Last window: wave', { field: 'slow "one"' });
     expect(rows.filter(({ _field }) => _field !== 'gap').map(({ ms, _value }) => [ms, _value])).toEqual([

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CompressionTypes, Kafka, logLevel } from 'kafkajs';
@@ -209,9 +209,14 @@ function sectionOf(
 ): string {
   const of = (name: 'gapline' | 'quix', figure: keyof Round) => median(found[name].map((round) => round[figure]));
   const ratio = (figure: 'readingsPerSecond' | 'cpuPerMillion') => of('gapline', figure) / of('quix', figure);
+  const whole = (value: number) => Math.round(value).toLocaleString('en');
+  const rangeOf = (rounds: readonly Round[]) => {
+    const rates = rounds.map(({ readingsPerSecond }) => readingsPerSecond);
+    return `${whole(Math.min(...rates))}–${whole(Math.max(...rates))}`;
+  };
   const row = (title: string, name: 'gapline' | 'quix') => [
     title,
-    of(name, 'readingsPerSecond').toLocaleString('en'),
+    `${whole(of(name, 'readingsPerSecond'))} (${rangeOf(found[name])})`,
     of(name, 'cpuPerMillion').toFixed(1),
   ];
   // Offsets count the markers of transactions, too.
@@ -220,7 +225,7 @@ function sectionOf(
   return `\`npm run bench -- signals --only kafka\`: the mean of windows of ${lengthMs} ms, one every ${everyMs} ms, by device, over ${readings.toLocaleString('en')} readings of
 ${devices} devices that are in Kafka already, one value each, ${partitions} partitions; medians of ${rounds} rounds in turn, from the first window that comes out to the
 last. Quix Streams 3.28.1 writes the means, at least once. Gapline's classifier makes a row of each mean, labels it by a forest, and writes
-predictions with probabilities, exactly once, with checkpoints. ${machine()}
+predictions with probabilities, exactly once, with checkpoints. ${machine()} Load of the machine at the end: ${loadavg()[0]?.toFixed(1)}.
 
 ${table(['', 'readings/s', 'CPU-seconds a million'], [row('Quix Streams', 'quix'), row('Gapline', 'gapline')])}
 

@@ -27,6 +27,7 @@ gaps = () => readings() |> filter(fn: (r) => r._field == "gaps") |> chosen()
 
 sumAndCount(of: gaps)
     |> windowMean()
+    |> filter(fn: (r) => fieldCount > 0)
     |> map(fn: (r) => ({_time: r._time, _value: 100.0 * r._value / float(v: fieldCount)}))
     |> set(key: "_field", value: "gap rate")`),
   ),

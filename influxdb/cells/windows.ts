@@ -1,5 +1,5 @@
 import { withPieces } from '../flux.ts';
-import { type Cell, cell, dots, table } from './cell.ts';
+import { type Cell, cell, dots, line, table } from './cell.ts';
 
 /** How a stream's windows are cut, where its model labels windows of samples of one rate. */
 export interface WindowShape {
@@ -180,5 +180,17 @@ labelled()
     |> group()
     |> sort(columns: ["name"])
     |> ranked()`),
+  ),
+  cell(
+    'Missing values a window',
+    'Over all fields, the mean of the windows: samples that did not come count, too. Of records of many samples there is no gap rate by field.',
+    line('values'),
+    [12, 3],
+    withPieces(`
+missing = () => predictions() |> filter(fn: (r) => r._field == "missing") |> chosen()
+
+sumAndCount(of: missing)
+    |> windowMean()
+    |> set(key: "_field", value: "missing values")`),
   ),
 ];
