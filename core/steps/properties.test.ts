@@ -27,6 +27,22 @@ const chains: Readonly<Record<string, readonly (readonly StepSpec[])[]>> = {
     [{ use: 'smooth', time: '300ms' }],
     [{ use: 'smooth', time: '1s', channels: ['y'], maxGap: '200ms', segments: 'restart' }],
   ],
+  aggregate: [
+    [
+      {
+        use: 'aggregate',
+        columns: [
+          { name: 'mean', of: 'x', take: 'mean' },
+          { name: 'std', of: 'y', take: 'std', min: 3, fewer: 0 },
+          { name: 'recent', of: 'x', take: 'mean', over: '400ms' },
+          { name: 'last', of: 'y', take: 'last', over: '1s' },
+        ],
+        keep: ['y'],
+        maxValues: 3,
+      },
+    ],
+    [{ use: 'aggregate', columns: [{ name: 'x', of: 'x', take: 'count' }], keep: ['y'] }, window, few],
+  ],
   window: [
     [window, few],
     [overlapping, few],
