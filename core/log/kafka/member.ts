@@ -34,6 +34,8 @@ class Member implements Running {
   readonly #stopping = new AbortController();
   readonly #failure = Promise.withResolvers<never>();
   #stopped: Promise<void> | undefined;
+  /** How many partitions the topics had when that was last told. */
+  #partitions = 0;
 
   constructor(options: MemberOptions) {
     const { engine, group, handlers, backoff } = options;
@@ -55,7 +57,8 @@ class Member implements Running {
 
   async start(): Promise<void> {
     const { engine, from, group } = this.#options;
-    const { logger, sessionTimeoutMs, consuming } = engine;
+    const { logger, sessionTimeoutMs, consuming, admin } = engine;
+    this.#partitions = Math.min(...(await Promise.all(from.map((topic) => admin.partitionCount(topic)))));
     this.#fetcher = await consuming.fetcher({
       ...{ group, topics: from, sessionTimeoutMs, logger },
       owned: () => [...this.#workers.keys()],
@@ -85,6 +88,7 @@ class Member implements Running {
 
   #assign(numbers: ReadonlySet<number>): void {
     if (this.#stopping.signal.aborted) return;
+    this.#reportAdded(numbers);
     for (const [number, worker] of this.#workers) {
       if (numbers.has(number)) worker.rejoined();
       else this.#lose(worker);
@@ -92,6 +96,15 @@ class Member implements Running {
     for (const number of numbers) {
       if (!this.#workers.has(number)) this.#workers.set(number, this.#startWorker(number));
     }
+  }
+
+  #reportAdded(numbers: ReadonlySet<number>): void {
+    const count = Math.max(0, ...numbers) + 1;
+    if (count <= this.#partitions) return;
+    this.#partitions = count;
+    const { engine, group, from } = this.#options;
+    const added = `${from.join(', ')} got more partitions: keys move to other ones`;
+    engine.logger.warn({ group }, `${added}, where their order and what is remembered of them restart`);
   }
 
   #lose(worker: Worker): void {

@@ -1,4 +1,5 @@
 // On the Kafka that GAPLINE_TEST_KAFKA names.
+import pino from 'pino';
 import { describe, expect, test } from 'vitest';
 import { sleep } from '../../retry/sleep.ts';
 import {
@@ -25,7 +26,9 @@ describeKafka.each(clients)(
   `topics that change under a running line by %s ${withoutKafka ?? ''}`,
   { timeout: testTimeoutMs },
   (client) => {
-    const fixture = fixtureOfEachTest(() => kafkaUnderTest({}, client));
+    const told: string[] = [];
+    const logger = pino({ level: 'warn' }, { write: (line: string) => void told.push(line) });
+    const fixture = fixtureOfEachTest(() => kafkaUnderTest({ logger }, client));
     const partitionsOf = (topic: string) =>
       withAdmin(async (admin) => (await admin.fetchTopicMetadata({ topics: [topic] })).topics[0]?.partitions.length);
 
@@ -156,6 +159,7 @@ describeKafka.each(clients)(
       await expect
         .poll(() => [...new Set(assigned)].toSorted(), { ...patient, timeout: 15_000 })
         .toEqual([0, 1, 2, 3, 4, 5]);
+      expect(told.filter((line) => line.includes(`${topic} got more partitions`))).toHaveLength(1);
       await expect.poll(() => appendedTo(log, topic, fixture()), patient).toBeGreaterThan(3);
       await log.append(topic, numbered(100, 200, 20), deadline);
       await expect.poll(() => distinct(watched), patient).toEqual(numbers(0, 200));
