@@ -1,8 +1,11 @@
 import type { Cluster } from 'kafkajs';
+import { sleep } from '../../retry/sleep.ts';
 import { KnownIds } from './known-ids.ts';
 import { fetchTopicIds, firstVersionWithIds, type RequestSender } from './topic-ids.ts';
 
 const metadataKey = 3;
+/** A connection that breaks off at the wrong moment never answers; every later look, and with it every batch, would wait for it. */
+const defaultAnswerMs = 5_000;
 
 /** What kafkajs's cluster has beside its declared methods. */
 interface ClusterInside extends Cluster {
@@ -20,12 +23,14 @@ export class TopicIdentity {
   readonly #topics: readonly string[];
   readonly #remade: (topic: string) => void;
   readonly #known = new KnownIds();
+  readonly #answerMs: number;
   #cluster: ClusterInside | undefined;
   #last: Promise<void> = Promise.resolve();
 
-  constructor(topics: readonly string[], remade: (topic: string) => void) {
+  constructor(topics: readonly string[], remade: (topic: string) => void, answerMs = defaultAnswerMs) {
     this.#topics = topics;
     this.#remade = remade;
+    this.#answerMs = answerMs;
   }
 
   /** Whether Kafka gives topics ids. */
@@ -46,13 +51,18 @@ export class TopicIdentity {
   }
 
   async #look(): Promise<void> {
-    const found = await this.#cluster?.brokerPool.withBroker(async ({ broker }) => {
-      const newest = broker.versions?.[metadataKey]?.maxVersion ?? 0;
-      return newest < firstVersionWithIds ? undefined : await fetchTopicIds(broker.connectionPool, this.#topics);
-    });
+    const found = await Promise.race([this.#fetch(), sleep(this.#answerMs, { ref: false }).then(() => null)]);
     if (found === null) throw new Error('No broker gives the ids of topics');
     for (const [topic, id] of found ?? []) {
       if (this.#known.isRemade(topic, id)) this.#remade(topic);
     }
+  }
+
+  /** Null where no broker answers; undefined where it gives no ids. */
+  async #fetch(): Promise<ReadonlyMap<string, string> | null | undefined> {
+    return await this.#cluster?.brokerPool.withBroker(async ({ broker }) => {
+      const newest = broker.versions?.[metadataKey]?.maxVersion ?? 0;
+      return newest < firstVersionWithIds ? undefined : await fetchTopicIds(broker.connectionPool, this.#topics);
+    });
   }
 }
