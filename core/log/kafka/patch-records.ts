@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { committedMessages } from './committed-messages.ts';
 import { type BatchHead, type BatchRecord, encodeRecordBatch } from './record-batch.ts';
 
 /** The arguments of kafkajs' encoder of a batch; 0 is no compression. */
@@ -23,9 +24,9 @@ const require = createRequire(import.meta.url);
 let patched = false;
 
 /**
- * Replaces three functions of kafkajs 2.2.4, before it is loaded. It encodes each record into a growing buffer of its own, with an array
+ * Replaces four functions of kafkajs 2.2.4, before it is loaded. It encodes each record into a growing buffer of its own, with an array
  * and a buffer for each integer, computes the checksum byte by byte, and copies all messages of a partition for each that it adds. The
- * results are the same bytes (tested).
+ * results are the same bytes (tested). Its filter of aborted transactions lets some records through ({@link committedMessages}).
  */
 export function patchRecords(): void {
   if (patched) return;
@@ -43,6 +44,7 @@ export function patchRecords(): void {
     },
   });
   replace('kafkajs/src/producer/groupMessagesPerPartition', groupByPartition);
+  replace('kafkajs/src/consumer/filterAbortedMessages', committedMessages);
 }
 
 /** kafkajs' own encoders. */
