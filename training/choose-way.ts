@@ -53,15 +53,20 @@ const mostRows = 3_000;
 const mostValues = 200_000;
 /** The share of the budget for trying; the rest is for the final model. */
 const tryingShare = 0.45;
+/** Fits take longer than in proportion to their rows. */
+const margin = 1.25;
+/** How often as much is labelled for the final model as for a fold: to learn how many gaps it stands, and to score it. */
+const finalScores = 4;
 /** Of the time that is left for trying, what a way may take whose cost is not known. */
 const unknownShare = 0.5;
 
 interface Trial {
   readonly way: Way;
   readonly byFold: (readonly number[])[];
-  /** What one fold took at the most, and fitting alone for each of its rows. */
+  /** What one fold took at the most, fitting alone for each of its rows, and scoring alone. */
   foldMs: number;
   rowMs: number;
+  scoreMs: number;
 }
 
 /** Rows to learn from, and rows to score on. */
@@ -94,7 +99,7 @@ async function choose(input: ChooseInput & Required<Pick<ChooseInput, 'runFold'>
   const leftMs = () => budgetMs - (clockMs() - began);
   const tryingMs = () => leftMs() - budgetMs * (1 - tryingShare);
   const finalRows = rowsOfFinalFits(all.count) + furtherFits * all.count;
-  const finalMs = ({ rowMs }: Trial) => rowMs * finalRows;
+  const finalMs = ({ rowMs, scoreMs }: Trial) => rowMs * finalRows * margin + scoreMs * finalScores;
   const run = async (trial: Trial, { fit, held }: Fold, mostMs: number): Promise<boolean> => {
     const { fields, classes } = dataset;
     const rows = { fit: pickLabelledRows(all, fit), test: pickLabelledRows(all, held) };
@@ -102,6 +107,7 @@ async function choose(input: ChooseInput & Required<Pick<ChooseInput, 'runFold'>
     const found = await input.runFold({ ...rows, fields, classes, options: trial.way.options, seed }, mostMs);
     if (found === undefined) return false;
     trial.foldMs = Math.max(trial.foldMs, clockMs() - beganMs);
+    trial.scoreMs = Math.max(trial.scoreMs, clockMs() - beganMs - found.fitMs);
     trial.rowMs = Math.max(trial.rowMs, found.fitMs / fit.length);
     trial.byFold.push(found.accuracies);
     return true;
@@ -109,7 +115,7 @@ async function choose(input: ChooseInput & Required<Pick<ChooseInput, 'runFold'>
 
   const trials: Trial[] = [];
   for (const [index, way] of input.ways.entries()) {
-    const trial: Trial = { way, byFold: [], foldMs: 0, rowMs: 0 };
+    const trial: Trial = { way, byFold: [], foldMs: 0, rowMs: 0, scoreMs: 0 };
     // The first way is always tried once: something has to be chosen.
     const mostMs = index === 0 ? Number.POSITIVE_INFINITY : tryingMs() * unknownShare;
     if (mostMs > 0 && (await run(trial, first, mostMs))) trials.push(trial);

@@ -37,13 +37,13 @@ export function waysFor(config: TrainingConfig): Way[] {
   });
 }
 
-/** The handful that `gapline new` tries, the plain one first. */
+/** The handful that `gapline new` tries, the plain one first, then from the cheap to the dear. */
 export function fewWays(config: TrainingConfig): Way[] {
   return made(config, {
     plain: {},
+    'boosted trees that take gaps': { imputer: 'passthrough', boosted: true },
     'forest on masked copies': { indicators: true, copies },
     'extremely randomised trees on the conditional mean': { imputer: 'gaussian', copies, extraTrees: true },
-    'boosted trees that take gaps': { imputer: 'passthrough', boosted: true },
     'boosted trees on masked copies': { imputer: 'passthrough', copies, boosted: true },
     'boosted trees and neighbours on the conditional mean': {
       imputer: 'gaussian',

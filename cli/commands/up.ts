@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { Registry } from 'prom-client';
 import { type Classifier, createClassifier } from '../../classifier/classifier.ts';
@@ -191,5 +192,5 @@ function explained(stage: Startable, option: string): Startable {
 
 /** Resolves once so many labels are committed. */
 async function labelled(classifier: Classifier, count: number): Promise<void> {
-  while (classifier.totals().labels < count) await new Promise((resolve) => setTimeout(resolve, 50));
+  while (classifier.totals().labels < count) await sleep(50, undefined, { ref: false });
 }

@@ -65,7 +65,8 @@ test('a port in use is reported with what to do', { timeout: 60_000 }, async () 
 
 test.each(['SIGINT', 'SIGTERM'] as const)('%s drains within 10 s and exits 0', { timeout: 60_000 }, async (signal) => {
   const fast = ['--set', 'generator.rate=0', '--set', 'generator.batch=100'];
-  const ports = ['--collector-port', '0', '--page-port', '0'];
+  // Also before as many labels are there as were wanted.
+  const ports = ['--collector-port', '0', '--page-port', '0', '--labels', '1000000000'];
   const run = gapline(['up', '--config', spambase, '--data', temporaryFolder(), ...ports, ...fast]);
   const page = await run.printed(/live page: +(\S+)/);
   expect((await fetch(new URL('/health', page))).status).toBe(200);
