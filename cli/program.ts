@@ -94,6 +94,7 @@ export function createProgram(): Command {
     deadLetters(),
     facts(),
     tail(),
+    exportCommand(),
     rewind(),
     models(),
     tokens(),
@@ -207,6 +208,19 @@ function rewind(): Command {
     .addOption(new Option('--stage <stage>', 'which one').choices(['classifier', 'archive']).default('classifier'))
     .option('--yes', 'do it; without, only print how many readings that is')
     .action(async (options) => (await import('./commands/rewind.ts')).rewind(options));
+}
+
+function exportCommand(): Command {
+  return withStore(logCommand('export', 'write readings or predictions into a file, one row for each device and time'))
+    .addArgument(
+      new Argument('<what>', 'readings (of the archive) or predictions').choices(['readings', 'predictions']),
+    )
+    .requiredOption(
+      '--to <file>',
+      'FILE.csv or FILE.sqlite; what was there before is replaced when the new file is whole',
+    )
+    .option('--range <range>', 'of the times of readings: -7d, or FROM..TO in RFC 3339; default: all')
+    .action(async (what, options) => (await import('./commands/export.ts')).exportTable(what, options));
 }
 
 function predict(): Command {

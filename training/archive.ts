@@ -83,7 +83,7 @@ export async function readArchive({
 }
 
 /** A point of one sample is a row, and so is each of many samples. Points that hold both, at the same time, give both. */
-function* rowsOf(point: Point, fields: readonly string[]): Generator<Point> {
+export function* rowsOf(point: Point, fields: readonly string[]): Generator<Point> {
   const samples = samplesOfPoint(point, fields);
   if (samples === undefined) {
     yield point;
