@@ -39,6 +39,10 @@ import { sinkAsHandlers } from './sink.ts';
 /** The most bytes of records that may wait to be sent. */
 const maxWaitingBytes = 64 << 20;
 const betweenAttemptsMs = 1_000;
+/** What stopping may take in all, from the first consumer that is stopped; a process that takes longer is cut off. */
+const stopMs = 9_000;
+/** What is left for the rest, however long consumers took. */
+const leastStopMs = 1_000;
 /** kafkajs retries by itself for some ten seconds; after that the log's own retry policy takes over, visibly. */
 const retry = { initialRetryTime: 20, maxRetryTime: 1_000, factor: 0.2, multiplier: 2, retries: 14 };
 /** A consumer looks for another coordinator only when it restarts: measured, after 12 s with the retries above, after 2 s with these. */
@@ -56,7 +60,7 @@ export interface KafkaLogOptions extends AddressOptions {
   readonly requestTimeoutMs?: number;
   /** How long `start` waits for a broker that does not answer yet. Default 60 s. */
   readonly waitMs?: number;
-  /** How long a consumer that stops waits for the batches in hand. Default 8 s. */
+  /** How long a consumer that stops waits for the batches in hand. Default 6 s. */
   readonly graceMs?: number;
   readonly backoff?: Backoff;
 }
@@ -76,6 +80,8 @@ class KafkaLog implements EventLog {
   readonly #members = new Set<Running>();
   #started: KafkaEngine | undefined;
   #stopped: Promise<void> | undefined;
+  /** When the first consumer, or this itself, began to stop (`performance.now()`). */
+  #stopBegan: number | undefined;
 
   constructor(options: KafkaLogOptions) {
     this.#options = options;
@@ -144,14 +150,25 @@ class KafkaLog implements EventLog {
   }
 
   async #close(): Promise<void> {
+    this.#stopBegan ??= performance.now();
     await Promise.all([...this.#members].map((member) => member.stop()));
     this.#stopping.abort();
     const started = this.#started;
-    started?.missingTopics.stop();
-    await Promise.all(started?.ending ?? []);
+    if (!started) return;
+    const { missingTopics, ending, writer, admin } = started;
+    missingTopics.stop();
+    const leave = async () => {
+      await Promise.all(ending);
+      this.#started = undefined;
+      await writer.stop();
+      await admin.close();
+    };
+    const leftMs = stopMs - (performance.now() - this.#stopBegan);
+    await Promise.race([leave(), sleep(Math.max(leastStopMs, leftMs), { ref: false })]);
+    // Where that was too short, what waits is refused, and nothing is retried any more.
     this.#started = undefined;
-    await started?.writer.stop();
-    await started?.admin.close();
+    writer.kill();
+    admin.kill();
   }
 
   async ensureTopics(topics: readonly TopicSpec[]): Promise<void> {
@@ -179,11 +196,15 @@ class KafkaLog implements EventLog {
 
   async #join(options: PipeOptions, handlers: PipeHandlers, transactional: boolean): Promise<Running> {
     const engine = this.#engine();
-    const { backoff = defaultBackoff, graceMs = 8_000 } = this.#options;
+    const { backoff = defaultBackoff, graceMs = 6_000 } = this.#options;
     await checkInputs(engine.admin, options.from);
     const member = await startMember({ ...options, engine, handlers, transactional, backoff, graceMs });
     this.#members.add(member);
-    return { failed: member.failed, stop: () => member.stop().finally(() => this.#members.delete(member)) };
+    const stop = () => {
+      this.#stopBegan ??= performance.now();
+      return member.stop().finally(() => this.#members.delete(member));
+    };
+    return { failed: member.failed, stop };
   }
 
   tail(topics: readonly string[], options: TailOptions): AsyncIterable<readonly StoredRecord[]> {

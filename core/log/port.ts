@@ -174,7 +174,7 @@ export type Sink = (batch: Batch) => Promise<readonly Rejected[]>;
 
 /** A consumer that runs until it is stopped. */
 export interface Running {
-  /** Finishes and commits the batch in hand (for at most 8 s), then gives the partitions back. Safe to call twice. */
+  /** Finishes and commits the batch in hand (for at most 8 s, on Kafka 6), then gives the partitions back. Safe to call twice. */
   stop(): Promise<void>;
   /** Rejects when the consumer cannot recover by itself; never resolves. */
   readonly failed: Promise<never>;

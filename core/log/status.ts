@@ -1,10 +1,13 @@
 import type { Logger } from 'pino';
+import { sleep } from '../retry/sleep.ts';
 import { describeError } from '../wire/errors.ts';
 import { type Status, statusEveryMs } from '../wire/status.ts';
 import type { EventLog } from './port.ts';
 
 /** How long a report may take: the next one is newer. */
 const appendMs = 2_000;
+/** How long the last one is waited for when the stage stops. */
+const lastMs = 500;
 
 export interface StatusReport {
   readonly log: EventLog;
@@ -47,7 +50,8 @@ export function reportStatus({ log, topic, everyMs = statusEveryMs, logger, snap
   return {
     async stop() {
       clearInterval(timer);
-      await underWay;
+      // A log that does not answer keeps nobody from stopping.
+      await Promise.race([underWay, sleep(lastMs, { ref: false })]);
     },
   };
 }

@@ -53,6 +53,11 @@ export class KafkaAdmin {
     await this.#client.close(() => this.#admin.disconnect());
   }
 
+  /** Ends at once what is still tried. */
+  kill(): void {
+    this.#client.kill();
+  }
+
   /** Retries until the partitions have settled. */
   async #retry<T>(cannot: string, work: (admin: Admin) => Promise<T>, passes = (_: unknown) => false): Promise<T> {
     const until = performance.now() + settleMs;

@@ -18,6 +18,8 @@ export interface Committer {
   /** Another member may have been here in the meantime. */
   rejoined(): void;
   close(): Promise<void>;
+  /** As `close`, at once: nobody waits for a broker that may not answer. */
+  kill(): void;
 }
 
 export interface TransactionalOptions extends GroupPartition {
@@ -75,6 +77,11 @@ export class TransactionalCommitter implements Committer {
     const producer = this.#producer;
     this.#producer = undefined;
     await producer?.close();
+  }
+
+  kill(): void {
+    this.#closed = true;
+    this.#discard();
   }
 
   #discard(): void {
@@ -155,4 +162,6 @@ export class PlainCommitter implements Committer {
   }
 
   async close(): Promise<void> {}
+
+  kill(): void {}
 }

@@ -1,4 +1,5 @@
 import type { Backoff } from '../../retry/backoff.ts';
+import { sleep } from '../../retry/sleep.ts';
 import type { PipeHandlers, PipeOptions, Running } from '../port.ts';
 import { createRetryPolicy, type RetryPolicy } from '../retry-policy.ts';
 import { type Committer, PlainCommitter, TransactionalCommitter } from './committer.ts';
@@ -6,6 +7,9 @@ import type { GroupPartition, MemberFetcher } from './consuming.ts';
 import type { KafkaEngine } from './engine.ts';
 import { historyOf } from './history.ts';
 import { type CommittedOffset, Worker } from './worker.ts';
+
+/** How long a worker that lost its partition may take to end. */
+const lostMs = 300;
 
 export interface MemberOptions extends PipeOptions {
   readonly engine: KafkaEngine;
@@ -81,7 +85,8 @@ class Member implements Running {
     this.#stopping.abort();
     const all = [...this.#workers.values()];
     const timer = setTimeout(() => all.forEach((worker) => void worker.lose()), this.#options.graceMs);
-    await Promise.allSettled([...all.map(({ ended }) => ended), ...this.#leaving.values()]);
+    const ended = Promise.allSettled([...all.map((worker) => worker.ended), ...this.#leaving.values()]);
+    await Promise.race([ended, sleep(this.#options.graceMs + lostMs, { ref: false })]);
     clearTimeout(timer);
     await this.#fetcher?.stop();
   }

@@ -163,6 +163,29 @@ describe.skipIf(notRun).each(clients)(
       }
     });
 
+    test('that answers nothing any more: the log can still be stopped, whatever is under way', async () => {
+      // No request ends by itself: only what is bounded on the way down ends.
+      const log = create({ graceMs: 500, requestTimeoutMs: 3_600_000 });
+      await log.start();
+      await topics(log, 'frozen.in', 'frozen.out');
+      const running = await log.pipe({ from: ['frozen.in'], group: 'frozen.pipe', maxBatch: 5 }, copyTo('frozen.out'));
+      await log.append('frozen.in', numbered(0, 100), late);
+      await expectContents(log, 'frozen.out', numbers(0, 100));
+      const reading = contents(log, 'frozen.in');
+      kafka.pause();
+      try {
+        const waiting = log.append('frozen.in', [record('a', 1)], late).catch((error) => error);
+        const unanswered = log.lag('frozen.pipe', ['frozen.in']).catch((error) => error);
+        await running.stop();
+        await log.stop();
+        expect(await waiting).toMatchObject({ name: 'AppendError' });
+        expect(await unanswered).toBeInstanceOf(Error);
+        await reading.catch(() => []);
+      } finally {
+        kafka.resume();
+      }
+    });
+
     test('that answers nothing for a while: transactions with an unknown outcome are not made twice', async () => {
       const log = create();
       await log.start();

@@ -40,6 +40,7 @@ class Group {
       },
       rejoined: () => {},
       close: async () => {},
+      kill: () => {},
     };
   }
 }

@@ -166,7 +166,8 @@ export class Worker {
     } catch (error) {
       if (!(error instanceof Interrupted)) throw error;
     } finally {
-      await Promise.all(this.#inputs.map(({ committer }) => committer.close()));
+      if (this.#lost.signal.aborted) for (const { committer } of this.#inputs) committer.kill();
+      else await Promise.all(this.#inputs.map(({ committer }) => committer.close()));
     }
   }
 

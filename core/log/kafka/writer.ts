@@ -98,10 +98,20 @@ export class KafkaWriter {
   /** Sends the records that wait, for a moment, refuses the rest, and closes. */
   async stop(): Promise<void> {
     for (const until = performance.now() + lastSendsMs; this.#running && performance.now() < until; ) await sleep(10);
-    for (const job of this.#queue) job.settle(late(job, 'the log was stopped'));
-    this.#queue = [];
+    this.#refuseAll();
     const { client, producer } = (await this.#disconnected()) ?? {};
     await client?.close(async () => producer?.disconnect());
+  }
+
+  /** Refuses what waits, and closes at once. */
+  kill(): void {
+    this.#refuseAll();
+    void this.#giveUp();
+  }
+
+  #refuseAll(): void {
+    for (const job of this.#queue) job.settle(late(job, 'the log was stopped'));
+    this.#queue = [];
   }
 
   /** Takes the connection, if there is one, so that the caller can close it. */
