@@ -29,6 +29,19 @@ class Scene {
 }
 
 describe('what the page shows', () => {
+  test('counts the gaps of records of samples; what an array lacks at its end was not to be measured', () => {
+    const scene = new Scene({ fields: ['x', 'y', 'temperature'], windows: true, gapRate: 0.3 });
+    scene.line.window('motor-1', nowMs - 1_500);
+    scene.line.window('motor-2', nowMs - 1_400);
+    scene.take();
+    const { gaps, source, windows, recent } = scene.figures.snapshot();
+    expect(gaps).toEqual({ readings: 2, share: 0.2, byField: [0.3, 0.3, 0] });
+    expect(source).toMatchObject({ malformed: 0, oneIn: 1 });
+    expect(windows).toEqual({ names: ['motor-1', 'motor-2'], count: 2 });
+    expect(recent[0]).toMatchObject({ isWindow: true, gaps: 1, values: [['x.rms', 1.25, true]] });
+    expect(scene.figures.windowOf('motor-1', 'y')).toMatchObject({ read: 1_000, measured: 700 });
+  });
+
   test('counts readings and labels by the second in which they arrived', () => {
     const scene = new Scene();
     scene.seconds(5, 40);
