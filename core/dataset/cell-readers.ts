@@ -12,6 +12,7 @@ import type { Roles } from './roles.ts';
 import type { Survey } from './survey.ts';
 import {
   type DateOrder,
+  dashed,
   explainTimeCell,
   hasOffset,
   isNumericTime,
@@ -242,7 +243,9 @@ class TimeReader {
     const cell = cellText(record, this.#index);
     const numeric = isNumericTime(cell);
     if (numeric && !this.#demanded) this.#checkUnit(record, cell);
-    const time = numeric ? readNumericTime(cell, this.#unit) : this.#text(record, cell);
+    const inDigits = this.#unit === 'date' && this.#clock >= 0;
+    const time =
+      numeric && !inDigits ? readNumericTime(cell, this.#unit) : this.#text(record, numeric ? dashed(cell) : cell);
     if (time === undefined) fail(record, this.#name, cell, `is no time: ${explainTimeCell(cell, this.#order)}`);
     this.times[row] = time;
   }

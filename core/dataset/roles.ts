@@ -124,9 +124,13 @@ const isUnordered = ({ eitherOrder, dateOrder }: ColumnSurvey): boolean => eithe
 
 /** Whether one column holds dates and nothing else, and the other the times of day to them. */
 function isClockOf(date: ColumnSurvey | undefined, clock: ColumnSurvey): boolean {
-  if (date === undefined || date.kind !== 'time' || clock.gaps > 0 || clock.clocks !== clock.rows) return false;
-  return isTimeName(clock.name) && date.firstTime?.cell.includes(':') === false;
+  if (date === undefined || clock.gaps > 0 || clock.clocks !== clock.rows || !isTimeName(clock.name)) return false;
+  return date.kind === 'time' ? date.firstTime?.cell.includes(':') === false : isDaysInDigits(date);
 }
+
+/** Whether every number is a day, such as 20260131. */
+const isDaysInDigits = ({ filled, wholes, least, most }: ColumnSurvey): boolean =>
+  filled > 0 && filled === wholes && isDateInDigits(least) && isDateInDigits(most) && most < 1e8;
 
 /** Whether a column names things that come again. */
 function recurs(column: ColumnSurvey): boolean {

@@ -101,8 +101,8 @@ describe('dates', () => {
     expect(data.notes.join('\n')).toContain(note);
   });
 
-  it('and times of day in two columns are joined', async () => {
-    const text = `date,clock,temp,state\n${rows.map(([temp, , state], row) => `2024-03-01,${two(row)}.30.00,${temp},${state}\n`).join('')}`;
+  it.each(['2024-03-01', '20240301'])('and times of day in two columns are joined: %s', async (day) => {
+    const text = `date,clock,temp,state\n${rows.map(([temp, , state], row) => `${day},${two(row)}.30.00,${temp},${state}\n`).join('')}`;
     const data = await read(text.replace('clock', 'time'), { truth: 'state' });
     expect(data.times?.[1]).toBe(first + 5_400_000_000_000n);
     expect(data.columns[1]).toEqual({

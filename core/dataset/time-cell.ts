@@ -46,6 +46,9 @@ const digitDate = /^((?:19|20)\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?:([01]\
 /** Whether a number is a date of 1900 to 2099 when its digits are read: 20260131, 202601311200 or 20260131120000. */
 export const isDateInDigits = (value: number): boolean => digitDate.test(String(value));
 
+/** A day whose digits are read, with dashes: 20260131 is 2026-01-31. */
+export const dashed = (cell: string): string => cell.replace(digitDate, '$1-$2-$3');
+
 /** A time that is a number, in nanoseconds since the epoch; undefined where it is none or out of range. */
 export function readNumericTime(cell: string, unit: TimeUnit): bigint | undefined {
   const parts = numeric.exec(cell);

@@ -12,7 +12,7 @@ test('--help lists every subcommand, and each subcommand every option with its t
     for (const child of command.commands) {
       expect(command.helpInformation()).toContain(child.name());
       expect(child.description()).not.toBe('');
-      for (const option of child.options) {
+      for (const option of child.options.filter(({ hidden }) => !hidden)) {
         expect(child.helpInformation()).toContain(option.flags);
         expect(option.description).not.toBe('');
       }
