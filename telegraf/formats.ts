@@ -47,6 +47,7 @@ export const predictionFormat: Format = {
     optional(text('from')),
     optional(float('samples')),
     optional(float('missing')),
+    optional(text('facts', 'facts|@ugly')),
   ],
 };
 

@@ -64,6 +64,7 @@ export function predictionToPoint(prediction: Prediction, measurement = `${predi
       received: prediction.received,
       latencyMs: prediction.latencyMs,
       ...windowOf(prediction),
+      ...(prediction.facts && { facts: JSON.stringify(prediction.facts) }),
     },
   };
 }
