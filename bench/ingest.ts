@@ -57,13 +57,13 @@ async function runRounds(bench: Bench): Promise<void> {
     const own = join(folder, job.name);
     bodies.set(job, { folder: own, count: writeBodies(job, names, own) });
   }
-  // Round 0 warms up and is not counted.
+  // Round 0 warms up and is not counted; it is as long as the others, because V8 compiles what runs often.
   for (let round = 0; round <= Number(options.rounds); round += 1) {
     for (const [job, own] of bodies) {
       for (const peer of started) {
         const url = peer.url(job);
         if (url === undefined) continue;
-        const measured = await bench.measure(peer, url, job, own, round === 0 ? 1 : Number(options.seconds));
+        const measured = await bench.measure(peer, url, job, own, Number(options.seconds));
         if (round === 0) continue;
         const key = `${job.name}/${peer.name}`;
         results.set(key, [...(results.get(key) ?? []), measured]);

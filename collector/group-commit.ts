@@ -99,7 +99,7 @@ export class GroupCommit {
       const failure = await this.#commit(group);
       const nowMs = this.#nowMs();
       this.#expected = this.#requests;
-      this.#lingerMs = Math.min(longestLingerMs, (nowMs - beganMs) * lingerShare);
+      this.#lingerMs = Math.min(longestLingerMs, nowMs - beganMs);
       this.#requests -= group.length;
       for (const { bytes, sinceMs, settle } of group) {
         this.#bytes -= bytes;
@@ -125,7 +125,7 @@ export class GroupCommit {
   }
 
   /**
-   * Waits for the senders of the last group, for a part of the time that it took. Otherwise senders part into two halves that wait for each
+   * Waits for the senders of the last group, at most as long as it took. Otherwise senders part into two halves that wait for each
    * other, and the log gets twice as many requests, each half as large.
    */
   #linger(): Promise<void> {
@@ -169,6 +169,5 @@ function recordsOf(group: readonly Waiting[]): readonly LogRecord[] {
 /** The memory that a record needs in addition to its value. */
 const recordOverheadBytes = 200;
 
-/** A group waits for companions a quarter of the time that the last group took, and not longer than this. */
-const lingerShare = 0.25;
+/** A group waits for companions as long as the last group took, and not longer than this. */
 const longestLingerMs = 5;
