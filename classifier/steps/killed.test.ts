@@ -134,3 +134,31 @@ test.skipIf(withoutKafka)(
     expect(await resultsOf(line)).toEqual(wanted);
   },
 );
+
+test.skipIf(withoutKafka)(
+  `a member that is stopped for longer than its session labels nothing twice when it wakes${withoutKafka ? `: ${withoutKafka}` : ''}`,
+  { timeout: 240_000 },
+  async () => {
+    const readings = samples(12);
+    const calm = await lineOn('SQLite');
+    await calm.classify(doubleModel({ steps }));
+    await calm.send(...readings);
+    await untilTaken(calm);
+    const wanted = await resultsOf(calm);
+
+    const line = await lineOn('Kafka');
+    const stopped = spawn(line, { maxBatch: 5, everyRecords: 40 });
+    await line.send(...readings.slice(0, 400));
+    await expect.poll(() => stopped.told.readings, { ...patient, interval: 1 }).toBeGreaterThan(20);
+    stopped.child.kill('SIGSTOP');
+    const other = spawn(line, { maxBatch: 9, everyRecords: 60 });
+    await line.send(...readings.slice(400, 700));
+    // The group is without the one that is stopped once the other has taken all of it.
+    await untilTaken(line);
+    stopped.child.kill('SIGCONT');
+    await line.send(...readings.slice(700));
+    await untilTaken(line);
+    await Promise.all([kill(stopped.child), kill(other.child)]);
+    expect(await resultsOf(line)).toEqual(wanted);
+  },
+);
