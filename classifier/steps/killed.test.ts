@@ -7,6 +7,7 @@ import { kill } from '../../core/log/contract/fixture.ts';
 import { withoutKafka } from '../../core/log/kafka/testing.ts';
 import { totalLag } from '../../core/log/port.ts';
 import type { StepSpec } from '../../core/steps/registry.ts';
+import type { Prediction } from '../../core/wire/prediction.ts';
 import { classifierGroup } from '../classifier.ts';
 import type { ClassifierTask } from '../testing/child.ts';
 import { doubleModel } from '../testing/doubles.ts';
@@ -54,7 +55,7 @@ async function resultsOf(line: Line): Promise<string[]> {
   return found.map((prediction) => JSON.stringify(prediction)).sort();
 }
 
-function spawn(line: Line, changes: Pick<ClassifierTask, 'maxBatch' | 'everyRecords'>) {
+function spawn(line: Line, changes: Omit<ClassifierTask, 'address' | 'stream' | 'steps'>) {
   const task: ClassifierTask = { address: line.address, stream: line.stream, steps, ...changes };
   const child = fork(join(import.meta.dirname, '../testing/child.ts'), [JSON.stringify(task)], {
     execArgv: ['--disable-warning=ExperimentalWarning'],
@@ -160,5 +161,61 @@ test.skipIf(withoutKafka)(
     await untilTaken(line);
     await Promise.all([kill(stopped.child), kill(other.child)]);
     expect(await resultsOf(line)).toEqual(wanted);
+  },
+);
+
+/** Per device, the moments at which another version can have taken over: those that explain which windows each version labelled. */
+function changesOf(found: readonly string[], before: readonly string[], after: readonly string[]): number[] {
+  const parse = (all: readonly string[]) => all.map((text): Prediction => JSON.parse(text));
+  const [labelled, old, young] = [parse(found), parse(before), parse(after)];
+  const devices = new Set(labelled.map(({ device }) => device));
+  return [...devices].map((device) => {
+    const of = (all: readonly Prediction[]) => all.filter((each) => each.device === device);
+    const wanted = (change: number) =>
+      [
+        ...of(old).filter(({ from }) => Number(from) <= change),
+        ...of(young).filter(({ from }) => Number(from) > change),
+      ].map((each) => JSON.stringify(each));
+    const own = of(labelled)
+      .map((each) => JSON.stringify(each))
+      .sort()
+      .join();
+    const ticks = Array.from({ length: 300 }, (_, tick) => startNs + tick * (second / 10));
+    return ticks.filter((tick) => wanted(tick).sort().join() === own).length;
+  });
+}
+
+test.skipIf(withoutKafka)(
+  `steps change while members are killed and partitions change hands: each window is labelled once${withoutKafka ? `: ${withoutKafka}` : ''}`,
+  { timeout: 240_000 },
+  async () => {
+    const readings = samples(20);
+    const next: readonly StepSpec[] = [
+      { use: 'window', length: '3s', every: '1s', grace: '200ms' },
+      { use: 'statistics', features: ['mean'] },
+    ];
+    const calmOf = async (version: number, own: readonly StepSpec[]) => {
+      const calm = await lineOn('SQLite');
+      await calm.classify(doubleModel({ version, steps: own }));
+      await calm.send(...readings);
+      await untilTaken(calm);
+      return await resultsOf(calm);
+    };
+    const line = await lineOn('Kafka');
+    const first = spawn(line, { maxBatch: 5, everyRecords: 200, next: { steps: next, after: 300 } });
+    await line.send(...readings.slice(0, 700));
+    await expect.poll(() => first.told.readings, { ...patient, interval: 1 }).toBeGreaterThan(400);
+    // It has just changed: the windows of the version before are open.
+    const other = spawn(line, { maxBatch: 9, everyRecords: 150, next: { steps: next, after: 0 } });
+    await kill(first.child);
+    await line.send(...readings.slice(700, 1_000));
+    await expect.poll(() => other.told.readings, { ...patient, interval: 1 }).toBeGreaterThan(10);
+    const third = spawn(line, { maxBatch: 7, everyRecords: 90, next: { steps: next, after: 0 } });
+    await line.send(...readings.slice(1_000));
+    await untilTaken(line);
+    await Promise.all([kill(other.child), kill(third.child)]);
+    const changes = changesOf(await resultsOf(line), await calmOf(1, steps), await calmOf(2, next));
+    expect(changes).toHaveLength(8);
+    expect(changes.every((count) => count > 0)).toBe(true);
   },
 );

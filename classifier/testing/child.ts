@@ -6,16 +6,20 @@ import type { StepSpec } from '../../core/steps/registry.ts';
 import type { Stream } from '../../core/wire/stream.ts';
 import { createClassifier } from '../classifier.ts';
 import { doubleModel } from './doubles.ts';
+import { changingSource } from './line.ts';
 
 export interface ClassifierTask {
   readonly address: LogAddress;
   readonly stream: Stream;
+  /** Of version 1. */
   readonly steps: readonly StepSpec[];
+  /** Of version 2, where there is one: it takes over once this member has taken so many readings. */
+  readonly next?: { readonly steps: readonly StepSpec[]; readonly after: number };
   readonly maxBatch: number;
   readonly everyRecords: number;
 }
 
-const { address, stream, steps, maxBatch, everyRecords }: ClassifierTask = JSON.parse(process.argv[2] ?? '');
+const { address, stream, steps, next, maxBatch, everyRecords }: ClassifierTask = JSON.parse(process.argv[2] ?? '');
 process.on('disconnect', () => process.exit(0));
 const logger = pino({ level: 'silent' });
 
@@ -30,10 +34,19 @@ async function openLog() {
 
 const log = await openLog();
 await log.start();
-const model = doubleModel({ steps });
+const first = doubleModel({ steps });
+const second = next && doubleModel({ version: 2, steps: next.steps });
+const source = second && next.after === 0 ? changingSource(second, first) : changingSource(first);
 const classifier = createClassifier({
-  ...{ stream, log, models: { current: async () => model }, logger, registry: new Registry(), maxBatch },
+  ...{ stream, log, models: source, logger, registry: new Registry(), maxBatch },
   checkpoints: { everyRecords, everyMs: 3_600_000 },
 });
 await classifier.start();
-setInterval(() => process.send?.(classifier.totals().readings), 2);
+let isChanged = next?.after === 0;
+setInterval(() => {
+  const { readings } = classifier.totals();
+  process.send?.(readings);
+  if (!second || isChanged || readings < next.after) return;
+  isChanged = true;
+  source.change(second);
+}, 2);
