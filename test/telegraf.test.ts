@@ -88,6 +88,8 @@ ${renderFormat('file', 'spam', predictionFormat)}
     .filter((s) => s.isWellFormed());
   const share = fc.double({ min: 0, max: 1, noNaN: true });
   const time = fc.bigInt({ min: -(2n ** 62n), max: 2n ** 62n }).map(String);
+  /** As stream.yaml takes it. */
+  const kind = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,20}$/);
   const anyPrediction = fc.record({
     stream: fc.constant('spam'),
     device: text,
@@ -99,6 +101,7 @@ ${renderFormat('file', 'spam', predictionFormat)}
     gaps: fc.nat(500),
     model: fc.record({ name: text, version: fc.integer({ min: 1 }) }),
     sensitivity: fc.option(share, { nil: undefined }),
+    facts: fc.option(fc.dictionary(kind, time, { noNullPrototype: true }), { nil: undefined }),
     truth: fc.option(
       fc.string().filter((s) => s.isWellFormed()),
       { nil: undefined },
