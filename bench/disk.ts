@@ -18,7 +18,7 @@ const { values: options } = parseArgs({
 /** At 50 readings a second. */
 const readingsADay = 50 * 86_400;
 /** Rows grow evenly: these are enough to see how. */
-const uncompressed = 60_000;
+const uncompressed = 100_000;
 const both = [true, false];
 const nameOf = (compress: boolean) => (compress ? 'compressed' : 'not compressed');
 
@@ -63,9 +63,10 @@ function describeDay(growths: readonly Growth[]): string {
 
 \`npm run bench -- disk --only day\` · ${machine()}
 
-\`gapline up\` with the Spambase example (57 values, 10 % gaps, all 4,601 rows in a random order, 20 devices): what the
-file of log and archive grows by with each reading, from a fifth of the readings on, in steps that the background
-compresses as it would at 50 readings a second. A day is that growth times 4,320,000, and what does not grow.
+Readings of the Spambase example (57 values, 10 % gaps, all 4,601 rows in a random order, 20 devices), their predictions
+and their points, written into log and store as the embedded line writes them: what the one file grows by with each
+reading, from a fifth of the readings on, in steps that the background compresses as it would at 50 readings a second. A
+day is that growth times 4,320,000, and what does not grow.
 
 ${table(['', 'readings', 'bytes a reading', 'a day at 50/s', 'left after a clean stop'], rows)}`;
 }
@@ -86,7 +87,7 @@ function describeFlood(floods: readonly Flood[]): string {
 
 \`npm run bench -- disk --only flood\` · ${machine()}
 
-${Number(options.flood).toLocaleString('en')} readings to the same line as fast as it takes them, until all are labelled
+${Number(options.flood).toLocaleString('en')} readings of the same kind to \`gapline up\` as fast as it takes them, until all are labelled
 and archived; medians of ${options.rounds} rounds, in turn. Compressing over not compressing, by round: readings a second
 ${ratios(({ readingsASecond }) => readingsASecond)}; CPU time ${ratios(({ cpuS }) => cpuS)}.
 

@@ -104,7 +104,7 @@ describe('retention of the SQLite store', () => {
 
   it('deletes packed points by the time of writing too, and takes no new row for an old one', async () => {
     const silent = pino({ level: 'silent' });
-    const packing = { pointsPerBlock: 100, atOnce: 10, everyMs: 1 };
+    const packing = { pointsPerBlock: 100, atOnce: 10, everyMs: 1, paced: false };
     const blocks = () => other!.prepare('SELECT count(*) AS n FROM store_blocks').get()!.n as number;
     const first = await open(hourMs, silent, packing);
     await first.write(points('old', 1_000));

@@ -33,7 +33,11 @@ describeSeriesStore('SQLite, where all points are packed before they are read', 
   const file = join(folder, 'data', 'store.sqlite');
   return {
     async open() {
-      const store = createSqliteStore({ file, logger, packing: { pointsPerBlock: 100, atOnce: 1, everyMs: 1 } });
+      const store = createSqliteStore({
+        file,
+        logger,
+        packing: { pointsPerBlock: 100, atOnce: 1, everyMs: 1, paced: false },
+      });
       await store.start();
       return {
         ...store,

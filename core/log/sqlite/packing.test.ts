@@ -21,7 +21,7 @@ import { totalLag } from '../port.ts';
 import type { PackingOptions } from './packing.ts';
 import { sqliteUnderTest } from './testing.ts';
 
-const eager: PackingOptions = { recordsPerBlock: 10, everyMs: 1 };
+const eager: PackingOptions = { recordsPerBlock: 10, everyMs: 1, paced: false };
 
 describe('packing', { timeout: testTimeoutMs }, () => {
   let underTest: Awaited<ReturnType<typeof sqliteUnderTest>>;

@@ -1,5 +1,5 @@
 import type { StatementSync } from 'node:sqlite';
-import { createPace, type Pace } from '../../retry/pace.ts';
+import { atOnce, createPace, type Pace } from '../../retry/pace.ts';
 import { sleep } from '../../retry/sleep.ts';
 import { describeError } from '../../wire/errors.ts';
 import type { BlockRecord } from './block.ts';
@@ -17,6 +17,8 @@ export interface PackingOptions {
   readonly bytesPerBlock?: number;
   /** How often to look for records to pack. Default 5 s. */
   readonly everyMs?: number;
+  /** Whether it leaves most of the time to the rest of the process. Default true. */
+  readonly paced?: boolean;
 }
 
 interface PartitionRow {
@@ -119,9 +121,9 @@ class Packing {
 
 /** Packs records in the background until the signal aborts, at a pace that leaves the time to appends and readers. */
 export async function keepPacking(engine: SqliteEngine, options: PackingOptions, signal: AbortSignal): Promise<void> {
-  const { everyMs = 5_000 } = options;
+  const { everyMs = 5_000, paced = true } = options;
   const packing = new Packing(engine, options);
-  const pace = createPace(signal);
+  const pace = paced ? createPace(signal) : atOnce;
   let failed = false;
   while (!signal.aborted) {
     try {

@@ -16,7 +16,7 @@ import type { PackingOptions } from './packing.ts';
 import { rowsIn, untilPacked } from './testing.ts';
 
 const logger = pino({ level: 'silent' });
-const eager: PackingOptions = { pointsPerBlock: 20, atOnce: 1, everyMs: 1 };
+const eager: PackingOptions = { pointsPerBlock: 20, atOnce: 1, everyMs: 1, paced: false };
 
 let folder: string;
 let file: string;

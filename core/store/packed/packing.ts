@@ -1,6 +1,6 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { Logger } from 'pino';
-import { createPace, type Pace } from '../../retry/pace.ts';
+import { atOnce, createPace, type Pace } from '../../retry/pace.ts';
 import { sleep } from '../../retry/sleep.ts';
 import { describeError } from '../../wire/errors.ts';
 import { sqliteCode, sqliteCodes } from '../../wire/sqlite-code.ts';
@@ -23,6 +23,8 @@ export interface PackingOptions {
   readonly atOnce?: number;
   /** How often to look for points to pack. Default 5 s. */
   readonly everyMs?: number;
+  /** Whether it leaves most of the time to the rest of the process. Default true. */
+  readonly paced?: boolean;
 }
 
 /** What is to be packed of a series: rows, and the blocks that they belong into. */
@@ -175,7 +177,7 @@ export interface KeepPackingOptions extends PackingOptions {
  * once to another writer. Resolves once it has stopped; it never rejects.
  */
 export async function keepPacking(options: KeepPackingOptions): Promise<void> {
-  const { file, logger, signal, everyMs = 5_000 } = options;
+  const { file, logger, signal, everyMs = 5_000, paced = true } = options;
   let failed = false;
   const complain = (error: unknown) => {
     // Nothing is lost: the points stay as they are. Once is enough to say it.
@@ -188,7 +190,7 @@ export async function keepPacking(options: KeepPackingOptions): Promise<void> {
     database = new DatabaseSync(file, { timeout: 0 });
     database.exec('PRAGMA synchronous = NORMAL');
     const packing = new Packing(database, options);
-    const pace = createPace(signal);
+    const pace = paced ? createPace(signal) : atOnce;
     while (!signal.aborted) {
       const others = await packing.run(pace, signal).then(
         () => {
