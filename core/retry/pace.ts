@@ -37,8 +37,8 @@ function createEarnings(): () => number {
     const [loop, cpu, nowMs] = [performance.eventLoopUtilization(), process.cpuUsage(), performance.now()];
     const { utilization } = performance.eventLoopUtilization(loop, lastLoop);
     const busyMs = (cpu.user + cpu.system - lastCpu.user - lastCpu.system) / 1_000;
-    // Squared: a process that is half busy may share its processors with others, whom its event loop does not show.
-    const idleMs = (nowMs - lastMs) * (1 - utilization) ** 2;
+    // A process that is half busy may share its processors with others, whom its event loop does not show: it counts as busy.
+    const idleMs = (nowMs - lastMs) * (1 - utilization) ** 4;
     [lastLoop, lastCpu, lastMs] = [loop, cpu, nowMs];
     return shareOfBusy * busyMs + shareOfIdle * idleMs;
   };
