@@ -138,9 +138,9 @@ export function createCollector(options: CollectorOptions): Collector {
       await listener.start(handler);
     },
     async close() {
-      await listener.stop();
+      // Readings of senders that wait are durable: they are told so before the connections are cut off.
+      await Promise.all([listener.stop(), labels?.stop()]);
       await Promise.all([groups.close(), facts.groups.close()]);
-      await labels?.stop();
       await spools.stop();
       await facts.stop();
     },

@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import type { EventLog } from '../../core/log/port.ts';
 import type { Reading } from '../../core/wire/reading.ts';
 import { pumps, silent, startCollector, type TestCollector } from '../testing.ts';
@@ -88,6 +88,37 @@ test('where a label is missing in time, the readings are accepted as ever', asyn
   expect([status, body]).toEqual([202, { accepted: 2 }]);
   expect(await post(collector, 'wait=0s', reading('z'))).toEqual({ status: 202, body: { accepted: 1 } });
   expect(await collector.readings()).toHaveLength(3);
+});
+
+test('two senders of one reading within a millisecond both get a label', async () => {
+  const { log } = await start();
+  const labels = new AwaitedLabels({ log, topic: pumps.topics.predictions, logger: silent });
+  running.push(labels);
+  const sent = { ...reading('x'), received: '2' };
+  const record = { key: 'x', value: Buffer.from(JSON.stringify(sent)) };
+  const first = await labels.expect([record], 5_000);
+  const second = await labels.expect([record], 5_000);
+  await predict(log, { ...sent, label: 'one' }, { ...sent, label: 'two' });
+  const found = await Promise.all([first?.labels, second?.labels]);
+  expect(found.map((texts) => texts?.map((text) => JSON.parse(text).label))).toEqual([['one'], ['two']]);
+});
+
+test('a collector that stops tells those who wait that their readings are accepted', async () => {
+  const collector = await start();
+  const answer = post(collector, 'wait=30s', reading('silent'));
+  await vi.waitFor(async () => expect(await collector.readings()).toHaveLength(1), { timeout: 10_000 });
+  await collector.collector.stop();
+  expect(await answer).toEqual({ status: 202, body: { accepted: 1 } });
+});
+
+test('readings do not wait for a log that does not say how far it is', async () => {
+  const { log } = await start();
+  const mute = new Proxy(log, {
+    get: (target, name) => (name === 'lag' ? () => new Promise(() => {}) : Reflect.get(target, name, target)),
+  });
+  const labels = new AwaitedLabels({ log: mute, topic: pumps.topics.predictions, logger: silent });
+  running.push(labels);
+  expect(await labels.expect([{ key: 'x', value: Buffer.from(JSON.stringify(reading('x'))) }], 50)).toBeUndefined();
 });
 
 test('a stream of windows answers at once', async () => {

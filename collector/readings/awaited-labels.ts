@@ -32,13 +32,19 @@ interface Place {
 
 const decoder = new TextDecoder();
 
+/** Readings do not wait for a log that does not answer; the spool may take them meanwhile. */
+const openMs = 1_000;
+
 /**
  * Finds the labels of readings that were just taken, among the predictions as they are committed. The predictions are followed from the
  * first request on that waits, so that nobody pays for it who does not.
  */
 export class AwaitedLabels {
   readonly #options: AwaitedLabelsOptions;
-  readonly #places = new Map<string, Place>();
+  /** Of one key in the order in which they were sent: a reading may come twice within a millisecond. */
+  readonly #places = new Map<string, Place[]>();
+  readonly #waits = new Set<Wait>();
+  #awaited = 0;
   /** How many readings of a device are awaited: the predictions of others need not be parsed. */
   readonly #devices = new Map<string, number>();
   readonly #stopping = new AbortController();
@@ -54,38 +60,68 @@ export class AwaitedLabels {
    * @param waitMs - for at most so long
    */
   async expect(records: readonly LogRecord[], waitMs: number): Promise<Awaited | undefined> {
-    if (this.#places.size + records.length > (this.#options.most ?? 100_000)) return undefined;
-    try {
-      this.#opening ??= this.#open();
-      await this.#opening;
-    } catch {
-      this.#opening = undefined;
+    if (!(await this.#isOpen(Math.min(waitMs, openMs)))) return undefined;
+    if (this.#stopping.signal.aborted || this.#awaited + records.length > (this.#options.most ?? 100_000))
       return undefined;
-    }
     return this.#register(records, waitMs);
   }
 
+  /** Nobody waits any more, now and later. */
   async stop(): Promise<void> {
     this.#stopping.abort();
+    for (const { done } of this.#waits) done();
     await this.#following;
+  }
+
+  /** Whether the predictions are followed within a time. */
+  async #isOpen(withinMs: number): Promise<boolean> {
+    this.#opening ??= this.#open().catch((error: unknown) => {
+      this.#opening = undefined;
+      throw error;
+    });
+    const { promise: late, resolve } = Promise.withResolvers<boolean>();
+    const deadline = setTimeout(() => resolve(false), withinMs);
+    const open = this.#opening.then(
+      () => true,
+      () => false,
+    );
+    const isOpen = await Promise.race([open, late]);
+    clearTimeout(deadline);
+    return isOpen;
   }
 
   #register(records: readonly LogRecord[], waitMs: number): Awaited {
     const { promise: settled, resolve: done } = Promise.withResolvers<void>();
     const wait: Wait = { found: new Array(records.length).fill(undefined), missing: records.length, done };
     const keys = records.map(({ value }) => keyOfRecord(decoder.decode(value)));
+    this.#waits.add(wait);
+    this.#awaited += records.length;
     records.forEach(({ key }, index) => {
-      this.#places.set(keys[index] ?? '', { wait, index });
+      this.#await(keys[index] ?? '', { wait, index });
       if (key !== null) this.#devices.set(key, (this.#devices.get(key) ?? 0) + 1);
     });
     const deadline = setTimeout(done, waitMs);
     const labels = settled.then(() => {
       clearTimeout(deadline);
-      for (const key of keys) this.#places.delete(key);
+      this.#waits.delete(wait);
+      this.#awaited -= records.length;
+      for (const key of keys) this.#forget(key, wait);
       for (const { key } of records) if (key !== null) this.#release(key);
       return wait.missing === 0 ? wait.found.map((label) => label ?? '') : undefined;
     });
     return { labels, cancel: done };
+  }
+
+  #await(key: string, place: Place): void {
+    const places = this.#places.get(key);
+    if (places) places.push(place);
+    else this.#places.set(key, [place]);
+  }
+
+  #forget(key: string, wait: Wait): void {
+    const left = this.#places.get(key)?.filter((place) => place.wait !== wait) ?? [];
+    if (left.length > 0) this.#places.set(key, left);
+    else this.#places.delete(key);
   }
 
   #release(device: string): void {
@@ -112,8 +148,8 @@ export class AwaitedLabels {
 
   #take({ value }: StoredRecord): void {
     const text = decoder.decode(value);
-    const place = this.#places.get(keyOfRecord(text));
-    if (place === undefined || place.wait.found[place.index] !== undefined) return;
+    const place = this.#places.get(keyOfRecord(text))?.shift();
+    if (place === undefined) return;
     place.wait.found[place.index] = text;
     place.wait.missing -= 1;
     if (place.wait.missing === 0) place.wait.done();
