@@ -19,6 +19,7 @@ describe.skipIf(!here)(`three minutes of faults${why}`, () => {
         seed,
         stream: 'both',
         client: 'kafkajs',
+        brokers: 1,
         rate: 60,
         workers: 1,
         only: [],

@@ -18,6 +18,8 @@ export interface CampaignOptions {
   readonly stream: StreamName | 'both';
   /** By which Gapline's processes consume from Kafka and commit. */
   readonly client: ClientName;
+  /** Brokers: one, or three that each hold every topic. */
+  readonly brokers: 1 | 3;
   /** Readings a second. */
   readonly rate: number;
   /** Processes of the collector that take readings; beyond one, single ones are killed and stopped too. */
@@ -36,6 +38,7 @@ export interface Outcome {
   readonly seed: number;
   readonly client: ClientName;
   readonly workers: number;
+  readonly brokers: number;
   /** How long faults went on. */
   readonly minutes: number;
   readonly faults: Readonly<Record<string, number>>;
@@ -59,9 +62,9 @@ const settleSeconds = 180;
 
 /** Starts the line, lets go wrong what the seed says, and holds what arrived to what was acknowledged. */
 export async function campaign(options: CampaignOptions): Promise<Outcome> {
-  const { minutes, seed, client, rate, workers, only, keep, tell } = options;
+  const { minutes, seed, client, brokers, rate, workers, only, keep, tell } = options;
   tell('starting Kafka, InfluxDB, Telegraf, collector, archive, classifier, devices');
-  const stack = await startStack({ streams: streamsOf(options.stream), client, rate, workers, keep, tell });
+  const stack = await startStack({ streams: streamsOf(options.stream), client, brokers, rate, workers, keep, tell });
   try {
     const wanted = ({ name }: Fault) => only.length === 0 || only.some((word) => name.includes(word));
     const cards = catalogueFor(workers).filter(wanted);
@@ -79,7 +82,7 @@ export async function campaign(options: CampaignOptions): Promise<Outcome> {
     const served = stack.lines.filter((line, index) => acknowledged(line) > (before[index] ?? 0));
     const { counts, violations, settledAtMs } = await settle(stack);
     return {
-      ...{ seed, client, workers },
+      ...{ seed, client, brokers, workers },
       minutes: Math.round(10 * struck.minutes) / 10,
       faults: struck.counts,
       leftOut,

@@ -1,3 +1,10 @@
+import {
+  checkDeletedMostlyRead,
+  type DeletedRecords,
+  type DestroyedCounts,
+  total,
+  unreadAtDeletion,
+} from './check-deleted.ts';
 import { type Broken, checkWindows, type WindowCounts, type WindowEvidence } from './check-windows.ts';
 
 /** What a prediction said of one reading; two predictions of one identity are told apart by it. */
@@ -35,6 +42,8 @@ export interface Evidence {
   readonly excused: ReadonlySet<string>;
   /** Readings that collectors said a disk damaged. */
   readonly toldLost: number;
+  /** What topics held when a fault deleted them; it is in `records` and `predictions`, too. */
+  readonly deleted?: DeletedRecords;
   /** Where the model has steps: then windows have predictions, not records. */
   readonly windows?: WindowEvidence;
 }
@@ -61,12 +70,15 @@ export interface Findings {
     readonly lost: number;
     readonly lostToDamage: number;
     readonly toldLost: number;
+    /** Records that were gone with their topic before they were read. */
+    readonly destroyed: DestroyedCounts;
     readonly windows?: WindowCounts;
   };
   readonly violations: readonly Violation[];
 }
 
 const maxExamples = 5;
+const none: ReadonlyMap<string, number> = new Map();
 
 /** Holds what was found to what the line promises. */
 export function check(evidence: Evidence): Findings {
@@ -92,9 +104,13 @@ export function check(evidence: Evidence): Findings {
   );
   const extras = checkExtras(evidence, records, broken);
   const windows = evidence.windows && checkWindows(evidence.windows, broken);
-  if (!windows) checkLabels(evidence, records, broken);
-  checkArchive(evidence, broken);
-  checkPoints(evidence, broken);
+  const unlabelled = windows ? none : checkLabels(evidence, records, broken);
+  const destroyed = {
+    unlabelled: total(unlabelled),
+    unarchived: checkArchive(evidence, broken),
+    unforwarded: checkPoints(evidence, unlabelled, broken),
+  };
+  if (evidence.deleted) checkDeletedMostlyRead(evidence.deleted, destroyed, broken);
 
   const counts = {
     acknowledged: evidence.acknowledged.size,
@@ -109,7 +125,7 @@ export function check(evidence: Evidence): Findings {
     predictionPoints: evidence.points.length,
     lost,
     lostToDamage,
-    toldLost: evidence.toldLost,
+    ...{ toldLost: evidence.toldLost, destroyed },
     ...(windows && { windows }),
   };
   return { counts, violations };
@@ -130,33 +146,50 @@ function checkExtras({ resent, possibleExtras }: Evidence, records: Tally, broke
   return { byDevices };
 }
 
-/** Each record gives one prediction, one dead letter or one counted skip. */
-function checkLabels({ predictions, deadLetters, skips }: Evidence, records: Tally, broken: Broken): void {
+/** Each record gives one prediction, one dead letter or one counted skip. @returns what was gone before it could */
+function checkLabels(evidence: Evidence, records: Tally, broken: Broken): ReadonlyMap<string, number> {
+  const { predictions, deadLetters, skips, deleted } = evidence;
   const outcomes = tally(deadLetters);
   for (const { identity } of predictions) outcomes.set(identity, (outcomes.get(identity) ?? 0) + 1);
-  const none: string[] = [];
-  for (const [identity, count] of records) {
-    for (let left = count - (outcomes.get(identity) ?? 0); left > 0; left -= 1) none.push(identity);
+  const lacking = (identity: string) => (records.get(identity) ?? 0) - (outcomes.get(identity) ?? 0);
+  const gone = unreadAtDeletion(deleted?.readings ?? [], (identity) => lacking(identity) > 0);
+  const without: string[] = [];
+  for (const identity of records.keys()) {
+    for (let left = lacking(identity) - (gone.get(identity) ?? 0); left > 0; left -= 1) without.push(identity);
   }
-  if (none.length > skips) {
-    broken('each record has a prediction, a dead letter or a counted skip', none, none.length - skips);
+  if (without.length > skips) {
+    broken('each record has a prediction, a dead letter or a counted skip', without, without.length - skips);
   }
   broken(
     'no record has two of them',
     [...outcomes].filter(([identity, count]) => count > (records.get(identity) ?? 0)).map(([identity]) => identity),
   );
+  return gone;
 }
 
-function checkArchive({ archivable, archived }: Evidence, broken: Broken): void {
+/** @returns how many records were gone before they were archived */
+function checkArchive({ archivable, archived, deleted }: Evidence, broken: Broken): number {
   const wanted = new Set(archivable);
   const points = tally(archived);
-  broken('every record is archived', absent(wanted, points));
+  const gone = unreadAtDeletion(deleted?.readings ?? [], (identity) => !points.has(identity));
+  broken(
+    'every record is archived',
+    absent(wanted, points).filter((identity) => !gone.has(identity)),
+  );
   broken('the archive holds only what the log holds', absent(points.keys(), wanted));
   broken('a reading is one point', twice(points));
+  return total(gone);
 }
 
-/** Telegraf also forwards labels of aborted batches: what is committed later overwrites them. */
-function checkPoints({ predictions, points }: Evidence, broken: Broken): void {
+/**
+ * Telegraf also forwards labels of aborted batches: what is committed later overwrites them. Nothing does where the reading is gone meanwhile.
+ * @returns how many predictions were gone before they were forwarded
+ */
+function checkPoints(
+  { predictions, points, deleted }: Evidence,
+  unlabelled: ReadonlyMap<string, number>,
+  broken: Broken,
+): number {
   const committed = new Map<string, Set<string>>();
   for (const { identity, said } of predictions) {
     const all = committed.get(identity);
@@ -164,8 +197,15 @@ function checkPoints({ predictions, points }: Evidence, broken: Broken): void {
     else committed.set(identity, new Set([said]));
   }
   const found = tally(points.map(({ identity }) => identity));
-  broken('every prediction is a point', absent(committed.keys(), found));
-  broken('only committed predictions are points in the end', absent(found.keys(), committed));
+  const gone = unreadAtDeletion(deleted?.predictions ?? [], (identity) => !found.has(identity));
+  broken(
+    'every prediction is a point',
+    absent(committed.keys(), found).filter((identity) => !gone.has(identity)),
+  );
+  broken(
+    'only committed predictions are points in the end',
+    absent(found.keys(), committed).filter((identity) => !unlabelled.has(identity)),
+  );
   broken('a prediction is one point', twice(found));
   broken(
     'a point says what a committed prediction says',
@@ -173,6 +213,7 @@ function checkPoints({ predictions, points }: Evidence, broken: Broken): void {
       .filter(({ identity, said }) => committed.get(identity)?.has(said) === false)
       .map(({ identity, said }) => `${identity}: ${said} instead of ${[...(committed.get(identity) ?? [])]}`),
   );
+  return total(gone);
 }
 
 type Tally = Map<string, number>;

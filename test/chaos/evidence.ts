@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import { classifierGroup } from '../../classifier/classifier.ts';
 import { archiveGroup } from '../../collector/archive.ts';
 import { createKafkaLog } from '../../core/log/kafka.ts';
-import { type EventLog, totalLag } from '../../core/log/port.ts';
+import { type EventLog, type StoredRecord, totalLag } from '../../core/log/port.ts';
 import { createInfluxStore } from '../../core/store/influxdb.ts';
 import type { SeriesStore } from '../../core/store/port.ts';
 import type { DeadLetter } from '../../core/wire/dead-letter.ts';
@@ -10,10 +10,12 @@ import { decodeRecord, isSamples } from '../../core/wire/decode-samples.ts';
 import type { Prediction } from '../../core/wire/prediction.ts';
 import { samplesToPoints } from '../../core/wire/samples-point.ts';
 import type { Status } from '../../core/wire/status.ts';
-import { identities, identityOf, ledgerIdentities, takePoints, takeRecords } from '../line/identities.ts';
+import { identityOf, ledgerIdentities, takePoints } from '../line/identities.ts';
 import type { Evidence, Said } from './check.ts';
+import type { KeptTopics } from './deleted/kept.ts';
 import type { Line } from './line.ts';
 import { sumInLog } from './parts.ts';
+import { plantedIdentity } from './planted.ts';
 import type { Stack } from './stack.ts';
 import { topicsOfCase } from './streams.ts';
 import { gatherWindows } from './window-evidence.ts';
@@ -28,7 +30,7 @@ export interface Inquiry {
   stop(): Promise<void>;
 }
 
-export async function inquire({ kafkaUrl, influxdb, lines }: Stack): Promise<Inquiry> {
+export async function inquire({ kafkaUrl, influxdb, lines, keptTopics }: Stack): Promise<Inquiry> {
   const log = createKafkaLog({ url: kafkaUrl, logger });
   const store = createInfluxStore({ ...influxdb, logger });
   await Promise.all([log.start(), store.start()]);
@@ -43,46 +45,51 @@ export async function inquire({ kafkaUrl, influxdb, lines }: Stack): Promise<Inq
       const lags = await Promise.all(lines.map(lagOf));
       return lags.reduce((sum, lag) => sum + lag, 0);
     },
-    gather: (line) => gather(line, log, store),
+    gather: (line) => gather(line, log, store, keptTopics),
     async stop() {
       await Promise.all([log.stop(), store.stop()]);
     },
   };
 }
 
-async function gather(line: Line, log: EventLog, store: SeriesStore): Promise<Evidence> {
-  const { witness, excused, collector, ledger } = line;
+async function gather(line: Line, log: EventLog, store: SeriesStore, kept?: KeptTopics): Promise<Evidence> {
+  const { witness, excused, planted, collector, ledger } = line;
   const { stream } = line.case;
   const topics = topicsOfCase(line.case);
   const collectorLog = collector.logFile;
-  const records = await takeRecords(log, topics.readings, (_: unknown, record) => record);
+  const deleted = async (topic: string) => (await kept?.records(topic)) ?? [];
+  const all = async (topic: string) => [...(await deleted(topic)).flat(), ...(await storedIn(log, topic))];
+  const records = await all(topics.readings);
   const found = records.map(pointsOf);
-  const letters = await takeRecords(log, topics.deadLetters, (letter: DeadLetter) => letter);
+  const letters = (await all(topics.deadLetters)).map(parsed<DeadLetter>);
   // Those of the archive stand for points, not for labels.
   const dead = letters.filter(({ stage }) => stage === 'classifier');
-  const statuses = await takeRecords(log, topics.status, (status: Status) => status);
-  const predictions = await takeRecords(log, topics.predictions, (prediction: Prediction) => prediction);
+  const unarchivable = letters.filter(({ stage }) => stage === 'archive').map(identityOfLetter);
+  const statuses = (await all(topics.status)).map(parsed<Status>);
+  const predictions = (await all(topics.predictions)).map(parsed<Prediction>);
   return {
-    acknowledged: new Set([...witness.acknowledged, ...ledgerIdentities(ledger)]),
-    sent: witness.sent,
+    acknowledged: new Set([...witness.acknowledged, ...ledgerIdentities(ledger), ...planted]),
+    sent: new Set([...witness.sent, ...planted]),
     resent: witness.resent,
     excused,
     possibleExtras: sumInLog(collectorLog, ({ possibleExtras }) => Number(possibleExtras ?? 0)),
     toldLost: sumInLog(collectorLog, ({ level, readings }) => (Number(level) >= 50 ? Number(readings ?? 0) : 0)),
     records: found.map(({ identity }) => identity),
     archivable: found.flatMap(({ points }) => points),
-    predictions: predictions.map((prediction) => ({
-      identity: identityOf(prediction),
-      said: saidBy({ ...prediction, version: prediction.model.version }),
-    })),
-    deadLetters: identities(dead.map(({ value }) => JSON.parse(value) as Identified)),
+    predictions: predictions.map(saidByPrediction),
+    deadLetters: dead.map(identityOfLetter),
     skips: sumOfCounters(statuses, 'skipped'),
-    archived: await takePoints(store, stream, identityOf),
+    // A record that no archive can take has its dead letter there, at least once.
+    archived: [...(await takePoints(store, stream, identityOf)), ...new Set(unarchivable)],
     points: await takePoints(
       store,
       `${stream}.predictions`,
       (point): Said => ({ identity: identityOf(point), said: saidBy(point.fields) }),
     ),
+    deleted: {
+      readings: (await deleted(topics.readings)).map((own) => own.map((record) => pointsOf(record).identity)),
+      predictions: (await deleted(topics.predictions)).map((own) => own.map(parsed<Prediction>).map(identityOf)),
+    },
     ...(line.case.name === 'windows' && {
       windows: await gatherWindows(line, {
         records,
@@ -94,13 +101,31 @@ async function gather(line: Line, log: EventLog, store: SeriesStore): Promise<Ev
   };
 }
 
+async function storedIn(log: EventLog, topic: string): Promise<StoredRecord[]> {
+  const found: StoredRecord[] = [];
+  for await (const records of log.tail([topic], { since: 0, follow: false })) found.push(...records);
+  return found;
+}
+
+const parsed = <T>({ value }: StoredRecord): T => JSON.parse(Buffer.from(value).toString()) as T;
+
+const identityOfLetter = ({ key, value }: DeadLetter): string =>
+  plantedIdentity(key) ?? identityOf(JSON.parse(value) as Identified);
+
+const saidByPrediction = (prediction: Prediction): Said => ({
+  identity: identityOf(prediction),
+  said: saidBy({ ...prediction, version: prediction.model.version }),
+});
+
 interface Identified {
   readonly device: string;
   readonly time: string;
 }
 
 /** A record of the readings topic, and the points that the archive makes of it. */
-function pointsOf({ value }: { readonly value: Uint8Array }): { identity: string; points: readonly string[] } {
+function pointsOf({ key, value }: StoredRecord): { identity: string; points: readonly string[] } {
+  const own = plantedIdentity(key);
+  if (own !== undefined) return { identity: own, points: [own] };
   const record = decodeRecord(value);
   if (typeof record === 'string') return { identity: record, points: [] };
   const identity = identityOf(record);

@@ -24,6 +24,8 @@ export interface Line {
   readonly models: string;
   /** Readings that sat in what the campaign damaged. */
   readonly excused: Set<string>;
+  /** Records that the campaign put into the readings topic itself. */
+  readonly planted: Set<string>;
   /** Telegraf's inputs for the stream. */
   readonly inputs: string;
   /** Another classifier beside the first. */
@@ -104,7 +106,18 @@ export async function startLine(options: LineOptions, undo: Undo): Promise<Line>
   undo.add(() => handle.stop());
   return {
     ...{ case: options.case, collector, classifier, archive, generator: asPart(handle, tell) },
-    ...{ devices, witness, ledger, collectorUrl, models, excused: new Set(), inputs, addClassifier, command },
+    ...{
+      devices,
+      witness,
+      ledger,
+      collectorUrl,
+      models,
+      excused: new Set(),
+      planted: new Set(),
+      inputs,
+      addClassifier,
+      command,
+    },
     spoolFile: join(folder, 'collector', `${stream}.spool.db`),
   };
 }

@@ -11,11 +11,18 @@ const number =
     throw new InvalidArgumentError(`expected a number from ${least} to ${most}`);
   };
 
+function brokers(text: string): 1 | 3 {
+  if (text === '1') return 1;
+  if (text === '3') return 3;
+  throw new InvalidArgumentError('expected 1 or 3');
+}
+
 interface Options {
   readonly minutes: number;
   readonly seed: number;
   readonly stream: StreamName | 'both';
   readonly client: ClientName;
+  readonly brokers: 1 | 3;
   readonly rate: number;
   readonly workers: number;
   readonly only: readonly string[];
@@ -38,6 +45,7 @@ await new Command('chaos')
       .choices(clientNames)
       .default('kafkajs'),
   )
+  .option('--brokers <count>', 'one broker, or three that each hold every topic', brokers, 1)
   .option('--rate <readings>', 'readings a second of the plain stream', number(1, 100_000), 100)
   .option('--workers <count>', 'processes of the collector that take readings', number(1, 64), 1)
   .option('--only <words...>', 'only faults with one of these words in their name', [])

@@ -2,14 +2,14 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ClientName } from '../../core/log/kafka/address.ts';
+import { KeptTopics } from './deleted/kept.ts';
 import { type Disk, smallDisk } from './disk.ts';
 import { type Line, startLine } from './line.ts';
 import { asPart, type Part } from './parts.ts';
 import type { HttpProxy } from './proxies/http-proxy.ts';
-import type { KafkaProxy } from './proxies/kafka-proxy.ts';
-import { startBroker, startForwarding, startStore } from './servers.ts';
+import { startBrokers, startForwarding, startStore } from './servers.ts';
 import { root, type StreamCase } from './streams.ts';
-import { type Difficult, partsTogether, proxiesTogether } from './together.ts';
+import { type Difficult, type KafkaConnections, partsTogether, proxiesTogether } from './together.ts';
 import { Undo } from './undo.ts';
 
 /** What is killed and stopped. */
@@ -24,11 +24,17 @@ export interface Stack {
   readonly lines: readonly Line[];
   /** The same part of all lines is hit at once. */
   readonly parts: Readonly<Record<PartName, Part>>;
-  readonly proxies: { readonly devices: Difficult; readonly kafka: KafkaProxy; readonly influxdb: HttpProxy };
+  readonly proxies: { readonly devices: Difficult; readonly kafka: KafkaConnections; readonly influxdb: HttpProxy };
   /** Where the spools lie, and Kafka's data, if they could have small file systems of their own. */
   readonly disks: { readonly spool: Disk | undefined; readonly kafka: Disk | undefined };
   /** The broker itself, beside the proxy. */
   readonly kafkaUrl: string;
+  /** `HOST:PORT` of each broker. */
+  readonly brokers: readonly string[];
+  /** By broker, where there are several: what its clients and the other brokers come through. */
+  readonly brokersApart: readonly KafkaConnections[];
+  /** What topics held that faults destroy; undefined where the files of a topic cannot be kept. */
+  readonly keptTopics: KeptTopics | undefined;
   readonly influxdb: { readonly url: string; readonly org: string; readonly bucket: string; readonly token: string };
   readonly tell: (line: string) => void;
   /** Another classifier of each stream beside the first. */
@@ -44,6 +50,7 @@ export interface StackOptions {
   readonly streams: readonly StreamCase[];
   /** By which Gapline's processes consume and commit. */
   readonly client: ClientName;
+  readonly brokers: 1 | 3;
   /** Readings a second. */
   readonly rate: number;
   /** Processes of each collector that take readings. */
@@ -64,13 +71,17 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   }
 }
 
-async function start({ streams, client, rate, workers, keep, tell }: StackOptions, undo: Undo): Promise<Stack> {
+async function start(
+  { streams, client, brokers, rate, workers, keep, tell }: StackOptions,
+  undo: Undo,
+): Promise<Stack> {
   const folder = await mkdtemp(join(tmpdir(), 'gapline-chaos-'));
   undo.add(async () => (keep ? tell(`logs: ${folder}`) : rm(folder, { recursive: true, force: true })));
   const logs = join(folder, 'logs');
   await mkdir(logs);
-  const disks = { spool: await mount('collector', 64), kafka: await mount('kafka', 2_000) };
-  const kafka = await startBroker(join(folder, 'kafka'), undo);
+  const disks = { spool: await mount('collector', 64), kafka: brokers === 1 ? await mount('kafka', 2_000) : undefined };
+  const kafkaFolder = join(folder, 'kafka');
+  const kafka = await startBrokers({ count: brokers, dataFolder: kafkaFolder, tell }, undo);
   const influxdb = await startStore(undo);
   const { org, bucket, token } = influxdb.server;
   const clockFile = join(folder, 'clock');
@@ -80,7 +91,7 @@ async function start({ streams, client, rate, workers, keep, tell }: StackOption
     GAPLINE_CHAOS_CLOCK: clockFile,
     NODE_OPTIONS: `--import=${join(import.meta.dirname, 'clock.mjs')}`,
   };
-  const logUrl = `${client}://127.0.0.1:${kafka.proxy.port}`;
+  const logUrl = `${client}://${kafka.addresses.join()}`;
   const storeUrl = `${influxdb.proxy.url}/${org}/${bucket}`;
   let from = root;
   const shared = { folder, logs, rate, workers, logUrl, storeUrl, env, from: () => from, tell };
@@ -97,11 +108,13 @@ async function start({ streams, client, rate, workers, keep, tell }: StackOption
   return {
     ...{ folder, logs, lines, disks, tell },
     influxdb: { url: influxdb.server.url, org, bucket, token },
-    kafkaUrl: kafka.server.url,
+    kafkaUrl: `kafka://${kafka.brokers.join()}`,
+    ...{ brokers: kafka.brokers, brokersApart: kafka.apart },
+    keptTopics: brokers === 1 ? new KeptTopics(kafkaFolder) : undefined,
     parts: {
       ...{ collector: together('collector'), classifier: together('classifier'), archive: together('archive') },
       telegraf: asPart(telegraf, tell),
-      kafka: asPart(kafka.server, tell),
+      kafka: kafka.part,
       influxdb: asPart(influxdb.server, tell),
     },
     proxies: {

@@ -1,6 +1,5 @@
 import type { KeyedRandom } from '../../../core/numeric/random/keyed-random.ts';
-import type { KafkaProxy } from '../proxies/kafka-proxy.ts';
-import type { Difficult } from '../together.ts';
+import type { Difficult, KafkaConnections } from '../together.ts';
 import { between, type Fault, oneOf, seconds } from './fault.ts';
 
 const cutSeconds = 10;
@@ -31,7 +30,7 @@ function cutHttp(proxy: Difficult, unavailable: boolean, random: KeyedRandom): v
   proxy.cut();
 }
 
-function cutKafka(proxy: KafkaProxy, unavailable: boolean, random: KeyedRandom): void {
+function cutKafka(proxy: KafkaConnections, unavailable: boolean, random: KeyedRandom): void {
   proxy.refusing = unavailable;
   proxy.cut(() => unavailable || random.next() < 0.5);
 }
@@ -51,6 +50,24 @@ const slow = (name: 'devices' | 'kafka' | 'influxdb'): Fault => ({
   },
 });
 
+const apartSeconds = 15;
+
+/** Neither clients nor the other brokers reach one of three; it still reaches them, and leads its partitions until it is told otherwise. */
+const brokerApart: Fault = {
+  name: 'one broker is cut off',
+  touches: ['kafka', 'connections of kafka'],
+  seconds: apartSeconds,
+  possible: ({ brokersApart }) => brokersApart.length > 1,
+  async strike({ brokersApart, tell }, random) {
+    const broker = oneOf(random, brokersApart);
+    tell(`broker ${brokersApart.indexOf(broker) + 1} is cut off`);
+    broker.refusing = true;
+    broker.cut(() => true);
+    await seconds(apartSeconds);
+    broker.refusing = false;
+  },
+};
+
 const names = ['devices', 'kafka', 'influxdb'] as const;
 
-export const connectionFaults: Fault[] = [...names.map(cut), ...names.map(slow)];
+export const connectionFaults: Fault[] = [...names.map(cut), ...names.map(slow), brokerApart];

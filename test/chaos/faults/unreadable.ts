@@ -1,0 +1,28 @@
+import { Kafka, logLevel } from 'kafkajs';
+import { plantedRecords } from '../planted.ts';
+import { topicsOfCase } from '../streams.ts';
+import { type Fault, seconds } from './fault.ts';
+
+/** Somebody else's records, which are no readings and so large that their dead letters have to be cut, stand in the readings topic. */
+export const unreadableRecords: Fault = {
+  name: 'records whose dead letters are too large',
+  touches: ['kafka'],
+  seconds: 8,
+  async strike({ brokers, lines, tell }) {
+    const producer = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING }).producer();
+    await producer.connect();
+    try {
+      for (const { case: each, planted } of lines) {
+        const topic = topicsOfCase(each).readings;
+        for (const { identity, what, key, value } of plantedRecords(planted.size)) {
+          await producer.send({ topic, messages: [{ key, value }] });
+          planted.add(identity);
+          tell(`${topic} holds ${what}`);
+        }
+      }
+    } finally {
+      await producer.disconnect();
+    }
+    await seconds(4);
+  },
+};
