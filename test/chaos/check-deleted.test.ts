@@ -36,7 +36,7 @@ test('what a deleted topic held behind the last record that was read is destroye
   expect(counts).toMatchObject({ lost: 0, destroyed: { unlabelled: 1, unarchived: 2, unforwarded: 0 } });
 });
 
-test('what was passed over before a record that was read is lost', () => {
+test('what is missing before a record that was read is lost', () => {
   expect(promises(afterDeletion(['a 1', 'a 2', 'a 4'], held))).toEqual([
     'each record has a prediction, a dead letter or a counted skip',
   ]);

@@ -8,7 +8,7 @@ export interface DeletedRecords {
 
 /**
  * What a deletion destroyed before it was read: by identity, how often. A reader goes through a partition in order, so only the end of
- * what a partition held can be unread; whatever is missing before a record that was read was passed over.
+ * what a partition held can be unread; whatever is missing before a record that was read is lost.
  *
  * @param isMissing - whether a record with this identity has no outcome
  */

@@ -45,7 +45,7 @@ export function proxiesTogether(proxies: readonly HttpProxy[]): Difficult {
   };
 }
 
-/** Parts of which one is hit at a time, each in its turn: brokers, of which the others go on. */
+/** Parts of which one is hit at a time, each in its turn: brokers, of which the others continue. */
 export function oneByOne(name: string, parts: readonly Part[]): Part {
   let turn = -1;
   const next = (): Part => {
