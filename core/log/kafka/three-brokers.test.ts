@@ -1,5 +1,4 @@
 // On three brokers of its own, where the runner has a Kafka for GAPLINE_TEST_KAFKA.
-import { Kafka as Kafkajs, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { kafkaSupply } from '../../../test/servers/kafka.ts';
 import { type KafkaCluster, startKafkaCluster } from '../../../test/servers/kafka-cluster.ts';
@@ -7,6 +6,8 @@ import { obtained } from '../../../test/servers/obtain.ts';
 import { contents, copyTo, numbered, patient, silent, sorted, testTimeoutMs, texts } from '../contract/fixture.ts';
 import { createKafkaLog } from '../kafka.ts';
 import { AppendError, type EventLog } from '../port.ts';
+import { parseAddress } from './address.ts';
+import { createClient } from './client.ts';
 import { clients, withoutKafka } from './testing.ts';
 
 const notRun = withoutKafka ?? (obtained(kafkaSupply) ? undefined : 'NOT RUN, only a foreign Kafka is here');
@@ -31,14 +32,16 @@ describe.skipIf(notRun)(`three brokers ${notRun ?? ''}`, { timeout: 2 * testTime
   };
 
   async function leaderOf(topic: string): Promise<number> {
-    const brokers = started().nodes.map(({ broker }) => broker);
-    const admin = new Kafkajs({ brokers, logLevel: logLevel.NOTHING }).admin();
+    const address = parseAddress({ url: started().url });
+    const { kafka, kill } = await createClient({ address, logger: silent, retry: {}, requestTimeoutMs: 30_000 });
+    const admin = kafka.admin();
     await admin.connect();
     try {
       const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
       return (topics[0]?.partitions.find(({ partitionId }) => partitionId === 0)?.leader ?? 0) - 1;
     } finally {
       await admin.disconnect();
+      kill();
     }
   }
 

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Admin, Kafka, logLevel } from 'kafkajs';
+import type { Admin } from 'kafkajs';
+import { withKafkajs } from '../kafkajs.ts';
 import type { Line } from '../line.ts';
 import type { Stack } from '../stack.ts';
 import { topicsOfCase } from '../streams.ts';
@@ -98,13 +99,14 @@ async function partitionsOf(admin: Admin, topic: string): Promise<number> {
   return topics[0]?.partitions.length ?? 0;
 }
 
-/** Kafka's own tools, as it were: beside the proxies and beside Gapline's log. */
-async function withAdmin(stack: Stack, work: (admin: Admin) => Promise<void>): Promise<void> {
-  const admin = new Kafka({ brokers: [...stack.brokers], logLevel: logLevel.NOTHING }).admin();
-  await admin.connect();
-  try {
-    await work(admin);
-  } finally {
-    await admin.disconnect();
-  }
+async function withAdmin({ brokers }: Stack, work: (admin: Admin) => Promise<void>): Promise<void> {
+  await withKafkajs(brokers, async (kafka) => {
+    const admin = kafka.admin();
+    await admin.connect();
+    try {
+      await work(admin);
+    } finally {
+      await admin.disconnect();
+    }
+  });
 }

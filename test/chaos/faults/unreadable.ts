@@ -1,4 +1,4 @@
-import { Kafka, logLevel } from 'kafkajs';
+import { withKafkajs } from '../kafkajs.ts';
 import { plantedRecords } from '../planted.ts';
 import { topicsOfCase } from '../streams.ts';
 import { type Fault, seconds } from './fault.ts';
@@ -12,21 +12,23 @@ export const unreadableRecords: Fault = {
   touches: ['kafka'],
   seconds: 8,
   async strike({ brokers, lines, tell }) {
-    const producer = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING }).producer();
-    await producer.connect();
-    try {
-      for (const { case: each, planted } of lines) {
-        const topic = topicsOfCase(each).readings;
-        for (const { identity, what, key, value } of plantedRecords(planted.size)) {
-          // A partition is named: kafkajs takes a minute to hash a key that long.
-          await producer.send({ topic, messages: [{ key, value, partition: planted.size % partitions }] });
-          planted.add(identity);
-          tell(`${topic} holds ${what}`);
+    await withKafkajs(brokers, async (kafka) => {
+      const producer = kafka.producer();
+      await producer.connect();
+      try {
+        for (const { case: each, planted } of lines) {
+          const topic = topicsOfCase(each).readings;
+          for (const { identity, what, key, value } of plantedRecords(planted.size)) {
+            // A partition is named: kafkajs takes a minute to hash a key that long.
+            await producer.send({ topic, messages: [{ key, value, partition: planted.size % partitions }] });
+            planted.add(identity);
+            tell(`${topic} holds ${what}`);
+          }
         }
+      } finally {
+        await producer.disconnect();
       }
-    } finally {
-      await producer.disconnect();
-    }
+    });
     await seconds(4);
   },
 };
