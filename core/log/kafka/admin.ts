@@ -155,15 +155,15 @@ export class KafkaAdmin {
   /** A new topic takes a moment to appear, and another to have leaders. */
   async #countOnceThere(name: string): Promise<number> {
     const cannot = `Topic ${name} does not appear`;
-    await this.#retry(
+    return await this.#retry(
       cannot,
       async (admin) => {
         await admin.fetchTopicMetadata({ topics: [name] });
         await admin.fetchTopicOffsets(name);
+        return await this.partitionCount(name);
       },
       isBrokenOff,
     );
-    return await this.partitionCount(name);
   }
 
   /** @throws {GaplineError} `topic-mismatch` where there is no such topic. */
@@ -306,7 +306,8 @@ export class KafkaAdmin {
 }
 
 /** A stage that starts while connections break off waits for its topics. */
-const isBrokenOff = (error: unknown): boolean => error instanceof Error && error.name.startsWith('KafkaJSConnection');
+const isBrokenOff = (error: unknown): boolean =>
+  error instanceof Error && (error.name.startsWith('KafkaJSConnection') || isBrokenOff(error.cause));
 
 /** Numbers of Kafka's protocol: kafkajs exports them so that Node cannot import them by name. */
 const ofTopic = 2 as ConfigResourceTypes.TOPIC;

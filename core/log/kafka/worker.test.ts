@@ -18,6 +18,8 @@ class Group {
   committed: bigint | undefined;
   readonly outputs: string[] = [];
   failures: ('lost' | 'unknown')[] = [];
+  /** How often the committed offset cannot be read. */
+  unreadable = 0;
 
   committer(): Committer {
     let fenced = false;
@@ -72,7 +74,10 @@ function start(group: Group, { seek = () => {}, extent, hasIds = true, restore }
         identifyTopics: async () => hasIds,
       },
       committerOf: () => group.committer(),
-      committedOffset: async () => ({ committed: group.committed, ...(extent ?? { low: 0n, high: 100n }) }),
+      committedOffset: async () => {
+        if (group.unreadable-- > 0) throw new Error('write EPIPE');
+        return { committed: group.committed, ...(extent ?? { low: 0n, high: 100n }) };
+      },
       historyOf: (committed) => ({
         committed,
         async *since() {},
@@ -211,3 +216,18 @@ test.each(['remade', 'lostEnd'] as const)(
     await stop();
   },
 );
+
+test('a commit of unknown outcome is made once also where others are fenced and the committed offset cannot be read then', async () => {
+  const group = new Group();
+  group.failures = ['unknown'];
+  const { events, fetched, stop, whileStalled } = start(group);
+  let stalls = 0;
+  whileStalled(() => {
+    stalls += 1;
+    if (stalls === 1) group.unreadable = 2;
+  });
+  fetched(0, 5);
+  await expect.poll(() => events.includes('4'), patient).toBe(true);
+  expect(group.outputs).toEqual(numbers(0, 5));
+  await stop();
+});

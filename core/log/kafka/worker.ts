@@ -51,6 +51,8 @@ interface Input {
   position: bigint;
   /** Where a commit with an unknown outcome would have moved the group. */
   attempted: bigint | undefined;
+  /** Whether the group's offset was read after others were last fenced: fencing may succeed, and reading fail. */
+  isKnown: boolean;
   /** When its right to commit was last in doubt (`performance.now()`). */
   doubtedAt: number;
   /** Whether its offsets mean nothing any more, because the topic was made anew. */
@@ -107,6 +109,7 @@ export class Worker {
       committed: undefined,
       position: 0n,
       attempted: undefined,
+      isKnown: false,
       doubtedAt: Number.NEGATIVE_INFINITY,
       remade: false,
       lostEnd: false,
@@ -252,14 +255,18 @@ export class Worker {
   }
 
   /** Fences others, and only then reads the committed offset. Never before the group has confirmed that this member owns the partition. */
-  async #take({ topic, committer, doubtedAt }: Input): ReturnType<WorkerOptions['committedOffset']> {
+  async #take(input: Input): ReturnType<WorkerOptions['committedOffset']> {
+    const { topic, committer, doubtedAt } = input;
     const { fetcher, committedOffset } = this.#options;
     const { signal } = this.#lost;
     await fetcher.provenSince(doubtedAt, signal);
     try {
       signal.throwIfAborted();
+      input.isKnown = false;
       await committer.fence();
-      return await committedOffset(topic);
+      const found = await committedOffset(topic);
+      input.isKnown = true;
+      return found;
     } catch (error) {
       throw retryable(kafkaError(`${topic}/${this.number} cannot be taken`, error));
     }
@@ -300,7 +307,7 @@ export class Worker {
 
   async #move(input: Input, outputs: readonly Output[], next: bigint): Promise<void> {
     const { committer, topic } = input;
-    if (!committer.fenced) {
+    if (!committer.fenced || !input.isKnown) {
       const { committed } = await this.#take(input);
       // The attempt before this one went through after all.
       if (committed !== undefined && committed === input.attempted) return arrived(input, committed);
