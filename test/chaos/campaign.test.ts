@@ -5,8 +5,8 @@ import { campaign } from './campaign.ts';
 const here = process.env.GAPLINE_REQUIRE_SERVERS === '1' || process.env.GAPLINE_TEST_CAMPAIGN === '1';
 const why = here ? '' : ' (not run: `npm test` runs it where the servers are; `npm run chaos` is the same by hand)';
 
-/** In its three minutes each process is killed, and it has a topic deleted, partitions added, answers of Kafka a minute late, a damaged spool and a clock that jumps. */
-const seed = 9363;
+/** In its three minutes each process is killed, and it has answers of Kafka a minute late, a damaged spool, a clock that jumps and a newer version. */
+const seed = 1310;
 
 describe.skipIf(!here)(`three minutes of faults${why}`, () => {
   test('nothing acknowledged is lost, nothing is duplicated, and the line moves again', {
@@ -20,6 +20,7 @@ describe.skipIf(!here)(`three minutes of faults${why}`, () => {
         stream: 'both',
         client: 'kafkajs',
         brokers: 1,
+        topics: false,
         rate: 60,
         workers: 1,
         only: [],

@@ -24,6 +24,8 @@ export interface CampaignOptions {
   readonly rate: number;
   /** Processes of the collector that take readings; beyond one, single ones are killed and stopped too. */
   readonly workers: number;
+  /** Whether topics are deleted, grow and hold unreadable records, and all of Kafka is lost. */
+  readonly topics: boolean;
   /** Only faults whose name has one of these in it; all where there are none. */
   readonly only: readonly string[];
   /** Leaves the processes' logs where they are. */
@@ -67,7 +69,7 @@ export async function campaign(options: CampaignOptions): Promise<Outcome> {
   const stack = await startStack({ streams: streamsOf(options.stream), client, brokers, rate, workers, keep, tell });
   try {
     const wanted = ({ name }: Fault) => only.length === 0 || only.some((word) => name.includes(word));
-    const cards = catalogueFor(workers).filter(wanted);
+    const cards = catalogueFor(options).filter(wanted);
     const faults = new Map(cards.map((fault) => [fault.name, fault]));
     const leftOut = cards.filter(({ possible }) => possible?.(stack) === false).map(({ name }) => name);
     for (const name of leftOut) tell(`left out, this machine cannot do it: ${name}`);

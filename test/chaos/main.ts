@@ -23,6 +23,7 @@ interface Options {
   readonly stream: StreamName | 'both';
   readonly client: ClientName;
   readonly brokers: 1 | 3;
+  readonly topics: boolean;
   readonly rate: number;
   readonly workers: number;
   readonly only: readonly string[];
@@ -46,6 +47,7 @@ await new Command('chaos')
       .default('kafkajs'),
   )
   .option('--brokers <count>', 'one broker, or three that each hold every topic', brokers, 1)
+  .option('--no-topics', 'leaves out what is done to topics, and the loss of all of Kafka')
   .option('--rate <readings>', 'readings a second of the plain stream', number(1, 100_000), 100)
   .option('--workers <count>', 'processes of the collector that take readings', number(1, 64), 1)
   .option('--only <words...>', 'only faults with one of these words in their name', [])

@@ -1,7 +1,7 @@
 import { answerFaults } from './answers.ts';
 import { rebalance, swap, upgrade } from './changes.ts';
 import { clockJumps } from './clocks.ts';
-import { connectionFaults } from './connections.ts';
+import { brokerApart, connectionFaults } from './connections.ts';
 import { fullKafka, fullSpool } from './disks.ts';
 import type { Fault } from './fault.ts';
 import { kills, stops } from './processes.ts';
@@ -23,12 +23,21 @@ const catalogue: readonly Fault[] = [
   rebalance,
   swap,
   upgrade,
-  deletedReadings,
-  morePartitions,
-  unreadableRecords,
-  lostKafka,
 ];
 
-/** With workers there are faults of single workers; without, a seed means one plan. */
-export const catalogueFor = (workers: number): readonly Fault[] =>
-  workers > 1 ? [...catalogue, ...workerFaults] : catalogue;
+/** What others do to the topics, and a broker that is cut off from two more. */
+const topicFaults: readonly Fault[] = [deletedReadings, morePartitions, unreadableRecords, lostKafka, brokerApart];
+
+export interface Chosen {
+  /** Processes of the collector that take readings. */
+  readonly workers: number;
+  /** Whether the topics are changed, too. */
+  readonly topics: boolean;
+}
+
+/** Single workers are hit where there are several. A choice and a seed mean one plan. */
+export const catalogueFor = ({ workers, topics }: Chosen): readonly Fault[] => [
+  ...catalogue,
+  ...(topics ? topicFaults : []),
+  ...(workers > 1 ? workerFaults : []),
+];

@@ -53,7 +53,7 @@ const slow = (name: 'devices' | 'kafka' | 'influxdb'): Fault => ({
 const apartSeconds = 15;
 
 /** Neither clients nor the other brokers reach one of three; it still reaches them, and leads its partitions until it is told otherwise. */
-const brokerApart: Fault = {
+export const brokerApart: Fault = {
   name: 'one broker is cut off',
   touches: ['kafka', 'connections of kafka'],
   seconds: apartSeconds,
@@ -70,4 +70,4 @@ const brokerApart: Fault = {
 
 const names = ['devices', 'kafka', 'influxdb'] as const;
 
-export const connectionFaults: Fault[] = [...names.map(cut), ...names.map(slow), brokerApart];
+export const connectionFaults: Fault[] = [...names.map(cut), ...names.map(slow)];
