@@ -5,6 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
@@ -128,9 +129,9 @@ try {
   const text = [
     '## Reading tables',
     '',
-    `\`npm run bench -- tables\` · ${machine()} ${versions}.`,
+    `\`npm run bench -- tables\` · ${machine()} ${versions}. Load of the machine at the end: ${loadavg()[0]?.toFixed(1)}.`,
     '',
-    `${rows.toLocaleString('en')} rows of three measurements (3, 6 and up to 17 digits) and a label, in turn with pandas' \`read_csv\` in one run. Gapline finds out the layout, judges every column and gives it a role; pandas is told the layout. One thread each. The last column is what reading takes beyond the table itself.`,
+    `${rows.toLocaleString('en')} rows of three measurements (3, 6 and up to 17 digits) and a label, in turn with pandas' \`read_csv\` in one run. Gapline finds out the layout, judges every column and gives it a role; pandas is told the layout. One thread each. On a machine whose cores others use too, the ratios are higher than on a quiet one: pandas loses more. The last column is what reading takes beyond the table itself.`,
     '',
     table(
       [
