@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { sleep } from './sleep.ts';
 
 /** What background work may take of the processor time that the process uses. */
-const shareOfBusy = 0.02;
+const shareOfBusy = 0.01;
 /** What it may take of the time while the event loop has nothing else to do. */
 const shareOfIdle = 0.25;
 
@@ -13,7 +13,7 @@ export type Pace = (workedMs: number) => Promise<void>;
 export const atOnce: Pace = async () => {};
 
 /**
- * Makes the pace of work that can wait: it takes up to a quarter of the time while the process is idle, and 2 % of its processor time
+ * Makes the pace of work that can wait: it takes up to a quarter of the time while the process is idle, and 1 % of its processor time
  * while it is busy, however little the machine gives it. The waits end when the signal aborts, and keep no process alive.
  */
 export function createPace(signal: AbortSignal): Pace {
