@@ -56,6 +56,24 @@ test('with tokens it accepts both forms of the header, and 401 names the right o
   expect(await (await send({ authorization: 'Bearer secret' }, 'admin')).text()).toBe('environment');
 });
 
+test('a request that needs two scopes counts once', async () => {
+  const guard = createGuard({ access: accessWith(), host: '127.0.0.1', limits: { perAddress: 1 } });
+  const both = createServer(async (request, response) => {
+    const statuses: number[] = [];
+    for (const scope of ['write', 'read'] as const)
+      await guard(scope)(request, response).then(
+        () => statuses.push(200),
+        (error: GaplineError) => statuses.push(errorCatalog[error.code].status),
+      );
+    response.end(statuses.join(' '));
+  });
+  server = both;
+  await new Promise<void>((resolve) => both.listen(0, '127.0.0.1', resolve));
+  const send = async () => (await fetch(`http://127.0.0.1:${(both.address() as AddressInfo).port}/`)).text();
+  expect(await send()).toBe('200 200');
+  expect(await send()).toMatch(/^429/);
+});
+
 test('a session of a browser counts like its token', async () => {
   const access = accessWith('secret');
   const sessions = new Sessions({ access, secure: false });

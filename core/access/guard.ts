@@ -58,10 +58,14 @@ export function createGuard(options: GuardOptions): Guard {
   const wrong = limitBy('wrong token', wrongTokensPerMinute, addressOf);
   const byToken = limitBy('token', limits.perToken, (request) => holders.get(request)?.name ?? addressOf(request));
   const holders = new WeakMap<IncomingMessage, Holder>();
+  /** A request that needs two scopes counts once. */
+  const counted = new WeakSet<IncomingMessage>();
 
   return (scope) => async (request, response) => {
     checkOrigin(request);
-    await byAddress(request, response);
+    const isCounted = counted.has(request);
+    counted.add(request);
+    if (!isCounted) await byAddress(request, response);
     if (access.open) return undefined;
     const holder = holderOf(request, access, sessions);
     if (holder === undefined) {
@@ -72,7 +76,7 @@ export function createGuard(options: GuardOptions): Guard {
     if (!allows(holder, scope))
       throw new GaplineError('forbidden', `the token ${holder.name} lacks the scope ${scope}`);
     holders.set(request, holder);
-    await byToken(request, response);
+    if (!isCounted) await byToken(request, response);
     return holder;
   };
 }
