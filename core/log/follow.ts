@@ -6,7 +6,7 @@ import type { EventLog, StoredRecord } from './port.ts';
 export interface FollowOptions {
   readonly log: EventLog;
   readonly topic: string;
-  /** Asked again after each outage of the log: by partition, the last offset that was read. */
+  /** Asked again after each outage of the log: by partition, the last offset that was read. One that is not named is new: all of it is read. */
   readonly read: () => ReadonlyMap<number, bigint>;
   readonly signal: AbortSignal;
   readonly logger: Pick<Logger, 'warn'>;
@@ -20,7 +20,7 @@ export async function* follow(options: FollowOptions): AsyncGenerator<readonly S
   let failures = 0;
   while (!signal.aborted) {
     try {
-      for await (const records of log.tail([topic], { since: 'now', after: new Map([[topic, read()]]), signal })) {
+      for await (const records of log.tail([topic], { since: 0, after: new Map([[topic, read()]]), signal })) {
         failures = 0;
         yield records;
       }

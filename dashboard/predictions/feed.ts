@@ -22,6 +22,7 @@ export class PredictionFeed {
   readonly #listeners = new Set<() => void>();
   #opening: Promise<RecentPredictions> | undefined;
   #following: Promise<void> | undefined;
+  #recent: RecentPredictions | undefined;
 
   constructor(options: FeedOptions) {
     this.#options = options;
@@ -42,7 +43,10 @@ export class PredictionFeed {
   /** How far the topic reaches now. */
   async end(): Promise<Positions> {
     const { log, topic } = this.#options;
-    return new Positions(await endsOf(log, topic));
+    const before = this.#recent?.positions.copy();
+    const end = new Positions(await endsOf(log, topic));
+    if (before) this.#recent?.restartBeyond(end, before);
+    return end;
   }
 
   /** Calls the listener after predictions have arrived. */
@@ -58,6 +62,7 @@ export class PredictionFeed {
 
   async #open(): Promise<RecentPredictions> {
     const recent = new RecentPredictions(this.#options.newsBytes ?? 32_000_000, await this.end());
+    this.#recent = recent;
     this.#following ??= this.#follow(recent);
     return recent;
   }

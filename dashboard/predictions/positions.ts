@@ -67,9 +67,15 @@ export class Positions {
     this.#sinceMs = 0;
   }
 
-  /** Where the topic was made anew it ends before what was read: then nothing of it was read. */
-  restartBeyond(end: Positions): void {
-    for (const [partition, offset] of this.#next) if (offset > end.#nextOf(partition)) this.#next.set(partition, 0n);
+  /**
+   * Where the topic was made anew it ends before what was read: then nothing of it was read.
+   * @param before - what was read when the end was asked for; what is not beyond that now is of the new topic already
+   */
+  restartBeyond(end: Positions, before: Positions = this): void {
+    for (const [partition, offset] of this.#next) {
+      const read = before.#nextOf(partition);
+      if (read > end.#nextOf(partition) && offset >= read) this.#next.set(partition, 0n);
+    }
   }
 
   /** The next record of its partition is this one. */

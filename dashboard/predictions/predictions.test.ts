@@ -9,10 +9,13 @@ import fc from 'fast-check';
 import pino from 'pino';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { problemHandler } from '../../core/http/problem.ts';
+import { endsOf, follow } from '../../core/log/follow.ts';
 import type { EventLog } from '../../core/log/port.ts';
 import { createSqliteLog } from '../../core/log/sqlite.ts';
 import type { Problem } from '../../core/wire/problem.ts';
+import { PredictionFeed } from './feed.ts';
 import { Positions } from './positions.ts';
+import { RecentPredictions } from './recent.ts';
 import { type PredictionsOptions, PredictionsOut } from './routes.ts';
 
 const logger = pino({ level: 'silent' });
@@ -220,6 +223,91 @@ describe('a stream of events', () => {
     await stop();
     await vi.waitFor(() => expect(two.state.ended).toBe(true), patient);
   });
+});
+
+describe('a stream of events, tried', () => {
+  test('a record with line breaks makes no event of its own', async () => {
+    const log = await openLog();
+    const { url } = await serve(log);
+    const reader = read(`${url}/predictions/stream`);
+    await vi.waitFor(() => expect(reader.state.lastId).not.toBe(''), patient);
+    for (const text of ['{"a":1}\n\nid: 0:999\nevent: forged\ndata: {}', '{}\r\rid: 0:998\r\revent: forged'])
+      await log.append(topic, [{ key: 'x', value: Buffer.from(text) }], { deadlineMs: 20_000 });
+    await append(log, 0, 1);
+    await vi.waitFor(() => expect(reader.events.length).toBeGreaterThanOrEqual(3), patient);
+    expect(reader.events.map(({ name }) => name)).toEqual(Array(3).fill('prediction'));
+    expect(reader.events.every(({ data }) => !data.includes('\r'))).toBe(true);
+    expect(reader.state.lastId).not.toContain(':99');
+  });
+
+  test('HEAD is answered, and is no reader', async () => {
+    const { url, predictions } = await serve(await openLog());
+    const response = await fetch(`${url}/predictions/stream`, { method: 'HEAD' });
+    expect([response.status, predictions.readers.count]).toEqual([200, 0]);
+  });
+
+  test('those who read the log slowly keep nobody else from it', async () => {
+    const log = await openLog();
+    const { url } = await serve(log, { newsBytes: 10_000, turnMs: 100 });
+    const first = read(`${url}/predictions/stream`);
+    await vi.waitFor(() => expect(first.state.lastId).not.toBe(''), patient);
+    const begin = { 'last-event-id': first.state.lastId };
+    await append(log, 0, 15_000, 'x'.repeat(1_000));
+    await vi.waitFor(() => expect(first.events.length).toBeGreaterThan(0), patient);
+    await first.close();
+    const slow = range(0, 4).map(() => read(`${url}/predictions/stream`, begin));
+    for (const { sent } of slow) {
+      const [response] = await once(sent, 'response');
+      response.pause();
+    }
+    const quick = read(`${url}/predictions/stream?device=pump-1`, begin);
+    await vi.waitFor(() => expect(numbersOf(quick.events)).toEqual(range(1, 15_000, 4)), patient);
+  }, 60_000);
+});
+
+test('the news after a topic was made anew hold nothing of the former one', async () => {
+  const news = new RecentPredictions(1_000_000, new Positions([[0, 90n]]));
+  const record = (partition: number, offset: bigint) => ({
+    ...{ topic, partition, offset, key: 'x', value: Buffer.from('{}'), arrivedMs: 0 },
+  });
+  for (const offset of [90n, 91n, 92n]) news.add(record(0, offset));
+  for (const offset of [0n, 1n]) news.add(record(0, offset));
+  expect(range(news.first, news.next).map((number) => news.at(number)?.labelled.record.offset)).toEqual([0n, 1n]);
+  expect(news.reachesBackTo(new Positions([[0, 0n]]))).toBe(true);
+});
+
+test('a topic that was made anew and is empty keeps no reader in the log', async () => {
+  const log = await openLog();
+  const ends = { value: 50n };
+  const lag = async () => range(0, 3).map((partition) => ({ topic, partition, end: ends.value, lag: 0n }));
+  const changed = new Proxy(log, {
+    get(target, name) {
+      const value = name === 'lag' ? lag : Reflect.get(target, name, target);
+      return typeof value === 'function' && name !== 'lag' ? value.bind(target) : value;
+    },
+  });
+  const feed = new PredictionFeed({ log: changed, topic, logger });
+  cleanUps.push(() => feed.stop());
+  const news = await feed.recent();
+  ends.value = 0n;
+  const from = new Positions(range(0, 3).map((partition) => [partition, 20n]));
+  from.restartBeyond(await feed.end());
+  expect(news.reachesBackTo(from)).toBe(true);
+});
+
+test('a partition that was added during an outage is read from its first record', async () => {
+  const log = await openLog();
+  await append(log, 0, 40);
+  const stopping = new AbortController();
+  const ends = await endsOf(log, topic);
+  const read = () => new Map([0, 1].map((partition) => [partition, (ends.get(partition) ?? 0n) - 1n]));
+  const added: bigint[] = [];
+  for await (const records of follow({ log, topic, read, signal: stopping.signal, logger })) {
+    added.push(...records.map(({ offset }) => offset));
+    expect(records.every(({ partition }) => partition === 2)).toBe(true);
+    if (added.length === Number(ends.get(2))) break;
+  }
+  expect(added[0]).toBe(0n);
 });
 
 describe('a question', () => {

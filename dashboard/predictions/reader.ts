@@ -26,6 +26,7 @@ export class Reader {
   readonly #response: ServerResponse;
   readonly #gone = new AbortController();
   #freeMs = performance.now();
+  #resume: (() => void) | undefined;
   #toldMs = performance.now();
 
   constructor(response: ServerResponse, { selection, isAllowed }: ReaderOptions, positions: Positions) {
@@ -34,6 +35,7 @@ export class Reader {
     this.isAllowed = isAllowed;
     this.positions = positions;
     response.on('close', () => this.#gone.abort());
+    response.on('drain', () => this.#drained());
   }
 
   get gone(): AbortSignal {
@@ -64,14 +66,17 @@ export class Reader {
     if (this.#response.writableLength === 0) this.#write(`id: ${id}\n\n`);
   }
 
-  /** Resolves when there is room again; rejects where it is gone, or takes nothing for too long. */
-  async untilRoom(stuckMs: number): Promise<void> {
-    const signal = AbortSignal.any([this.gone, AbortSignal.timeout(stuckMs)]);
-    while (this.room <= 0) await once(this.#response, 'drain', { signal });
+  /** Resolves when there is room again, or after a time; rejects where it is gone. */
+  async untilRoom(withinMs: number): Promise<void> {
+    // Most records find room, and a timer for each would pile up.
+    if (this.room > 0) return;
+    const signal = AbortSignal.any([this.gone, AbortSignal.timeout(withinMs)]);
+    await once(this.#response, 'drain', { signal }).catch(() => {});
+    this.gone.throwIfAborted();
   }
 
   whenDrained(resume: () => void): void {
-    if (this.#response.listenerCount('drain') === 0) this.#response.once('drain', resume);
+    this.#resume = resume;
   }
 
   /** Milliseconds since it last had taken all that it was sent. */
@@ -101,6 +106,13 @@ export class Reader {
     this.#response.destroy();
   }
 
+  #drained(): void {
+    this.#freeMs = performance.now();
+    const resume = this.#resume;
+    this.#resume = undefined;
+    resume?.();
+  }
+
   #write(text: string): void {
     if (this.isEnded) return;
     this.#response.write(text);
@@ -108,5 +120,8 @@ export class Reader {
   }
 }
 
+const lineBreak = /\r\n|\r|\n/g;
+
+/** Anybody may write to a topic: a line break in a record begins no field of the event, and no other event. */
 export const eventOf = (id: string, { text }: LabelledRecord): string =>
-  `id: ${id}\nevent: prediction\ndata: ${text}\n\n`;
+  `id: ${id}\nevent: prediction\ndata: ${text.replaceAll(lineBreak, '\ndata: ')}\n\n`;

@@ -17,6 +17,8 @@ export interface ReadersOptions {
   readonly most?: number;
   /** That read the log at once; the others wait for their turn. Default 4. */
   readonly mostCatchingUp?: number;
+  /** After so long, one that reads the log makes room for those that wait. Default 5 s. */
+  readonly turnMs?: number;
   /** A reader that takes nothing for so long is cut off. Default 30 s. */
   readonly stuckMs?: number;
   /** How often a reader without news hears how far it is. Default 15 s. */
@@ -37,13 +39,15 @@ export class PredictionReaders {
   readonly #readers = new Set<Reader>();
   readonly #inLine: (() => void)[] = [];
   #catchingUp = 0;
+  #joining = 0;
+  #isStopped = false;
   #round: NodeJS.Timeout | undefined;
   #notBeforeMs = 0;
   #unlisten: (() => void) | undefined;
   #lookAround: NodeJS.Timeout | undefined;
 
   constructor(options: ReadersOptions) {
-    this.#options = { most: 1_000, mostCatchingUp: 4, stuckMs: 30_000, keepAliveMs: 15_000, ...options };
+    this.#options = { most: 1_000, mostCatchingUp: 4, turnMs: 5_000, stuckMs: 30_000, keepAliveMs: 15_000, ...options };
   }
 
   get count(): number {
@@ -51,7 +55,7 @@ export class PredictionReaders {
   }
 
   get isFull(): boolean {
-    return this.#readers.size >= this.#options.most;
+    return this.#readers.size + this.#joining >= this.#options.most;
   }
 
   /**
@@ -60,11 +64,11 @@ export class PredictionReaders {
    * @throws {GaplineError} retryable, where the log does not answer; nothing is sent then
    */
   async add(response: ServerResponse, options: ReaderOptions, from?: Positions): Promise<void> {
-    const { feed, keepAliveMs, logger } = this.#options;
-    const recent = await feed.recent();
-    from?.restartBeyond(await feed.end());
-    const reader = new Reader(response, options, (from ?? recent.positions).copy());
+    const recent = await this.#join(from);
+    if (this.#isStopped) response.destroy();
     if (response.destroyed) return;
+    const { feed, keepAliveMs, logger } = this.#options;
+    const reader = new Reader(response, options, (from ?? recent.positions).copy());
     this.#readers.add(reader);
     response.on('close', () => this.#readers.delete(reader));
     this.#unlisten ??= feed.listen(() => this.#schedule(recent));
@@ -77,6 +81,7 @@ export class PredictionReaders {
   }
 
   stop(): void {
+    this.#isStopped = true;
     this.#unlisten?.();
     clearInterval(this.#lookAround);
     clearTimeout(this.#round);
@@ -84,10 +89,25 @@ export class PredictionReaders {
     this.#readers.clear();
   }
 
+  async #join(from: Positions | undefined): Promise<RecentPredictions> {
+    const { feed } = this.#options;
+    this.#joining += 1;
+    try {
+      const recent = await feed.recent();
+      from?.restartBeyond(await feed.end());
+      return recent;
+    } finally {
+      this.#joining -= 1;
+    }
+  }
+
   /** Reads from the log what is not among the news any more, then continues with the news. */
   async #catchUp(reader: Reader, recent: RecentPredictions): Promise<void> {
-    while (reader.positions.sinceMs > 0 || !recent.reachesBackTo(reader.positions))
+    while (reader.positions.sinceMs > 0 || !recent.reachesBackTo(reader.positions)) {
+      // One that is stuck is ended by `#look`.
+      while (reader.room <= 0) await reader.untilRoom(this.#options.stuckMs);
       await this.#inTurn(() => this.#replay(reader));
+    }
     reader.cursor = recent.first;
     reader.levelAt = recent.next;
     this.#schedule(recent);
@@ -97,29 +117,38 @@ export class PredictionReaders {
   async #inTurn(work: () => Promise<void>): Promise<void> {
     if (this.#catchingUp >= this.#options.mostCatchingUp)
       await new Promise<void>((resolve) => this.#inLine.push(resolve));
-    this.#catchingUp += 1;
+    else this.#catchingUp += 1;
     try {
       await work();
     } finally {
-      this.#catchingUp -= 1;
-      this.#inLine.shift()?.();
+      // The turn is handed over, so that nobody comes in between.
+      const next = this.#inLine.shift();
+      if (next) next();
+      else this.#catchingUp -= 1;
     }
   }
 
+  /** Reads the log to its end, or, where others wait, for one turn. */
   async #replay(reader: Reader): Promise<void> {
-    const { feed, log, topic, stuckMs } = this.#options;
+    const { feed, log, topic, turnMs } = this.#options;
     const { positions, selection, gone: signal } = reader;
     signal.throwIfAborted();
+    const overMs = performance.now() + turnMs;
+    const isOver = () => this.#inLine.length > 0 && performance.now() > overMs;
     const end = await feed.end();
     const after = new Map([[topic, positions.read]]);
     for await (const records of log.tail([topic], { since: positions.sinceMs, after, follow: false, signal })) {
       for (const record of records) {
         const labelled = new LabelledRecord(record);
+        const isSelected = labelled.isSelectedBy(selection);
+        while (isSelected && reader.room <= 0) {
+          if (isOver()) return;
+          await reader.untilRoom(turnMs);
+        }
         positions.advance(record);
-        if (!labelled.isSelectedBy(selection)) continue;
-        await reader.untilRoom(stuckMs);
-        reader.send(eventOf(positions.id, labelled));
+        if (isSelected) reader.send(eventOf(positions.id, labelled));
       }
+      if (isOver()) return;
     }
     signal.throwIfAborted();
     positions.raiseTo(end);
@@ -172,8 +201,8 @@ export class PredictionReaders {
   #look(recent: RecentPredictions): void {
     const { stuckMs, keepAliveMs } = this.#options;
     for (const reader of this.#readers) {
-      if (!reader.isAllowed()) reader.end();
-      else if (reader.stuckForMs > stuckMs) reader.destroy();
+      if (reader.stuckForMs > stuckMs) reader.destroy();
+      else if (!reader.isAllowed()) reader.end();
       else if (reader.cursor === recent.next && reader.silentForMs >= keepAliveMs) reader.tell(recent.positions.id);
     }
   }

@@ -24,7 +24,7 @@ export class RecentPredictions {
   #gone = 0;
   #bytes = 0;
   readonly #positions: Positions;
-  readonly #forgotten: Positions;
+  #forgotten: Positions;
 
   /** @param positions - how far the topic was read before the first record that is added */
   constructor(maxBytes: number, positions: Positions) {
@@ -56,9 +56,22 @@ export class RecentPredictions {
     return positions.reaches(this.#forgotten);
   }
 
+  /**
+   * Where the topic was made anew, it may end before what was read, and hold nothing that would tell.
+   * @param before - how far it was read when its end was asked for
+   */
+  restartBeyond(end: Positions, before: Positions): void {
+    if (end.reaches(before)) return;
+    this.#positions.restartBeyond(end, before);
+    this.#forgetAll();
+  }
+
   add(record: StoredRecord): void {
-    // Offsets go back where the topic was made anew; what was forgotten before is of no use to anybody.
-    if (this.#positions.includes(record)) this.#forgotten.restartAt(record);
+    // Offsets go back where the topic was made anew.
+    if (this.#positions.includes(record)) {
+      this.#positions.restartAt(record);
+      this.#forgetAll();
+    }
     this.#positions.advance(record);
     this.#held.push({ labelled: new LabelledRecord(record), id: this.#positions.id });
     this.#bytes += record.value.byteLength + overhead;
@@ -67,6 +80,12 @@ export class RecentPredictions {
     this.#held = this.#held.slice(this.#gone);
     this.#base += this.#gone;
     this.#gone = 0;
+  }
+
+  /** Among records of a former topic, nobody could tell what he has read. */
+  #forgetAll(): void {
+    while (this.#gone < this.#held.length) this.#forget();
+    this.#forgotten = this.#positions.copy();
   }
 
   #forget(): void {

@@ -5,6 +5,7 @@ import type { EventLog } from '../../core/log/port.ts';
 import { GaplineError } from '../../core/wire/errors.ts';
 import { shorten } from '../../core/wire/problem.ts';
 import { readTime } from '../../core/wire/time.ts';
+import { eventHeaders } from '../live.ts';
 import { PredictionFeed } from './feed.ts';
 import type { Selection } from './labelled-record.ts';
 import { Positions } from './positions.ts';
@@ -20,6 +21,8 @@ export interface PredictionsOptions {
   readonly newsBytes?: number;
   /** A reader that takes nothing for so long is cut off. Default 30 s. */
   readonly stuckMs?: number;
+  /** After so long, a reader that reads the log makes room for those that wait. Default 5 s. */
+  readonly turnMs?: number;
 }
 
 /** Questions that read the log at once; more get 503. */
@@ -64,6 +67,12 @@ export class PredictionsOut {
         throw new HttpProblem('not-found', `there is no prediction of device ${shorten(device)}`);
       send(response, predictions[0]);
     });
+    // Express takes HEAD for GET, and an answer without a body has to end.
+    router.head(
+      '/predictions/stream',
+      mayRead,
+      (_request, response) => void response.writeHead(200, eventHeaders).end(),
+    );
     router.get('/predictions/stream', mayRead, async (request, response) => {
       if (this.readers.isFull)
         throw new HttpProblem('page-busy', 'as many readers as allowed are connected', { retryAfterS: 5 });
