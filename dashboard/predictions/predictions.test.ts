@@ -265,6 +265,34 @@ describe('a stream of events, tried', () => {
   }, 60_000);
 });
 
+test('who asks and goes away is no failure of the page', async () => {
+  const log = await openLog();
+  const began = Promise.withResolvers<void>();
+  const ended = Promise.withResolvers<void>();
+  const tail = (_topics: unknown, { signal }: { signal: AbortSignal }) => ({
+    async *[Symbol.asyncIterator]() {
+      began.resolve();
+      await once(signal, 'abort');
+      setImmediate(ended.resolve);
+      yield [];
+    },
+  });
+  const errors = vi.spyOn(logger, 'error');
+  const slow = new Proxy(log, {
+    get: (target, name) => (name === 'tail' ? tail : Reflect.get(target, name, target)),
+  });
+  const { url } = await serve(slow);
+  const asking = new AbortController();
+  const answer = fetch(`${url}/predictions`, { signal: asking.signal });
+  await began.promise;
+  asking.abort();
+  await expect(answer).rejects.toThrow();
+  await ended.promise;
+  await new Promise(setImmediate);
+  expect(errors).not.toHaveBeenCalled();
+  errors.mockRestore();
+});
+
 test('the news after a topic was made anew hold nothing of the former one', async () => {
   const news = new RecentPredictions(1_000_000, new Positions([[0, 90n]]));
   const record = (partition: number, offset: bigint) => ({

@@ -88,10 +88,12 @@ export class PredictionsOut {
       throw new HttpProblem('page-busy', 'as many questions as allowed are being answered', { retryAfterS: 1 });
     const gone = new AbortController();
     response.on('close', () => gone.abort());
+    const signal = AbortSignal.any([gone.signal, this.#stopping.signal]);
     this.#questions += 1;
     try {
-      return await queryPredictions(query, this.#options, AbortSignal.any([gone.signal, this.#stopping.signal]));
+      return await queryPredictions(query, this.#options, signal);
     } catch (error) {
+      if (signal.aborted) throw new HttpProblem('page-busy', 'the page stops', { retryAfterS: 5, cause: error });
       return inTermsOfSender(error);
     } finally {
       this.#questions -= 1;
