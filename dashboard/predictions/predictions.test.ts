@@ -15,6 +15,7 @@ import { createSqliteLog } from '../../core/log/sqlite.ts';
 import type { Problem } from '../../core/wire/problem.ts';
 import { PredictionFeed } from './feed.ts';
 import { Positions } from './positions.ts';
+import { queryPredictions } from './query.ts';
 import { RecentPredictions } from './recent.ts';
 import { type PredictionsOptions, PredictionsOut } from './routes.ts';
 
@@ -380,6 +381,16 @@ describe('a question', () => {
     const response = await fetch(`${url}/predictions/stream`, { headers: { 'last-event-id': '0:1;2' } });
     expect([response.status, ((await response.json()) as Problem).code]).toEqual([400, 'query-invalid']);
   });
+});
+
+test('a question that would read too much ends with what it has found', async () => {
+  const log = await openLog();
+  await append(log, 0, 400);
+  const ask = (device: string, maxBytes: number) =>
+    queryPredictions({ device, limit: 5 }, { log, topic, maxBytes }, new AbortController().signal);
+  expect((await ask('pump-1', 10_000_000)).predictions).toHaveLength(5);
+  expect(await ask('nobody', 10_000)).toEqual({ predictions: [], complete: false });
+  expect(await ask('nobody', 10_000_000)).toEqual({ predictions: [], complete: true });
 });
 
 test('positions are written and read back', () => {

@@ -51,6 +51,10 @@ class Newest {
     if (this.#matches.length >= this.#limit * 4) this.#matches = this.list();
   }
 
+  texts(): string[] {
+    return this.list().map(({ text }) => text);
+  }
+
   list(): Match[] {
     return this.#matches.toSorted((a, b) => (a.time < b.time ? 1 : a.time > b.time ? -1 : 0)).slice(0, this.#limit);
   }
@@ -58,43 +62,48 @@ class Newest {
 
 /**
  * Looks predictions up in the log, the latest arrivals first: what is asked for is mostly new. The log has no index by device, so a
- * question for what is rare or old reads much; `maxBytes` bounds that, and then the answer holds what the last step found.
+ * question for what is rare or old reads much; `maxBytes` bounds that, and then the answer holds what was found until then.
  */
 export async function queryPredictions(query: Query, options: QueryOptions, signal: AbortSignal): Promise<Answer> {
   const { maxAheadMs = 3_600_000, nowMs = Date.now } = options;
   const now = nowMs();
   // A reading is not labelled before it arrived, and hardly arrives before its time.
   const earliestMs = query.since === undefined ? 0 : Math.max(0, Number(query.since / 1_000_000n) - maxAheadMs);
-  let found: readonly string[] = [];
+  const newest = new Newest(query.limit);
+  const reading = { ...options, query, newest, signal, left: options.maxBytes ?? 256_000_000 };
+  let untilMs = Number.POSITIVE_INFINITY;
   for (const pastMs of pastsMs) {
     const sinceMs = Math.max(earliestMs, now - pastMs);
-    const newest = await readSince(sinceMs, query, options, signal);
-    if (newest === undefined) return { predictions: found, complete: false };
-    found = newest.list().map(({ text }) => text);
+    const isRead = await readBetween(sinceMs, untilMs, reading);
+    if (!isRead) return { predictions: newest.texts(), complete: false };
     if (newest.isFull || sinceMs === earliestMs) break;
+    untilMs = sinceMs;
   }
-  return { predictions: found, complete: true };
+  return { predictions: newest.texts(), complete: true };
 }
 
-/** The matches among what arrived since a time; undefined where that is too much to read. */
-async function readSince(
-  sinceMs: number,
-  query: Query,
-  { log, topic, maxBytes = 256_000_000 }: QueryOptions,
-  signal: AbortSignal,
-): Promise<Newest | undefined> {
-  const newest = new Newest(query.limit);
-  let bytes = 0;
+interface Reading extends QueryOptions {
+  readonly query: Query;
+  readonly newest: Newest;
+  readonly signal: AbortSignal;
+  /** Bytes that may still be read. */
+  left: number;
+}
+
+/** Adds the matches among what arrived between two times; false where that is too much to read. */
+async function readBetween(sinceMs: number, untilMs: number, reading: Reading): Promise<boolean> {
+  const { log, topic, query, newest, signal } = reading;
   for await (const records of log.tail([topic], { since: sinceMs, follow: false, signal })) {
     for (const record of records) {
-      bytes += record.value.byteLength;
-      const match = matchOf(new LabelledRecord(record), query);
+      reading.left -= record.value.byteLength;
+      // What arrived later was looked at in the step before.
+      const match = record.arrivedMs < untilMs && matchOf(new LabelledRecord(record), query);
       if (match) newest.add(match);
     }
-    if (bytes > maxBytes) return undefined;
+    if (reading.left < 0) return false;
   }
   signal.throwIfAborted();
-  return newest;
+  return true;
 }
 
 function matchOf(labelled: LabelledRecord, query: Query): Match | undefined {
