@@ -235,6 +235,8 @@ export class KafkaAdmin {
     topic: string,
     work: (admin: Admin) => Promise<readonly T[]>,
   ): Promise<readonly T[]> {
+    // One that is not there is said at once.
+    await this.partitionCount(topic);
     return await this.#retry(cannot, async (admin) => {
       const count = await this.partitionCount(topic);
       const answer = await work(admin);
