@@ -5,6 +5,7 @@ import type { Kafka, logLevel, RetryOptions } from 'kafkajs';
 import type { Logger } from 'pino';
 import { sleep } from '../../retry/sleep.ts';
 import type { Address } from './address.ts';
+import { patchConnections } from './patch-connections.ts';
 import { patchOffsets } from './patch-offsets.ts';
 import { patchRecords } from './patch-records.ts';
 
@@ -33,6 +34,7 @@ export interface ClientOptions {
 export async function createClient({ address, logger, retry, requestTimeoutMs }: ClientOptions): Promise<Client> {
   patchRecords();
   patchOffsets();
+  patchConnections();
   const { Kafka, logLevel } = await import('kafkajs');
   patchTimers();
   const sockets = new Set<Socket>();
