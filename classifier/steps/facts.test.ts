@@ -1,6 +1,5 @@
 // The runner starts a Kafka for files that name GAPLINE_TEST_KAFKA.
-import { type ChildProcess, fork } from 'node:child_process';
-import { join as joinPath } from 'node:path';
+import type { ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import { kill } from '../../core/log/contract/fixture.ts';
@@ -12,6 +11,7 @@ import { classifierGroup, inputsOf } from '../classifier.ts';
 import type { ClassifierTask } from '../testing/child.ts';
 import { doubleModel } from '../testing/doubles.ts';
 import { changingSource, type Engine, type Line, openLine, patient, type ReadingParts } from '../testing/line.ts';
+import { startMember } from '../testing/member.ts';
 
 const kinds = { admission: [], age: ['age'] };
 const gate: StepSpec = { use: 'gate', during: 'admission', lateness: '1h' };
@@ -174,16 +174,9 @@ function ward(rounds: number) {
 }
 
 function spawn(line: Line, changes: Pick<ClassifierTask, 'maxBatch' | 'everyRecords'>) {
-  const task: ClassifierTask = { address: line.address, stream: line.stream, steps, ...changes };
-  const child = fork(joinPath(import.meta.dirname, '../testing/child.ts'), [JSON.stringify(task)], {
-    execArgv: ['--disable-warning=ExperimentalWarning'],
-  });
-  const told = { readings: 0 };
-  child.on('message', (count) => {
-    told.readings = Number(count);
-  });
-  children.push(child);
-  return { child, told };
+  const member = startMember({ address: line.address, stream: line.stream, steps, ...changes });
+  children.push(member.child);
+  return member;
 }
 
 async function calmLabels({ readings, facts }: ReturnType<typeof ward>): Promise<string[]> {

@@ -1,6 +1,5 @@
 // The runner starts a Kafka for files that name GAPLINE_TEST_KAFKA.
-import { type ChildProcess, fork } from 'node:child_process';
-import { join } from 'node:path';
+import type { ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import { kill } from '../../core/log/contract/fixture.ts';
@@ -12,6 +11,7 @@ import { classifierGroup } from '../classifier.ts';
 import type { ClassifierTask } from '../testing/child.ts';
 import { doubleModel } from '../testing/doubles.ts';
 import { type Engine, type Line, openLine, patient, type ReadingParts } from '../testing/line.ts';
+import { startMember } from '../testing/member.ts';
 
 const steps: readonly StepSpec[] = [
   { use: 'smooth', time: '300ms' },
@@ -55,17 +55,22 @@ async function resultsOf(line: Line): Promise<string[]> {
   return found.map((prediction) => JSON.stringify(prediction)).sort();
 }
 
+/** What a line that nothing befalls makes of readings. */
+async function undisturbed(
+  readings: readonly ReadingParts[],
+  model: ReturnType<typeof doubleModel>,
+): Promise<string[]> {
+  const calm = await lineOn('SQLite');
+  await calm.classify(model);
+  await calm.send(...readings);
+  await untilTaken(calm);
+  return await resultsOf(calm);
+}
+
 function spawn(line: Line, changes: Omit<ClassifierTask, 'address' | 'stream' | 'steps'>) {
-  const task: ClassifierTask = { address: line.address, stream: line.stream, steps, ...changes };
-  const child = fork(join(import.meta.dirname, '../testing/child.ts'), [JSON.stringify(task)], {
-    execArgv: ['--disable-warning=ExperimentalWarning'],
-  });
-  const told = { readings: 0 };
-  child.on('message', (readings) => {
-    told.readings = Number(readings);
-  });
-  children.push(child);
-  return { child, told };
+  const member = startMember({ address: line.address, stream: line.stream, steps, ...changes });
+  children.push(member.child);
+  return member;
 }
 
 const engines = [
@@ -80,11 +85,7 @@ describe.each(engines)('on %s', (engine, notRun) => {
     { timeout: 240_000 },
     async () => {
       const readings = samples(30);
-      const calm = await lineOn('SQLite');
-      await calm.classify(doubleModel({ steps }));
-      await calm.send(...readings);
-      await untilTaken(calm);
-      const wanted = await resultsOf(calm);
+      const wanted = await undisturbed(readings, doubleModel({ steps }));
       expect(wanted.length).toBeGreaterThan(200);
 
       const line = await lineOn(engine);
@@ -112,11 +113,7 @@ test.skipIf(withoutKafka)(
   { timeout: 240_000 },
   async () => {
     const readings = samples(20);
-    const calm = await lineOn('SQLite');
-    await calm.classify(doubleModel({ steps }));
-    await calm.send(...readings);
-    await untilTaken(calm);
-    const wanted = await resultsOf(calm);
+    const wanted = await undisturbed(readings, doubleModel({ steps }));
 
     const line = await lineOn('Kafka');
     const first = spawn(line, { maxBatch: 9, everyRecords: 50 });
@@ -141,11 +138,7 @@ test.skipIf(withoutKafka)(
   { timeout: 240_000 },
   async () => {
     const readings = samples(12);
-    const calm = await lineOn('SQLite');
-    await calm.classify(doubleModel({ steps }));
-    await calm.send(...readings);
-    await untilTaken(calm);
-    const wanted = await resultsOf(calm);
+    const wanted = await undisturbed(readings, doubleModel({ steps }));
 
     const line = await lineOn('Kafka');
     const stopped = spawn(line, { maxBatch: 5, everyRecords: 40 });
@@ -194,13 +187,6 @@ test.skipIf(withoutKafka)(
       { use: 'window', length: '3s', every: '1s', grace: '200ms' },
       { use: 'statistics', features: ['mean'] },
     ];
-    const calmOf = async (version: number, own: readonly StepSpec[]) => {
-      const calm = await lineOn('SQLite');
-      await calm.classify(doubleModel({ version, steps: own }));
-      await calm.send(...readings);
-      await untilTaken(calm);
-      return await resultsOf(calm);
-    };
     const line = await lineOn('Kafka');
     const first = spawn(line, { maxBatch: 5, everyRecords: 200, next: { steps: next, after: 300 } });
     await line.send(...readings.slice(0, 700));
@@ -214,7 +200,12 @@ test.skipIf(withoutKafka)(
     await line.send(...readings.slice(1_000));
     await untilTaken(line);
     await Promise.all([kill(other.child), kill(third.child)]);
-    const changes = changesOf(await resultsOf(line), await calmOf(1, steps), await calmOf(2, next));
+    const [before, after] = [doubleModel({ version: 1, steps }), doubleModel({ version: 2, steps: next })];
+    const changes = changesOf(
+      await resultsOf(line),
+      await undisturbed(readings, before),
+      await undisturbed(readings, after),
+    );
     expect(changes).toHaveLength(8);
     expect(changes.every((count) => count > 0)).toBe(true);
   },
