@@ -1,14 +1,9 @@
-import type { Logger } from 'pino';
-import type { Batch, EventLog, History, Output, StoredRecord, Transformed } from '../core/log/port.ts';
-import type { Model } from '../core/model/model.ts';
-import type { Reporter } from '../core/stage/reporter.ts';
+import type { Batch, History, Output, StoredRecord, Transformed } from '../core/log/port.ts';
 import { GaplineError, isRetryable } from '../core/wire/errors.ts';
-import type { Stream } from '../core/wire/stream.ts';
 import { Drift } from './drift.ts';
 import { decodeBatch, type LabelledBatch, labelBatch } from './labelling.ts';
-import type { Metrics } from './metrics.ts';
 import { absorb, type ModelSession } from './model-change/model-slot.ts';
-import { createPartitionModels, type Partition } from './partitions.ts';
+import { createPartitionModels, type Partition, type PartitionModelsOptions } from './partitions.ts';
 import type { PreparedRows } from './prepared-rows.ts';
 import type { BoundedPrediction } from './shadow/bounded-prediction.ts';
 import { createShadow } from './shadow/shadow.ts';
@@ -16,23 +11,11 @@ import { countSteps } from './steps/step-state.ts';
 import type { StreamModel } from './stream-model.ts';
 import type { Tally } from './totals.ts';
 
-export interface LabellerOptions {
-  readonly stream: Stream;
-  readonly log: EventLog;
-  readonly group: string;
-  readonly champion: StreamModel;
-  /** Loads another version of the champion's model, to complete the windows that had begun under it before a restart. */
-  readonly loadVersion?: ((version: number) => Promise<Model>) | undefined;
-  /** How long such a version may be unavailable before it is given up. Default 60 s. */
-  readonly finishingMs?: number | undefined;
+export interface LabellerOptions extends PartitionModelsOptions {
   /** How a challenger predicts. */
   readonly predictInShadow: BoundedPrediction;
   readonly tally: Tally;
-  readonly metrics: Metrics;
-  readonly logger: Logger;
   readonly driftThreshold: number;
-  readonly now: () => number;
-  readonly reporter: Reporter;
 }
 
 /** What a pipe calls, for all partitions of this member; and the models at work. */

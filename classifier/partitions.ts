@@ -19,7 +19,9 @@ export interface PartitionModelsOptions {
   readonly log: EventLog;
   readonly group: string;
   readonly champion: StreamModel;
+  /** Loads another version of the champion's model, to complete the windows that had begun under it before a restart. */
   readonly loadVersion?: ((version: number) => Promise<Model>) | undefined;
+  /** How long such a version may be unavailable before it is given up. Default 60 s. */
   readonly finishingMs?: number | undefined;
   readonly metrics: Metrics;
   readonly reporter: Reporter;
