@@ -23,6 +23,16 @@ export function openModels(
   });
 }
 
+/**
+ * The version that a person named: by its number or by an alias.
+ * @throws {GaplineError} `model-missing`
+ */
+export async function versionOf(registry: Registry, named: string): Promise<number> {
+  const version = await registry.resolve(named);
+  if (version !== undefined && (await registry.versions()).includes(version)) return version;
+  throw new GaplineError('model-missing', `there is no version ${named}; \`gapline models list\` shows all`);
+}
+
 /** How the HTTP endpoint for devices is configured. */
 export function collectorOptions({ config: { collector, steps } }: LoadedConfig) {
   const { deviceTag, measurement, maxAheadSeconds } = collector;

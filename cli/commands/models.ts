@@ -10,7 +10,7 @@ import { trainingOptions } from '../../training/options.ts';
 import { scoreVersion } from '../../training/score-version.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { complain, print as printText } from '../print.ts';
-import { openDataset, openModels } from '../stream.ts';
+import { openDataset, openModels, versionOf } from '../stream.ts';
 import { printImpurity, printPermutation } from './importance.ts';
 
 export interface ModelsOptions {
@@ -24,13 +24,6 @@ const percent = (share: number): string => `${(share * 100).toFixed(2)} %`;
 function open({ config, set }: ModelsOptions): { loaded: LoadedConfig; registry: Registry } {
   const loaded = loadConfig(config, set);
   return { loaded, registry: openModels(loaded) };
-}
-
-/** The version that a person named: by its number or by an alias. */
-async function versionOf(registry: Registry, named: string): Promise<number> {
-  const version = await registry.resolve(named);
-  if (version !== undefined && (await registry.versions()).includes(version)) return version;
-  throw new GaplineError('model-missing', `there is no version ${named}; \`gapline models list\` shows all`);
 }
 
 /** How a version fills gaps and predicts, in a few words. */

@@ -9,14 +9,13 @@ import { openTable } from '../../core/dataset/table.ts';
 import { type Model, type ModelOutput, readingFields } from '../../core/model/model.ts';
 import type { Rows } from '../../core/model/rows.ts';
 import { elementAt } from '../../core/numeric/element.ts';
-import { GaplineError } from '../../core/wire/errors.ts';
 import { unknownLabel } from '../../core/wire/prediction.ts';
 import { formatRfc3339 } from '../../core/wire/time.ts';
 import { prepareDataset } from '../../training/prepare.ts';
 import { batchesOf, rowsWithDevices } from '../../training/rows.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { complain, writeLines } from '../print.ts';
-import { openModels } from '../stream.ts';
+import { openModels, versionOf } from '../stream.ts';
 
 export interface PredictOptions {
   readonly config: string;
@@ -45,9 +44,7 @@ const failureOf = (out: Writable): Promise<never> => new Promise((_, reject) => 
 
 async function loadModel(loaded: LoadedConfig, named = loaded.config.model.alias): Promise<Model> {
   const registry = openModels(loaded);
-  const version = await registry.resolve(named);
-  if (version !== undefined && (await registry.versions()).includes(version)) return await registry.load(version);
-  throw new GaplineError('model-missing', `there is no version ${named}; \`gapline models list\` shows all`);
+  return await registry.load(await versionOf(registry, named));
 }
 
 /** The table with the values that the model takes. Columns of truth, device and time are used where the table has them. */
