@@ -25,6 +25,8 @@ export interface SampleBlock {
   readonly count: number;
   /** Samples a second. */
   readonly rate: number;
+  /** By column of the stream, how many samples the record's array has; `count` where it has none. */
+  readonly sent: readonly number[];
 }
 
 /** The most values of one record, gaps of fields that it lacks included: what it takes in memory. */
@@ -42,7 +44,7 @@ export class ReadingBatch {
   count = 0;
   /** The facts of a batch of the facts topic, which has no rows. */
   facts: Fact[] = [];
-  /** Gaps over all rows. */
+  /** Gaps over all rows, but for those of samples behind the end of their array. */
   gaps = 0;
   /** Values whose names the stream does not know. They are ignored, as the line-protocol endpoint ignores them. */
   unknownFields = 0;
@@ -171,7 +173,7 @@ export class ReadingBatch {
       return dead(mismatch('time', time, 'nanoseconds that fit into 64 bits'));
     this.#reserve(count);
     const row = this.count;
-    this.#fillBlock(values, count);
+    const sent = this.#fillBlock(values, count);
     for (let sample = 0; sample < count; sample++) {
       this.#times[row + sample] = first + BigInt(sampleOffsetNs(sample, rate));
       this.devices.push(device);
@@ -180,19 +182,22 @@ export class ReadingBatch {
       this.truths.push(truth);
     }
     this.count += count;
-    if (count > 0) this.blocks.push({ row, count, rate });
+    if (count > 0) this.blocks.push({ row, count, rate, sent });
     if (count > 0 && record.endsSegment) this.ends.set(row + count - 1, endsSegment);
     return undefined;
   }
 
-  #fillBlock(values: Samples['values'], count: number): void {
+  #fillBlock(values: Samples['values'], count: number): readonly number[] {
     const width = this.#stream.fields.length;
     const start = this.count * width;
     const rows = this.#values.fill(Number.NaN, start, start + count * width);
     const present = new Array<number>(count).fill(0);
+    const sent = new Array<number>(width).fill(count);
     for (const name in values) {
       const column = this.#columns.get(name);
-      for (const [sample, value] of (values[name] ?? []).entries()) {
+      const array = values[name] ?? [];
+      if (column !== undefined) sent[column] = array.length;
+      for (const [sample, value] of array.entries()) {
         if (value === null) continue;
         if (column === undefined) this.unknownFields += 1;
         else {
@@ -201,10 +206,12 @@ export class ReadingBatch {
         }
       }
     }
+    for (const length of sent) this.gaps += length;
     for (const measured of present) {
-      this.gaps += width - measured;
+      this.gaps -= measured;
       this.gapsByRow.push(width - measured);
     }
+    return sent;
   }
 
   /** @returns why the values make no row */

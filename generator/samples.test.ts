@@ -46,7 +46,7 @@ function workerOf(made: number, rate: number): Worker {
 const linesOf = (worker: Worker, count: number): string[] =>
   Buffer.from(worker.take(count).body).toString().split('\n');
 
-test('a reading of many samples has a rate, and arrays that end with what was measured last', () => {
+test('a reading of many samples has a rate, and arrays that end with the last sample that there is', () => {
   const batch = workerOf(0, 0).take(5);
   const records = Buffer.from(batch.body)
     .toString()
@@ -71,6 +71,9 @@ test('bursts mask sample by sample, and a restart makes the same records', () =>
   expect(gaps).toBeGreaterThan(100);
   // The first array holds all samples, also where the last of them are gaps.
   expect(all.map((line) => JSON.parse(line).values.x.length)).toEqual(all.map(() => samples.count));
+  // What was masked is a gap, and no shorter array.
+  const ends = linesOf(workerOf(0, 0), 40).map((line) => JSON.parse(line).values.slow.length);
+  expect(all.map((line) => JSON.parse(line).values.slow.length)).toEqual(ends);
   for (const made of [1, 7, 22]) expect(linesOf(workerOf(made, 0.4), 40 - made)).toEqual(all.slice(made));
 });
 

@@ -11,7 +11,7 @@ export interface RequestBatch {
   /** The identity of each as JSON: `{"device":…,"time":…}`. */
   readonly identities: readonly string[];
   readonly gaps: number;
-  /** Values, missing or not; of many samples, those up to the last that was measured. */
+  /** Values, missing or not; of many samples, those up to the last that the source has. */
   readonly values: number;
 }
 
@@ -94,7 +94,8 @@ export class Worker {
   #reading(index: number, device: number): MadeReading {
     const n = this.#context.order.numberOf(index);
     const open = this.#deviceAt(device, n);
-    const truth = this.#fillRow(open, device, n, index);
+    const truth = open.track.next(this.#row);
+    this.#mask(open, device, n, index);
     let gaps = 0;
     let text = ',"values":{';
     for (let field = 0; field < this.#row.length; field++) {
@@ -106,25 +107,26 @@ export class Worker {
     return { text: `${text}}${labelText(truth)}`, gaps, values: this.#row.length };
   }
 
-  /** The same of a record of many samples. An array ends with the last sample that was measured; the first holds all samples. */
+  /** The same of a record of many samples. An array ends with the last sample that the source has, masked or not; the first holds all. */
   #samples(index: number, device: number): MadeReading {
     const { count, rate } = samplesOf(this.#context.source);
     const first = this.#context.order.numberOf(index) * count;
     const open = this.#deviceAt(device, first);
     const arrays = this.#keys.map((): string[] => []);
-    const lengths = this.#keys.map((_, field) => (field === 0 ? count : 0));
+    const lengths = this.#keys.map(() => 0);
     let truth: string | undefined;
     for (let sample = 0; sample < count; sample++) {
-      truth = this.#fillRow(open, device, first + sample, index);
+      truth = open.track.next(this.#row);
+      for (const [field, value] of this.#row.entries()) if (!Number.isNaN(value)) lengths[field] = sample + 1;
+      this.#mask(open, device, first + sample, index);
       for (const [field, array] of arrays.entries()) {
         const value = this.#row[field] ?? Number.NaN;
         array.push(Number.isNaN(value) ? 'null' : String(value));
-        if (!Number.isNaN(value)) lengths[field] = Math.max(lengths[field] ?? 0, sample + 1);
       }
     }
     const counts = { gaps: 0, values: 0 };
     const texts = arrays.map((array, field) => {
-      array.length = lengths[field] ?? 0;
+      array.length = field === 0 ? count : (lengths[field] ?? 0);
       counts.values += array.length;
       for (const value of array) if (value === 'null') counts.gaps += 1;
       return `${this.#keys[field]}[${array.join(',')}]`;
@@ -141,11 +143,9 @@ export class Worker {
   }
 
   /** @param n - of the reading within the device, or of the sample */
-  #fillRow(open: Device, device: number, n: number, index: number): string | undefined {
+  #mask({ masker }: Device, device: number, n: number, index: number): void {
     const { schedule, seed } = this.#context;
-    const truth = open.track.next(this.#row);
-    open.masker.mask(this.#row, n, schedule.gapRate(index), this.#random.at(seed, device, n));
-    return truth;
+    masker.mask(this.#row, n, schedule.gapRate(index), this.#random.at(seed, device, n));
   }
 
   /** Brings a device to where its n-th reading is next: what its gaps depend on is replayed. */

@@ -206,7 +206,9 @@ export class PartitionSteps {
       if (block?.row === row) {
         const channels = columns.map((column) => columnOf(values, width, column, block));
         const record = this.#recordOf(readings, row, timeOf(times[row] ?? 0n));
-        this.#input.addSamples(withEnd(record, readings, row + block.count - 1), block.rate, block.count, channels);
+        const sent = columns.map((column) => block.sent[column] ?? block.count);
+        const ending = withEnd(record, readings, row + block.count - 1);
+        this.#input.addSamples(ending, block.rate, block.count, channels, sent);
         nextBlock += 1;
         row += block.count;
         continue;

@@ -157,7 +157,7 @@ test('a record that says that its segment is whole closes the windows of its dev
   }));
   expect(found).toEqual([
     { device: 'empty', end: 1, count: 1, missing: 0 },
-    { device: 'many', end: 1, count: 2, missing: 1 },
+    { device: 'many', end: 1, count: 2, missing: 0 },
     { device: 'single', end: 1, count: 1, missing: 0 },
   ]);
 });

@@ -190,4 +190,4 @@ class Session implements ChainSession {
   }
 }
 
-const formatVersion = 1;
+const formatVersion = 2;

@@ -58,12 +58,14 @@ export class InputRows {
   /**
    * A record of `count` samples, `rate` a second, the first at its time: sample i comes `floor(i * 1e9 / rate)` ns later.
    * @param values by column: an array of at least `count` with null for a gap, or undefined where the record lacks the channel
+   * @param sent by column, how many samples the record's array has; what is missing behind that is no gap. Default: all
    */
   addSamples(
     record: InputRecord,
     rate: number,
     count: number,
     values: readonly (ArrayLike<number | null> | undefined)[],
+    sent: readonly number[] = [],
   ): void {
     const output = this.#output;
     output.reserve(count);
@@ -81,6 +83,7 @@ export class InputRows {
     output.truths.fill(truth, first, first + count);
     output.addTimed(count, device, input);
     if (count > 0) output.segments[first + count - 1] = segment;
+    for (const length of sent) for (let sample = length; sample < count; sample++) output.unsent[first + sample]! += 1;
     for (let column = 0; column < output.columns.length; column++) {
       const to = output.columns[column]!;
       const from = values[column];

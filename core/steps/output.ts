@@ -16,6 +16,7 @@ export class Output {
   truths = new Int32Array(0);
   inputs = new Int32Array(0);
   segments = new Uint8Array(0);
+  unsent = new Int32Array(0);
   /** By channel. Replaced when they grow: read them after {@link reserve}. */
   readonly columns: Float64Array[];
   consumed = 0;
@@ -48,6 +49,7 @@ export class Output {
     this.truths = grown(this.truths, this.#capacity, this.count);
     this.inputs = grown(this.inputs, this.#capacity, this.count);
     this.segments = grown(this.segments, this.#capacity, this.count);
+    this.unsent = grown(this.unsent, this.#capacity, this.count);
     for (let column = 0; column < this.columns.length; column++)
       this.columns[column] = grown(this.columns[column]!, this.#capacity, this.count);
   }
@@ -61,6 +63,7 @@ export class Output {
     this.truths[row] = truth;
     this.inputs[row] = input;
     this.segments[row] = segment;
+    this.unsent[row] = 0;
     return row;
   }
 
@@ -70,6 +73,7 @@ export class Output {
     this.devices.fill(device, this.count, end);
     this.inputs.fill(input, this.count, end);
     this.segments.fill(inSegment, this.count, end);
+    this.unsent.fill(0, this.count, end);
     this.count = end;
   }
 
@@ -87,6 +91,7 @@ export class Output {
     this.truths.set(rows.truths.subarray(from, to), first);
     this.inputs.set(rows.inputs.subarray(from, to), first);
     this.segments.set(rows.segments.subarray(from, to), first);
+    this.unsent.set(rows.unsent.subarray(from, to), first);
     const columns = Math.min(rows.columns.length, this.columns.length);
     for (let column = 0; column < columns; column++)
       this.columns[column]!.set(rows.columns[column]!.subarray(from, to), first);
@@ -103,6 +108,7 @@ export class Output {
       rows.inputs[row]!,
       rows.segments[row]!,
     );
+    this.unsent[at] = rows.unsent[row]!;
     const columns = Math.min(rows.columns.length, this.columns.length);
     for (let column = 0; column < columns; column++) this.columns[column]![at] = rows.columns[column]![row]!;
   }
@@ -124,9 +130,10 @@ export class Output {
   }
 
   rows(): StepRows {
-    const { count, devices, seconds, nanoseconds, truths, inputs, segments, columns } = this;
-    const meta = { count, names: this.#names, devices, seconds, nanoseconds, truths, inputs, segments, columns };
-    return this.#received ? { ...meta, received: this.#received } : meta;
+    const { count, devices, seconds, nanoseconds, truths, inputs, segments, unsent, columns } = this;
+    const meta = { count, names: this.#names, devices, seconds, nanoseconds, truths, inputs, segments };
+    const rows = { ...meta, unsent, columns };
+    return this.#received ? { ...rows, received: this.#received } : rows;
   }
 }
 

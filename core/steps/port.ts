@@ -21,6 +21,8 @@ export interface StepRows {
   readonly inputs: Int32Array;
   /** By row, whether it ends a segment: {@link inSegment}, {@link endsSegment} or {@link onlyEndsSegment}. */
   readonly segments: Uint8Array;
+  /** By row, how many of its gaps are no missing values: the arrays of its record had ended before. */
+  readonly unsent: Int32Array;
   /** By input, when the collector took it. Absent where rows come from a table. */
   readonly received?: { readonly seconds: Float64Array; readonly nanoseconds: Int32Array };
   /** What the rows were cut from, once a window has been at work: one window a row. */
@@ -50,7 +52,10 @@ export interface Windows {
   readonly fromNanoseconds: Int32Array;
   /** By row: how many times were sampled. */
   readonly samples: Int32Array;
-  /** By row: values that are missing, over all channels; with a known rate, samples that never came count as well. */
+  /**
+   * By row: values that are missing, over all channels; what an array of its record lacks at its end is none. With a known rate samples
+   * that never came count as well, with as many values as those of the window had on average.
+   */
   readonly missing: Int32Array;
 }
 

@@ -17,6 +17,7 @@ export class SampleLog {
   seconds: Float64Array;
   nanoseconds: Int32Array;
   truths: Int32Array;
+  unsent: Int32Array;
   columns: Float64Array[];
   /** The samples are at `start` up to `end`. */
   start = 0;
@@ -31,6 +32,7 @@ export class SampleLog {
     this.seconds = noNumbers;
     this.nanoseconds = noIntegers;
     this.truths = noIntegers;
+    this.unsent = noIntegers;
     this.columns = new Array<Float64Array>(width).fill(noNumbers);
   }
 
@@ -43,6 +45,7 @@ export class SampleLog {
     log.seconds = this.seconds;
     log.nanoseconds = this.nanoseconds;
     log.truths = this.truths;
+    log.unsent = this.unsent;
     log.columns = this.columns.slice();
     // Where this log is empty, all of its arrays are free again.
     log.start = this.length === 0 ? 0 : this.start;
@@ -63,6 +66,7 @@ export class SampleLog {
       this.seconds.set(rows.seconds.subarray(from, to), at);
       this.nanoseconds.set(rows.nanoseconds.subarray(from, to), at);
       this.truths.set(rows.truths.subarray(from, to), at);
+      this.unsent.set(rows.unsent.subarray(from, to), at);
       for (let column = 0; column < this.columns.length; column++)
         this.columns[column]!.set(rows.columns[column]!.subarray(from, to), at);
     }
@@ -108,6 +112,7 @@ export class SampleLog {
     writer.numbers(this.seconds, this.start, this.end);
     writer.integers(this.nanoseconds, this.start, this.end);
     writer.integers(this.truths, this.start, this.end);
+    writer.integers(this.unsent, this.start, this.end);
     for (const column of this.columns) writer.numbers(column, this.start, this.end);
   }
 
@@ -118,6 +123,7 @@ export class SampleLog {
     log.seconds = reader.numbers(log.end);
     log.nanoseconds = reader.integers(log.end);
     log.truths = reader.integers(log.end);
+    log.unsent = reader.integers(log.end);
     log.columns = Array.from({ length: width }, () => reader.numbers(log.end));
     return log;
   }
@@ -126,6 +132,7 @@ export class SampleLog {
     this.seconds[at] = rows.seconds[row]!;
     this.nanoseconds[at] = rows.nanoseconds[row]!;
     this.truths[at] = rows.truths[row]!;
+    this.unsent[at] = rows.unsent[row]!;
     for (let column = 0; column < this.columns.length; column++)
       this.columns[column]![at] = rows.columns[column]![row]!;
   }
@@ -152,6 +159,7 @@ export class SampleLog {
     this.seconds = grown(this.seconds.subarray(start, end), capacity, end - start);
     this.nanoseconds = grown(this.nanoseconds.subarray(start, end), capacity, end - start);
     this.truths = grown(this.truths.subarray(start, end), capacity, end - start);
+    this.unsent = grown(this.unsent.subarray(start, end), capacity, end - start);
     this.columns = this.columns.map((column) => grown(column.subarray(start, end), capacity, end - start));
     this.start = 0;
     this.end = end - start;
@@ -161,6 +169,6 @@ export class SampleLog {
   }
 
   #arrays(): readonly (Float64Array | Int32Array)[] {
-    return [this.seconds, this.nanoseconds, this.truths, ...this.columns];
+    return [this.seconds, this.nanoseconds, this.truths, this.unsent, ...this.columns];
   }
 }

@@ -65,7 +65,7 @@ function inputSchema<Time extends z.ZodType, Values extends z.ZodType>(time: Tim
       time: time.describe('of the first sample: from 1970 on; the last one at most an hour ahead of the collector'),
       rate: rateSchema,
       values: values.describe(
-        'what was measured, sample by sample, by the names of the stream; null is a gap, and so is what an array lacks at its end',
+        'what was measured, sample by sample, by the names of the stream; null is a gap; an array may end earlier than the longest',
       ),
       truth: nameSchema.optional().describe('the true label of all samples, when the device knows it'),
       endsSegment: endsSegmentInputSchema,

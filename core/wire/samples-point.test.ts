@@ -17,9 +17,19 @@ test('few samples a second are points as readings are', () => {
   const samples = samplesOf({ rate: 2, values: { t: [1, null, 3], u: [5] }, truth: 'ok' });
   expect(samplesToPoints(samples, 2).map(({ time, fields }) => ({ time, fields }))).toEqual([
     { time: '1700000000000000007', fields: { 'v.t': 1, 'v.u': 5, gaps: 0, truth: 'ok' } },
-    { time: '1700000000500000007', fields: { gaps: 2, truth: 'ok' } },
-    { time: '1700000001000000007', fields: { 'v.t': 3, gaps: 1, truth: 'ok' } },
+    { time: '1700000000500000007', fields: { gaps: 1, truth: 'ok' } },
+    { time: '1700000001000000007', fields: { 'v.t': 3, gaps: 0, truth: 'ok' } },
   ]);
+});
+
+test('an array has gaps up to its end only, a field without one at each sample', () => {
+  const gapsOf = (values: Samples['values']) =>
+    samplesToPoints(samplesOf({ values }), 3).map(({ fields }) => fields.gaps);
+  const x = new Array<number | null>(3_000).fill(1).fill(null, 10, 14).fill(null, 2_990);
+  // A temperature that is measured once is whole; one that failed is one gap.
+  expect(gapsOf({ x, t: [20], u: [] })).toEqual([4, 10]);
+  expect(gapsOf({ x, t: [null], u: [] })).toEqual([5, 10]);
+  expect(gapsOf({ x, t: [20] })).toEqual([2_004, 1_010]);
 });
 
 test('many samples are chunks, and read back as they were: every number and every time', () => {

@@ -12,6 +12,7 @@ const chunkSamples = 2_000;
 /**
  * Samples as the archive keeps them. Few a second: a point each, as readings are. Else points of at most 2,000 samples with a string
  * `s.NAME` for each value, `rate`, `first` (the index in the record of the chunk's first sample), `count`, `gaps` and `truth`, and in the last one `endsSegment`.
+ * `gaps` counts a field without an array at each sample, and an array up to its end: what it lacks behind that was not to be measured.
  */
 export function samplesToPoints(samples: Samples, fieldCount: number): Point[] {
   const { stream: measurement, device, time, rate, values, truth, endsSegment } = samples;
@@ -22,7 +23,7 @@ export function samplesToPoints(samples: Samples, fieldCount: number): Point[] {
     const chunk = Math.min(size, count - first);
     const fields: Record<string, number | string> =
       size === 1 ? { gaps: fieldCount } : { rate, first, count: chunk, gaps: fieldCount * chunk };
-    for (const name in values) addColumn(fields, name, values[name] ?? [], first, size);
+    for (const name in values) addColumn(fields, name, values[name] ?? [], { first, chunk, size });
     if (truth !== undefined) fields.truth = truth;
     if (endsSegment && first + chunk === count) fields[endField] = 1;
     points.push({ measurement, device, time: timeOf(time, first, rate), fields });
@@ -37,13 +38,12 @@ function addColumn(
   fields: Record<string, number | string>,
   name: string,
   column: readonly (number | null)[],
-  first: number,
-  size: number,
+  { first, chunk, size }: { readonly first: number; readonly chunk: number; readonly size: number },
 ): void {
   const part = column.slice(first, first + size);
   const measured = part.filter((value) => value !== null).length;
+  fields.gaps = Number(fields.gaps) - chunk + part.length - measured;
   if (measured === 0) return;
-  fields.gaps = Number(fields.gaps) - measured;
   if (size === 1) fields[valuePrefix + name] = part[0] as number;
   else fields[columnPrefix + name] = part.map((value) => value ?? '').join(',');
 }

@@ -9,7 +9,8 @@ export const rateSchema = z.number().min(1e-6).max(1e6).describe('samples a seco
 
 /**
  * Many samples of one device at an even rate, as the log carries them: the first at `time`, sample i `floor(i * 1e9 / rate)` nanoseconds
- * later. There are as many as the longest of the arrays has; a shorter one ends with gaps.
+ * later. There are as many as the longest of the arrays has; a shorter one was measured less often, and what it lacks has
+ * no value but is not counted as missing. A field without an array is missing in each sample.
  */
 export const samplesSchema = z
   .strictObject({
@@ -19,7 +20,7 @@ export const samplesSchema = z
     rate: rateSchema,
     values: z
       .record(z.string(), z.array(z.number().nullable()))
-      .describe('what was measured, sample by sample; null is a gap, and so is what an array lacks at its end'),
+      .describe('what was measured, sample by sample; null is a gap; an array may end earlier than the longest'),
     truth: z.string().optional().describe('the true label of all samples, when the source knows it'),
     endsSegment: endsSegmentSchema,
     received: nanosecondsSchema.describe('when the collector took it: nanoseconds, as a decimal string'),

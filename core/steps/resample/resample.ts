@@ -122,6 +122,7 @@ class Resample implements DeviceStep<State> {
     }
     state.waiting = [];
     state.waitingTruths = [];
+    state.waitingUnsent = [];
     state.next = undefined;
   }
 
@@ -131,6 +132,7 @@ class Resample implements DeviceStep<State> {
     for (let row = 0; since(seconds, nanoseconds, time.seconds, time.nanoseconds) >= 0; row++) {
       if (row === state.waitingTruths.length) {
         state.waitingTruths.push(state.truth);
+        state.waitingUnsent.push(state.unsent);
         for (let channel = 0; channel < this.#options.width; channel++) state.waiting.push(Number.NaN);
       }
       visit(row, time);
@@ -153,7 +155,10 @@ class Resample implements DeviceStep<State> {
     const nanoseconds = log.nanoseconds[at]!;
     this.#extend(state, seconds, nanoseconds, (row, time) => {
       const left = since(seconds, nanoseconds, time.seconds, time.nanoseconds);
-      if (left === 0) state.waitingTruths[row] = log.truths[at]!;
+      if (left === 0) {
+        state.waitingTruths[row] = log.truths[at]!;
+        state.waitingUnsent[row] = log.unsent[at]!;
+      }
       if (method === 'previous') this.#hold(state, row, time);
       for (let channel = 0; channel < width; channel++) {
         const value = log.columns[channel]![at]!;
@@ -192,17 +197,25 @@ class Resample implements DeviceStep<State> {
     }
     state.waiting.splice(0, row * width);
     state.waitingTruths.splice(0, row);
+    state.waitingUnsent.splice(0, row);
   }
 
   /** Gives a row that waited, unless it is nothing but gaps. */
-  #give({ waiting, waitingTruths, next }: State, row: number, device: number, input: number, output: Output): void {
+  #give(
+    { waiting, waitingTruths, waitingUnsent, next }: State,
+    row: number,
+    device: number,
+    input: number,
+    output: Output,
+  ): void {
     const { width } = this.#options;
     const first = row * width;
-    let measured = false;
-    for (let cell = first; cell < first + width; cell++) measured ||= !Number.isNaN(waiting[cell]);
-    if (!measured) return;
+    let gaps = 0;
+    for (let cell = first; cell < first + width; cell++) if (Number.isNaN(waiting[cell])) gaps++;
+    if (gaps === width) return;
     output.reserve(1);
     const at = output.add(device, next!.seconds, next!.nanoseconds, waitingTruths[row]!, input, inSegment);
+    output.unsent[at] = Math.min(gaps, waitingUnsent[row]!);
     for (let channel = 0; channel < width; channel++) output.columns[channel]![at] = waiting[first + channel]!;
   }
 

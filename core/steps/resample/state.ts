@@ -20,15 +20,17 @@ export interface State {
   readonly values: Float64Array;
   readonly seconds: Float64Array;
   readonly nanoseconds: Float64Array;
-  /** Time and truth of the last sample, measured or not. */
+  /** Time, truth and `unsent` of the last sample, measured or not. */
   lastSeconds: number;
   lastNanoseconds: number;
   truth: number;
+  unsent: number;
   /** The first grid row that did not go out yet; undefined before the first sample of a segment. */
   next: GridTime | undefined;
-  /** Rows from `next` on that wait for a channel, by row and then channel, and the truth of each. */
+  /** Rows from `next` on that wait for a channel, by row and then channel, and truth and `unsent` of each. */
   waiting: number[];
   waitingTruths: number[];
+  waitingUnsent: number[];
 }
 
 export function createState(width: number): State {
@@ -40,9 +42,11 @@ export function createState(width: number): State {
     lastSeconds: 0,
     lastNanoseconds: 0,
     truth: noTruth,
+    unsent: 0,
     next: undefined,
     waiting: [],
     waitingTruths: [],
+    waitingUnsent: [],
   };
 }
 
@@ -56,6 +60,7 @@ export function forkState(state: State): State {
     next: state.next && { ...state.next },
     waiting: state.waiting.slice(),
     waitingTruths: state.waitingTruths.slice(),
+    waitingUnsent: state.waitingUnsent.slice(),
   };
 }
 
@@ -64,11 +69,12 @@ export function writeState(state: State, writer: StateWriter): void {
   writer.numbers(state.values);
   writer.numbers(state.seconds);
   writer.numbers(state.nanoseconds);
-  const { lastSeconds, lastNanoseconds, truth, next } = state;
+  const { lastSeconds, lastNanoseconds, truth, unsent, next } = state;
   const grid = next ? [1, next.seconds, next.nanoseconds, next.index] : [0, 0, 0, 0];
-  writer.numbers(Float64Array.of(lastSeconds, lastNanoseconds, truth, ...grid));
+  writer.numbers(Float64Array.of(lastSeconds, lastNanoseconds, truth, unsent, ...grid));
   writer.number(state.waitingTruths.length);
   writer.numbers(Float64Array.from(state.waitingTruths));
+  writer.numbers(Float64Array.from(state.waitingUnsent));
   writer.numbers(Float64Array.from(state.waiting));
 }
 
@@ -77,13 +83,16 @@ export function readState(reader: StateReader, width: number): State {
   const values = reader.numbers(width);
   const seconds = reader.numbers(width);
   const nanoseconds = reader.numbers(width);
-  const last = { lastSeconds: reader.number(), lastNanoseconds: reader.number(), truth: reader.number() };
+  const time = { lastSeconds: reader.number(), lastNanoseconds: reader.number() };
+  const last = { ...time, truth: reader.number(), unsent: reader.number() };
   const isGoing = reader.number() === 1;
   const grid = { seconds: reader.number(), nanoseconds: reader.number(), index: reader.number() };
   const count = reader.count(reader.left);
   const waitingTruths = [...reader.numbers(count)];
+  const waitingUnsent = [...reader.numbers(count)];
   const waiting = [...reader.numbers(count * width)];
-  return { reorder, values, seconds, nanoseconds, ...last, next: isGoing ? grid : undefined, waiting, waitingTruths };
+  const known = { reorder, values, seconds, nanoseconds, ...last, next: isGoing ? grid : undefined };
+  return { ...known, waiting, waitingTruths, waitingUnsent };
 }
 
 /** What the sample at `at` says is the last that is known of the device. */
@@ -98,4 +107,5 @@ export function remember(state: State, log: SampleLog, at: number): void {
   state.lastSeconds = log.seconds[at]!;
   state.lastNanoseconds = log.nanoseconds[at]!;
   state.truth = log.truths[at]!;
+  state.unsent = log.unsent[at]!;
 }

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
+import { buildChain } from '../chain.ts';
+import { InputRows } from '../input.ts';
 import { endsSegment, onlyEndsSegment } from '../port.ts';
 import type { StepSpec } from '../registry.ts';
-import { ms, runAll, type Sample } from '../testing/run.ts';
+import { copied, ms, runAll, type Sample } from '../testing/run.ts';
 
 const at = (milliseconds: number, value = milliseconds, more: Partial<Sample> = {}): Sample => ({
   device: 'a',
@@ -85,6 +87,45 @@ test('what is missing is counted: gaps, and with a rate samples that never came'
   const samples = [at(0), at(100, Number.NaN), at(200), at(1_000)];
   expect(run({}, samples).rows[0]!.window).toEqual({ from: '0', samples: 3, missing: 1 });
   expect(run({ rate: 10 }, samples).rows[0]!.window).toEqual({ from: '0', samples: 3, missing: 8 });
+});
+
+test('what an array lacks at its end is not missing, through every step, and after a restart', () => {
+  // Rows of nothing but gaps do not leave `resample`: there more samples never came.
+  const before: readonly (readonly [number, StepSpec[]])[] = [
+    [62, []],
+    [62, [{ use: 'filter', band: 'lowpass', high: 10, rate: 100, order: 2 }]],
+    [63, [{ use: 'resample', rate: 100, maxGap: '50ms' }]],
+  ];
+  const x = Array.from({ length: 100 }, (_, index) => (index >= 20 && index < 30 ? null : index));
+  // A value a second beside a hundred; of the second second only the first half came.
+  const records = [
+    { count: 100, values: [x, [20]] },
+    { count: 50, values: [x.slice(0, 50), [null]] },
+    { count: 100, values: [x, []] },
+    { count: 100, values: [x, undefined] },
+    { count: 1, values: [[1], undefined] },
+  ];
+  for (const [second, steps] of before) {
+    const specs: StepSpec[] = [...steps, { use: 'window', length: '1s', rate: 100 }, { use: 'lags', lags: [0] }];
+    const chain = buildChain(specs, ['x', 't']);
+    let saved = chain.open().save();
+    const missing = records.flatMap(({ count, values }, seconds) => {
+      const session = chain.open();
+      session.load(saved);
+      const input = new InputRows(2);
+      input.begin();
+      const padded = values.map((array) => array && [...array, ...new Array(count - array.length).fill(null)]);
+      const sent = values.map((array) => array?.length ?? count);
+      input.addSamples({ device: 'a', time: { seconds, nanoseconds: 0 } }, 100, count, padded, sent);
+      const { rows, committed } = session.apply(input.rows());
+      const found = copied(rows).map(({ window }) => window?.missing);
+      committed();
+      saved = session.save();
+      return found;
+    });
+    // Ten gaps of x; in the second also the temperature, and of 50 samples that never came as many values as of the others.
+    expect(missing, JSON.stringify(steps)).toEqual([10, second, 10, 110]);
+  }
 });
 
 test('the truth of a window is that of its samples where they agree; else none, and it is counted', () => {

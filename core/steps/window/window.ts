@@ -247,7 +247,11 @@ class Window implements DeviceStep<State> {
   #missing(log: SampleLog, from: number, to: number): number {
     let measured = 0;
     for (const column of log.columns) for (let at = from; at < to; at++) if (!Number.isNaN(column[at])) measured++;
-    return Math.max(0, Math.max(this.#options.expected ?? 0, to - from) * this.#options.width - measured);
+    const samples = to - from;
+    let sent = samples * this.#options.width;
+    for (let at = from; at < to; at++) sent -= log.unsent[at]!;
+    const never = Math.max(0, (this.#options.expected ?? 0) - samples);
+    return Math.max(0, sent - measured) + Math.round((never * sent) / samples);
   }
 
   /** The latest start of a window that a time belongs to. */
