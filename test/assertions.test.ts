@@ -7,7 +7,7 @@ const root = resolve(import.meta.dirname, '..');
 
 /** Loops over typed arrays and bytes, where a check of each index would cost what the loop costs. */
 const kernels = [
-  /^core\/(numeric|statistics|steps)\/|^core\/model\/(forest|neighbours|impute)\//,
+  /^core\/(numeric|statistics|steps)\/|^core\/model\/(forest|linear|neighbours|impute|series)\//,
   /^core\/dataset\/(cell-readers|dictionary|digits|number|records)\.ts$|^core\/log\/partition\.ts$/,
 ];
 const isForTests = (file: string) => /\.test\.ts$|^test\/|\/(contract|testing|power-loss)\//.test(file);

@@ -1,4 +1,3 @@
-import { boostedName } from '../core/model/forest/boosted-json.ts';
 import type { Manifest, Metrics } from '../core/model/manifest.ts';
 import type { Model } from '../core/model/model.ts';
 import { openArtifact } from '../core/model/open.ts';
@@ -6,9 +5,6 @@ import { stepsSchema } from '../core/steps/registry.ts';
 import { type FitInput, fitModel } from './fit.ts';
 import type { Preparation } from './prepare.ts';
 
-/** The names of an estimator's file in an artifact. */
-const forestFile = 'forest.json.gz';
-const boostedFile = 'boosted.json.gz';
 const neighboursFile = 'neighbours.json.gz';
 
 export interface CandidateInput extends Omit<FitInput, 'classes'> {
@@ -47,11 +43,10 @@ export async function fitCandidate({
   ...input
 }: CandidateInput): Promise<FittedCandidate> {
   const { indicators, maxGaps } = input.options;
-  const { imputer, engine, voting, forest, neighbours, importance, outOfBag } = await fitModel({
+  const { imputer, estimator, json, neighbours, importance, outOfBag } = await fitModel({
     ...input,
     classes: classes.length,
   });
-  const file = forest.name === boostedName ? boostedFile : forestFile;
   const parts: FittedCandidate['parts'] = {
     fields: [...fields],
     ...(preparation && { channels: [...preparation.channels], steps: stepsSchema.parse(preparation.steps) }),
@@ -59,11 +54,11 @@ export async function fitCandidate({
     imputer,
     ...(indicators && { indicators }),
     ...(maxGaps !== undefined && { maxGaps }),
-    estimator: { kind: 'forest', file, engine, voting },
+    estimator,
     ...(neighbours && { neighbours: { file: neighboursFile, share: neighbours.share } }),
     ...(importance && { importance }),
   };
-  const unpacked = new Map<string, unknown>([[file, forest]]);
+  const unpacked = new Map<string, unknown>([[estimator.file, json]]);
   if (neighbours) unpacked.set(neighboursFile, neighbours.json);
   const ownSteps = preparation?.ownSteps;
   const model = await openArtifact({ parts, unpacked, ...(ownSteps && { ownSteps }) });

@@ -49,6 +49,24 @@ it.each<[string, Partial<TrainingOptions>]>([
   expect(await accuracy(options, maskValues(fresh, 0.3, 5))).toBeGreaterThan(0.75);
 });
 
+it.each<[string, Partial<TrainingOptions>]>([
+  ['on the conditional mean', { imputer: { kind: 'gaussian', transform: 'none' } }],
+  ['from copies with indicators', { indicators: true, copies }],
+])('ridge %s knows what planes divide: two of the three classes, and much of the one between', async (_, more) => {
+  const options: TrainingOptions = { ...quickOptions, ...more, estimator: 'ridge' };
+  expect(await accuracy(options)).toBeGreaterThan(0.75);
+  expect(await accuracy(options, maskValues(fresh, 0.3, 5))).toBeGreaterThan(0.6);
+});
+
+it.each<[string, Partial<TrainingOptions>]>([
+  ['gaps', { imputer: { kind: 'passthrough' } }],
+  ['boosting', { boosted: {} }],
+  ['the library', { engine: 'ml-random-forest' }],
+])('ridge is refused with %s', async (_, more) => {
+  const options: TrainingOptions = { ...quickOptions, ...more, estimator: 'ridge' };
+  await expect(fitModel({ rows, classes: 3, options })).rejects.toMatchObject({ code: 'config-invalid' });
+});
+
 it('copies may lose values in another way', async () => {
   const options: TrainingOptions = {
     ...quickOptions,

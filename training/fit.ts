@@ -1,104 +1,32 @@
 import { withIndicators } from '../core/model/assemble.ts';
-import { trainBoosted } from '../core/model/forest/boost.ts';
-import { type BoostedFile, writeBoosted } from '../core/model/forest/boosted-json.ts';
-import { importanceByField, impurityImportance } from '../core/model/forest/importance.ts';
-import { type LibraryForest, writeLibraryForest } from '../core/model/forest/library-json.ts';
-import { trainForest } from '../core/model/forest/train.ts';
 import { classWeightsOf } from '../core/model/forest/training-data.ts';
 import { fitImputer, openImputer } from '../core/model/impute/fitted.ts';
-import type { Manifest, Metrics } from '../core/model/manifest.ts';
+import type { Manifest } from '../core/model/manifest.ts';
 import { fitNeighbours } from '../core/model/neighbours/neighbours.ts';
 import { type NeighboursFile, writeNeighbours } from '../core/model/neighbours/neighbours-json.ts';
-import { GaplineError } from '../core/wire/errors.ts';
-import { trainWithLibrary } from './library.ts';
+import { checkEstimator, type EstimatorInput, type FittedEstimator, fitEstimator } from './fit-estimator.ts';
+import type { FitInput } from './fit-input.ts';
 import { maskValues } from './mask.ts';
 import type { TrainingOptions } from './options.ts';
 import { batchesOf, type LabelledRows } from './rows.ts';
 
+export type { FitInput, FitProgress } from './fit-input.ts';
 export type { TrainingOptions } from './options.ts';
 
-/** What was learnt: the parts of a manifest, and the estimator's file before it is packed. */
-export interface FittedModel {
+/** What was learnt: the parts of a manifest, and files before they are packed. */
+export interface FittedModel extends FittedEstimator {
   readonly imputer: Manifest['imputer'];
-  readonly engine: TrainingOptions['engine'];
-  readonly voting: TrainingOptions['voting'];
-  readonly forest: LibraryForest | BoostedFile;
   readonly neighbours?: { readonly share: number; readonly json: NeighboursFile };
-  /** By field, summing to one: how much of the impurity its splits take away. The library does not report it. */
-  readonly importance?: number[];
-  readonly outOfBag?: Metrics['outOfBag'];
-}
-
-export interface FitInput {
-  readonly rows: LabelledRows;
-  readonly classes: number;
-  readonly options: TrainingOptions;
-  /** How copies are masked. Default: each value by itself, with the same probability. */
-  readonly maskCopy?: (rows: LabelledRows, rate: number, seed: number) => LabelledRows;
-  /** Whether to score a forest on the rows that its trees did not see. Not with several copies: a row is then in the bag by another of its copies. */
-  readonly outOfBag?: boolean;
-  /** Threads that grow trees. Default: as the trainer sees fit. */
-  readonly threads?: number;
-  readonly onProgress?: (progress: FitProgress) => void;
-}
-
-export interface FitProgress {
-  /** Trees that were grown, or gradient steps of the learned metric. */
-  readonly of: 'trees' | 'steps';
-  readonly done: number;
-  readonly all: number;
 }
 
 /** Fits the imputer, fills the rows with it, and trains on them what predicts. The same input gives the same result. */
 export async function fitModel(input: FitInput): Promise<FittedModel> {
   const { rows, options } = input;
-  if (options.engine === 'ml-random-forest') checkLibrary(options);
+  checkEstimator(options);
   const imputer = options.imputer.kind === 'passthrough' ? options.imputer : fitImputer(rows, options.imputer);
-  const fitted = await fitTrees(input, imputer);
+  const fitted = { imputer, ...(await fitEstimator(input, estimatorInput(input, imputer))) };
   if (!options.neighbours) return fitted;
   return { ...fitted, neighbours: await fitReferenceSet(input, imputer, options.neighbours) };
-}
-
-async function fitTrees(input: FitInput, imputer: Manifest['imputer']): Promise<FittedModel> {
-  const { rows, classes, options, threads } = input;
-  const { trees, seed, engine, voting } = options;
-  const data = estimatorInput(input, imputer);
-  const report = input.onProgress;
-  const onProgress =
-    report && ((now: { trees: number; of: number }) => report({ of: 'trees', done: now.trees, all: now.of }));
-  if (engine === 'ml-random-forest')
-    return { imputer, engine, voting: 'majority', forest: await trainWithLibrary({ ...data, trees, seed }) };
-  if (options.boosted) {
-    const boosting = { ...options.boosted, trees, seed };
-    const forest = await trainBoosted({ ...data, classes, options: boosting, ...(onProgress && { onProgress }) });
-    const importance = importanceByField(impurityImportance(forest), rows.width);
-    return { imputer, engine, voting: 'mean', forest: writeBoosted(forest), importance };
-  }
-  const scored = input.outOfBag === true && (options.copies ?? []).length < 2;
-  const { forest, importance, outOfBag } = await trainForest({
-    ...data,
-    classes,
-    options: { ...options.forest, trees, seed, outOfBag: scored },
-    ...(threads !== undefined && { threads }),
-    ...(onProgress && { onProgress }),
-  });
-  const { width } = rows;
-  return {
-    imputer,
-    engine,
-    voting,
-    forest: writeLibraryForest(forest, { seed }),
-    importance: importanceByField(importance, width),
-    ...(outOfBag && outOfBag.rows > 0 && { outOfBag: { accuracy: outOfBag.score, rows: outOfBag.rows } }),
-  };
-}
-
-function checkLibrary({ imputer, boosted }: TrainingOptions): void {
-  const fail = (detail: string): never => {
-    throw new GaplineError('config-invalid', `engine ml-random-forest ${detail}`);
-  };
-  if (imputer.kind === 'passthrough') fail('takes no gaps: choose another imputer than passthrough');
-  if (boosted) fail('grows forests only: leave training.boosted out');
 }
 
 /** What is learnt from: the rows as they are, or masked copies. Made anew each time: they are large. */
@@ -111,7 +39,7 @@ function versionsOf({
 }
 
 /** All versions, as the estimator gets them from the imputer. */
-function estimatorInput(input: FitInput, imputer: Manifest['imputer']) {
+function estimatorInput(input: FitInput, imputer: Manifest['imputer']): EstimatorInput {
   const { rows } = input;
   const { indicators = false } = input.options;
   const versions = versionsOf(input);

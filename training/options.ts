@@ -42,6 +42,12 @@ export const trainingSchema = z.strictObject({
     .describe(
       'a reading with more gaps than this gets the label unknown; default: learnt, the number at which labels become no better than the most frequent one',
     ),
+  estimator: z
+    .enum(['trees', 'ridge'])
+    .default('trees')
+    .describe(
+      'what predicts: trees, a forest or, with `boosted`, boosted ones; ridge, a linear classifier whose penalty is chosen by leave-one-out',
+    ),
   trees: z.int().min(1).max(10_000).default(100).describe('trees of the forest; with `boosted`, for each class'),
   seed: z.int().min(0).max(4_294_967_295).default(1).describe('the same seed and data make the same model'),
   boosted: z
@@ -95,6 +101,8 @@ export type TrainingConfig = z.output<typeof trainingSchema>;
 /** How a model is made. */
 export interface TrainingOptions {
   readonly imputer: ImputerSpec | { readonly kind: 'passthrough' };
+  /** Default: trees. */
+  readonly estimator?: TrainingConfig['estimator'];
   readonly trees: number;
   readonly seed: number;
   /** Who trains and predicts. */
@@ -114,11 +122,12 @@ export interface TrainingOptions {
 
 /** The options that `training` of stream.yaml stands for. */
 export function trainingOptions(config: TrainingConfig): TrainingOptions {
-  const { trees, seed, engine, voting, indicators, copies, copyGaps, maxGaps } = config;
+  const { estimator, trees, seed, engine, voting, indicators, copies, copyGaps, maxGaps } = config;
   const { boosted, neighbours, learningRate, models, extraTrees, maxDepth, minSamplesLeaf, maxFeatures } = config;
   const classWeights = config.classWeights === 'balanced' ? ({ classWeights: 'balanced' } as const) : {};
   return {
     imputer: config.imputer === 'passthrough' ? { kind: 'passthrough' } : imputerSpec(config.imputer, config),
+    ...(estimator !== 'trees' && { estimator }),
     trees,
     seed,
     engine,

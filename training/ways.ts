@@ -9,7 +9,15 @@ export interface Way extends Candidate {
 type Ways = Readonly<Record<string, Partial<TrainingConfig>>>;
 
 /** Without what makes a model more than trees on filled rows. */
-const plain = { imputer: 'mean', indicators: false, copies: 0, boosted: false, neighbours: 0, draws: 0 } as const;
+const plain = {
+  estimator: 'trees',
+  imputer: 'mean',
+  indicators: false,
+  copies: 0,
+  boosted: false,
+  neighbours: 0,
+  draws: 0,
+} as const;
 const copies = 4;
 
 /** The ways of `gapline train --compare`; of trees, seed and the like they keep what is configured. */
@@ -29,6 +37,7 @@ export function waysFor(config: TrainingConfig): Way[] {
     gaussian: { ...plain, ...gaussian },
     'gaussian, quantile': { ...plain, ...gaussian, transform: 'quantile' },
     'gaussian, 10 draws': { ...plain, ...gaussian, draws: 10 },
+    'gaussian, ridge': { ...plain, ...gaussian, estimator: 'ridge' },
     'gaussian, copies': { ...plain, ...gaussian, copies },
     'gaussian, copies, extra trees': { ...plain, ...gaussian, copies, extraTrees: true },
     'boosted trees take gaps, copies': { ...plain, ...takesGaps, copies, boosted },

@@ -2,3 +2,4 @@
 export { forest } from './forest-kind.ts';
 export { http } from './http-kind.ts';
 export { onnx } from './onnx-kind.ts';
+export { ridge } from './ridge-kind.ts';

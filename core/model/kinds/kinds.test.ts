@@ -1,10 +1,13 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
 import { obtainOnnxRuntime, onnxRuntime } from '../../../test/servers/onnxruntime.ts';
+import { elementAt } from '../../numeric/element.ts';
 import { packJson } from '../artifact.ts';
 import { type KindUnderTest, modelContract } from '../contract.ts';
 import { trainBoosted } from '../forest/boost.ts';
 import { writeBoosted } from '../forest/boosted-json.ts';
+import { fitRidge } from '../linear/ridge.ts';
+import { writeRidge } from '../linear/ridge-json.ts';
 import type { Model } from '../model.ts';
 import { openArtifact } from '../open.ts';
 import { type SampleOptions, sampleDraft, sampleOf } from '../testing.ts';
@@ -37,6 +40,22 @@ async function boostedDraft(options: SampleOptions = {}): Promise<Draft> {
   };
 }
 
+/** As the sample, but that a ridge classifier is in the place of its forest. */
+async function ridgeDraft(options: SampleOptions = {}): Promise<Draft> {
+  const { manifest, files } = await sampleDraft(options);
+  const { count, width, values: sampled } = sampleOf(3);
+  const values = sampled.map((value) => (Number.isNaN(value) ? 5 : value));
+  const labels = Int32Array.from({ length: count }, (_, row) => (elementAt(values, row * width) > 5 ? 1 : 0));
+  const file = 'ridge.json.gz';
+  return {
+    manifest: { ...manifest, estimator: { kind: 'ridge', file } },
+    files: new Map([
+      ...files,
+      [file, await packJson(writeRidge(fitRidge({ values, count, width, labels, classes: 2 })))],
+    ]),
+  };
+}
+
 /** Every kind of model there is, each made from a draft. All must hold every property below: no exemptions. */
 const kinds: Record<string, KindUnderTest> = {
   forest: {},
@@ -56,6 +75,8 @@ const kinds: Record<string, KindUnderTest> = {
     parts: () => ({ maxGaps: 1 }),
   },
   'boosted trees': { draft: boostedDraft },
+  ridge: { draft: ridgeDraft },
+  'ridge with neighbours': { draft: () => ridgeDraft({ neighbours: 0.5 }) },
   'boosted trees with neighbours': { draft: () => boostedDraft({ neighbours: 0.5 }) },
   'ml-random-forest': { parts: () => ({ estimator: { ...forest, engine: 'ml-random-forest', voting: 'majority' } }) },
   'server of the Open Inference Protocol': {

@@ -1,0 +1,20 @@
+import { z } from 'zod';
+import { predictRidge } from '../linear/predict.ts';
+import { readRidge } from '../linear/ridge-json.ts';
+import { estimatorKind } from './estimator-kind.ts';
+
+const ridgeEstimatorSchema = z.strictObject({
+  kind: z.literal('ridge'),
+  file: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/)
+    .describe('a linear classifier: coefficients, intercepts and the temperature of its probabilities, gzipped JSON'),
+});
+
+export const ridge = estimatorKind({
+  schema: ridgeEstimatorSchema,
+  async open({ file }, { columns, classes, json }) {
+    const opened = readRidge(await json(file), { width: columns.length, classes: classes.length });
+    return { predict: (values, count) => predictRidge(opened, values, count), async close() {} };
+  },
+});

@@ -1,0 +1,116 @@
+import { trainBoosted } from '../core/model/forest/boost.ts';
+import { writeBoosted } from '../core/model/forest/boosted-json.ts';
+import { importanceByField, impurityImportance } from '../core/model/forest/importance.ts';
+import { writeLibraryForest } from '../core/model/forest/library-json.ts';
+import { trainForest } from '../core/model/forest/train.ts';
+import { classWeightsOf } from '../core/model/forest/training-data.ts';
+import { fitRidge } from '../core/model/linear/ridge.ts';
+import { writeRidge } from '../core/model/linear/ridge-json.ts';
+import type { Manifest, Metrics } from '../core/model/manifest.ts';
+import { GaplineError } from '../core/wire/errors.ts';
+import type { FitInput } from './fit-input.ts';
+import { trainWithLibrary } from './library.ts';
+import type { TrainingOptions } from './options.ts';
+
+/** Rows as the estimator gets them from the imputer, all masked copies of them. */
+export interface EstimatorInput {
+  readonly values: Float64Array;
+  readonly labels: Int32Array;
+  readonly count: number;
+  readonly width: number;
+}
+
+/** What predicts: its part of a manifest, and its file before it is packed. */
+export interface FittedEstimator {
+  readonly estimator: Manifest['estimator'] & { readonly file: string };
+  readonly json: unknown;
+  /** By field, summing to one: how much of the impurity its splits take away. Only of trees that we grew. */
+  readonly importance?: number[];
+  readonly outOfBag?: Metrics['outOfBag'];
+}
+
+const forestFile = 'forest.json.gz';
+const boostedFile = 'boosted.json.gz';
+const ridgeFile = 'ridge.json.gz';
+
+/** @throws {GaplineError} `config-invalid` where options do not go together */
+export function checkEstimator({ engine, estimator = 'trees', imputer, boosted }: TrainingOptions): void {
+  const fail = (detail: string): never => {
+    throw new GaplineError('config-invalid', detail);
+  };
+  if (engine === 'ml-random-forest') {
+    const library = `engine ${engine}`;
+    if (estimator !== 'trees') fail(`${library} grows forests only: leave training.estimator out`);
+    if (imputer.kind === 'passthrough') fail(`${library} takes no gaps: choose another imputer than passthrough`);
+    if (boosted) fail(`${library} grows forests only: leave training.boosted out`);
+  }
+  if (estimator === 'ridge' && imputer.kind === 'passthrough')
+    fail('training.estimator ridge takes no gaps: choose another imputer than passthrough');
+  if (estimator !== 'trees' && boosted)
+    fail(`training.boosted is for trees: leave it out beside estimator ${estimator}`);
+}
+
+/** Trains what predicts. The same input gives the same result. */
+export async function fitEstimator(input: FitInput, data: EstimatorInput): Promise<FittedEstimator> {
+  const { options } = input;
+  if (options.estimator === 'ridge') return fitLinear(input, data);
+  if (options.engine === 'ml-random-forest') return fitLibrary(input, data);
+  return options.boosted ? fitBoosted(input, data, options.boosted) : fitForest(input, data);
+}
+
+function fitLinear({ classes, options }: FitInput, data: EstimatorInput): FittedEstimator {
+  const { labels, count } = data;
+  const classWeights = classWeightsOf({ labels, count, classes, ...(options.forest && { options: options.forest }) });
+  return {
+    estimator: { kind: 'ridge', file: ridgeFile },
+    json: writeRidge(fitRidge({ ...data, classes, classWeights })),
+  };
+}
+
+async function fitLibrary({ options }: FitInput, data: EstimatorInput): Promise<FittedEstimator> {
+  const { trees, seed, engine } = options;
+  return {
+    estimator: { kind: 'forest', file: forestFile, engine, voting: 'majority' },
+    json: await trainWithLibrary({ ...data, trees, seed }),
+  };
+}
+
+/** Hands the progress of trees on. */
+const treesDone = ({ onProgress: report }: FitInput) =>
+  report && {
+    onProgress: (now: { trees: number; of: number }) => report({ of: 'trees', done: now.trees, all: now.of }),
+  };
+
+async function fitBoosted(
+  input: FitInput,
+  data: EstimatorInput,
+  boosted: NonNullable<TrainingOptions['boosted']>,
+): Promise<FittedEstimator> {
+  const { rows, classes, options } = input;
+  const { trees, seed, engine } = options;
+  const forest = await trainBoosted({ ...data, classes, options: { ...boosted, trees, seed }, ...treesDone(input) });
+  return {
+    estimator: { kind: 'forest', file: boostedFile, engine, voting: 'mean' },
+    json: writeBoosted(forest),
+    importance: importanceByField(impurityImportance(forest), rows.width),
+  };
+}
+
+async function fitForest(input: FitInput, data: EstimatorInput): Promise<FittedEstimator> {
+  const { rows, classes, options, threads } = input;
+  const { trees, seed, engine, voting } = options;
+  const scored = input.outOfBag === true && (options.copies ?? []).length < 2;
+  const { forest, importance, outOfBag } = await trainForest({
+    ...data,
+    classes,
+    options: { ...options.forest, trees, seed, outOfBag: scored },
+    ...(threads !== undefined && { threads }),
+    ...treesDone(input),
+  });
+  return {
+    estimator: { kind: 'forest', file: forestFile, engine, voting },
+    json: writeLibraryForest(forest, { seed }),
+    importance: importanceByField(importance, rows.width),
+    ...(outOfBag && outOfBag.rows > 0 && { outOfBag: { accuracy: outOfBag.score, rows: outOfBag.rows } }),
+  };
+}

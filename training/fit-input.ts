@@ -1,0 +1,22 @@
+import type { TrainingOptions } from './options.ts';
+import type { LabelledRows } from './rows.ts';
+
+export interface FitInput {
+  readonly rows: LabelledRows;
+  readonly classes: number;
+  readonly options: TrainingOptions;
+  /** How copies are masked. Default: each value by itself, with the same probability. */
+  readonly maskCopy?: (rows: LabelledRows, rate: number, seed: number) => LabelledRows;
+  /** Whether to score a forest on the rows that its trees did not see. Not with several copies: a row is then in the bag by another of its copies. */
+  readonly outOfBag?: boolean;
+  /** Threads that grow trees. Default: as the trainer sees fit. */
+  readonly threads?: number;
+  readonly onProgress?: (progress: FitProgress) => void;
+}
+
+export interface FitProgress {
+  /** Trees that were grown, or gradient steps of the learned metric. */
+  readonly of: 'trees' | 'steps';
+  readonly done: number;
+  readonly all: number;
+}
