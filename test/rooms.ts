@@ -73,7 +73,7 @@ export const contents: Readonly<Record<string, string>> = {
   'core/http': 'listener, TLS, problem answers',
   'core/log': 'the event log: SQLite, Kafka',
   'core/store': 'the archive: SQLite, InfluxDB',
-  'core/model': 'imputers, forests, neighbours',
+  'core/model': 'imputers, forests, neighbours, ridge',
   'core/steps': 'resample, filter, window, features',
   'core/access': 'tokens, guard, sessions',
   'core/dataset': 'tables as readings',

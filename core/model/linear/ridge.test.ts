@@ -30,9 +30,9 @@ test.each(fixtures.cases)('a weight counts as so many rows: $name', (wanted) => 
   };
   const alphas = [10];
   const weighted = fitRidge({ ...input, classWeights: weights, alphas });
-  const doubled = fitRidge({ ...repeated, width, classes, alphas });
+  const expected = fitRidge({ ...repeated, width, classes, alphas });
   expect(rows.length).toBeGreaterThan(count);
-  for (const [at, value] of doubled.coefficients.entries()) expect(weighted.coefficients[at]).toBeCloseTo(value, 8);
+  for (const [at, value] of expected.coefficients.entries()) expect(weighted.coefficients[at]).toBeCloseTo(value, 8);
 });
 
 test('with more rows than are decomposed the coefficients are those of the same alpha, solved step by step', () => {
