@@ -4,13 +4,8 @@ import { csvCell } from '../core/dataset/csv-writer.ts';
 import { GaplineError } from '../core/wire/errors.ts';
 import type { Point } from '../core/wire/point.ts';
 import { formatRfc3339 } from '../core/wire/time.ts';
-
-export interface Column {
-  readonly name: string;
-  /** The field of a point that it holds. */
-  readonly field: string;
-  readonly type: 'REAL' | 'TEXT';
-}
+import type { Column } from './export-column.ts';
+import { type ExportRow, writeParquet } from './export-parquet.ts';
 
 /** SQLite makes no wider table. */
 const mostColumns = 1_990;
@@ -21,13 +16,29 @@ const csvChars = 1 << 20;
 
 const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
+const endings = ['.csv', '.parquet', '.sqlite'] as const;
+type Ending = (typeof endings)[number];
+
 /**
- * Writes points as a table with one row for each device and time, as SQLite or as CSV; of one identity the last point counts. The file
- * appears when it is whole, in place of one of the same name.
+ * The form in which a file is written, by its name.
+ * @throws {GaplineError} `config-invalid` where it names none
+ */
+export function exportForm(file: string): Ending {
+  const ending = endings.find((one) => file.endsWith(one));
+  if (ending) return ending;
+  throw new GaplineError('config-invalid', `--to ${file}: expected a file that ends in ${endings.join(', ')}`);
+}
+
+/**
+ * Writes points as a table with one row for each device and time, as SQLite, CSV or Parquet; of one identity the last point counts. The
+ * file appears when it is whole, in place of one of the same name. SQLite puts the rows of every form in order, on the disk.
  */
 export class ExportFile implements Disposable {
   readonly #file: string;
+  readonly #ending: Ending;
   readonly #part: string;
+  /** What becomes of the rows where that is another form. */
+  readonly #other: string;
   readonly #columns: readonly Column[];
   readonly #table: string;
   readonly #db: DatabaseSync;
@@ -39,7 +50,9 @@ export class ExportFile implements Disposable {
     if (columns.length > mostColumns)
       throw new GaplineError('data-invalid', `${table} have ${columns.length} columns; a table takes ${mostColumns}`);
     this.#file = file;
+    this.#ending = exportForm(file);
     this.#part = `${file}.part`;
+    this.#other = `${this.#part}${this.#ending}`;
     this.#columns = columns;
     this.#table = quoted(table);
     // A folder that is not there, or that takes nothing, is named by this.
@@ -65,13 +78,24 @@ export class ExportFile implements Disposable {
   }
 
   /** @returns the number of rows */
-  finish(): number {
+  async finish(): Promise<number> {
     this.#commit();
     const [{ count = 0 } = {}] = this.#db.prepare(`SELECT count(*) AS count FROM ${this.#table}`).all();
-    if (this.#file.endsWith('.csv')) this.#writeCsv(`${this.#part}.csv`);
+    if (this.#ending === '.csv') this.#writeCsv();
+    if (this.#ending === '.parquet') await writeParquet(this.#other, this.#columns, this.#rows<ExportRow>('time_ns'));
     this.#db.close();
-    renameSync(this.#file.endsWith('.csv') ? `${this.#part}.csv` : this.#part, this.#file);
+    renameSync(this.#ending === '.sqlite' ? this.#part : this.#other, this.#file);
     return Number(count);
+  }
+
+  /** By device and time: device, the time in this form, and the columns. */
+  *#rows<Row>(time: 'time' | 'time_ns'): Generator<Row> {
+    const names = this.#columns.map(({ name }) => `, ${quoted(name)}`).join('');
+    const rows = this.#db.prepare(`SELECT device, ${time}${names} FROM ${this.#table} ORDER BY device, time_ns`);
+    rows.setReturnArrays(true);
+    // No column but the time is of whole numbers.
+    rows.setReadBigInts(true);
+    for (const row of rows.iterate()) yield row as unknown as Row;
   }
 
   #commit(): void {
@@ -79,16 +103,12 @@ export class ExportFile implements Disposable {
     this.#inTransaction = 0;
   }
 
-  #writeCsv(file: string): void {
-    const handle = openSync(file, 'w');
+  #writeCsv(): void {
+    const handle = openSync(this.#other, 'w');
     try {
       let text = `${['device', 'time', ...this.#columns.map(({ name }) => name)].map(csvCell).join(',')}\n`;
-      const names = this.#columns.map(({ name }) => `, ${quoted(name)}`).join('');
-      const rows = this.#db.prepare(`SELECT device, time${names} FROM ${this.#table} ORDER BY device, time_ns`);
-      rows.setReturnArrays(true);
-      for (const row of rows.iterate()) {
-        const cells = row as unknown as (string | number | null)[];
-        text += `${cells.map((cell) => (cell === null ? '' : csvCell(String(cell)))).join(',')}\n`;
+      for (const row of this.#rows<(string | number | null)[]>('time')) {
+        text += `${row.map((cell) => (cell === null ? '' : csvCell(String(cell)))).join(',')}\n`;
         if (text.length < csvChars) continue;
         writeAll(handle, text);
         text = '';
@@ -101,7 +121,7 @@ export class ExportFile implements Disposable {
 
   [Symbol.dispose](): void {
     if (this.#db.isOpen) this.#db.close();
-    for (const file of [this.#part, `${this.#part}.csv`]) rmSync(file, { force: true });
+    for (const file of [this.#part, this.#other]) rmSync(file, { force: true });
   }
 }
 

@@ -217,7 +217,7 @@ function exportCommand(): Command {
     )
     .requiredOption(
       '--to <file>',
-      'FILE.csv or FILE.sqlite; what was there before is replaced when the new file is whole',
+      'FILE.csv, FILE.parquet or FILE.sqlite; what was there before is replaced when the new file is whole',
     )
     .option('--range <range>', 'of the times of readings: -7d, or FROM..TO in RFC 3339; default: all')
     .action(async (what, options) => (await import('./commands/export.ts')).exportTable(what, options));

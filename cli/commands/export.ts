@@ -1,12 +1,12 @@
 import { resolve } from 'node:path';
-import { GaplineError } from '../../core/wire/errors.ts';
 import { type Point, predictionToPoint, valuePrefix } from '../../core/wire/point.ts';
 import { type Prediction, predictionSchema } from '../../core/wire/prediction.ts';
 import type { Stream } from '../../core/wire/stream.ts';
 import { compareTimes, maxTimeNs, minTimeNs } from '../../core/wire/time.ts';
 import { parseRange, rowsOf, type TimeRange } from '../../training/archive.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
-import { type Column, ExportFile } from '../export-file.ts';
+import type { Column } from '../export-column.ts';
+import { ExportFile, exportForm } from '../export-file.ts';
 import { createLogger } from '../logger.ts';
 import { openLog, openStore } from '../open.ts';
 import { complain, print } from '../print.ts';
@@ -38,8 +38,7 @@ export type Exported = 'readings' | 'predictions';
  */
 export async function exportTable(what: Exported, options: ExportOptions): Promise<void> {
   const file = resolve(options.to);
-  if (!/\.(csv|sqlite)$/.test(file))
-    throw new GaplineError('config-invalid', `--to ${options.to}: expected a file that ends in .csv or .sqlite`);
+  exportForm(options.to);
   const loaded = loadConfig(options.config, options.set);
   const stream = await resolveStream(loaded);
   const range = rangeOf(options.range);
@@ -47,7 +46,7 @@ export async function exportTable(what: Exported, options: ExportOptions): Promi
   using out = new ExportFile(file, what, columns);
   const source = { stream, range, loaded, options };
   for await (const point of what === 'readings' ? readings(source) : predictions(source)) out.add(point);
-  print(`${out.finish()} ${what} in ${options.to}\n`);
+  print(`${await out.finish()} ${what} in ${options.to}\n`);
 }
 
 const rangeOf = (text: string | undefined): TimeRange =>
@@ -68,7 +67,7 @@ const readingColumns = ({ fields }: Stream): Column[] =>
   columnsOf([...fields.map((name) => [name, valuePrefix + name, 'REAL'] as const), ['truth', 'truth', 'TEXT']]);
 
 const predictionColumns: Column[] = columnsOf([
-  ...(['label', 'truth', 'probabilities', 'filled', 'model', 'received', 'from'] as const).map(
+  ...(['label', 'truth', 'probabilities', 'filled', 'model', 'received', 'from', 'facts'] as const).map(
     (field) => [field, field, 'TEXT'] as const,
   ),
   ...(['probability', 'gaps', 'version', 'sensitivity', 'latencyMs', 'samples', 'missing'] as const).map(

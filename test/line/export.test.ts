@@ -11,7 +11,7 @@ import { archivedIdentities, predictionsOf } from './identities.ts';
 
 const ports = ['--collector-port', '0', '--page-port', '0', '--log-level', 'error'];
 
-test('readings and predictions are written as CSV and SQLite, one row for each identity', {
+test('readings and predictions are written as CSV, Parquet and SQLite, one row for each identity', {
   timeout: 90_000,
 }, async () => {
   const data = temporaryFolder();
@@ -50,6 +50,9 @@ test('readings and predictions are written as CSV and SQLite, one row for each i
   expect((await write('readings', 'r.csv')).stdout).toContain(`${archived.length} readings in`);
   const table = await readDataset({ file: join(data, 'r.csv'), truth: 'truth', device: 'device', time: 'time' });
   expect([table.count, table.width]).toEqual([archived.length, 57]);
+  expect((await write('readings', 'r.parquet')).stdout).toContain(`${archived.length} readings in`);
+  const same = await readDataset({ file: join(data, 'r.parquet'), truth: 'truth', device: 'device', time: 'time' });
+  expect([same.count, same.fields, same.values]).toEqual([table.count, table.fields, table.values]);
   expect((await write('readings', 'none.csv', '--range', '2090-01-01T00:00:00Z..')).stdout).toContain('0 readings in');
 });
 
@@ -58,7 +61,7 @@ test('what cannot be written is explained, and nothing is left of it', { timeout
   const at = ['--config', spambase, '--data', data];
   expect((await gapline(['up', ...at, ...ports, '--labels', '5']).ended).code).toBe(0);
   const to = async (file: string) => (await gapline(['export', 'readings', ...at, '--to', file]).ended).stderr;
-  expect(await to('rows.xlsx')).toMatch(/ends in \.csv or \.sqlite.*\[config-invalid\]/);
+  expect(await to('rows.xlsx')).toMatch(/ends in \.csv, \.parquet, \.sqlite.*\[config-invalid\]/);
   expect(await to(join(data, 'nowhere/rows.csv'))).toMatch(/nowhere.*\[file-unusable\]/);
   const kept = join(data, 'kept.csv');
   writeFileSync(kept, 'mine');
