@@ -54,6 +54,7 @@ export function createMetrics(registry: Registry) {
     predicted: (seconds: number) => predict.observe(seconds),
     shadowed: (count: number, labelled: boolean) => shadow.inc({ outcome: labelled ? 'labelled' : 'skipped' }, count),
     refused: () => changes.inc({ outcome: 'refused' }),
+    unfinishedSamples: (count: number) => skipped.inc({ reason: 'unfinished' }, count),
     unfinished: () => changes.inc({ outcome: 'unfinished' }),
     changed: () => changes.inc({ outcome: 'taken' }),
     drifted(drift: Status['drift']): void {

@@ -13,6 +13,7 @@ import { createHotSwap, type HotSwap } from './model-change/hot-swap.ts';
 import { type ModelSession, ModelSlot, remembers } from './model-change/model-slot.ts';
 import { type RestoredPartition, restore } from './model-change/restore.ts';
 import { describeChallenger, type StreamModel } from './stream-model.ts';
+import type { EarlierSamples } from './totals.ts';
 
 export interface PartitionModelsOptions {
   readonly stream: Stream;
@@ -51,7 +52,7 @@ export interface PartitionModels {
   save(partition: number): Uint8Array | undefined;
   /** Whether another version took over in a partition since its last batch. */
   changed(partition: number): boolean;
-  /** Samples that wait in the steps of champions. */
+  /** Samples that wait in the steps of champions, and of versions that complete what had begun under them. */
   held(): number;
   /** Of these, those that wait for facts. */
   waiting(): { readonly rows: number; readonly bytes: number };
@@ -65,7 +66,11 @@ function sumOf(waiting: readonly ({ readonly rows: number; readonly bytes: numbe
   );
 }
 
-export function createPartitionModels(options: PartitionModelsOptions): PartitionModels {
+/** @param settled - a version that completed what had begun under it is done, or was given up */
+export function createPartitionModels(
+  options: PartitionModelsOptions,
+  settled: (samples: EarlierSamples) => void,
+): PartitionModels {
   const { stream, logger, metrics, now, reporter } = options;
   const partitions = new Map<number, Partition>();
   /** By partition, the assignment that counts: one that was given up may end only after the next has begun. */
@@ -102,6 +107,7 @@ export function createPartitionModels(options: PartitionModelsOptions): Partitio
       identity.name === saved.name && identity.version === saved.version;
     const version = [...champions.open()].find(isSaved) ?? (await earlier.load(saved, number));
     if (version) holds.push(champions.hold(version));
+    else settled({ consumed: 0, unfinished: saved.held });
     return version;
   }
 
@@ -110,18 +116,30 @@ export function createPartitionModels(options: PartitionModelsOptions): Partitio
       ...{ champion: champions.wanted, challenger: challengers.wanted, stream, history, nowMs: now(), dismiss },
       versionOf: (saved) => versionOf(number, saved, holds),
       unread: (error) => unread(number, error),
-      unfinished: (saved, why) => earlier.giveUp(saved, why),
+      unfinished(saved, why) {
+        settled({ consumed: 0, unfinished: saved.held });
+        earlier.giveUp(saved, why);
+      },
     });
 
   /** Whether a version was replaced while the past was read. */
   const isOutdated = ({ champion, successor, challenger }: RestoredPartition) =>
     (successor ?? champion).streamModel !== champions.wanted || challenger?.streamModel !== challengers.wanted;
 
+  function settle({ steps }: ModelSession): void {
+    const { consumed, open } = steps?.inherited() ?? { consumed: 0, open: 0 };
+    settled({ consumed, unfinished: open });
+  }
+
   function slotsFor({ champion, successor, finishing, challenger }: RestoredPartition) {
     const failed = reporter.noteError;
     const events = {
       ...{ released: champions.released, failed, finishes: true },
-      unfinished: ({ streamModel: { model } }: ModelSession, why: string) => earlier.giveUp(model.identity, why),
+      finished: (session: ModelSession) => settle(session),
+      unfinished(session: ModelSession, why: string) {
+        settle(session);
+        earlier.giveUp(session.streamModel.model.identity, why);
+      },
     };
     const slots = {
       champion: new ModelSlot(champion, events, finishing),
@@ -166,7 +184,10 @@ export function createPartitionModels(options: PartitionModelsOptions): Partitio
     },
     changed: (number) => partitions.get(number)?.champion.changed ?? false,
     waiting: () => sumOf([...partitions.values()].map(({ champion }) => champion.current?.steps?.waiting())),
-    held: () => [...partitions.values()].reduce((sum, { champion }) => sum + (champion.current?.steps?.held() ?? 0), 0),
+    held: () =>
+      [...partitions.values()]
+        .flatMap(({ champion }) => [champion.current, ...champion.finishing])
+        .reduce((sum, session) => sum + (session?.steps?.heldSamples() ?? 0), 0),
     revoke(number) {
       turns.delete(number);
       partitions.delete(number);

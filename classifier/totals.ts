@@ -12,7 +12,7 @@ import type { StepCounts } from './steps/step-state.ts';
 export interface ClassifierTotals {
   /**
    * Records taken: each is one label, one dead letter or one skip. With steps that keep samples apart (all but `resample`), each is
-   * consumed, a duplicate, a skip, still held, or a dead letter, but for the dead letters of refused rows.
+   * consumed, a duplicate, a skip, still held, or a dead letter, but for the dead letters of refused rows, also while several versions work.
    */
   readonly readings: number;
   /** Values that were missing. */
@@ -64,6 +64,12 @@ export interface StepTotals {
   readonly mixed: number;
   /** Dead letters of records that completed rows which the model refused. Their samples count as any others: they are in windows. */
   readonly refused: number;
+}
+
+/** Samples that came before another version took over: those that the version before is done with, and those that it lost. */
+export interface EarlierSamples {
+  readonly consumed: number;
+  readonly unfinished: number;
 }
 
 /** Champion and challenger over the same readings, since the challenger came. */
@@ -180,6 +186,13 @@ export class Tally {
       mixed: (before?.mixed ?? 0) + mixed,
       refused: (before?.refused ?? 0) + refused,
     };
+  }
+
+  /** Samples that waited in a version when another took over: it is done with them, or lost them. */
+  addEarlier({ consumed, unfinished }: EarlierSamples): void {
+    if (consumed + unfinished === 0) return;
+    const skippedBy = new Map(unfinished > 0 ? [['unfinished', unfinished]] : []);
+    this.#addSteps({ skippedBy, consumed, duplicates: 0, mixed: 0, missedBy: new Map() });
   }
 
   /** A record whose rows the model refused: a dead letter, and its readings are in the state of the steps. */

@@ -2,7 +2,7 @@ import { FactTable } from '../../core/steps/facts/table.ts';
 import { StateReader, StateWriter } from '../../core/steps/state.ts';
 import type { ModelSession } from './model-slot.ts';
 
-const format = 3;
+const format = 4;
 const maxEntries = 16;
 
 /** What a session does in its partition. `finishing`: it completes the windows that had begun when another version took over. */
@@ -16,6 +16,8 @@ export interface SavedSession {
   readonly version: number;
   /** Of its steps; empty where there are none. */
   readonly signature: string;
+  /** Samples that wait in its steps; see {@link PartitionSteps.heldSamples}. */
+  readonly held: number;
   readonly steps: Uint8Array;
   readonly memory: Uint8Array;
 }
@@ -37,6 +39,7 @@ export function writeCheckpoint(sessions: readonly (readonly [Role, ModelSession
     writer.text(name);
     writer.number(version);
     writer.text(steps?.signature ?? '');
+    writer.number(steps?.heldSamples() ?? 0);
     writeBytes(writer, steps?.save());
     writeBytes(writer, session.memory?.save());
   }
@@ -58,6 +61,7 @@ export function readCheckpoint(state: Uint8Array): SavedPartition {
     name: reader.text(),
     version: reader.count(Number.MAX_SAFE_INTEGER),
     signature: reader.text(),
+    held: reader.count(Number.MAX_SAFE_INTEGER),
     steps: reader.raw(reader.count(reader.left)),
     memory: reader.raw(reader.count(reader.left)),
   }));

@@ -68,6 +68,8 @@ export interface ModelSlotEvents {
   readonly failed: (error: unknown) => void;
   /** Whether a session that is replaced by one with other steps still completes the rows that have begun. */
   readonly finishes?: boolean;
+  /** A session that was replaced completed the rows that had begun. */
+  readonly finished?: (session: ModelSession) => void;
   /** A session was given up before the rows that had begun under it were complete. */
   readonly unfinished?: (session: ModelSession, why: string) => void;
 }
@@ -154,13 +156,19 @@ export class ModelSlot {
   committed(rows: Rows, lastOffset: bigint | undefined): void {
     this.#batchUnderWay = false;
     this.#changed = false;
-    const left = this.#finishing.filter(({ steps }) => !steps?.isFinished);
-    if (left.length < this.#finishing.length) {
-      this.#finishing = left;
-      this.#events.released();
-    }
+    if (this.#finishing.length > 0) this.#settleFinishing();
     if (this.#next && lastOffset !== undefined) keep(this.#next, rows, lastOffset);
     this.#swap();
+  }
+
+  #settleFinishing(): void {
+    for (const session of this.#finishing) {
+      if (session.steps?.isAbandoned) this.giveUp(session, 'the devices whose windows are open fell silent');
+      if (!session.steps?.isFinished || !this.#finishing.includes(session)) continue;
+      this.#finishing = this.#finishing.filter((each) => each !== session);
+      this.#events.finished?.(session);
+      this.#events.released();
+    }
   }
 
   /** With other steps, the session before completes the windows that have begun, and this one starts with the next. */
@@ -171,6 +179,11 @@ export class ModelSlot {
     if (!before?.steps || this.#current?.steps === before.steps || !this.#events.finishes) return;
     const changedAt = before.steps.finish();
     this.#current?.steps?.startAfter(changedAt);
+    // A partition without devices may get no batch that would show it.
+    if (before.steps.isFinished) {
+      this.#events.finished?.(before);
+      return;
+    }
     this.#finishing = [...this.#finishing, before];
     const [oldest] = this.#finishing;
     if (oldest && this.#finishing.length > maxFinishing) this.giveUp(oldest, 'too many versions followed it before');

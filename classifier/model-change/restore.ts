@@ -111,7 +111,9 @@ class Restoration {
     for (const session of this.#about.filter(remembers)) replayed += await this.#warmUp(session, readings);
     const exactChallenger = this.#exact.find((session) => session === opened);
     const challenger = exactChallenger ?? (await this.#warmUpChallenger(opened, readings));
-    return { champion, successor, finishing, challenger, facts, replayed };
+    // Those that the replay completes were counted when they were complete.
+    const open = finishing.filter(({ steps }) => !steps?.isFinished);
+    return { champion, successor, finishing: open, challenger, facts, replayed };
   }
 
   async #champion(): Promise<Pick<RestoredPartition, 'champion' | 'successor'>> {

@@ -1,10 +1,11 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { murmur2 } from '../../core/log/partition.ts';
 import type { StepSpec } from '../../core/steps/registry.ts';
 import { GaplineError } from '../../core/wire/errors.ts';
 import type { Prediction } from '../../core/wire/prediction.ts';
 import { doubleModel } from '../testing/doubles.ts';
 import { changingSource, type Line, openLine, type ReadingParts } from '../testing/line.ts';
-import { identities, samples, steps, undisturbed, untilTaken, window } from '../testing/windows.ts';
+import { identities, samples, second, startNs, steps, undisturbed, untilTaken, window } from '../testing/windows.ts';
 
 let line: Line | undefined;
 afterEach(async () => {
@@ -48,6 +49,14 @@ async function wantedOf(versions: readonly { steps: readonly StepSpec[]; after: 
   return identities(wanted);
 }
 
+type Totals = ReturnType<Awaited<ReturnType<Line['classify']>>['totals']>;
+
+/** Every sample that a classifier took is consumed, twice there, skipped, or waits. */
+function expectAccount({ readings: taken, steps: counted, skipped, deadLetters, held }: Totals): void {
+  const { consumed = 0, duplicates = 0 } = counted ?? {};
+  expect(consumed + duplicates + skipped + deadLetters + held).toBe(taken);
+}
+
 describe.each<[string, readonly StepSpec[]]>([
   ['equal', [window, { use: 'statistics', features: ['max'] }]],
   ['longer', meanOf('2s')],
@@ -67,7 +76,10 @@ describe.each<[string, readonly StepSpec[]]>([
       await line.send(...readings.slice(0, cut));
       await classifier.taken(cut);
       source.change(doubleModel({ version: 2, steps: next }));
-      await line.send(...readings.slice(cut));
+      await line.send(...readings.slice(cut, cut + 8));
+      await classifier.taken(cut + 8);
+      expectAccount(classifier.totals());
+      await line.send(...readings.slice(cut + 8));
       await classifier.taken(readings.length);
       const wanted = await wantedOf([
         { steps, after: 0 },
@@ -76,6 +88,7 @@ describe.each<[string, readonly StepSpec[]]>([
       expect(identities(await line.predictions())).toEqual(wanted);
       // A version that has completed its windows is closed.
       await vi.waitFor(() => expect(closed).toHaveBeenCalledTimes(1));
+      expectAccount(classifier.totals());
     });
 
     test.each([
@@ -122,6 +135,7 @@ test('versions that follow each other within a window complete each their own', 
   source.change(doubleModel({ version: 3, steps: third }));
   await line.send(...readings.slice(241));
   await classifier.taken(readings.length);
+  expectAccount(classifier.totals());
   const all = [steps, second, third].map((own, at) => ({ steps: own, after: cuts[at] ?? 0 }));
   expect(identities(await line.predictions())).toEqual(await wantedOf(all));
 });
@@ -151,6 +165,8 @@ test('an old version whose model server stays unavailable is given up, counted a
     { steps, after: 0 },
     { steps: meanOf('500ms'), after: 233 },
   ]);
+  expectAccount(classifier.totals());
+  expect(classifier.totals().skippedBy.unfinished).toBeGreaterThan(0);
   const ofSecond = (all: readonly string[]) => all.filter((text) => text.includes('"version":2'));
   expect(ofSecond(identities(found))).toEqual(ofSecond(wanted));
   expect(await classifier.registry.metrics()).toMatch(/model_changes_total\{outcome="unfinished"\} [1-3]\n/);
@@ -166,4 +182,39 @@ test('an old version that cannot be had any more after a restart is given up, co
   await line.send(...readings.slice(233));
   await second.taken(readings.length - 233);
   expect(await second.registry.metrics()).toMatch(/model_changes_total\{outcome="unfinished"\} [1-3]\n/);
+});
+
+const partitionOf = (device: string): number => (murmur2(Buffer.from(device)) & 0x7fffffff) % 3;
+
+test('a device that stays silent keeps an old version at work for a bounded time; what it left open is skipped and counted', async () => {
+  line = await openLine();
+  const closed = vi.fn();
+  const source = changingSource(doubleModel({ steps, closed }));
+  const classifier = await line.classify(source);
+  const send = async (own: Line, ...some: readonly ReadingParts[]) => {
+    const before = classifier.totals().readings;
+    await own.send(...some);
+    await classifier.taken(before + some.length);
+    expectAccount(classifier.totals());
+  };
+  // Both devices are in one partition, or the silent one would not know how late it is.
+  const at = (device: string, seconds: number): ReadingParts => ({
+    ...{ device, time: startNs + seconds * second, values: { a: 1, b: 2 } },
+  });
+  const silent = 'd0';
+  const other = Array.from({ length: 20 }, (_, n) => `o${n}`).find((name) => partitionOf(name) === partitionOf(silent));
+  if (other === undefined) throw new Error('no two devices share a partition');
+  await send(line, at(silent, 0.2), at(silent, 0.4), at(other, 0.4));
+  source.change(doubleModel({ version: 2, steps: meanOf('2s') }));
+  await send(line, at(other, 3), at(other, 7_100));
+  expect(closed).not.toHaveBeenCalled();
+  expect(classifier.totals()).toMatchObject({ skipped: 0, held: 4 });
+  await send(line, at(other, 7_300));
+  await vi.waitFor(() => expect(closed).toHaveBeenCalledTimes(1));
+  expect(classifier.totals().skippedBy).toEqual({ unfinished: 2 });
+  expect(await classifier.registry.metrics()).toMatch(/skipped_total\{reason="unfinished"\} 2\n/);
+  // What it had stored meanwhile: the window that had begun is of no version, the next ones are of the new one.
+  await send(line, at(silent, 0.6), at(silent, 1.5), at(silent, 2.5), at(silent, 7_302));
+  const found = (await line.predictions()).filter(({ device }) => device === silent);
+  expect(found.map(({ from, model: { version } }) => [(Number(from) - startNs) / second, version])).toEqual([[2, 2]]);
 });

@@ -9,6 +9,8 @@ const maxDevices = 100_000;
 /** By device, the largest time seen: its event time. */
 export class EventTimes {
   readonly #byDevice = new Map<string, Time>();
+  /** The largest of all: the event time of the partition. */
+  readonly latest: Time = { seconds: Number.NEGATIVE_INFINITY, nanoseconds: 0 };
 
   of(device: string): Time | undefined {
     return this.#byDevice.get(device);
@@ -25,23 +27,28 @@ export class EventTimes {
       const seconds = rows.seconds[row] ?? 0;
       const nanoseconds = rows.nanoseconds[row] ?? 0;
       if (ahead.size > 0 && ahead.has(keyOf(rows.inputs[row] ?? 0, seconds, nanoseconds))) continue;
+      advanceTo(this.latest, seconds, nanoseconds);
       const device = rows.names[rows.devices[row] ?? 0] ?? '';
       const known = this.#byDevice.get(device);
       if (!known) this.#add(device, { seconds, nanoseconds });
-      else if (compare(seconds, nanoseconds, known.seconds, known.nanoseconds) > 0) {
-        known.seconds = seconds;
-        known.nanoseconds = nanoseconds;
-      }
+      else advanceTo(known, seconds, nanoseconds);
     }
   }
 
   copy(): EventTimes {
     const times = new EventTimes();
+    Object.assign(times.latest, this.latest);
     for (const [device, time] of this.#byDevice) times.#byDevice.set(device, { ...time });
     return times;
   }
 
+  forget(device: string): void {
+    this.#byDevice.delete(device);
+  }
+
   write(writer: StateWriter): void {
+    writer.number(this.latest.seconds);
+    writer.number(this.latest.nanoseconds);
     writer.number(this.#byDevice.size);
     for (const [device, { seconds, nanoseconds }] of this.#byDevice) {
       writer.text(device);
@@ -52,6 +59,7 @@ export class EventTimes {
 
   static read(reader: StateReader): EventTimes {
     const times = new EventTimes();
+    Object.assign(times.latest, { seconds: reader.number(), nanoseconds: reader.number() });
     for (let left = reader.count(maxDevices); left > 0; left--)
       times.#byDevice.set(reader.text(), { seconds: reader.number(), nanoseconds: reader.number() });
     return times;
@@ -65,6 +73,12 @@ export class EventTimes {
       }
     this.#byDevice.set(device, time);
   }
+}
+
+function advanceTo(time: Time, seconds: number, nanoseconds: number): void {
+  if (compare(seconds, nanoseconds, time.seconds, time.nanoseconds) <= 0) return;
+  time.seconds = seconds;
+  time.nanoseconds = nanoseconds;
 }
 
 const keyOf = (input: number, seconds: number, nanoseconds: number) => `${input} ${seconds} ${nanoseconds}`;

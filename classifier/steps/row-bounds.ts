@@ -37,14 +37,21 @@ export class RowBounds {
     return !this.#upTo || hasBegunBy(this.#upTo);
   }
 
-  /** Whether the next model works already and no row of this one can come any more. A device that is silent keeps its own open. */
-  isFinished(now: EventTimes, reachNs: number): boolean {
-    return this.#upTo !== undefined && isPast(this.#upTo, now, reachNs);
+  /** Where the next model works already, the devices of which rows of this one may still come: those that were silent since. */
+  unfinished(now: EventTimes, reachNs: number): readonly string[] {
+    return this.#upTo ? withoutPast(this.#upTo, now, reachNs) : [];
   }
 
-  /** Forgets the model before once none of its rows can come any more. */
+  /** Where the next model works already, how long ago that began, in the event time of the partition. */
+  sinceEnd({ latest }: EventTimes): number {
+    if (!this.#upTo) return 0;
+    const { seconds, nanoseconds } = this.#upTo.latest;
+    return since(latest.seconds, latest.nanoseconds, seconds, nanoseconds);
+  }
+
+  /** Forgets the model before for the devices of which none of its rows can come any more. */
   settle(now: EventTimes, reachNs: number): void {
-    if (this.#after && isPast(this.#after, now, reachNs)) this.#after = undefined;
+    if (this.#after && withoutPast(this.#after, now, reachNs).length === 0) this.#after = undefined;
   }
 
   write(writer: StateWriter): void {
@@ -63,11 +70,14 @@ export class RowBounds {
   }
 }
 
-/** Whether each device of a change is so far behind it that all rows that had begun by then are complete. */
-function isPast(change: EventTimes, now: EventTimes, reachNs: number): boolean {
+/** Forgets the devices of a change that are so far behind it that all rows which had begun by then are complete. Returns the others. */
+function withoutPast(change: EventTimes, now: EventTimes, reachNs: number): string[] {
+  const left: string[] = [];
   for (const [device, at] of change.devices) {
     const current = now.of(device);
-    if (!current || since(current.seconds, current.nanoseconds, at.seconds, at.nanoseconds) <= reachNs) return false;
+    if (!current || since(current.seconds, current.nanoseconds, at.seconds, at.nanoseconds) <= reachNs)
+      left.push(device);
+    else change.forget(device);
   }
-  return true;
+  return left;
 }

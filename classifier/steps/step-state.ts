@@ -21,11 +21,15 @@ const maxTruths = 10_000;
 export class PartitionSteps {
   readonly signature: string;
   readonly #reachNs: number;
+  readonly #silenceNs: number;
   #eventTimes = new EventTimes();
   #bounds = new RowBounds();
   readonly #chain: ChainSession;
   readonly #gate: FactSession | undefined;
+  /** Samples that waited when another model took over; undefined before. */
+  #inherited: number | undefined;
   readonly #width: number;
+  readonly #hasWindows: boolean;
   #facts: FactTable;
   readonly #input: InputRows;
   /** By channel, its column in a reading. */
@@ -39,12 +43,18 @@ export class PartitionSteps {
    * @param columns - by channel of the steps, its column in the stream
    * @param facts - the committed facts of the partition, which others change
    */
-  constructor({ chain, channels, signature, reachNs }: ModelSteps, columns: readonly number[], facts?: FactTable) {
+  constructor(
+    { chain, channels, signature, reachNs, silenceNs }: ModelSteps,
+    columns: readonly number[],
+    facts?: FactTable,
+  ) {
     this.signature = signature;
     this.#reachNs = reachNs;
+    this.#silenceNs = silenceNs;
     this.#chain = chain.open();
     this.#gate = chain.facts?.open();
     this.#width = chain.shape.channels.length;
+    this.#hasWindows = chain.shape.windows !== undefined;
     this.#facts = facts ?? new FactTable();
     this.#input = new InputRows(channels.length);
     this.#columns = columns;
@@ -135,6 +145,7 @@ export class PartitionSteps {
   finish(): EventTimes {
     const at = this.#eventTimes.copy();
     this.#bounds.endAt(at);
+    this.#inherited = this.held();
     return at;
   }
 
@@ -145,12 +156,42 @@ export class PartitionSteps {
 
   /** After {@link finish}, whether no row that had begun can still come. A device that is silent keeps its own open. */
   get isFinished(): boolean {
-    return this.waiting().rows === 0 && this.#bounds.isFinished(this.#eventTimes, this.#reachNs);
+    return this.waiting().rows === 0 && this.#silent().length === 0;
   }
 
-  /** Rows that wait, over all steps. */
+  /** After {@link finish}, whether the devices whose rows are open were silent for so long that they are not waited for any more. */
+  get isAbandoned(): boolean {
+    return this.#bounds.sinceEnd(this.#eventTimes) > this.#reachNs + this.#silenceNs;
+  }
+
+  #silent(): readonly string[] {
+    return this.#bounds.unfinished(this.#eventTimes, this.#reachNs);
+  }
+
+  /**
+   * Samples that came before another model took over: how many of them this one is done with, and how many wait for rows that are
+   * still open. What came later is of the other model.
+   */
+  inherited(): { readonly consumed: number; readonly open: number } {
+    const inherited = this.#inherited ?? 0;
+    const waiting = this.#silent().reduce((sum, device) => sum + this.#chain.heldOf(device), this.#waitingSamples());
+    const open = Math.min(inherited, waiting);
+    return { consumed: inherited - open, open };
+  }
+
+  /** Samples that wait, over all steps; after {@link finish} those that waited then, until all that had begun is complete. */
+  heldSamples(): number {
+    return this.#inherited ?? this.held();
+  }
+
+  /** Samples that wait, over all steps. */
   held(): number {
-    return this.#chain.held().reduce((sum, rows) => sum + rows, this.waiting().rows);
+    return this.#chain.held().reduce((sum, rows) => sum + rows, this.#waitingSamples());
+  }
+
+  /** Windows are done with their samples before they wait for facts. */
+  #waitingSamples(): number {
+    return this.#hasWindows ? 0 : this.waiting().rows;
   }
 
   /** Of these, those that wait for facts. */
@@ -170,6 +211,7 @@ export class PartitionSteps {
     this.#eventTimes.write(writer);
     this.#bounds.settle(this.#eventTimes, this.#reachNs);
     this.#bounds.write(writer);
+    writer.number(this.#inherited ?? -1);
     const chain = this.#chain.save();
     writer.number(chain.length);
     writer.raw(chain);
@@ -183,11 +225,13 @@ export class PartitionSteps {
     const truths = Array.from({ length: reader.count(maxTruths) }, () => reader.text());
     const eventTimes = EventTimes.read(reader);
     const bounds = RowBounds.read(reader);
+    const inherited = reader.number();
     this.#chain.load(reader.raw(reader.count(reader.left)));
     if (this.#gate) this.#gate.load(reader.raw(reader.left));
     else reader.end();
     this.#eventTimes = eventTimes;
     this.#bounds = bounds;
+    this.#inherited = inherited < 0 ? undefined : inherited;
     this.#truths.splice(0, this.#truths.length, ...truths);
     this.#truthIndex.clear();
     for (const [index, truth] of truths.entries()) this.#truthIndex.set(truth, index);

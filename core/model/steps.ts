@@ -4,6 +4,8 @@ import { codeHashOf } from '../steps/load.ts';
 import type { StepSpec } from '../steps/registry.ts';
 import { GaplineError } from '../wire/errors.ts';
 
+const hourNs = 3_600e9;
+
 /** What a manifest states of them. */
 export interface StepParts {
   readonly fields: readonly string[];
@@ -18,6 +20,11 @@ export interface ModelSteps {
   readonly chain: Chain;
   /** How long after a sample's time, in event time of its device, a row may still be made of it. */
   readonly reachNs: number;
+  /**
+   * A device that was silent for so long, in the event time of its partition, no longer keeps an earlier model at work: an hour, and what
+   * one wrong clock may be ahead.
+   */
+  readonly silenceNs: number;
   /** Equal for two models whose steps give the same rows of the same readings, and may take over each other's state. */
   readonly signature: string;
 }
@@ -40,7 +47,7 @@ export function openSteps({ fields, channels, steps }: StepParts, own?: OwnSteps
     return definition ? [codeHashOf(definition)] : [];
   });
   const signature = JSON.stringify(code.length > 0 ? [channels, steps, code] : [channels, steps]);
-  return { channels, chain, reachNs, signature };
+  return { channels, chain, reachNs, silenceNs: hourNs + (chain.aheadNs ?? 0), signature };
 }
 
 /** How long a step may hold a sample back, by the parameters that say so. */

@@ -93,6 +93,11 @@ class ByDevice<State> implements StepSession {
     return held;
   }
 
+  heldOf(device: string): number {
+    const entry = this.#committed.get(device);
+    return entry ? this.#step.held(entry.state) : 0;
+  }
+
   save(): Uint8Array {
     const writer = new StateWriter();
     writer.number(this.#sequence);

@@ -34,6 +34,8 @@ export interface ChainSession {
   apply(rows: StepRows): ChainResult;
   /** By step, the rows that wait in the committed state. */
   held(): readonly number[];
+  /** Of these, those of one device, over all steps. */
+  heldOf(device: string): number;
   save(): Uint8Array;
   /** @throws {RangeError} where the bytes are not what `save` of the same chain wrote */
   load(state: Uint8Array): void;
@@ -44,6 +46,8 @@ export interface Chain {
   readonly shape: Shape;
   /** The steps that decide by facts, which the session does not do: they follow the others. */
   readonly facts?: FactPlan;
+  /** How far ahead of its arrival a sample may be, in nanoseconds; absent where no step minds. */
+  readonly aheadNs?: number;
   open(): ChainSession;
 }
 
@@ -71,6 +75,7 @@ export function buildChain(specs: readonly StepSpec[], channels: readonly string
   return {
     shape: plan ? { ...shape, channels: [...shape.channels, ...plan.added] } : shape,
     ...(plan && { facts: plan }),
+    ...(Number.isFinite(aheadNs) && { aheadNs }),
     open: () => {
       const sessions = steps.map(({ use, step }) => ({ use, session: step.open() }));
       if (Number.isFinite(aheadNs)) sessions.unshift({ use: 'ahead', session: new Ahead(aheadNs, channels.length) });
@@ -161,6 +166,10 @@ class Session implements ChainSession {
 
   held(): readonly number[] {
     return this.#steps.map(({ session }) => session.held());
+  }
+
+  heldOf(device: string): number {
+    return this.#steps.reduce((sum, { session }) => sum + (session.heldOf?.(device) ?? 0), 0);
   }
 
   save(): Uint8Array {

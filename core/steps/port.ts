@@ -104,6 +104,8 @@ export interface StepSession {
   apply(rows: StepRows): StepResult;
   /** Rows that wait in the committed state. */
   held(): number;
+  /** Of these, those of one device. */
+  heldOf?(device: string): number;
   /** The committed state, exact, in a form that `load` of the same step with the same parameters reads. */
   save(): Uint8Array;
   /** Replaces the state. Throws where the bytes are not what `save` wrote. */
