@@ -3,6 +3,7 @@ import { groupedSplit } from '../core/dataset/grouped-split.ts';
 import { sampleRows } from '../core/dataset/rows-of.ts';
 import { elementAt } from '../core/numeric/element.ts';
 import { mulberry32 } from '../core/numeric/random/mulberry32.ts';
+import type { RowCost } from './budget.ts';
 import { FoldRunner } from './fold-runner.ts';
 import { type LabelledRows, labelledRows, pickLabelledRows } from './rows.ts';
 import { addedRates, type FoldJob, type FoldScore } from './score-fold.ts';
@@ -44,6 +45,8 @@ export interface Choice {
   readonly tried: readonly TriedWay[];
   /** Rows that cross-validation used. */
   readonly rows: number;
+  /** Of the chosen way. */
+  readonly cost: RowCost;
 }
 
 const rateWeights = [0.5, 0.25, 0.25];
@@ -53,6 +56,10 @@ const mostRows = 3_000;
 const mostValues = 200_000;
 /** The share of the budget for trying; the rest is for the final model. */
 const tryingShare = 0.45;
+/** The share of it after which the first fold, which is never left out, stops learning. */
+const firstShare = 0.3;
+/** A way that can learn from so many rows in time may be chosen: more make a model slower, hardly better. */
+const enoughRows = 30_000;
 /** Fits take longer than in proportion to their rows. */
 const margin = 1.25;
 /** How often as much is labelled for the final model as for a fold: to learn how many gaps it stands, and to score it. */
@@ -98,13 +105,15 @@ async function choose(input: ChooseInput & Required<Pick<ChooseInput, 'runFold'>
   if (first === undefined) throw new RangeError('there is no fold');
   const leftMs = () => budgetMs - (clockMs() - began);
   const tryingMs = () => leftMs() - budgetMs * (1 - tryingShare);
-  const finalRows = rowsOfFinalFits(all.count) + furtherFits * all.count;
+  const learnt = Math.min(all.count, enoughRows);
+  const finalRows = rowsOfFinalFits(learnt) + furtherFits * learnt;
   const finalMs = ({ rowMs, scoreMs }: Trial) => rowMs * finalRows * margin + scoreMs * finalScores;
-  const run = async (trial: Trial, { fit, held }: Fold, mostMs: number): Promise<boolean> => {
+  const run = async (trial: Trial, { fit, held }: Fold, mostMs: number, fitWithinMs?: number): Promise<boolean> => {
     const { fields, classes } = dataset;
     const rows = { fit: pickLabelledRows(all, fit), test: pickLabelledRows(all, held) };
     const beganMs = clockMs();
-    const found = await input.runFold({ ...rows, fields, classes, options: trial.way.options, seed }, mostMs);
+    const { options } = trial.way;
+    const found = await input.runFold({ ...rows, fields, classes, options, seed, fitWithinMs }, mostMs);
     if (found === undefined) return false;
     trial.foldMs = Math.max(trial.foldMs, clockMs() - beganMs);
     trial.scoreMs = Math.max(trial.scoreMs, clockMs() - beganMs - found.fitMs);
@@ -116,9 +125,10 @@ async function choose(input: ChooseInput & Required<Pick<ChooseInput, 'runFold'>
   const trials: Trial[] = [];
   for (const [index, way] of input.ways.entries()) {
     const trial: Trial = { way, byFold: [], foldMs: 0, rowMs: 0, scoreMs: 0 };
-    // The first way is always tried once: something has to be chosen.
+    // The first way is always tried once: something has to be chosen. Where it takes long, it learns less.
     const mostMs = index === 0 ? Number.POSITIVE_INFINITY : tryingMs() * unknownShare;
-    if (mostMs > 0 && (await run(trial, first, mostMs))) trials.push(trial);
+    const fitWithinMs = index === 0 ? tryingMs() * firstShare : undefined;
+    if (mostMs > 0 && (await run(trial, first, mostMs, fitWithinMs))) trials.push(trial);
   }
   const able = trials.filter((trial, index) => index === 0 || finalMs(trial) <= leftMs());
   let common = 1;
@@ -134,7 +144,12 @@ async function choose(input: ChooseInput & Required<Pick<ChooseInput, 'runFold'>
   for (const each of tried) input.onTried?.(each);
   const choices = tried.filter((_, index) => able.includes(elementAt(trials, index)));
   const chosen = choices.reduce((best, each) => (each.score > best.score ? each : best));
-  return { chosen, tried, rows: first.fit.length + first.held.length };
+  const { rowMs, scoreMs } = elementAt(trials, tried.indexOf(chosen));
+  const cost = {
+    fit: { rows: first.fit.length, ms: rowMs * first.fit.length },
+    labelMs: scoreMs / (addedRates.length * first.held.length),
+  };
+  return { chosen, tried, rows: first.fit.length + first.held.length, cost };
 }
 
 function summed({ way, byFold }: Trial, count: number): TriedWay {

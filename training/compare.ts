@@ -33,6 +33,8 @@ export interface CompareInput {
   /** Shares of values that go missing at random from the rows that are scored. */
   readonly rates: readonly number[];
   readonly seed: number;
+  /** Once it is true a fit is brought to its end with what was learnt until then. */
+  readonly isTimeUp?: (() => boolean) | undefined;
   /** Called as each candidate is finished. */
   readonly onCompared?: (row: CandidateResult) => void;
 }
@@ -51,6 +53,7 @@ export async function compare(input: CompareInput): Promise<CandidateResult[]> {
       fields,
       classes,
       options,
+      isTimeUp: input.isTimeUp,
       ...(preparation && { preparation }),
     });
     const fitMs = performance.now() - startedMs;

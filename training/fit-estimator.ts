@@ -50,7 +50,7 @@ export function checkEstimator({ engine, estimator = 'trees', imputer, boosted }
     fail(`training.boosted is for trees: leave it out beside estimator ${estimator}`);
 }
 
-/** Trains what predicts. The same input gives the same result. */
+/** Trains what predicts. The same input gives the same result, unless time is up. */
 export async function fitEstimator(input: FitInput, data: EstimatorInput): Promise<FittedEstimator> {
   const { options } = input;
   if (options.estimator === 'ridge') return fitLinear(input, data);
@@ -75,11 +75,13 @@ async function fitLibrary({ options }: FitInput, data: EstimatorInput): Promise<
   };
 }
 
-/** Hands the progress of trees on. */
-const treesDone = ({ onProgress: report }: FitInput) =>
-  report && {
+/** Hands the progress of trees on, and when to end. */
+const treesDone = ({ onProgress: report, isTimeUp }: FitInput) => ({
+  isTimeUp,
+  ...(report && {
     onProgress: (now: { trees: number; of: number }) => report({ of: 'trees', done: now.trees, all: now.of }),
-  };
+  }),
+});
 
 async function fitBoosted(
   input: FitInput,

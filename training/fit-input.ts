@@ -12,6 +12,8 @@ export interface FitInput {
   /** Threads that grow trees. Default: as the trainer sees fit. */
   readonly threads?: number;
   readonly onProgress?: (progress: FitProgress) => void;
+  /** Once it is true the fit is brought to its end with what was learnt until then: fewer trees, fewer steps. Not with the library. */
+  readonly isTimeUp?: (() => boolean) | undefined;
 }
 
 export interface FitProgress {

@@ -19,7 +19,7 @@ export interface FittedModel extends FittedEstimator {
   readonly neighbours?: { readonly share: number; readonly json: NeighboursFile };
 }
 
-/** Fits the imputer, fills the rows with it, and trains on them what predicts. The same input gives the same result. */
+/** Fits the imputer, fills the rows with it, and trains on them what predicts. The same input gives the same result, unless time is up. */
 export async function fitModel(input: FitInput): Promise<FittedModel> {
   const { rows, options } = input;
   checkEstimator(options);
@@ -62,7 +62,7 @@ async function fitReferenceSet(
   imputer: Manifest['imputer'],
   { share, ...how }: NonNullable<TrainingOptions['neighbours']>,
 ) {
-  const { rows, classes, options, onProgress } = input;
+  const { rows, classes, options, onProgress, isTimeUp } = input;
   const { count, width, labels } = rows;
   const filler = imputer.kind === 'passthrough' ? fitImputer(rows, { kind: 'mean' }) : imputer;
   const { classWeights } = options.boosted ?? options.forest ?? {};
@@ -74,6 +74,7 @@ async function fitReferenceSet(
     classes,
     classWeights: classWeightsOf({ labels, count, classes, ...(classWeights && { options: { classWeights } }) }),
     seed: options.seed,
+    isTimeUp,
     ...(onProgress && { onStep: (done, all) => onProgress({ of: 'steps', done, all }) }),
   });
   return { share, json: writeNeighbours(fitted) };

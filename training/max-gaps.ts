@@ -3,8 +3,9 @@ import { elementAt } from '../core/numeric/element.ts';
 import { mulberry32 } from '../core/numeric/random/mulberry32.ts';
 import { type LabelledRows, labelRows, pickLabelledRows } from './rows.ts';
 
-/** Rows that are scored at each number of gaps; more make it slower, hardly surer. */
+/** Rows that are scored at each number of gaps; more make it slower, hardly surer; of fewer nothing can be told. */
 const mostRows = 2_000;
+const fewestRows = 100;
 /** Numbers of gaps that are tried, evenly from one to all. */
 const mostLevels = 24;
 
@@ -13,10 +14,17 @@ const mostLevels = 24;
  * so many values are missing; from all fields down, the first number at which more labels are right than the most frequent class has rows,
  * by a standard error, is the answer.
  * @param held rows that the model has not learnt from
+ * @param mostLabelled so many rows are labelled at the most, over all numbers of gaps
  * @returns undefined where no number of gaps makes a difference: the model is no better from the start, or good with any number
  */
-export async function learnMaxGaps(model: Model, held: LabelledRows, seed: number): Promise<number | undefined> {
-  const rows = sampled(held);
+export async function learnMaxGaps(
+  model: Model,
+  held: LabelledRows,
+  seed: number,
+  mostLabelled = Number.POSITIVE_INFINITY,
+): Promise<number | undefined> {
+  const levels = Math.min(held.width, mostLevels);
+  const rows = sampled(held, Math.min(mostRows, Math.max(fewestRows, Math.floor(mostLabelled / levels))));
   const { width, count } = rows;
   if (count === 0) return undefined;
   const majority = majorityShare(rows);
@@ -34,11 +42,11 @@ function levelsOf(width: number): number[] {
   return Array.from({ length: levels }, (_, level) => Math.round((width * (levels - level)) / levels));
 }
 
-function sampled(rows: LabelledRows): LabelledRows {
-  if (rows.count <= mostRows) return rows;
+function sampled(rows: LabelledRows, most: number): LabelledRows {
+  if (rows.count <= most) return rows;
   return pickLabelledRows(
     rows,
-    Array.from({ length: mostRows }, (_, index) => Math.floor((index * rows.count) / mostRows)),
+    Array.from({ length: most }, (_, index) => Math.floor((index * rows.count) / most)),
   );
 }
 

@@ -1,3 +1,4 @@
+import { packAll } from '../core/model/artifact.ts';
 import type { ErrorCode } from '../core/wire/errors.ts';
 import { fitCandidate } from './candidate.ts';
 import { maskValues } from './mask.ts';
@@ -17,11 +18,14 @@ export interface FoldJob {
   readonly options: TrainingOptions;
   /** Of the masks. */
   readonly seed: number;
+  /** After so long the fit is brought to its end with what was learnt until then. Default: never. */
+  readonly fitWithinMs?: number | undefined;
 }
 
 export interface FoldScore {
   /** By {@link addedRates}. */
   readonly accuracies: readonly number[];
+  /** Fitting the model and packing it for its file. */
   readonly fitMs: number;
 }
 
@@ -31,9 +35,12 @@ export type FoldAnswer =
   | { readonly failed: { readonly code: ErrorCode; readonly detail: string } };
 
 /** Fits a model and scores it, with the gaps that the data has and with more. */
-export async function scoreFold({ fit, test, fields, classes, options, seed }: FoldJob): Promise<FoldScore> {
+export async function scoreFold(job: FoldJob): Promise<FoldScore> {
+  const { fit, test, fields, classes, options, seed, fitWithinMs } = job;
   const began = performance.now();
-  const { model } = await fitCandidate({ rows: fit, fields, classes, options });
+  const isTimeUp = fitWithinMs === undefined ? undefined : () => performance.now() - began > fitWithinMs;
+  const { model, unpacked } = await fitCandidate({ rows: fit, fields, classes, options, isTimeUp });
+  await packAll(unpacked);
   const fitMs = performance.now() - began;
   const accuracies: number[] = [];
   for (const [index, rate] of addedRates.entries()) {

@@ -48,6 +48,38 @@ describe('training', () => {
     });
   });
 
+  it('in too short a time learns from fewer rows and makes fewer trees, and tells both', async () => {
+    // Time passes with each look at the clock.
+    let leftMs = 1_000;
+    const budget = { leftMs: () => (leftMs -= 40), fit: { rows: 1_000, ms: 2_000 }, labelMs: 1 };
+    const [dataset, test] = [await easy('large.csv', 1_200), await easy('unseen.csv', 900)];
+    const { cuts, metrics, identity } = await trainEasy('hurried', { dataset, test, budget });
+    const told = cuts.map((cut) => /^(learns from|makes|scores on) (\d+) of (\d+) (rows|trees)$/.exec(cut));
+    expect(told.map((found) => [found?.[1], found?.[3]])).toEqual([
+      ['learns from', '1200'],
+      ['makes', '20'],
+      ['scores on', '900'],
+    ]);
+    const [learnt, trees, scored] = told.map((found) => Number(found?.[2]));
+    expect(learnt).toBeLessThan(400);
+    expect(metrics.rows).toBe(scored);
+    expect(metrics.accuracy).toBeGreaterThan(0.8);
+    const registry = openRegistry({ folder, name: 'hurried' });
+    expect((await registry.manifest(identity.version)).lineage.options).toMatchObject({ rows: learnt });
+    const forest = JSON.parse(
+      gunzipSync(await readFile(join(registry.folderOf(identity.version), 'forest.json.gz'))).toString(),
+    );
+    expect(forest.baseModel.estimators).toHaveLength(trees ?? 0);
+  });
+
+  it('with time enough cuts nothing', async () => {
+    const budget = { leftMs: () => 1e9, fit: { rows: 100, ms: 200 }, labelMs: 1 };
+    const test = await easy();
+    const [hurried, free] = [await trainEasy('timed', { test, budget }), await trainEasy('free', { test })];
+    expect(hurried.cuts).toEqual([]);
+    expect(hurried.metrics).toEqual(free.metrics);
+  });
+
   it('writes down how good the model is, on rows that it was not trained on, and where it came from', async () => {
     const { metrics } = await trainEasy('scored');
     expect(metrics).toMatchObject({ on: 'holdout', rows: 30 });

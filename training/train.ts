@@ -5,6 +5,7 @@ import { packAll } from '../core/model/artifact.ts';
 import type { Metrics } from '../core/model/manifest.ts';
 import type { Model } from '../core/model/model.ts';
 import { GaplineError } from '../core/wire/errors.ts';
+import { type Budget, fitLimits, sampleLabelled, trialLimits } from './budget.ts';
 import { type FittedCandidate, fitCandidate } from './candidate.ts';
 import { describeModel, type Published, publishDraft } from './draft.ts';
 import type { FitProgress } from './fit.ts';
@@ -32,11 +33,16 @@ export interface TrainInput {
   readonly registryFolder: string;
   readonly name: string;
   readonly onProgress?: (progress: TrainProgress) => void;
+  /** Default: whatever time it takes, so that the same input gives the same model. */
+  readonly budget?: Budget | undefined;
   /** Default: the machine's clock. */
   readonly now?: () => Date;
 }
 
-export type TrainResult = Published;
+export interface TrainResult extends Published {
+  /** What was left out to stay within the budget, in words; empty where nothing was. */
+  readonly cuts: readonly string[];
+}
 
 /**
  * Trains the next version of a model. It becomes the champion only where there is none.
@@ -45,54 +51,117 @@ export type TrainResult = Published;
 export async function train(input: TrainInput): Promise<TrainResult> {
   const { registryFolder, name } = input;
   checkDataset(input.dataset, input.test);
-  return publishDraft(await makeDraft(input), { registryFolder, name });
+  const { draft, cuts } = await makeDraft(input);
+  return { ...(await publishDraft(draft, { registryFolder, name })), cuts };
 }
 
-async function makeDraft({ dataset, test, preparation, options, onProgress, now }: TrainInput): Promise<Draft> {
-  const { classes, fields } = dataset;
-  const rows = labelledRows(dataset, classes);
-  const run = (step: TrainProgress['step'], part: LabelledRows, maxGaps = options.maxGaps) =>
-    fitCandidate({
-      rows: part,
-      fields,
-      classes,
-      options: { ...options, ...(maxGaps !== undefined && { maxGaps }) },
-      ...(preparation && { preparation }),
-      // Windows of one device are alike, and trees have seen others of it.
-      outOfBag: step === 'fit' && !preparation,
-      ...(onProgress && { onProgress: (done) => onProgress({ step, ...done }) }),
-    });
-  const describe = async (final: FittedCandidate, scores: Omit<Metrics, 'outOfBag'>) =>
-    describeModel({
-      model: final.model,
-      parts: final.parts,
-      files: await packAll(final.unpacked),
-      dataset,
-      rows,
-      metrics: { ...scores, ...(final.outOfBag && { outOfBag: final.outOfBag }) },
-      seed: options.seed,
-      options: { ...options },
-      ...(now && { now }),
-    });
-  const held = holdOut(rows, { seed: options.seed, ...marginOf(preparation) });
+async function makeDraft(input: TrainInput): Promise<{ draft: Draft; cuts: string[] }> {
+  const { dataset, test, options, budget } = input;
+  const { seed } = options;
+  const rows = labelledRows(dataset, dataset.classes);
+  const held = holdOut(rows, { seed, ...marginOf(input.preparation) });
   const learns = options.maxGaps === undefined && options.engine === 'gapline';
-  const maxGapsOf = async (model: Model) => (learns ? learnMaxGaps(model, held.test, options.seed) : options.maxGaps);
-  if (test) {
-    const maxGaps = learns ? await maxGapsOf((await run('score', sampleOf(held.train))).model) : options.maxGaps;
-    const final = await run('fit', rows, maxGaps);
-    return describe(final, { on: 'test', ...(await scoreOn(final.model, labelledRows(test, classes))) });
-  }
-  const { model } = await run('score', held.train);
-  const scores = await scoreOn(model, held.test);
-  return describe(await run('fit', rows, await maxGapsOf(model)), { on: 'holdout', ...scores });
+  const trial = learns || !test ? await makeTrial(input, test ? sampleOf(held.train, budget) : held.train) : undefined;
+  const maxGaps =
+    trial && learns ? await learnMaxGaps(trial.model, held.test, seed, trial.limits.labelled) : options.maxGaps;
+  const limits = fitLimits(budget, trial?.timed);
+  const sample = (of: LabelledRows, most: number) => sampleLabelled(of, most, seed);
+  const learnt = sample(rows, limits.rows);
+  const scored = sample(test ? labelledRows(test, dataset.classes) : held.test, limits.labelled);
+  const scores = trial && !test ? await scoreOn(trial.model, scored) : undefined;
+  const final = await fitPart(input, { step: 'fit', rows: learnt, maxGaps, isTimeUp: limits.isTimeUp });
+  const metrics = scores
+    ? { on: 'holdout' as const, ...scores }
+    : { on: 'test' as const, ...(await scoreOn(final.model, scored)) };
+  const cuts = [
+    ...fewer('learns from', learnt.count, rows.count, 'rows'),
+    ...final.progress.flatMap(({ of, done, all }) => fewer('makes', done, all, progressNames[of])),
+    ...fewer('scores on', scored.count, (test ?? held.test).count, 'rows'),
+  ];
+  return { draft: await describe(input, final, { rows, learnt, metrics }), cuts };
 }
+
+async function describe(
+  { dataset, options, now }: TrainInput,
+  final: Fitted,
+  { rows, learnt, metrics }: { rows: LabelledRows; learnt: LabelledRows; metrics: Omit<Metrics, 'outOfBag'> },
+): Promise<Draft> {
+  return describeModel({
+    model: final.model,
+    parts: final.parts,
+    files: await packAll(final.unpacked),
+    dataset,
+    rows,
+    metrics: { ...metrics, ...(final.outOfBag && { outOfBag: final.outOfBag }) },
+    seed: options.seed,
+    options: { ...options, ...(learnt.count < rows.count && { rows: learnt.count }) },
+    ...(now && { now }),
+  });
+}
+
+/** A model that never saw the rows that are held out. */
+async function makeTrial(input: TrainInput, from: LabelledRows) {
+  const limits = trialLimits(input.budget);
+  const rows = sampleLabelled(from, limits.rows, input.options.seed);
+  const beganMs = performance.now();
+  const { maxGaps } = input.options;
+  const { model } = await fitPart(input, { step: 'score', rows, maxGaps, isTimeUp: limits.isTimeUp });
+  return { model, limits, timed: { rows: rows.count, ms: performance.now() - beganMs } };
+}
+
+/** With a budget, what a forest is scored on for nothing else but to be told costs too much where it learns from more rows. */
+const largeFit = 50_000;
+
+interface Fitted extends FittedCandidate {
+  /** How far the fit came. */
+  readonly progress: readonly FitProgress[];
+}
+
+interface Part {
+  readonly step: TrainProgress['step'];
+  readonly rows: LabelledRows;
+  readonly maxGaps: number | undefined;
+  readonly isTimeUp: (() => boolean) | undefined;
+}
+
+async function fitPart(
+  { dataset: { fields, classes }, preparation, options, onProgress, budget }: TrainInput,
+  { step, rows, maxGaps, isTimeUp }: Part,
+): Promise<Fitted> {
+  const progress = new Map<string, FitProgress>();
+  const candidate = await fitCandidate({
+    rows,
+    fields,
+    classes,
+    options: { ...options, ...(maxGaps !== undefined && { maxGaps }) },
+    ...(preparation && { preparation }),
+    // Windows of one device are alike, and trees have seen others of it.
+    outOfBag: step === 'fit' && !preparation && (!budget || rows.count < largeFit),
+    isTimeUp,
+    onProgress(done) {
+      progress.set(done.of, done);
+      onProgress?.({ step, ...done });
+    },
+  });
+  return { ...candidate, progress: [...progress.values()] };
+}
+
+const progressNames = { trees: 'trees', steps: 'steps of the learned metric' };
+
+const fewer = (does: string, some: number, all: number, what: string): string[] =>
+  some < all ? [`${does} ${some} of ${all} ${what}`] : [];
 
 /** To learn how many gaps a label survives, fewer rows are enough than to learn the labels. */
 const enoughRows = 3_000;
 
+/** Where the time is counted, more rows also tell what a row costs. */
+const tellingRows = 12_000;
+
 /** An even sample: a table may be in the order of its labels. */
-const sampleOf = (rows: LabelledRows): LabelledRows =>
-  rows.count <= enoughRows ? rows : pickLabelledRows(rows, sampleRows(rows.count, enoughRows));
+function sampleOf(rows: LabelledRows, budget: Budget | undefined): LabelledRows {
+  const most = budget ? tellingRows : enoughRows;
+  return rows.count <= most ? rows : pickLabelledRows(rows, sampleRows(rows.count, most));
+}
 
 /** How many rows all fits together learn from that {@link train} makes of so many, where others are given to score on. */
 export const rowsOfFinalFits = (count: number): number => count + Math.min(count, enoughRows);

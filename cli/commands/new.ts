@@ -11,9 +11,11 @@ import { type Split, splitTable, stratifiedSplit } from '../../core/dataset/spli
 import { surveyTable } from '../../core/dataset/survey.ts';
 import type { TimeUnit } from '../../core/dataset/time-cell.ts';
 import type { Metrics } from '../../core/model/manifest.ts';
+import { elementAt } from '../../core/numeric/element.ts';
 import { GaplineError, oneLine } from '../../core/wire/errors.ts';
 import { shellWord } from '../../core/wire/shell-word.ts';
-import { checkLabels, isNoBetter, labelRemarks, majorityAccuracy } from '../../training/label-checks.ts';
+import { sampleByLabel } from '../../training/budget.ts';
+import { checkLabels, isNoBetter, labelRemarks, majorityAccuracy, rareClass } from '../../training/label-checks.ts';
 import { type TrainingConfig, trainingSchema } from '../../training/options.ts';
 import { marginOf } from '../../training/prepare.ts';
 import { loadConfig } from '../config/load.ts';
@@ -45,6 +47,11 @@ export interface NewStreamOptions {
 
 /** What `data.fields` may hold. */
 const mostFields = 5_000;
+/** For trying ways and making the model, on two cores: what is left of a minute then is enough to write it and to end. */
+const budgetMs = 55_000;
+/** More rows than these make a model slower, hardly better, and are not looked at. */
+const mostTrain = 250_000;
+const mostTest = 50_000;
 /** The share of the rows to train from, and the seed of the split. */
 const split = { fraction: 0.8, seed: 1 };
 
@@ -75,19 +82,24 @@ export async function newStream(name: string, options: NewStreamOptions): Promis
     await splitTable(reading, { ...split, ...way, ...files });
     const config = join(making, 'stream.yaml');
     const testDevices = new Set(parts.test?.devices?.index).size;
-    const training = options.quick ? {} : await chosenTraining(parts);
+    // From here on it is bounded; reading and writing the table takes as long as the table is.
+    const leftMs = countdown(budgetMs);
+    const { training, cost } = await chosenTraining(parts, options.quick ?? false);
     await writeFile(
       config,
       streamYaml({ name, dataset, truth: choice.label, training, plan, testDevices, ...options }),
     );
     const loaded = loadConfig(config);
-    const made = await trainFrom(loaded, parts);
+    const isRare = rareClass(parts.dataset) !== undefined;
+    // Where a class is rare, balanced weights are tried after the model is made.
+    const made = await trainFrom(loaded, parts, { ...cost, leftMs: () => leftMs() * (isRare ? 0.6 : 1) });
     const { metrics } = made;
     if (isNoBetter(metrics) && choice.guessed) refuseGuess(choice.label, metrics);
     print([
       describeScore(metrics, plan ? 'windows' : 'rows'),
+      ...made.cuts.map((cut) => `to end within a minute it ${cut}; gapline train takes all of them, and its time`),
       describeMaxGaps(made, parts.dataset.width),
-      ...(await remarksOn(loaded, parts, metrics)),
+      ...(await remarksOn(loaded, parts, metrics, { ...cost, leftMs })),
       ...warnings(dataset),
     ]);
   });
@@ -106,7 +118,23 @@ interface Parts {
 
 function rowParts(dataset: Dataset): Parts {
   const found = stratifiedSplit({ labels: dataset.labels, ...split });
-  return { split: found, parts: { dataset: rowsOf(dataset, found.train), test: rowsOf(dataset, found.test) } };
+  const rows = { train: sampleOf(dataset, found.train, mostTrain), test: sampleOf(dataset, found.test, mostTest) };
+  if (rows.train.length < found.train.length)
+    print([
+      `learns from ${rows.train.length} of ${found.train.length} training rows, and is scored on ${rows.test.length} of ${found.test.length}, even samples; gapline train learns from more`,
+    ]);
+  return { split: found, parts: { dataset: rowsOf(dataset, rows.train), test: rowsOf(dataset, rows.test) } };
+}
+
+/** So many of the rows at the most, with their part of every class. */
+function sampleOf({ labels }: Dataset, rows: Int32Array, most: number): Int32Array {
+  if (rows.length <= most) return rows;
+  const chosen = sampleByLabel(
+    Int32Array.from(rows, (row) => elementAt(labels, row)),
+    most,
+    split.seed,
+  );
+  return chosen.map((at) => elementAt(rows, at));
 }
 
 /** The same of a table of samples, which are cut into windows. */
@@ -119,10 +147,16 @@ function windowParts(dataset: Dataset, length: string): Parts {
   return { plan, split: found, parts };
 }
 
-async function chosenTraining({ dataset, preparation }: DatasetParts): Promise<Partial<TrainingConfig>> {
-  const { changes, lines } = await chooseTraining(dataset, trainingSchema.parse({}), marginOf(preparation));
+async function chosenTraining({ dataset, preparation }: DatasetParts, quick: boolean) {
+  const how = { budgetMs, quick, ...marginOf(preparation) };
+  const { changes, lines, cost } = await chooseTraining(dataset, trainingSchema.parse({}), how);
   print(lines);
-  return changes;
+  return { training: changes, cost };
+}
+
+function countdown(ms: number): () => number {
+  const endMs = performance.now() + ms;
+  return () => endMs - performance.now();
 }
 
 const print = (lines: readonly string[]): void => void printText(lines.map((line) => `${line}\n`).join(''));

@@ -1,6 +1,7 @@
 import type { Dataset } from '../../core/dataset/dataset.ts';
 import type { Metrics } from '../../core/model/manifest.ts';
 import { oneLine } from '../../core/wire/errors.ts';
+import { type Budget, fitLimits, sampleDataset } from '../../training/budget.ts';
 import { compare } from '../../training/compare.ts';
 import { isNoBetter, majorityAccuracy, rareClass } from '../../training/label-checks.ts';
 import { trainingOptions } from '../../training/options.ts';
@@ -15,8 +16,16 @@ export interface DatasetParts {
   readonly preparation?: Preparation | undefined;
 }
 
-/** What is worth knowing of a score: a sentence each, with what to do. */
-export async function remarksOn(loaded: LoadedConfig, parts: DatasetParts, metrics: Metrics): Promise<string[]> {
+/**
+ * What is worth knowing of a score: a sentence each, with what to do.
+ * @param budget - of a further fit, where a class is rare
+ */
+export async function remarksOn(
+  loaded: LoadedConfig,
+  parts: DatasetParts,
+  metrics: Metrics,
+  budget?: Budget,
+): Promise<string[]> {
   const remarks: string[] = [];
   if (isNoBetter(metrics)) {
     const majority = majorityAccuracy(metrics).toFixed(3);
@@ -25,7 +34,7 @@ export async function remarksOn(loaded: LoadedConfig, parts: DatasetParts, metri
     );
   }
   const rare = rareClass(parts.dataset);
-  if (rare) remarks.push(await tryBalanced(loaded, parts, metrics, rare));
+  if (rare) remarks.push(await tryBalanced(loaded, parts, { metrics, rare, budget }));
   return remarks;
 }
 
@@ -33,14 +42,18 @@ export async function remarksOn(loaded: LoadedConfig, parts: DatasetParts, metri
 async function tryBalanced(
   { config: { training } }: LoadedConfig,
   { dataset, test, preparation }: DatasetParts,
-  metrics: Metrics,
-  rare: { readonly name: string; readonly count: number },
+  { metrics, rare, budget }: { metrics: Metrics; rare: { name: string; count: number }; budget: Budget | undefined },
 ): Promise<string> {
   const about = `the label "${oneLine(rare.name)}" is rare: ${rare.count} of ${dataset.count} rows`;
   if (training.classWeights === 'balanced') return `${about}; classes are balanced already`;
+  const limits = fitLimits(budget);
+  if (budget && budget.leftMs() < fewestMs)
+    return `${about}; there was no time to try balanced weights: --set training.classWeights=balanced with gapline train does`;
+  const some = sampleDataset(dataset, limits.rows);
   const [balanced] = await compare({
-    dataset,
-    ...(test && { test }),
+    dataset: some,
+    ...(test && { test: sampleDataset(test, limits.labelled) }),
+    isTimeUp: limits.isTimeUp,
     ...(preparation && { preparation }),
     candidates: [{ name: 'balanced', options: trainingOptions({ ...training, classWeights: 'balanced' }) }],
     rates: [0],
@@ -52,5 +65,9 @@ async function tryBalanced(
     f1 > metrics.f1
       ? '--set training.classWeights=balanced with gapline train takes them'
       : 'they are no better here; more rows of it would help';
-  return `${about}; balanced weights were tried: ${figures}; ${advice}`;
+  const fewer = some.count < dataset.count ? ` on ${some.count} rows` : '';
+  return `${about}; balanced weights were tried${fewer}: ${figures}; ${advice}`;
 }
+
+/** Below this a further fit is not begun. */
+const fewestMs = 3_000;

@@ -8,6 +8,7 @@ import { loadOwnSteps } from '../../core/steps/load.ts';
 import { GaplineError } from '../../core/wire/errors.ts';
 import { parseRange, readArchive } from '../../training/archive.ts';
 import { readArchivedFacts } from '../../training/archived-facts.ts';
+import type { Budget } from '../../training/budget.ts';
 import { type CandidateResult, compare } from '../../training/compare.ts';
 import { labelRemarks, majorityAccuracy } from '../../training/label-checks.ts';
 import { trainingOptions } from '../../training/options.ts';
@@ -60,6 +61,7 @@ const mostSamples = 2_000_000;
 export async function trainFrom(
   loaded: LoadedConfig,
   { dataset: all, test, preparation }: DatasetParts,
+  budget?: Budget,
 ): Promise<TrainResult> {
   const { model, stream, training } = loaded.config;
   const dataset = all.count > mostRows ? rowsOf(all, sampleRows(all.count, mostRows)) : all;
@@ -69,6 +71,7 @@ export async function trainFrom(
     dataset,
     ...(test && { test }),
     ...(preparation && { preparation }),
+    budget,
     options: trainingOptions(training),
     registryFolder: resolve(loaded.folder, model.folder),
     name: model.name ?? stream,

@@ -37,9 +37,11 @@ export function stratifiedSplit({
 }
 
 function rowsWhere(marks: Int32Array | Uint8Array, wanted: number): Int32Array {
-  const rows: number[] = [];
-  for (const [row, mark] of marks.entries()) if (mark === wanted) rows.push(row);
-  return Int32Array.from(rows);
+  let count = 0;
+  for (let row = 0; row < marks.length; row++) if (marks[row] === wanted) count += 1;
+  const rows = new Int32Array(count);
+  for (let row = 0, taken = 0; taken < count; row++) if (marks[row] === wanted) rows[taken++] = row;
+  return rows;
 }
 
 /** Where the rows of a table go; those that are in neither part are left out. */

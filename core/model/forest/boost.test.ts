@@ -103,6 +103,16 @@ describe('boosted trees', () => {
     expect(seen).toEqual(['1/3', '2/3', '3/3']);
   });
 
+  it('without time are the first rounds of what they would be', async () => {
+    const data = rowsOf(50, { classes: 3 });
+    const whole = await trainBoosted({ ...data, options: { trees: 5 } });
+    let asked = 0;
+    const cut = await trainBoosted({ ...data, options: { trees: 5 }, isTimeUp: () => ++asked === 2 });
+    expect(cut.trees).toEqual(whole.trees.slice(0, 2 * 3));
+    const averaged = await trainBoosted({ ...data, options: { trees: 2, models: 2 }, isTimeUp: () => true });
+    expect(averaged.trees).toHaveLength(2 * 2 * 3);
+  });
+
   it('predict what the reference does, and after being written and read', async () => {
     const data = rowsOf(300, { classes: 3, gaps: 0.2 });
     const forest = await trainBoosted({ ...data, options: { trees: 6 } });

@@ -47,7 +47,7 @@ export interface BoostingInput extends Omit<TrainingData, 'options' | 'threads'>
  * @throws GaplineError `data-invalid` where there are no rows, a value is infinite or a label is no class
  */
 export async function trainBoosted(input: BoostingInput): Promise<Forest> {
-  const { values, count, width, labels, classes, onProgress, options = {} } = input;
+  const { values, count, width, labels, classes, onProgress, isTimeUp, options = {} } = input;
   const { trees: rounds = 100, rowShare = 0.5, models = 1, seed = 1, classWeights } = options;
   checkData(input);
   const shape = columnShape(count, width, 1);
@@ -68,6 +68,8 @@ export async function trainBoosted(input: BoostingInput): Promise<Forest> {
       trees.push(shareOf(tree.tree, models));
     }
     onProgress?.({ trees: round + 1, of: rounds * models });
+    // Of several models each tree is worth a part of the sum, so all of them are needed.
+    if (models === 1 && isTimeUp?.()) break;
     await nextTurn();
   }
   return { task: 'classification', width, outputs: classes, trees, boosting: { base: loss.base, link: 'softmax' } };

@@ -62,6 +62,30 @@ describe('trainForest', () => {
     expect(seen).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
   });
 
+  it('without time is the first trees of the forest that it would be', async () => {
+    const { forest } = await trainForest({ ...data, options: { trees: 9 } });
+    for (const threads of [1, 2]) {
+      let asked = 0;
+      const cut = await trainForest({ ...data, options: { trees: 9 }, threads, isTimeUp: () => ++asked === 2 });
+      expect(cut.forest.trees.length).toBeGreaterThanOrEqual(2);
+      expect(cut.forest.trees.length).toBeLessThan(9);
+      expect(cut.forest.trees).toEqual(forest.trees.slice(0, cut.forest.trees.length));
+    }
+    expect((await trainForest({ ...data, isTimeUp: () => true, threads: 1 })).forest.trees).toHaveLength(1);
+  });
+
+  it('is refused where its trees are more than its file can hold, with leaves that would do', async () => {
+    const random = new Xoshiro128PlusPlus(3);
+    // Labels that nothing tells apart make the largest trees.
+    const shuffled = data.labels.map(() => random.below(3));
+    const grow = (minSamplesLeaf: number) =>
+      trainForest({ ...data, labels: shuffled, options: { trees: 40, minSamplesLeaf }, mostSize: 20_000 });
+    const refused = await grow(1).then(String, String);
+    expect(refused).toMatch(/too large for one file: the first \d+ of its 40 trees fill it; let a leaf hold more rows/);
+    const leaves = Number(/minSamplesLeaf=(\d+)/.exec(refused)?.[1]);
+    expect((await grow(leaves)).forest.trees).toHaveLength(40);
+  });
+
   it.each<[string, ForestOptions]>([
     ['the defaults', {}],
     ['extra trees', { extraTrees: true }],

@@ -29,6 +29,10 @@ export interface TrainingData {
   readonly threads?: number;
   /** Called on this thread as trees are finished. */
   readonly onProgress?: (progress: { readonly trees: number; readonly of: number }) => void;
+  /** Asked after each tree: once it is true no further one is begun, and those that were grown are the model. */
+  readonly isTimeUp?: (() => boolean) | undefined;
+  /** Numbers in the nodes of all trees together; a forest of more is refused. Default: as many as its file can hold. */
+  readonly mostSize?: number;
 }
 
 export interface Classification extends TrainingData {

@@ -116,6 +116,14 @@ describe('learning metric', () => {
       if (field !== informative) expect(weight).toBeLessThan(byField[informative]! / 5);
   });
 
+  it('ends after the step in which time is up', async () => {
+    const reported: number[] = [];
+    const onStep = (step: number) => void reported.push(step);
+    const how = { steps: 9, seed: 4, classPriors: [0.5, 0.5], classWeights: [1, 1], onStep };
+    await learnMetric(space(), queries, { ...how, isTimeUp: () => reported.length === 3 });
+    expect(reported).toEqual([1, 2, 3]);
+  });
+
   it('learns the same from the same seed, and reports each step', async () => {
     const reported: number[] = [];
     const once = await learn(9, 4, (step) => reported.push(step));

@@ -20,6 +20,8 @@ export interface LearnOptions {
   readonly classPriors: readonly number[];
   readonly classWeights: readonly number[];
   readonly onStep?: (step: number) => void;
+  /** Asked after each step: once it is true no further one is made. */
+  readonly isTimeUp?: () => boolean;
 }
 
 /** How far a parameter moves in a step, at most, on a scale of natural logarithms. */
@@ -39,7 +41,7 @@ const stepsBetweenPauses = 4;
  * Ye, H.-J. et al. (2024). Revisiting Nearest Neighbor for Tabular Data. arXiv:2407.03257.
  */
 export async function learnMetric(space: Space, queries: Queries, options: LearnOptions): Promise<LearnedMetric> {
-  const { steps, seed, classPriors, classWeights, onStep } = options;
+  const { steps, seed, classPriors, classWeights, onStep, isTimeUp } = options;
   const weightCount = 2 * space.references.width;
   // Logarithms of the weights, the inverse bandwidth and the smoothing, which are positive; then the missingness exponent.
   const parameters = new Float64Array(weightCount + 3);
@@ -64,6 +66,7 @@ export async function learnMetric(space: Space, queries: Queries, options: Learn
     const chosen = Array.from({ length: Math.min(space.queries, queries.count) }, draw);
     adam.descend(parameters, gradients.of(queries, chosen, now), learningRate * scheduled(step / steps));
     onStep?.(step + 1);
+    if (isTimeUp?.()) break;
     if (step % stepsBetweenPauses === 0) await nextTurn();
   }
   return metric();

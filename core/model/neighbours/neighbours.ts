@@ -29,6 +29,8 @@ export interface NeighboursInput {
   readonly steps?: number;
   readonly seed?: number;
   readonly onStep?: (step: number, of: number) => void;
+  /** Asked after each step: once it is true the metric stays as it is. */
+  readonly isTimeUp?: (() => boolean) | undefined;
 }
 
 /** Queries of one gradient step. */
@@ -40,7 +42,7 @@ const mostValues = 4_000_000;
 
 /** Picks a reference set and learns the metric. The same input gives the same votes. */
 export async function fitNeighbours(input: NeighboursInput): Promise<FittedNeighbours> {
-  const { rows, copies, labels, classes, transform = 'log1p', seed = 1, steps = 170, onStep } = input;
+  const { rows, copies, labels, classes, transform = 'log1p', seed = 1, steps = 170, onStep, isTimeUp } = input;
   const { scaling } = fitScaling(rows, transform);
   const most = Math.min(input.references ?? 4_096, Math.ceil(mostValues / rows.width));
   const chosen = drawRows(rows.count, most, seed);
@@ -53,6 +55,7 @@ export async function fitNeighbours(input: NeighboursInput): Promise<FittedNeigh
     classPriors: priorsOf(references.labels, classes),
     classWeights: input.classWeights ?? new Array<number>(classes).fill(1),
     ...(onStep && { onStep: (step) => onStep(step, steps) }),
+    ...(isTimeUp && { isTimeUp }),
   });
   return { references, scaling, metric };
 }
