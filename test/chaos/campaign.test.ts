@@ -17,7 +17,7 @@ describe.skipIf(!here)(`three minutes of faults${why}`, () => {
       ...{
         minutes: 3,
         seed,
-        stream: 'both',
+        stream: 'all',
         client: 'kafkajs',
         brokers: 1,
         topics: false,
@@ -33,6 +33,9 @@ describe.skipIf(!here)(`three minutes of faults${why}`, () => {
     expect(outcome.violations, told.join('\n')).toEqual([]);
     expect(outcome.counts.spambase?.acknowledged).toBeGreaterThan(1_000);
     expect(outcome.counts.signal?.windows?.windows).toBeGreaterThan(1_000);
+    const ward = outcome.counts.ward?.facts;
+    expect(ward?.covered).toBeGreaterThan(500);
+    expect(ward?.skippedNoFact).toBeGreaterThan(10);
     for (const part of ['collector', 'classifier', 'archive', 'telegraf', 'kafka', 'influxdb']) {
       expect(outcome.faults[`kill ${part}`]).toBeGreaterThan(0);
     }

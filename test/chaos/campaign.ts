@@ -8,14 +8,14 @@ import type { Line } from './line.ts';
 import { metric } from './metrics.ts';
 import { plan } from './plan.ts';
 import { type Stack, startStack } from './stack.ts';
-import { type StreamName, streamsOf } from './streams.ts';
+import { type StreamChoice, streamsOf } from './streams.ts';
 import { strikeAll } from './striking.ts';
 
 export interface CampaignOptions {
   readonly minutes: number;
   readonly seed: number;
-  /** What the line carries: readings that are labelled one by one, windows of samples, or both beside each other. */
-  readonly stream: StreamName | 'both';
+  /** What the line carries: readings that are labelled one by one, windows of samples, readings gated by facts, or several beside each other. */
+  readonly stream: StreamChoice;
   /** By which Gapline's processes consume from Kafka and commit. */
   readonly client: ClientName;
   /** Brokers: one, or three that each hold every topic. */
@@ -66,7 +66,8 @@ const settleSeconds = 180;
 export async function campaign(options: CampaignOptions): Promise<Outcome> {
   const { minutes, seed, client, brokers, rate, workers, only, keep, tell } = options;
   tell('starting Kafka, InfluxDB, Telegraf, collector, archive, classifier, devices');
-  const stack = await startStack({ streams: streamsOf(options.stream), client, brokers, rate, workers, keep, tell });
+  const streams = streamsOf(options.stream);
+  const stack = await startStack({ streams, client, brokers, rate, workers, seed, keep, tell });
   try {
     const wanted = ({ name }: Fault) => only.length === 0 || only.some((word) => name.includes(word));
     const cards = catalogueFor(options).filter(wanted);
@@ -111,7 +112,7 @@ async function settle(stack: Stack): Promise<Settled> {
   const ended = stack.lines.flatMap(({ generator: { alive, logFile } }): Violation[] =>
     alive ? [] : [{ promise: 'the devices continue', count: 1, examples: [logFile] }],
   );
-  await Promise.all(stack.lines.map(({ generator }) => generator.end()));
+  await Promise.all(stack.lines.flatMap(({ generator, clerk }) => [generator.end(), clerk?.stop()]));
   const inquiry = await inquire(stack);
   try {
     for (;;) {

@@ -5,6 +5,7 @@ import {
   total,
   unreadAtDeletion,
 } from './check-deleted.ts';
+import { checkFacts, type FactCounts, type FactEvidence } from './check-facts.ts';
 import { type Broken, checkWindows, type WindowCounts, type WindowEvidence } from './check-windows.ts';
 
 /** What a prediction said of one reading; two predictions of one identity are told apart by it. */
@@ -46,6 +47,8 @@ export interface Evidence {
   readonly deleted?: DeletedRecords;
   /** Where the model has steps: then windows have predictions, not records. */
   readonly windows?: WindowEvidence;
+  /** Where the model has facts: then a record may wait for one. */
+  readonly facts?: FactEvidence;
 }
 
 /** A promise that was broken, how often, and for which readings. */
@@ -73,6 +76,7 @@ export interface Findings {
     /** Records that were gone with their topic before they were read. */
     readonly destroyed: DestroyedCounts;
     readonly windows?: WindowCounts;
+    readonly facts?: FactCounts;
   };
   readonly violations: readonly Violation[];
 }
@@ -104,7 +108,8 @@ export function check(evidence: Evidence): Findings {
   );
   const extras = checkExtras(evidence, records, broken);
   const windows = evidence.windows && checkWindows(evidence.windows, broken);
-  const unlabelled = windows ? none : checkLabels(evidence, records, broken);
+  const facts = evidence.facts && checkFacts(evidence.facts, records, outcomesOf(evidence), broken);
+  const unlabelled = windows || facts ? none : checkLabels(evidence, records, broken);
   const destroyed = {
     unlabelled: total(unlabelled),
     unarchived: checkArchive(evidence, broken),
@@ -127,6 +132,7 @@ export function check(evidence: Evidence): Findings {
     lostToDamage,
     ...{ toldLost: evidence.toldLost, destroyed },
     ...(windows && { windows }),
+    ...(facts && { facts }),
   };
   return { counts, violations };
 }
@@ -148,9 +154,8 @@ function checkExtras({ resent, possibleExtras }: Evidence, records: Tally, broke
 
 /** Each record gives one prediction, one dead letter or one counted skip. @returns what was gone before it could */
 function checkLabels(evidence: Evidence, records: Tally, broken: Broken): ReadonlyMap<string, number> {
-  const { predictions, deadLetters, skips, deleted } = evidence;
-  const outcomes = tally(deadLetters);
-  for (const { identity } of predictions) outcomes.set(identity, (outcomes.get(identity) ?? 0) + 1);
+  const { skips, deleted } = evidence;
+  const outcomes = outcomesOf(evidence);
   const lacking = (identity: string) => (records.get(identity) ?? 0) - (outcomes.get(identity) ?? 0);
   const gone = unreadAtDeletion(deleted?.readings ?? [], (identity) => lacking(identity) > 0);
   const without: string[] = [];
@@ -217,6 +222,10 @@ function checkPoints(
 }
 
 type Tally = Map<string, number>;
+
+/** Predictions and dead letters. */
+const outcomesOf = ({ predictions, deadLetters }: Evidence): Tally =>
+  tally([...deadLetters, ...predictions.map(({ identity }) => identity)]);
 
 function tally(identities: Iterable<string>): Tally {
   const counts: Tally = new Map();

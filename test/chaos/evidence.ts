@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import { classifierGroup } from '../../classifier/classifier.ts';
+import { classifierGroup, inputsOf } from '../../classifier/classifier.ts';
 import { archiveGroup } from '../../collector/archive.ts';
 import { createKafkaLog } from '../../core/log/kafka.ts';
 import { type EventLog, type StoredRecord, totalLag } from '../../core/log/port.ts';
@@ -13,6 +13,7 @@ import type { Status } from '../../core/wire/status.ts';
 import { identityOf, ledgerIdentities, takePoints } from '../line/identities.ts';
 import type { Evidence, Said } from './check.ts';
 import type { KeptTopics } from './deleted/kept.ts';
+import { gatherFacts } from './fact-evidence.ts';
 import type { Line } from './line.ts';
 import { sumInLog } from './parts.ts';
 import { plantedIdentity } from './planted.ts';
@@ -35,9 +36,12 @@ export async function inquire({ kafkaUrl, influxdb, lines, keptTopics }: Stack):
   const store = createInfluxStore({ ...influxdb, logger });
   await Promise.all([log.start(), store.start()]);
   const lagOf = async (line: Line) => {
-    const stream = { name: line.case.stream, fields: [], topics: topicsOfCase(line.case) };
-    const groups = [archiveGroup(stream), classifierGroup(stream)];
-    const lags = await Promise.all(groups.map((group) => log.lag(group, [stream.topics.readings])));
+    const facts = line.clerk && {};
+    const stream = { name: line.case.stream, fields: [], topics: topicsOfCase(line.case), ...(facts && { facts }) };
+    const lags = await Promise.all([
+      log.lag(archiveGroup(stream), [stream.topics.readings]),
+      log.lag(classifierGroup(stream), inputsOf(stream)),
+    ]);
     return totalLag(lags.flat());
   };
   return {
@@ -65,7 +69,8 @@ async function gather(line: Line, log: EventLog, store: SeriesStore, kept?: Kept
   // Those of the archive stand for points, not for labels.
   const dead = letters.filter(({ stage }) => stage === 'classifier');
   const unarchivable = letters.filter(({ stage }) => stage === 'archive').map(identityOfLetter);
-  const statuses = (await all(topics.status)).map(parsed<Status>);
+  const reports = await all(topics.status);
+  const statuses = reports.map(parsed<Status>);
   const predictions = (await all(topics.predictions)).map(parsed<Prediction>);
   return {
     acknowledged: new Set([...witness.acknowledged, ...ledgerIdentities(ledger), ...planted]),
@@ -95,6 +100,13 @@ async function gather(line: Line, log: EventLog, store: SeriesStore, kept?: Kept
         records,
         dead,
         predictions,
+        counted: (name) => sumOfCounters(statuses, name),
+      }),
+    }),
+    ...(line.clerk && {
+      facts: gatherFacts(line.clerk, {
+        ...{ facts: await all(topics.facts), statuses: reports, predictions },
+        identities: found.map(({ identity }) => identity),
         counted: (name) => sumOfCounters(statuses, name),
       }),
     }),

@@ -6,6 +6,7 @@ import { asPart, type Part, type ProcessPart, startStage } from './parts.ts';
 import { HttpProxy } from './proxies/http-proxy.ts';
 import { root, type StreamCase } from './streams.ts';
 import type { Undo } from './undo.ts';
+import { Clerk } from './ward/clerk.ts';
 import { Witness } from './witness.ts';
 
 /** The stages of one stream in processes of their own, and its devices behind a proxy. */
@@ -17,6 +18,8 @@ export interface Line {
   /** The devices; they wait for the collector however long it takes. */
   readonly generator: Part;
   readonly devices: HttpProxy;
+  /** Who tells the facts, where the stream takes some. */
+  readonly clerk: Clerk | undefined;
   readonly witness: Witness;
   readonly ledger: string;
   readonly collectorUrl: string;
@@ -43,6 +46,8 @@ export interface LineOptions {
   readonly rate: number;
   /** Processes of the collector that take readings. */
   readonly workers: number;
+  /** Decides which facts come, and when. */
+  readonly seed: number;
   readonly logUrl: string;
   /** The store, as `--store` takes it. */
   readonly storeUrl: string;
@@ -52,11 +57,14 @@ export interface LineOptions {
   readonly tell: (line: string) => void;
 }
 
+/** Not of facts. */
+const isOfReadings = (path: string) => path.startsWith('/readings');
+
 const probed = /health and metrics: /;
 
 /** Trains two versions of the model, then starts the stages and the devices. */
 export async function startLine(options: LineOptions, undo: Undo): Promise<Line> {
-  const { folder, logs, rate, workers, logUrl, storeUrl, env, from, tell } = options;
+  const { folder, logs, rate, workers, seed, logUrl, storeUrl, env, from, tell } = options;
   const { stream, config, overrides, flow, makeModels } = options.case;
   const models = join(folder, 'models', stream);
   await mkdir(models, { recursive: true });
@@ -92,8 +100,8 @@ export async function startLine(options: LineOptions, undo: Undo): Promise<Line>
   const witness = new Witness();
   const devices = new HttpProxy({
     target: collectorUrl,
-    arrived: (body) => witness.arrived(body),
-    passed: (passed) => witness.passed(passed),
+    arrived: (body, path) => isOfReadings(path) && witness.arrived(body),
+    passed: (passed) => isOfReadings(passed.path) && witness.passed(passed),
   });
   await devices.start();
   undo.add(() => devices.stop());
@@ -104,10 +112,14 @@ export async function startLine(options: LineOptions, undo: Undo): Promise<Line>
     ...{ env: {}, logs, ready: /^/ },
   });
   undo.add(() => handle.stop());
+  const clerk = options.case.name === 'facts' ? new Clerk(devices.url, seed) : undefined;
+  clerk?.start();
+  undo.add(async () => clerk?.abandon());
   return {
     ...{ case: options.case, collector, classifier, archive, generator: asPart(handle, tell) },
     ...{
       devices,
+      clerk,
       witness,
       ledger,
       collectorUrl,

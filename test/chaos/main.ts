@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type ClientName, clientNames } from '../../core/log/kafka/address.ts';
 import { campaign } from './campaign.ts';
-import { type StreamName, streamNames } from './streams.ts';
+import { type StreamChoice, streamChoices } from './streams.ts';
 
 const number =
   (least: number, most: number) =>
@@ -20,7 +20,7 @@ function brokers(text: string): 1 | 3 {
 interface Options {
   readonly minutes: number;
   readonly seed: number;
-  readonly stream: StreamName | 'both';
+  readonly stream: StreamChoice;
   readonly client: ClientName;
   readonly brokers: 1 | 3;
   readonly topics: boolean;
@@ -37,8 +37,11 @@ await new Command('chaos')
   .option('--minutes <minutes>', 'how long faults are injected', number(0.1, 10_000), 3)
   .option('--seed <seed>', 'decides which faults and when', number(0, 2 ** 31), 1)
   .addOption(
-    new Option('--stream <which>', 'readings labelled one by one, windows of samples, or both beside each other')
-      .choices([...streamNames, 'both'])
+    new Option(
+      '--stream <which>',
+      'readings labelled one by one, windows of samples, readings gated by facts; the first two, or all, beside each other',
+    )
+      .choices(streamChoices)
       .default('plain'),
   )
   .addOption(

@@ -55,6 +55,8 @@ export interface StackOptions {
   readonly rate: number;
   /** Processes of each collector that take readings. */
   readonly workers: number;
+  /** Of the campaign. */
+  readonly seed: number;
   /** Leaves the folder with the processes' logs. */
   readonly keep: boolean;
   readonly tell: (line: string) => void;
@@ -72,7 +74,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 }
 
 async function start(
-  { streams, client, brokers, rate, workers, keep, tell }: StackOptions,
+  { streams, client, brokers, rate, workers, seed, keep, tell }: StackOptions,
   undo: Undo,
 ): Promise<Stack> {
   const folder = await mkdtemp(join(tmpdir(), 'gapline-chaos-'));
@@ -94,7 +96,7 @@ async function start(
   const logUrl = `${client}://${kafka.addresses.join()}`;
   const storeUrl = `${influxdb.proxy.url}/${org}/${bucket}`;
   let from = root;
-  const shared = { folder, logs, rate, workers, logUrl, storeUrl, env, from: () => from, tell };
+  const shared = { folder, logs, rate, workers, seed, logUrl, storeUrl, env, from: () => from, tell };
   const lines: Line[] = [];
   for (const each of streams) lines.push(await startLine({ case: each, ...shared }, undo));
   const inputs = lines.map((line) => line.inputs);

@@ -2,11 +2,15 @@ import { cp, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { topicsOf } from '../../core/wire/stream.ts';
 import { trainingTable } from './signal/simulator.ts';
+import { trainingSet } from './ward/simulator.ts';
 
 export const root = resolve(import.meta.dirname, '../..');
 
-export const streamNames = ['plain', 'windows'] as const;
+export const streamNames = ['plain', 'windows', 'facts'] as const;
 export type StreamName = (typeof streamNames)[number];
+/** One stream, or several beside each other: `both` are the first two. */
+export const streamChoices = [...streamNames, 'both', 'all'] as const;
+export type StreamChoice = (typeof streamChoices)[number];
 
 /** A stream that a campaign runs. */
 export interface StreamCase {
@@ -56,11 +60,27 @@ const windows: StreamCase = {
   },
 };
 
-const cases: Readonly<Record<StreamName, StreamCase>> = { plain, windows };
+const facts: StreamCase = {
+  name: 'facts',
+  stream: 'ward',
+  config: join(import.meta.dirname, 'ward/stream.yaml'),
+  overrides: (folder) => [`data.train=${join(folder, 'ward.csv')}`, `data.facts=${join(folder, 'ward.ndjson')}`],
+  flow: () => [],
+  async makeModels(folder, _models, train) {
+    const { table, facts: told } = trainingSet(7, 300);
+    await writeFile(join(folder, 'ward.csv'), table);
+    await writeFile(join(folder, 'ward.ndjson'), told);
+    await train('training.seed=1');
+    await train('training.seed=2');
+  },
+};
 
-/** The streams of a campaign: one of them, or `both`. */
-export const streamsOf = (choice: StreamName | 'both'): readonly StreamCase[] =>
-  choice === 'both' ? [plain, windows] : [cases[choice]];
+const cases: Readonly<Record<StreamName, StreamCase>> = { plain, windows, facts };
+
+export function streamsOf(choice: StreamChoice): readonly StreamCase[] {
+  if (choice === 'both') return [plain, windows];
+  return choice === 'all' ? [plain, windows, facts] : [cases[choice]];
+}
 
 /** The topics of a stream in the log. */
 export const topicsOfCase = ({ stream }: StreamCase) =>

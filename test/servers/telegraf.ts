@@ -24,7 +24,7 @@ const plugins = [
     'prometheus',
     'tail',
   ].map((name) => `inputs.${name}`),
-  ...['discard', 'file', 'health', 'influxdb_v2'].map((name) => `outputs.${name}`),
+  ...['discard', 'file', 'health', 'influxdb_v2', 'sql'].map((name) => `outputs.${name}`),
   ...['influx', 'json', 'json_v2', 'prometheus', 'value'].map((name) => `parsers.${name}`),
   ...['converter', 'dedup', 'regex', 'rename', 'starlark', 'strings'].map((name) => `processors.${name}`),
   ...['influx', 'json'].map((name) => `serializers.${name}`),

@@ -25,7 +25,7 @@ export interface HttpProxyOptions {
   /** `http://HOST:PORT` of the server behind. */
   readonly target: string;
   /** Told of a request before the server sees it. */
-  readonly arrived?: (body: Buffer) => void;
+  readonly arrived?: (body: Buffer, path: string) => void;
   /** Told before the answer goes out. */
   readonly passed?: (passed: Passed) => void;
 }
@@ -88,7 +88,7 @@ export class HttpProxy {
 
   async #pass(incoming: IncomingMessage, body: Buffer, answer: ServerResponse, mood: Mood): Promise<void> {
     const { arrived, passed } = this.#options;
-    arrived?.(body);
+    arrived?.(body, incoming.url ?? '/');
     let reached: { response: IncomingMessage; payload: Buffer } | undefined;
     try {
       reached = await this.#ask(incoming, body);
