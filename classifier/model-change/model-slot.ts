@@ -178,7 +178,7 @@ export class ModelSlot {
     this.#changed = true;
     if (!before?.steps || this.#current?.steps === before.steps || !this.#events.finishes) return;
     const changedAt = before.steps.finish();
-    this.#current?.steps?.startAfter(changedAt);
+    this.#current?.steps?.startAfter(changedAt, before.steps);
     // A partition without devices may get no batch that would show it.
     if (before.steps.isFinished) {
       this.#events.finished?.(before);

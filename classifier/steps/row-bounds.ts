@@ -1,19 +1,40 @@
 import type { StepRows } from '../../core/steps/port.ts';
 import type { StateReader, StateWriter } from '../../core/steps/state.ts';
-import { compare, since } from '../../core/steps/time.ts';
+import { compare, floorTo, shift, since, type Time } from '../../core/steps/time.ts';
 import { EventTimes } from './event-times.ts';
+
+/** Where windows of an earlier model end: `lengthNs` behind each multiple of `everyNs` since the epoch. */
+export interface WindowGrid {
+  readonly lengthNs: number;
+  readonly everyNs: number;
+}
+
+/** The windows of an earlier model: of each device, those that begin behind those of the model before it, and not after its event time then. */
+interface EarlierWindows {
+  readonly begunBy: EventTimes;
+  readonly grid: WindowGrid;
+}
+
+/** Of a model whose rows are samples. */
+const noGrid: WindowGrid = { lengthNs: 0, everyNs: 0 };
+
+/** More models before this one are not remembered: none of them works any more. */
+const maxEarlier = 8;
 
 /**
  * Which rows are of a model where others work before and after it: those that begin after the event times of the change to it, and not
- * after those of the change to the next one.
+ * after those of the change to the next one. A prediction has the identity (device, end): of two windows that end together the earlier
+ * model's, which began before, is the one.
  */
 export class RowBounds {
   #after: EventTimes | undefined;
   #upTo: EventTimes | undefined;
+  #earlier: EarlierWindows[] = [];
 
-  /** Rows that have begun by then are of the model before. */
-  startAfter(at: EventTimes): void {
+  /** Rows that have begun by then are of the model before, which had these windows. */
+  startAfter(at: EventTimes, before: RowBounds, grid = noGrid): void {
     this.#after = at;
+    this.#earlier = [...before.#earlier, { begunBy: at.copy(), grid }].slice(-maxEarlier);
   }
 
   /** Rows that begin later are of the model after. */
@@ -22,7 +43,7 @@ export class RowBounds {
   }
 
   get areOpen(): boolean {
-    return !this.#after && !this.#upTo;
+    return !this.#after && !this.#upTo && this.#earlier.length === 0;
   }
 
   includes({ names, devices, seconds, nanoseconds, windows }: StepRows, row: number): boolean {
@@ -34,7 +55,22 @@ export class RowBounds {
       return changed !== undefined && compare(fromSeconds, fromNanoseconds, changed.seconds, changed.nanoseconds) <= 0;
     };
     if (this.#after && hasBegunBy(this.#after)) return false;
+    if (windows && this.#earlier.length > 0 && this.#endsWithEarlier(device, seconds[row] ?? 0, nanoseconds[row] ?? 0))
+      return false;
     return !this.#upTo || hasBegunBy(this.#upTo);
+  }
+
+  /** Whether a window of an earlier model ends at this time. */
+  #endsWithEarlier(device: string, seconds: number, nanoseconds: number): boolean {
+    return this.#earlier.some(({ begunBy, grid }, at) => {
+      const [changed, before] = [begunBy.of(device), this.#earlier[at - 1]?.begunBy.of(device)];
+      if (!changed || grid.everyNs === 0) return false;
+      const start = shift(seconds, nanoseconds, -grid.lengthNs);
+      const hasBegunBy = (time: Time) => compare(start.seconds, start.nanoseconds, time.seconds, time.nanoseconds) <= 0;
+      if (!hasBegunBy(changed) || (before && hasBegunBy(before))) return false;
+      const aligned = floorTo(start.seconds, start.nanoseconds, grid.everyNs);
+      return aligned.seconds === start.seconds && aligned.nanoseconds === start.nanoseconds;
+    });
   }
 
   /** Where the next model works already, the devices of which rows of this one may still come: those that were silent since. */
@@ -52,12 +88,20 @@ export class RowBounds {
   /** Forgets the model before for the devices of which none of its rows can come any more. */
   settle(now: EventTimes, reachNs: number): void {
     if (this.#after && withoutPast(this.#after, now, reachNs).length === 0) this.#after = undefined;
+    const longestNs = this.#earlier.reduce((sum, { grid }) => sum + grid.lengthNs, reachNs);
+    this.#earlier = this.#earlier.filter(({ begunBy }) => withoutPast(begunBy, now, longestNs).length > 0);
   }
 
   write(writer: StateWriter): void {
     for (const times of [this.#after, this.#upTo]) {
       writer.number(times ? 1 : 0);
       times?.write(writer);
+    }
+    writer.number(this.#earlier.length);
+    for (const { begunBy, grid } of this.#earlier) {
+      writer.number(grid.lengthNs);
+      writer.number(grid.everyNs);
+      begunBy.write(writer);
     }
   }
 
@@ -66,6 +110,10 @@ export class RowBounds {
     const times = () => (reader.count(1) === 1 ? EventTimes.read(reader) : undefined);
     bounds.#after = times();
     bounds.#upTo = times();
+    for (let left = reader.count(maxEarlier); left > 0; left--) {
+      const grid = { lengthNs: reader.number(), everyNs: reader.number() };
+      bounds.#earlier.push({ grid, begunBy: EventTimes.read(reader) });
+    }
     return bounds;
   }
 }

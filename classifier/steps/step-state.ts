@@ -20,8 +20,7 @@ const maxTruths = 10_000;
 /** The steps of a model at work on one partition: readings in, the model's rows out. */
 export class PartitionSteps {
   readonly signature: string;
-  readonly #reachNs: number;
-  readonly #silenceNs: number;
+  readonly #steps: ModelSteps;
   #eventTimes = new EventTimes();
   #bounds = new RowBounds();
   readonly #chain: ChainSession;
@@ -29,7 +28,6 @@ export class PartitionSteps {
   /** Samples that waited when another model took over; undefined before. */
   #inherited: number | undefined;
   readonly #width: number;
-  readonly #hasWindows: boolean;
   #facts: FactTable;
   readonly #input: InputRows;
   /** By channel, its column in a reading. */
@@ -43,18 +41,13 @@ export class PartitionSteps {
    * @param columns - by channel of the steps, its column in the stream
    * @param facts - the committed facts of the partition, which others change
    */
-  constructor(
-    { chain, channels, signature, reachNs, silenceNs }: ModelSteps,
-    columns: readonly number[],
-    facts?: FactTable,
-  ) {
+  constructor(steps: ModelSteps, columns: readonly number[], facts?: FactTable) {
+    const { chain, channels, signature } = steps;
+    this.#steps = steps;
     this.signature = signature;
-    this.#reachNs = reachNs;
-    this.#silenceNs = silenceNs;
     this.#chain = chain.open();
     this.#gate = chain.facts?.open();
     this.#width = chain.shape.channels.length;
-    this.#hasWindows = chain.shape.windows !== undefined;
     this.#facts = facts ?? new FactTable();
     this.#input = new InputRows(channels.length);
     this.#columns = columns;
@@ -149,9 +142,21 @@ export class PartitionSteps {
     return at;
   }
 
-  /** This one takes over: the rows that have begun by then are those of the model before. */
-  startAfter(at: EventTimes): void {
-    this.#bounds.startAfter(at);
+  /**
+   * This one takes over: the rows that have begun by then are those of the model before. Where both begin with the same steps before
+   * their windows, this one continues them, so that no filter starts anew.
+   */
+  startAfter(at: EventTimes, before: PartitionSteps): void {
+    this.#bounds.startAfter(at, before.#bounds, before.#steps.chain.shape.windows);
+    this.#eventTimes = at.copy();
+    const [own, other] = [this.#steps, before.#steps];
+    if (JSON.stringify(own.channels) !== JSON.stringify(other.channels)) return;
+    const differing = own.sampleSteps.findIndex((step, index) => step !== other.sampleSteps[index]);
+    const same = differing < 0 ? own.sampleSteps.length : differing;
+    if (same === 0) return;
+    // States hold truths by their index.
+    this.#setTruths(before.#truths);
+    this.#chain.loadFirst(before.#chain.save(), same);
   }
 
   /** After {@link finish}, whether no row that had begun can still come. A device that is silent keeps its own open. */
@@ -161,11 +166,11 @@ export class PartitionSteps {
 
   /** After {@link finish}, whether the devices whose rows are open were silent for so long that they are not waited for any more. */
   get isAbandoned(): boolean {
-    return this.#bounds.sinceEnd(this.#eventTimes) > this.#reachNs + this.#silenceNs;
+    return this.#bounds.sinceEnd(this.#eventTimes) > this.#steps.reachNs + this.#steps.silenceNs;
   }
 
   #silent(): readonly string[] {
-    return this.#bounds.unfinished(this.#eventTimes, this.#reachNs);
+    return this.#bounds.unfinished(this.#eventTimes, this.#steps.reachNs);
   }
 
   /**
@@ -191,7 +196,7 @@ export class PartitionSteps {
 
   /** Windows are done with their samples before they wait for facts. */
   #waitingSamples(): number {
-    return this.#hasWindows ? 0 : this.waiting().rows;
+    return this.#steps.chain.shape.windows ? 0 : this.waiting().rows;
   }
 
   /** Of these, those that wait for facts. */
@@ -209,7 +214,7 @@ export class PartitionSteps {
     writer.number(this.#truths.length);
     for (const truth of this.#truths) writer.text(truth);
     this.#eventTimes.write(writer);
-    this.#bounds.settle(this.#eventTimes, this.#reachNs);
+    this.#bounds.settle(this.#eventTimes, this.#steps.reachNs);
     this.#bounds.write(writer);
     writer.number(this.#inherited ?? -1);
     const chain = this.#chain.save();
@@ -232,6 +237,10 @@ export class PartitionSteps {
     this.#eventTimes = eventTimes;
     this.#bounds = bounds;
     this.#inherited = inherited < 0 ? undefined : inherited;
+    this.#setTruths(truths);
+  }
+
+  #setTruths(truths: readonly string[]): void {
     this.#truths.splice(0, this.#truths.length, ...truths);
     this.#truthIndex.clear();
     for (const [index, truth] of truths.entries()) this.#truthIndex.set(truth, index);

@@ -27,6 +27,8 @@ export interface ModelSteps {
   readonly silenceNs: number;
   /** Equal for two models whose steps give the same rows of the same readings, and may take over each other's state. */
   readonly signature: string;
+  /** The same of each step before the window, or of all where there is none. */
+  readonly sampleSteps: readonly string[];
 }
 
 /**
@@ -42,12 +44,16 @@ export function openSteps({ fields, channels, steps }: StepParts, own?: OwnSteps
     throw new GaplineError('model-invalid', detail, { retryable: false });
   }
   const reachNs = (chain.shape.windows?.lengthNs ?? 0) + steps.reduce((sum, step) => sum + delayOf(step), 0);
-  const code = steps.flatMap(({ use }) => {
+  const codeOf = ({ use }: StepSpec) => {
     const definition = own?.get(use);
     return definition ? [codeHashOf(definition)] : [];
-  });
+  };
+  const code = steps.flatMap(codeOf);
+  const window = steps.findIndex(({ use }) => use === 'window');
+  const before = window < 0 ? steps : steps.slice(0, window);
+  const sampleSteps = before.map((step) => JSON.stringify([step, ...codeOf(step)]));
   const signature = JSON.stringify(code.length > 0 ? [channels, steps, code] : [channels, steps]);
-  return { channels, chain, reachNs, silenceNs: hourNs + (chain.aheadNs ?? 0), signature };
+  return { channels, chain, reachNs, silenceNs: hourNs + (chain.aheadNs ?? 0), signature, sampleSteps };
 }
 
 /** How long a step may hold a sample back, by the parameters that say so. */

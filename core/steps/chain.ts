@@ -39,6 +39,8 @@ export interface ChainSession {
   save(): Uint8Array;
   /** @throws {RangeError} where the bytes are not what `save` of the same chain wrote */
   load(state: Uint8Array): void;
+  /** Takes over the first steps' state from what another chain saved that begins with the same ones. */
+  loadFirst(state: Uint8Array, count: number): void;
 }
 
 export interface Chain {
@@ -78,7 +80,7 @@ export function buildChain(specs: readonly StepSpec[], channels: readonly string
     ...(Number.isFinite(aheadNs) && { aheadNs }),
     open: () => {
       const sessions = steps.map(({ use, step }) => ({ use, session: step.open() }));
-      if (Number.isFinite(aheadNs)) sessions.unshift({ use: 'ahead', session: new Ahead(aheadNs, channels.length) });
+      if (Number.isFinite(aheadNs)) sessions.unshift({ use: aheadCheck, session: new Ahead(aheadNs, channels.length) });
       return new Session(sessions);
     },
   };
@@ -185,18 +187,29 @@ class Session implements ChainSession {
   }
 
   load(state: Uint8Array): void {
-    const reader = new StateReader(state);
-    if (reader.number() !== formatVersion) throw new RangeError('the state is of another format');
-    const parts = this.#steps.map(({ use }) => {
-      if (reader.text() !== use) throw new RangeError('the state is of another chain of steps');
-      return reader.raw(reader.count(reader.left));
-    });
-    reader.end();
+    const parts = readParts(state);
+    if (parts.length !== this.#steps.length || parts.some(({ use }, index) => use !== this.#steps[index]!.use))
+      throw new RangeError('the state is of another chain of steps');
     this.#latest = undefined;
-    parts.forEach((part, index) => {
-      this.#steps[index]!.session.load(part);
-    });
+    for (const [index, { bytes }] of parts.entries()) this.#steps[index]!.session.load(bytes);
+  }
+
+  loadFirst(state: Uint8Array, count: number): void {
+    const given = readParts(state).filter(({ use }) => use !== aheadCheck);
+    const own = this.#steps.filter(({ use }) => use !== aheadCheck);
+    this.#latest = undefined;
+    for (const [index, { bytes }] of given.slice(0, count).entries()) own[index]?.session.load(bytes);
   }
 }
 
+function readParts(state: Uint8Array): { readonly use: string; readonly bytes: Uint8Array }[] {
+  const reader = new StateReader(state);
+  if (reader.number() !== formatVersion) throw new RangeError('the state is of another format');
+  const parts = [];
+  while (reader.left > 0) parts.push({ use: reader.text(), bytes: reader.raw(reader.count(reader.left)) });
+  return parts;
+}
+
 const formatVersion = 2;
+/** The check of times ahead, which stands before the first step and remembers nothing. */
+const aheadCheck = 'ahead';
