@@ -15,7 +15,7 @@ function rowsOf(count: number, { shift = 0, from = 0, gap = false } = {}) {
 
 const fields = ['a', 'b', 'constant'];
 const trained = histogramsOf(rowsOf(9_797));
-const driftOf = () => new Drift(fields, trained, 0.2);
+const driftOf = () => new Drift({ fields }, trained, 0.2);
 
 /** Shows rows in batches of 100. */
 function show(drift: Drift, count: number, options: Parameters<typeof rowsOf>[1] = {}): Drift {

@@ -1,5 +1,6 @@
 import { binOf } from '../core/model/histogram.ts';
 import type { FieldHistogram } from '../core/model/histogram-schema.ts';
+import type { Model } from '../core/model/model.ts';
 import type { Rows } from '../core/model/rows.ts';
 import { elementAt } from '../core/numeric/element.ts';
 import type { Status } from '../core/wire/status.ts';
@@ -34,12 +35,23 @@ export class Drift {
   readonly #fields: readonly string[];
   readonly #histograms: readonly FieldHistogram[];
   readonly #threshold: number;
+  /** Columns of a field: of a series, its samples. */
+  readonly #span: number;
   #current: Counts;
   #previous: Counts;
 
-  /** @param histograms - by field; @param threshold - of the index, above which a field counts as drifted */
-  constructor(fields: readonly string[], histograms: readonly FieldHistogram[], threshold: number) {
-    this.#fields = fields;
+  /**
+   * @param model - its fields, or the channels of its series, are watched
+   * @param histograms - by field or channel
+   * @param threshold - of the index, above which one counts as drifted
+   */
+  constructor(
+    { fields, series }: Pick<Model, 'fields' | 'series'>,
+    histograms: readonly FieldHistogram[],
+    threshold: number,
+  ) {
+    this.#fields = series?.channels ?? fields;
+    this.#span = series?.length ?? 1;
     this.#histograms = histograms;
     this.#threshold = threshold;
     this.#current = new Counts(histograms);
@@ -59,14 +71,17 @@ export class Drift {
     const counts = this.#current;
     let outside = 0;
     for (const [field, { min, max, edges, counts: trained }] of this.#histograms.entries()) {
-      const value = values[start + field]!;
-      if (Number.isNaN(value)) continue;
-      counts.bins[field]![binOf(edges, value)]! += 1;
-      if (value >= min && value <= max) continue;
-      // A field that training never saw has no range to be outside of.
-      if (trained.length === 1 && trained[0] === 0) continue;
-      counts.outside[field]! += 1;
-      outside = 1;
+      const first = start + field * this.#span;
+      for (let at = first; at < first + this.#span; at++) {
+        const value = values[at]!;
+        if (Number.isNaN(value)) continue;
+        counts.bins[field]![binOf(edges, value)]! += 1;
+        if (value >= min && value <= max) continue;
+        // A field that training never saw has no range to be outside of.
+        if (trained.length === 1 && trained[0] === 0) continue;
+        counts.outside[field]! += 1;
+        outside = 1;
+      }
     }
     counts.readings += 1;
     counts.outsideReadings += outside;

@@ -54,7 +54,7 @@ export function createLabeller(options: LabellerOptions): Labeller {
   const shadow = createShadow({ ...options, predict: predictInShadow });
   const labelling = { metrics, now, topic: stream.topics.predictions };
   const driftOf = ({ model }: StreamModel) =>
-    model.histograms && new Drift(model.fields, model.histograms, options.driftThreshold);
+    model.histograms && new Drift(model, model.histograms, options.driftThreshold);
   let drift = driftOf(options.champion);
 
   /** What earlier versions complete. One that is unavailable for too long is given up, so that it does not keep the present one waiting. */

@@ -25,6 +25,7 @@ export interface FittedCandidate {
     | 'fields'
     | 'channels'
     | 'steps'
+    | 'series'
     | 'classes'
     | 'imputer'
     | 'indicators'
@@ -43,12 +44,15 @@ export async function fitCandidate({
   ...input
 }: CandidateInput): Promise<FittedCandidate> {
   const { indicators, maxGaps } = input.options;
+  const series = preparation?.chain.shape.series;
   const { imputer, estimator, json, neighbours, importance, outOfBag } = await fitModel({
     ...input,
+    ...(series && { series: { channels: series.channels.length, length: series.length } }),
     classes: classes.length,
   });
   const parts: FittedCandidate['parts'] = {
     fields: [...fields],
+    ...(series && { series: { channels: [...series.channels], length: series.length } }),
     ...(preparation && { channels: [...preparation.channels], steps: stepsSchema.parse(preparation.steps) }),
     classes: [...classes],
     imputer,

@@ -37,7 +37,7 @@ export async function describeModel(input: DraftInput): Promise<Draft> {
       ...parts,
       metrics,
       selfTest: await writeSelfTest(model, pickSelfTestRows(rows)),
-      histograms: histogramsOf(rows),
+      histograms: histogramsOf(rows, parts.series?.length),
       lineage: {
         data: { source: basename(dataset.file), rows: rows.count, sha256: hashDataset(dataset) },
         seed,

@@ -7,10 +7,13 @@ import { classWeightsOf } from '../core/model/forest/training-data.ts';
 import { fitRidge } from '../core/model/linear/ridge.ts';
 import { writeRidge } from '../core/model/linear/ridge-json.ts';
 import type { Manifest, Metrics } from '../core/model/manifest.ts';
+import { fitRocket, RocketTransform } from '../core/model/series/rocket.ts';
+import { writeRocket } from '../core/model/series/rocket-json.ts';
+import { defaultFeatures, planRocket } from '../core/model/series/rocket-plan.ts';
 import { GaplineError } from '../core/wire/errors.ts';
 import type { FitInput } from './fit-input.ts';
 import { trainWithLibrary } from './library.ts';
-import type { TrainingOptions } from './options.ts';
+import { type TrainingOptions, takesSeries } from './options.ts';
 
 /** Rows as the estimator gets them from the imputer, all masked copies of them. */
 export interface EstimatorInput {
@@ -32,9 +35,17 @@ export interface FittedEstimator {
 const forestFile = 'forest.json.gz';
 const boostedFile = 'boosted.json.gz';
 const ridgeFile = 'ridge.json.gz';
+const rocketFile = 'rocket.json.gz';
 
 /** @throws {GaplineError} `config-invalid` where options do not go together */
-export function checkEstimator({ engine, estimator = 'trees', imputer, boosted }: TrainingOptions): void {
+export function checkEstimator({
+  engine,
+  estimator = 'trees',
+  imputer,
+  boosted,
+  indicators,
+  neighbours,
+}: TrainingOptions): void {
   const fail = (detail: string): never => {
     throw new GaplineError('config-invalid', detail);
   };
@@ -44,6 +55,12 @@ export function checkEstimator({ engine, estimator = 'trees', imputer, boosted }
     if (imputer.kind === 'passthrough') fail(`${library} takes no gaps: choose another imputer than passthrough`);
     if (boosted) fail(`${library} grows forests only: leave training.boosted out`);
   }
+  if (takesSeries(estimator) && imputer.kind !== 'passthrough')
+    fail(`training.estimator ${estimator} takes gaps itself: leave training.imputer out`);
+  if (takesSeries(estimator) && indicators)
+    fail(`training.estimator ${estimator} sees gaps itself: leave training.indicators out`);
+  if (takesSeries(estimator) && neighbours)
+    fail(`training.neighbours compares rows, not series: leave it out beside estimator ${estimator}`);
   if (estimator === 'ridge' && imputer.kind === 'passthrough')
     fail('training.estimator ridge takes no gaps: choose another imputer than passthrough');
   if (estimator !== 'trees' && boosted)
@@ -54,6 +71,7 @@ export function checkEstimator({ engine, estimator = 'trees', imputer, boosted }
 export async function fitEstimator(input: FitInput, data: EstimatorInput): Promise<FittedEstimator> {
   const { options } = input;
   if (options.estimator === 'ridge') return fitLinear(input, data);
+  if (options.estimator === 'rocket') return fitSeries(input, data);
   if (options.engine === 'ml-random-forest') return fitLibrary(input, data);
   return options.boosted ? fitBoosted(input, data, options.boosted) : fitForest(input, data);
 }
@@ -65,6 +83,17 @@ function fitLinear({ classes, options }: FitInput, data: EstimatorInput): Fitted
     estimator: { kind: 'ridge', file: ridgeFile },
     json: writeRidge(fitRidge({ ...data, classes, classWeights })),
   };
+}
+
+function fitSeries(input: FitInput, data: EstimatorInput): FittedEstimator {
+  const { classes, options, series = { channels: 1, length: data.width } } = input;
+  const { features = defaultFeatures, seed } = options;
+  const { labels, count } = data;
+  const rocket = fitRocket(planRocket(series, features, seed), data.values, count, seed);
+  const values = new RocketTransform(rocket).transform(data.values, count);
+  const classWeights = classWeightsOf({ labels, count, classes, ...(options.forest && { options: options.forest }) });
+  const ridge = fitRidge({ values, count, width: rocket.plan.features, labels, classes, classWeights });
+  return { estimator: { kind: 'rocket', file: rocketFile }, json: writeRocket(rocket, ridge) };
 }
 
 async function fitLibrary({ options }: FitInput, data: EstimatorInput): Promise<FittedEstimator> {

@@ -1,9 +1,12 @@
+import type { SeriesShape } from '../core/model/series/shape.ts';
 import type { TrainingOptions } from './options.ts';
 import type { LabelledRows } from './rows.ts';
 
 export interface FitInput {
   readonly rows: LabelledRows;
   readonly classes: number;
+  /** How the samples of a window lie in a row. Default: a row is one channel. */
+  readonly series?: SeriesShape;
   readonly options: TrainingOptions;
   /** How copies are masked. Default: each value by itself, with the same probability. */
   readonly maskCopy?: (rows: LabelledRows, rate: number, seed: number) => LabelledRows;

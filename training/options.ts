@@ -43,11 +43,17 @@ export const trainingSchema = z.strictObject({
       'a reading with more gaps than this gets the label unknown; default: learnt, the number at which labels become no better than the most frequent one',
     ),
   estimator: z
-    .enum(['trees', 'ridge'])
+    .enum(['trees', 'ridge', 'rocket'])
     .default('trees')
     .describe(
-      'what predicts: trees, a forest or, with `boosted`, boosted ones; ridge, a linear classifier whose penalty is chosen by leave-one-out',
+      'what predicts: trees, a forest or, with `boosted`, boosted ones; ridge, a linear classifier whose penalty is chosen by leave-one-out; rocket, ridge on how often thousands of random convolutions of a series exceed a bias (MiniRocket), which takes gaps itself',
     ),
+  features: z
+    .int()
+    .min(84)
+    .max(50_000)
+    .default(10_000)
+    .describe('of rocket: how many convolutions are compared with a bias'),
   trees: z.int().min(1).max(10_000).default(100).describe('trees of the forest; with `boosted`, for each class'),
   seed: z.int().min(0).max(4_294_967_295).default(1).describe('the same seed and data make the same model'),
   boosted: z
@@ -101,6 +107,8 @@ export type TrainingConfig = z.output<typeof trainingSchema>;
 /** How a model is made. */
 export interface TrainingOptions {
   readonly imputer: ImputerSpec | { readonly kind: 'passthrough' };
+  /** Of an estimator of series. Default: 10,000. */
+  readonly features?: number;
   /** Default: trees. */
   readonly estimator?: TrainingConfig['estimator'];
   readonly trees: number;
@@ -120,14 +128,24 @@ export interface TrainingOptions {
   readonly forest?: Omit<ForestOptions, 'trees' | 'seed'>;
 }
 
+/** Estimators of whole series take gaps themselves. */
+export const takesSeries = (estimator: TrainingConfig['estimator']): boolean => estimator === 'rocket';
+
+const takesGaps = ({ imputer, estimator }: TrainingConfig): boolean =>
+  imputer === 'passthrough' || (imputer === 'mean' && takesSeries(estimator));
+
 /** The options that `training` of stream.yaml stands for. */
 export function trainingOptions(config: TrainingConfig): TrainingOptions {
   const { estimator, trees, seed, engine, voting, indicators, copies, copyGaps, maxGaps } = config;
   const { boosted, neighbours, learningRate, models, extraTrees, maxDepth, minSamplesLeaf, maxFeatures } = config;
   const classWeights = config.classWeights === 'balanced' ? ({ classWeights: 'balanced' } as const) : {};
   return {
-    imputer: config.imputer === 'passthrough' ? { kind: 'passthrough' } : imputerSpec(config.imputer, config),
+    imputer:
+      config.imputer === 'passthrough' || takesSeries(estimator)
+        ? { kind: 'passthrough' }
+        : imputerSpec(config.imputer, config),
     ...(estimator !== 'trees' && { estimator }),
+    ...(takesSeries(estimator) && { features: config.features }),
     trees,
     seed,
     engine,

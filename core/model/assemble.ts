@@ -22,17 +22,18 @@ export interface Parts {
   readonly neighbours?: { readonly share: number; readonly references: Neighbours };
   /** A row with more gaps than this is not guessed at. */
   readonly maxGaps?: number;
-  /** By field, how the training data was spread. */
+  readonly series?: NonNullable<Model['series']>;
   readonly histograms?: readonly FieldHistogram[];
 }
 
 /** Makes a model of an imputer and, after it, an estimator. */
 export function assembleModel(parts: Parts): Model {
-  const { identity, steps, fields, classes, imputer, estimator, histograms } = parts;
+  const { identity, steps, fields, series, classes, imputer, estimator, histograms } = parts;
   return {
     identity,
     ...(steps && { steps }),
     fields,
+    ...(series && { series }),
     classes,
     ...(histograms && { histograms }),
     memoryMs: imputer.memoryMs,

@@ -11,12 +11,14 @@ import type { Model } from './model.ts';
 import { openArtifact } from './open.ts';
 import { partOf, sampleDraft, sampleOf } from './testing.ts';
 
-/** A model for the suite: the sample of `testing.ts`, but for what is said here. It has three fields and two classes. */
+/** A model for the suite: the sample of `testing.ts`, but for what is said here. It has two classes. */
 export interface KindUnderTest {
   /** In the place of the sample. */
   readonly draft?: () => Promise<Draft>;
   /** In the place of these parts of the manifest. */
   readonly parts?: () => Promise<PartsUnderTest> | PartsUnderTest;
+  /** How many fields it has. Default: three. */
+  readonly width?: number;
   /** Paths of more files of the artifact. */
   readonly files?: readonly string[];
   readonly onnxRuntime?: () => Promise<OnnxRuntime>;
@@ -30,7 +32,8 @@ export function modelContract(name: string, kind: KindUnderTest): void {
 }
 
 function properties(kind: KindUnderTest): void {
-  const rows = sampleOf(3, 40);
+  const { width = 3 } = kind;
+  const rows = sampleOf(width, 40);
   let model: Model;
   let load: () => Promise<Model>;
 
@@ -59,7 +62,11 @@ function properties(kind: KindUnderTest): void {
 
   it('gives each row probabilities that sum to one, and the likeliest class as its label', async () => {
     const { labels, probabilities, filled } = await model.open().predict(rows);
-    expect([labels.length, probabilities.length, filled.length]).toEqual([rows.count, rows.count * 2, rows.count * 3]);
+    expect([labels.length, probabilities.length, filled.length]).toEqual([
+      rows.count,
+      rows.count * 2,
+      rows.count * width,
+    ]);
     for (let row = 0; row < rows.count; row++) {
       const [first, second] = [elementAt(probabilities, row * 2), elementAt(probabilities, row * 2 + 1)];
       expect(first + second).toBeCloseTo(1, 6);
@@ -108,7 +115,7 @@ function properties(kind: KindUnderTest): void {
   it('labels no rows at all', async () => {
     const output = await model
       .open()
-      .predict({ count: 0, width: 3, values: new Float64Array(0), devices: [], times: new BigInt64Array(0) });
+      .predict({ count: 0, width, values: new Float64Array(0), devices: [], times: new BigInt64Array(0) });
     expect([...output.labels]).toEqual([]);
   });
 

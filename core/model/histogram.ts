@@ -9,15 +9,27 @@ const bins = 10;
 /**
  * How each column is spread: bins of about equally many training rows, fewer where values are the same. What drift is measured
  * against. A column that was never measured has one empty bin.
+ * @param span - so many neighbouring columns are one: the samples of a channel
  */
-export function histogramsOf(table: Table): FieldHistogram[] {
-  return Array.from({ length: table.width }, (_, column) => histogramOf(table, column));
+export function histogramsOf(table: Table, span = 1): FieldHistogram[] {
+  return Array.from({ length: table.width / span }, (_, index) =>
+    histogramOf(valuesOf(table, index, span), table.count * span),
+  );
 }
 
-function histogramOf(table: Table, column: number): FieldHistogram {
-  const sorted = measured(table, column).sort();
+function valuesOf(table: Table, index: number, span: number): Float64Array {
+  if (span === 1) return measured(table, index);
+  const { count, width, values } = table;
+  const all = new Float64Array(count * span);
+  for (let row = 0; row < count; row++)
+    all.set(values.subarray(row * width + index * span, row * width + (index + 1) * span), row * span);
+  return all.filter((value) => !Number.isNaN(value));
+}
+
+function histogramOf(values: Float64Array, count: number): FieldHistogram {
+  const sorted = values.sort();
   const { length } = sorted;
-  const gaps = table.count - length;
+  const gaps = count - length;
   if (length === 0) return { min: 0, max: 0, edges: [], counts: [0], gaps };
   // JSON knows no negative zero.
   const [min, max] = [elementAt(sorted, 0) + 0, elementAt(sorted, length - 1) + 0];

@@ -70,6 +70,13 @@ export const manifestSchema = z
     steps: stepsSchema
       .optional()
       .describe('what makes rows of readings, before the imputer; without it a reading is a row'),
+    series: z
+      .strictObject({
+        channels: z.array(z.string().min(1)).min(1).describe('their names, in order'),
+        length: z.int().min(2).describe('samples of each channel'),
+      })
+      .optional()
+      .describe('where a row is the samples of a window, channel after channel; `histograms` are then by channel'),
     classes: z.array(z.string().min(1)).min(2).describe('the labels, in the order of the probabilities'),
     imputer: z
       .discriminatedUnion('kind', [fittedImputerSchema, z.strictObject({ kind: z.literal('passthrough') })])
@@ -113,12 +120,16 @@ export function misfit(manifest: Manifest): string | undefined {
   const width = fields.length;
   const reason = misfitOfSteps(manifest);
   if (reason !== undefined) return reason;
+  if (manifest.series && manifest.series.channels.length * manifest.series.length !== width)
+    return `series: ${manifest.series.channels.length} channels of ${manifest.series.length} samples for ${width} fields`;
   if (new Set(fields).size !== width) return 'fields: a name is there twice';
   if (new Set(classes).size !== classes.length) return 'classes: a name is there twice';
   if ('fill' in imputer && imputer.fill.length !== width)
     return `imputer.fill: ${imputer.fill.length} values for ${width} fields`;
   if (importance && importance.length !== width) return `importance: ${importance.length} values for ${width} fields`;
-  if (histograms.length !== width) return `histograms: ${histograms.length} for ${width} fields`;
+  const watched = manifest.series ? manifest.series.channels.length : width;
+  if (histograms.length !== watched)
+    return `histograms: ${histograms.length} for ${watched} ${manifest.series ? 'channels' : 'fields'}`;
   if (histograms.some(({ edges, counts }) => counts.length !== edges.length + 1))
     return 'histograms: counts must be one more than edges';
   const { values, labels, probabilities } = selfTest;

@@ -42,7 +42,9 @@ export interface Model {
   /** The columns of a row, in order. */
   readonly fields: readonly string[];
   readonly classes: readonly string[];
-  /** By field, how the training data was spread, where that is known. */
+  /** Where a row is the samples of a window, channel after channel. */
+  readonly series?: { readonly channels: readonly string[]; readonly length: number };
+  /** By field, of a series by channel: how the training data was spread, where that is known. */
   readonly histograms?: readonly FieldHistogram[];
   /** How far back a session wants to be warmed where its memory was not kept, in milliseconds; 0 for models that remember nothing. */
   readonly memoryMs: number;

@@ -63,7 +63,7 @@ export interface LoadableParts {
     Manifest,
     'fields' | 'classes' | 'imputer' | 'indicators' | 'maxGaps' | 'estimator' | 'neighbours'
   > &
-    Partial<Pick<Manifest, 'histograms' | 'channels' | 'steps'>>;
+    Partial<Pick<Manifest, 'histograms' | 'channels' | 'steps' | 'series'>>;
   /** What the parts name, packed or … */
   readonly files?: Artifact['files'];
   /** … as it was before. */
@@ -79,12 +79,13 @@ export interface LoadableParts {
 /** Opens an artifact for prediction, without its self-test. */
 export async function openArtifact(loadable: LoadableParts): Promise<Model> {
   const { parts, identity } = loadable;
-  const { fields, classes, imputer, indicators, maxGaps, histograms } = parts;
+  const { fields, series, classes, imputer, indicators, maxGaps, histograms } = parts;
   const steps = openSteps(parts, loadable.ownSteps);
   return assembleModel({
     identity: identity ?? { name: 'unpublished', version: 1 },
     ...(steps && { steps }),
     fields,
+    ...(series && { series }),
     classes,
     imputer: imputer.kind === 'passthrough' ? passthrough : openImputer(imputer),
     ...(indicators && { indicators }),

@@ -121,9 +121,27 @@ export const f32x4 = {
   /** One number, four times. */
   loadSplat: (address: Code, offset = 0): Code => [...address, 0xfd, 0x09, 2, ...unsigned(offset)],
   store: (address: Code, value: Code, offset = 0): Code => [...address, ...value, 0xfd, 0x0b, 2, ...unsigned(offset)],
+  constant: (value: number): Code => {
+    const bytes = [...new Uint8Array(Float32Array.of(value).buffer)];
+    return [0xfd, 0x0c, ...bytes, ...bytes, ...bytes, ...bytes];
+  },
   add: vectorBinary(0xe4),
+  subtract: vectorBinary(0xe5),
   multiply: vectorBinary(0xe6),
+  /** All bits of a lane are set where it holds, so that as a whole number it is -1. */
+  equal: vectorBinary(0x41),
+  greater: vectorBinary(0x44),
+  less: vectorBinary(0x43),
+  absolute: (a: Code): Code => [...a, 0xfd, ...unsigned(0xe0)],
+  minimum: vectorBinary(0xe8),
   lane: (a: Code, lane: number): Code => [...a, 0xfd, 0x1f, lane],
+};
+
+/** Four whole numbers of 32 bits side by side. */
+export const i32x4 = {
+  zero: f32x4.zero,
+  subtract: vectorBinary(0xb1),
+  lane: (a: Code, lane: number): Code => [...a, 0xfd, 0x1b, lane],
 };
 
 /** Two numbers of 64 bits side by side. */

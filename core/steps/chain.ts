@@ -71,7 +71,9 @@ export function buildChain(specs: readonly StepSpec[], channels: readonly string
     return { use: spec.use, step };
   });
   if (shape.windows && shape.channels.length === 0)
-    throw problem('', 'nothing follows the window; put statistics, spectrum or lags behind it');
+    throw problem('', 'nothing follows the window; put statistics, spectrum, lags or series behind it');
+  if (shape.series && shape.channels.length > shape.series.channels.length * shape.series.length)
+    throw problem('', 'series stands alone behind the window: leave other features out');
   const aheadNs = Math.min(...before.map(maxAheadOf));
   const plan = facts < 0 ? undefined : planOf(specs, facts, shape.channels);
   return {

@@ -125,6 +125,8 @@ export interface Shape {
     /** From one start to the next, from the epoch on. */
     readonly everyNs: number;
   };
+  /** Present where a row is the samples of its window, channel after channel. */
+  readonly series?: { readonly channels: readonly string[]; readonly length: number };
 }
 
 /** A step with its parameters, fitted to the rows that it will be given. */

@@ -67,6 +67,10 @@ const chains: Readonly<Record<string, readonly (readonly StepSpec[])[]>> = {
     [window, { use: 'lags', lags: [0, 2], minSamples: 2, channels: ['x'] }],
     [window, few, { use: 'lags', lags: [0] }],
   ],
+  series: [
+    [window, { use: 'series' }],
+    [overlapping, { use: 'series', maxGap: '200ms', channels: ['y'] }],
+  ],
 };
 
 /** Any sound chain: samples in, samples out, then maybe windows and features. */

@@ -3,6 +3,7 @@ import { aggregate } from './aggregate/aggregate.ts';
 import type { StepDefinition } from './definition.ts';
 import { type FactStepDefinition, factDefinitions } from './facts/definitions.ts';
 import { lags } from './features/lags.ts';
+import { series } from './features/series.ts';
 import { spectrum } from './features/spectrum.ts';
 import { statistics } from './features/statistics.ts';
 import { filter } from './filter/filter.ts';
@@ -11,7 +12,7 @@ import { resample } from './resample/resample.ts';
 import { window } from './window/window.ts';
 
 /** Every step there is. A new one is a line here; the schema, the docs and the suite of properties follow. */
-export const definitions = [resample, filter, smooth, aggregate, window, statistics, spectrum, lags] as const;
+export const definitions = [resample, filter, smooth, aggregate, window, statistics, spectrum, lags, series] as const;
 
 /** All steps of Gapline's own: those that make rows, and those that decide by facts. */
 export const allDefinitions = [...definitions, ...factDefinitions] as const;

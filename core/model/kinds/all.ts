@@ -3,3 +3,4 @@ export { forest } from './forest-kind.ts';
 export { http } from './http-kind.ts';
 export { onnx } from './onnx-kind.ts';
 export { ridge } from './ridge-kind.ts';
+export { rocket } from './rocket-kind.ts';

@@ -10,6 +10,9 @@ import { fitRidge } from '../linear/ridge.ts';
 import { writeRidge } from '../linear/ridge-json.ts';
 import type { Model } from '../model.ts';
 import { openArtifact } from '../open.ts';
+import { fitRocket, RocketTransform } from '../series/rocket.ts';
+import { writeRocket } from '../series/rocket-json.ts';
+import { planRocket } from '../series/rocket-plan.ts';
 import { type SampleOptions, sampleDraft, sampleOf } from '../testing.ts';
 import { respond, rowsOfV2, startServer, type TestServer } from './testing.ts';
 
@@ -56,6 +59,25 @@ async function ridgeDraft(options: SampleOptions = {}): Promise<Draft> {
   };
 }
 
+/** Whole series of one channel, told apart by their frequency. */
+async function rocketDraft(): Promise<Draft> {
+  const width = 12;
+  const { manifest, files } = await sampleDraft({ fields: Array.from({ length: width }, (_, at) => `sample ${at}`) });
+  const count = 20;
+  const labels = Int32Array.from({ length: count }, (_, row) => row % 2);
+  const values = Float64Array.from({ length: count * width }, (_, at) =>
+    Math.sin(at * (Math.floor(at / width) % 2 === 0 ? 1 : 2.5)),
+  );
+  const learnt = fitRocket(planRocket({ channels: 1, length: width }, 200, 1), values, count, 1);
+  const features = new RocketTransform(learnt).transform(values, count);
+  const ridge = fitRidge({ values: features, count, width: learnt.plan.features, labels, classes: 2 });
+  const file = 'rocket.json.gz';
+  return {
+    manifest: { ...manifest, imputer: passthrough, estimator: { kind: 'rocket', file } },
+    files: new Map([...files, [file, await packJson(writeRocket(learnt, ridge))]]),
+  };
+}
+
 /** Every kind of model there is, each made from a draft. All must hold every property below: no exemptions. */
 const kinds: Record<string, KindUnderTest> = {
   forest: {},
@@ -75,6 +97,7 @@ const kinds: Record<string, KindUnderTest> = {
     parts: () => ({ maxGaps: 1 }),
   },
   'boosted trees': { draft: boostedDraft },
+  rocket: { draft: rocketDraft, width: 12 },
   ridge: { draft: ridgeDraft },
   'ridge with neighbours': { draft: () => ridgeDraft({ neighbours: 0.5 }) },
   'boosted trees with neighbours': { draft: () => boostedDraft({ neighbours: 0.5 }) },

@@ -29,7 +29,10 @@ export function writeRidge({ width, coefficients, intercepts, alpha, temperature
     // JSON knows no negative zero.
     intercepts: Array.from(intercepts, (value) => value + 0),
     coefficients: Array.from(intercepts, (_, score) =>
-      Array.from(coefficients.subarray(score * width, (score + 1) * width), (value) => value + 0),
+      Array.from(
+        coefficients.subarray(score * width, (score + 1) * width),
+        (value) => Number(value.toPrecision(10)) + 0,
+      ),
     ),
   };
 }

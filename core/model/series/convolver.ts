@@ -1,0 +1,151 @@
+import { pageBytes } from '../../numeric/arena.ts';
+import { biasesTogether, instantiateRocket, type RocketKernel } from './rocket-kernel.ts';
+import { type Dilation, kernels, type RocketPlan, taps } from './rocket-plan.ts';
+
+/** Half a kernel: how far it reaches to either side, in dilations. */
+const reach = (taps - 1) / 2;
+const floatBytes = 4;
+/** Loops take four numbers at a time and so may read and write three beyond the end. */
+const slack = 4;
+const aligned = (floats: number) => Math.ceil(floats / slack) * slack;
+
+/** One window at a time, and its convolutions. Places are in floats, as the memory is seen. */
+export class Convolver {
+  readonly #plan: RocketPlan;
+  readonly #padding: number;
+  readonly #stride: number;
+  readonly #floats: Float32Array;
+  readonly #counts: Int32Array;
+  readonly #kernel: RocketKernel;
+  /** Where it stands: the sum of several channels; sums of nine samples; the same without the ends; convolutions; biases; counts. */
+  readonly #combined: number;
+  readonly #sums: number;
+  readonly #inner: number;
+  readonly #out: number;
+  readonly #biases: number;
+  readonly #countsAt: number;
+  #gaps = false;
+  #dilation = 1;
+  #samples = 0;
+
+  constructor(plan: RocketPlan) {
+    const { channels, length, dilations } = plan;
+    this.#plan = plan;
+    this.#padding = aligned(reach * Math.max(...dilations.map(({ dilation }) => dilation)));
+    this.#stride = aligned(2 * this.#padding + length) + slack;
+    const row = aligned(length) + slack;
+    this.#combined = channels * this.#stride;
+    this.#sums = this.#combined + this.#stride;
+    this.#inner = this.#sums + row;
+    this.#out = this.#inner + row;
+    this.#biases = this.#out + row;
+    this.#countsAt = this.#biases + aligned(plan.features);
+    const memory = new WebAssembly.Memory({
+      initial: Math.ceil(((this.#countsAt + aligned(biasesTogether)) * floatBytes) / pageBytes),
+    });
+    this.#floats = new Float32Array(memory.buffer);
+    this.#counts = new Int32Array(memory.buffer, this.#countsAt * floatBytes, biasesTogether);
+    this.#kernel = instantiateRocket(memory);
+  }
+
+  /** By feature, in the order of the plan. */
+  setBiases(biases: Float32Array): void {
+    this.#floats.set(biases, this.#biases);
+  }
+
+  /** Takes a window over: channel after channel, from `from` on. A gap is NaN. */
+  load(values: Float64Array, from: number): void {
+    const { channels, length } = this.#plan;
+    this.#gaps = false;
+    for (let channel = 0; channel < channels; channel++) {
+      const to = channel * this.#stride + this.#padding;
+      const at = from + channel * length;
+      for (let sample = 0; sample < length; sample++) {
+        const value = values[at + sample]!;
+        this.#floats[to + sample] = value;
+        if (Number.isNaN(value)) this.#gaps = true;
+      }
+    }
+  }
+
+  /** Prepares a dilation. With several channels the sums are made for each kernel, in {@link select}. */
+  dilate({ dilation }: Dilation): void {
+    this.#dilation = dilation;
+    if (this.#plan.channels === 1) this.#sumFrom(0);
+  }
+
+  #sumFrom(start: number): void {
+    const { length } = this.#plan;
+    const dilation = this.#dilation;
+    this.#samples = (start + this.#padding - reach * dilation) * floatBytes;
+    const sums = this.#sums * floatBytes;
+    this.#kernel.negativeSums(this.#samples, dilation * floatBytes, sums, 0, length * floatBytes);
+    const floats = this.#floats;
+    // A NaN is greater than nothing, so what stands beyond the end is never counted.
+    floats.fill(Number.NaN, this.#sums + length, this.#sums + length + slack);
+    const [first, last] = [reach * dilation, length - reach * dilation];
+    floats.copyWithin(this.#inner + first, this.#sums + first, this.#sums + last);
+    floats.fill(Number.NaN, this.#inner + last, this.#inner + last + slack);
+  }
+
+  /** Lays the following kernel over these channels. */
+  select(channels: readonly number[]): void {
+    if (this.#plan.channels === 1) return;
+    const [first = 0, ...others] = channels;
+    const start = first * this.#stride;
+    if (others.length === 0) {
+      this.#sumFrom(start);
+      return;
+    }
+    const stride = this.#stride;
+    this.#floats.copyWithin(this.#combined, start, start + stride);
+    const [into, end] = [this.#combined * floatBytes, (this.#combined + stride) * floatBytes];
+    for (const other of others) this.#kernel.addSamples(into, other * stride * floatBytes, end);
+    this.#sumFrom(this.#combined);
+  }
+
+  /** Where a kernel's output begins and ends, and its sums: every other kernel of a dilation stays inside the window. */
+  #range(padded: boolean) {
+    const { length } = this.#plan;
+    const first = padded ? 0 : reach * this.#dilation;
+    return { first, last: length - first, sums: (padded ? this.#sums : this.#inner) * floatBytes };
+  }
+
+  /** The convolution with one kernel. */
+  convolve(kernel: number, padded: boolean): Float32Array {
+    const { first, last, sums } = this.#range(padded);
+    const [a, b, c] = this.#tapsOf(kernel);
+    const out = this.#out * floatBytes;
+    this.#kernel.convolve(this.#samples, sums, a, b, c, out, first * floatBytes, last * floatBytes);
+    return this.#floats.slice(this.#out + first, this.#out + last);
+  }
+
+  #tapsOf(kernel: number): readonly [number, number, number] {
+    const [a, b, c] = kernels[kernel]!;
+    const step = this.#dilation * floatBytes;
+    return [a * step, b * step, c * step];
+  }
+
+  /**
+   * Writes for each of a kernel's biases the share of the convolution that is greater, of what could be measured: half where
+   * nothing was.
+   * @param feature - the first of its features, and where they begin in `into` after `to`
+   */
+  shares(kernel: number, padded: boolean, { biases }: Dilation, feature: number, into: Float32Array, to: number): void {
+    const { first, last, sums } = this.#range(padded);
+    const [a, b, c] = this.#tapsOf(kernel);
+    const [from, end] = [first * floatBytes, last * floatBytes];
+    const whole = this.#gaps ? this.#kernel.measured(this.#samples, sums, a, b, c, from, end) : last - first;
+    const counted = this.#countsAt * floatBytes;
+    for (let done = 0; done < biases; done += biasesTogether) {
+      const size = Math.min(biasesTogether, biases - done);
+      const at = (this.#biases + feature + done) * floatBytes;
+      this.#kernel.count[size - 1]!(this.#samples, sums, a, b, c, from, end, at, counted);
+      for (let index = 0; index < size; index++)
+        into[to + feature + done + index] = whole > 0 ? this.#counts[index]! / whole : 0.5;
+    }
+  }
+}
+
+/** Every other kernel is laid over the ends of the window as well, where zeros stand beyond them. */
+export const isPadded = (kernel: number, dilation: number): boolean => (kernel + dilation) % 2 === 0;

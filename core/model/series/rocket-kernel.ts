@@ -1,0 +1,170 @@
+import {
+  add,
+  type Code,
+  Frame,
+  f32x4,
+  get,
+  i32,
+  i32x4,
+  type Local,
+  repeat,
+  set,
+  type WasmFunction,
+  wasmModule,
+} from '../../numeric/wasm.ts';
+import { taps } from './rocket-plan.ts';
+
+/**
+ * Convolutions with weights of -1 and 2, and how often they exceed each of a few biases, in WebAssembly, four samples at a time. A
+ * convolution is three times the three samples whose weight is 2, less the sum of all nine; that sum is shared by all kernels.
+ * All parameters are in bytes; `from` and `end` are those of the output.
+ */
+export interface RocketKernel {
+  /** Adds samples to samples. */
+  addSamples(into: number, samples: number, end: number): void;
+  /** Writes minus the sum of nine samples that are `step` apart. */
+  negativeSums(samples: number, step: number, into: number, from: number, end: number): void;
+  /** Writes the convolutions themselves; `a`, `b` and `c` lead to the three samples whose weight is 2. */
+  convolve(
+    samples: number,
+    sums: number,
+    a: number,
+    b: number,
+    c: number,
+    into: number,
+    from: number,
+    end: number,
+  ): void;
+  /** Counts convolutions that are no NaN. */
+  measured(samples: number, sums: number, a: number, b: number, c: number, from: number, end: number): number;
+  /** By number of biases, less one: writes for each how many convolutions are greater. A NaN is not. */
+  readonly count: readonly ((...parameters: CountParameters) => void)[];
+}
+
+type CountParameters = [
+  samples: number,
+  sums: number,
+  a: number,
+  b: number,
+  c: number,
+  from: number,
+  end: number,
+  biases: number,
+  into: number,
+];
+
+/** Biases that are compared at a time: so many counts fit in registers. */
+export const biasesTogether = 7;
+const vectorBytes = 16;
+const floatBytes = 4;
+const lanes = [0, 1, 2, 3];
+
+export function instantiateRocket(memory: WebAssembly.Memory): RocketKernel {
+  const sizes = Array.from({ length: biasesTogether }, (_, index) => index + 1);
+  const module = wasmModule([addSamples(), negativeSums(), convolve(), measured(), ...sizes.map(countGreater)]);
+  const { exports } = new WebAssembly.Instance(module, { memory: { memory } });
+  const all = exports as unknown as RocketKernel & Record<string, RocketKernel['count'][number]>;
+  return { ...all, count: sizes.map((size) => all[`count${size}`]!) };
+}
+
+function addSamples(): WasmFunction {
+  const frame = new Frame();
+  const [into, samples, end] = parameters(frame, 3) as [Local, Local, Local];
+  const body = [
+    f32x4.store(get(into), f32x4.add(f32x4.load(get(into)), f32x4.load(get(samples)))),
+    add(into, i32.constant(vectorBytes)),
+    add(samples, i32.constant(vectorBytes)),
+  ];
+  return frame.function('addSamples', [repeat(body, i32.lessUnsigned(get(into), get(end)))]);
+}
+
+const parameters = (frame: Frame, count: number): Local[] =>
+  Array.from({ length: count }, () => frame.parameter('i32'));
+
+function negativeSums(): WasmFunction {
+  const frame = new Frame();
+  const [samples, step, into, from, end] = parameters(frame, 5) as [Local, Local, Local, Local, Local];
+  const address = frame.local('i32');
+  const sum = frame.local('v128');
+  const taken = Array.from({ length: taps }, () => [
+    set(sum, f32x4.subtract(get(sum), f32x4.load(get(address)))),
+    add(address, get(step)),
+  ]).flat();
+  const body = [
+    set(address, i32.add(get(samples), get(from))),
+    set(sum, f32x4.zero),
+    ...taken,
+    f32x4.store(i32.add(get(into), get(from)), get(sum)),
+    add(from, i32.constant(vectorBytes)),
+  ];
+  return frame.function('negativeSums', [repeat(body, i32.lessUnsigned(get(from), get(end)))]);
+}
+
+interface Convolution {
+  readonly samples: Local;
+  readonly sums: Local;
+  readonly a: Local;
+  readonly b: Local;
+  readonly c: Local;
+}
+
+/** Turns where samples begin into the addresses of the three: `from` then counts from there. */
+const towards = ({ samples, a, b, c }: Convolution): Code[] =>
+  [a, b, c].map((tap) => set(tap, i32.add(get(samples), get(tap))));
+
+const convolutionAt = ({ sums, a, b, c }: Convolution, from: Local): Code => {
+  const at = (local: Local) => f32x4.load(i32.add(get(local), get(from)));
+  return f32x4.add(at(sums), f32x4.multiply(f32x4.constant(3), f32x4.add(f32x4.add(at(a), at(b)), at(c))));
+};
+
+function convolutionOf(frame: Frame): Convolution {
+  const [samples, sums, a, b, c] = parameters(frame, 5) as [Local, Local, Local, Local, Local];
+  return { samples, sums, a, b, c };
+}
+
+function convolve(): WasmFunction {
+  const frame = new Frame();
+  const given = convolutionOf(frame);
+  const [into, from, end] = parameters(frame, 3) as [Local, Local, Local];
+  const body = [
+    f32x4.store(i32.add(get(into), get(from)), convolutionAt(given, from)),
+    add(from, i32.constant(vectorBytes)),
+  ];
+  return frame.function('convolve', [...towards(given), repeat(body, i32.lessUnsigned(get(from), get(end)))]);
+}
+
+const sumOfLanes = (counts: Local): Code =>
+  lanes.map((lane) => i32x4.lane(get(counts), lane)).reduce((sum, each) => i32.add(sum, each));
+
+function measured(): WasmFunction {
+  const frame = new Frame();
+  const given = convolutionOf(frame);
+  const [from, end] = parameters(frame, 2) as [Local, Local];
+  const [value, counts] = [frame.local('v128'), frame.local('v128')];
+  const body = [
+    set(value, convolutionAt(given, from)),
+    set(counts, i32x4.subtract(get(counts), f32x4.equal(get(value), get(value)))),
+    add(from, i32.constant(vectorBytes)),
+  ];
+  const loop = repeat(body, i32.lessUnsigned(get(from), get(end)));
+  return frame.function('measured', [...towards(given), loop, sumOfLanes(counts)], 'i32');
+}
+
+function countGreater(size: number): WasmFunction {
+  const frame = new Frame();
+  const given = convolutionOf(frame);
+  const [from, end, biases, into] = parameters(frame, 4) as [Local, Local, Local, Local];
+  const value = frame.local('v128');
+  const each = Array.from({ length: size }, () => ({ bias: frame.local('v128'), counts: frame.local('v128') }));
+  const body = [
+    set(value, convolutionAt(given, from)),
+    ...each.map(({ bias, counts }) => set(counts, i32x4.subtract(get(counts), f32x4.greater(get(value), get(bias))))),
+    add(from, i32.constant(vectorBytes)),
+  ];
+  return frame.function(`count${size}`, [
+    ...towards(given),
+    ...each.map(({ bias }, index) => set(bias, f32x4.loadSplat(get(biases), index * floatBytes))),
+    repeat(body, i32.lessUnsigned(get(from), get(end))),
+    ...each.map(({ counts }, index) => i32.store(get(into), sumOfLanes(counts), index * floatBytes)),
+  ]);
+}

@@ -1,0 +1,119 @@
+import { describe, expect, test } from 'vitest';
+import { elementAt } from '../../numeric/element.ts';
+import { mulberry32 } from '../../numeric/random/mulberry32.ts';
+import { fitRidge } from '../linear/ridge.ts';
+import { isPadded } from './convolver.ts';
+import { fitRocket, type Rocket, RocketTransform } from './rocket.ts';
+import { readRocket, writeRocket } from './rocket-json.ts';
+import { kernels, planRocket, taps } from './rocket-plan.ts';
+
+function windows(count: number, width: number, seed: number): Float64Array {
+  const random = mulberry32(seed);
+  return Float64Array.from({ length: count * width }, (_, at) => Math.sin(at / 3) + random() - 0.5);
+}
+
+/** The same by the book: every convolution written out, nothing shared, in double precision. */
+function byTheBook({ plan, biases }: Rocket, values: Float64Array): number[] {
+  const { length } = plan;
+  let feature = 0;
+  return plan.dilations.flatMap(({ dilation, biases: each, channels }, index) =>
+    kernels.flatMap((heavy, kernel) => {
+      const reach = 4 * dilation;
+      const from = isPadded(kernel, index) ? 0 : reach;
+      const outputs: number[] = [];
+      for (let at = from; at < length - from; at++) {
+        let sum = 0;
+        for (let tap = 0; tap < taps; tap++) {
+          const place = at + (tap - 4) * dilation;
+          if (place < 0 || place >= length) continue;
+          for (const channel of elementAt(channels, kernel))
+            sum += (heavy.includes(tap) ? 2 : -1) * elementAt(values, channel * length + place);
+        }
+        if (!Number.isNaN(sum)) outputs.push(sum);
+      }
+      return Array.from({ length: each }, () => {
+        const bias = elementAt(biases, feature++);
+        return outputs.length === 0 ? 0.5 : outputs.filter((output) => output > bias).length / outputs.length;
+      });
+    }),
+  );
+}
+
+/** Single precision may put a value that is as large as a bias on its other side. */
+function expectAlike(given: Float32Array, wanted: readonly number[]): void {
+  expect(given).toHaveLength(wanted.length);
+  const off = wanted.filter((share, at) => Math.abs(share - elementAt(given, at)) > 1e-6);
+  expect(off.length).toBeLessThan(wanted.length * 0.005);
+}
+
+describe.each([
+  ['one channel', 1, 9],
+  ['one channel, a length that is no multiple of four', 1, 77],
+  ['one channel, long', 1, 400],
+  ['five channels', 5, 61],
+])('features are the shares of convolutions that exceed their biases: %s', (_, channels, length) => {
+  const plan = planRocket({ channels, length }, 1_000, 7);
+  const width = channels * length;
+  const values = windows(12, width, 3);
+  const fitted = fitRocket(plan, values, 12, 7);
+  // A bias is an output of the training data; beside it no rounding decides.
+  const rocket = { plan, biases: fitted.biases.map((bias) => bias + 0.0013) };
+
+  test('of whole windows', () => {
+    const given = new RocketTransform(rocket).transform(values, 12);
+    for (const row of [0, 5, 11]) {
+      const one = values.subarray(row * width, (row + 1) * width);
+      expectAlike(given.subarray(row * plan.features, (row + 1) * plan.features), byTheBook(rocket, one));
+    }
+  });
+
+  test('of windows with gaps, of what could be measured', () => {
+    const random = mulberry32(11);
+    const gappy = values.map((value) => (random() < 0.1 ? Number.NaN : value)).fill(Number.NaN, width, 2 * width);
+    const given = new RocketTransform(rocket).transform(gappy, 3);
+    for (const row of [0, 1, 2]) {
+      const one = gappy.subarray(row * width, (row + 1) * width);
+      expectAlike(given.subarray(row * plan.features, (row + 1) * plan.features), byTheBook(rocket, one));
+    }
+    expect(new Set(given.subarray(plan.features, 2 * plan.features))).toEqual(new Set([0.5]));
+  });
+
+  test('alone as among others, and the same each time', () => {
+    const transform = new RocketTransform(rocket);
+    const all = transform.transform(values, 12);
+    for (const row of [11, 0, 4]) {
+      const alone = transform.transform(values.subarray(row * width, (row + 1) * width), 1);
+      expect(alone).toEqual(all.subarray(row * plan.features, (row + 1) * plan.features));
+    }
+    expect(fitRocket(plan, values, 12, 7).biases).toEqual(fitted.biases);
+    expect(fitRocket(plan, values, 12, 8).biases).not.toEqual(fitted.biases);
+  });
+
+  test('an artifact keeps them, and a file that is not whole is refused', () => {
+    const transform = new RocketTransform(rocket);
+    const features = transform.transform(values, 12);
+    const labels = Int32Array.from({ length: 12 }, (__, row) => row % 2);
+    const ridge = fitRidge({ values: features, count: 12, width: plan.features, labels, classes: 2 });
+    const file = JSON.parse(JSON.stringify(writeRocket(rocket, ridge)));
+    const read = readRocket(file, { width, classes: 2 });
+    expect(new RocketTransform(read.rocket).transform(values, 12)).toEqual(features);
+    expect(() => readRocket(file, { width: width + 1, classes: 2 })).toThrow('samples, but rows have');
+    expect(() => readRocket({ ...file, biases: [1] }, { width, classes: 2 })).toThrow('biases: 1 for');
+    const long = file.dilations.map((each: object) => ({ ...each, dilation: length }));
+    expect(() => readRocket({ ...file, dilations: long }, { width, classes: 2 })).toThrow('longer than the window');
+    expect(() => readRocket(file, { width, classes: 3 })).toThrow('3 classes need 3');
+  });
+});
+
+test('there are 84 kernels, and as many features as asked for, down to a multiple of them', () => {
+  expect(kernels).toHaveLength(84);
+  expect(new Set(kernels.map(String)).size).toBe(84);
+  for (const length of [9, 24, 150, 2_000]) {
+    const { features, dilations } = planRocket({ channels: 1, length }, 10_000, 1);
+    expect(features).toBe(9_996);
+    expect(dilations.reduce((sum, { biases }) => sum + biases, 0)).toBe(119);
+    for (const { dilation } of dilations) expect(dilation * 8).toBeLessThan(length);
+    expect(new Set(dilations.map(({ dilation }) => dilation)).size).toBe(dilations.length);
+  }
+  expect(() => planRocket({ channels: 1, length: 8 }, 10_000, 1)).toThrow('at least 9');
+});

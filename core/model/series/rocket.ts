@@ -1,0 +1,85 @@
+import { mulberry32 } from '../../numeric/random/mulberry32.ts';
+import { Convolver, isPadded } from './convolver.ts';
+import { kernels, type RocketPlan } from './rocket-plan.ts';
+
+/** A MiniRocket transform: the plan of its kernels, and their biases by feature. */
+export interface Rocket {
+  readonly plan: RocketPlan;
+  readonly biases: Float32Array;
+}
+
+/** The fractional parts of its multiples cover [0, 1) evenly, however many are taken. */
+const goldenRatio = (1 + Math.sqrt(5)) / 2;
+/** To find a window for a kernel that is not all gaps. */
+const mostTries = 10;
+
+/**
+ * Takes the biases of each kernel from quantiles of its convolution with one random window of the training data, as the paper does.
+ * @param values - windows one after the other; a gap is NaN
+ */
+export function fitRocket(plan: RocketPlan, values: Float64Array, count: number, seed: number): Rocket {
+  const convolver = new Convolver(plan);
+  const random = mulberry32(seed);
+  const width = plan.channels * plan.length;
+  const biases = new Float32Array(plan.features);
+  let feature = 0;
+  for (const [index, dilation] of plan.dilations.entries())
+    for (const kernel of kernels.keys()) {
+      const sorted = sampled();
+      for (let bias = 0; bias < dilation.biases; bias++, feature++)
+        biases[feature] = quantile(sorted, ((feature + 1) * goldenRatio) % 1);
+
+      function sampled(): Float32Array {
+        for (let tried = 1; ; tried++) {
+          convolver.load(values, Math.floor(random() * count) * width);
+          convolver.dilate(dilation);
+          convolver.select(dilation.channels[kernel]!);
+          const known = convolver.convolve(kernel, isPadded(kernel, index)).filter((value) => !Number.isNaN(value));
+          if (known.length > 0 || tried === mostTries) return known.sort();
+        }
+      }
+    }
+  return { plan, biases };
+}
+
+/** With straight lines between the values, as numpy's default. Zero of nothing. */
+function quantile(sorted: Float32Array, share: number): number {
+  if (sorted.length === 0) return 0;
+  const at = share * (sorted.length - 1);
+  const below = Math.floor(at);
+  const low = sorted[below]!;
+  const high = sorted[Math.min(below + 1, sorted.length - 1)]!;
+  return low + (high - low) * (at - below);
+}
+
+/** Turns windows into features: for each kernel and bias the proportion of positive values (PPV) of convolution less bias. */
+export class RocketTransform {
+  readonly features: number;
+  readonly #plan: RocketPlan;
+  readonly #convolver: Convolver;
+
+  constructor({ plan, biases }: Rocket) {
+    this.features = plan.features;
+    this.#plan = plan;
+    this.#convolver = new Convolver(plan);
+    this.#convolver.setBiases(biases);
+  }
+
+  /** @param values - `count` windows one after the other, each channel after channel; a gap is NaN, and what it touches is not counted */
+  transform(values: Float64Array, count: number): Float32Array {
+    const { channels, length, dilations, features } = this.#plan;
+    const into = new Float32Array(count * features);
+    for (let window = 0; window < count; window++) {
+      this.#convolver.load(values, window * channels * length);
+      let feature = 0;
+      for (const [index, dilation] of dilations.entries()) {
+        this.#convolver.dilate(dilation);
+        for (let kernel = 0; kernel < kernels.length; kernel++, feature += dilation.biases) {
+          this.#convolver.select(dilation.channels[kernel]!);
+          this.#convolver.shares(kernel, isPadded(kernel, index), dilation, feature, into, window * features);
+        }
+      }
+    }
+    return into;
+  }
+}

@@ -1,0 +1,75 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { type Dataset, encodeNames, encodeTruths } from '../core/dataset/dataset.ts';
+import { readManifest } from '../core/model/artifact.ts';
+import { loadModel } from '../core/model/open.ts';
+import { elementAt } from '../core/numeric/element.ts';
+import { mulberry32 } from '../core/numeric/random/mulberry32.ts';
+import { fitModel } from './fit.ts';
+import { trainingOptions, trainingSchema } from './options.ts';
+import { preparationOf, prepareDataset } from './prepare.ts';
+import { labelledRows, labelRows } from './rows.ts';
+import { train } from './train.ts';
+
+const perSecond = 50;
+const steps = [
+  { use: 'window', length: '1s', rate: perSecond },
+  { use: 'series', maxGap: '40ms' },
+] as const;
+const preparation = preparationOf(steps, ['x', 'y']);
+
+/** Devices that hum at 3 Hz, and others at 4 Hz with the same strength; a tenth of the samples is missing. */
+function humming(devices: number, seconds: number, seed: number): Dataset {
+  const random = mulberry32(seed);
+  const rows = Array.from({ length: devices * seconds * perSecond }, (_, index) => {
+    const device = Math.floor(index / (seconds * perSecond));
+    const at = index % (seconds * perSecond);
+    const angle = (2 * Math.PI * (device % 2 === 0 ? 3 : 4) * at) / perSecond + device;
+    return { device, at, x: Math.sin(angle) + 0.6 * (random() - 0.5), y: random(), isLost: random() < 0.1 };
+  });
+  return {
+    file: 'humming.csv',
+    fields: ['x', 'y'],
+    count: rows.length,
+    width: 2,
+    values: Float64Array.from(rows.flatMap(({ x, y, isLost }) => (isLost ? [Number.NaN, Number.NaN] : [x, y]))),
+    ...encodeTruths(rows.map(({ device }) => (device % 2 === 0 ? 'slow' : 'fast'))),
+    devices: encodeNames(rows.map(({ device }) => `device ${device}`)),
+    times: BigInt64Array.from(rows, ({ at }) => BigInt(at) * 20_000_000n),
+    columns: [],
+    notes: [],
+  };
+}
+
+test('a rocket learns whole windows with gaps, by channel, and loads again', async () => {
+  const registryFolder = mkdtempSync(join(tmpdir(), 'gapline-series-'));
+  try {
+    const dataset = prepareDataset(humming(8, 12, 1), preparation);
+    expect(dataset.width).toBe(2 * perSecond);
+    const options = trainingOptions(trainingSchema.parse({ estimator: 'rocket', features: 500 }));
+    const { folder } = await train({ dataset, preparation, options, registryFolder, name: 'hum' });
+    const manifest = await readManifest(folder);
+    expect(manifest.series).toEqual({ channels: ['x', 'y'], length: perSecond });
+    expect(manifest.histograms).toHaveLength(2);
+    expect(manifest.imputer).toEqual({ kind: 'passthrough' });
+    const model = await loadModel(folder);
+    const unseen = labelledRows(prepareDataset(humming(6, 8, 2), preparation), model.classes);
+    const labels = await labelRows(model.open(), unseen);
+    const right = labels.filter((label, row) => label === elementAt(unseen.labels, row)).length;
+    expect(right / unseen.count).toBeGreaterThan(0.95);
+    await model.close();
+  } finally {
+    rmSync(registryFolder, { recursive: true });
+  }
+});
+
+test.each([{ imputer: 'median' }, { indicators: true }, { neighbours: 0.3 }, { boosted: true }])(
+  'what a series has no use for is refused: %j',
+  async (more) => {
+    const options = trainingOptions(trainingSchema.parse({ estimator: 'rocket', ...more }));
+    const rows = labelledRows(prepareDataset(humming(2, 3, 1), preparation), ['fast', 'slow']);
+    await expect(fitModel({ rows, classes: 2, options })).rejects.toMatchObject({ code: 'config-invalid' });
+  },
+);
