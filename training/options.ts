@@ -140,10 +140,7 @@ export function trainingOptions(config: TrainingConfig): TrainingOptions {
   const { boosted, neighbours, learningRate, models, extraTrees, maxDepth, minSamplesLeaf, maxFeatures } = config;
   const classWeights = config.classWeights === 'balanced' ? ({ classWeights: 'balanced' } as const) : {};
   return {
-    imputer:
-      config.imputer === 'passthrough' || takesSeries(estimator)
-        ? { kind: 'passthrough' }
-        : imputerSpec(config.imputer, config),
+    imputer: takesGaps(config) ? { kind: 'passthrough' } : imputerSpec(config.imputer, config),
     ...(estimator !== 'trees' && { estimator }),
     ...(takesSeries(estimator) && { features: config.features }),
     trees,
