@@ -131,8 +131,12 @@ export interface TrainingOptions {
 /** Estimators of whole series take gaps themselves. */
 export const takesSeries = (estimator: TrainingConfig['estimator']): boolean => estimator === 'rocket';
 
-const takesGaps = ({ imputer, estimator }: TrainingConfig): boolean =>
-  imputer === 'passthrough' || (imputer === 'mean' && takesSeries(estimator));
+/** An imputer that was not asked for has no say before an estimator of series. */
+function imputerOf(config: TrainingConfig): TrainingOptions['imputer'] {
+  const { imputer, estimator } = config;
+  if (imputer === 'passthrough' || (imputer === 'mean' && takesSeries(estimator))) return { kind: 'passthrough' };
+  return imputerSpec(imputer, config);
+}
 
 /** The options that `training` of stream.yaml stands for. */
 export function trainingOptions(config: TrainingConfig): TrainingOptions {
@@ -140,7 +144,7 @@ export function trainingOptions(config: TrainingConfig): TrainingOptions {
   const { boosted, neighbours, learningRate, models, extraTrees, maxDepth, minSamplesLeaf, maxFeatures } = config;
   const classWeights = config.classWeights === 'balanced' ? ({ classWeights: 'balanced' } as const) : {};
   return {
-    imputer: takesGaps(config) ? { kind: 'passthrough' } : imputerSpec(config.imputer, config),
+    imputer: imputerOf(config),
     ...(estimator !== 'trees' && { estimator }),
     ...(takesSeries(estimator) && { features: config.features }),
     trees,
