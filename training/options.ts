@@ -131,7 +131,7 @@ export interface TrainingOptions {
 /** Estimators of whole series take gaps themselves. */
 export const takesSeries = (estimator: TrainingConfig['estimator']): boolean => estimator === 'rocket';
 
-/** An imputer that was not asked for has no say before an estimator of series. */
+/** The default imputer gives way to an estimator of series, which takes gaps itself. */
 function imputerOf(config: TrainingConfig): TrainingOptions['imputer'] {
   const { imputer, estimator } = config;
   if (imputer === 'passthrough' || (imputer === 'mean' && takesSeries(estimator))) return { kind: 'passthrough' };
