@@ -30,12 +30,12 @@ const counting: Source = {
   distribution: () => Float64Array.of(0, 1),
 };
 
-function workerOf(made: number, rate: number): Worker {
+function workerOf(made: number, rate: number, source = counting): Worker {
   const segments = [{ from: 0, atNs: '1000', spacingNs: 1e6 }];
   const context = {
-    source: counting,
-    order: deviceOrderOf(counting),
-    pattern: chooseGaps('burst', { length: 3, source: counting }),
+    source,
+    order: deviceOrderOf(source),
+    pattern: chooseGaps('burst', { length: 3, source }),
     schedule: new Schedule({ segments, gapRates: [{ from: 0, rate }] }, (index) => index),
     seed: 1,
   };
@@ -63,6 +63,14 @@ test('a reading of many samples has a rate, and arrays that end with the last sa
   expect(records[4]).toMatchObject({ time: '4001000', values: { slow: [null, null, null, null, 20] }, truth: 'late' });
   // x is whole: 40 values; of slow there are 6, 3 and 5, for each device but the last.
   expect(batch).toMatchObject({ values: 40 + 6 + 6 + 8 + 8 + 5, gaps: 4 + 4 + 6 + 6 + 4 });
+});
+
+test('the last record of a segment says so', () => {
+  const ends = (device: number, n: number) => n % 3 === 2 - device;
+  const found = linesOf(workerOf(0, 0, { ...counting, ends }), 8).map((line) => JSON.parse(line));
+  expect(found.map(({ device, endsSegment = false }) => `${device} ${endsSegment}`)).toEqual(
+    Array.from({ length: 8 }, (_, index) => `${index % 2 ? 'b' : 'a'} ${ends(index % 2, index >> 1)}`),
+  );
 });
 
 test('bursts mask sample by sample, and a restart makes the same records', () => {

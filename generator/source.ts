@@ -19,6 +19,8 @@ export interface Source {
   readonly fingerprint: string;
   /** The readings of a device from its n-th on, without an end; where they hold many samples, the samples from the n-th on. */
   open(device: number, n: number): Track;
+  /** Whether the n-th reading of a device ends its segment; where readings hold many samples, the n-th of those. Default: none does. */
+  ends?(device: number, n: number): boolean;
   /** When reading `index` is made, in mean spacings after the first: grows by at least 0.01. Default: `index` itself. */
   step?(index: number): number;
   /** The values of a field, ascending, without gaps: all of them, or a fair sample. */

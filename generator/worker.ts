@@ -104,7 +104,7 @@ export class Worker {
       if (gap) gaps += 1;
       text += this.#keys[field]! + (gap ? 'null' : value);
     }
-    return { text: `${text}}${labelText(truth)}`, gaps, values: this.#row.length };
+    return { text: `${text}}${labelText(truth)}${this.#endText(device, n)}`, gaps, values: this.#row.length };
   }
 
   /** The same of a record of many samples. An array ends with the last sample that the source has, masked or not; the first holds all. */
@@ -131,7 +131,13 @@ export class Worker {
       for (const value of array) if (value === 'null') counts.gaps += 1;
       return `${this.#keys[field]}[${array.join(',')}]`;
     });
-    return { text: `,"rate":${rate},"values":{${texts.join('')}}${labelText(truth)}`, ...counts };
+    const tail = labelText(truth) + this.#endText(device, first / count);
+    return { text: `,"rate":${rate},"values":{${texts.join('')}}${tail}`, ...counts };
+  }
+
+  /** How the n-th reading of a device says that it ends its segment. */
+  #endText(device: number, n: number): string {
+    return this.#context.source.ends?.(device, n) ? ',"endsSegment":true' : '';
   }
 
   #deviceAt(device: number, n: number): Device {

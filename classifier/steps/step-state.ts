@@ -157,6 +157,8 @@ export class PartitionSteps {
     // States hold truths by their index.
     this.#setTruths(before.#truths);
     this.#chain.loadFirst(before.#chain.save(), same);
+    // What waits in them is of this one now.
+    before.#inherited = Math.max(0, (before.#inherited ?? 0) - this.held());
   }
 
   /** After {@link finish}, whether no row that had begun can still come. A device that is silent keeps its own open. */

@@ -9,8 +9,12 @@ const windows = new Map([
   ['b 1', 'slow'],
 ]);
 
+/** Each begins where the one before it of its device ends. */
+const starts = new Map([...windows.keys()].map((identity) => [identity, `${identity} begins`]));
+
 const whole: Undisturbed = {
   windows,
+  starts,
   samples: 20,
   steps: [
     { use: 'resample', in: 20, consumed: 16, duplicates: 1, skipped: 1 },
@@ -22,7 +26,9 @@ const whole: Undisturbed = {
   held: 7,
 };
 
-const right = [...windows].map(([identity, said]) => ({ identity, version: 1, said }));
+const right = [...windows].map(([identity, said]) => ({
+  ...{ identity, start: `${identity} begins`, version: 1, said },
+}));
 
 /** A run in which all went well, but for what a test plants. */
 function violationsOf(planted: Partial<WindowEvidence>): Violation[] {
@@ -53,14 +59,14 @@ test('a run in which all went well breaks nothing, whichever version labelled a 
 
 test('a window without a prediction, with two, and a prediction of no window are found', () => {
   expect(violationsOf({ predictions: right.slice(1) })).toEqual([
-    { promise: 'every window that closed has a prediction', count: 1, examples: ['a 1'] },
+    { promise: 'every window that closed has a prediction', count: 1, examples: ['a 1 begins'] },
   ]);
   expect(violationsOf({ predictions: [...right, ...right.slice(2)] })).toEqual([
-    { promise: 'no window has two predictions', count: 1, examples: ['b 1'] },
+    { promise: 'no window has two predictions', count: 2, examples: ['b 1', 'b 1 begins'] },
   ]);
-  expect(violationsOf({ predictions: [...right, { identity: 'c 9', version: 1, said: 'still' }] })).toEqual([
-    { promise: 'there is no prediction without a window', count: 1, examples: ['c 9'] },
-  ]);
+  expect(
+    violationsOf({ predictions: [...right, { identity: 'c 9', start: 'c 8', version: 1, said: 'still' }] }),
+  ).toEqual([{ promise: 'there is no prediction without a window', count: 1, examples: ['c 9'] }]);
 });
 
 test('a window whose features were made of other samples is found by what its prediction says', () => {
@@ -95,4 +101,36 @@ test('classifiers that counted a sample twice are found; what a killed one forgo
     { promise: 'classifiers count nothing twice', count: 1, examples: ['consumed: 25 counted, there are 24'] },
   ]);
   expect(violationsOf({ counted: { consumed: 3, duplicates: 0, mixed: 0, skipped: 0 } })).toEqual([]);
+});
+
+test('windows of other versions begin where those of the first do, and of two that end together one is labelled', () => {
+  const longer: Undisturbed = {
+    ...whole,
+    windows: new Map([
+      ['a 2', 'still, longer'],
+      ['a 3', 'fast, longer'],
+      ['b 2', 'slow, longer'],
+    ]),
+    starts: new Map([
+      ['a 2', 'a 1 begins'],
+      ['a 3', 'a 2 begins'],
+      ['b 2', 'b 1 begins'],
+    ]),
+  };
+  const undisturbed = new Map([
+    [1, whole],
+    [3, longer],
+  ]);
+  const [first, second, third] = right;
+  const ofLonger = { identity: 'a 2', start: 'a 1 begins', version: 3, said: 'still, longer' };
+  // The longer window of device a ends where the next one of version 1 would.
+  expect(violationsOf({ undisturbed, predictions: [ofLonger, third].flatMap((each) => each ?? []) })).toEqual([]);
+  expect(violationsOf({ undisturbed, predictions: right })).toEqual([]);
+  const both = [first, ofLonger, second, third].flatMap((each) => each ?? []);
+  expect(violationsOf({ undisturbed, predictions: both })).toMatchObject([
+    { promise: 'no window has two predictions', examples: ['a 2', 'a 1 begins'] },
+  ]);
+  expect(violationsOf({ undisturbed, predictions: [ofLonger] })).toMatchObject([
+    { promise: 'every window that closed has a prediction', examples: ['b 1 begins'] },
+  ]);
 });

@@ -7,6 +7,8 @@ export type Broken = (promise: string, found: Iterable<string>, count?: number) 
 export interface WindowPrediction {
   /** Device and end. */
   readonly identity: string;
+  /** Device and where the window begins. */
+  readonly start: string;
   readonly version: number;
   /** All of it but when it was made. */
   readonly said: string;
@@ -47,42 +49,59 @@ export interface WindowCounts {
   readonly mixed: number;
 }
 
-/** Each window of the log has one prediction, which is that of a run without faults; and every sample is accounted for. */
+/**
+ * Each window of the log has one prediction, which is that of a run without faults by the version that labelled it; and every sample is
+ * accounted for. The windows of all versions begin at the same times.
+ */
 export function checkWindows(evidence: WindowEvidence, broken: Broken): WindowCounts {
   const { undisturbed, predictions } = evidence;
   const [whole] = undisturbed.values();
   if (!whole) throw new Error('there is no run without faults to compare with');
-  const found = new Map<string, number>();
-  for (const { identity } of predictions) found.set(identity, (found.get(identity) ?? 0) + 1);
-  const wanted = whole.windows;
+  const wanted = startsOf(undisturbed);
+  const found = new Set(predictions.map(({ start }) => start));
+  const identities = new Set(predictions.map(({ identity }) => identity));
   const lost = broken(
     'every window that closed has a prediction',
-    [...wanted.keys()].filter((identity) => !found.has(identity)),
+    // Of two windows that end together, one of each version, the earlier version's has the identity.
+    [...wanted].filter(([start, ends]) => !found.has(start) && !ends.some((end) => identities.has(end))).map(firstOf),
   );
-  const duplicated = broken(
-    'no window has two predictions',
-    [...found].filter(([, count]) => count > 1).map(([identity]) => identity),
-  );
+  const duplicated = broken('no window has two predictions', [
+    ...new Set([
+      ...repeated(predictions.map(({ identity }) => identity)),
+      ...repeated(predictions.map(({ start }) => start)),
+    ]),
+  ]);
+  const saidBy = ({ version, identity }: WindowPrediction) => undisturbed.get(version)?.windows.get(identity);
   broken(
     'there is no prediction without a window',
-    [...found.keys()].filter((identity) => !wanted.has(identity)),
+    predictions.filter((each) => saidBy(each) === undefined).map(({ identity }) => identity),
   );
   broken(
     'a prediction is what a run without faults gives',
     predictions
-      .filter(
-        ({ identity, version, said }) =>
-          wanted.has(identity) && undisturbed.get(version)?.windows.get(identity) !== said,
-      )
-      .map(
-        ({ identity, version, said }) =>
-          `${identity}: ${said} instead of ${undisturbed.get(version)?.windows.get(identity)}`,
-      ),
+      .filter((each) => saidBy(each) !== undefined && saidBy(each) !== each.said)
+      .map((each) => `${each.identity}: ${each.said} instead of ${saidBy(each)}`),
   );
   return {
     ...{ windows: wanted.size, lostWindows: lost, duplicatedWindows: duplicated },
     ...checkAccount(evidence, whole, broken),
   };
+}
+
+const firstOf = ([first]: readonly [string, unknown]): string => first;
+
+/** The starts at which a window closed whichever version serves, and the identities of those windows. */
+function startsOf(undisturbed: WindowEvidence['undisturbed']): Map<string, string[]> {
+  const starts = new Map<string, string[]>();
+  for (const run of undisturbed.values())
+    for (const [identity, start] of run.starts) starts.set(start, [...(starts.get(start) ?? []), identity]);
+  return new Map([...starts].filter(([, identities]) => identities.length === undisturbed.size));
+}
+
+function repeated(texts: readonly string[]): string[] {
+  const counts = new Map<string, number>();
+  for (const text of texts) counts.set(text, (counts.get(text) ?? 0) + 1);
+  return [...counts].filter(([, count]) => count > 1).map(firstOf);
 }
 
 /** Samples = consumed by windows + duplicates + skipped + still open, at each step. A dead letter that can be read is consumed too. */
@@ -97,13 +116,16 @@ function checkAccount(evidence: WindowEvidence, whole: Undisturbed, broken: Brok
   if (held !== whole.held) wrong.push(`${held} of all steps are open, and ${whole.held} wait in them`);
   if (whole.samples !== samples) wrong.push(`there are ${samples} samples, and ${whole.samples} came to the steps`);
   broken('samples are consumed by windows, duplicates, skipped or still open', wrong);
-  const window = steps.find(({ use }) => use === 'window');
-  const most = {
-    consumed: window?.consumed ?? 0,
-    duplicates: steps.reduce((sum, { duplicates }) => sum + duplicates, 0),
-    skipped: steps.reduce((sum, { skipped }) => sum + skipped, 0),
-    mixed: whole.mixed,
-  };
+  // Whichever version serves.
+  const most = { consumed: 0, duplicates: 0, skipped: 0, mixed: 0 };
+  for (const run of evidence.undisturbed.values()) {
+    const sumOf = (name: 'duplicates' | 'skipped') => run.steps.reduce((sum, step) => sum + step[name], 0);
+    const window = run.steps.find(({ use }) => use === 'window');
+    most.consumed = Math.max(most.consumed, window?.consumed ?? 0);
+    most.duplicates = Math.max(most.duplicates, sumOf('duplicates'));
+    most.skipped = Math.max(most.skipped, sumOf('skipped'));
+    most.mixed = Math.max(most.mixed, run.mixed);
+  }
   const names = ['consumed', 'duplicates', 'skipped', 'mixed'] as const;
   broken(
     'classifiers count nothing twice',

@@ -62,7 +62,7 @@ const isOfReadings = (path: string) => path.startsWith('/readings');
 
 const probed = /health and metrics: /;
 
-/** Trains two versions of the model, then starts the stages and the devices. */
+/** Trains versions of the model, then starts the stages and the devices. */
 export async function startLine(options: LineOptions, undo: Undo): Promise<Line> {
   const { folder, logs, rate, workers, seed, logUrl, storeUrl, env, from, tell } = options;
   const { stream, config, overrides, flow, makeModels } = options.case;

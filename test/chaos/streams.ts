@@ -22,7 +22,7 @@ export interface StreamCase {
   overrides(folder: string): readonly string[];
   /** How the devices send, given the readings a second that a person asked for. */
   flow(rate: number): readonly string[];
-  /** Makes two versions of its model in a folder. @param train - runs `gapline train` with overrides */
+  /** Makes versions of its model in a folder. @param train - runs `gapline train` with overrides */
   makeModels(
     folder: string,
     models: string,
@@ -72,6 +72,8 @@ const facts: StreamCase = {
     await writeFile(join(folder, 'ward.ndjson'), told);
     await train('training.seed=1');
     await train('training.seed=2');
+    // Its windows are longer; their starts are the same.
+    await train('training.seed=3', 'steps.2.length=3s');
   },
 };
 

@@ -5,7 +5,7 @@ import { decodeRecord, isSamples } from '../../core/wire/decode-samples.ts';
 import type { Prediction } from '../../core/wire/prediction.ts';
 import { sampleCount } from '../../core/wire/samples.ts';
 import { identityOf } from '../line/identities.ts';
-import { saidByWindow, type Undisturbed, undisturbed } from '../line/undisturbed.ts';
+import { saidByWindow, startOf, type Undisturbed, undisturbed } from '../line/undisturbed.ts';
 import type { WindowEvidence } from './check-windows.ts';
 import type { Line } from './line.ts';
 import { topicsOfCase } from './streams.ts';
@@ -43,6 +43,7 @@ export async function gatherWindows(
     undisturbed: found,
     predictions: predictions.map((prediction) => ({
       identity: identityOf(prediction),
+      start: startOf(prediction),
       version: prediction.model.version,
       said: saidByWindow(prediction),
     })),

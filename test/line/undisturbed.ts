@@ -22,6 +22,8 @@ export interface StepAccount {
 export interface Undisturbed {
   /** By identity of a window, what its prediction says. */
   readonly windows: ReadonlyMap<string, string>;
+  /** By identity of a window, where it begins. */
+  readonly starts: ReadonlyMap<string, string>;
   /** Samples that came to the steps: those of every record that can be read. */
   readonly samples: number;
   readonly steps: readonly StepAccount[];
@@ -37,6 +39,9 @@ const batch = 1_000;
 export function saidByWindow({ latencyMs: _, ...said }: Prediction): string {
   return JSON.stringify(said);
 }
+
+/** Device and where its window begins. */
+export const startOf = ({ device, from = '' }: Prediction): string => `${device} ${from}`;
 
 /**
  * Takes the records of a log through a model's steps and the model, in their order, in one process, with nothing in its way.
@@ -54,6 +59,7 @@ export async function undisturbed(
   const readings = new ReadingBatch(stream);
   const account = new Account();
   const windows = new Map<string, string>();
+  const starts = new Map<string, string>();
   for (const some of batchesOf(records, isDead)) {
     readings.reset(some.length);
     const dead = some.some(isDead);
@@ -64,11 +70,14 @@ export async function undisturbed(
     if (readings.count === 0) continue;
     const prepared = steps.apply(readings);
     const labelled = dead ? [] : await label(streamModel, prepared);
-    for (const prediction of labelled) windows.set(identityOf(prediction), saidByWindow(prediction));
+    for (const prediction of labelled) {
+      windows.set(identityOf(prediction), saidByWindow(prediction));
+      starts.set(identityOf(prediction), startOf(prediction));
+    }
     account.add(readings.count, prepared.outcomes);
     prepared.committed();
   }
-  return { windows, ...account.result(), held: steps.held() };
+  return { windows, starts, ...account.result(), held: steps.held() };
 }
 
 /** The records in their order; each that became a dead letter is alone. */

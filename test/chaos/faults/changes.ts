@@ -17,16 +17,18 @@ export const rebalance: Fault = {
   },
 };
 
-/** The version that did not serve takes over. */
+/** A version that did not serve takes over; of a windowed stream also one with other windows. */
 export const swap: Fault = {
   name: 'another model takes over',
   touches: ['model'],
   seconds: 5,
-  async strike({ lines }) {
+  async strike({ lines }, random) {
     for (const { command } of lines) {
-      const listed = await command('models', 'list');
-      const other = /^1\t.*champion/m.test(listed) ? '2' : '1';
-      await command('models', 'promote', other);
+      const listed = (await command('models', 'list')).split('\n').filter((line) => /^\d+\t/.test(line));
+      const others = listed.filter((line) => !line.includes('champion')).map((line) => line.split('\t')[0] ?? '');
+      const chosen = others[Math.floor(random.next() * others.length)];
+      if (chosen === undefined) throw new Error(`no other version: ${listed.join()}`);
+      await command('models', 'promote', chosen);
     }
     await seconds(3);
   },

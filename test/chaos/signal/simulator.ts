@@ -13,6 +13,9 @@ const hertz = { still: 0, slow: 0.7, fast: 2.3 };
 
 const stateOf = (device: number, n: number) => states[(Math.floor(n / turn) + device) % states.length] ?? 'still';
 
+/** Records after which a device's segment is whole: its windows close, and what still comes for them is late. */
+const segmentRecords = 37;
+
 /** Devices that are still, or swing slowly or fast; each sample has noise of its own, so that a track can be opened anywhere. */
 export default function simulate({ seed }: { readonly seed: number }): Source {
   return {
@@ -22,6 +25,7 @@ export default function simulate({ seed }: { readonly seed: number }): Source {
     round: Int32Array.from(devices, (_, at) => at),
     length: Number.POSITIVE_INFINITY,
     fingerprint: `signal ${seed}`,
+    ends: (device, n) => (n + 5 * device) % segmentRecords === 0,
     open(device, first) {
       let next = first;
       return {
