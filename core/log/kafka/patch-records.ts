@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { committedMessages } from './committed-messages.ts';
+import { encodeProduceRequest, isPlainRequest, type ProduceRequest, type RequestHead } from './produce-request.ts';
 import { type BatchHead, type BatchRecord, encodeRecordBatch } from './record-batch.ts';
 
 /** The arguments of kafkajs' encoder of a batch; 0 is no compression. */
@@ -20,18 +21,28 @@ interface Grouping {
   readonly partitioner: (options: object) => number;
 }
 
+/** A request of kafkajs. Those that {@link encodeProduceRequest} takes are encoded as a whole. */
+interface Request {
+  readonly apiKey: number;
+  readonly apiVersion: number;
+  readonly whole?: (head: RequestHead) => Buffer;
+}
+
+type CreateRequest = (options: Omit<RequestHead, keyof Request> & { readonly request: Request }) => Promise<Encoded>;
+
 const require = createRequire(import.meta.url);
 let patched = false;
 
 /**
- * Replaces four functions of kafkajs 2.2.4, before it is loaded. It encodes each record into a growing buffer of its own, with an array
- * and a buffer for each integer, computes the checksum byte by byte, and copies all messages of a partition for each that it adds. The
- * results are the same bytes (tested). Its filter of aborted transactions lets some records through ({@link committedMessages}).
+ * Replaces functions of kafkajs 2.2.4, before it is loaded. It encodes each record into a growing buffer of its own, with an array
+ * and a buffer for each integer, computes the checksum byte by byte, copies all messages of a partition for each that it adds, and copies
+ * batches five times on their way into a request, into buffers of up to twice their size that are filled with zeros first. The results are
+ * the same bytes (tested). Its filter of aborted transactions lets some records through ({@link committedMessages}).
  */
 export function patchRecords(): void {
   if (patched) return;
   patched = true;
-  const { Record, RecordBatch, Encoder } = originalEncoders();
+  const { Record, RecordBatch } = originalEncoders();
   // Records stay as they are until their batch is encoded.
   replace('kafkajs/src/protocol/recordBatch/record/v0', (record: BatchRecord) => record);
   replace('kafkajs/src/protocol/recordBatch/v0', {
@@ -39,12 +50,41 @@ export function patchRecords(): void {
     async RecordBatch(batch: BatchArguments): Promise<Encoded> {
       const records = batch.records ?? [];
       if (batch.compression || !records.every(isPlain)) return RecordBatch({ ...batch, records: records.map(Record) });
-      const buf = encodeRecordBatch({ ...batch, records });
-      return Object.assign(Object.create(Encoder.prototype) as Encoded, { buf, offset: buf.length });
+      return encoded(encodeRecordBatch({ ...batch, records }));
     },
   });
+  patchRequests();
   replace('kafkajs/src/producer/groupMessagesPerPartition', groupByPartition);
   replace('kafkajs/src/consumer/filterAbortedMessages', committedMessages);
+}
+
+function patchRequests(): void {
+  const { produceRequest, createRequest } = originalRequests();
+  replace('kafkajs/src/protocol/requests/produce/v3/request', (produce: ProduceRequest) => {
+    const request = produceRequest(produce);
+    if (!isPlainRequest(produce)) return request;
+    return { ...request, whole: (head: RequestHead) => encodeProduceRequest(produce, head, Date.now()) };
+  });
+  const create: CreateRequest = async (options) => {
+    const { request, correlationId, clientId } = options;
+    if (request.whole === undefined) return createRequest(options);
+    const { apiKey, apiVersion } = request;
+    return encoded(request.whole({ apiKey, apiVersion, correlationId, clientId }));
+  };
+  replace('kafkajs/src/protocol/request', create);
+}
+
+/** Bytes as what kafkajs' encoder has written. */
+function encoded(buf: Buffer): Encoded {
+  return Object.assign(Object.create(originalEncoders().Encoder.prototype) as Encoded, { buf, offset: buf.length });
+}
+
+/** kafkajs' own requests. */
+export function originalRequests() {
+  return {
+    produceRequest: require('kafkajs/src/protocol/requests/produce/v3/request') as (produce: ProduceRequest) => Request,
+    createRequest: require('kafkajs/src/protocol/request') as CreateRequest,
+  };
 }
 
 /** kafkajs' own encoders. */
@@ -65,7 +105,7 @@ function replace(path: string, exported: unknown): void {
 
 const maxDelta = 2 ** 30;
 
-function isPlain({ headers, timestampDelta }: BatchRecord): boolean {
+function isPlain({ headers, timestampDelta = 0 }: BatchRecord): boolean {
   return Math.abs(timestampDelta) < maxDelta && (headers === undefined || Object.keys(headers).length === 0);
 }
 

@@ -4,13 +4,15 @@ import { crc32c } from './crc32c.ts';
 export interface BatchRecord {
   readonly key?: string | Buffer | null;
   readonly value: string | Buffer | null;
-  readonly offsetDelta: number;
-  readonly timestampDelta: number;
+  /** Default: its place in the batch. */
+  readonly offsetDelta?: number;
+  /** Default 0. */
+  readonly timestampDelta?: number;
   readonly headers?: object;
 }
 
 /** A 64-bit integer: kafkajs has objects of its own for them. */
-type Int64 = number | string | { toString(): string };
+type Int64 = number | bigint | string | { toString(): string };
 
 /** The head of a batch, by kafkajs' names. */
 export interface BatchHead {
@@ -31,38 +33,50 @@ export interface BatchHead {
 const headBytes = 61;
 const recordBytes = 1 + 6 * 5;
 
-/** Encodes a record batch of format 2 without compression, in one buffer: <https://kafka.apache.org/documentation/#recordbatch>. */
-export function encodeRecordBatch(head: BatchHead): Buffer {
-  const { records } = head;
+/** The most bytes that a batch of these records has. */
+export function recordBatchBound(records: readonly BatchRecord[]): number {
   let most = headBytes;
   for (const { key, value } of records) most += recordBytes + lengthOf(key) + lengthOf(value);
-  const bytes = Buffer.allocUnsafe(most);
-  let at = headBytes;
-  for (const record of records) at = writeRecord(bytes, at, record);
-  bytes.writeBigInt64BE(int64(head.firstOffset ?? 0), 0);
-  bytes.writeInt32BE(at - 12, 8);
-  bytes.writeInt32BE(head.partitionLeaderEpoch ?? 0, 12);
-  bytes[16] = 2;
-  bytes.writeInt16BE(head.transactional ? 16 : 0, 21);
-  bytes.writeInt32BE(head.lastOffsetDelta, 23);
-  bytes.writeBigInt64BE(int64(head.firstTimestamp), 27);
-  bytes.writeBigInt64BE(int64(head.maxTimestamp), 35);
-  bytes.writeBigInt64BE(int64(head.producerId ?? -1), 43);
-  bytes.writeInt16BE(head.producerEpoch ?? 0, 51);
-  bytes.writeInt32BE(head.firstSequence ?? 0, 53);
-  bytes.writeInt32BE(records.length, 57);
-  bytes.writeUInt32BE(crc32c(bytes, 21, at), 17);
-  return bytes.subarray(0, at);
+  return most;
 }
 
-const int64 = (value: Int64): bigint => BigInt(value.toString());
+/** Encodes a record batch of format 2 without compression, in one buffer: <https://kafka.apache.org/documentation/#recordbatch>. */
+export function encodeRecordBatch(head: BatchHead): Buffer {
+  const bytes = Buffer.allocUnsafe(recordBatchBound(head.records));
+  return bytes.subarray(0, writeRecordBatch(bytes, 0, head));
+}
+
+/** Writes a record batch where there is room for its bound. Returns the position after it. */
+export function writeRecordBatch(bytes: Buffer, start: number, head: BatchHead): number {
+  const { records } = head;
+  let at = start + headBytes;
+  for (let index = 0; index < records.length; index += 1)
+    at = writeRecord(bytes, at, records[index] as BatchRecord, index);
+  bytes.writeBigInt64BE(int64(head.firstOffset ?? 0), start);
+  bytes.writeInt32BE(at - start - 12, start + 8);
+  bytes.writeInt32BE(head.partitionLeaderEpoch ?? 0, start + 12);
+  bytes[start + 16] = 2;
+  bytes.writeInt16BE(head.transactional ? 16 : 0, start + 21);
+  bytes.writeInt32BE(head.lastOffsetDelta, start + 23);
+  bytes.writeBigInt64BE(int64(head.firstTimestamp), start + 27);
+  bytes.writeBigInt64BE(int64(head.maxTimestamp), start + 35);
+  bytes.writeBigInt64BE(int64(head.producerId ?? -1), start + 43);
+  bytes.writeInt16BE(head.producerEpoch ?? 0, start + 51);
+  bytes.writeInt32BE(head.firstSequence ?? 0, start + 53);
+  bytes.writeInt32BE(records.length, start + 57);
+  bytes.writeUInt32BE(crc32c(bytes, start + 21, at), start + 17);
+  return at;
+}
+
+export const int64 = (value: Int64): bigint => (typeof value === 'bigint' ? value : BigInt(value.toString()));
 
 function lengthOf(bytes: string | Buffer | null | undefined): number {
   if (bytes == null) return 0;
   return typeof bytes === 'string' ? Buffer.byteLength(bytes) : bytes.length;
 }
 
-function writeRecord(bytes: Buffer, from: number, { key, value, offsetDelta, timestampDelta }: BatchRecord): number {
+function writeRecord(bytes: Buffer, from: number, record: BatchRecord, index: number): number {
+  const { key, value, offsetDelta = index, timestampDelta = 0 } = record;
   const [keyLength, valueLength] = [key == null ? -1 : lengthOf(key), value == null ? -1 : lengthOf(value)];
   const size =
     2 + sizeOfInt(timestampDelta) + sizeOfInt(offsetDelta) + sizeOfBytes(keyLength) + sizeOfBytes(valueLength);
