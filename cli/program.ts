@@ -270,6 +270,12 @@ function newStream(): Command {
       [],
     )
     .option('--drop <column>', 'leave it out; may be repeated', repeated, [])
+    .option(
+      '--gap <word>',
+      'a word of your own for "not measured", such as missing or -999; may be repeated; usual ones are known',
+      repeated,
+      [],
+    )
     .addOption(
       new Option('--decimal <sign>', 'how numbers are written; default: as the table shows').choices(['.', ',']),
     )

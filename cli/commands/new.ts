@@ -36,6 +36,7 @@ export interface NewStreamOptions {
   readonly time?: string;
   readonly keep: readonly string[];
   readonly drop: readonly string[];
+  readonly gap: readonly string[];
   readonly decimal?: Decimal;
   readonly timeUnit?: TimeUnit;
   readonly folder?: string;
@@ -67,7 +68,7 @@ export async function newStream(name: string, options: NewStreamOptions): Promis
   const folder = resolve(options.folder ?? join('examples', name));
   const { data, folder: _, ...columns } = options;
   await makeFolder(folder, async (making) => {
-    const survey = await surveyTable(data);
+    const survey = await surveyTable(data, options.gap);
     const choice = await chooseLabel(survey, options.truth);
     const roles = { ...columns, truth: choice.label };
     const reading = options.window === undefined ? await readTable(roles, survey) : await readSamples(roles, survey);

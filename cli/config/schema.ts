@@ -56,6 +56,7 @@ const data = z
       .describe('columns that are values; default: every column that measures something'),
     keep: columns('columns to take as values although they look like a counter, an id or a time'),
     drop: columns('columns to leave out'),
+    gap: columns('words of cells that stand for a gap, such as missing or -999, beside the usual ones'),
     decimal: z
       .enum(['.', ','])
       .optional()

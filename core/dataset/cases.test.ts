@@ -129,6 +129,14 @@ describe('what a newcomer brings is right, or a question', () => {
 });
 
 describe('a Parquet file', () => {
+  it('with a date and a time of day is read to the fraction of a second', async () => {
+    const { dataset, roles } = await read('date-and-time.parquet');
+    expect(roles).toEqual({ date: 'time', time: 'left out', temp: 'value', state: 'label' });
+    expect(dataset.times?.subarray(0, 2)).toEqual(
+      BigInt64Array.of(1_769_839_230_250_000_000n, 1_769_839_290_250_000_000n),
+    );
+  });
+
   it.each(['snappy', 'gzip', 'zstd', 'brotli'])('packed with %s is read value for value', async (packing) => {
     const { dataset, said } = await read(`pumps-${packing}.parquet`, { time: 'when' });
     expect(dataset).toMatchObject({ count: 50, fields: ['temp', 'count'], classes: ['hot', 'ok'] });

@@ -1,5 +1,7 @@
 import { GaplineError } from '../wire/errors.ts';
 import { shorten } from '../wire/problem.ts';
+import { shellWord } from '../wire/shell-word.ts';
+import { type ClockForm, joinTimes } from './clock-cell.ts';
 import type { ColumnSurvey } from './column-survey.ts';
 import type { Categories } from './dataset.ts';
 import { Dictionary } from './dictionary.ts';
@@ -16,10 +18,10 @@ import {
   explainTimeCell,
   hasOffset,
   isNumericTime,
-  joinTimes,
   orderOf,
   readNumericTime,
   readTextTime,
+  shortDateOf,
   type TimeUnit,
   timeUnitNames,
   unitBySize,
@@ -62,7 +64,7 @@ export function cellReaders({ survey, roles, rule, count, timeUnit }: ReadersOpt
   const numbers = roles.values.map((index) => new NumberReader(columns[index]!, index, rule));
   const truths = roles.truth < 0 ? undefined : new NameReader(columns[roles.truth]!, roles.truth, count);
   const devices = roles.device < 0 ? undefined : new NameReader(columns[roles.device]!, roles.device, count);
-  const times = roles.time < 0 ? undefined : new TimeReader(columns[roles.time]!, roles, count, timeUnit);
+  const times = roles.time < 0 ? undefined : new TimeReader(columns, roles, count, timeUnit);
   const readNames = (record: TableRecord, row: number, surveyed?: readonly ColumnSurvey[]) => {
     truths?.read(record, row, surveyed?.[roles.truth]?.text);
     if (devices) requireText(record, roles.device, devices.column.name);
@@ -144,7 +146,8 @@ class NumberReader {
   #gap(record: TableRecord): number {
     const text = cellText(record, this.#index);
     if (isGap(text)) return Number.NaN;
-    fail(record, this.#column.name, text, 'is not a finite number; a gap is an empty cell or NA');
+    const remedy = `a gap is an empty cell, NA, or what --gap names: --gap ${shellWord(shorten(text, 40))}`;
+    fail(record, this.#column.name, text, `is not a finite number; ${remedy}`);
   }
 
   #wrongUnit(record: TableRecord): never {
@@ -216,14 +219,19 @@ class TimeReader {
   readonly #unit: TimeUnit;
   readonly #first: string;
   readonly #order: DateOrder | undefined;
+  readonly #clockForm: ClockForm;
+  readonly #isUnclear: boolean;
 
-  constructor(column: ColumnSurvey, roles: Roles, count: number, unit: TimeUnit | undefined) {
+  constructor(columns: readonly ColumnSurvey[], roles: Roles, count: number, unit: TimeUnit | undefined) {
+    const column = columns[roles.time]!;
     const { firstNumber, firstTime, name, dateOrder } = column;
     this.times = new BigInt64Array(count);
     this.#name = name;
     this.#index = roles.time;
     this.#clock = roles.clock;
     this.#order = dateOrder;
+    this.#clockForm = columns[roles.clock]?.clockForm ?? '18:05';
+    this.#isUnclear = column.isYearUnclear;
     const proof = dateOrder === 'day first' ? column.dayFirst : column.monthFirst;
     const order = proof && `dates have the ${dateOrder} ("${shorten(proof.cell, 40)}", ${proof.place})`;
     this.#demanded = unit !== undefined;
@@ -236,7 +244,10 @@ class TimeReader {
       firstTime &&
       !hasOffset(firstTime.cell) &&
       `times without an offset are taken as UTC ("${shorten(firstTime.cell, 40)}", ${firstTime.place})`;
-    this.notes = [numeric, order, local].filter((note) => typeof note === 'string');
+    const { shortYear } = column;
+    const short =
+      shortYear && `years of two digits are of 1969 to 2068 ("${shorten(shortYear.cell, 40)}", ${shortYear.place})`;
+    this.notes = [numeric, order, short, local].filter((note) => typeof note === 'string');
   }
 
   read(record: TableRecord, row: number): void {
@@ -246,13 +257,21 @@ class TimeReader {
     const inDigits = this.#unit === 'date' && this.#clock >= 0;
     const time =
       numeric && !inDigits ? readNumericTime(cell, this.#unit) : this.#text(record, numeric ? dashed(cell) : cell);
-    if (time === undefined) fail(record, this.#name, cell, `is no time: ${explainTimeCell(cell, this.#order)}`);
+    if (time === undefined) fail(record, this.#name, cell, `is no time: ${this.#explain(record, cell)}`);
     this.times[row] = time;
   }
 
+  #explain(record: TableRecord, cell: string): string {
+    if (this.#isUnclear && shortDateOf(cell))
+      return 'which is the year cannot be told; write it first, in four digits: 2026-01-31';
+    const why = explainTimeCell(cell, this.#order);
+    return this.#clock < 0 ? why : `${why} (with the time of day "${shorten(cellText(record, this.#clock), 40)}")`;
+  }
+
   #text(record: TableRecord, cell: string): bigint | undefined {
+    if (this.#isUnclear && shortDateOf(cell)) return undefined;
     if (this.#order === undefined && orderOf(cell) !== undefined) return undefined;
-    const joined = this.#clock < 0 ? cell : joinTimes(cell, cellText(record, this.#clock));
+    const joined = this.#clock < 0 ? cell : joinTimes(cell, cellText(record, this.#clock), this.#clockForm);
     return readTextTime(joined, this.#order);
   }
 

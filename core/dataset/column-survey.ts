@@ -1,9 +1,10 @@
+import { type ClockForm, clockFormOf, isTimeOfDay } from './clock-cell.ts';
 import { Dictionary } from './dictionary.ts';
 import { shapes } from './digits.ts';
 import { isGap } from './gap-words.ts';
 import { NumberCell } from './number.ts';
 import { cellText, placeOf, type TableRecord } from './records.ts';
-import { type DateOrder, isTimeOfDay, looksLikeTime, orderOf } from './time-cell.ts';
+import { type DateOrder, looksLikeTime, orderOf, shortDateOf } from './time-cell.ts';
 
 /** A cell that was seen. */
 export interface Seen {
@@ -22,6 +23,8 @@ const mostMeasured = 1_000;
 /** Texts of a column whose kind is remembered. */
 const mostTexts = 256;
 const isOther = 1;
+/** There are no more days in a month. */
+const mostParts = 32;
 
 const number = new NumberCell();
 const booleanWords = new Set(['true', 'false', 'yes', 'no', 'on', 'off', 't', 'f', 'y', 'n']);
@@ -39,7 +42,11 @@ export class ColumnSurvey {
   dayFirst: Seen | undefined;
   monthFirst: Seen | undefined;
   eitherOrder = false;
-  /** Cells that are a time of day without a date; they are among `others`. */
+  /** The first date whose year has two digits, and what stands first and last in such dates. */
+  shortYear: Seen | undefined;
+  readonly #firstParts = new Set<string>();
+  readonly #lastParts = new Set<string>();
+  /** Cells that are a time of day without a date; they are among `others`, or among `times` where they may be a date too. */
   clocks = 0;
   firstOther: Seen | undefined;
   firstNumber: Seen | undefined;
@@ -181,6 +188,8 @@ export class ColumnSurvey {
     if (looksLikeTime(text)) {
       this.times += 1;
       this.firstTime ??= this.#seen(record, cell);
+      // 01.03.24 may be either.
+      if (isTimeOfDay(text)) this.clocks += 1;
       this.#takeOrder(text, record, cell);
     } else {
       this.others += 1;
@@ -192,6 +201,12 @@ export class ColumnSurvey {
   }
 
   #takeOrder(text: string, record: TableRecord, cell: number): void {
+    const short = shortDateOf(text);
+    if (short) {
+      this.shortYear ??= this.#seen(record, cell);
+      if (this.#firstParts.size < mostParts) this.#firstParts.add(short.first);
+      if (this.#lastParts.size < mostParts) this.#lastParts.add(short.last);
+    }
     const order = orderOf(text);
     if (order === 'day first') this.dayFirst ??= this.#seen(record, cell);
     else if (order === 'month first') this.monthFirst ??= this.#seen(record, cell);
@@ -225,6 +240,22 @@ export class ColumnSurvey {
     const { dayFirst, monthFirst } = this;
     if (dayFirst && (monthFirst === undefined || dayFirst.row < monthFirst.row)) return 'day first';
     return monthFirst ? 'month first' : undefined;
+  }
+
+  /** Whether dates whose year has two digits may as well have it first: where what stands first changes less than what stands last. */
+  get isYearUnclear(): boolean {
+    const [first, last] = [this.#firstParts.size, this.#lastParts.size];
+    const byDashes = this.shortYear?.cell.includes('-') === true;
+    return this.shortYear !== undefined && (byDashes ? first <= last : first < last);
+  }
+
+  /** How the cells are written, if all that were seen are times of day. */
+  get clockForm(): ClockForm | undefined {
+    if (this.rows === 0 || this.gaps > 0) return undefined;
+    if (this.clocks === this.rows) return '18:05';
+    return this.wholes === this.rows && this.least >= 0 && this.most < 240_000
+      ? clockFormOf(this.distinct.texts)
+      : undefined;
   }
 
   /** How often whole numbers that else go up by one begin again at their least; 0 where they do anything else. */

@@ -10,12 +10,14 @@ import {
   usualWidth,
   withoutTail,
 } from './header.ts';
-import { cellText, RecordReader, type TableRecord } from './records.ts';
+import { cellText, type RecordOptions, RecordReader, type TableRecord } from './records.ts';
 
 /** How a file is laid out. */
 export interface Dialect {
   /** One character; ` ` stands for any run of spaces and tabs. */
   readonly delimiter: string;
+  /** What stands around text. */
+  readonly quote: Quote;
   /** Records before the data: the names of the columns, and perhaps a line of units. */
   readonly header: number;
   /** Bytes before the first record: `sep=` and comments. */
@@ -27,6 +29,8 @@ export interface Dialect {
   /** What was unusual, for people. */
   readonly notes: readonly string[];
 }
+
+export type Quote = '"' | "'";
 
 /** Of a file's beginning, so many records are looked at. */
 const sampleRecords = 500;
@@ -41,8 +45,13 @@ const hashWord = /^#(N\/A|NA|DIV\/0!|VALUE!|NUM!|REF!|NULL!|NAME\?)(?![\p{L}\d])
  * How a file is laid out, seen from its beginning.
  * @param sample - the first bytes of the file
  * @param whole - whether that is all of it
+ * @param gap - words of cells that stand for gaps, beside the usual ones
  */
-export function dialectOf(file: string, sample: Buffer, whole: boolean): Dialect {
+export function dialectOf(
+  file: string,
+  sample: Buffer,
+  { whole, gap = [] }: { whole: boolean; gap?: readonly string[] },
+): Dialect {
   const notes: string[] = [];
   let { skip, line } = afterBlank(sample, 0, 1);
   const next = () => ({ skip, line } = afterBlank(sample, lineEnd(sample, skip) + 1, line + 1));
@@ -59,9 +68,12 @@ export function dialectOf(file: string, sample: Buffer, whole: boolean): Dialect
   }
   if (line > firstComment)
     notes.push(`${linesOf(firstComment, line - 1)} ${line - firstComment === 1 ? 'is a comment' : 'are comments'}`);
-  const delimiter =
-    named?.[1] ?? chooseDelimiter((delimiter) => recordsOf(file, sample.subarray(skip), delimiter, whole));
-  const all = recordsOf(file, sample.subarray(skip), delimiter, whole);
+  const body = sample.subarray(skip);
+  const quote = quoteOf(body);
+  const cut = (delimiter: string) => recordsOf(body, { file, delimiter, quote, most: sampleRecords }, { whole, gap });
+  const delimiter = named?.[1] ?? chooseDelimiter(cut);
+  const all = cut(delimiter);
+  if (quote === "'") notes.push('text stands in single quotes');
   const above = linesAbove(all);
   const first = line;
   for (const last = all[above]?.line ?? 1; above > 0 && line < first + last - 1; ) next();
@@ -70,7 +82,7 @@ export function dialectOf(file: string, sample: Buffer, whole: boolean): Dialect
   if (delimiter !== ',') notes.push(`columns are parted by ${nameOf(delimiter)}`);
   const header = headerOf(records, comment, delimiter, line);
   notes.push(...header.notes);
-  return { delimiter, skip, line, notes, header: header.records, ...(header.names && { names: header.names }) };
+  return { delimiter, quote, skip, line, notes, header: header.records, ...(header.names && { names: header.names }) };
 }
 
 const linesOf = (from: number, to: number): string => (from === to ? `line ${from}` : `lines ${from} to ${to}`);
@@ -124,15 +136,32 @@ interface SampleRecord {
   readonly line: number;
 }
 
+/** A cell in single quotes, and one in double quotes. */
+const singleQuoted = /(?:^|[,;\t|])[ \t]*'(?:[^']|'')*'[ \t]*(?=[,;\t|]|$)/;
+const doubleQuoted = /(?:^|[,;\t|])[ \t]*"/;
+
+/** Single quotes, where most lines have a cell in them and none has one in double quotes. */
+function quoteOf(body: Buffer): Quote {
+  const lines = body.toString('utf8').split(/\r\n|\r|\n/, sampleRecords);
+  const filled = lines.filter((line) => line !== '');
+  const single = filled.filter((line) => singleQuoted.test(line)).length;
+  return single * 2 > filled.length && !filled.some((line) => doubleQuoted.test(line)) ? "'" : '"';
+}
+
 /** The first records; as many as can be read. */
-function recordsOf(file: string, body: Buffer, delimiter: string, whole: boolean): SampleRecord[] {
+function recordsOf(
+  body: Buffer,
+  options: RecordOptions,
+  { whole, gap }: { whole: boolean; gap: readonly string[] },
+): SampleRecord[] {
   const records: SampleRecord[] = [];
   const visit = (record: TableRecord) => {
-    const cells = Array.from({ length: record.cells }, (_, cell) => cellText(record, cell));
+    const texts = Array.from({ length: record.cells }, (_, cell) => cellText(record, cell));
+    const cells = texts.map((text) => (gap.includes(text) ? '' : text));
     records.push({ cells, line: record.line });
   };
   try {
-    const reader = new RecordReader({ file, delimiter, most: sampleRecords }, visit);
+    const reader = new RecordReader(options, visit);
     reader.feed(body);
     if (whole) reader.end();
   } catch {

@@ -12,6 +12,8 @@ const beginning = 2_000;
 /** A plan made from the beginning of a table, and the arrays that are filled by it while the rest is looked at. */
 interface Attempt {
   readonly plan: Plan;
+  /** What it was made from. */
+  readonly survey: Survey;
   readonly readers: RowReader;
   readonly room: number;
 }
@@ -39,7 +41,7 @@ export async function readAtOnce(
   });
   if (attempt === undefined) return { survey: whole };
   const final = planOf(whole, options);
-  if (!isBorneOut(attempt.plan, final, whole)) return { survey: whole };
+  if (!isBorneOut(attempt, final, whole)) return { survey: whole };
   return { survey: whole, reading: readingOf(whole, final, attempt.readers) };
 }
 
@@ -51,6 +53,7 @@ async function plan(table: Table, options: PlanOptions): Promise<Attempt | undef
     const made = planOf(first, options);
     return {
       plan: made,
+      survey: first,
       room,
       readers: cellReaders({ survey: first, ...made, count: room, timeUnit: options.timeUnit }),
     };
@@ -60,10 +63,11 @@ async function plan(table: Table, options: PlanOptions): Promise<Attempt | undef
   }
 }
 
-function isBorneOut(made: Plan, final: Plan, { columns }: Survey): boolean {
-  const places = ({ truth, device, time, values }: Plan['roles']) => JSON.stringify([truth, device, time, values]);
+function isBorneOut({ plan: made, survey: first }: Attempt, final: Plan, { columns }: Survey): boolean {
+  const places = ({ truth, device, time, clock, values }: Plan['roles'], seen: Survey['columns']) =>
+    JSON.stringify([truth, device, time, clock, values, seen[clock]?.clockForm, seen[time]?.isYearUnclear]);
   return (
-    places(made.roles) === places(final.roles) &&
+    places(made.roles, first.columns) === places(final.roles, columns) &&
     made.rule.decimal === final.rule.decimal &&
     final.roles.values.every((index) => isPure(elementAt(columns, index), final.rule))
   );

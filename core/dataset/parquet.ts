@@ -1,5 +1,5 @@
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib';
-import type { Compressors, FileMetaData } from 'hyparquet';
+import type { Compressors, FileMetaData, SchemaElement } from 'hyparquet';
 import { elementAt } from '../numeric/element.ts';
 import { describeError, GaplineError } from '../wire/errors.ts';
 import { mostCellBytes, mostColumns, placeOf, type TableRecord, type Visit } from './records.ts';
@@ -48,7 +48,8 @@ export async function openParquet(source: Source): Promise<TableFile> {
   };
   const buffer = await sound(() => asyncBufferFromFile(file));
   const metadata: FileMetaData = await sound(() => parquetMetadataAsync(buffer, { parsers }));
-  const names = parquetSchema(metadata).children.map(({ element }) => element.name);
+  const elements = parquetSchema(metadata).children.map(({ element }) => element);
+  const names = elements.map(({ name }) => name);
   if (names.length === 0 || names.length > mostColumns || metadata.num_rows === 0n)
     throw new GaplineError('data-invalid', `${file}: has no rows or columns, or more than ${mostColumns} columns`);
   const groupRows = metadata.row_groups.map((group) => Number(group.num_rows));
@@ -59,7 +60,7 @@ export async function openParquet(source: Source): Promise<TableFile> {
     notes: ['the file is Parquet'],
     size: { records: Number(metadata.num_rows) },
     async read(visit) {
-      const writer = new RecordWriter(file, names.length);
+      const writer = new RecordWriter(file, elements.map(clockUnitOf));
       let rowStart = 0;
       for (const rows of groupRows) {
         const columns = new Map<string, ArrayLike<unknown>[]>();
@@ -92,12 +93,15 @@ class RecordWriter implements TableRecord {
   readonly ends: Int32Array;
   bytes = Buffer.allocUnsafe(64 << 10);
   line = 0;
+  readonly #clocks: readonly (bigint | undefined)[];
 
-  constructor(file: string, cells: number) {
+  /** @param clocks - by column: nanoseconds that its numbers count, if they are times of day */
+  constructor(file: string, clocks: readonly (bigint | undefined)[]) {
     this.file = file;
-    this.cells = cells;
-    this.starts = new Int32Array(cells);
-    this.ends = new Int32Array(cells);
+    this.cells = clocks.length;
+    this.#clocks = clocks;
+    this.starts = new Int32Array(this.cells);
+    this.ends = new Int32Array(this.cells);
   }
 
   write(columns: readonly ArrayLike<unknown>[], rows: number, visit: Visit): void {
@@ -106,7 +110,7 @@ class RecordWriter implements TableRecord {
       let at = 0;
       for (let column = 0; column < this.cells; column++) {
         this.starts[column] = at;
-        at = this.#cell(textOf(elementAt(columns, column)[row]), at);
+        at = this.#cell(textOf(elementAt(columns, column)[row], this.#clocks[column]), at);
         this.ends[column] = at;
       }
       visit(this);
@@ -126,8 +130,19 @@ class RecordWriter implements TableRecord {
   }
 }
 
-function textOf(value: unknown): string {
+/** What the numbers of a column of times of day count, in nanoseconds; undefined where a column holds anything else. */
+function clockUnitOf({ logical_type: logical, converted_type: converted }: SchemaElement): bigint | undefined {
+  const unit = logical?.type === 'TIME' ? logical.unit : converted;
+  if (unit === 'MILLIS' || unit === 'TIME_MILLIS') return 1_000_000n;
+  if (unit === 'MICROS' || unit === 'TIME_MICROS') return 1_000n;
+  return unit === 'NANOS' ? 1n : undefined;
+}
+
+function textOf(value: unknown, clock?: bigint): string {
   if (value === null || value === undefined) return '';
+  // Of the first day of 1970 the time alone.
+  if (clock !== undefined && (typeof value === 'number' || typeof value === 'bigint'))
+    return formatTime(BigInt(value) * clock).slice(11, -1);
   if (typeof value === 'string') return value.trim();
   if (value instanceof Date) return value.toISOString();
   if (typeof value !== 'object') return String(value);

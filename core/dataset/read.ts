@@ -9,6 +9,8 @@ import { openTable } from './table.ts';
 export interface DatasetOptions extends PlanOptions {
   /** One file or several of one table: CSV, gzipped or not, or Parquet. */
   readonly file: string | readonly string[];
+  /** Words of cells that stand for gaps, beside the usual ones. */
+  readonly gap?: readonly string[] | undefined;
 }
 
 /**
@@ -18,7 +20,7 @@ export interface DatasetOptions extends PlanOptions {
  */
 export async function readDataset(options: DatasetOptions): Promise<Dataset> {
   const { file } = options;
-  const table = await openTable(typeof file === 'string' ? [file] : file);
+  const table = await openTable(typeof file === 'string' ? [file] : file, options.gap);
   const attempt = await readAtOnce(table, options);
   return (attempt.reading ?? (await readTable(options, attempt.survey))).dataset;
 }

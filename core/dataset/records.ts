@@ -29,13 +29,15 @@ export interface TableRecord {
 
 export type Visit = (record: TableRecord) => void;
 
-const [newline, carriageReturn, quote, space, tab, hash] = [10, 13, 34, 32, 9, 35];
+const [newline, carriageReturn, doubleQuote, space, tab, hash] = [10, 13, 34, 32, 9, 35];
 
 /** How a text is cut into records. */
 export interface RecordOptions {
   readonly file: string;
   /** One ASCII character; ` ` stands for any run of spaces and tabs. */
   readonly delimiter: string;
+  /** What stands around text; default: double quotes. */
+  readonly quote?: '"' | "'" | undefined;
   /** A line that begins with `#` and has another number of cells is a comment. Undefined: there are no comments. */
   readonly width?: number;
   /** The line of the first byte; default 1. */
@@ -62,6 +64,7 @@ export class RecordReader implements TableRecord {
   readonly #width: number | undefined;
   readonly #visit: Visit;
   readonly #delimiter: number;
+  readonly #quote: number;
   /** By byte: whether it ends a cell without quotes. */
   readonly #stops = new Uint8Array(256);
   /** Whether a cell of the record has doubled quotes in it. */
@@ -80,6 +83,7 @@ export class RecordReader implements TableRecord {
     this.#width = options.width;
     this.#visit = visit;
     this.#delimiter = options.delimiter.charCodeAt(0);
+    this.#quote = options.quote?.charCodeAt(0) ?? doubleQuote;
     for (const byte of [this.#delimiter, newline, carriageReturn]) this.#stops[byte] = 1;
     if (this.#delimiter === space) this.#stops[tab] = 1;
     this.#lines = options.line ?? 1;
@@ -175,7 +179,7 @@ export class RecordReader implements TableRecord {
     let open = false;
     let p = at;
     for (; bytes[p] !== newline && bytes[p] !== carriageReturn; p++) {
-      if (bytes[p] === quote) open = !open;
+      if (bytes[p] === this.#quote) open = !open;
       if (bytes[p] !== this.#delimiter || open) continue;
       cells += 1;
       if (first < 0) first = p;
@@ -188,6 +192,7 @@ export class RecordReader implements TableRecord {
   /** @returns where the next record begins, at its end of line; -1 where the record's end has not arrived. */
   #split(at: number): number {
     const { bytes, digits } = this;
+    const quote = this.#quote;
     const delimiter = this.#delimiter;
     const padding = delimiter === tab ? space : tab;
     const stops = this.#stops;
@@ -238,9 +243,9 @@ export class RecordReader implements TableRecord {
     let doubled = false;
     let p = start;
     for (; ; p += 1) {
-      p = bytes.indexOf(quote, p);
+      p = bytes.indexOf(this.#quote, p);
       if (p < 0 || p >= this.#end) return this.#openQuote(start);
-      if (bytes[p + 1] !== quote) break;
+      if (bytes[p + 1] !== this.#quote) break;
       if (p + 1 === this.#end) return this.#openQuote(start);
       doubled = true;
       p += 1;
@@ -256,7 +261,7 @@ export class RecordReader implements TableRecord {
 
   /** A line of nothing but space is none. */
   #skipBlank(end: number): number {
-    if (this.cells === 1 && this.starts[0] === this.ends[0] && this.bytes[this.starts[0]! - 1] !== quote)
+    if (this.cells === 1 && this.starts[0] === this.ends[0] && this.bytes[this.starts[0]! - 1] !== this.#quote)
       this.cells = 0;
     return end;
   }
@@ -272,8 +277,8 @@ export class RecordReader implements TableRecord {
       if (p === this.#end || bytes[p] === newline || bytes[p] === carriageReturn) return p;
       if (this.cells === this.starts.length) this.#grow();
       const start = p;
-      if (bytes[p] === quote) {
-        p = bytes.indexOf(quote, start + 1);
+      if (bytes[p] === this.#quote) {
+        p = bytes.indexOf(this.#quote, start + 1);
         if (p < 0 || p >= this.#end) return this.#openQuote(start + 1);
         this.#countLines(start, p);
         this.#cell(start + 1, p);
@@ -339,7 +344,7 @@ export class RecordReader implements TableRecord {
       let to = this.starts[cell]!;
       for (let from = to; from < this.ends[cell]!; from++) {
         bytes[to++] = bytes[from]!;
-        if (bytes[from] === quote) from += 1;
+        if (bytes[from] === this.#quote) from += 1;
       }
       this.ends[cell] = to;
     }

@@ -57,9 +57,10 @@ export function assignRoles(survey: Survey, options: RoleOptions): Roles {
     !named.has(index) &&
     !options.keep?.includes(elementAt(columns, index).name) &&
     !options.drop?.includes(elementAt(columns, index).name);
+  const isClock = (index: number) => columns.some((date) => isDate(date) && isClockOf(date, elementAt(columns, index)));
   const time =
     options.time === undefined
-      ? guess(columns, timeNames, (index) => isFree(index) && isTime(elementAt(columns, index)))
+      ? guess(columns, timeNames, (index) => isFree(index) && isTime(elementAt(columns, index)) && !isClock(index))
       : find(options.time);
   const clock = columns.findIndex((column, index) => isFree(index) && isClockOf(columns[time], column));
   const device =
@@ -73,7 +74,10 @@ export function assignRoles(survey: Survey, options: RoleOptions): Roles {
       return is('label', `${column.distinctText} different, ${column.filled} of ${column.rows} rows have one`);
     if (index === time) return is('time', options.time === undefined ? 'by its name; --time names another' : '');
     if (index === clock)
-      return is('left out', `the time of day, which is joined to "${elementAt(columns, time).name}"`);
+      return is(
+        'left out',
+        `the time of day${column.clockForm === '18:05' ? '' : ` (${column.clockForm})`}, which is joined to "${elementAt(columns, time).name}"`,
+      );
     if (index === device)
       return is(
         'device',
@@ -119,14 +123,21 @@ function isTime(column: ColumnSurvey): boolean {
   return isLikelyEpoch(Number(column.firstNumber.cell.replace(',', '.')));
 }
 
-/** Whether dates such as 03/04/2026 never prove which is the day. */
-const isUnordered = ({ eitherOrder, dateOrder }: ColumnSurvey): boolean => eitherOrder && dateOrder === undefined;
+/** Whether dates such as 03/04/2026 never prove which is the day, or those such as 26-01-31 which is the year. */
+const isUnordered = ({ eitherOrder, dateOrder, isYearUnclear }: ColumnSurvey): boolean =>
+  isYearUnclear || (eitherOrder && dateOrder === undefined);
 
 /** Whether one column holds dates and nothing else, and the other the times of day to them. */
 function isClockOf(date: ColumnSurvey | undefined, clock: ColumnSurvey): boolean {
-  if (date === undefined || clock.gaps > 0 || clock.clocks !== clock.rows || !isTimeName(clock.name)) return false;
-  return date.kind === 'time' ? date.firstTime?.cell.includes(':') === false : isDaysInDigits(date);
+  if (date === undefined || date === clock || !isTimeName(clock.name) || clock.clockForm === undefined) return false;
+  return isDate(date);
 }
+
+/** Whether a column holds days, without times. */
+const isDate = (column: ColumnSurvey): boolean =>
+  column.kind === 'time'
+    ? column.firstTime?.cell.includes(':') === false
+    : isTimeName(column.name) && isDaysInDigits(column);
 
 /** Whether every number is a day, such as 20260131. */
 const isDaysInDigits = ({ filled, wholes, least, most }: ColumnSurvey): boolean =>
@@ -145,7 +156,7 @@ function whyLeftOut(column: ColumnSurvey): string | undefined {
   if (kind === 'boolean') return `true or false (${column.distinct.texts.join(', ')}): ${words}`;
   if (kind === 'time')
     return isUnordered(column)
-      ? `dates: ${words}; which is the day in "${column.firstTime?.cell}" cannot be told: write the year first`
+      ? `dates: ${words}; which is the ${column.isYearUnclear ? 'year' : 'day'} in "${column.firstTime?.cell}" cannot be told: write the year first, in four digits`
       : `dates: ${words}; --time "${name}" makes it the time`;
   if (kind === 'text') return `${describeText(column)}: ${words}`;
   if (column.wholes < column.filled || column.rows < fewestRows || column.unit !== '') return undefined;
@@ -162,8 +173,8 @@ function whyLeftOut(column: ColumnSurvey): string | undefined {
   return undefined;
 }
 
-function describeText({ name, clocks, others, firstOther }: ColumnSurvey): string {
-  if (clocks > 0 && clocks === others) return 'times of day without a date';
+function describeText({ name, clocks, filled, firstOther }: ColumnSurvey): string {
+  if (clocks > 0 && clocks === filled) return 'times of day without a date';
   const cell = firstOther?.cell ?? '';
   return isTimeName(name) && /\d/.test(cell)
     ? `text ("${shorten(cell, 40)}" is no time that can be read; 2026-01-31 12:00:00 is)`
@@ -189,7 +200,7 @@ function describeValue(column: ColumnSurvey): string {
   }
   const sentinel = sentinelOf(column);
   if (sentinel !== undefined)
-    parts.push(`"${sentinel}" recurs far from all others; if it means "not measured", empty those cells`);
+    parts.push(`"${sentinel}" recurs far from all others; if it means "not measured", say --gap "${sentinel}"`);
   if (column.restarts > 0 && column.rows >= fewestRows)
     parts.push(`counts up and begins again ${column.restarts} times; --drop "${column.name}" if it measures nothing`);
   if (column.filled > 1 && column.distinct.size === 1 && !column.full) parts.push('the same in every row');

@@ -19,10 +19,11 @@ export interface Survey {
 
 /**
  * Reads a whole table and keeps of each column what helps to find its role.
+ * @param gap - words of cells that stand for gaps, beside the usual ones
  * @throws {GaplineError} `data-invalid` naming file and line.
  */
-export async function surveyTable(files: readonly string[]): Promise<Survey> {
-  return survey(await openTable(files));
+export async function surveyTable(files: readonly string[], gap?: readonly string[]): Promise<Survey> {
+  return survey(await openTable(files, gap));
 }
 
 /**

@@ -1,6 +1,7 @@
 import { GaplineError } from '../wire/errors.ts';
 import { shorten } from '../wire/problem.ts';
 import { type Dialect, dialectOf } from './dialect.ts';
+import { OwnGaps } from './own-gaps.ts';
 import { openParquet } from './parquet.ts';
 import {
   cellText,
@@ -34,10 +35,12 @@ const estimateMargin = 1.3;
 
 /**
  * Opens the files of a table: CSV in any layout, gzipped or not, or Parquet. Files with names are joined by name, others by place.
+ * @param gap - words of cells that stand for gaps, beside the usual ones
  * @throws {GaplineError} `data-invalid` naming file and line.
  */
-export async function openTable(files: readonly string[]): Promise<Table> {
-  const parts = await Promise.all(files.map(openFile));
+export async function openTable(files: readonly string[], gap: readonly string[] = []): Promise<Table> {
+  const own = new OwnGaps(gap);
+  const parts = await Promise.all(files.map((file) => openFile(file, gap)));
   const [first] = parts;
   if (first === undefined) throw new GaplineError('data-invalid', 'no file is named');
   const orders = parts.map((part) => orderOf(part, first));
@@ -56,19 +59,20 @@ export async function openTable(files: readonly string[]): Promise<Table> {
     },
     async read(visit) {
       const notes: string[] = [];
+      const emptying = own.emptying(visit);
       for (const [index, part] of parts.entries()) {
         const order = orders[index];
-        const found = await part.read(order ? reordered(visit, order) : visit);
+        const found = await part.read(order ? reordered(emptying, order) : emptying);
         notes.push(...found.map((note) => label(part, note)));
       }
-      return notes;
+      return [...notes, ...own.notes];
     },
   };
 }
 
-async function openFile(file: string): Promise<TableFile> {
+async function openFile(file: string, gap: readonly string[]): Promise<TableFile> {
   const source = await openSource(file);
-  const part = source.packing === 'parquet' ? await openParquet(source) : await openCsv(source);
+  const part = source.packing === 'parquet' ? await openParquet(source) : await openCsv(source, gap);
   const seen = new Set<string>();
   part.names.forEach((name, index) => {
     if (seen.has(name))
@@ -113,11 +117,11 @@ function reordered(visit: Visit, order: Int32Array): Visit {
 /** So much of a file is looked at first; of one with longer lines, as much as a line may hold. */
 const sampleBytes = 256 << 10;
 
-async function openCsv(source: Source): Promise<TableFile> {
+async function openCsv(source: Source, gap: readonly string[]): Promise<TableFile> {
   const { file } = source;
   let sample = await firstBytes(source, sampleBytes);
   if (!sample.bytes.includes(10)) sample = await firstBytes(source, mostLineBytes);
-  const dialect = dialectOf(file, sample.bytes, sample.whole);
+  const dialect = dialectOf(file, sample.bytes, { whole: sample.whole, gap });
   const first = await firstRecord(source, dialect);
   if (first === undefined)
     throw new GaplineError('data-invalid', `${file}: is empty; its first line must name the columns`);
@@ -198,7 +202,12 @@ async function firstRecord(source: Source, dialect: Dialect): Promise<string[] |
   return cells;
 }
 
-const optionsOf = ({ file }: Source, { delimiter, line }: Dialect): RecordOptions => ({ file, delimiter, line });
+const optionsOf = ({ file }: Source, { delimiter, quote, line }: Dialect): RecordOptions => ({
+  file,
+  delimiter,
+  quote,
+  line,
+});
 
 async function readRecords(
   source: Source,

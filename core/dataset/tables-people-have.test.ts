@@ -112,6 +112,59 @@ describe('dates', () => {
     });
   });
 
+  it.each([
+    ['6 digits', (row: number) => `20240301,${two(row)}0500`, 'HHMMSS'],
+    ['6 digits without zeros in front', (row: number) => `20240301,${row * 10_000 + 500}`, 'HHMMSS'],
+    ['4 digits', (row: number) => `2024-03-01,${two(row)}05`, 'HHMM'],
+  ])('and times of day of %s are joined', async (_, cells, form) => {
+    const data = await read(beside('date,time', cells), { truth: 'state' });
+    expect(data.times?.[0]).toBe(first + 300_000_000_000n);
+    expect(data.times?.[23]).toBe(first + 300_000_000_000n + 23n * 3_600_000_000_000n);
+    expect(data.columns[1]?.reason).toBe(`the time of day (${form}), which is joined to "date"`);
+  });
+
+  it('beside seconds that are called a time are not taken for times of day', async () => {
+    const data = await read(
+      beside('date,time', (row) => `20240301,${row * 30}`),
+      { truth: 'state' },
+    );
+    expect(data.columns[1]?.reason).not.toContain('joined');
+  });
+
+  it('and a time of day that is none are refused with its line', async () => {
+    const rows = Array.from(
+      { length: 2_200 },
+      (_, row) => `20240301,${two(row % 24)}${two(row % 60)}${two(row % 60)},${row},${row % 2 ? 'ok' : 'hot'}`,
+    );
+    rows[2_100] = '20240231,060500,1,hot';
+    await expect(read(`date,time,temp,state\n${rows.join('\n')}\n`, { truth: 'state' })).rejects.toThrow(
+      'line 2102, column "date": "20240231" is no time',
+    );
+  });
+
+  it.each([
+    ['01/03/24', (row: number) => `${two(row + 1)}/03/24`],
+    ['3/1/24 with AM', (row: number) => `3/${row + 1}/24 12:00 AM`],
+    ['1.3.24', (row: number) => `${row + 1}.3.24 00:00`],
+    ['01-Mar-24', (row: number) => `${two(row + 1)}-Mar-24`],
+  ])('whose year has two digits are the time: %s', async (_, cell) => {
+    const data = await read(beside('date', cell), { truth: 'state' });
+    expect(data.times?.[0]).toBe(first);
+    expect(data.times?.[23]).toBe(first + 23n * day);
+  });
+
+  it.each(['24-03-', '24/03/'])(
+    'whose year may be first or last are left out, or refused where they are named: %s',
+    async (date) => {
+      const text = beside('date', (row) => `${date}${two(row + 1)}`);
+      const [column] = (await read(text, { truth: 'state' })).columns;
+      expect(column).toMatchObject({ role: 'left out', reason: expect.stringContaining('which is the year in') });
+      await expect(read(text, { truth: 'state', time: 'date' })).rejects.toThrow(
+        `line 2, column "date": "${date}01" is no time: which is the year cannot be told`,
+      );
+    },
+  );
+
   it('that prove no order are left out, and so are times that cannot be read; both are said', async () => {
     const reasonOf = async (cell: (row: number) => string) =>
       (await read(beside('time', cell), { truth: 'state' })).columns[0];
@@ -129,6 +182,35 @@ describe('dates', () => {
     const text = beside('date', (row) => (row === 20 ? '03/31/2024' : `${row + 1}/03/2024`));
     await expect(read(text, { truth: 'state' })).rejects.toThrow('line 22, column "date": "03/31/2024" is no time');
   });
+});
+
+it("words of one's own are gaps where they are said, and are named where they are not", async () => {
+  const text = `temp,state\n${rows.map(([temp], row) => `${row % 6 ? temp : row % 4 ? '-999' : 'sensor off'},${row === 5 ? 'sensor off' : row % 2 ? 'ok' : 'hot'}\n`).join('')}`;
+  const data = await read(text, { truth: 'state', gap: ['sensor off', '-999', 'nowhere'] });
+  expect(data.values.filter(Number.isNaN)).toHaveLength(4);
+  expect(data.classes).toEqual(['hot', 'ok']);
+  expect(data.labels[5]).toBe(-1);
+  expect(data.notes).toEqual(
+    expect.arrayContaining([
+      'gaps by --gap: "sensor off", 3 cells',
+      'gaps by --gap: "-999", 2 cells',
+      'no cell is "nowhere", which --gap names',
+    ]),
+  );
+  await expect(read(text, { truth: 'state' })).rejects.toThrow(
+    `line 2, column "temp": "sensor off" is not a finite number; a gap is an empty cell, NA, or what --gap names: --gap 'sensor off'`,
+  );
+});
+
+it('text in single quotes is read without them, delimiters in it and all', async () => {
+  const lines = rows.map(([temp, , state]) => `'${temp}','pump 3, it''s new','${state}'\n`);
+  const data = await read(`'temp','place, found','state'\n${lines.join('')}`, { truth: 'state' });
+  expect(data).toMatchObject({ count: 24, fields: ['temp'], classes: ['hot', 'ok'] });
+  expect(data.columns[1]?.name).toBe('place, found');
+  expect(data.notes).toContain('text stands in single quotes');
+  // Apostrophes alone are text.
+  const spoken = await read(`temp,state\n${rows.map(([temp], row) => `${temp},it's ${row % 2}'\n`).join('')}`);
+  expect(spoken.columns[1]?.reason).toBe('text: 2 different in 24 of 24 rows');
 });
 
 it.each([

@@ -1,4 +1,5 @@
 import { explainTime, maxTimeNs, minTimeNs, readRfc3339 } from '../wire/time.ts';
+import { isTimeOfDay } from './clock-cell.ts';
 
 /**
  * What a time that is a number counts. `excel`: days since 1899-12-30, as spreadsheets store dates. `date`: nothing; its digits are year,
@@ -76,9 +77,9 @@ export type DateOrder = 'day first' | 'month first';
 const clock = String.raw`(\d\d?):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?(?:\s*([AaPp])\.?[Mm]\.?)?`;
 const tail = String.raw`(?:(?:[Tt ,]|, )\s*${clock})?\s*(Z|z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?$`;
 const yearFirst = new RegExp(String.raw`^(\d{4})([-/.])(\d\d?)\2(\d\d?)${tail}`);
-const pointed = new RegExp(String.raw`^(\d\d?)(\.)(\d\d?)\.(\d{4})${tail}`);
-const slashed = new RegExp(String.raw`^(\d\d?)([/-])(\d\d?)\2(\d{4})${tail}`);
-const dayAndName = new RegExp(String.raw`^(\d\d?)([-/ .])[ ]?(\p{L}{3,9})\.?[-/ ,]{1,2}(\d{4})${tail}`, 'u');
+const pointed = new RegExp(String.raw`^(\d\d?)(\.)(\d\d?)\.(\d{4}|\d\d)${tail}`);
+const slashed = new RegExp(String.raw`^(\d\d?)([/-])(\d\d?)\2(\d{4}|\d\d)${tail}`);
+const dayAndName = new RegExp(String.raw`^(\d\d?)([-/ .])[ ]?(\p{L}{3,9})\.?[-/ ,]{1,2}(\d{4}|\d\d)${tail}`, 'u');
 const nameAndDay = new RegExp(String.raw`^(\p{L}{3,9})(\.? )(\d\d?),? (\d{4})${tail}`, 'u');
 const packed = /^(\d{4})(\d\d)(\d\d)[Tt](\d\d)(\d\d)(?:(\d\d)(?:[.,](\d+))?)?(Z|[+-]\d\d(?::?\d\d)?)?$/;
 const monthNames = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
@@ -96,7 +97,7 @@ function monthOf(name = ''): string | undefined {
  * points; with the name of the month; or with slashes in the order that is given. Undefined where a cell looks like none of these.
  */
 function asRfc3339(cell: string, order: DateOrder): string | undefined {
-  if (cell.length < 8 || cell.length > 64) return undefined;
+  if (cell.length < 6 || cell.length > 64) return undefined;
   const digit = (at: number) => cell.charCodeAt(at) >= 48 && cell.charCodeAt(at) <= 57;
   if (!digit(0)) {
     const [, month, , day, year, ...rest] = nameAndDay.exec(cell) ?? [];
@@ -111,6 +112,8 @@ function asRfc3339(cell: string, order: DateOrder): string | undefined {
   const parts = pointed.exec(cell) ?? slashed.exec(cell);
   if (parts !== null) {
     const [, first, mark, second, year, ...rest] = parts;
+    // 18.30.00 is a time of day.
+    if (mark === '.' && year?.length === 2 && !(isUpTo(first, 31) && isUpTo(second, 12))) return undefined;
     const monthFirst = mark !== '.' && order === 'month first';
     return dated([year, monthFirst ? first : second, monthFirst ? second : first], rest);
   }
@@ -118,13 +121,29 @@ function asRfc3339(cell: string, order: DateOrder): string | undefined {
   return dated([year, monthOf(month), day], rest);
 }
 
+const isUpTo = (digits: string | undefined, most: number): boolean => Number(digits) >= 1 && Number(digits) <= most;
+
 type Parts = readonly (string | undefined)[];
 
 /** @param clock - hour, minute, second, fraction, the letter of AM or PM, offset */
 function dated([year, month, day]: Parts, [hour, minute, second, fraction, half, offset]: Parts): string | undefined {
   if (year === undefined || month === undefined || day === undefined) return undefined;
   const time = `${two(hourOf(hour, half))}:${two(minute)}:${two(second)}${fraction ? `.${fraction.slice(0, 9)}` : ''}`;
-  return `${year}-${two(month)}-${two(day)}T${time}${offsetOf(offset)}`;
+  return `${fourDigits(year)}-${two(month)}-${two(day)}T${time}${offsetOf(offset)}`;
+}
+
+/** Years of two digits are of 1969 to 2068, as in POSIX. */
+const fourDigits = (year: string): string => (year.length === 4 ? year : `${Number(year) < 69 ? 20 : 19}${year}`);
+
+const shortYear = /^(\d\d?)([-/.])(\d\d?)\2(\d\d)(?!\d)/;
+
+/**
+ * What stands first and last in a date whose year has two digits: by convention the year is last, but `26-01-31` and `26/01/31` are
+ * written too. Undefined for every other cell.
+ */
+export function shortDateOf(cell: string): { readonly first: string; readonly last: string } | undefined {
+  const [, first, , , last] = shortYear.exec(cell) ?? [];
+  return first === undefined || last === undefined ? undefined : { first, last };
 }
 
 /** Of 24: 12 AM is 0, 1 PM is 13. */
@@ -141,15 +160,6 @@ export function orderOf(cell: string): DateOrder | 'either' | undefined {
   if (Number(parts[1]) > 12) return 'day first';
   return Number(parts[3]) > 12 ? 'month first' : 'either';
 }
-
-const timeOfDay = /^(?:[01]?\d|2[0-3])[:.][0-5]\d(?:[:.][0-5]\d(?:[.,]\d+)?)?(?:\s*[AaPp]\.?[Mm]\.?)?$/;
-
-/** Whether a cell is a time of day without a date: `18:05:00`, or `18.05.00`. */
-export const isTimeOfDay = (cell: string): boolean => timeOfDay.test(cell) && (cell.includes(':') || cell.length > 5);
-
-/** A date and a time of day as one cell. */
-export const joinTimes = (date: string, time: string): string =>
-  `${date} ${time.replace(/^(\d\d?)\.(\d\d)(?:\.(\d\d))?/, (_, hour, minute, second = '00') => `${hour}:${minute}:${second}`)}`;
 
 function offsetOf(offset: string | undefined): string {
   if (offset === undefined || !/^[+-]/.test(offset)) return 'Z';
@@ -178,7 +188,6 @@ export function explainTimeCell(cell: string, order?: DateOrder): string {
   if (text !== undefined) return explainTime(text);
   if (isNumericTime(cell)) return explainTime('9'.repeat(30));
   if (/^\d[.,]\d+E\+\d\d$/i.test(cell)) return 'a spreadsheet has rounded it; write all of its digits';
-  if (/^\d\d?[/-]\d\d?[/-]\d\d\b/.test(cell)) return 'write the year in four digits: 2026-01-31 12:00:00';
   if (isTimeOfDay(cell)) return 'the date is missing';
   return 'not a time such as 2026-01-31 12:00:00, 2026-01-31T12:00:00.5+01:00, or a number since 1970';
 }
