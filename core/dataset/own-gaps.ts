@@ -12,7 +12,7 @@ export class OwnGaps {
     this.#counts = words.map(() => 0);
   }
 
-  /** Visits records after emptying the cells that hold one of the words. Counts begin anew. */
+  /** Visits records after emptying the cells that hold one of the words. Earlier counts are forgotten. */
   emptying(visit: Visit): Visit {
     if (this.#words.length === 0) return visit;
     this.#counts.fill(0);
