@@ -32,6 +32,27 @@ test('a campaign in which all went well breaks no promise, and is counted', () =
   expect(counts).toMatchObject({ acknowledged: 4, records: 4, extraRecords: 0, predictions: 4, archived: 4, lost: 0 });
 });
 
+test('a label of an aborted batch may stay as a point where its fact is gone since, and nowhere else', () => {
+  const facts = {
+    ...{
+      isPast: () => false,
+      told: new Map(),
+      inLog: new Map(),
+      unfounded: [],
+      waiting: 2,
+      skippedNoFact: 0,
+      stays: {},
+    },
+    wasCovered: (identity: string) => identity !== 'b 2',
+    isCovered: (identity: string) => identity.startsWith('a'),
+  };
+  const labelled = names.filter(facts.isCovered).map((name) => said(name));
+  expect(broken({ facts, predictions: labelled, points: [...labelled, said('b 1')] })).toEqual([]);
+  expect(broken({ facts, predictions: labelled, points: [...labelled, said('b 2')] })).toEqual([
+    'only committed predictions are points in the end',
+  ]);
+});
+
 test('an acknowledged reading that is nowhere is found at each place', () => {
   const lost = {
     records: without('b 1'),
