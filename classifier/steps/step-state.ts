@@ -73,13 +73,15 @@ export class PartitionSteps {
       nanoseconds: kept.map((row) => nanoseconds[row] ?? 0),
     };
     const gated = this.#gate.apply(chainRows, this.#facts, (at) => this.#noteOf(result, kept[at] ?? 0));
-    return this.#coveredOf(gated, outcomes, committed);
+    // Where all are covered, their times are those of the rows that came.
+    const times = gated.rows.count === rows.count ? rows.times : undefined;
+    return this.#coveredOf(gated, outcomes, committed, { times });
   }
 
   /** Facts came: rows that waited for them proceed. As pure as {@link apply}; the table of facts is changed once this is committed. */
   release(facts: readonly Fact[]): PreparedRows {
     const gated = this.#gate?.release(facts, this.#facts) ?? nothingReleased;
-    return this.#coveredOf(gated, [], () => {}, true);
+    return this.#coveredOf(gated, [], () => {}, { waited: true });
   }
 
   /** From now on this is the table of facts: that of the partition in which the session begins to work. */
@@ -91,10 +93,10 @@ export class PartitionSteps {
     { rows: covered, skippedBy, missedBy, committed: commitGate }: FactResult,
     outcomes: readonly StepOutcome[],
     committed: () => void,
-    waited = false,
+    { times: known, waited }: { readonly times?: BigInt64Array | undefined; readonly waited?: true },
   ): PreparedRows {
     const { count, values, devices, seconds, nanoseconds, notes, facts } = covered;
-    const times = BigInt64Array.from(seconds, (second, row) => nsOf(second, nanoseconds[row] ?? 0));
+    const times = known ?? timesOf(seconds, nanoseconds);
     const rows = { count, width: this.#width, values, devices, times };
     const windows = notes.some(({ window }) => window !== undefined) && {
       from: notes.map(({ window }) => window?.from ?? ''),
@@ -121,16 +123,15 @@ export class PartitionSteps {
   #noteOf({ rows }: ChainResult, row: number): RowNote {
     const truth = this.#truths[rows.truths[row] ?? noTruth];
     const { windows } = rows;
+    const received = this.#received[rows.inputs[row] ?? 0] ?? '';
+    if (!windows) return { received, truth };
     return {
-      received: this.#received[rows.inputs[row] ?? 0] ?? '',
-      ...(truth !== undefined && { truth }),
-      ...(windows && {
-        window: {
-          from: formatTime(windows.fromSeconds[row] ?? 0, windows.fromNanoseconds[row] ?? 0),
-          samples: windows.samples[row] ?? 0,
-          missing: windows.missing[row] ?? 0,
-        },
-      }),
+      ...{ received, truth },
+      window: {
+        from: formatTime(windows.fromSeconds[row] ?? 0, windows.fromNanoseconds[row] ?? 0),
+        samples: windows.samples[row] ?? 0,
+        missing: windows.missing[row] ?? 0,
+      },
     };
   }
 
@@ -280,7 +281,9 @@ export class PartitionSteps {
   #recordOf({ devices, received, truths }: ReadingBatch, row: number, time: Time): InputRecord {
     const arrived = received[row] ?? '';
     this.#received.push(arrived);
-    return { device: devices[row] ?? '', time, received: parseTime(arrived), truth: this.#indexOf(truths[row]) };
+    const record = { device: devices[row] ?? '', time, truth: this.#indexOf(truths[row]) };
+    // Only the check of times ahead asks when a record arrived.
+    return this.#steps.chain.aheadNs === undefined ? record : { ...record, received: parseTime(arrived) };
   }
 
   #indexOf(truth: string | undefined): number {
@@ -347,15 +350,26 @@ function rowsOf(
   const width = columns.length;
   const values = new Float64Array(kept.length * width);
   for (const [column, from] of columns.entries())
-    for (const [to, row] of kept.entries()) values[to * width + column] = from[row] ?? Number.NaN;
+    for (let to = 0; to < kept.length; to++) values[to * width + column] = from[kept[to] ?? 0] ?? Number.NaN;
   const rows = {
     count: kept.length,
     width,
     values,
     devices: kept.map((row) => names[devices[row] ?? 0] ?? ''),
-    times: BigInt64Array.from(kept, (row) => nsOf(seconds[row] ?? 0, nanoseconds[row] ?? 0)),
+    times: timesOf(seconds, nanoseconds, kept),
   };
   return { rows, kept };
+}
+
+/** Nanoseconds since the epoch, of these rows or of all. */
+function timesOf(seconds: ArrayLike<number>, nanoseconds: ArrayLike<number>, kept?: readonly number[]): BigInt64Array {
+  const count = kept?.length ?? seconds.length;
+  const times = new BigInt64Array(count);
+  for (let at = 0; at < count; at++) {
+    const row = kept?.[at] ?? at;
+    times[at] = nsOf(seconds[row] ?? 0, nanoseconds[row] ?? 0);
+  }
+  return times;
 }
 
 function gapsOf({ count, width, values }: Rows): number[] {

@@ -224,7 +224,7 @@ function checkPoints(
 
 /** A label of an aborted batch that nothing overwrites: before the reading was taken again, its fact was shortened or deleted. */
 const mayBeStale = (identity: string, facts: FactEvidence | undefined): boolean =>
-  facts !== undefined && facts.wasCovered(identity) && !facts.isCovered(identity);
+  facts?.wasCovered(identity) === true && !facts.isCovered(identity);
 
 type Tally = Map<string, number>;
 

@@ -246,7 +246,7 @@ export class Draft {
     const own = this.devices.get(name);
     if (own) return own;
     const known = this.forgotten.has(name) ? undefined : this.#state.devices.get(name);
-    const device = known ? { ...known, held: [...known.held] } : newDevice(seconds, nanoseconds);
+    const device = known ? copyOf(known) : newDevice(seconds, nanoseconds);
     this.devices.set(name, device);
     if (!known) this.#makeRoom();
     return device;
@@ -321,8 +321,18 @@ export class Draft {
   }
 }
 
+const copyOf = ({ seconds, nanoseconds, held, earliest }: Device): Device => ({
+  seconds,
+  nanoseconds,
+  held: held.slice(),
+  earliest,
+});
+
 const newDevice = (seconds: number, nanoseconds: number): Device => ({
-  ...{ seconds, nanoseconds, held: [], earliest: Number.POSITIVE_INFINITY },
+  seconds,
+  nanoseconds,
+  held: [],
+  earliest: Number.POSITIVE_INFINITY,
 });
 
 const isPast = (now: Time, deadline: Time): boolean =>

@@ -69,12 +69,15 @@ export class FactSession {
       const seconds = rows.seconds[row] ?? 0;
       const nanoseconds = rows.nanoseconds[row] ?? 0;
       const device = draft.seen(name, seconds, nanoseconds);
-      const values = rows.values.subarray(row * rows.width, (row + 1) * rows.width);
-      const one = { device: name, seconds, nanoseconds, values };
-      const wait = out.add(one, facts, noteOf, row);
-      if (wait < 0) continue;
+      const start = row * rows.width;
+      const wait = out.cover(facts, name, seconds, nanoseconds, rows.values, start);
+      if (wait < 0) {
+        out.note(noteOf(row));
+        continue;
+      }
       const { latenessNs, kind } = this.#needAt(wait);
-      draft.hold(device, { ...one, values: values.slice(), note: noteOf(row), kind, latenessNs });
+      const values = rows.values.slice(start, start + rows.width);
+      draft.hold(device, { device: name, seconds, nanoseconds, values, note: noteOf(row), kind, latenessNs });
     }
     return this.#result(draft, out);
   }
@@ -88,8 +91,10 @@ export class FactSession {
       known.put(fact);
       if (!draft.isHolding(fact.subject)) continue;
       draft.eachHeld(fact.subject, (row) => {
-        const wait = out.add(row, known, () => row.note, 0);
-        return wait < 0 ? undefined : this.#needAt(wait);
+        const wait = out.cover(known, row.device, row.seconds, row.nanoseconds, row.values, 0);
+        if (wait >= 0) return this.#needAt(wait);
+        out.note(row.note);
+        return undefined;
       });
     }
     return this.#result(draft, out);
@@ -141,13 +146,6 @@ export class FactSession {
   }
 }
 
-interface OneRow {
-  readonly device: string;
-  readonly seconds: number;
-  readonly nanoseconds: number;
-  readonly values: Float64Array;
-}
-
 /** Gathers rows whose facts are known. */
 class Covered {
   readonly #plan: FactNeeds;
@@ -162,29 +160,43 @@ class Covered {
     this.#plan = plan;
   }
 
-  /** Adds a row; or returns the index of the first fact that it needs and that is not known. */
-  add(row: OneRow, facts: FactLookup, noteOf: (row: number) => RowNote, index: number): number {
+  /**
+   * Adds the row whose values begin at `from`, without its note; or returns the index of the first fact that it needs and that is not known.
+   * Of each reading of a gated stream: it makes no object.
+   */
+  cover(
+    facts: FactLookup,
+    device: string,
+    seconds: number,
+    nanoseconds: number,
+    values: Float64Array,
+    from: number,
+  ): number {
     const { needs, width, added } = this.#plan;
-    const all = width + added.length;
-    const start = this.#devices.length * all;
-    if (start + all > this.#values.length) this.#grow(start + all);
+    const start = this.#devices.length * (width + added.length);
+    if (start + width + added.length > this.#values.length) this.#grow(start + width + added.length);
+    const out = this.#values;
     let rests = '';
     let column = start + width;
     for (let at = 0; at < needs.length; at++) {
       const need = needs[at];
       if (!need) continue;
-      const fact = facts.find(need.kind, row.device, row.seconds, row.nanoseconds);
+      const fact = facts.find(need.kind, device, seconds, nanoseconds);
       if (!fact && need.isRequired) return at;
-      if (fact) rests += `${rests === '' ? '{' : ','}${JSON.stringify(need.kind)}:"${fact.from}"`;
-      for (const name of need.values) this.#values[column++] = fact?.values[name] ?? Number.NaN;
+      if (fact) rests += rests === '' ? fact.member : `,${fact.member}`;
+      for (const name of need.values) out[column++] = fact?.values[name] ?? Number.NaN;
     }
-    this.#values.set(row.values, start);
-    this.#devices.push(row.device);
-    this.#seconds.push(row.seconds);
-    this.#nanoseconds.push(row.nanoseconds);
-    this.#notes.push(noteOf(index));
-    this.#facts.push(rests === '' ? '{}' : `${rests}}`);
+    for (let at = 0; at < width; at++) out[start + at] = values[from + at] ?? Number.NaN;
+    this.#devices.push(device);
+    this.#seconds.push(seconds);
+    this.#nanoseconds.push(nanoseconds);
+    this.#facts.push(`{${rests}}`);
     return -1;
+  }
+
+  /** Of the row that was added last. */
+  note(note: RowNote): void {
+    this.#notes.push(note);
   }
 
   rows(): CoveredRows {

@@ -6,6 +6,8 @@ import { compare, parseTime, type Time } from '../time.ts';
 export interface KnownFact extends Time {
   /** When it begins, as the log carries it; `seconds` and `nanoseconds` are the same. */
   readonly from: string;
+  /** As a prediction names it: a member of a JSON object, its kind and when it begins. */
+  readonly member: string;
   /** Undefined where it still holds. */
   readonly to: (Time & { readonly text: string }) | undefined;
   readonly values: Fact['values'] & object;
@@ -158,8 +160,12 @@ function covering(list: readonly KnownFact[], seconds: number, nanoseconds: numb
   return undefined;
 }
 
-function knownOf({ from, to }: Fact, values: Fact['values'] & object): KnownFact {
-  return { ...parseTime(from), from, to: to === undefined ? undefined : { ...parseTime(to), text: to }, values };
+function knownOf({ kind, from, to }: Fact, values: Fact['values'] & object): KnownFact {
+  return {
+    ...parseTime(from),
+    ...{ from, member: `${JSON.stringify(kind)}:"${from}"`, values },
+    to: to === undefined ? undefined : { ...parseTime(to), text: to },
+  };
 }
 
 function changeOf(before: KnownFact, after: KnownFact): FactChange {
