@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type Dataset, encodeNames, encodeTruths } from '../core/dataset/dataset.ts';
+import { type Dataset, encodeNames, encodeTruths, segmentEnd } from '../core/dataset/dataset.ts';
 import { replaySamples } from './replay-samples.ts';
 
 /** Two devices at 10 Hz: three seconds and a half of "ok", then two seconds of "worn"; one sample of the second is lost. */
@@ -44,6 +44,19 @@ test('a table of samples is replayed as records of a second, each of one truth',
 test('a sample that is not in the table is a gap in its place', () => {
   const b = take(replaySamples(table()), 1, 0, 6).map(({ value }) => value);
   expect(b).toEqual([100, 101, 102, 103, Number.NaN, 105]);
+});
+
+test('the record with the last row of a segment ends it; what is left over of one is left out', () => {
+  const dataset = table();
+  // Of device a, samples 9 and 24 end segments: a whole record, and one that is half of it.
+  const rows = Array.from({ length: dataset.count }, (_, row) => row);
+  const ends = rows.filter((row) => [9, 24].includes(dataset.values[row] ?? 0));
+  const segments = Uint8Array.from(rows, (row) => (ends.includes(row) ? segmentEnd : 0));
+  const source = replaySamples({ ...dataset, segments });
+  expect(Array.from({ length: 5 }, (_, n) => source.ends?.(0, n))).toEqual([true, false, false, false, false]);
+  const values = take(source, 0, 0, 40).map(({ value }) => value);
+  expect(values).toEqual([...Array(20).keys(), ...Array.from({ length: 10 }, (_, n) => 25 + n), ...values.slice(30)]);
+  expect(values[30]).toBe(35);
 });
 
 test('a device that is opened anywhere resumes where it would have been', () => {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Dataset, truthOf } from '../core/dataset/dataset.ts';
+import { type Dataset, segmentEnd, truthOf } from '../core/dataset/dataset.ts';
 import { rowsByDevice, samplingOf } from '../core/dataset/sampling.ts';
 import { elementAt } from '../core/numeric/element.ts';
 import { GaplineError } from '../core/wire/errors.ts';
@@ -10,7 +10,7 @@ type SampleRecord = Int32Array;
 
 /**
  * Replays a table that was sampled regularly, device by device, as records of a second of samples; of fewer than one sample a second,
- * of one. A record holds samples of one truth; what is left over where the truth changes, or at the end, is left out.
+ * of one. A record holds samples of one truth and segment; what is left over where those change, or at the end, is left out.
  * @throws {GaplineError} `data-invalid` where the times are not regular, or no device has a whole record
  */
 export function replaySamples(dataset: Dataset): Source {
@@ -47,6 +47,12 @@ export function replaySamples(dataset: Dataset): Source {
         },
       };
     },
+    ...(dataset.segments && {
+      ends: (device, n) => {
+        const { records } = elementAt(devices, device);
+        return dataset.segments?.[elementAt(records, n % records.length).at(-1) ?? -1] === segmentEnd;
+      },
+    }),
     distribution: (field) =>
       Float64Array.from({ length: dataset.count }, (_, row) => elementAt(dataset.values, row * dataset.width + field))
         .filter((value) => !Number.isNaN(value))
@@ -74,10 +80,9 @@ function recordsOf(dataset: Dataset, rows: Int32Array, rate: number, count: numb
       place = begin(row);
     }
     record[place] = row;
-    if (place === count - 1) {
-      records.push(record);
-      first = undefined;
-    }
+    if (place === count - 1) records.push(record);
+    // What is left over of a segment is left out, too.
+    if (place === count - 1 || dataset.segments?.[row] === segmentEnd) first = undefined;
   }
   return records;
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Categories, type Dataset, truthOf } from '../core/dataset/dataset.ts';
+import { type Categories, type Dataset, segmentEnd, truthOf } from '../core/dataset/dataset.ts';
 import { elementAt } from '../core/numeric/element.ts';
 import { KeyedRandom, permutation } from '../core/numeric/random/keyed-random.ts';
 import type { Source } from './source.ts';
@@ -54,6 +54,7 @@ export function replay({ dataset, devices: count, seed }: ReplayOptions): Source
       };
     },
     ...(step && { step }),
+    ...(dataset.segments && { ends: (device, n) => dataset.segments?.[rowAt(device, n)] === segmentEnd }),
     distribution: (field) =>
       Float64Array.from(rows, (row) => elementAt(dataset.values, row * dataset.width + field))
         .filter((value) => !Number.isNaN(value))

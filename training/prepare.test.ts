@@ -2,11 +2,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { type Dataset, encodeNames, encodeTruths } from '../core/dataset/dataset.ts';
+import { type Dataset, encodeNames, encodeTruths, onlySegmentEnd, segmentEnd } from '../core/dataset/dataset.ts';
 import { groupedSplit } from '../core/dataset/grouped-split.ts';
 import { stratifiedSplit } from '../core/dataset/split.ts';
 import { loadModel } from '../core/model/open.ts';
 import { mulberry32 } from '../core/numeric/random/mulberry32.ts';
+import { endsSegment, onlyEndsSegment } from '../core/steps/port.ts';
 import type { StepSpec } from '../core/steps/registry.ts';
 import { compare } from './compare.ts';
 import { preparationOf, prepareDataset } from './prepare.ts';
@@ -92,8 +93,9 @@ test('the end of a segment closes a window, as in the line', () => {
   const dataset = samplesOf([{ device: 'a', truth: 'calm', level: 0 }], 1);
   expect(() => prepareDataset(dataset, preparation)).toThrow('the steps make no row');
   const segments = new Uint8Array(dataset.count).fill(0);
-  segments[segments.length - 1] = 1;
+  segments[segments.length - 1] = segmentEnd;
   expect(prepareDataset({ ...dataset, segments }, preparation).count).toBe(1);
+  expect([segmentEnd, onlySegmentEnd]).toEqual([endsSegment, onlyEndsSegment]);
 });
 
 test('a table without times, or too short for a window, says what is missing', () => {

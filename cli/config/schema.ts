@@ -48,6 +48,11 @@ const data = z
       .describe(
         'column of the time; default: one called so (timestamp, time, date…), else the generator spaces readings by its rate',
       ),
+    endsSegment: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('column that is true, or 1, in the last row of a segment, for steps; default: one called endsSegment'),
     fields: z
       .array(z.string().min(1))
       .min(1)

@@ -3,7 +3,7 @@ import { shorten } from '../wire/problem.ts';
 import { shellWord } from '../wire/shell-word.ts';
 import { type ClockForm, joinTimes } from './clock-cell.ts';
 import type { ColumnSurvey } from './column-survey.ts';
-import type { Categories } from './dataset.ts';
+import { type Categories, segmentEnd } from './dataset.ts';
 import { Dictionary } from './dictionary.ts';
 import { shapes } from './digits.ts';
 import { isGap, isUnlabelled } from './gap-words.ts';
@@ -44,6 +44,8 @@ export interface RowReader {
   readonly values: Float64Array;
   readonly devices: Categories | undefined;
   readonly times: BigInt64Array | undefined;
+  /** By row, 1 where it ends a segment. */
+  readonly segments: Uint8Array | undefined;
   readonly notes: readonly string[];
   /** @throws {GaplineError} `data-invalid` naming file, line and column, and what was found there. */
   read(record: TableRecord, row: number): void;
@@ -65,16 +67,19 @@ export function cellReaders({ survey, roles, rule, count, timeUnit }: ReadersOpt
   const truths = roles.truth < 0 ? undefined : new NameReader(columns[roles.truth]!, roles.truth, count);
   const devices = roles.device < 0 ? undefined : new NameReader(columns[roles.device]!, roles.device, count);
   const times = roles.time < 0 ? undefined : new TimeReader(columns, roles, count, timeUnit);
+  const segments = roles.segment < 0 ? undefined : new SegmentReader(columns[roles.segment]!, roles.segment, count);
   const readNames = (record: TableRecord, row: number, surveyed?: readonly ColumnSurvey[]) => {
     truths?.read(record, row, surveyed?.[roles.truth]?.text);
     if (devices) requireText(record, roles.device, devices.column.name);
     devices?.read(record, row, surveyed?.[roles.device]?.text);
     times?.read(record, row);
+    segments?.read(record, row);
   };
   return {
     values,
     devices: devices && { names: devices.dictionary.texts, index: devices.index },
     times: times?.times,
+    segments: segments?.ends,
     notes: times?.notes ?? [],
     read(record, row) {
       for (let at = 0; at < width; at++) values[row * width + at] = numbers[at]!.read(record);
@@ -191,6 +196,31 @@ class NameReader {
         `${file}: column "${shorten(this.column.name)}" has more than ${mostNames} different cells`,
       );
     return found;
+  }
+}
+
+const yes = new Set(['true', 't', 'yes', 'y', '1', '1.0']);
+const no = new Set(['', 'false', 'f', 'no', 'n', '0', '0.0']);
+
+/** Which rows end a segment. */
+class SegmentReader {
+  readonly ends: Uint8Array;
+  readonly #column: ColumnSurvey;
+  readonly #at: number;
+
+  constructor(column: ColumnSurvey, at: number, count: number) {
+    this.#column = column;
+    this.#at = at;
+    this.ends = new Uint8Array(count);
+  }
+
+  read(record: TableRecord, row: number): void {
+    if (record.starts[this.#at] === record.ends[this.#at]) return;
+    const text = cellText(record, this.#at).trim();
+    const plain = text.toLowerCase();
+    if (yes.has(plain)) this.ends[row] = segmentEnd;
+    else if (!no.has(plain) && !isGap(text))
+      fail(record, this.#column.name, text, 'is neither true nor false; 1 or true where a row ends its segment');
   }
 }
 

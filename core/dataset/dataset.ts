@@ -9,6 +9,10 @@ export interface Categories {
   readonly index: Int32Array;
 }
 
+/** In {@link Dataset.segments}: the last row of a segment, and a row that measured nothing and only says that the segment is whole. */
+export const segmentEnd = 1;
+export const onlySegmentEnd = 2;
+
 /** Rows to train or to replay, with gaps. */
 export interface Dataset {
   /** Where the rows came from, for messages. */
@@ -27,7 +31,7 @@ export interface Dataset {
   readonly devices?: Categories;
   /** By row, nanoseconds since the epoch, where there is such a column. */
   readonly times?: BigInt64Array;
-  /** By row, whether it ends a segment, as the steps take it; absent where none does. */
+  /** By row, whether it ends a segment, as the steps take it: 0, {@link segmentEnd} or {@link onlySegmentEnd}; absent where none does. */
   readonly segments?: Uint8Array;
   /** Every column of the table and what it became; empty where there was no table. */
   readonly columns: readonly ColumnRole[];

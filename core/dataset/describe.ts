@@ -15,7 +15,9 @@ export function describeDataset({ file, count, fields, columns, notes }: Dataset
   const remarked = of('value').filter(({ reason }) => reason !== '');
   return [
     `${oneLine(file)}: ${count} rows, ${columns.length} columns, ${fields.length} of them values`,
-    ...(['label', 'device', 'time'] as const).flatMap((role) => of(role).map((column) => line(role, said(column)))),
+    ...(['label', 'device', 'time', 'segment'] as const).flatMap((role) =>
+      of(role).map((column) => line(role, said(column))),
+    ),
     ...listed(plain).map((text) => line('values', text)),
     ...some(remarked).map((column) => line('value', said(column))),
     ...of('left out').map((column) => line('left out', said(column))),

@@ -64,8 +64,8 @@ async function plan(table: Table, options: PlanOptions): Promise<Attempt | undef
 }
 
 function isBorneOut({ plan: made, survey: first }: Attempt, final: Plan, { columns }: Survey): boolean {
-  const places = ({ truth, device, time, clock, values }: Plan['roles'], seen: Survey['columns']) =>
-    JSON.stringify([truth, device, time, clock, values, seen[clock]?.clockForm, seen[time]?.isYearUnclear]);
+  const places = ({ truth, device, time, clock, segment, values }: Plan['roles'], seen: Survey['columns']) =>
+    JSON.stringify([truth, device, time, clock, segment, values, seen[clock]?.clockForm, seen[time]?.isYearUnclear]);
   return (
     places(made.roles, first.columns) === places(final.roles, columns) &&
     made.rule.decimal === final.rule.decimal &&

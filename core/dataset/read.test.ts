@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { truthOf } from './dataset.ts';
+import { onlySegmentEnd, segmentEnd, truthOf } from './dataset.ts';
 import { type DatasetOptions, readDataset } from './read.ts';
 
 let folder = '';
@@ -64,6 +64,17 @@ describe('a CSV read as a data set', () => {
     expect(data.fields).toEqual(['2019', '2020']);
   });
 
+  it('reads which rows end a segment: by its name, or the column that is named', async () => {
+    const cells = ['true', '', '0', 'NO', 'yes', '1'];
+    const rows = cells.map((cell, at) => `${at === 5 ? '' : at},${cell},x`).join('\n');
+    const expected = [segmentEnd, 0, 0, 0, segmentEnd, onlySegmentEnd];
+    const byName = await read(`a,endsSegment,label\n${rows}\n`, { truth: 'label' });
+    expect(byName.fields).toEqual(['a']);
+    expect([...(byName.segments ?? [])]).toEqual(expected);
+    const named = await read(`a,done,label\n${rows}\n`, { truth: 'label', endsSegment: 'done', fields: ['a'] });
+    expect([...(named.segments ?? [])]).toEqual(expected);
+  });
+
   it('takes the columns that are asked for, in that order', async () => {
     const data = await read('a,b,c,label\n1,2,3,x\n', { truth: 'label', fields: ['c', 'a'] });
     expect(data.fields).toEqual(['c', 'a']);
@@ -107,6 +118,12 @@ describe('a CSV read as a data set', () => {
     ],
     ['a field that is not there', 'a,b\n1,2\n', { fields: ['z'] }, /no column "z"; its columns are a, b/],
     ['text where a number is demanded', 'a\nx\n', { fields: ['a'] }, /line 2, column "a": "x"/],
+    [
+      'an end of a segment that is neither true nor false',
+      'a,endsSegment\n1,0\n2,maybe\n',
+      {},
+      /line 3, column "endsSegment": "maybe" is neither true nor false/,
+    ],
     ['a device that is not named', 'd,a\n,1\n', { device: 'd' }, /line 2, column "d": the cell is empty/],
     [
       'a date that does not exist',

@@ -2,7 +2,7 @@ import { elementAt } from '../numeric/element.ts';
 import { GaplineError } from '../wire/errors.ts';
 import { shorten } from '../wire/problem.ts';
 import type { RowReader } from './cell-readers.ts';
-import type { Dataset } from './dataset.ts';
+import { type Dataset, onlySegmentEnd } from './dataset.ts';
 import type { Decimal } from './number.ts';
 import { describeRule, type NumberRule, numberRule } from './number-rule.ts';
 import { assignRoles, type RoleOptions, type Roles } from './roles.ts';
@@ -59,7 +59,7 @@ export function readingOf(survey: Survey, { roles, rule }: Plan, readers: RowRea
   const { table, columns, count } = survey;
   const width = roles.values.length;
   const { classes, labels } = readers.labels();
-  const { devices, times } = readers;
+  const { devices, times, segments } = readers;
   const notes = [...survey.notes, ...describeRule(rule), ...readers.notes];
   const dataset: Dataset = {
     file: table.name,
@@ -71,9 +71,18 @@ export function readingOf(survey: Survey, { roles, rule }: Plan, readers: RowRea
     labels: labels.subarray(0, count),
     ...(devices && { devices: { names: devices.names, index: devices.index.subarray(0, count) } }),
     ...(times && { times: times.subarray(0, count) }),
+    ...(segments && { segments: segmentsOf(segments.subarray(0, count), readers.values, width) }),
     columns: roles.columns,
     // The places of one file need not name it again.
     notes: notes.map((note) => note.replaceAll(`${table.name}: `, '')),
   };
   return { dataset, survey, roles, rule };
+}
+
+/** A row that ends a segment and measured nothing is no sample of it. */
+function segmentsOf(segments: Uint8Array, values: Float64Array, width: number): Uint8Array {
+  return segments.map((segment, row) => {
+    const isEmpty = () => values.subarray(row * width, (row + 1) * width).every((value) => Number.isNaN(value));
+    return segment !== 0 && isEmpty() ? onlySegmentEnd : segment;
+  });
 }

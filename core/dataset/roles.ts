@@ -10,7 +10,7 @@ import { isDateInDigits, isLikelyEpoch } from './time-cell.ts';
 /** What a column became. */
 export interface ColumnRole {
   readonly name: string;
-  readonly role: 'value' | 'label' | 'device' | 'time' | 'left out';
+  readonly role: 'value' | 'label' | 'device' | 'time' | 'segment' | 'left out';
   /** Why, or what is worth knowing; empty where a column of numbers is a value. */
   readonly reason: string;
 }
@@ -20,6 +20,8 @@ export interface RoleOptions {
   readonly truth?: string | undefined;
   readonly device?: string | undefined;
   readonly time?: string | undefined;
+  /** The column that says which rows end a segment. Default: one called `endsSegment`. */
+  readonly endsSegment?: string | undefined;
   /** The value columns, in this order. Default: every column that measures something. */
   readonly fields?: readonly string[] | undefined;
   /** Columns to take as values that would be left out as a counter, an id or a time. */
@@ -35,6 +37,8 @@ export interface Roles {
   readonly time: number;
   /** Where the time of day stands, if the time is a date alone. */
   readonly clock: number;
+  /** Which rows end a segment. */
+  readonly segment: number;
   readonly values: readonly number[];
   readonly columns: readonly ColumnRole[];
 }
@@ -67,6 +71,10 @@ export function assignRoles(survey: Survey, options: RoleOptions): Roles {
     options.device === undefined
       ? guess(columns, deviceNames, (index) => isFree(index) && index !== time && recurs(elementAt(columns, index)))
       : find(options.device);
+  const segment =
+    options.endsSegment === undefined
+      ? columns.findIndex(({ name }, index) => isFree(index) && plainName(name) === 'endssegment')
+      : find(options.endsSegment);
   const roles = columns.map((column, index): ColumnRole => {
     const is = (role: ColumnRole['role'], reason: string) => ({ name: column.name, role, reason });
     if (named.has(index)) return is('value', describeValue(column));
@@ -83,6 +91,7 @@ export function assignRoles(survey: Survey, options: RoleOptions): Roles {
         'device',
         `${column.distinctText} different${options.device === undefined ? ', by its name; --device names another' : ''}`,
       );
+    if (index === segment) return is('segment', 'true where a row ends its segment');
     if (options.fields) return is('left out', 'is not among data.fields');
     if (options.drop?.includes(column.name)) return is('left out', 'as demanded');
     const kept = options.keep?.includes(column.name) ?? false;
@@ -92,7 +101,7 @@ export function assignRoles(survey: Survey, options: RoleOptions): Roles {
       : is('left out', why);
   });
   const values = options.fields ? [...named] : roles.flatMap(({ role }, index) => (role === 'value' ? [index] : []));
-  return { truth, device, time, clock, values, columns: roles };
+  return { truth, device, time, clock, segment, values, columns: roles };
 }
 
 /** @throws {GaplineError} `data-invalid`, with the name that is nearest. */
