@@ -1,4 +1,5 @@
 import type { AssignerProtocol, Consumer, EachBatchPayload, PartitionAssigner } from 'kafkajs';
+import { poll } from '../../retry/poll.ts';
 import { sleep } from '../../retry/sleep.ts';
 import { GaplineError } from '../../wire/errors.ts';
 import { Condition } from '../condition.ts';
@@ -40,7 +41,7 @@ export class Fetcher implements MemberFetcher {
   /** Whether the topics were looked at since the group was joined: a topic that is deleted makes every member join again. */
   #identified = false;
   readonly #identity: TopicIdentity;
-  #looking: NodeJS.Timeout | undefined;
+  #stopLooking = () => {};
   /** The partitions whose buffer was full. */
   readonly #paused = new Set<string>();
 
@@ -83,7 +84,7 @@ export class Fetcher implements MemberFetcher {
       throw kafkaError(`${topics.join(', ')} cannot be followed`, error);
     }
     this.#run(consumer).catch((error) => this.#fail(error));
-    this.#looking = setInterval(() => this.#identity.check().catch(() => {}), identityMs).unref();
+    this.#stopLooking = poll(identityMs, () => this.#identity.check());
   }
 
   #run(consumer: Consumer): Promise<void> {
@@ -109,7 +110,7 @@ export class Fetcher implements MemberFetcher {
   /** Leaves the group. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    clearInterval(this.#looking);
+    this.#stopLooking();
     await this.#options.client.close(async () => this.#consumer?.disconnect());
   }
 

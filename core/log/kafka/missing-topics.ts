@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { poll } from '../../retry/poll.ts';
 import { describeError } from '../../wire/errors.ts';
 import type { TopicSpec } from '../port.ts';
 import type { KafkaAdmin } from './admin.ts';
@@ -10,8 +11,7 @@ export class MissingTopics {
   readonly #admin: Pick<KafkaAdmin, 'names' | 'ensure'>;
   readonly #logger: Logger;
   readonly #specs = new Map<string, TopicSpec>();
-  #timer: NodeJS.Timeout | undefined;
-  #looking = false;
+  #stopLooking: (() => void) | undefined;
 
   constructor(admin: Pick<KafkaAdmin, 'names' | 'ensure'>, logger: Logger) {
     this.#admin = admin;
@@ -21,16 +21,14 @@ export class MissingTopics {
   /** These are to be there from now on. */
   keep(topics: readonly TopicSpec[]): void {
     for (const spec of topics) this.#specs.set(spec.name, spec);
-    this.#timer ??= setInterval(() => void this.#look(), lookMs).unref();
+    this.#stopLooking ??= poll(lookMs, () => this.#look());
   }
 
   stop(): void {
-    clearInterval(this.#timer);
+    this.#stopLooking?.();
   }
 
   async #look(): Promise<void> {
-    if (this.#looking) return;
-    this.#looking = true;
     try {
       const names = await this.#admin.names();
       const missing = [...this.#specs.values()].filter(({ name }) => !names.has(name));
@@ -40,8 +38,6 @@ export class MissingTopics {
       this.#logger.warn(`Kafka had lost ${gone}, or somebody had deleted them; they were made again, empty`);
     } catch (error) {
       this.#logger.debug(`Missing topics cannot be made again yet: ${describeError(error)}`);
-    } finally {
-      this.#looking = false;
     }
   }
 }

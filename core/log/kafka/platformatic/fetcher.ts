@@ -1,4 +1,5 @@
 import type { Consumer } from '@platformatic/kafka';
+import { poll } from '../../../retry/poll.ts';
 import { sleep } from '../../../retry/sleep.ts';
 import { GaplineError } from '../../../wire/errors.ts';
 import { Condition } from '../../condition.ts';
@@ -26,7 +27,7 @@ export class PlatformaticFetcher implements MemberFetcher {
   readonly changed = new Condition();
   #member: Consumer | undefined;
   #loops: FetchLoops | undefined;
-  #looking: NodeJS.Timeout | undefined;
+  #stopLooking = () => {};
   readonly #proof = new MembershipProof(this.changed);
   #stopping = false;
   #joining = false;
@@ -82,7 +83,7 @@ export class PlatformaticFetcher implements MemberFetcher {
       throw kafkaError(`${topics.join(', ')} cannot be followed`, error);
     }
     void this.#join();
-    this.#looking = setInterval(() => this.#loops?.look().catch(() => {}), lookMs).unref();
+    this.#stopLooking = poll(lookMs, async () => this.#loops?.look());
   }
 
   async #firstLook(loops: FetchLoops): Promise<void> {
@@ -97,7 +98,7 @@ export class PlatformaticFetcher implements MemberFetcher {
 
   async stop(): Promise<void> {
     this.#stopping = true;
-    clearInterval(this.#looking);
+    this.#stopLooking();
     const closed = Promise.allSettled([this.#loops?.stop(), this.#member?.close(true)]);
     await Promise.race([closed, sleep(leaveMs, { ref: false })]);
   }
