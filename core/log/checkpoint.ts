@@ -116,6 +116,9 @@ export interface CheckpointWrite {
   readonly positions: Positions | undefined;
 }
 
+/** A checkpoint that took so long to make is followed by the next one only after so many times that: all of them take 2 % at most. */
+const restAfterCost = 50;
+
 /** Decides when a partition number gets its next checkpoint. */
 export class Checkpoints {
   readonly #partition: number;
@@ -126,6 +129,8 @@ export class Checkpoints {
   #latest = 0;
   #records = Number.POSITIVE_INFINITY;
   #writtenMs = 0;
+  /** How long the last one took to make. */
+  #costMs = 0;
   #refusing = false;
 
   /** Undefined where the pipe keeps none. */
@@ -160,17 +165,22 @@ export class Checkpoints {
    */
   due(positions: () => Positions, topic: string): CheckpointWrite | undefined {
     const { everyRecords, everyMs } = this.#options;
+    const sinceMs = performance.now() - this.#writtenMs;
+    const isTime = this.#records >= everyRecords || sinceMs >= everyMs;
     const isDue =
-      this.#records >= everyRecords ||
-      performance.now() - this.#writtenMs >= everyMs ||
+      (isTime && sinceMs >= restAfterCost * this.#costMs) ||
+      this.#records === Number.POSITIVE_INFINITY ||
       this.#inputs.indexOf(topic) < this.#latest;
     return isDue || this.#handlers.checkpointNow(this.#partition) ? this.#take(positions()) : undefined;
   }
 
   #take(positions: Positions): CheckpointWrite {
+    const began = performance.now();
     const state = this.#handlers.save(this.#partition);
     if (!state) return { outputs: [], positions: undefined };
-    return { outputs: encodeCheckpoint(this.#options.topic, this.#partition, { positions, state }), positions };
+    const outputs = encodeCheckpoint(this.#options.topic, this.#partition, { positions, state });
+    this.#costMs = performance.now() - began;
+    return { outputs, positions };
   }
 
   /** A batch is committed, with this checkpoint. */
