@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { totalLag } from '../core/log/port.ts';
 import type { Rows } from '../core/model/rows.ts';
 import { GaplineError } from '../core/wire/errors.ts';
+import { classifierGroup } from './classifier.ts';
 import { doubleModel } from './testing/doubles.ts';
 import { type Line, openLine, patient } from './testing/line.ts';
 
@@ -164,4 +166,16 @@ test('stopping commits what is in hand, frees the model, and can be done twice',
   expect(closed).toHaveBeenCalledTimes(1);
   const lags = await line.log.lag(`${line.stream.name}.classifier`, [line.stream.topics.readings]);
   expect(lags.every(({ lag }) => lag === 0)).toBe(true);
+});
+
+test('a registry and a model server that let go of nothing keep no stop from committing', async () => {
+  const never = () => new Promise<void>(() => {});
+  const model = { ...doubleModel(), close: never };
+  const models = { current: async () => model, watch: () => ({ stop: never }) };
+  const classifier = await line.classify(models);
+  await line.send({ device: 'x', time: 1, values: { a: 1, b: 2 } });
+  await classifier.taken(1);
+  await classifier.stop();
+  expect(totalLag(await line.log.lag(classifierGroup(line.stream), [line.stream.topics.readings]))).toBe(0);
+  expect(await line.predictions()).toHaveLength(1);
 });

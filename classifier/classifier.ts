@@ -4,6 +4,7 @@ import type { Registry } from 'prom-client';
 import type { CheckpointOptions, EventLog, Running, Stall, StoredRecord } from '../core/log/port.ts';
 import { reportStatus } from '../core/log/status.ts';
 import type { ModelIdentity, ModelSource } from '../core/model/model.ts';
+import { sleep } from '../core/retry/sleep.ts';
 import { createReporter } from '../core/stage/reporter.ts';
 import { createStage, type Stage } from '../core/stage/stage.ts';
 import { describeError } from '../core/wire/errors.ts';
@@ -58,6 +59,11 @@ export const classifierGroup = (stream: Stream): string => `${stream.name}.class
 export const inputsOf = ({ facts, topics }: Stream): readonly string[] =>
   facts ? [topics.facts, topics.readings] : [topics.readings];
 
+/** How long a stop waits for a model, or for the look at a registry that is under way. */
+const letGoMs = 2_000;
+
+const bounded = (stopping: Promise<void> | undefined) => Promise.race([stopping, sleep(letGoMs, { ref: false })]);
+
 /** Labels a stream: readings in; predictions, dead letters and counted skips out, committed together with the offsets. */
 export function createClassifier(options: ClassifierOptions): Classifier {
   const { stream, log, models, logger, registry, maxBatch, driftThreshold = 0.2, now = Date.now } = options;
@@ -110,9 +116,9 @@ export function createClassifier(options: ClassifierOptions): Classifier {
   }
 
   async function close(): Promise<void> {
-    await following?.stop();
-    await running?.stop();
-    await labeller?.close();
+    // What is in hand is committed whether or not a registry or a model server lets go.
+    await Promise.all([bounded(following?.stop()), running?.stop()]);
+    await bounded(labeller?.close());
   }
 
   const snapshot = async () => reporter.status(await figuresOf(labeller));
