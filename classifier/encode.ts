@@ -35,9 +35,10 @@ export function createEncoder(stream: Stream, model: Model) {
     return text;
   }
 
-  /** What stood in for gaps. A kind that takes gaps itself leaves them out. */
+  /** What stood in for gaps. A kind that takes gaps itself leaves them out; of a series they would be as many as samples. */
   function filledOf(rows: Rows, output: ModelOutput, row: number): string {
     let text = '';
+    if (model.series) return text;
     const start = row * fieldKeys.length;
     for (let column = 0; column < fieldKeys.length; column++) {
       if (!Number.isNaN(rows.values[start + column]!)) continue;

@@ -4,8 +4,9 @@ import { fitImputer, openImputer } from '../core/model/impute/fitted.ts';
 import type { Manifest } from '../core/model/manifest.ts';
 import { fitNeighbours } from '../core/model/neighbours/neighbours.ts';
 import { type NeighboursFile, writeNeighbours } from '../core/model/neighbours/neighbours-json.ts';
-import { checkEstimator, type EstimatorInput, type FittedEstimator, fitEstimator } from './fit-estimator.ts';
+import { checkEstimator, fitEstimator } from './fit-estimator.ts';
 import type { FitInput } from './fit-input.ts';
+import type { EstimatorInput, FittedEstimator } from './fitted-estimator.ts';
 import { maskValues } from './mask.ts';
 import type { TrainingOptions } from './options.ts';
 import { batchesOf, type LabelledRows } from './rows.ts';
@@ -21,9 +22,9 @@ export interface FittedModel extends FittedEstimator {
 
 /** Fits the imputer, fills the rows with it, and trains on them what predicts. The same input gives the same result, unless time is up. */
 export async function fitModel(input: FitInput): Promise<FittedModel> {
-  const { rows, options } = input;
+  const { options } = input;
   checkEstimator(options);
-  const imputer = options.imputer.kind === 'passthrough' ? options.imputer : fitImputer(rows, options.imputer);
+  const imputer = fitGaps(input);
   const fitted = { imputer, ...(await fitEstimator(input, estimatorInput(input, imputer))) };
   if (!options.neighbours) return fitted;
   return { ...fitted, neighbours: await fitReferenceSet(input, imputer, options.neighbours) };
@@ -78,6 +79,12 @@ async function fitReferenceSet(
     ...(onProgress && { onStep: (done, all) => onProgress({ of: 'steps', done, all }) }),
   });
   return { share, json: writeNeighbours(fitted) };
+}
+
+function fitGaps({ rows, options: { imputer }, series }: FitInput): Manifest['imputer'] {
+  if (imputer.kind === 'passthrough') return imputer;
+  const shape = imputer.kind === 'linear' && series ? { length: series.length } : {};
+  return fitImputer(rows, { ...imputer, ...shape });
 }
 
 function fillRows(imputer: ReturnType<typeof openImputer>, rows: LabelledRows): Float64Array {

@@ -3,6 +3,7 @@ import type { BoostingOptions } from '../core/model/forest/boost.ts';
 import type { ForestOptions } from '../core/model/forest/training-data.ts';
 import { type ImputerSpec, imputerNames, imputerSettings, imputerSpec } from '../core/model/impute/fitted.ts';
 import type { TransformKind } from '../core/model/impute/schema.ts';
+import { defaultLengths, defaultShapelets, type ShapeletOptions } from '../core/model/series/shapelet-fit.ts';
 import { elementAt } from '../core/numeric/element.ts';
 
 const share = z.number().min(0).max(1);
@@ -43,10 +44,10 @@ export const trainingSchema = z.strictObject({
       'a reading with more gaps than this gets the label unknown; default: learnt, the number at which labels become no better than the most frequent one',
     ),
   estimator: z
-    .enum(['trees', 'ridge', 'rocket'])
+    .enum(['trees', 'ridge', 'rocket', 'shapelets'])
     .default('trees')
     .describe(
-      'what predicts: trees, a forest or, with `boosted`, boosted ones; ridge, a linear classifier whose penalty is chosen by leave-one-out; rocket, ridge on how often thousands of random convolutions of a series exceed a bias (MiniRocket), which takes gaps itself',
+      'what predicts: trees, a forest or, with `boosted`, boosted ones; ridge, a linear classifier whose penalty is chosen by leave-one-out; rocket, ridge on how often thousands of random convolutions of a series exceed a bias (MiniRocket), gaps bridged by lines; shapelets, ridge on how well short pieces of training series fit (RDST)',
     ),
   features: z
     .int()
@@ -54,6 +55,17 @@ export const trainingSchema = z.strictObject({
     .max(50_000)
     .default(10_000)
     .describe('of rocket: how many convolutions are compared with a bias'),
+  shapelets: z.int().min(1).max(50_000).default(defaultShapelets).describe('of shapelets: how many are drawn at most'),
+  shapeletLengths: z
+    .array(z.int().min(2).max(10_000))
+    .min(1)
+    .max(100)
+    .default([...defaultLengths])
+    .describe('of shapelets: how many samples one has; of several each draws one'),
+  dilated: z
+    .boolean()
+    .default(true)
+    .describe("of shapelets: whether a shapelet's samples may be further apart than those of the series"),
   trees: z.int().min(1).max(10_000).default(100).describe('trees of the forest; with `boosted`, for each class'),
   seed: z.int().min(0).max(4_294_967_295).default(1).describe('the same seed and data make the same model'),
   boosted: z
@@ -107,8 +119,9 @@ export type TrainingConfig = z.output<typeof trainingSchema>;
 /** How a model is made. */
 export interface TrainingOptions {
   readonly imputer: ImputerSpec | { readonly kind: 'passthrough' };
-  /** Of an estimator of series. Default: 10,000. */
+  /** Of rocket. Default: 10,000. */
   readonly features?: number;
+  readonly shapelets?: Omit<ShapeletOptions, 'seed'>;
   /** Default: trees. */
   readonly estimator?: TrainingConfig['estimator'];
   readonly trees: number;
@@ -128,14 +141,15 @@ export interface TrainingOptions {
   readonly forest?: Omit<ForestOptions, 'trees' | 'seed'>;
 }
 
-/** Estimators of whole series take gaps themselves. */
-export const takesSeries = (estimator: TrainingConfig['estimator']): boolean => estimator === 'rocket';
+/** Estimators of whole series, to which neighbouring columns are neighbouring samples. */
+export const takesSeries = (estimator: TrainingConfig['estimator']): boolean =>
+  estimator === 'rocket' || estimator === 'shapelets';
 
-/** The default imputer gives way to an estimator of series, which takes gaps itself. */
+/** Before an estimator of series the default imputer gives way to lines between the samples. */
 function imputerOf(config: TrainingConfig): TrainingOptions['imputer'] {
   const { imputer, estimator } = config;
-  if (imputer === 'passthrough' || (imputer === 'mean' && takesSeries(estimator))) return { kind: 'passthrough' };
-  return imputerSpec(imputer, config);
+  if (imputer === 'passthrough') return { kind: imputer };
+  return imputerSpec(imputer === 'mean' && takesSeries(estimator) ? 'linear' : imputer, config);
 }
 
 /** The options that `training` of stream.yaml stands for. */
@@ -146,7 +160,10 @@ export function trainingOptions(config: TrainingConfig): TrainingOptions {
   return {
     imputer: imputerOf(config),
     ...(estimator !== 'trees' && { estimator }),
-    ...(takesSeries(estimator) && { features: config.features }),
+    ...(estimator === 'rocket' && { features: config.features }),
+    ...(estimator === 'shapelets' && {
+      shapelets: { count: config.shapelets, lengths: config.shapeletLengths, dilated: config.dilated },
+    }),
     trees,
     seed,
     engine,

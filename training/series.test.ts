@@ -14,10 +14,7 @@ import { labelledRows, labelRows } from './rows.ts';
 import { train } from './train.ts';
 
 const perSecond = 50;
-const steps = [
-  { use: 'window', length: '1s', rate: perSecond },
-  { use: 'series', maxGap: '40ms' },
-] as const;
+const steps = [{ use: 'window', length: '1s', rate: perSecond }, { use: 'series' }] as const;
 const preparation = preparationOf(steps, ['x', 'y']);
 
 /** Devices that hum at 3 Hz, and others at 4 Hz with the same strength; a tenth of the samples is missing. */
@@ -43,17 +40,20 @@ function humming(devices: number, seconds: number, seed: number): Dataset {
   };
 }
 
-test('a rocket learns whole windows with gaps, by channel, and loads again', async () => {
+test.each([
+  { estimator: 'rocket', features: 500 },
+  { estimator: 'shapelets', shapelets: 200, shapeletLengths: [7, 11] },
+])('whole windows with gaps are learnt, by channel, and load again: %j', async (settings) => {
   const registryFolder = mkdtempSync(join(tmpdir(), 'gapline-series-'));
   try {
     const dataset = prepareDataset(humming(8, 12, 1), preparation);
     expect(dataset.width).toBe(2 * perSecond);
-    const options = trainingOptions(trainingSchema.parse({ estimator: 'rocket', features: 500 }));
+    const options = trainingOptions(trainingSchema.parse(settings));
     const { folder } = await train({ dataset, preparation, options, registryFolder, name: 'hum' });
     const manifest = await readManifest(folder);
     expect(manifest.series).toEqual({ channels: ['x', 'y'], length: perSecond });
     expect(manifest.histograms).toHaveLength(2);
-    expect(manifest.imputer).toEqual({ kind: 'passthrough' });
+    expect(manifest.imputer).toMatchObject({ kind: 'linear', length: perSecond });
     const model = await loadModel(folder);
     const unseen = labelledRows(prepareDataset(humming(6, 8, 2), preparation), model.classes);
     const labels = await labelRows(model.open(), unseen);
@@ -65,7 +65,7 @@ test('a rocket learns whole windows with gaps, by channel, and loads again', asy
   }
 });
 
-test.each([{ imputer: 'median' }, { indicators: true }, { neighbours: 0.3 }, { boosted: true }])(
+test.each([{ indicators: true }, { neighbours: 0.3 }, { boosted: true }])(
   'what a series has no use for is refused: %j',
   async (more) => {
     const options = trainingOptions(trainingSchema.parse({ estimator: 'rocket', ...more }));

@@ -121,10 +121,12 @@ export const f32x4 = {
   /** One number, four times. */
   loadSplat: (address: Code, offset = 0): Code => [...address, 0xfd, 0x09, 2, ...unsigned(offset)],
   store: (address: Code, value: Code, offset = 0): Code => [...address, ...value, 0xfd, 0x0b, 2, ...unsigned(offset)],
-  constant: (value: number): Code => {
-    const bytes = [...new Uint8Array(Float32Array.of(value).buffer)];
-    return [0xfd, 0x0c, ...bytes, ...bytes, ...bytes, ...bytes];
-  },
+  /** One number, four times. */
+  constant: (value: number): Code => f32x4.lanes(value, value, value, value),
+  lanes: (...values: [number, number, number, number]): Code => [
+    ...[0xfd, 0x0c],
+    ...new Uint8Array(Float32Array.from(values).buffer),
+  ],
   add: vectorBinary(0xe4),
   subtract: vectorBinary(0xe5),
   multiply: vectorBinary(0xe6),
@@ -132,10 +134,16 @@ export const f32x4 = {
   equal: vectorBinary(0x41),
   greater: vectorBinary(0x44),
   less: vectorBinary(0x43),
-  absolute: (a: Code): Code => [...a, 0xfd, ...unsigned(0xe0)],
-  minimum: vectorBinary(0xe8),
   lane: (a: Code, lane: number): Code => [...a, 0xfd, 0x1f, lane],
 };
+
+/** Bits of the first where the mask has ones, else of the second. */
+export const bitSelect = (whenSet: Code, otherwise: Code, mask: Code): Code => [
+  ...whenSet,
+  ...otherwise,
+  ...mask,
+  ...[0xfd, 0x52],
+];
 
 /** Four whole numbers of 32 bits side by side. */
 export const i32x4 = {

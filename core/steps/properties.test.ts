@@ -69,7 +69,7 @@ const chains: Readonly<Record<string, readonly (readonly StepSpec[])[]>> = {
   ],
   series: [
     [window, { use: 'series' }],
-    [overlapping, { use: 'series', maxGap: '200ms', channels: ['y'] }],
+    [overlapping, { use: 'series', channels: ['y'] }],
   ],
 };
 

@@ -4,3 +4,4 @@ export { http } from './http-kind.ts';
 export { onnx } from './onnx-kind.ts';
 export { ridge } from './ridge-kind.ts';
 export { rocket } from './rocket-kind.ts';
+export { shapelets } from './shapelets-kind.ts';

@@ -13,6 +13,9 @@ import { openArtifact } from '../open.ts';
 import { fitRocket, RocketTransform } from '../series/rocket.ts';
 import { writeRocket } from '../series/rocket-json.ts';
 import { planRocket } from '../series/rocket-plan.ts';
+import { fitShapelets } from '../series/shapelet-fit.ts';
+import { writeShapelets } from '../series/shapelet-json.ts';
+import { ShapeletTransform } from '../series/shapelets.ts';
 import { type SampleOptions, sampleDraft, sampleOf } from '../testing.ts';
 import { respond, rowsOfV2, startServer, type TestServer } from './testing.ts';
 
@@ -60,21 +63,27 @@ async function ridgeDraft(options: SampleOptions = {}): Promise<Draft> {
 }
 
 /** Whole series of one channel, told apart by their frequency. */
-async function rocketDraft(): Promise<Draft> {
-  const width = 12;
-  const { manifest, files } = await sampleDraft({ fields: Array.from({ length: width }, (_, at) => `sample ${at}`) });
-  const count = 20;
-  const labels = Int32Array.from({ length: count }, (_, row) => row % 2);
-  const values = Float64Array.from({ length: count * width }, (_, at) =>
-    Math.sin(at * (Math.floor(at / width) % 2 === 0 ? 1 : 2.5)),
+async function seriesDraft(kind: 'rocket' | 'shapelets'): Promise<Draft> {
+  const [length, channels, count, classes] = [12, 1, 20, 2];
+  const fields = Array.from({ length }, (_, at) => `sample ${at}`);
+  const { manifest, files } = await sampleDraft({ fields, imputer: { kind: 'linear' } });
+  const labels = Int32Array.from({ length: count }, (_, row) => row % classes);
+  const values = Float64Array.from({ length: count * length }, (_, at) =>
+    Math.sin(at * (Math.floor(at / length) % 2 === 0 ? 1 : 2.5)),
   );
-  const learnt = fitRocket(planRocket({ channels: 1, length: width }, 200, 1), values, count, 1);
-  const features = new RocketTransform(learnt).transform(values, count);
-  const ridge = fitRidge({ values: features, count, width: learnt.plan.features, labels, classes: 2 });
-  const file = 'rocket.json.gz';
+  const ridgeOn = (transform: RocketTransform | ShapeletTransform) =>
+    fitRidge({ values: transform.transform(values, count), count, width: transform.features, labels, classes });
+  const learnt = fitRocket(planRocket({ channels, length }, 200, 1), values, count, 1);
+  const options = { count: 30, lengths: [4], dilated: true, seed: 1 };
+  const set = fitShapelets({ channels, length, values, labels, count, options });
+  const json = {
+    rocket: () => writeRocket(learnt, ridgeOn(new RocketTransform(learnt))),
+    shapelets: () => writeShapelets(set, ridgeOn(new ShapeletTransform(set))),
+  };
+  const file = `${kind}.json.gz`;
   return {
-    manifest: { ...manifest, imputer: passthrough, estimator: { kind: 'rocket', file } },
-    files: new Map([...files, [file, await packJson(writeRocket(learnt, ridge))]]),
+    manifest: { ...manifest, estimator: { kind, file } },
+    files: new Map([...files, [file, await packJson(json[kind]())]]),
   };
 }
 
@@ -97,7 +106,8 @@ const kinds: Record<string, KindUnderTest> = {
     parts: () => ({ maxGaps: 1 }),
   },
   'boosted trees': { draft: boostedDraft },
-  rocket: { draft: rocketDraft, width: 12 },
+  rocket: { draft: () => seriesDraft('rocket'), width: 12 },
+  shapelets: { draft: () => seriesDraft('shapelets'), width: 12 },
   ridge: { draft: ridgeDraft },
   'ridge with neighbours': { draft: () => ridgeDraft({ neighbours: 0.5 }) },
   'boosted trees with neighbours': { draft: () => boostedDraft({ neighbours: 0.5 }) },

@@ -25,21 +25,6 @@ test('a row is the samples of its window, channel after channel, each in its pla
   expect(channels).toEqual(['y.0', 'y.1', 'y.2', 'y.3', 'y.4']);
 });
 
-test('gaps up to maxGap become lines; longer ones, and those at the ends, stay', () => {
-  const samples = samplesAt([
-    [200, 1, gap],
-    [600, 3, 1],
-    [800, 4, gap],
-  ]);
-  expect(rowOf({ use: 'series', maxGap: '200ms' }, samples)).toEqual([gap, 1, 2, 3, 4, gap, gap, gap, 1, gap]);
-  const long = samplesAt([
-    [0, 1, gap],
-    [800, 5, 1],
-  ]);
-  expect(rowOf({ use: 'series', maxGap: '400ms' }, long)?.slice(0, 5)).toEqual([1, gap, gap, gap, 5]);
-  expect(rowOf({ use: 'series', maxGap: '600ms' }, long)?.slice(0, 5)).toEqual([1, 2, 3, 4, 5]);
-});
-
 test.each<[StepSpec[], string]>([
   [[{ use: 'series' }], 'put a window step before it'],
   [[{ use: 'window', length: '1s' }, { use: 'series' }], 'rate: it is missing'],

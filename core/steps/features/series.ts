@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { defineStep } from '../definition.ts';
-import { duration, nanosecondsOf } from '../duration.ts';
 import { channels, columnsOf, rate, rateOf, StepProblem } from '../params.ts';
 import type { Windows } from '../port.ts';
 import { since } from '../time.ts';
@@ -15,9 +14,6 @@ export const series = defineStep({
     'the samples of a window as they are, for an estimator that takes whole series; stands alone behind the window',
   params: z.strictObject({
     rate: rate().optional().describe('samples a second; default: that of the steps before it'),
-    maxGap: duration()
-      .default('0s')
-      .describe('a gap inside the window up to so long becomes a straight line; a longer one stays a gap'),
     channels: channels(),
   }),
   build(params, shape) {
@@ -32,8 +28,7 @@ export const series = defineStep({
       throw new StepProblem(
         `rate: a window has ${length} samples of ${used.length} channels; a series has 2 to ${maxColumns} in all`,
       );
-    const mostMissing = Math.round((nanosecondsOf(params.maxGap) / 1e9) * samplesPerSecond);
-    const step = featureStep(shape, params.channels, samplesOf({ rate: samplesPerSecond, length, mostMissing }));
+    const step = featureStep(shape, params.channels, samplesOf({ rate: samplesPerSecond, length }));
     return { ...step, shape: { ...step.shape, series: { channels: used, length } } };
   },
 });
@@ -41,17 +36,12 @@ export const series = defineStep({
 interface Plan {
   readonly rate: number;
   readonly length: number;
-  /** Samples of a gap that becomes a line. */
-  readonly mostMissing: number;
 }
 
-const samplesOf = ({ rate: perSecond, length, mostMissing }: Plan): ChannelFeatures => ({
+const samplesOf = ({ rate: perSecond, length }: Plan): ChannelFeatures => ({
   names: Array.from({ length }, (_, at) => String(at)),
   open: () => ({
-    compute(windows, row, column, into) {
-      place(windows, row, column, { perSecond, length, into });
-      if (mostMissing > 0) bridge(into, mostMissing);
-    },
+    compute: (windows, row, column, into) => place(windows, row, column, { perSecond, length, into }),
   }),
 });
 
@@ -68,20 +58,5 @@ function place(
     const elapsed = since(seconds[at]!, nanoseconds[at]!, fromSeconds[row]!, fromNanoseconds[row]!);
     const index = Math.round((elapsed / 1e9) * perSecond);
     if (index < length && !Number.isNaN(values[at]!)) into[index] = values[at]!;
-  }
-}
-
-/** Lines over gaps between two values, up to so many samples. */
-export function bridge(values: Float64Array, mostMissing: number): void {
-  let before = -1;
-  for (let at = 0; at < values.length; at++) {
-    const value = values[at]!;
-    if (Number.isNaN(value)) continue;
-    const missing = at - before - 1;
-    if (before >= 0 && missing > 0 && missing <= mostMissing) {
-      const step = (value - values[before]!) / (missing + 1);
-      for (let index = 1; index <= missing; index++) values[before + index] = values[before]! + index * step;
-    }
-    before = at;
   }
 }

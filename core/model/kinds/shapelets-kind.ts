@@ -1,0 +1,21 @@
+import { z } from 'zod';
+import { readShapelets } from '../series/shapelet-json.ts';
+import { ShapeletTransform } from '../series/shapelets.ts';
+import { estimatorKind } from './estimator-kind.ts';
+import { predictSeries } from './series.ts';
+
+const shapeletsEstimatorSchema = z.strictObject({
+  kind: z.literal('shapelets'),
+  file: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/)
+    .describe('samples that a series is searched for, and a ridge classifier on how well they fit; gzipped JSON'),
+});
+
+export const shapelets = estimatorKind({
+  schema: shapeletsEstimatorSchema,
+  async open({ file }, { columns, classes, json }) {
+    const { set, ridge } = readShapelets(await json(file), { width: columns.length, classes: classes.length });
+    return predictSeries(new ShapeletTransform(set), ridge, columns.length);
+  },
+});

@@ -1,0 +1,53 @@
+import { classWeightsOf } from '../core/model/forest/training-data.ts';
+import { fitRidge } from '../core/model/linear/ridge.ts';
+import { fitRocket, RocketTransform } from '../core/model/series/rocket.ts';
+import { writeRocket } from '../core/model/series/rocket-json.ts';
+import { defaultFeatures, planRocket } from '../core/model/series/rocket-plan.ts';
+import type { SeriesShape } from '../core/model/series/shape.ts';
+import { defaultLengths, defaultShapelets, fitShapelets } from '../core/model/series/shapelet-fit.ts';
+import { writeShapelets } from '../core/model/series/shapelet-json.ts';
+import { ShapeletTransform } from '../core/model/series/shapelets.ts';
+import { GaplineError } from '../core/wire/errors.ts';
+import type { FitInput } from './fit-input.ts';
+import type { EstimatorInput, FittedEstimator } from './fitted-estimator.ts';
+
+interface SeriesInput extends FitInput {
+  readonly data: EstimatorInput;
+}
+
+/**
+ * Learns what turns whole series into features, and a ridge classifier on these.
+ * @throws {GaplineError} `data-invalid` where series are too short, or hold nothing
+ */
+export function fitSeries(input: SeriesInput): FittedEstimator {
+  const shape = input.series ?? { channels: 1, length: input.data.width };
+  try {
+    return input.options.estimator === 'rocket' ? withRocket(input, shape) : withShapelets(input, shape);
+  } catch (error) {
+    if (error instanceof RangeError) throw new GaplineError('data-invalid', error.message, { cause: error });
+    throw error;
+  }
+}
+
+function withRocket(input: SeriesInput, shape: SeriesShape): FittedEstimator {
+  const { values, count } = input.data;
+  const { features = defaultFeatures, seed } = input.options;
+  const rocket = fitRocket(planRocket(shape, features, seed), values, count, seed);
+  const ridge = ridgeOn(input, new RocketTransform(rocket));
+  return { estimator: { kind: 'rocket', file: 'rocket.json.gz' }, json: writeRocket(rocket, ridge) };
+}
+
+function withShapelets(input: SeriesInput, shape: SeriesShape): FittedEstimator {
+  const { values, labels, count } = input.data;
+  const { seed, shapelets = { count: defaultShapelets, lengths: defaultLengths, dilated: true } } = input.options;
+  const set = fitShapelets({ ...shape, values, labels, count, options: { ...shapelets, seed } });
+  const ridge = ridgeOn(input, new ShapeletTransform(set));
+  return { estimator: { kind: 'shapelets', file: 'shapelets.json.gz' }, json: writeShapelets(set, ridge) };
+}
+
+function ridgeOn({ data, classes, options }: SeriesInput, transform: RocketTransform | ShapeletTransform) {
+  const { labels, count } = data;
+  const classWeights = classWeightsOf({ labels, count, classes, ...(options.forest && { options: options.forest }) });
+  const values = transform.transform(data.values, count);
+  return fitRidge({ values, count, width: transform.features, labels, classes, classWeights });
+}
