@@ -129,9 +129,9 @@ export class Matcher {
     this.#run('match', at);
     const [floats, out, match] = [this.#floats, this.#out, this.#match];
     let best = 0;
-    for (let lane = 1; lane < 4; lane++) {
-      const closer = floats[out + lane]! - floats[out + best]!;
-      if (closer < 0 || (closer === 0 && floats[out + 4 + lane]! < floats[out + 4 + best]!)) best = lane;
+    for (let part = 1; part < 4; part++) {
+      const closer = floats[out + part]! - floats[out + best]!;
+      if (closer < 0 || (closer === 0 && floats[out + 4 + part]! < floats[out + 4 + best]!)) best = part;
     }
     match.distance = floats[out + best]!;
     match.place = floats[out + 4 + best]!;
