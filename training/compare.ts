@@ -5,7 +5,7 @@ import { holdOut } from './hold-out.ts';
 import { maskValues } from './mask.ts';
 import { score } from './metrics.ts';
 import type { TrainingOptions } from './options.ts';
-import { marginOf, type Preparation } from './prepare.ts';
+import { marginOf, type Preparation, prepareDataset } from './prepare.ts';
 import { type LabelledRows, labelledRows, labelRows } from './rows.ts';
 
 /** One way to make a model. */
@@ -29,6 +29,8 @@ export interface CompareInput {
   readonly test?: Dataset;
   /** The steps that made the rows of both, if steps did. */
   readonly preparation?: Preparation;
+  /** What these steps made them of: its values are masked, and the steps make the rows that are scored. */
+  readonly samples?: { readonly dataset: Dataset; readonly test?: Dataset | undefined };
   readonly candidates: readonly Candidate[];
   /** Shares of values that go missing at random from the rows that are scored. */
   readonly rates: readonly number[];
@@ -44,7 +46,10 @@ export async function compare(input: CompareInput): Promise<CandidateResult[]> {
   const { dataset, preparation, candidates, onCompared } = input;
   const { fields, classes } = dataset;
   const { train, test } = splitRows(input);
-  const masked = input.rates.map((rate, index) => ({ rate, rows: maskValues(test, rate, input.seed + index + 1) }));
+  const masked = input.rates.map((rate, index) => ({
+    rate,
+    rows: maskedRows(input, test, rate, input.seed + index + 1),
+  }));
   const compared: CandidateResult[] = [];
   for (const { name, options } of candidates) {
     const startedMs = performance.now();
@@ -69,6 +74,17 @@ function splitRows({ dataset, test, preparation, seed }: CompareInput): { train:
   const rows = labelledRows(dataset, dataset.classes);
   if (test) return { train: rows, test: labelledRows(test, dataset.classes) };
   return holdOut(rows, { seed, ...marginOf(preparation) });
+}
+
+/** The rows to score on with values masked: those of the rows, or where steps made them, the samples that they are made of. */
+function maskedRows(input: CompareInput, test: LabelledRows, rate: number, seed: number): LabelledRows {
+  const { preparation, samples, dataset } = input;
+  if (!preparation || !samples || rate === 0) return maskValues(test, rate, seed);
+  const { classes } = dataset;
+  const again = (from: Dataset) => prepareDataset(maskValues(from, rate, seed), preparation);
+  if (samples.test) return labelledRows(again(samples.test), classes);
+  // Steps keep devices, times and labels whatever is masked, so the same rows are held out.
+  return holdOut(labelledRows(again(samples.dataset), classes), { seed: input.seed, ...marginOf(preparation) }).test;
 }
 
 async function scoreByRate(model: Model, masked: readonly { rate: number; rows: LabelledRows }[]) {

@@ -63,7 +63,7 @@ export function fewWays(config: TrainingConfig): Way[] {
   });
 }
 
-function made(config: TrainingConfig, ways: Ways): Way[] {
+export function made(config: TrainingConfig, ways: Ways): Way[] {
   return Object.entries(ways).map(([name, wanted]) => {
     const settings = { ...config, ...wanted };
     const changed = Object.entries(wanted).filter(([key, value]) => config[key as keyof TrainingConfig] !== value);

@@ -5,7 +5,9 @@ import { rowsOf, sampleRows } from '../../core/dataset/rows-of.ts';
 import { openRegistry } from '../../core/model/registry/folder.ts';
 import { promote } from '../../core/model/registry/promotion.ts';
 import { loadOwnSteps } from '../../core/steps/load.ts';
+import type { StepSpec } from '../../core/steps/registry.ts';
 import { GaplineError } from '../../core/wire/errors.ts';
+import { shellWord } from '../../core/wire/shell-word.ts';
 import { parseRange, readArchive } from '../../training/archive.ts';
 import { readArchivedFacts } from '../../training/archived-facts.ts';
 import type { Budget } from '../../training/budget.ts';
@@ -13,8 +15,9 @@ import { type CandidateResult, compare } from '../../training/compare.ts';
 import { labelRemarks, majorityAccuracy } from '../../training/label-checks.ts';
 import { trainingOptions } from '../../training/options.ts';
 import { type PreparedDataset, preparationOf, prepareDataset } from '../../training/prepare.ts';
+import { waysBySteps } from '../../training/series-ways.ts';
 import { type TrainResult, train } from '../../training/train.ts';
-import { setLine, type Way, waysFor } from '../../training/ways.ts';
+import { setLine, type Way } from '../../training/ways.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { createLogger } from '../logger.ts';
 import { openStore } from '../open.ts';
@@ -83,8 +86,11 @@ export async function trainFrom(
 }
 
 /** What the steps of the stream make of readings; without steps, the readings. */
-async function prepared(loaded: LoadedConfig, { dataset, test }: DatasetParts): Promise<DatasetParts> {
-  const { steps } = loaded.config;
+async function prepared(
+  loaded: LoadedConfig,
+  { dataset, test }: DatasetParts,
+  steps: readonly StepSpec[] = loaded.config.steps,
+): Promise<DatasetParts> {
   if (steps.length === 0) return { dataset, test };
   const preparation = preparationOf(steps, dataset.fields, await loadOwnSteps(steps, loaded.folder));
   const rows = prepareDataset(dataset, preparation);
@@ -163,58 +169,86 @@ function describe({ identity, folder, metrics, champion }: TrainResult, tookMs: 
 
 const comparedRates = [0, 0.1, 0.3, 0.5];
 
-/** Tries ways to make a model, prints how right each is by gap rate and how to make it; the best one is made where that is demanded. */
-async function compareWays(loaded: LoadedConfig, options: TrainCommandOptions): Promise<void> {
-  const parts = await prepared(loaded, await openDatasets(loaded));
-  const { dataset, test, preparation } = parts;
-  const { training } = loaded.config;
-  const ways = waysFor(training);
-  const print = (cells: readonly string[], end = '') =>
-    printText(`${cells.map((cell, column) => (column === 0 ? cell.padEnd(46) : cell.padStart(9))).join('')}${end}\n`);
-  print(['accuracy by share of gaps', ...comparedRates.map((rate) => `${rate * 100} %`), 'fit s', 'µs/row']);
-  const results = await compare({
-    dataset,
-    ...(test && { test }),
-    ...(preparation && { preparation }),
-    candidates: ways,
-    rates: comparedRates,
-    seed: training.seed,
-    onCompared: ({ name, byRate, fitMs, microsecondsPerRow }) =>
-      print(
-        [
-          name,
-          ...byRate.map(({ accuracy }) => accuracy.toFixed(4)),
-          (fitMs / 1_000).toFixed(2),
-          microsecondsPerRow.toFixed(1),
-        ],
-        `  ${lineOf(ways, name)}`,
-      ),
-  });
-  const best = bestOf(ways, results);
-  printText(`best, on average: ${best.name}\n`);
-  if (options.promoteBest) await makeBest(loaded, parts, best, options);
+/** A way that was tried, the steps it needs, and how right it was. */
+interface TriedWay {
+  readonly way: Way;
+  readonly steps: readonly StepSpec[];
+  readonly parts: DatasetParts;
+  readonly result: CandidateResult;
 }
 
-const lineOf = (ways: readonly Way[], name: string): string => {
-  const way = ways.find((each) => each.name === name);
-  return way === undefined ? '' : setLine(way);
-};
+/** Tries ways to make a model, prints how right each is by gap rate and how to make it; the best one is made where that is demanded. */
+async function compareWays(loaded: LoadedConfig, options: TrainCommandOptions): Promise<void> {
+  const { training, steps: configured } = loaded.config;
+  const raw = await openDatasets(loaded);
+  print(['accuracy by share of gaps', ...comparedRates.map((rate) => `${rate * 100} %`), 'fit s', 'µs/row']);
+  const tried: TriedWay[] = [];
+  for (const { steps, ways } of waysBySteps(training, configured)) {
+    const parts = await preparedBy(loaded, raw, steps, steps === configured);
+    if (!parts) continue;
+    const { dataset, test, preparation } = parts;
+    const changes = steps === configured ? '' : `${stepsLine(steps)} `;
+    await compare({
+      dataset,
+      ...(test && { test }),
+      ...(preparation && { preparation, samples: raw }),
+      candidates: ways,
+      rates: comparedRates,
+      seed: training.seed,
+      onCompared: (result) => {
+        const way = ways.find(({ name }) => name === result.name);
+        if (!way) throw new GaplineError('internal', `${result.name} is none of the ways`);
+        tried.push({ way, steps, parts, result });
+        printResult(result, `  ${changes}${setLine(way)}`);
+      },
+    });
+  }
+  const best = bestOf(tried);
+  printText(`best, on average: ${best.way.name}\n`);
+  if (options.promoteBest) await makeBest(loaded, best, options, configured);
+}
 
-function bestOf(ways: readonly Way[], results: readonly CandidateResult[]): Way {
-  const meanOf = ({ byRate }: CandidateResult) => byRate.reduce((sum, { accuracy }) => sum + accuracy, 0);
-  const best = results.reduce((leader, each) => (meanOf(each) > meanOf(leader) ? each : leader));
-  const way = ways.find(({ name }) => name === best.name);
-  if (way === undefined) throw new GaplineError('internal', `${best.name} is none of the ways`);
-  return way;
+const print = (cells: readonly string[], end = '') =>
+  printText(`${cells.map((cell, column) => (column === 0 ? cell.padEnd(46) : cell.padStart(9))).join('')}${end}\n`);
+
+function printResult({ name, byRate, fitMs, microsecondsPerRow }: CandidateResult, line: string): void {
+  const accuracies = byRate.map(({ accuracy }) => accuracy.toFixed(4));
+  print([name, ...accuracies, (fitMs / 1_000).toFixed(2), microsecondsPerRow.toFixed(1)], line);
+}
+
+/** What other steps make of readings; undefined, and said so, where they cannot be made. */
+async function preparedBy(
+  loaded: LoadedConfig,
+  raw: DatasetParts,
+  steps: readonly StepSpec[],
+  isConfigured: boolean,
+): Promise<DatasetParts | undefined> {
+  try {
+    return await prepared(loaded, raw, steps);
+  } catch (error) {
+    if (isConfigured || !(error instanceof GaplineError) || error.code !== 'config-invalid') throw error;
+    complain(`estimators of whole series are left out: ${error.message}\n`);
+    return undefined;
+  }
+}
+
+/** The option of the command line that puts these steps in the place of the configured ones, quoted for a shell. */
+const stepsSetting = (steps: readonly StepSpec[]): string => `steps=${JSON.stringify(steps)}`;
+const stepsLine = (steps: readonly StepSpec[]): string => `--set ${shellWord(stepsSetting(steps))}`;
+
+function bestOf(tried: readonly TriedWay[]): TriedWay {
+  const sumOf = ({ result }: TriedWay) => result.byRate.reduce((sum, { accuracy }) => sum + accuracy, 0);
+  return tried.reduce((best, each) => (sumOf(each) > sumOf(best) ? each : best));
 }
 
 async function makeBest(
   { config, folder }: LoadedConfig,
-  parts: DatasetParts,
-  { changes }: Way,
+  { way, steps, parts }: TriedWay,
   options: TrainCommandOptions,
+  configured: readonly StepSpec[],
 ): Promise<void> {
-  const sets = Object.entries(changes).map(([key, value]) => `training.${key}=${value}`);
+  const sets = Object.entries(way.changes).map(([key, value]) => `training.${key}=${value}`);
+  if (steps !== configured) sets.push(stepsSetting(steps));
   const startedMs = performance.now();
   const result = await trainFrom(loadConfig(options.config, [...options.set, ...sets]), parts);
   printText(describe(result, performance.now() - startedMs));
