@@ -55,6 +55,18 @@ test('what came after the deletion is never excused, also where the deleted topi
   ]);
 });
 
+test('a reading that also stands in the topic that came after shows nothing of what was read before it', () => {
+  const resent = { resent: new Map([['a 4', 1]]), records: [...held, 'a 4', ...live] };
+  const archivable = [...held, 'a 4', ...live];
+  const notArchived = afterDeletion(held, ['a 1', 'a 2', 'a 4'], { ...resent, archivable });
+  expect(promises({ ...notArchived, predictions: [...held, 'a 4', ...live].map(said) })).toEqual([]);
+  const deleted = { readings: [held], predictions: [held] };
+  const predictions = [...held, 'a 4', ...live].map(said);
+  const points = ['a 1', 'a 2', 'a 4', ...live].map(said);
+  const notForwarded = afterDeletion(held, held, { ...resent, archivable, predictions, points, deleted });
+  expect(check(notForwarded)).toMatchObject({ violations: [], counts: { destroyed: { unforwarded: 1 } } });
+});
+
 test('an acknowledged reading that no topic ever held is lost, and a label too many is found', () => {
   const missing = {
     records: [...held.slice(0, 3), ...live],

@@ -11,16 +11,19 @@ export interface DeletedRecords {
  * what a partition held can be unread; whatever is missing before a record that was read is lost.
  *
  * @param isMissing - whether a record with this identity has no outcome
+ * @param standsTwice - whether another record has this identity: the outcome of either shows nothing of the other. A sender whose append
+ *   was under way when the topic was deleted appends it to the new one.
  */
 export function unreadAtDeletion(
   partitions: readonly (readonly string[])[],
   isMissing: (identity: string) => boolean,
+  standsTwice: (identity: string) => boolean = () => false,
 ): ReadonlyMap<string, number> {
   const unread = new Map<string, number>();
   for (const partition of partitions) {
     for (const identity of partition.toReversed()) {
-      if (!isMissing(identity)) break;
-      unread.set(identity, (unread.get(identity) ?? 0) + 1);
+      if (isMissing(identity)) unread.set(identity, (unread.get(identity) ?? 0) + 1);
+      else if (!standsTwice(identity)) break;
     }
   }
   return unread;

@@ -174,12 +174,12 @@ function checkLabels(evidence: Evidence, records: Tally, broken: Broken): Readon
 
 /** @returns how many records were gone before they were archived */
 function checkArchive({ archivable, archived, deleted }: Evidence, broken: Broken): number {
-  const wanted = new Set(archivable);
+  const wanted = tally(archivable);
   const points = tally(archived);
-  const gone = unreadAtDeletion(deleted?.readings ?? [], (identity) => !points.has(identity));
+  const gone = unreadAtDeletion(deleted?.readings ?? [], (identity) => !points.has(identity), isTwiceIn(wanted));
   broken(
     'every record is archived',
-    absent(wanted, points).filter((identity) => !gone.has(identity)),
+    absent(wanted.keys(), points).filter((identity) => !gone.has(identity)),
   );
   broken('the archive holds only what the log holds', absent(points.keys(), wanted));
   broken('a reading is one point', twice(points));
@@ -203,7 +203,8 @@ function checkPoints(
     else committed.set(identity, new Set([said]));
   }
   const found = tally(points.map(({ identity }) => identity));
-  const gone = unreadAtDeletion(deleted?.predictions ?? [], (identity) => !found.has(identity));
+  const said = tally(predictions.map(({ identity }) => identity));
+  const gone = unreadAtDeletion(deleted?.predictions ?? [], (identity) => !found.has(identity), isTwiceIn(said));
   broken(
     'every prediction is a point',
     absent(committed.keys(), found).filter((identity) => !gone.has(identity)),
@@ -241,4 +242,6 @@ function tally(identities: Iterable<string>): Tally {
 const absent = (wanted: Iterable<string>, found: { has(identity: string): boolean }): string[] =>
   [...wanted].filter((identity) => !found.has(identity));
 
-const twice = (counts: Tally): string[] => [...counts].filter(([, count]) => count > 1).map(([identity]) => identity);
+const isTwiceIn = (counts: Tally) => (identity: string) => (counts.get(identity) ?? 0) > 1;
+
+const twice = (counts: Tally): string[] => [...counts.keys()].filter(isTwiceIn(counts));
