@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { connect as connectPlain, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import type { Kafka, logLevel, RetryOptions } from 'kafkajs';
+import type { Cluster, Kafka, logLevel, RetryOptions } from 'kafkajs';
 import type { Logger } from 'pino';
 import { sleep } from '../../retry/sleep.ts';
 import type { Address } from './address.ts';
@@ -16,6 +16,8 @@ const disconnectMs = 1_500;
 /** A connection to Kafka of its own: producers, consumers and the admin each have one. */
 export interface Client {
   readonly kafka: Kafka;
+  /** What kafkajs made last of its connections; undefined before it has made any. */
+  readonly cluster: () => Cluster | undefined;
   /** Closes every connection and opens no new one, which also ends what kafkajs still retries by itself. */
   kill(): void;
   /** Gives `leave` a moment to disconnect, then kills. */
@@ -75,7 +77,22 @@ export async function createClient({ address, logger, retry, requestTimeoutMs }:
     kill();
   }
 
-  return { kafka, kill, close };
+  return { kafka, cluster: newestCluster(kafka), kill, close };
+}
+
+/** kafkajs gives its cluster to nobody but partition assigners. */
+function newestCluster(kafka: Kafka): () => Cluster | undefined {
+  const isMaker = ({ description }: symbol) => description === 'private:Kafka:createCluster';
+  const maker = Object.getOwnPropertySymbols(kafka).find(isMaker);
+  if (maker === undefined) throw new Error('This version of kafkajs makes its clusters in another way');
+  const inside = kafka as unknown as Record<symbol, (options: object) => Cluster>;
+  const make = inside[maker];
+  let newest: Cluster | undefined;
+  inside[maker] = (options) => {
+    newest = make?.(options);
+    return newest as Cluster;
+  };
+  return () => newest;
 }
 
 /** kafkajs logs as errors what it then retries by itself; the log's own modules log what matters. */

@@ -18,6 +18,8 @@ interface TopicMessages {
 interface Call {
   readonly topicMessages: TopicMessages[];
   leader: number | undefined;
+  /** How often kafkajs has tried it. */
+  attempts: number;
 }
 
 /** Each message knows its call, for the partitioner below. */
@@ -48,7 +50,10 @@ export const onOneBroker: ICustomPartitioner =
     const known = partitionMetadata[partition];
     const metadata =
       known?.partitionId === partition ? known : partitionMetadata.find((p) => p.partitionId === partition);
-    if (message === call.topicMessages[0]?.messages[0]) call.leader = metadata?.leader;
+    if (message === call.topicMessages[0]?.messages[0]) {
+      call.leader = metadata?.leader;
+      call.attempts += 1;
+    }
     if (metadata === undefined || metadata.leader !== call.leader) throw new LeadersDiffer();
     return partition;
   };
@@ -59,20 +64,23 @@ export const onOneBroker: ICustomPartitioner =
  * slow broker is still writing (it is duplicated). So each call goes to one broker. If leaders move meanwhile, the call is given up before
  * anything is sent, and repeated by the same producer, whose sequence numbers keep the broker from storing a record twice.
  * Rejects with kafkajs's error; the outcome is unknown then.
+ * @returns whether any of it was tried more than once, so that a topic that is another one by now may not be the only one that has it
  */
 export async function send(
   sender: Pick<Producer, 'sendBatch'>,
   batch: RequestBatch,
   admin: Pick<KafkaAdmin, 'leaders' | 'forget'>,
-): Promise<void> {
+): Promise<{ repeated: boolean }> {
   let pending: readonly TopicMessages[] = batch.topicMessages;
+  let repeated = false;
   for (let check = 1; ; check++) {
     const calls = await byLeader(pending, admin);
     const outcomes = await Promise.all(
       calls.map((call) => sendCall(sender, call).catch((error: unknown) => new FailedCall(call, error))),
     );
+    repeated ||= calls.some(({ attempts }) => attempts > 1);
     const failed = outcomes.filter((outcome) => outcome instanceof FailedCall);
-    if (failed.length === 0) return;
+    if (failed.length === 0) return { repeated };
     const final = failed.find(({ error }) => check === maxChecks || !(error instanceof LeadersDiffer));
     if (final) throw final.error;
     pending = failed.flatMap(({ call }) => call.topicMessages);
@@ -103,7 +111,7 @@ async function byLeader(pending: readonly TopicMessages[], admin: Pick<KafkaAdmi
   for (const { topic, messages } of pending) {
     const leaders = await admin.leaders(topic);
     for (const [leader, own] of Map.groupBy(messages, ({ partition }) => leaders[partition ?? 0] ?? -1)) {
-      const call: Call = calls.get(leader) ?? { topicMessages: [], leader };
+      const call: Call = calls.get(leader) ?? { topicMessages: [], leader, attempts: 0 };
       calls.set(leader, call);
       call.topicMessages.push({ topic, messages: own });
       for (const message of own) (message as CalledMessage).call = call;

@@ -1,4 +1,6 @@
 import { createRequire } from 'node:module';
+import type { Cluster } from 'kafkajs';
+import { sleep } from '../../retry/sleep.ts';
 
 /** The parts of kafkajs's protocol that this uses: an encoder and a decoder that know the newer, flexible versions of requests. */
 interface Encoder {
@@ -25,24 +27,49 @@ interface Protocol {
 }
 
 /** A connection of kafkajs to one broker. */
-export interface RequestSender {
+interface RequestSender {
   send(request: { request: object; response: object; logResponseError: boolean }): Promise<unknown>;
+}
+
+/** What kafkajs's cluster has beside its declared methods. */
+interface ClusterInside extends Cluster {
+  readonly brokerPool: {
+    withBroker<T>(work: (on: { readonly broker: BrokerInside }) => Promise<T>): Promise<T | null>;
+  };
+}
+interface BrokerInside {
+  readonly connectionPool: RequestSender;
+  readonly versions: Readonly<Record<number, { readonly maxVersion: number }>> | null;
 }
 
 const metadataKey = 3;
 /** The first version of the metadata that holds ids. */
-export const firstVersionWithIds = 10;
+const firstVersionWithIds = 10;
 const idBytes = 16;
 
 /**
  * The ids that Kafka gave to topics, by name. A topic that was deleted and made anew has another one; one that is missing has none.
- * kafkajs 2.2.4 has no request that returns them.
+ * Undefined where Kafka gives no ids, as before version 2.8. Rejects where no broker answers in time.
+ */
+export async function topicIdsWithin(
+  answerMs: number,
+  cluster: Cluster | undefined,
+  topics: readonly string[],
+): Promise<ReadonlyMap<string, string> | undefined> {
+  const asked = (cluster as ClusterInside | undefined)?.brokerPool.withBroker(async ({ broker }) => {
+    const newest = broker.versions?.[metadataKey]?.maxVersion ?? 0;
+    return newest < firstVersionWithIds ? undefined : await fetchTopicIds(broker.connectionPool, topics);
+  });
+  const found = await Promise.race([asked, sleep(answerMs, { ref: false }).then(() => null)]);
+  if (found === null) throw new Error('No broker gives the ids of topics');
+  return found;
+}
+
+/**
+ * kafkajs 2.2.4 has no request that returns the ids of topics.
  * Source: the request and the response `Metadata`, version 10, of Kafka's protocol.
  */
-export async function fetchTopicIds(
-  broker: RequestSender,
-  topics: readonly string[],
-): Promise<ReadonlyMap<string, string>> {
+async function fetchTopicIds(broker: RequestSender, topics: readonly string[]): Promise<ReadonlyMap<string, string>> {
   const protocol = loadProtocol();
   const found = await broker.send({
     request: {

@@ -8,6 +8,7 @@ import type { KafkaAdmin } from './admin.ts';
 import type { Client } from './client.ts';
 import { kafkaError } from './errors.ts';
 import { onOneBroker, send } from './send.ts';
+import { SentTopics } from './sent-topics.ts';
 import { type Addressed, maxPartitionBytes, RequestBatch, sizeOf } from './split.ts';
 
 const reconnectMs = 100;
@@ -26,6 +27,7 @@ export interface KafkaWriterOptions {
 interface Connected {
   readonly client: Client;
   readonly producer: Producer;
+  readonly sentTopics: SentTopics;
 }
 
 interface Job {
@@ -159,12 +161,12 @@ export class KafkaWriter {
   }
 
   async #sendOnce(): Promise<void> {
-    const producer = await this.#producer();
-    if (!producer || this.#queue.length === 0) return;
+    const connected = await this.#connection();
+    if (!connected || this.#queue.length === 0) return;
     const { batch, jobs } = this.#fill();
     const lastDeadline = Math.max(...jobs.map(({ deadline }) => deadline));
     try {
-      await within(lastDeadline - performance.now(), send(producer, batch, this.#options.admin));
+      await within(lastDeadline - performance.now(), this.#sendBatch(connected, batch));
       for (const job of jobs) if (job.next === job.records.length) job.settle();
     } catch (error) {
       await this.#giveUp();
@@ -174,6 +176,14 @@ export class KafkaWriter {
       for (const job of jobs) job.settle(new AppendError('unknown', meaning.message, error));
     }
     this.#queue = this.#queue.filter(({ settled }) => !settled);
+  }
+
+  /** Rejects also where a batch that was sent again may stand in a topic that is deleted, and in the one made after it. */
+  async #sendBatch({ producer, sentTopics }: Connected, batch: RequestBatch): Promise<void> {
+    const topics = batch.topicMessages.map(({ topic }) => topic);
+    await sentTopics.meet(topics);
+    const { repeated } = await send(producer, batch, this.#options.admin);
+    if (repeated) await sentTopics.demandSame(topics);
   }
 
   /** Takes as many waiting records as one request carries. Jobs keep their order, and so do the records of a key. */
@@ -193,15 +203,15 @@ export class KafkaWriter {
     return { batch, jobs };
   }
 
-  /** The producer, made where there is none; undefined while Kafka cannot be reached. */
-  async #producer(): Promise<Producer | undefined> {
+  /** The producer's, made where there is none; undefined while Kafka cannot be reached. */
+  async #connection(): Promise<Connected | undefined> {
     const [first] = this.#queue;
     if (!first) return undefined;
     this.#connected ??= this.#connect();
     try {
-      const { producer } = await within(first.deadline - performance.now(), this.#connected);
+      const connected = await within(first.deadline - performance.now(), this.#connected);
       this.#trouble = undefined;
-      return producer;
+      return connected;
     } catch (error) {
       // Only this deadline was short: the attempt continues for later appends.
       if (error instanceof Late) return undefined;
@@ -222,7 +232,7 @@ export class KafkaWriter {
     });
     try {
       await producer.connect();
-      return { client, producer };
+      return { client, producer, sentTopics: new SentTopics(client.cluster) };
     } catch (error) {
       client.kill();
       throw error;
