@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Point } from '../wire/point.ts';
 import { pointFault } from './fault.ts';
 import type { Names } from './names.ts';
-import type { Blocks } from './packed/blocks.ts';
+import { type Blocks, DamagedBlock } from './packed/blocks.ts';
 import { createPacker, type Field, type Row, unpack } from './row.ts';
 
 /** The most series whose last packed time is remembered; beyond that all are looked up anew. */
@@ -93,7 +93,14 @@ function createPackedPoints(blocks: Blocks) {
         last = blocks.newest(series) ?? -(2n ** 63n);
         newest.set(series, last);
       }
-      return time > last ? undefined : blocks.pointAt(series, time);
+      if (time > last) return undefined;
+      try {
+        return blocks.pointAt(series, time);
+      } catch (error) {
+        if (!(error instanceof DamagedBlock)) throw error;
+        // What cannot be read cannot be merged: the new values are kept as a row, and the archive goes on.
+        return undefined;
+      }
     },
   };
 }

@@ -34,6 +34,7 @@ const overhead = 64;
 export class Blocks {
   readonly #file: string;
   readonly #at: StatementSync;
+  readonly #last: StatementSync;
   readonly #data: StatementSync;
   readonly #insert: StatementSync;
   readonly #delete: StatementSync;
@@ -41,10 +42,10 @@ export class Blocks {
 
   constructor(db: DatabaseSync, file: string) {
     this.#file = file;
-    this.#at = db.prepare(
-      `SELECT id, first, first_ms AS firstMs, last_ms AS lastMs, octet_length(data) + ${overhead} AS bytes
-       FROM log_blocks WHERE id >= ? AND id < ? ORDER BY id LIMIT 1`,
-    );
+    const some = `SELECT id, first, first_ms AS firstMs, last_ms AS lastMs, octet_length(data) + ${overhead} AS bytes
+       FROM log_blocks WHERE id >= ? AND id < ?`;
+    this.#at = db.prepare(`${some} ORDER BY id LIMIT 1`);
+    this.#last = db.prepare(`${some} ORDER BY id DESC LIMIT 1`);
     this.#data = db.prepare('SELECT data FROM log_blocks WHERE id = ?');
     this.#insert = db.prepare('INSERT INTO log_blocks (id, first, first_ms, last_ms, data) VALUES (?, ?, ?, ?, ?)');
     this.#delete = db.prepare('DELETE FROM log_blocks WHERE id = ?');
@@ -52,7 +53,16 @@ export class Blocks {
 
   /** The block that holds an offset, or else the first one behind it. */
   at(partitionId: bigint, offset: bigint): StoredBlock | undefined {
-    const row = this.#at.get(recordId(partitionId, offset), recordId(partitionId + 1n, 0n)) as unknown as
+    return this.#one(this.#at, partitionId, offset);
+  }
+
+  /** The last block of a partition. */
+  last(partitionId: bigint): StoredBlock | undefined {
+    return this.#one(this.#last, partitionId, 0n);
+  }
+
+  #one(statement: StatementSync, partitionId: bigint, offset: bigint): StoredBlock | undefined {
+    const row = statement.get(recordId(partitionId, offset), recordId(partitionId + 1n, 0n)) as unknown as
       | Row
       | undefined;
     if (!row) return undefined;

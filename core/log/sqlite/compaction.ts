@@ -1,6 +1,10 @@
 import type { StatementSync } from 'node:sqlite';
+import { GaplineError } from '../../wire/errors.ts';
+import type { BlockRecord } from './block.ts';
+import type { StoredBlock } from './blocks.ts';
 import { recordId } from './database.ts';
 import type { SqliteEngine } from './engine.ts';
+import { sizeOf } from './records.ts';
 
 /** The most records that one transaction deletes. */
 const chunk = 1_000;
@@ -19,6 +23,9 @@ export class Compaction {
   readonly #replaced: StatementSync;
   readonly #delete: StatementSync;
   readonly #shrink: StatementSync;
+  readonly #insert: StatementSync;
+  /** Partitions with a damaged block. */
+  readonly #damaged = new Set<bigint>();
   /** By partition, its end and floor when it was last looked through. */
   readonly #seen = new Map<bigint, string>();
 
@@ -32,6 +39,7 @@ export class Compaction {
     );
     this.#delete = db.prepare('DELETE FROM log_records WHERE id = ?');
     this.#shrink = db.prepare('UPDATE log_partitions SET bytes = bytes - ? WHERE id = ?');
+    this.#insert = db.prepare('INSERT INTO log_records (id, arrived_ms, key, value) VALUES (?, ?, ?, ?)');
   }
 
   /**
@@ -41,6 +49,7 @@ export class Compaction {
   async run({ id, first, next, floor }: CompactedPartition, signal: AbortSignal): Promise<void> {
     const seen = `${next} ${floor}`;
     if (this.#seen.get(id) === seen) return;
+    await this.#unpack(id, signal);
     const range = [recordId(id, first), recordId(id, next), chunk, recordId(id, floor)] as const;
     for (let deleted = chunk; deleted === chunk && !signal.aborted; ) {
       await this.#engine.writer.submit({
@@ -58,5 +67,43 @@ export class Compaction {
       });
     }
     if (!signal.aborted) this.#seen.set(id, seen);
+  }
+
+  /**
+   * Makes rows of the blocks of a partition again: its topic was packed before it was made one that is compacted, and single records are
+   * deleted from rows only. The last block first, because in a partition blocks come before rows.
+   */
+  async #unpack(id: bigint, signal: AbortSignal): Promise<void> {
+    const { blocks, writer } = this.#engine;
+    for (let block = blocks.last(id); block && !signal.aborted; block = blocks.last(id)) {
+      const stored = block;
+      const records = this.#recordsOf(id, stored);
+      if (records === undefined) return;
+      await writer.submit({
+        bytes: records.reduce((sum, record) => sum + record.value.byteLength, 0),
+        deadline: performance.now() + writeMs,
+        run: () => {
+          // Another process may have been here meanwhile.
+          if (blocks.last(id)?.id !== stored.id) return;
+          for (const { offset, arrivedMs, key, value } of records)
+            this.#insert.run(recordId(id, offset), arrivedMs, key, value);
+          blocks.delete(stored);
+          this.#shrink.run(stored.bytes - BigInt(records.reduce((sum, record) => sum + sizeOf(record), 0)), id);
+        },
+      });
+    }
+  }
+
+  /** Undefined where the block is damaged: what lies behind it is compacted all the same. */
+  #recordsOf(id: bigint, stored: StoredBlock): BlockRecord[] | undefined {
+    try {
+      const block = this.#engine.blocks.open(stored);
+      return Array.from({ length: block.length }, (_, index) => block.record(index));
+    } catch (error) {
+      if (!(error instanceof GaplineError) || error.code !== 'log-corrupt') throw error;
+      if (!this.#damaged.has(id)) this.#engine.logger.warn(`${error.message}; it is not compacted`);
+      this.#damaged.add(id);
+      return undefined;
+    }
   }
 }

@@ -153,6 +153,39 @@ describe('packing', { timeout: testTimeoutMs }, () => {
     expect(rows()).toBe(5);
   });
 
+  test('a topic that becomes a compacted one gets its blocks back as rows, and keeps the last record of each key', async () => {
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'becomes', 1);
+    await log.append(topic, numbered(0, 55), deadline);
+    const packer = await packingLog();
+    await expect.poll(blocks, patient).toBe(5);
+    await packer.stop();
+    await fixture().topic(log, 'becomes', 1, { compacted: true });
+    const compacting = await packingLog(eager, 20);
+    await expect.poll(() => contents(log, topic).then(texts), patient).toEqual(numbers(50, 55));
+    await compacting.stop();
+    expect([blocks(), rows()]).toEqual([0, 5]);
+    expect(bytes()).toBe(one('SELECT sum(24 + octet_length(key) + octet_length(value)) FROM log_records'));
+  });
+
+  test('a damaged block of such a topic stays, and what lies behind it is compacted', async () => {
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'becomes', 1);
+    await log.append(topic, numbered(0, 35), deadline);
+    const packer = await packingLog();
+    await expect.poll(blocks, patient).toBe(3);
+    await packer.stop();
+    db?.exec(
+      `UPDATE log_blocks SET data = CAST(substr(data, 1, 20) || x'ff' || substr(data, 22) AS BLOB) WHERE first = 10`,
+    );
+    await fixture().topic(log, 'becomes', 1, { compacted: true });
+    const compacting = await packingLog(eager, 20);
+    await expect.poll(rows, patient).toBe(5);
+    await compacting.stop();
+    expect(blocks()).toBe(2);
+    await expect(contents(log, topic)).rejects.toMatchObject({ code: 'log-corrupt' });
+  });
+
   test('says which block is damaged', async () => {
     const log = await fixture().open();
     const topic = await fixture().topic(log, 'readings', 1);

@@ -27,6 +27,9 @@ export interface StoredBlock {
   readonly openedMs: bigint;
 }
 
+/** A block whose bytes are no points. */
+export class DamagedBlock extends Error {}
+
 /** Points of one series that were packed together, by series and time. Writes belong inside a transaction. */
 export class Blocks {
   readonly #from: StatementSync;
@@ -81,7 +84,7 @@ export class Blocks {
 
   /**
    * The points of a block, in order of their times.
-   * @throws {Error} where it is damaged
+   * @throws {DamagedBlock}
    */
   points({ id, first }: StoredBlock): readonly PackedPoint[] {
     let points = this.#opened.get(id);
@@ -90,7 +93,7 @@ export class Blocks {
       try {
         points = unpackPoints(this.#data.get(id)?.data as Uint8Array, first);
       } catch (cause) {
-        throw new Error(`its block ${id} is damaged: ${describeError(cause)}`, { cause });
+        throw new DamagedBlock(`its block ${id} is damaged: ${describeError(cause)}`, { cause });
       }
       const [oldest] = this.#opened.keys();
       if (oldest !== undefined && this.#opened.size >= maxOpened) this.#opened.delete(oldest);

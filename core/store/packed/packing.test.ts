@@ -213,19 +213,64 @@ describe('packing points', { timeout: 120_000 }, () => {
     });
   });
 
-  test('says that a block is damaged', async () => {
-    const store = await open();
-    await store.write(Array.from({ length: 40 }, (_, i) => at(i, { a: Math.sin(i) })));
-    await store.stop();
-    await packAll();
+  /** Flips a bit of the block of the series of `d` that is `nth` in time. */
+  const damage = (nth: number) => {
     const database = new DatabaseSync(file);
-    const { id, data } = database.prepare('SELECT id, data FROM store_blocks LIMIT 1').get() as never as {
+    const { id, data } = database
+      .prepare('SELECT id, data FROM store_blocks ORDER BY first LIMIT 1 OFFSET ?')
+      .get(nth) as never as {
       id: number;
       data: Uint8Array;
     };
     data[20] = (data[20] ?? 0) ^ 4;
     database.prepare('UPDATE store_blocks SET data = ? WHERE id = ?').run(data, id);
     database.close();
+  };
+
+  test.each([0, 1, 2])('goes past a damaged block, and tells of it once: block %i', async (nth) => {
+    const points = (from: number, to: number, step = 1) =>
+      Array.from({ length: Math.ceil((to - from) / step) }, (_, i) =>
+        at(from + i * step, { a: Math.sin(from + i * step) }),
+      );
+    const first = await open();
+    await first.write(points(0, 600, 10));
+    await first.stop();
+    await packAll();
+    damage(nth);
+    const told: string[] = [];
+    const second = createSqliteStore({
+      file,
+      logger: pino({ level: 'warn' }, { write: (line: string) => void told.push(line) }),
+      packing: eager,
+    });
+    await second.start();
+    stops.push(() => second.stop());
+    // Between all points that there are, and after them.
+    await second.write([...points(5, 600, 10), ...points(600, 700)]);
+    // What lies in the damaged block stays a row: one for each of its points but the last; and the newest row stays.
+    await untilPacked(file, 20);
+    await second.write(points(700, 760));
+    await untilPacked(file, 20);
+    await second.stop();
+    const damaged = told.filter((line) => line.includes('is damaged'));
+    expect(damaged).toHaveLength(1);
+    expect(damaged[0]).toMatch(/(19|20) points from 1970-01-01T00:00:00.000Z/);
+    expect(damaged[0]).not.toContain('cannot be packed');
+    const database = new DatabaseSync(file, { readOnly: true });
+    const overlapping = `SELECT count(*) AS n FROM store_blocks a JOIN store_blocks b
+      ON a.series = b.series AND a.id <> b.id AND a.first <= b.last AND b.first <= a.last`;
+    expect(database.prepare(overlapping).get()).toEqual({ n: 0 });
+    const held = 'SELECT (SELECT sum(count) FROM store_blocks) + (SELECT count(*) FROM store_rows) AS n';
+    expect(database.prepare(held).get()).toEqual({ n: 60 + 60 + 160 });
+    database.close();
+  });
+
+  test('says that a block is damaged', async () => {
+    const store = await open();
+    await store.write(Array.from({ length: 40 }, (_, i) => at(i, { a: Math.sin(i) })));
+    await store.stop();
+    await packAll();
+    damage(0);
     await expect(readAll(await open())).rejects.toThrow(/store\.sqlite cannot be read: its block \d+ is damaged/);
   });
 });

@@ -6,7 +6,7 @@ import { describeError } from '../../wire/errors.ts';
 import { sqliteCode, sqliteCodes } from '../../wire/sqlite-code.ts';
 import { inTransaction } from '../transaction.ts';
 import { merged, type PackedPoint, packPoints } from './block.ts';
-import { Blocks, type StoredBlock } from './blocks.ts';
+import { Blocks, DamagedBlock, type StoredBlock } from './blocks.ts';
 
 /** The most blocks that are packed anew at once. */
 const maxReplaced = 4;
@@ -26,6 +26,8 @@ export interface PackingOptions {
   /** Whether it leaves most of the time to the rest of the process. Default true. */
   readonly paced?: boolean;
 }
+
+type OnDamaged = (block: StoredBlock, error: DamagedBlock) => void;
 
 /** What is to be packed of a series: rows, and the blocks that they belong into. */
 interface Task {
@@ -52,9 +54,13 @@ class Packing {
   readonly #newest: StatementSync;
   readonly #rows: StatementSync;
   readonly #delete: StatementSync;
+  readonly #onDamaged: OnDamaged;
+  /** Blocks that stay as they are, by id. */
+  readonly #damaged = new Set<bigint>();
 
-  constructor(database: DatabaseSync, { pointsPerBlock = 256, atOnce = 32 }: PackingOptions) {
+  constructor(database: DatabaseSync, { pointsPerBlock = 256, atOnce = 32 }: PackingOptions, onDamaged: OnDamaged) {
     this.#database = database;
+    this.#onDamaged = onDamaged;
     this.#blocks = new Blocks(database);
     this.#pointsPerBlock = pointsPerBlock;
     this.#atOnce = atOnce;
@@ -116,22 +122,41 @@ class Packing {
     return packed ? task.rows.length : 0;
   }
 
-  /** The earliest rows of a series, with the blocks that they lie in or that have place for them. */
-  #nextTask(series: number): Task {
+  /**
+   * The earliest rows of a series, with the blocks that they lie in or that have place for them. What lies in a damaged block stays as it
+   * is, rows and all.
+   * @param from - no rows before this time
+   */
+  #nextTask(series: number, from = -(2n ** 63n)): Task {
     const [after, before] = this.#range();
-    const rows = this.#rows.all(series, -(2n ** 63n), after, before, this.#pointsPerBlock) as unknown as PackedPoint[];
+    const rows = this.#rows.all(series, from, after, before, this.#pointsPerBlock) as unknown as PackedPoint[];
     const [first, last] = [rows[0], rows.at(-1)];
     if (!first || !last) return { series, rows: [], replaced: [], points: [] };
     const behind = this.#blocks.from(series, first.time, maxReplaced);
-    // Rows that lie in or behind the last of these blocks wait for the next time.
-    const end = behind[maxReplaced - 1]?.first;
+    const damaged = behind.find((block) => block.first <= last.time && this.#isDamaged(block));
+    if (damaged && damaged.first <= first.time) return this.#nextTask(series, damaged.last + 1n);
+    // Rows that lie in or behind the last of these blocks, or a damaged one, wait for the next time.
+    const end = damaged?.first ?? behind[maxReplaced - 1]?.first;
     const taken = end === undefined ? rows : rows.filter(({ time }) => time < end);
     const until = taken.at(-1)?.time ?? first.time;
     const replaced = behind.filter((block) => block.first <= until);
     const open = this.#blocks.before(series, first.time);
-    if (open && this.#isOpen(open)) replaced.unshift(open);
+    if (open && this.#isOpen(open) && !this.#isDamaged(open)) replaced.unshift(open);
     const packed = replaced.flatMap((block) => this.#blocks.points(block));
     return { series, rows: taken, replaced, points: merged(packed, taken) };
+  }
+
+  #isDamaged(block: StoredBlock): boolean {
+    if (this.#damaged.has(block.id)) return true;
+    try {
+      this.#blocks.points(block);
+      return false;
+    } catch (error) {
+      if (!(error instanceof DamagedBlock)) throw error;
+      this.#damaged.add(block.id);
+      this.#onDamaged(block, error);
+      return true;
+    }
   }
 
   #isOpen({ count, openedMs }: StoredBlock): boolean {
@@ -156,6 +181,8 @@ class Packing {
     return true;
   }
 }
+
+const iso = (ns: bigint): string => new Date(Number(ns / 1_000_000n)).toISOString();
 
 function isSame(row: PackedPoint, other: PackedPoint | undefined): boolean {
   return (
@@ -189,7 +216,10 @@ export async function keepPacking(options: KeepPackingOptions): Promise<void> {
   try {
     database = new DatabaseSync(file, { timeout: 0 });
     database.exec('PRAGMA synchronous = NORMAL');
-    const packing = new Packing(database, options);
+    const packing = new Packing(database, options, ({ count, first, last }, error) => {
+      const where = `${count} points from ${iso(first)} to ${iso(last)} cannot be read`;
+      logger.warn({ file }, `The store packs past what is damaged: ${error.message}: ${where}; take them from a copy`);
+    });
     const pace = paced ? createPace(signal) : atOnce;
     while (!signal.aborted) {
       const others = await packing.run(pace, signal).then(
