@@ -98,7 +98,7 @@ function createPackedPoints(blocks: Blocks) {
         return blocks.pointAt(series, time);
       } catch (error) {
         if (!(error instanceof DamagedBlock)) throw error;
-        // What cannot be read cannot be merged: the new values are kept as a row, and the archive goes on.
+        // What cannot be read cannot be merged: the new values are kept as a row, so that the archive does not wait for ever.
         return undefined;
       }
     },
