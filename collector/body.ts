@@ -14,11 +14,43 @@ export interface BodyLimits {
   readonly discardMs: number;
 }
 
+/** A body in the pieces in which it came. */
+export class Body {
+  readonly #pieces: readonly Buffer[];
+  readonly length: number;
+
+  constructor(pieces: readonly Buffer[], length: number) {
+    this.#pieces = pieces;
+    this.length = length;
+  }
+
+  /**
+   * All of it in one buffer, which the next body that is joined overwrites: V8 collects its old space each time that some buffers of
+   * megabytes were made.
+   */
+  join(): Buffer {
+    const [only, ...others] = this.#pieces;
+    if (only !== undefined && others.length === 0) return only;
+    if (this.length > mostKeptBytes) return Buffer.concat(this.#pieces, this.length);
+    if (joined.length < this.length) joined = Buffer.allocUnsafeSlow(Math.min(mostKeptBytes, 2 * this.length));
+    let at = 0;
+    for (const piece of this.#pieces) {
+      joined.set(piece, at);
+      at += piece.length;
+    }
+    return joined.subarray(0, this.length);
+  }
+}
+
+/** Of bodies that came in pieces; a larger one gets a buffer of its own. */
+const mostKeptBytes = 4_000_000;
+let joined: Buffer = Buffer.alloc(0);
+
 /**
  * Reads a request's body, decompressed. Stops at the limit, however small the compressed body is.
  * @throws {HttpProblem} `body-too-large`, `body-malformed`, `media-type-unsupported`, or `overloaded` when the memory budget is used up
  */
-export async function readBody(request: IncomingMessage, limits: BodyLimits, memory: MemoryBudget): Promise<Buffer> {
+export async function readBody(request: IncomingMessage, limits: BodyLimits, memory: MemoryBudget): Promise<Body> {
   const declared = Number(request.headers['content-length'] ?? 0);
   try {
     if (declared > limits.maxBytes) throw tooLarge(limits);
@@ -71,7 +103,7 @@ interface BodyReading {
   readonly reserved: Reservation;
 }
 
-function readAll({ request, source, limits, reserved }: BodyReading): Promise<Buffer> {
+function readAll({ request, source, limits, reserved }: BodyReading): Promise<Body> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
@@ -82,7 +114,7 @@ function readAll({ request, source, limits, reserved }: BodyReading): Promise<Bu
       source.removeAllListeners('data');
       reserved.release();
       if (error === null) {
-        resolve(joined(chunks, bytes));
+        resolve(new Body(chunks, bytes));
         return;
       }
       if (source !== request) {
@@ -103,11 +135,6 @@ function readAll({ request, source, limits, reserved }: BodyReading): Promise<Bu
       if (!request.complete) settle(broken(request, request));
     });
   });
-}
-
-function joined(chunks: readonly Buffer[], bytes: number): Buffer {
-  const [only, ...others] = chunks;
-  return only !== undefined && others.length === 0 ? only : Buffer.concat(chunks, bytes);
 }
 
 function overloaded(): HttpProblem {

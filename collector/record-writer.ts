@@ -1,4 +1,5 @@
 import type { LogRecord } from '../core/log/port.ts';
+import { viewOf, Words } from './words.ts';
 
 /** Bytes of no request. */
 export const nothing: Buffer = Buffer.alloc(0);
@@ -7,6 +8,25 @@ export const nothing: Buffer = Buffer.alloc(0);
 export class ByteWriter {
   bytes: Buffer = nothing;
   at = 0;
+  /** The words of the bytes. */
+  view = viewOf(nothing);
+
+  /** Writes into these bytes from here on, from their start. */
+  use(bytes: Buffer): void {
+    this.bytes = bytes;
+    this.at = 0;
+    this.view = viewOf(bytes);
+  }
+
+  hasRoom(bytes: number): boolean {
+    return this.at + bytes <= this.bytes.length;
+  }
+
+  /** There has to be room for them. */
+  words(words: Words): void {
+    words.write(this.view, this.at);
+    this.at += words.length;
+  }
 
   push(code: number): this {
     this.bytes[this.at++] = code;
@@ -20,11 +40,6 @@ export class ByteWriter {
     for (let index = 0; index < text.length; index += 1) bytes[at++] = text.charCodeAt(index);
     this.at = at;
   }
-
-  copy(from: Uint8Array): void {
-    this.bytes.set(from, this.at);
-    this.at += from.length;
-  }
 }
 
 /** What a record may need beyond its reading's size in the body: its own keys, its times, and numbers written out. */
@@ -36,7 +51,7 @@ const slack = 1_024;
  */
 export class RecordWriter {
   readonly out = new ByteWriter();
-  readonly #head: Buffer;
+  readonly #head: Words;
   #tail = '';
   #start = 0;
   /** The size of the last record: the next one is probably not much larger. */
@@ -45,7 +60,7 @@ export class RecordWriter {
   #allocated = 0;
 
   constructor(stream: string) {
-    this.#head = Buffer.from(`{"stream":${JSON.stringify(stream)},"device":"`);
+    this.#head = new Words(Buffer.from(`{"stream":${JSON.stringify(stream)},"device":"`));
   }
 
   /** Begins a request. */
@@ -61,8 +76,7 @@ export class RecordWriter {
    * a body of megabytes may end as a record of a hundred bytes.
    */
   finish(records: LogRecord[]): LogRecord[] {
-    this.out.bytes = nothing;
-    this.out.at = 0;
+    this.out.use(nothing);
     const used = records.reduce((sum, { value }) => sum + value.byteLength, 0);
     if (this.#allocated <= 2 * used + 4 * slack) return records;
     return records.map((record) => ({ ...record, value: Buffer.from(record.value) }));
@@ -76,7 +90,7 @@ export class RecordWriter {
     const { out } = this;
     if (out.bytes.length - out.at < Math.min(left, 4 * this.#last) + this.#slack) this.#renew(left);
     this.#start = out.at;
-    out.copy(this.#head);
+    out.words(this.#head);
     out.text(device);
     out.text('","time":"');
     out.text(time);
@@ -103,8 +117,7 @@ export class RecordWriter {
 
   /** A reading grows by a tenth or so: by the stream and the time of arrival. */
   #renew(left: number): void {
-    this.out.bytes = Buffer.allocUnsafe(left + (left >> 3) + this.#slack);
-    this.out.at = 0;
+    this.out.use(Buffer.allocUnsafe(left + (left >> 3) + this.#slack));
     this.#allocated += this.out.bytes.length;
   }
 }

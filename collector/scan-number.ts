@@ -54,6 +54,25 @@ export function scanNumber(bytes: Buffer, start: number, out: ByteWriter): numbe
   return rewritten(bytes, start, at, out);
 }
 
+/**
+ * The end of a number that `JSON.stringify` writes as it stands here, as nearly all are: without an exponent, few digits, none too many.
+ * @returns the position after it, or {@link unusual} for all others
+ */
+export function plainNumberEnd(bytes: Buffer, start: number): number {
+  const whole = bytes[start] === 0x2d ? start + 1 : start;
+  let at = whole;
+  let code = bytes[at] ?? 0;
+  while (code >= zero && code <= nine) code = bytes[++at] ?? 0;
+  const leadingZero = bytes[whole] === zero;
+  if (at === whole || (leadingZero && at > whole + 1)) return unusual;
+  if (code !== 0x2e) return at - whole > exactDigits || (leadingZero && whole > start) ? unusual : at;
+  const fraction = at + 1;
+  code = bytes[++at] ?? 0;
+  while (code >= zero && code <= nine) code = bytes[++at] ?? 0;
+  const tooSmall = leadingZero && at - fraction > exponentZeros;
+  return at === fraction || at - whole > exactDigits || bytes[at - 1] === zero || tooSmall ? unusual : at;
+}
+
 function beginsWithZeros(bytes: Buffer, from: number): boolean {
   for (let at = from; at < from + exponentZeros; at += 1) if (bytes[at] !== zero) return false;
   return true;

@@ -38,9 +38,9 @@ export function factsEndpoint(options: FactsOptions): EndpointHandler {
         });
       const form = bodyForm(request);
       const precision = precisionOf(request.query.precision);
-      const bytes = await readBody(request, options.body, memory);
+      const body = await readBody(request, options.body, memory);
       const records = recordsOfFacts({
-        ...{ text: decodeText(bytes), form, maxReadings, stream: stream.name },
+        ...{ text: decodeText(body.join()), form, maxReadings, stream: stream.name },
         rules: { kinds: stream.facts, precision },
         received: nanosecondsOfMs(nowMs()),
       });

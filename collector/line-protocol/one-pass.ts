@@ -5,6 +5,8 @@ import { FieldNames, repeatedName, unknownName } from '../field-names.ts';
 import { IdentityCheck } from '../identity-check.ts';
 import { nothing, RecordWriter } from '../record-writer.ts';
 import { scanNumber, unusual } from '../scan-number.ts';
+import { firstHash, hashed, SeenNames } from '../seen-names.ts';
+import { viewOf } from '../words.ts';
 import { maxFields, reservedTags, toNanoseconds } from './parse.ts';
 import type { LineRecords } from './records.ts';
 
@@ -50,7 +52,10 @@ export class LineScanner {
   readonly #writer: RecordWriter;
   /** Names of fields of this request that the stream does not know. */
   #unknown: string[] = [];
+  /** Devices, measurements and tags. */
+  readonly #seen = new SeenNames();
   #bytes: Buffer = nothing;
+  #view = viewOf(nothing);
   #at = 0;
 
   constructor(options: LineScannerOptions) {
@@ -63,11 +68,13 @@ export class LineScanner {
   scan(body: ScannedLines): LineRecords | undefined {
     if (!this.#names.usable) return undefined;
     this.#bytes = body.bytes;
+    this.#view = viewOf(body.bytes);
     this.#at = 0;
     this.#unknown = [];
     this.#writer.begin(body.bytes.length, body.received);
     const scanned = this.#scan(body);
     this.#bytes = nothing;
+    this.#view = noView;
     const records = this.#writer.finish(scanned ?? []);
     if (scanned === undefined) return undefined;
     for (const name of this.#unknown) body.rules.unknown?.(name);
@@ -137,15 +144,17 @@ export class LineScanner {
     const bytes = this.#bytes;
     const start = this.#at;
     let at = start;
+    let hash = firstHash;
     for (let code = bytes[at]; code !== comma && code !== space; code = bytes[++at]) {
       if (code === undefined || code < space || code > 0x7e || code === quote || code === backslash) return undefined;
       if (code === equals) {
         if (!key) return undefined;
         break;
       }
+      hash = hashed(hash, code);
     }
     this.#at = at;
-    return at === start ? undefined : bytes.toString('latin1', start, at);
+    return at === start ? undefined : this.#seen.text(bytes, start, at, hash);
   }
 
   /** The space before the digits at the end of the line; the end where there are none, so that the line has no time. */
@@ -166,27 +175,35 @@ export class LineScanner {
     const bytes = this.#bytes;
     const first = out.push(0x7b).at;
     this.#names.begin();
-    for (let count = 1; count <= maxFields; count += 1) {
+    for (let unknown = 0; this.#names.copied + unknown < maxFields; ) {
+      this.#at = this.#names.copyMany(bytes, this.#view, this.#at, out);
       const before = out.at;
-      if (before > first) out.push(comma);
       const after = this.#names.copy(bytes, this.#at, out);
       if (after === repeatedName || (after === unknownName && !this.#unknownName())) return false;
       if (after > 0) this.#at = after;
-      out.push(0x3a);
+      else unknown += 1;
       if (!this.#number()) return false;
       if (after === unknownName) out.at = before;
-      if (this.#at === end) return out.push(0x7d).at > first + 1;
+      if (this.#at === end) return this.#names.copied + unknown <= maxFields && this.#endFields(first);
       if (bytes[this.#at] !== comma) return false;
+      if (after !== unknownName) out.push(comma);
       this.#at += 1;
     }
     return false;
   }
 
+  /** The last field may be an unknown one, which leaves the comma of the one before. */
+  #endFields(first: number): boolean {
+    const { out } = this.#writer;
+    if (out.at > first && out.bytes[out.at - 1] === comma) out.at -= 1;
+    return out.push(0x7d).at > first + 1;
+  }
+
   #unknownName(): boolean {
-    const name = this.#word(true);
-    if (name === undefined || name.length > maxKeyLength || this.#bytes[this.#at] !== equals) return false;
-    this.#at += 1;
-    this.#unknown.push(name);
+    const { unknown } = this.#names;
+    if (unknown === undefined || !plainName.test(unknown)) return false;
+    this.#at += unknown.length + 1;
+    this.#unknown.push(unknown);
     return true;
   }
 
@@ -206,6 +223,10 @@ export class LineScanner {
     return true;
   }
 }
+
+const noView = viewOf(nothing);
+/** A name of printable ASCII without what line protocol escapes or quotes. */
+const plainName = /^[!#-+\--<>-[\]-~]+$/;
 
 function isDigit(code: number | undefined): boolean {
   return code !== undefined && code >= 0x30 && code <= 0x39;

@@ -5,6 +5,8 @@ import { FieldNames } from '../field-names.ts';
 import { IdentityCheck } from '../identity-check.ts';
 import { nothing, RecordWriter } from '../record-writer.ts';
 import { scanNumber, unusual } from '../scan-number.ts';
+import { firstHash, hashed, SeenNames } from '../seen-names.ts';
+import { viewOf, Words } from '../words.ts';
 import type { BodyForm } from './content-type.ts';
 
 const quote = 0x22;
@@ -13,6 +15,16 @@ const colon = 0x3a;
 const newline = 0x0a;
 const open = 0x7b;
 const close = 0x7d;
+
+const wordsOf = (text: string): Words => new Words(Buffer.from(text));
+/** The members of a reading, with the quote that ends their names. */
+const deviceKey = wordsOf('device"');
+const timeKey = wordsOf('time"');
+const valuesKey = wordsOf('values"');
+const truthKey = wordsOf('truth"');
+const keys = [deviceKey, timeKey, valuesKey, truthKey];
+const nullText = wordsOf('null');
+const noView = viewOf(nothing);
 
 export interface ScannedBody {
   readonly bytes: Buffer;
@@ -30,7 +42,10 @@ export class ReadingScanner {
   readonly #names: FieldNames;
   readonly #writer: RecordWriter;
   readonly #maxReadings: number;
+  /** Devices and labels. */
+  readonly #seen = new SeenNames();
   #bytes: Buffer = nothing;
+  #view = noView;
   #at = 0;
   /** In NDJSON a line break ends the reading; elsewhere it is white space. */
   #lines = false;
@@ -45,11 +60,13 @@ export class ReadingScanner {
   scan(body: ScannedBody): LogRecord[] | undefined {
     if (!this.#names.usable || this.#names.count > this.#maxReadings) return undefined;
     this.#bytes = body.bytes;
+    this.#view = viewOf(body.bytes);
     this.#at = 0;
     this.#lines = body.form === 'ndjson';
     this.#writer.begin(body.bytes.length, body.received);
     const scanned = this.#scan(body);
     this.#bytes = nothing;
+    this.#view = noView;
     const records = this.#writer.finish(scanned ?? []);
     return scanned && records;
   }
@@ -105,44 +122,62 @@ export class ReadingScanner {
     let values = false;
     const left = this.#bytes.length - this.#at;
     do {
-      const key = this.#plainString();
-      if (key === undefined || !this.#take(colon)) return undefined;
-      if (key === 'device' && device === undefined) device = this.#name();
-      else if (key === 'time' && time === undefined) time = this.#time(rules);
-      else if (key === 'truth' && truth === undefined) truth = this.#name();
-      else if (key === 'values' && !values && device !== undefined && time !== undefined) {
+      const key = this.#key();
+      if (key === deviceKey && device === undefined) device = this.#name();
+      else if (key === timeKey && time === undefined) time = this.#time(rules);
+      else if (key === truthKey && truth === undefined) truth = this.#name();
+      else if (key === valuesKey && !values && device !== undefined && time !== undefined) {
         values = true;
         writer.head(device, time, left);
         if (!this.#values()) return undefined;
         continue;
       } else return undefined;
-      if (key === 'device' ? device === undefined : key === 'time' ? time === undefined : truth === undefined)
-        return undefined;
+      if ((key === deviceKey ? device : key === timeKey ? time : truth) === undefined) return undefined;
     } while (this.#take(comma));
     if (!this.#take(close) || !values || device === undefined || time === undefined) return undefined;
     if (identities.has(device, time)) return undefined;
     return writer.end(device, truth);
   }
 
-  /** A string of printable ASCII without escapes; its bytes are the same in the record. */
-  #plainString(): string | undefined {
+  /** Which member begins here; its colon is behind then. */
+  #key(): Words | undefined {
+    if (!this.#take(quote)) return undefined;
+    for (const key of keys) {
+      if (!key.isAt(this.#view, this.#at)) continue;
+      this.#at += key.length;
+      return this.#take(colon) ? key : undefined;
+    }
+    return undefined;
+  }
+
+  /** A name of printable ASCII without escapes; its bytes are the same in the record. */
+  #name(): string | undefined {
     if (!this.#take(quote)) return undefined;
     const bytes = this.#bytes;
     const start = this.#at;
     let at = start;
+    let hash = firstHash;
+    for (let code = bytes[at]; code !== quote; code = bytes[++at]) {
+      if (code === undefined || !isPlain(code)) return undefined;
+      hash = hashed(hash, code);
+    }
+    this.#at = at + 1;
+    return at === start || at - start > maxNameLength ? undefined : this.#seen.text(bytes, start, at, hash);
+  }
+
+  /** A time as text; none comes twice. */
+  #timeText(): string | undefined {
+    const bytes = this.#bytes;
+    const start = this.#at + 1;
+    let at = start;
     for (let code = bytes[at]; code !== quote; code = bytes[++at])
-      if (code === undefined || code < 0x20 || code > 0x7e || code === 0x5c) return undefined;
+      if (code === undefined || !isPlain(code)) return undefined;
     this.#at = at + 1;
     return bytes.toString('latin1', start, at);
   }
 
-  #name(): string | undefined {
-    const name = this.#plainString();
-    return name === undefined || name === '' || name.length > maxNameLength ? undefined : name;
-  }
-
   #time({ precision, latest }: ReadingRules): string | undefined {
-    const time = this.#next() === quote ? this.#plainString() : this.#integer();
+    const time = this.#next() === quote ? this.#timeText() : this.#integer();
     const read = time === undefined ? null : readTime(time, precision);
     const sound = read !== null && read[0] !== '-' && !isImplausible(read) && compareTimes(read, latest) <= 0;
     return sound ? read : undefined;
@@ -170,12 +205,12 @@ export class ReadingScanner {
       return true;
     }
     for (;;) {
+      this.#at = names.copyMany(this.#bytes, this.#view, this.#at, out);
       if (!this.#take(quote)) return false;
       const end = names.copy(this.#bytes, this.#at, out);
       if (end < 0) return false;
       this.#at = end;
       if (!this.#take(colon)) return false;
-      out.push(colon);
       if (!this.#value()) return false;
       const after = this.#next();
       if (after !== comma && after !== close) return false;
@@ -189,10 +224,9 @@ export class ReadingScanner {
     const { out } = this.#writer;
     const bytes = this.#bytes;
     if (this.#next() === 0x6e) {
-      const at = this.#at;
-      if (bytes[at + 1] !== 0x75 || bytes[at + 2] !== 0x6c || bytes[at + 3] !== 0x6c) return false;
-      this.#at = at + 4;
-      out.push(0x6e).push(0x75).push(0x6c).push(0x6c);
+      if (!nullText.isAt(this.#view, this.#at) || !out.hasRoom(nullText.room)) return false;
+      this.#at += nullText.length;
+      out.words(nullText);
       return true;
     }
     const end = scanNumber(bytes, this.#at, out);
@@ -200,6 +234,11 @@ export class ReadingScanner {
     this.#at = end;
     return true;
   }
+}
+
+/** Printable ASCII that needs no escape. */
+function isPlain(code: number): boolean {
+  return code >= 0x20 && code <= 0x7e && code !== 0x5c;
 }
 
 function isDigit(code: number | undefined): boolean {

@@ -34,7 +34,7 @@ export class RequestBatch {
     const isFull = held.bytes + size > maxPartitionBytes || held.messages === maxPartitionMessages;
     if (this.#total > 0 && (isFull || this.#total + size > maxRequestBytes)) return false;
     const { key, value } = record;
-    const message = { key, value: Buffer.from(value.buffer, value.byteOffset, value.byteLength), partition };
+    const message = { key, value: asBuffer(value), partition };
     const messages = this.#messages.get(topic);
     if (messages) messages.push(message);
     else this.#messages.set(topic, [message]);
@@ -47,6 +47,9 @@ export class RequestBatch {
     return [...this.#messages].map(([topic, messages]) => ({ topic, messages }));
   }
 }
+
+const asBuffer = (bytes: Uint8Array): Buffer =>
+  bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 /** Packs records, in order, in as few requests as take them. */
 export function* splitIntoRequests(records: Iterable<Addressed>): Generator<RequestBatch> {
