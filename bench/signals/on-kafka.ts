@@ -11,6 +11,7 @@ import { end } from '../child.ts';
 import { usage } from '../ingest/cpu.ts';
 import { installPython } from '../peers.ts';
 import { machine, median, table } from '../report.ts';
+import { demandSameValues } from './values.ts';
 
 export interface OnKafkaOptions {
   readonly readings: number;
@@ -30,6 +31,10 @@ const devices = 20;
 const rate = 100;
 const [lengthMs, everyMs] = [1_000, 250];
 const partitions = 4;
+const steps = [
+  { use: 'window', length: `${lengthMs}ms`, every: `${everyMs}ms`, rate },
+  { use: 'statistics', features: ['mean'] },
+];
 const warmUpReadings = 20_000;
 /** An output topic that has had no new record for so long has all that will come. */
 const quietMs = 2_000;
@@ -57,6 +62,11 @@ export async function compareOnKafka(options: OnKafkaOptions): Promise<string> {
         const measured = await measure(client, child, topics.target, readings);
         console.error(JSON.stringify({ round, name, ...measured }));
         if (round > 0) found[name].push(measured);
+        else {
+          const given = name === 'gapline' ? { predictions: topics.target } : { means: topics.target };
+          const same = await demandSameValues(client, { readings: topics.readings, ...given }, steps);
+          console.error(`${name}: ${same} windows are those of the readings`);
+        }
         await deleteTopics(client);
       }
     }
@@ -81,10 +91,7 @@ async function makeModel(folder: string): Promise<void> {
   const config = {
     stream: 'hops',
     data: { train: 'data/train.csv', truth: 'state', device: 'device', time: 'time' },
-    steps: [
-      { use: 'window', length: `${lengthMs}ms`, every: `${everyMs}ms`, rate },
-      { use: 'statistics', features: ['mean'] },
-    ],
+    steps,
     log: { partitions },
     model: { name: 'hops' },
   };
@@ -225,7 +232,8 @@ function sectionOf(
   return `\`npm run bench -- signals --only kafka\`: the mean of windows of ${lengthMs} ms, one every ${everyMs} ms, by device, over ${readings.toLocaleString('en')} readings of
 ${devices} devices that are in Kafka already, one value each, ${partitions} partitions; medians of ${rounds} rounds in turn, from the first window that comes out to the
 last. Quix Streams 3.28.1 writes the means, at least once. Gapline's classifier makes a row of each mean, labels it by a forest, and writes
-predictions with probabilities, exactly once, with checkpoints. ${machine()} Load of the machine at the end: ${loadavg()[0]?.toFixed(1)}.
+predictions with probabilities, exactly once, with checkpoints. In a first round the windows of both, and the means of Quix Streams, are
+checked against those that Gapline's steps make of the readings. ${machine()} Load of the machine at the end: ${loadavg()[0]?.toFixed(1)}.
 
 ${table(['', 'readings/s', 'CPU-seconds a million'], [row('Quix Streams', 'quix'), row('Gapline', 'gapline')])}
 
