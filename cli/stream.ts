@@ -3,6 +3,7 @@ import type { Dataset } from '../core/dataset/dataset.ts';
 import { readDataset } from '../core/dataset/read.ts';
 import { openRegistry, type RegistryOptions } from '../core/model/registry/folder.ts';
 import type { Registry } from '../core/model/registry/port.ts';
+import { parseDuration } from '../core/steps/duration.ts';
 import { GaplineError } from '../core/wire/errors.ts';
 import type { FactKinds } from '../core/wire/fact.ts';
 import { type Stream, topicsOf } from '../core/wire/stream.ts';
@@ -33,13 +34,16 @@ export async function versionOf(registry: Registry, named: string): Promise<numb
   throw new GaplineError('model-missing', `there is no version ${named}; \`gapline models list\` shows all`);
 }
 
-/** How the HTTP endpoint for devices is configured. */
+/** How the HTTP endpoint for devices is configured. It refuses what the steps would skip as ahead of its arrival. */
 export function collectorOptions({ config: { collector, steps } }: LoadedConfig) {
   const { deviceTag, measurement, maxAheadSeconds } = collector;
+  const bounds = steps.flatMap((step) =>
+    'maxAhead' in step && typeof step.maxAhead === 'string' ? (parseDuration(step.maxAhead) ?? []) : [],
+  );
   return {
     labelsReadings: !steps.some(({ use }) => use === 'window'),
     deviceTag,
-    maxAheadMs: maxAheadSeconds * 1_000,
+    maxAheadMs: Math.min(maxAheadSeconds * 1_000, ...bounds.map((ns) => Math.floor(ns / 1e6))),
     ...(measurement !== undefined && { measurement }),
   };
 }

@@ -1,0 +1,23 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { loadConfig } from './config/load.ts';
+import { collectorOptions } from './stream.ts';
+
+test.each([
+  ['', 3_600_000],
+  ['maxAhead: 10s', 10_000],
+  ['maxAhead: 1500us', 1],
+  ['maxAhead: 2h', 3_600_000],
+])('the endpoint refuses what a window with "%s" would skip as ahead of its arrival', (parameter, maxAheadMs) => {
+  const folder = mkdtempSync(join(tmpdir(), 'gapline-stream-'));
+  try {
+    const file = join(folder, 'stream.yaml');
+    const steps = `steps: [{ use: window, length: 1s${parameter && `, ${parameter}`} }, { use: statistics }]`;
+    writeFileSync(file, `stream: motors\ndata: { train: t.csv, truth: state }\nmodel: { name: motors }\n${steps}\n`);
+    expect(collectorOptions(loadConfig(file, []))).toMatchObject({ maxAheadMs });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
