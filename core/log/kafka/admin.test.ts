@@ -78,3 +78,19 @@ test('partitions that kafkajs leaves out are asked for again: a missing offset w
   expect(await admin.extentOf('readings', 0)).toEqual({ partition: 0, low: 0n, high: 8n });
   await expect(admin.extentOf('readings', 2)).rejects.toMatchObject({ code: 'topic-mismatch', retryable: true });
 });
+
+test('a stage that starts while no broker gives metadata waits for its topics', async () => {
+  const answers = [() => Promise.reject(new TypeError("Cannot read properties of null (reading 'topicMetadata')"))];
+  const topics = [{ partitions: [{ partitionId: 0, leader: 1 }] }];
+  const kafkajs = {
+    connect: async () => {},
+    listTopics: async () => ['readings'],
+    fetchTopicMetadata: () => answers.shift()?.() ?? Promise.resolve({ topics }),
+    fetchTopicOffsets: async () => [{ partition: 0, low: '0', high: '9' }],
+  };
+  const admin = new KafkaAdmin({ kafka: { admin: () => kafkajs } } as unknown as Client);
+  // As the first look goes well, the second does not.
+  answers.unshift(() => Promise.resolve({ topics }) as Promise<never>);
+  await admin.ensure([{ name: 'readings', partitions: 1, retentionMs: 1 }]);
+  expect(answers).toEqual([]);
+});

@@ -67,7 +67,7 @@ export class KafkaAdmin {
         return await work(admin);
       } catch (error) {
         // One that was replaced in the meantime was also disconnected.
-        const isIncomplete = error instanceof Incomplete || error instanceof TypeError;
+        const isIncomplete = error instanceof Incomplete || isOfKafkajs(error);
         const isPassing =
           isIncomplete || passes(error) || admin !== this.#admin || unsettled.has(kafkaErrorType(error) ?? '');
         if (!isPassing || performance.now() > until) throw kafkaError(cannot, error);
@@ -306,6 +306,10 @@ export class KafkaAdmin {
     await this.#admin.deleteTopics({ topics });
   }
 }
+
+/** kafkajs stumbles over metadata that it lacks: after a look-up of another topic, or where no broker gave it any. */
+const isOfKafkajs = (error: unknown): boolean =>
+  error instanceof TypeError || (error instanceof Error && isOfKafkajs(error.cause));
 
 /** A stage that starts while connections break off waits for its topics. */
 const isBrokenOff = (error: unknown): boolean =>

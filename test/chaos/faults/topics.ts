@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Admin } from 'kafkajs';
+import { classifierGroup } from '../../../classifier/classifier.ts';
+import { archiveGroup } from '../../../collector/archive.ts';
 import { withKafkajs } from '../kafkajs.ts';
 import type { Line } from '../line.ts';
 import type { Stack } from '../stack.ts';
@@ -10,6 +12,9 @@ const touches = ['kafka', 'connections of kafka', 'transactions'];
 /** How long a topic may take to come back. The log that misses it looks every 3 s. */
 const maxWaitSeconds = 60;
 const calmSeconds = 10;
+/** A deletion destroys what has not been read: readers that were just held up get so long to come near the end, so that little is. */
+const maxBehindSeconds = 60;
+const fewRecords = 300;
 /** As Gapline's stages make them. */
 const defaultPartitions = 12;
 const addedPartitions = 3;
@@ -27,6 +32,7 @@ export const deletedReadings: Fault = {
     await withAdmin(stack, async (admin) => {
       for (const line of plainLines(stack)) {
         const topic = topicsOfCase(line.case).readings;
+        await nearlyRead(admin, line);
         await stack.keptTopics?.keep(topic);
         await admin.deleteTopics({ topics: [topic] });
         const own = random.next() < 0.5;
@@ -68,6 +74,7 @@ export const lostKafka: Fault = {
     let before: readonly string[] = [];
     await withAdmin(stack, async (admin) => {
       before = (await admin.listTopics()).filter((topic) => !topic.startsWith('__'));
+      for (const line of plainLines(stack)) await nearlyRead(admin, line);
     });
     await stack.parts.kafka.kill();
     await stack.keptTopics?.empty();
@@ -78,6 +85,31 @@ export const lostKafka: Fault = {
     await seconds(calmSeconds);
   },
 };
+
+/** Waits, not for ever, until classifier and archive have read most of what the readings topic holds. */
+async function nearlyRead(admin: Admin, { case: which }: Line): Promise<void> {
+  const topics = topicsOfCase(which);
+  const stream = { name: which.stream, fields: [], topics };
+  for (let waited = 0; waited < maxBehindSeconds; waited += 1) {
+    let most = 0;
+    // One after the other: kafkajs's admin mixes up what it is asked at once.
+    for (const group of [archiveGroup(stream), classifierGroup(stream)]) {
+      const behind = await unread(admin, group, topics.readings).catch(() => Number.POSITIVE_INFINITY);
+      most = Math.max(most, behind);
+    }
+    if (most <= fewRecords) return;
+    await seconds(1);
+  }
+}
+
+async function unread(admin: Admin, groupId: string, topic: string): Promise<number> {
+  const ends = await admin.fetchTopicOffsets(topic);
+  const [found] = await admin.fetchOffsets({ groupId, topics: [topic] });
+  const committed = new Map(found?.partitions.map(({ partition, offset }) => [partition, Number(offset)]));
+  return ends.reduce((sum, { partition, high, low }) => {
+    return sum + Math.max(0, Number(high) - Math.max(Number(low), committed.get(partition) ?? 0));
+  }, 0);
+}
 
 async function make(admin: Admin, topic: string): Promise<void> {
   const configEntries = [{ name: 'message.timestamp.type', value: 'LogAppendTime' }];
