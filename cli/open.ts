@@ -5,6 +5,7 @@ import { readWholeSync } from '../core/files/whole.ts';
 import { openLogAt } from '../core/log/open-log.ts';
 import type { EventLog, TopicSpec } from '../core/log/port.ts';
 import type { SeriesStore } from '../core/store/port.ts';
+import type { AlertTopics } from '../core/wire/alert.ts';
 import { GaplineError } from '../core/wire/errors.ts';
 import type { Stream } from '../core/wire/stream.ts';
 import type { Config } from './config/schema.ts';
@@ -106,7 +107,7 @@ function refuseOtherSchemes(option: string, url: string | undefined, expected: s
 }
 
 /** All topics of a stream, as the log should create them. */
-export function topicSpecs({ topics, facts: kinds }: Stream, { log }: Config): TopicSpec[] {
+export function topicSpecs({ topics, facts: kinds, alerts }: Stream, { log }: Config): TopicSpec[] {
   const { state, facts, ...growing } = topics;
   const names = Object.values(growing);
   const shared = {
@@ -125,5 +126,12 @@ export function topicSpecs({ topics, facts: kinds }: Stream, { log }: Config): T
     { ...compacted, name: state },
     // A replay from a checkpoint needs the facts since then, as it needs the readings.
     ...(kinds ? [{ ...compacted, name: facts, replacedMs: shared.retentionMs }] : []),
+    ...(alerts ? alertSpecs(alerts, shared) : []),
   ];
 }
+
+/** They are small: what they hold is bounded by how often alerts fire, and by the clock. */
+const alertSpecs = ({ alerts, ticks, ...kept }: AlertTopics, shared: Omit<TopicSpec, 'name'>): TopicSpec[] => [
+  ...[alerts, ticks].map((name) => ({ ...shared, name })),
+  ...Object.values(kept).map((name) => ({ ...shared, name, compacted: true })),
+];

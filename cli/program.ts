@@ -83,6 +83,7 @@ export function createProgram(): Command {
     collect(),
     archive(),
     classify(),
+    alerts(),
     dashboard(),
     generate(),
     telegrafConfig(),
@@ -134,6 +135,36 @@ function classify(): Command {
   return withProbes(stageCommand('classify', 'fill gaps and label readings')).action(async (options) =>
     (await import('./commands/stages.ts')).classifyReadings(options),
   );
+}
+
+function alerts(): Command {
+  const load = () => import('./commands/alerts.ts');
+  return new Command('alerts')
+    .alias('alert')
+    .description('be told when a label, a silent device, gaps, drift or lag means trouble')
+    .addCommand(
+      withProbes(stageCommand('run', 'watch the line and send alerts to webhooks')).action(async (options) =>
+        (await import('./commands/stages.ts')).watchForAlerts(options),
+      ),
+    )
+    .addCommand(
+      logCommand('list', 'one line an alert: since when, whether it fires, and whether it was delivered')
+        .option('--firing', 'only those that fire now')
+        .option('--json', 'each as JSON, one a line')
+        .action(async (options) => (await load()).listAlerts(options)),
+    )
+    .addCommand(
+      streamCommand('test', 'send each webhook a test message, and print what it responds')
+        .argument('[webhook]', 'only this one')
+        .action(async (webhook, options) => (await load()).testWebhooks(webhook, options)),
+    )
+    .addCommand(
+      logCommand('silence', 'do not deliver the alerts of a rule for a while; they still fire, and are listed')
+        .argument('<rule>', 'its name')
+        .option('--device <name>', 'only of this device')
+        .option('--for <duration>', 'for how long: 30m, 2h; 0s ends it', '1h')
+        .action(async (rule, options) => (await load()).silenceRule(rule, options)),
+    );
 }
 
 function dashboard(): Command {

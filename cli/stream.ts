@@ -3,7 +3,8 @@ import type { Dataset } from '../core/dataset/dataset.ts';
 import { readDataset } from '../core/dataset/read.ts';
 import { openRegistry, type RegistryOptions } from '../core/model/registry/folder.ts';
 import type { Registry } from '../core/model/registry/port.ts';
-import { parseDuration } from '../core/steps/duration.ts';
+import { alertTopicsOf } from '../core/wire/alert.ts';
+import { parseDuration } from '../core/wire/duration.ts';
 import { GaplineError } from '../core/wire/errors.ts';
 import type { FactKinds } from '../core/wire/fact.ts';
 import { type Stream, topicsOf } from '../core/wire/stream.ts';
@@ -82,9 +83,15 @@ export async function openDataset(
  * @throws {GaplineError} `model-missing` where neither says what the values are.
  */
 export async function resolveStream(loaded: LoadedConfig): Promise<Stream> {
-  const { stream, topics } = loaded.config;
+  const { stream, topics, alerts } = loaded.config;
   const facts = factKindsOf(loaded);
-  return { name: stream, fields: await fieldsOf(loaded), topics: topicsOf(stream, topics), ...(facts && { facts }) };
+  return {
+    name: stream,
+    fields: await fieldsOf(loaded),
+    topics: topicsOf(stream, topics),
+    ...(facts && { facts }),
+    ...(alerts.rules.length > 0 && { alerts: alertTopicsOf(stream) }),
+  };
 }
 
 /** The kinds of facts that the stream takes, with the names of their values. */

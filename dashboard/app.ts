@@ -57,7 +57,9 @@ export function createApp(options: AppOptions): Express {
       const hasSession = holder !== undefined;
       const fieldCount = stream.fields.length;
       const { hasWindows } = figures;
-      sendAsset(response, pages.live({ stream: stream.name, fieldCount, gapRate, models, hasSession, hasWindows }));
+      const hasAlerts = stream.alerts !== undefined;
+      const facts = { fieldCount, gapRate, models, hasSession, hasWindows, hasAlerts };
+      sendAsset(response, pages.live({ stream: stream.name, ...facts }));
     } catch (error) {
       askForToken(error, request, response, signInPage);
     }

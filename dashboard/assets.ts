@@ -47,6 +47,8 @@ export interface PageFacts {
   readonly models: readonly ModelOption[];
   /** Whether the stream has windows, as far as it is known by now. */
   readonly hasWindows: boolean;
+  /** Whether the stream has rules that raise alerts. */
+  readonly hasAlerts: boolean;
   /** Whether the reader came with a session that can be ended. */
   readonly hasSession: boolean;
 }
@@ -61,7 +63,7 @@ export interface Pages {
 export async function readPages(): Promise<Pages> {
   const [live, signIn] = await Promise.all([readTemplate('index.html'), readTemplate('sign-in.html')]);
   return {
-    live: ({ stream, fieldCount, gapRate, models, hasSession, hasWindows }) =>
+    live: ({ stream, fieldCount, gapRate, models, hasSession, hasWindows, hasAlerts }) =>
       live({
         stream: escapeHtml(stream),
         controls: gapRate === null ? 'no' : 'yes',
@@ -69,6 +71,7 @@ export async function readPages(): Promise<Pages> {
         choice: models.length > 1 ? 'yes' : 'no',
         models: models.length > 1 ? models.map(radioOf).join('') : '',
         windows: hasWindows ? 'yes' : 'no',
+        alerts: hasAlerts ? 'yes' : 'no',
         session: hasSession ? 'yes' : 'no',
         // Room for what the script will fill in: the page may be painted before that.
         bars: '<li></li>'.repeat(fieldCount > mostBars ? barsOfMany : fieldCount),

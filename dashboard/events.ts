@@ -39,12 +39,29 @@ export interface Sections {
   readonly model: ModelFigures | null;
   readonly stages: readonly StageFigures[];
   readonly deadLetters: DeadLetterFigures;
+  /** Those that fire first; null for a stream without rules. */
+  readonly alerts: readonly AlertView[] | null;
   readonly recent: readonly RecentPrediction[];
   /** Null for a stream whose model labels single readings. */
   readonly windows: WindowDevices | null;
   readonly source: Source;
   /** Null where there is nothing to control. */
   readonly controls: { readonly gapRate: number } | null;
+}
+
+/** One alert, as it was last told. */
+export interface AlertView {
+  readonly id: string;
+  readonly rule: string;
+  /** The device; of lag a stage, of drift the stream. */
+  readonly subject: string;
+  readonly state: 'firing' | 'resolved';
+  /** Nanoseconds since the epoch, as decimal strings: since when it holds, and when it fired or was resolved. */
+  readonly since: string;
+  readonly at: string;
+  readonly text: string;
+  /** By webhook, what became of the last notification; empty while none is settled. */
+  readonly deliveries: Readonly<Record<string, string>>;
 }
 
 /** One second of the line, by the time at which the log took the records. */

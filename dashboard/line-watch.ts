@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { follow } from '../core/log/follow.ts';
 import type { EventLog, Sampling, StoredRecord } from '../core/log/port.ts';
 import type { Stream } from '../core/wire/stream.ts';
 import type { Figures } from './figures/figures.ts';
@@ -57,7 +58,18 @@ export async function watchLine({ stream, log, logger, figures, metrics, signal 
     },
     trouble: noteTrouble('status'),
   });
-  await Promise.all([lineWatch.run(), statusWatch.run()]);
+  await Promise.all([lineWatch.run(), statusWatch.run(), watchAlerts({ stream, log, logger, figures, signal })]);
+}
+
+/** Alerts are few and last long: all of them are read, however old. */
+async function watchAlerts({ stream, log, logger, figures, signal }: Omit<LineWatchOptions, 'metrics'>): Promise<void> {
+  if (!stream.alerts) return;
+  const read = new Map<number, bigint>();
+  const topic = stream.alerts.alerts;
+  for await (const records of follow({ log, topic, read: () => read, signal, logger })) {
+    for (const { partition, offset } of records) read.set(partition, offset);
+    figures.takeAlerts(records);
+  }
 }
 
 const samplingOf = (figures: Figures, metrics: DashboardMetrics): Sampling => ({

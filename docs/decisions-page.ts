@@ -36,7 +36,7 @@ export function decisionsIndex(decisions: readonly Decision[], dates: ReadonlyMa
       '',
       '<!-- Made from the files of this folder by `npm run docs`. The dates are those of the first commit of each file. -->',
       '',
-      'Each decision says what was decided, why, and what was measured. Decisions are history: a new one supersedes an old one, which then gets a line `**Status.** superseded by NNNN`. A new file takes the next free number of its area: 0010 log, 0020 store, 0030 tests and images, 0040 forests, 0050 imputers and versions, 0060 collector, 0070 generator, classifier and serving, 0080 live page, 0090 faults. An area that is full continues a hundred higher: 0160 collector.',
+      'Each decision says what was decided, why, and what was measured. Decisions are history: a new one supersedes an old one, which then gets a line `**Status.** superseded by NNNN`. A new file takes the next free number of its area: 0010 log, 0020 store, 0030 tests and images, 0040 forests, 0050 imputers and versions, 0060 collector, 0070 generator, classifier and serving, 0080 live page, 0090 faults, 0100 alerts. An area that is full continues a hundred higher: 0160 collector.',
       '',
       '| decision | status | date |',
       '| --- | --- | --- |',

@@ -34,6 +34,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
     'core/model',
     'core/steps',
   ],
+  alerts: ['core/wire', 'core/retry', 'core/stage', 'core/log'],
   serving: ['core/wire', 'core/stage', 'core/http', 'core/numeric', 'core/model', 'core/steps', 'core/access'],
   training: [
     'core/wire',
@@ -80,6 +81,7 @@ export const contents: Readonly<Record<string, string>> = {
   generator: 'devices that replay a table',
   collector: 'HTTP in, spool, archive',
   classifier: 'readings in, predictions out',
+  alerts: 'rules, webhooks',
   serving: 'the model over HTTP',
   training: 'data in, a model version out',
   dashboard: 'the live page',

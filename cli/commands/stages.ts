@@ -3,6 +3,7 @@ import type { EventLog } from '../../core/log/port.ts';
 import type { Stage } from '../../core/stage/stage.ts';
 import type { Stream } from '../../core/wire/stream.ts';
 import { type ServerOptions, serverAccess } from '../access.ts';
+import { openAlerts } from '../alert-options.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { createLogger } from '../logger.ts';
 import { openLog, openStore, topicSpecs } from '../open.ts';
@@ -121,6 +122,14 @@ export async function serveDashboard(options: FrontOptions): Promise<void> {
     ...serverAccess('the live page', options, logger),
   });
   await run({ logger, parts: [runtime.ready, withUrl(dashboard, 'live page')] });
+}
+
+export async function watchForAlerts(options: StageOptions): Promise<void> {
+  const runtime = await prepare('alerts', options);
+  const { stream, log, logger, registry, loaded } = runtime;
+  const { createAlerts } = await import('../../alerts/alerts.ts');
+  const alerts = createAlerts({ stream, log, logger, registry, ...openAlerts(loaded) });
+  await run({ logger, parts: [runtime.ready, alerts, probesOf(runtime, options)] });
 }
 
 /** Needs no log: it responds to any client. */

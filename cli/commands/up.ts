@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { Registry } from 'prom-client';
+import { createAlerts } from '../../alerts/alerts.ts';
 import { type Classifier, createClassifier } from '../../classifier/classifier.ts';
 import { createArchive } from '../../collector/archive.ts';
 import { createCollector } from '../../collector/collector.ts';
@@ -12,6 +13,7 @@ import type { Stream } from '../../core/wire/stream.ts';
 import { createDashboard } from '../../dashboard/dashboard.ts';
 import type { Generator } from '../../generator/generator.ts';
 import { type ServerOptions, serverAccess } from '../access.ts';
+import { openAlerts } from '../alert-options.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { createLogger } from '../logger.ts';
 import { ModelChoice } from '../model-choice.ts';
@@ -63,13 +65,17 @@ export async function up(options: UpOptions): Promise<void> {
     registry: new Registry(),
   });
   const archive = createArchive({ stream, log, store, logger: stage('archive'), registry: new Registry() });
+  // The collector's /metrics shows the alerts, too.
+  const registry = new Registry();
+  const alerts =
+    stream.alerts && createAlerts({ ...openAlerts(loaded), stream, log, logger: stage('alerts'), registry });
   const ownToken = randomBytes(32).toString('base64url');
   const endpoint = serverAccess('the collector', options, stage('access'), ownToken);
   const collector = createCollector({
     stream,
     log,
     logger: stage('collector'),
-    registry: new Registry(),
+    registry,
     host,
     port: options.collectorPort,
     ...collectorOptions(loaded),
@@ -95,6 +101,7 @@ export async function up(options: UpOptions): Promise<void> {
     store,
     classifier,
     archive,
+    ...(alerts ? [alerts] : []),
     explained(dashboard, '--page-port'),
     explained(collector, '--collector-port'),
     ...(devices ? [devices.sendingTo(() => collector.url)] : []),

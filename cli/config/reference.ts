@@ -59,6 +59,7 @@ const environment = [
   ['GAPLINE_KAFKA_USERNAME', 'who logs in to Kafka, with `?sasl=` in its address'],
   ['GAPLINE_KAFKA_PASSWORD', 'the password for it'],
   ['GAPLINE_KAFKA_CA', 'a file (PEM) of certificates to trust for `kafkas://`'],
+  ['GAPLINE_WEBHOOK_SECRET', 'signs the alerts that webhooks are sent; `secretFrom` names another variable'],
   ['NODE_EXTRA_CA_CERTS', 'a file (PEM) of certificates to trust for `https://`'],
   ['GAPLINE_DEBUG', 'anything: an unforeseen error prints where it came from'],
 ] as const;
@@ -67,6 +68,7 @@ function rowsOf(schema: JsonSchema, prefix: string): string[] {
   return Object.entries(schema.properties ?? {}).flatMap(([key, child]) => {
     const path = prefix + key;
     if (child.properties) return rowsOf(child, `${path}.`);
+    if (child.items?.properties) return rowsOf(child.items, `${path}[].`);
     return [`| \`${path}\` | ${escapeCell(child.description ?? '')} | ${valuesOf(child)} | ${defaultOf(child)} |`];
   });
 }

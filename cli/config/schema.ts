@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { alertsSchema } from '../../alerts/rules/schema.ts';
 import { timeUnits } from '../../core/dataset/time-cell.ts';
 import { stepsSchema } from '../../core/steps/registry.ts';
 import { aboutGapPatterns, gapPatterns } from '../../generator/gaps/choose.ts';
@@ -220,6 +221,7 @@ export const configSchema = z
     generator,
     collector,
     classifier,
+    alerts: alertsSchema.prefault({}).describe('what raises an alert, and who is told'),
     log,
     store,
     training,

@@ -1,7 +1,7 @@
 import { buildChain, type Chain, type OwnSteps } from '../steps/chain.ts';
-import { parseDuration } from '../steps/duration.ts';
 import { codeHashOf } from '../steps/load.ts';
 import type { StepSpec } from '../steps/registry.ts';
+import { parseDuration } from '../wire/duration.ts';
 import { GaplineError } from '../wire/errors.ts';
 
 const hourNs = 3_600e9;

@@ -1,9 +1,9 @@
 import { ZodError, type z } from 'zod';
+import { nanosecondsOf } from '../wire/duration.ts';
 import { GaplineError } from '../wire/errors.ts';
 import { firstIssue } from '../wire/issue.ts';
 import { Ahead } from './ahead.ts';
 import type { StepDefinition } from './definition.ts';
-import { nanosecondsOf } from './duration.ts';
 import { type FactPlan, isFactStep, planFacts } from './facts/definitions.ts';
 import { staleBatch } from './output.ts';
 import { listed, StepProblem } from './params.ts';

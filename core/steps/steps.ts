@@ -1,7 +1,8 @@
 /** What a step of one's own is made from. */
+
+export { duration, nanosecondsOf, span } from '../wire/duration.ts';
 export { type ByDeviceOptions, type DeviceStep, openByDevice } from './by-device.ts';
 export { defineStep, type StepDefinition } from './definition.ts';
-export { duration, nanosecondsOf, span } from './duration.ts';
 export type { Output } from './output.ts';
 export { StepProblem } from './params.ts';
 export * from './port.ts';

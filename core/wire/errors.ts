@@ -186,6 +186,13 @@ export const errorCatalog = {
     cause: 'The generator sends what the collector will never take: no token, or values that the stream does not know.',
     remedy: 'Correct what its answer names, then start again: it continues where it was.',
   },
+  'webhook-refused': {
+    status: 503,
+    title: 'A webhook does not take alerts',
+    cause:
+      'It cannot be reached, responds with an error or a redirect, or is at a private address that is not allowed.',
+    remedy: 'Check its address and secret with gapline alerts test; alerts wait in the log and are sent again.',
+  },
   'model-invalid': {
     status: 500,
     title: 'The model cannot be used',

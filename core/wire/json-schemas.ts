@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { alertSchema } from './alert.ts';
 import { deadLetterSchema } from './dead-letter.ts';
 import { factSchema } from './fact.ts';
 import { anyFactInputSchema } from './fact-input.ts';
@@ -19,6 +20,7 @@ const schemas = {
   'fact-input.json': anyFactInputSchema(),
   'fact.json': factSchema,
   'status.json': statusSchema,
+  'alert.json': alertSchema,
   'dead-letter.json': deadLetterSchema,
   'problem.json': problemSchema,
 };

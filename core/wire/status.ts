@@ -12,11 +12,14 @@ const driftSchema = z.strictObject({
     .describe('those that drifted most, first'),
 });
 
+/** The stages of the line, in its order. */
+export const stageNames = ['generator', 'collector', 'archive', 'classifier', 'alerts', 'dashboard'] as const;
+
 /** What a stage reports of itself every 2 s. */
 export const statusSchema = z
   .strictObject({
     stream: z.string(),
-    stage: z.enum(['generator', 'collector', 'archive', 'classifier', 'dashboard']),
+    stage: z.enum(stageNames),
     instance: z.string().describe('tells apart the members of one stage'),
     at: z.string().describe('RFC 3339'),
     counters: z.record(z.string(), z.number()).describe('totals since the stage started'),

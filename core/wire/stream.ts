@@ -1,3 +1,4 @@
+import type { AlertTopics } from './alert.ts';
 import type { FactKinds } from './fact.ts';
 
 /** The topics of one stream, by role. */
@@ -21,6 +22,8 @@ export interface Stream {
   readonly topics: Topics;
   /** The kinds of facts that it takes; undefined where it takes none. */
   readonly facts?: FactKinds;
+  /** Where its alerts are; undefined where it has none. */
+  readonly alerts?: AlertTopics;
 }
 
 /** The topics of a stream: by default `STREAM.readings`, `STREAM.predictions`, and so on. */

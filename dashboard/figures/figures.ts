@@ -10,6 +10,7 @@ import type {
   WindowView,
 } from '../events.ts';
 import { byGapsOf, scoreFigures } from './accuracy.ts';
+import { AlertList } from './alerts.ts';
 import { gapsOf, latencyOf, oneInOf, ratesOf, rowOf } from './derived.ts';
 import { Line } from './line.ts';
 import { Stages } from './stages.ts';
@@ -21,6 +22,10 @@ export interface FiguresOptions {
   /** Records of a topic that are parsed in a second, at most. The default keeps it to some 5 % of a core for any number of fields. */
   readonly parsedPerSecond?: number;
 }
+
+/** Alerts that are kept, and those that are shown. */
+const mostAlerts = 1_000;
+const alertsShown = 20;
 
 /** Everything that the page shows, kept up to date record by record and bounded whatever arrives. */
 export class Figures {
@@ -36,6 +41,7 @@ export class Figures {
   /** Records of a topic that are parsed in a second, at most. */
   readonly parsedPerSecond: number;
   readonly #stages = new Stages();
+  readonly #alerts: AlertList | undefined;
   readonly #sent = new Map<string, string>();
   #malformedStatus = 0;
   #line: Line;
@@ -44,6 +50,7 @@ export class Figures {
   constructor({ stream, now = Date.now, parsedPerSecond }: FiguresOptions) {
     this.#stream = stream;
     this.#now = now;
+    this.#alerts = stream.alerts && new AlertList(stream.name, mostAlerts);
     this.parsedPerSecond = parsedPerSecond ?? Math.round(Math.min(2_000, 100_000 / (stream.fields.length + 10)));
     this.#line = new Line({ stream, parsedPerSecond: this.parsedPerSecond });
   }
@@ -71,6 +78,11 @@ export class Figures {
       if (record.topic !== this.#stream.topics.status) this.#line.take(record, nowMs);
       else if (!this.#stages.take(record.value, Math.min(record.arrivedMs, nowMs))) this.#malformedStatus += 1;
     }
+  }
+
+  /** Takes records of the topic of alerts. */
+  takeAlerts(records: readonly StoredRecord[]): void {
+    for (const { value } of records) this.#alerts?.take(value);
   }
 
   /** Counts records that were skipped unread. */
@@ -139,6 +151,7 @@ export class Figures {
       model: this.#model(),
       stages: this.#stages.at(nowMs),
       deadLetters: this.#deadLetters(nowSecond),
+      alerts: this.#alerts?.views(alertsShown) ?? null,
       recent: line.recent.views(),
       windows: line.windows.devices(),
       source: {

@@ -1,4 +1,5 @@
 import type { Snapshot } from '../events.ts';
+import { Alerts } from './alerts.ts';
 import { ByGaps } from './by-gaps.ts';
 import { connect } from './connection.ts';
 import { need, setAttribute, setText } from './dom.ts';
@@ -34,6 +35,7 @@ const driftCard = new DriftCard();
 const windowCard = new WindowCard(announce);
 const recent = new RecentTable(layers);
 const stages = new Stages();
+const alerts = new Alerts();
 const slider = root.dataset.controls === 'yes' ? new Slider() : undefined;
 const modelChoice = root.dataset.choice === 'yes' ? new ModelChoice() : undefined;
 
@@ -110,6 +112,7 @@ function draw(): void {
   if (figures.windows) windowCard.update(figures, figures.windows);
   recent.update(figures);
   stages.update(figures);
+  if (figures.alerts) alerts.update(figures.alerts);
   if (figures.controls) slider?.update(figures.controls.gapRate);
   if (figures.model) modelChoice?.update(figures.model.version);
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { nanosecondsOf, span } from '../duration.ts';
+import { nanosecondsOf, span } from '../../wire/duration.ts';
 import { listed, StepProblem } from '../params.ts';
 import type { HeldBounds } from './held.ts';
 import type { FactNeed, FactNeeds } from './needs.ts';

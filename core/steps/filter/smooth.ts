@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { nanosecondsOf, span } from '../../wire/duration.ts';
 import { defineStep } from '../definition.ts';
-import { nanosecondsOf, span } from '../duration.ts';
 import { channels, columnsOf, demandSamples } from '../params.ts';
 import { Filter, filterStep } from './filter.ts';
 import { openOnePole } from './run.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { duration, nanosecondsOf, span } from '../../wire/duration.ts';
 import { type DeviceStep, openByDevice } from '../by-device.ts';
 import { defineStep } from '../definition.ts';
-import { duration, nanosecondsOf, span } from '../duration.ts';
 import { Grid, type GridTime } from '../grid.ts';
 import type { Output } from '../output.ts';
 import { demandSamples, rate, StepProblem } from '../params.ts';

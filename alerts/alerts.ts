@@ -1,0 +1,134 @@
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+import { type EventLog, type Running, totalLag } from '../core/log/port.ts';
+import { reportStatus } from '../core/log/status.ts';
+import { createReporter } from '../core/stage/reporter.ts';
+import { createStage, type Stage } from '../core/stage/stage.ts';
+import type { AlertTopics } from '../core/wire/alert.ts';
+import { statusEveryMs } from '../core/wire/status.ts';
+import type { Stream } from '../core/wire/stream.ts';
+import { startDelivery } from './delivery/deliver.ts';
+import { Silences } from './delivery/silences.ts';
+import type { Webhook } from './delivery/webhook.ts';
+import { createAlertMetrics } from './metrics.ts';
+import { judgeLine } from './rules/on-line.ts';
+import { judgePredictions } from './rules/on-predictions.ts';
+import { judgeSilence } from './rules/on-silence.ts';
+import { isLineRule, isPredictionRule, isSilentRule, type Rule } from './rules/rule.ts';
+import { type RulePipe, startRulePipe } from './rules/rule-pipe.ts';
+import { startTicker } from './ticker.ts';
+
+export interface AlertsOptions {
+  /** Its `alerts` are where they are kept. */
+  readonly stream: Stream;
+  readonly log: EventLog;
+  readonly logger: Logger;
+  readonly registry: Registry;
+  readonly rules: readonly Rule[];
+  readonly webhooks: readonly Webhook[];
+  /** How long a notification is tried. Default one day. */
+  readonly giveUpAfterMs?: number;
+  /** Subjects of a rule in a partition, at most. */
+  readonly maxSubjects?: number;
+}
+
+export const alertsGroup = (stream: Stream): string => `${stream.name}.alerts`;
+const silentGroup = (stream: Stream): string => `${stream.name}.alerts.silent`;
+const lineGroup = (stream: Stream): string => `${stream.name}.alerts.line`;
+
+/** Raises alerts by rules on what goes down the line, and sends them to webhooks. Without rules it only reports that it is there. */
+export function createAlerts(options: AlertsOptions): Stage {
+  const { stream, log, logger, registry, rules, webhooks } = options;
+  const reporter = createReporter({ stream, stage: 'alerts' });
+  const pipes: RulePipe[] = [];
+  const metrics = createAlertMetrics(registry, () => pipes.reduce((sum, pipe) => sum + pipe.firing(), 0));
+  const silences = new Silences();
+  const running: { stop(): Promise<void> }[] = [];
+  const hasPredictionRules = rules.some(isPredictionRule);
+
+  function started<T extends Running>(part: T, fail: (error: unknown) => void): T {
+    running.push(part);
+    part.failed.catch(fail);
+    return part;
+  }
+
+  async function open(fail: (error: unknown) => void): Promise<void> {
+    const { alerts: topics } = stream;
+    if (!topics || rules.length === 0) return logger.info('there are no rules under alerts; nothing is watched');
+    for (const pipe of await openPipes({ ...options, topics, reporter, metrics })) pipes.push(started(pipe, fail));
+    const needsSilence = rules.some(isSilentRule);
+    const needsLine = rules.some(isLineRule);
+    if (needsSilence || needsLine) {
+      const group = needsSilence ? silentGroup(stream) : undefined;
+      const everyMs = tickEveryMs(rules);
+      running.push(startTicker({ ...options, topic: topics.ticks, everyMs, silentGroup: group, line: needsLine }));
+    }
+    await silences.start(log, topics.silences, logger);
+    const { giveUpAfterMs = 86_400_000 } = options;
+    const shared = { stream, log, topic: topics.alerts, silences, giveUpAfterMs, metrics, reporter };
+    for (const webhook of webhooks) started(await startDelivery({ ...shared, webhook }), fail);
+    logger.info({ rules: rules.length, webhooks: webhooks.length }, `watching ${stream.name}`);
+  }
+
+  const snapshot = async () => {
+    const counters = metrics.counters();
+    if (!hasPredictionRules) return reporter.status({ counters });
+    return reporter.status({
+      counters,
+      lag: totalLag(await log.lag(alertsGroup(stream), [stream.topics.predictions])),
+    });
+  };
+  return createStage({
+    open,
+    async close() {
+      await Promise.all([silences.stop(), ...running.map((part) => part.stop())]);
+    },
+    report: () => reportStatus({ log, topic: stream.topics.status, logger, snapshot }),
+  });
+}
+
+type PipeParts = Pick<AlertsOptions, 'stream' | 'log' | 'logger' | 'rules' | 'maxSubjects'> & {
+  readonly topics: AlertTopics;
+  readonly reporter: ReturnType<typeof createReporter>;
+  readonly metrics: ReturnType<typeof createAlertMetrics>;
+};
+
+/** A pipe for each kind of input that a rule looks at. */
+async function openPipes({ topics, rules, ...shared }: PipeParts): Promise<RulePipe[]> {
+  const { stream } = shared;
+  const { alerts, ticks, state, silentState, lineState } = topics;
+  const { readings, predictions } = stream.topics;
+  const onPredictions = rules.filter(isPredictionRule);
+  const onSilence = rules.filter(isSilentRule);
+  const onLine = rules.filter(isLineRule);
+  const common = { ...shared, alerts };
+  const pipes: RulePipe[] = [];
+  if (onPredictions.length > 0)
+    pipes.push(
+      await startRulePipe({
+        ...{ ...common, from: [predictions], group: alertsGroup(stream), state },
+        ...{ rules: onPredictions, isOwn: isPredictionRule, judge: judgePredictions },
+      }),
+    );
+  if (onSilence.length > 0)
+    pipes.push(
+      await startRulePipe({
+        ...{ ...common, from: [ticks, readings], group: silentGroup(stream), state: silentState },
+        ...{ rules: onSilence, isOwn: isSilentRule, judge: judgeSilence },
+      }),
+    );
+  if (onLine.length > 0)
+    pipes.push(
+      await startRulePipe({
+        ...{ ...common, from: [ticks], group: lineGroup(stream), state: lineState },
+        ...{ rules: onLine, isOwn: isLineRule, judge: judgeLine },
+      }),
+    );
+  return pipes;
+}
+
+/** Ten times within the shortest silence, but neither more often than each second nor more rarely than each ten; as often as stages report. */
+function tickEveryMs(rules: readonly Rule[]): number {
+  const silences = rules.filter(isSilentRule).map(({ silentNs }) => Number(silentNs / 1_000_000n));
+  return Math.min(rules.some(isLineRule) ? statusEveryMs : 10_000, Math.max(1_000, Math.min(...silences) / 10));
+}

@@ -1,0 +1,92 @@
+import type { EventLog, Rejected, Running, Stall, StoredRecord } from '../../core/log/port.ts';
+import type { Reporter } from '../../core/stage/reporter.ts';
+import { type Alert, type AlertDelivery, decodeAlertRecord } from '../../core/wire/alert.ts';
+import { describeError, GaplineError } from '../../core/wire/errors.ts';
+import type { Stream } from '../../core/wire/stream.ts';
+import type { AlertMetrics } from '../metrics.ts';
+import type { Silences } from './silences.ts';
+import { sendAlert, type Webhook } from './webhook.ts';
+
+export interface DeliverOptions {
+  readonly stream: Stream;
+  readonly log: EventLog;
+  /** The topic of alerts. */
+  readonly topic: string;
+  readonly webhook: Webhook;
+  readonly silences: Silences;
+  /** How long a notification is tried. */
+  readonly giveUpAfterMs: number;
+  readonly metrics: AlertMetrics;
+  readonly reporter: Reporter;
+}
+
+export const deliveryGroup = (stream: Stream, webhook: string): string => `${stream.name}.alerts.to.${webhook}`;
+
+/** Few, so that little is sent again after a crash. */
+const maxBatch = 10;
+const appendMs = 5_000;
+
+/**
+ * Sends each alert to one webhook, in order by subject, at least once: the topic of alerts is the outbox, and the group's offset moves when
+ * the webhook has taken them. What it does not take stalls its partition, for itself alone, with a backoff that the log keeps.
+ */
+export function startDelivery(options: DeliverOptions): Promise<Running> {
+  const { stream, log, topic, webhook, metrics, reporter } = options;
+  /** Notifications of batches that are not committed yet, so that one that fails does not send those before it again. */
+  const settled = new Set<string>();
+
+  async function sink({ records, signal }: { records: readonly StoredRecord[]; signal: AbortSignal }) {
+    const rejected: Rejected[] = [];
+    const own: string[] = [];
+    for (const record of records) {
+      const alert = decodeAlertRecord(record.value);
+      if (typeof alert === 'string') rejected.push({ record, reason: `not an alert: ${alert}` });
+      else if (alert.kind === 'alert' && alert.stream === stream.name) {
+        const place = `${record.partition}/${record.offset}`;
+        own.push(place);
+        if (!settled.has(place)) await settle(alert, record, signal);
+        settled.add(place);
+      }
+    }
+    for (const place of own) settled.delete(place);
+    return rejected;
+  }
+
+  async function settle(alert: Alert, record: StoredRecord, signal: AbortSignal): Promise<void> {
+    const { outcome, detail } = await outcomeOf(options, alert, record, signal);
+    const { rule, subject, state, id, key } = alert;
+    const delivery: AlertDelivery = {
+      ...{ kind: 'delivery', stream: stream.name, rule, subject, state, id, key, webhook: webhook.name, outcome },
+      ...(detail !== undefined && { detail: detail.slice(0, 500) }),
+      at: new Date().toISOString(),
+    };
+    await log.append(topic, [{ key: subject, value: Buffer.from(JSON.stringify(delivery)) }], { deadlineMs: appendMs });
+    metrics.settled(webhook.name, outcome);
+    if (outcome !== 'delivered' && outcome !== 'silenced')
+      reporter.noteError(`webhook ${webhook.name}: an alert was not delivered: ${detail}`);
+  }
+
+  const stalled = ({ error }: Stall) => reporter.noteError(`webhook ${webhook.name}: ${describeError(error)}`);
+  return log.drain(
+    { from: [topic], group: deliveryGroup(stream, webhook.name), maxBatch, stalled },
+    sink,
+    reporter.deadLetter,
+  );
+}
+
+/** @throws {GaplineError} `webhook-refused` where it is to be tried again */
+async function outcomeOf(
+  { webhook, silences, giveUpAfterMs, metrics }: DeliverOptions,
+  alert: Alert,
+  { arrivedMs }: StoredRecord,
+  signal: AbortSignal,
+): Promise<Pick<AlertDelivery, 'outcome' | 'detail'>> {
+  if (silences.isSilenced(alert, Date.now())) return { outcome: 'silenced' };
+  const attempt = await sendAlert(webhook, alert, signal);
+  if (attempt.outcome === 'delivered') return { outcome: 'delivered' };
+  const { outcome, detail } = attempt;
+  if (outcome === 'refused') return { outcome, detail };
+  metrics.failed(webhook.name);
+  if (Date.now() - arrivedMs > giveUpAfterMs) return { outcome: 'given-up', detail };
+  throw new GaplineError('webhook-refused', detail, { retryable: true });
+}

@@ -1,0 +1,132 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { firstIssue } from './issue.ts';
+import { nanosecondsSchema } from './reading.ts';
+
+/** The topics of a stream's alerts. */
+export interface AlertTopics {
+  /** Alerts that fired and were resolved, and what became of their delivery. */
+  readonly alerts: string;
+  /** The passing of time, as a record in each partition. */
+  readonly ticks: string;
+  /** Compacted: what the rules on predictions remember. */
+  readonly state: string;
+  /** Compacted: what the rules on silent devices remember. */
+  readonly silentState: string;
+  /** Compacted: what the rules on lag and drift remember. */
+  readonly lineState: string;
+  /** Compacted: which alerts are not to be delivered, and until when. */
+  readonly silences: string;
+}
+
+export const alertTopicsOf = (stream: string): AlertTopics => ({
+  alerts: `${stream}.alerts`,
+  ticks: `${stream}.alerts.ticks`,
+  state: `${stream}.alerts.state`,
+  silentState: `${stream}.alerts.silent.state`,
+  lineState: `${stream}.alerts.line.state`,
+  silences: `${stream}.alerts.silences`,
+});
+
+const named = { stream: z.string().min(1), rule: z.string().min(1) };
+const idSchema = z
+  .string()
+  .regex(/^[0-9a-f]{32}$/)
+  .describe('of the alert: the same when it fires and when it is resolved');
+const keySchema = z.string().describe('of the notification: the same each time that it is sent (`Idempotency-Key`)');
+
+/** What a webhook is sent: an alert fires, or is resolved. */
+export const alertSchema = z
+  .strictObject({
+    kind: z.literal('alert'),
+    ...named,
+    subject: z.string().min(1).describe('the device; of lag the stage, of drift the stream'),
+    state: z.enum(['firing', 'resolved']),
+    id: idSchema,
+    key: keySchema,
+    since: nanosecondsSchema.describe('when what the rule describes began: nanoseconds, as a decimal string'),
+    at: nanosecondsSchema.describe('when it fired or was resolved, as `since`'),
+    text: z.string().describe('one line for people; Slack and others show it'),
+    label: z.string().optional().describe('of a rule on labels: the last label'),
+    probability: z.number().optional().describe('of it'),
+    model: z.strictObject({ name: z.string(), version: z.int() }).optional().describe('that labelled'),
+    value: z.number().optional().describe('of other rules: share of gaps, seconds of silence, lag or drifted fields'),
+  })
+  .meta({ title: 'Alert' });
+
+export type Alert = z.infer<typeof alertSchema>;
+
+/** What became of a notification at one webhook. */
+export const deliverySchema = z
+  .strictObject({
+    kind: z.literal('delivery'),
+    ...named,
+    subject: z.string().min(1),
+    state: z.enum(['firing', 'resolved']),
+    id: idSchema,
+    key: keySchema,
+    webhook: z.string(),
+    outcome: z.enum(['delivered', 'silenced', 'refused', 'given-up']),
+    detail: z.string().optional().describe('why it was not delivered'),
+    at: z.string().describe('RFC 3339'),
+  })
+  .meta({ title: 'AlertDelivery' });
+
+export type AlertDelivery = z.infer<typeof deliverySchema>;
+
+/** A wish that alerts are not delivered for a while. They still fire, and are listed. */
+export const silenceSchema = z
+  .strictObject({
+    ...named,
+    subject: z.string().nullable().describe('the device; null for all of them'),
+    until: nanosecondsSchema.describe('nanoseconds, as a decimal string; one that is past ends the silence'),
+  })
+  .meta({ title: 'AlertSilence' });
+
+export type Silence = z.infer<typeof silenceSchema>;
+
+/** What a record of the topic of ticks says. */
+export const tickSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('time'),
+    at: nanosecondsSchema.describe('every reading of the partition that arrived before this is taken'),
+  }),
+  z.strictObject({
+    kind: z.literal('line'),
+    at: nanosecondsSchema,
+    lag: z.record(z.string(), z.number()).describe('by stage'),
+    drifted: z.int().optional().describe('fields that have drifted, where a classifier knows'),
+  }),
+]);
+
+export type Tick = z.infer<typeof tickSchema>;
+
+const recordSchema = z.discriminatedUnion('kind', [alertSchema, deliverySchema]);
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+/** What a record of the topic of alerts holds, or, on one line, why it holds neither. */
+export const decodeAlertRecord = (value: Uint8Array): Alert | AlertDelivery | string => decode(recordSchema, value);
+export const decodeSilence = (value: Uint8Array): Silence | string => decode(silenceSchema, value);
+export const decodeTick = (value: Uint8Array): Tick | string => decode(tickSchema, value);
+
+function decode<T>(schema: z.ZodType<T>, value: Uint8Array): T | string {
+  let json: unknown;
+  try {
+    json = JSON.parse(decoder.decode(value));
+  } catch {
+    return 'it is not JSON in UTF-8';
+  }
+  const parsed = schema.safeParse(json);
+  return parsed.success ? parsed.data : firstIssue(parsed.error);
+}
+
+/** The id of an alert: whoever finds it again, after a crash too, gives it the same one. */
+export function alertId({
+  stream,
+  rule,
+  subject,
+  since,
+}: Pick<Alert, 'stream' | 'rule' | 'subject' | 'since'>): string {
+  const identity = JSON.stringify([stream, rule, subject, since]);
+  return createHash('sha256').update(identity).digest('hex').slice(0, 32);
+}
