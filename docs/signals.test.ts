@@ -16,9 +16,7 @@ const docs = readFileSync(new URL('signals.md', import.meta.url), 'utf8');
 const [, written] = /^```ts\n([\s\S]*?)^```$/m.exec(docs) ?? [];
 writeFileSync(
   join(folder, 'difference.ts'),
-  written!
-    .replace("'zod'", `'${import.meta.resolve('zod')}'`)
-    .replace("'../../core/steps/steps.ts'", `'${new URL('../core/steps/steps.ts', import.meta.url).href}'`),
+  written!.replace("'../../core/steps/steps.ts'", `'${new URL('../core/steps/steps.ts', import.meta.url).href}'`),
 );
 
 const samples = [1, 4, 9].map((value, at): Sample => ({ device: 'a', ns: ms(at), values: [value] }));
