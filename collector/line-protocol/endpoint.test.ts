@@ -104,6 +104,7 @@ test('a line without a field that the stream knows is refused alone; the sound l
     'm a=2 1700000000000000003',
     'm,device=d a=3 1700000000',
     'm,device=d a=4 1700000000000000004',
+    'm,device=d char_freq=7 1700000000000000005',
   ].join('\n');
   expect(await write(`${own.collector.url}/api/v2/write`, body)).toEqual({
     status: 400,
@@ -113,7 +114,8 @@ test('a line without a field that the stream knows is refused alone; the sound l
         'partial write: line 3: the stream knows no field "usage"; known are a, A, b, char_freq_;',
         'line 4: field "A" is not a number',
         'line 5: there is no tag "device" to name the device',
-        'line 6: 1700000000: the time is in the first 21 days of 1970: seconds? use ?precision=s dropped=4',
+        'line 6: 1700000000: the time is in the first 21 days of 1970: seconds? use ?precision=s',
+        'line 8: the stream knows no field "char_freq"; known are a, A, b, char_freq_;; did you mean `char_freq_;`? dropped=5',
       ].join('\n'),
     },
   });
@@ -123,8 +125,8 @@ test('a line without a field that the stream knows is refused alone; the sound l
     (seen) => seen?.unknownFields?.length === 2,
   );
   expect(status?.unknownFields).toEqual([
+    { name: 'char_freq', count: 2, near: 'char_freq_;' },
     { name: 'usage', count: 1 },
-    { name: 'char_freq', count: 1, near: 'char_freq_;' },
   ]);
   await own.stop();
 });

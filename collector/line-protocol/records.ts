@@ -1,6 +1,6 @@
 import { HttpProblem } from '../../core/http/problem.ts';
 import type { LogRecord } from '../../core/log/port.ts';
-import { suggestName } from '../../core/wire/near-name.ts';
+import { listNames, nearName } from '../../core/wire/near-name.ts';
 import { endField } from '../../core/wire/point.ts';
 import { shorten } from '../../core/wire/problem.ts';
 import { explainName, explainRefusedTime, isName, type ReadingRules } from '../../core/wire/reading-input.ts';
@@ -92,7 +92,9 @@ function explainNoValue({ fields }: LinePoint, { known, fields: names }: Reading
   const text = fields.find(({ name }) => known.has(name));
   if (text !== undefined) return `field ${JSON.stringify(shorten(text.name))} is not a number`;
   const unknown = fields[0]?.name ?? '';
-  return `the stream knows no field ${JSON.stringify(shorten(unknown))}; ${suggestName(unknown, names)}`;
+  const near = nearName(unknown, names);
+  const hint = near === undefined ? '' : `; did you mean \`${near}\`?`;
+  return `the stream knows no field ${JSON.stringify(shorten(unknown))}; ${listNames(names)}${hint}`;
 }
 
 /** The numeric fields that the stream defines, in the order of the line. */

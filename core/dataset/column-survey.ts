@@ -1,7 +1,7 @@
 import { type ClockForm, clockFormOf, isTimeOfDay } from './clock-cell.ts';
 import { Dictionary } from './dictionary.ts';
 import { shapes } from './digits.ts';
-import { isGap } from './gap-words.ts';
+import { isGap, isUnlabelled } from './gap-words.ts';
 import { NumberCell } from './number.ts';
 import { cellText, placeOf, type TableRecord } from './records.ts';
 import { type DateOrder, looksLikeTime, orderOf, shortDateOf } from './time-cell.ts';
@@ -23,6 +23,8 @@ const mostMeasured = 1_000;
 /** Texts of a column whose kind is remembered. */
 const mostTexts = 256;
 const isOther = 1;
+/** Words for gaps that are remembered of a column. */
+const mostGapWords = 5;
 /** There are no more days in a month. */
 const mostParts = 32;
 
@@ -79,7 +81,7 @@ export class ColumnSurvey {
   hash = 0;
   #previous = Number.NaN;
   #step = Number.NaN;
-  #gapWords = new Set<string>();
+  readonly #gapWords = new Map<string, number>();
   readonly #texts = new Dictionary(mostTexts);
   readonly #kinds: number[] = [];
   /** By the shape of a cell: whether one more number like it teaches nothing, but that there is one more. */
@@ -182,7 +184,8 @@ export class ColumnSurvey {
     const text = cellText(record, cell);
     if (isGap(text)) {
       this.gaps += 1;
-      if (this.#gapWords.size < 5) this.#gapWords.add(text);
+      const seen = this.#gapWords.get(text) ?? 0;
+      if (seen > 0 || this.#gapWords.size < mostGapWords) this.#gapWords.set(text, seen + 1);
       return;
     }
     if (looksLikeTime(text)) {
@@ -222,7 +225,12 @@ export class ColumnSurvey {
   }
 
   get gapWords(): string[] {
-    return [...this.#gapWords];
+    return [...this.#gapWords.keys()];
+  }
+
+  /** Words that are gaps among numbers and may be labels among words, such as `none`; with how often each stands there. */
+  get wordsForLabels(): [word: string, count: number][] {
+    return this.kind === 'text' ? [...this.#gapWords].filter(([word]) => !isUnlabelled(word)) : [];
   }
 
   /** Cells that were taken. */

@@ -1,7 +1,8 @@
-/** What pandas, R and spreadsheets write for a value that is missing, and UCI's question mark. */
+/** What pandas, R, C, databases and spreadsheets write for a value that is missing, and UCI's question mark. */
 const words = [
   ...['', 'NA', 'N/A', 'NaN', 'NaT', 'NULL', 'None', 'nil', '<NA>', '-NaN', 'n/a', 'nan', '-nan', 'null'],
-  ...['#N/A', '#N/A N/A', '#NA', '1.#IND', '-1.#IND', '1.#QNAN', '-1.#QNAN', '\\N', '?', '.', '-', '--'],
+  ...['#N/A', '#N/A N/A', '#NA', '1.#IND', '-1.#IND', '1.#QNAN', '-1.#QNAN', '\\N', '?', '.', '-', '--', '---'],
+  ...['+nan', 'nan(ind)', '-nan(ind)', 'nan(snan)', '-nan(snan)', '<null>', '(null)', 'N.A.', 'n.a.'],
   ...['#DIV/0!', '#VALUE!', '#NUM!', '#REF!', '#NULL!', '#NAME?'],
 ] as const;
 

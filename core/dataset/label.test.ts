@@ -37,6 +37,11 @@ it.each([
   expect(guessLabel(await summarise(text))).toMatchObject({ label });
 });
 
+it.each(['none', 'Null'])('takes %s beside another word for a class, as reading does', async (word) => {
+  const rows = Array.from({ length: 30 }, (_, row) => `${row}.5,${row % 2 ? 'leak' : word}`);
+  expect(guessLabel(await summarise(`temp,state\n${rows.join('\n')}\n`))).toMatchObject({ label: 'state' });
+});
+
 it('guesses nothing where every column is a measurement', async () => {
   expect(guessLabel(await summarise('a,b\n1.5,2.5\n2.5,3.5\n'))).toMatchObject({ candidates: [] });
 });

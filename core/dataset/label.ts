@@ -16,8 +16,11 @@ export interface LabelCandidate {
 /** More classes than this are not guessed at: the column is likelier a name or a measurement. */
 const mostClasses = 30;
 
-/** The different labels of a column. */
-export const classesOf = ({ distinct }: ColumnSurvey): string[] => distinct.texts.filter((text) => !isUnlabelled(text));
+/** The different labels of a column. A word that is a gap elsewhere may be one: `none` beside `leak`. */
+export const classesOf = ({ distinct, wordsForLabels }: ColumnSurvey): string[] => [
+  ...distinct.texts.filter((text) => !isUnlabelled(text)),
+  ...wordsForLabels.map(([word]) => word),
+];
 
 /** Whether a column of numbers is a measured target and no class. */
 export function isNumericTarget(column: ColumnSurvey): boolean {

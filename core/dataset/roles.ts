@@ -78,8 +78,7 @@ export function assignRoles(survey: Survey, options: RoleOptions): Roles {
   const roles = columns.map((column, index): ColumnRole => {
     const is = (role: ColumnRole['role'], reason: string) => ({ name: column.name, role, reason });
     if (named.has(index)) return is('value', describeValue(column));
-    if (index === truth)
-      return is('label', `${column.distinctText} different, ${column.filled} of ${column.rows} rows have one`);
+    if (index === truth) return is('label', describeLabel(column));
     if (index === time) return is('time', options.time === undefined ? 'by its name; --time names another' : '');
     if (index === clock)
       return is(
@@ -156,6 +155,12 @@ const isDaysInDigits = ({ filled, wholes, least, most }: ColumnSurvey): boolean 
 function recurs(column: ColumnSurvey): boolean {
   const names = column.kind === 'text' || (column.kind === 'numeric' && column.wholes === column.numbers);
   return names && column.gaps === 0 && !column.full && column.distinct.size * 2 <= column.rows;
+}
+
+function describeLabel({ full, distinct, distinctText, filled, rows, wordsForLabels }: ColumnSurvey): string {
+  const labelled = wordsForLabels.reduce((sum, [, count]) => sum + count, filled);
+  const different = full ? distinctText : String(distinct.size + wordsForLabels.length);
+  return `${different} different, ${labelled} of ${rows} rows have one`;
 }
 
 function whyLeftOut(column: ColumnSurvey): string | undefined {

@@ -184,6 +184,26 @@ describe('dates', () => {
   });
 });
 
+it.each(['---', '+nan', '-nan(ind)', '<null>', '(null)', 'N.A.'])(
+  '%s is a gap, as C and databases write it',
+  async (word) => {
+    const data = await read(
+      `temp,state\n${rows.map(([temp, , state], row) => `${row % 7 ? temp : word},${state}\n`).join('')}`,
+      {
+        truth: 'state',
+      },
+    );
+    expect(data.values.filter(Number.isNaN)).toHaveLength(4);
+  },
+);
+
+it('a class that is called none is told among the labels', async () => {
+  const text = `temp,state\n${rows.map(([temp], row) => `${temp},${row % 2 ? 'none' : 'leak'}\n`).join('')}`;
+  const data = await read(text, { truth: 'state' });
+  expect(data.classes).toEqual(['leak', 'none']);
+  expect(data.columns[1]).toMatchObject({ role: 'label', reason: '2 different, 24 of 24 rows have one' });
+});
+
 it("words of one's own are gaps where they are said, and are named where they are not", async () => {
   const text = `temp,state\n${rows.map(([temp], row) => `${row % 6 ? temp : row % 4 ? '-999' : 'sensor off'},${row === 5 ? 'sensor off' : row % 2 ? 'ok' : 'hot'}\n`).join('')}`;
   const data = await read(text, { truth: 'state', gap: ['sensor off', '-999', 'nowhere'] });

@@ -24,7 +24,11 @@ const mostNamed = 8;
 /** What to do about a name that is not known: the near one, or those there are, as far as a sentence holds them. */
 export function suggestName(name: string, known: readonly string[]): string {
   const near = nearName(name, known);
-  if (near !== undefined) return `did you mean \`${near}\`?`;
+  return near === undefined ? listNames(known) : `did you mean \`${near}\`?`;
+}
+
+/** The first of the names that there are. */
+export function listNames(known: readonly string[]): string {
   const more = known.length > mostNamed ? ` and ${known.length - mostNamed} more` : '';
   return `known are ${known.slice(0, mostNamed).join(', ')}${more}`;
 }
