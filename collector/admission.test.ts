@@ -93,3 +93,28 @@ test('large bodies of many senders are refused before they fill the memory', asy
   expect(seen.accepted).toBeGreaterThan(0);
   expect(seen.mostBytes).toBeLessThan(maxWaitingBytes + 8_000 * 1_400);
 });
+
+test('senders that gave up, while the log takes nothing, keep no others out', async () => {
+  const stuck = Promise.withResolvers<void>();
+  let nowMs = 0;
+  const { groups, memory } = createAdmission({
+    commit: () => stuck.promise,
+    maxWaitingBytes,
+    logger: silent,
+    nowMs: () => nowMs,
+  });
+  const record: LogRecord = { key: 'd', value: new Uint8Array(1_500_000) };
+  const sockets = Array.from({ length: 16 }, () => ({ destroyed: false }));
+  const settled: unknown[] = [];
+  for (const socket of sockets) groups.enqueue([record], (error) => settled.push(error), socket);
+  await turn();
+  nowMs += 10_000;
+  expect(memory.reserve(1_000)).toBeUndefined();
+  for (const socket of sockets.slice(0, 10)) socket.destroyed = true;
+  const begun = Array.from({ length: 12 }, () => memory.reserve(1_000));
+  expect(begun.filter((each) => each !== undefined)).toHaveLength(10);
+  for (const each of begun) each?.release();
+  stuck.resolve();
+  await groups.close();
+  expect(settled).toHaveLength(16);
+});

@@ -39,7 +39,7 @@ export function createAdmission({ commit, maxWaitingBytes, logger, nowMs }: Admi
   });
   const memory: MemoryBudget = createMemoryBudget(maxBytes, (usedBytes) => {
     if (groups.waitingBytes >= maxBytes) return false;
-    if (memory.bodies + groups.waitingRequests < politeRequests) return true;
+    if (groups.hasFewerSendersThan(politeRequests - memory.bodies)) return true;
     return limit.allows(usedBytes + groups.waitingBytes);
   });
   return { groups, memory };

@@ -7,11 +7,17 @@ export type Commit = (records: readonly LogRecord[]) => Promise<void>;
 /** Called once the records of a request are durable, or with the reason why they are not. */
 export type Settle = (error?: unknown) => void;
 
+/** Who waits for a request's answer: its connection. */
+export interface Sender {
+  readonly destroyed: boolean;
+}
+
 interface Waiting {
   readonly records: readonly LogRecord[];
   readonly bytes: number;
   readonly sinceMs: number;
   readonly settle: Settle;
+  readonly sender: Sender | undefined;
 }
 
 export interface GroupCommitOptions {
@@ -36,6 +42,8 @@ export class GroupCommit {
   #bytes = 0;
   #requests = 0;
   #waiting: Waiting[] = [];
+  /** What is being made durable. */
+  #group: readonly Waiting[] = [];
   #running: Promise<void> | undefined;
   #closed = false;
   /** Requests that were in progress when the last group was durable: their senders probably send again at once. */
@@ -58,8 +66,20 @@ export class GroupCommit {
     return this.#requests;
   }
 
+  /**
+   * Whether fewer senders than that wait for an answer. One that gave up, and closed its connection, is no longer one; it probably sends
+   * the same again.
+   */
+  hasFewerSendersThan(count: number): boolean {
+    if (count <= 0 || this.#requests < count) return count > 0;
+    let open = 0;
+    for (const waiting of [this.#group, this.#waiting])
+      for (const { sender } of waiting) if (sender?.destroyed !== true && ++open >= count) return false;
+    return true;
+  }
+
   /** Makes records durable with a group to come, and then calls `settle`; a request needs no promise for it. */
-  enqueue(records: readonly LogRecord[], settle: Settle): void {
+  enqueue(records: readonly LogRecord[], settle: Settle, sender?: Sender): void {
     if (this.#closed) {
       settle(new HttpProblem('log-unavailable', 'the collector is stopping', { retryAfterS: 1 }));
       return;
@@ -68,7 +88,7 @@ export class GroupCommit {
     for (const record of records) bytes += record.value.byteLength + recordOverheadBytes;
     this.#bytes += bytes;
     this.#requests += 1;
-    this.#waiting.push({ records, bytes, sinceMs: this.#nowMs(), settle });
+    this.#waiting.push({ records, bytes, sinceMs: this.#nowMs(), settle, sender });
     if (this.#isComplete) this.#endLinger?.();
     this.#running ??= this.#run();
   }
@@ -95,12 +115,14 @@ export class GroupCommit {
       await new Promise((resolve) => setImmediate(resolve));
       if (!this.#isComplete) await this.#linger();
       const group = this.#nextGroup();
+      this.#group = group;
       const beganMs = this.#nowMs();
       const failure = await this.#commit(group);
       const nowMs = this.#nowMs();
       this.#expected = this.#requests;
       this.#lingerMs = Math.min(longestLingerMs, nowMs - beganMs);
       this.#requests -= group.length;
+      this.#group = [];
       for (const { bytes, sinceMs, settle } of group) {
         this.#bytes -= bytes;
         this.#settle(settle, failure);

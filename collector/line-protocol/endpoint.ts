@@ -49,7 +49,7 @@ export function lineProtocolEndpoint(options: LineProtocolOptions): EndpointHand
         else sendInfluxError(response, new HttpProblem('reading-invalid', refusal));
       };
       if (length === 0) return done();
-      groups.enqueue(records, (error) => (error === undefined ? done() : refuse(error)));
+      groups.enqueue(records, (error) => (error === undefined ? done() : refuse(error)), request.socket);
     } catch (error) {
       refuse(error);
     }

@@ -45,11 +45,12 @@ export function readingsEndpoint(options: EndpointOptions): EndpointHandler {
       if (records.length === 0) return accept(0);
       const awaited = waitMs > 0 ? await labels?.expect(records, waitMs) : undefined;
       if (awaited) response.once('close', awaited.cancel);
-      groups.enqueue(records, (error) => {
+      const settle = (error?: unknown): void => {
         if (error !== undefined) refuse(error);
         else if (awaited === undefined) accept(records.length);
         else void awaited.labels.then((found) => accept(records.length, found));
-      });
+      };
+      groups.enqueue(records, settle, request.socket);
     } catch (error) {
       refuse(error);
     }

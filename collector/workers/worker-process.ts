@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { backoffMs } from '../../core/retry/backoff.ts';
 import { type ErrorCode, errorCatalog, GaplineError } from '../../core/wire/errors.ts';
 import { type Figures, type FromWorker, noFigures, type ToWorker } from './messages.ts';
+import { SilenceWatch } from './silence.ts';
 
 export interface WorkerProcessOptions {
   /** Counted from 1. */
@@ -13,6 +14,8 @@ export interface WorkerProcessOptions {
   readonly received: (message: FromWorker, worker: WorkerProcess) => void;
   /** Called with the last figures of a process that ended. */
   readonly ended: (last: Figures) => void;
+  /** A worker that sent nothing for so long hangs: it sends its figures every second. Default 30 s. */
+  readonly silentMs?: number;
 }
 
 const restart = { firstMs: 100, maxMs: 5_000 };
@@ -35,6 +38,8 @@ export class WorkerProcess {
   #unsent = 0;
   #stopping = false;
   #restart: NodeJS.Timeout | undefined;
+  /** From when it listens on; a start may take its time. */
+  #watch: SilenceWatch | undefined;
   #ended = Promise.withResolvers<void>();
 
   constructor(options: WorkerProcessOptions) {
@@ -100,6 +105,7 @@ export class WorkerProcess {
     let reason: GaplineError | undefined;
     child.on('message', (message) => {
       const received = message as FromWorker;
+      this.#watch?.heard();
       if (received.kind === 'failed') reason = errorOf(received);
       else this.#take(received);
     });
@@ -112,6 +118,7 @@ export class WorkerProcess {
     if (message.kind === 'listening') {
       this.#port = Number(new URL(message.url).port);
       this.#url.resolve(message.url);
+      this.#watch = new SilenceWatch(this.#options.silentMs ?? 30_000, () => this.#endSilent());
     } else if (message.kind === 'figures') {
       this.#figures = message.figures;
       for (const fresh of this.#fresh.splice(0)) fresh();
@@ -120,10 +127,19 @@ export class WorkerProcess {
     }
   }
 
+  /** SIGTERM would wait for a process that does nothing. What it acknowledged is in the log or in its spool. */
+  #endSilent(): void {
+    const { slot, logger } = this.#options;
+    logger.error({ worker: slot }, `worker ${slot} hangs: it has sent nothing for too long; it is ended`);
+    this.#child?.kill('SIGKILL');
+  }
+
   #gone({ bornMs, reason, how }: { bornMs: number; reason: Error | undefined; how: string }): void {
     if (this.#child === undefined) return;
     const { slot, logger, ended } = this.#options;
     this.#child = undefined;
+    this.#watch?.stop();
+    this.#watch = undefined;
     for (const fresh of this.#fresh.splice(0)) fresh();
     ended(this.#figures);
     this.#figures = noFigures;
