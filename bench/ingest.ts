@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { Kafka, logLevel } from 'kafkajs';
+import { loadKafkajs } from '../core/log/kafka/client.ts';
 import { startKafka } from '../test/servers/kafka.ts';
 import { type Job, jobs, namesOf, writeBodies } from './ingest/jobs.ts';
 import { Bench, type Bodies, type Measured } from './ingest/measure.ts';
@@ -28,6 +28,7 @@ const results = new Map<string, Measured[]>();
 const chosen = jobs.filter(({ name }) => options.jobs.split(',').includes(name));
 const folder = mkdtempSync(join(tmpdir(), 'gapline-ingest-bodies-'));
 const kafka = await startKafka({ report: (line) => console.error(line) });
+const { Kafka, logLevel } = await loadKafkajs();
 const admin = new Kafka({ brokers: [kafka.broker], logLevel: logLevel.NOTHING }).admin();
 const started: Peer[] = [];
 try {

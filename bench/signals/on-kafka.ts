@@ -3,8 +3,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CompressionTypes, Kafka, logLevel } from 'kafkajs';
+import type { Kafka } from 'kafkajs';
 import { stringify } from 'yaml';
+import { loadKafkajs } from '../../core/log/kafka/client.ts';
 import { mulberry32 } from '../../core/numeric/random/mulberry32.ts';
 import { startKafka } from '../../test/servers/kafka.ts';
 import { end } from '../child.ts';
@@ -44,6 +45,7 @@ const deadlineMs = 600_000;
 export async function compareOnKafka(options: OnKafkaOptions): Promise<string> {
   const kafka = await startKafka({ report: (line) => console.error(line) });
   const folder = mkdtempSync(join(tmpdir(), 'gapline-signals-'));
+  const { Kafka, logLevel } = await loadKafkajs();
   const client = new Kafka({ brokers: [kafka.broker], logLevel: logLevel.NOTHING });
   try {
     await makeModel(folder);
@@ -128,7 +130,7 @@ async function fill(
       const values = { x: Number((random() * 10).toFixed(3)) };
       return { key: device, value: JSON.stringify({ stream: 'hops', device, time, values, received: time }) };
     });
-    await producer.send({ topic: readings, messages, compression: CompressionTypes.None });
+    await producer.send({ topic: readings, messages });
   }
   await producer.disconnect();
 }

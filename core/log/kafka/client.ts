@@ -32,12 +32,17 @@ export interface ClientOptions {
   readonly requestTimeoutMs: number;
 }
 
-/** Loads kafkajs, on first use only. */
-export async function createClient({ address, logger, retry, requestTimeoutMs }: ClientOptions): Promise<Client> {
+/** kafkajs with what the log replaces in it. Where anyone imports it before that, the log has kafkajs' own. */
+export async function loadKafkajs() {
   patchRecords();
   patchOffsets();
   patchConnections();
-  const { Kafka, logLevel } = await import('kafkajs');
+  return await import('kafkajs');
+}
+
+/** Loads kafkajs, on first use only. */
+export async function createClient({ address, logger, retry, requestTimeoutMs }: ClientOptions): Promise<Client> {
+  const { Kafka, logLevel } = await loadKafkajs();
   patchTimers();
   const sockets = new Set<Socket>();
   let killed = false;

@@ -1,6 +1,5 @@
 // On the Kafka that GAPLINE_TEST_KAFKA names.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Kafka, logLevel } from 'kafkajs';
 import { describe, expect, test } from 'vitest';
 import {
   contents,
@@ -16,6 +15,7 @@ import {
   testTimeoutMs,
   texts,
 } from '../contract/fixture.ts';
+import { loadKafkajs } from './client.ts';
 import { clients, kafkaUnderTest, testKafka, withoutKafka } from './testing.ts';
 
 describe.skipIf(withoutKafka).each(clients)(
@@ -141,6 +141,7 @@ describe.skipIf(withoutKafka).each(clients)(
       const log = await fixture().open();
       const topic = await fixture().topic(log, 'readings', 2);
       const group = fixture().name('group');
+      const { Kafka, logLevel } = await loadKafkajs();
       const foreign = new Kafka({ brokers: [new URL(testKafka!).host], logLevel: logLevel.NOTHING }).consumer({
         groupId: group,
       });
