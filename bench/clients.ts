@@ -1,6 +1,7 @@
 // Consuming from Kafka and committing with transactions, by the two clients in turn in one process.
 // node bench/clients.ts [--records 100000] [--rounds 3] [--docs]
 // --docs writes the section of docs/benchmarks.md. Starts a Kafka of its own.
+import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { pino } from 'pino';
 import { type ClientName, clientNames } from '../core/log/kafka/address.ts';
@@ -115,7 +116,7 @@ function describe(runs: readonly Run[]): string {
   const ratios = first?.map((value, round) => ((second?.[round] ?? 0) / value).toFixed(1)) ?? [];
   return `## Kafka's clients
 
-\`npm run bench -- clients\` · ${machine()}
+\`npm run bench -- clients\` · ${machine()} Load of the machine at the end: ${loadavg()[0]?.toFixed(1)}.
 
 A new group copies ${records.toLocaleString('en')} records of ${recordBytes} bytes from ${partitions} partitions, in transactions of at most
 ${maxBatch.toLocaleString('en')} records that commit outputs and offsets together. One broker on the same machine, both clients in one process,
