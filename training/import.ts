@@ -12,23 +12,28 @@ import { fitImputer } from '../core/model/impute/fitted.ts';
 import { httpEstimatorSchema } from '../core/model/kinds/http-schema.ts';
 import type { OnnxRuntime } from '../core/model/kinds/onnx.ts';
 import { type OnnxEstimator, onnxEstimatorSchema } from '../core/model/kinds/onnx-schema.ts';
+import { logisticKind, parseLogistic } from '../core/model/linear/logistic.ts';
 import type { Manifest } from '../core/model/manifest.ts';
 import { openArtifact } from '../core/model/open.ts';
+import { stepsSchema } from '../core/steps/registry.ts';
 import { describeError, GaplineError } from '../core/wire/errors.ts';
 import { shellWord } from '../core/wire/shell-word.ts';
 import { describeModel, type Published, publishDraft } from './draft.ts';
 import { score } from './metrics.ts';
 import type { TrainingOptions } from './options.ts';
+import type { Preparation } from './prepare.ts';
 import { labelledRows, labelRows } from './rows.ts';
 
 export interface ImportInput {
   /**
-   * A file: `ml-random-forest`'s `toJSON()`, gzipped or not, or ONNX. Or the address of a model server. ONNX tree ensembles are taken
+   * A file: `ml-random-forest`'s `toJSON()` or a logistic model, gzipped or not, or ONNX. Or the address of a model server. ONNX tree ensembles are taken
    * into the compiled form; what else is in an ONNX file runs on onnxruntime-node.
    */
   readonly source: string;
   /** What the file lacks: the fields, in the order of the model's columns; what fills gaps; the range of the values. */
   readonly dataset: Dataset;
+  /** The steps that made the rows of the data set, if steps did. */
+  readonly preparation?: Preparation | undefined;
   readonly imputer: TrainingOptions['imputer'];
   readonly voting: TrainingOptions['voting'];
   /** The labels in the order of the model's classes. Default: those of the file, else the data's, whole numbers by size. */
@@ -68,6 +73,12 @@ export async function importModel(input: ImportInput): Promise<Imported> {
   }
 }
 
+/** The steps as the manifest states them. */
+function stepPartsOf(preparation: Preparation | undefined): Pick<Manifest, 'channels' | 'steps'> {
+  if (!preparation) return {};
+  return { channels: [...preparation.channels], steps: stepsSchema.parse(preparation.steps) };
+}
+
 /** A version that was imported. */
 export interface Imported extends Published {
   /** What a person should know of the file, a sentence each. */
@@ -103,12 +114,14 @@ async function publishFound(input: ImportInput, found: Found): Promise<Published
   const rows = labelledRows(dataset, classes);
   const parts = {
     fields: [...dataset.fields],
+    ...stepPartsOf(input.preparation),
     classes: [...classes],
     imputer: input.imputer.kind === 'passthrough' ? input.imputer : fitImputer(rows, input.imputer),
     estimator: found.estimator,
   };
   const runtime = input.onnxRuntime && { onnxRuntime: input.onnxRuntime };
-  const model = await openArtifact({ parts, files: found.files, ...runtime });
+  const ownSteps = input.preparation?.ownSteps;
+  const model = await openArtifact({ parts, files: found.files, ...runtime, ...(ownSteps && { ownSteps }) });
   try {
     const labels = await labelRows(model.open(), rows);
     checkLabelled(labels, input);
@@ -151,7 +164,7 @@ async function readSource(input: ImportInput): Promise<Found> {
   }
   const bytes = await readBytes(source);
   // A JSON object, and gzip's magic number; everything else is taken for ONNX.
-  if (bytes[0] === 0x7b || (bytes[0] === 0x1f && bytes[1] === 0x8b)) return readJsonForest(source, bytes, voting);
+  if (bytes[0] === 0x7b || (bytes[0] === 0x1f && bytes[1] === 0x8b)) return readJson(source, bytes, voting);
   return readOnnx(input, bytes);
 }
 
@@ -166,15 +179,27 @@ async function readBytes(file: string): Promise<Uint8Array> {
   }
 }
 
-async function readJsonForest(source: string, bytes: Uint8Array, voting: TrainingOptions['voting']): Promise<Found> {
-  let json: unknown;
+async function readJson(source: string, bytes: Uint8Array, voting: TrainingOptions['voting']): Promise<Found> {
   try {
     const text = bytes[0] === 0x7b ? bytes : await promisify(gunzip)(bytes, { maxOutputLength: 512 * 1024 * 1024 });
-    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(text));
-    readLibraryForest(json);
+    const json: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(text));
+    return isLogistic(json) ? await foundLogistic(json) : await foundForest(json, voting);
   } catch (error) {
     throw new GaplineError('model-invalid', `${source}: ${describeError(error)}`, { cause: error });
   }
+}
+
+const isLogistic = (json: unknown): boolean =>
+  typeof json === 'object' && json !== null && 'kind' in json && json.kind === logisticKind;
+
+async function foundLogistic(json: unknown): Promise<Found> {
+  const { classes } = parseLogistic(json);
+  const file = 'logistic.json.gz';
+  return { estimator: { kind: logisticKind, file }, files: new Map([[file, await packJson(json)]]), classes };
+}
+
+async function foundForest(json: unknown, voting: TrainingOptions['voting']): Promise<Found> {
+  readLibraryForest(json);
   const file = 'forest.json.gz';
   return {
     estimator: { kind: 'forest', file, engine: 'gapline', voting },

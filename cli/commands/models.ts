@@ -12,6 +12,7 @@ import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { complain, print as printText } from '../print.ts';
 import { openDataset, openModels, versionOf } from '../stream.ts';
 import { printImpurity, printPermutation } from './importance.ts';
+import { prepared } from './train.ts';
 
 export interface ModelsOptions {
   readonly config: string;
@@ -205,9 +206,11 @@ export async function importFrom(source: string, options: ImportOptions): Promis
     ...(batch !== undefined && { batch }),
     ...(timeout !== undefined && { timeoutMs: timeout }),
   };
+  const { dataset, preparation } = await prepared(loaded, { dataset: await openDataset(loaded, 'train') });
   const { identity, folder, metrics, champion, warnings } = await importModel({
     source,
-    dataset: await openDataset(loaded, 'train'),
+    dataset,
+    preparation,
     imputer: spec.imputer,
     voting: spec.voting,
     server,

@@ -86,7 +86,7 @@ export async function trainFrom(
 }
 
 /** What the steps of the stream make of readings; without steps, the readings. */
-async function prepared(
+export async function prepared(
   loaded: LoadedConfig,
   { dataset, test }: DatasetParts,
   steps: readonly StepSpec[] = loaded.config.steps,

@@ -62,6 +62,19 @@ async function ridgeDraft(options: SampleOptions = {}): Promise<Draft> {
   };
 }
 
+/** As the sample, but that a logistic model, written by hand, is in the place of its forest. */
+async function logisticDraft(options: SampleOptions = {}): Promise<Draft> {
+  const { manifest, files } = await sampleDraft(options);
+  const { fields, classes } = manifest;
+  const file = 'logistic.json.gz';
+  const coefficients = fields.map((_, at) => (at === 0 ? 1 : 0.1));
+  const written = { kind: 'logistic', fields, classes, coefficients, intercept: -5 };
+  return {
+    manifest: { ...manifest, estimator: { kind: 'logistic', file } },
+    files: new Map([...files, [file, await packJson(written)]]),
+  };
+}
+
 /** Whole series of one channel, told apart by their frequency. */
 async function seriesDraft(kind: 'rocket' | 'shapelets'): Promise<Draft> {
   const [length, channels, count, classes] = [12, 1, 20, 2];
@@ -108,6 +121,7 @@ const kinds: Record<string, KindUnderTest> = {
   'boosted trees': { draft: boostedDraft },
   rocket: { draft: () => seriesDraft('rocket'), width: 12 },
   shapelets: { draft: () => seriesDraft('shapelets'), width: 12 },
+  logistic: { draft: logisticDraft },
   ridge: { draft: ridgeDraft },
   'ridge with neighbours': { draft: () => ridgeDraft({ neighbours: 0.5 }) },
   'boosted trees with neighbours': { draft: () => boostedDraft({ neighbours: 0.5 }) },
