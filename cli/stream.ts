@@ -42,7 +42,7 @@ export function collectorOptions({ config: { collector, steps } }: LoadedConfig)
     'maxAhead' in step && typeof step.maxAhead === 'string' ? (parseDuration(step.maxAhead) ?? []) : [],
   );
   return {
-    labelsReadings: !steps.some(({ use }) => use === 'window'),
+    labelsReadings: !steps.some(({ use }) => use === 'window' || use === 'pivot'),
     deviceTag,
     maxAheadMs: Math.min(maxAheadSeconds * 1_000, ...bounds.map((ns) => Math.floor(ns / 1e6))),
     ...(measurement !== undefined && { measurement }),
@@ -59,7 +59,7 @@ export async function openDataset(
   purpose: 'train' | 'replay',
   fields?: readonly string[],
 ): Promise<Dataset> {
-  const { train, replay, facts, fields: named, ...options } = loaded.config.data;
+  const { train, replay, facts, fields: named, parameter, value, ...options } = loaded.config.data;
   const file = purpose === 'train' ? train : (replay ?? train);
   if (file === undefined) {
     throw new GaplineError(
@@ -71,6 +71,7 @@ export async function openDataset(
   const kinds = factKindsOf(loaded);
   const dataset = await readDataset({
     ...options,
+    ...(parameter !== undefined && value !== undefined && { long: { parameter, value } }),
     file: [file].flat().map((each) => resolve(loaded.folder, each)),
     ...(chosen && { fields: chosen }),
   });

@@ -22,6 +22,7 @@ export class Output {
   consumed = 0;
   duplicates = 0;
   mixed = 0;
+  merged = 0;
   #skips = emptySkips();
 
   constructor(width: number) {
@@ -36,6 +37,7 @@ export class Output {
     this.consumed = 0;
     this.duplicates = 0;
     this.mixed = 0;
+    this.merged = 0;
     if (this.#skips.inputs.length > 0) this.#skips = emptySkips();
   }
 
@@ -126,7 +128,7 @@ export class Output {
   }
 
   counts(evicted: number): Counts {
-    return { consumed: this.consumed, duplicates: this.duplicates, mixed: this.mixed, evicted };
+    return { consumed: this.consumed, duplicates: this.duplicates, merged: this.merged, mixed: this.mixed, evicted };
   }
 
   rows(): StepRows {

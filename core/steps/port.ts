@@ -72,12 +72,14 @@ export interface Skips {
   readonly reasons: readonly SkipReason[];
 }
 
-/** What became of rows that came in. Over any number of batches: in = consumed + duplicates + skips + evicted + held. */
+/** What became of rows that came in. Over any number of batches: in = consumed + merged + duplicates + skips + evicted + held. */
 export interface Counts {
   /** Rows that left the state: passed on, or done with. */
   readonly consumed: number;
   /** Rows that another one of the same device and time replaced. */
   readonly duplicates: number;
+  /** Rows whose values were added to another one of the same device and time. */
+  readonly merged: number;
   /** Rows lost with the state of devices that were silent longest, when there were more devices than a session may hold. */
   readonly evicted: number;
   /** Windows whose samples did not agree on the truth. */

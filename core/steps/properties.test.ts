@@ -27,6 +27,15 @@ const chains: Readonly<Record<string, readonly (readonly StepSpec[])[]>> = {
     [{ use: 'smooth', time: '300ms' }],
     [{ use: 'smooth', time: '1s', channels: ['y'], maxGap: '200ms', segments: 'restart' }],
   ],
+  pivot: [
+    [{ use: 'pivot' }],
+    [{ use: 'pivot', grace: '300ms', complete: ['x'], maxSamples: 3 }],
+    [
+      { use: 'pivot', grace: '150ms' },
+      { use: 'aggregate', columns: [{ name: 'n', of: 'x', take: 'count' }] },
+    ],
+    [{ use: 'pivot', grace: '200ms' }, window, few],
+  ],
   aggregate: [
     [
       {
@@ -177,8 +186,8 @@ describe.each(cases)('%s', (_, chain, numRuns) => {
       expect(parts.session.save()).toEqual(whole.session.save());
       const held = whole.session.held();
       let came = all.length;
-      whole.outcome.counts.forEach(({ given, consumed, duplicates, evicted, skipped }, step) => {
-        expect(consumed + duplicates + evicted + skipped + held[step]!).toBe(came);
+      whole.outcome.counts.forEach(({ given, consumed, merged, duplicates, evicted, skipped }, step) => {
+        expect(consumed + merged + duplicates + evicted + skipped + held[step]!).toBe(came);
         came = given;
       });
     });

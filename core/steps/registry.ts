@@ -8,11 +8,23 @@ import { spectrum } from './features/spectrum.ts';
 import { statistics } from './features/statistics.ts';
 import { filter } from './filter/filter.ts';
 import { smooth } from './filter/smooth.ts';
+import { pivot } from './pivot/pivot.ts';
 import { resample } from './resample/resample.ts';
 import { window } from './window/window.ts';
 
 /** Every step there is. A new one is a line here; the schema, the docs and the suite of properties follow. */
-export const definitions = [resample, filter, smooth, aggregate, window, statistics, spectrum, lags, series] as const;
+export const definitions = [
+  resample,
+  filter,
+  smooth,
+  pivot,
+  aggregate,
+  window,
+  statistics,
+  spectrum,
+  lags,
+  series,
+] as const;
 
 /** All steps of Gapline's own: those that make rows, and those that decide by facts. */
 export const allDefinitions = [...definitions, ...factDefinitions] as const;

@@ -1,5 +1,5 @@
 import { grown } from './output.ts';
-import type { StepRows } from './port.ts';
+import { noTruth, type StepRows } from './port.ts';
 import type { StateReader, StateWriter } from './state.ts';
 
 /** A log moves to arrays that are so many times as long as what it holds, so that it moves rarely. */
@@ -92,6 +92,25 @@ export class SampleLog {
     }
     this.#write(this.start + offset, rows, row);
     return there;
+  }
+
+  /**
+   * Adds what a row has measured to the sample of its time, which must be there.
+   * @returns whether it replaced a value
+   */
+  merge(rows: StepRows, row: number): boolean {
+    const offset = this.indexOf(rows.seconds[row]!, rows.nanoseconds[row]!) - this.start;
+    if (this.#shared) this.#move(Math.max(16, this.length * 2));
+    const at = this.start + offset;
+    let replaced = false;
+    for (let column = 0; column < this.columns.length; column++) {
+      const value = rows.columns[column]![row]!;
+      if (Number.isNaN(value)) continue;
+      replaced ||= !Number.isNaN(this.columns[column]![at]!);
+      this.columns[column]![at] = value;
+    }
+    if (rows.truths[row] !== noTruth) this.truths[at] = rows.truths[row]!;
+    return replaced;
   }
 
   /** The first sample that is not before the time; `end` where there is none. */

@@ -53,7 +53,7 @@ class FeatureSession implements StepSession {
     return {
       rows: { ...rows, columns: [...rows.columns, ...this.#out] },
       skips: emptySkips(),
-      counts: { consumed: rows.count, duplicates: 0, mixed: 0, evicted: 0 },
+      counts: { consumed: rows.count, merged: 0, duplicates: 0, mixed: 0, evicted: 0 },
       committed: () => {
         if (this.#latest !== latest) throw staleBatch();
         this.#latest = undefined;

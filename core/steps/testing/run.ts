@@ -33,7 +33,7 @@ export interface Outcome {
   readonly counts: ReturnType<typeof noCounts>[];
 }
 
-const noCounts = () => ({ given: 0, consumed: 0, duplicates: 0, evicted: 0, mixed: 0, skipped: 0 });
+const noCounts = () => ({ given: 0, consumed: 0, duplicates: 0, merged: 0, evicted: 0, mixed: 0, skipped: 0 });
 
 export const ms = (milliseconds: number): bigint => BigInt(Math.round(milliseconds * 1e6));
 
@@ -80,6 +80,7 @@ export class Run {
       all.given += given;
       all.consumed += counts.consumed;
       all.duplicates += counts.duplicates;
+      all.merged += counts.merged;
       all.evicted += counts.evicted;
       all.mixed += counts.mixed;
       all.skipped += skips.inputs.length;
