@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { factInputSchema } from '../core/wire/fact-input.ts';
+import { longInputSchema } from '../core/wire/long-input.ts';
 import { predictionSchema } from '../core/wire/prediction.ts';
 import { problemSchema, problemType } from '../core/wire/problem.ts';
 import { readingInputSchema } from '../core/wire/reading-input.ts';
@@ -60,6 +61,7 @@ export function openApiDocument({ stream, maxReadings }: { stream: Stream; maxRe
       },
       schemas: {
         Reading: z.toJSONSchema(readingInputSchema(rules), { io: 'input' }),
+        LongReading: z.toJSONSchema(longInputSchema(rules), { io: 'input' }),
         Samples: z.toJSONSchema(samplesInputSchema(rules), { io: 'input' }),
         Prediction: z.toJSONSchema(predictionSchema),
         ...(stream.facts && {
@@ -78,10 +80,11 @@ export function openApiDocument({ stream, maxReadings }: { stream: Stream; maxRe
 
 function postReadings(maxReadings: number): object {
   const reading = { $ref: '#/components/schemas/Reading' };
+  const long = { $ref: '#/components/schemas/LongReading' };
   const samples = { $ref: '#/components/schemas/Samples' };
   const readings = {
     type: 'array',
-    items: { anyOf: [reading, samples] },
+    items: { anyOf: [reading, long, samples] },
     description: `at most ${maxReadings} readings and samples; more are 413`,
   };
   return {
@@ -92,7 +95,7 @@ function postReadings(maxReadings: number): object {
     requestBody: {
       required: true,
       content: {
-        'application/json': { schema: { anyOf: [reading, samples, readings] } },
+        'application/json': { schema: { anyOf: [reading, long, samples, readings] } },
         'application/x-ndjson': {
           schema: { type: 'string', description: 'one reading, or one record of samples, on each line' },
         },

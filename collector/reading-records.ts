@@ -1,4 +1,5 @@
 import type { LogRecord } from '../core/log/port.ts';
+import type { LongInput } from '../core/wire/long-input.ts';
 import type { Reading } from '../core/wire/reading.ts';
 import type { ReadingInput } from '../core/wire/reading-input.ts';
 import type { SamplesInput } from '../core/wire/samples-input.ts';
@@ -22,9 +23,11 @@ export class ReadingRecords {
   }
 
   /** Adds a reading. Returns where in the request its identity occurred before; that is a fault. */
-  add(reading: ReadingInput, at: string): string | undefined {
+  add(reading: ReadingInput | LongInput, at: string): string | undefined {
     const { device, time, values, truth, endsSegment } = reading;
-    const before = this.#seenAt(`${device}\n${time}`, at);
+    // A reading in long form is one of several of its time; with one in wide form of the same time it is put together by `pivot`.
+    const part = 'parameter' in reading ? `\n${reading.parameter}` : '';
+    const before = this.#seenAt(`${device}\n${time}${part}`, at);
     if (before !== undefined) return before;
     const known = { device, time, values, truth, endsSegment };
     this.records.push(recordOf({ stream: this.#stream, ...known, received: this.#received }));

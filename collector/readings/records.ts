@@ -1,4 +1,5 @@
 import { HttpProblem } from '../../core/http/problem.ts';
+import { checkLong, isLongInput } from '../../core/wire/long-input.ts';
 import { type Fault, Faults } from '../../core/wire/problem.ts';
 import { checkReading, type ReadingRules } from '../../core/wire/reading-input.ts';
 import { sampleCount } from '../../core/wire/samples.ts';
@@ -41,10 +42,12 @@ export function recordsOfBody(body: ReadingsBody): ReadingRecords {
     }
     readings += 1;
     if (readings > body.maxReadings) throw tooMany(body);
-    const reading = checkReading(input, body.rules, at, faults);
+    const isLong = isLongInput(input);
+    const reading = (isLong ? checkLong : checkReading)(input, body.rules, at, faults);
     if (reading === undefined) return;
     const before = records.add(reading, at);
-    if (before !== undefined) faults.add(at, 'duplicate', `the same device and time as ${before || 'before'}`);
+    const same = isLong ? 'device, time and parameter' : 'device and time';
+    if (before !== undefined) faults.add(at, 'duplicate', `the same ${same} as ${before || 'before'}`);
   };
   eachInput(body, faults, add);
   if (faults.count > 0) throw new HttpProblem('reading-invalid', faults.summary(), { errors: faults.list });

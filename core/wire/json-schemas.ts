@@ -3,6 +3,7 @@ import { alertSchema } from './alert.ts';
 import { deadLetterSchema } from './dead-letter.ts';
 import { factSchema } from './fact.ts';
 import { anyFactInputSchema } from './fact-input.ts';
+import { anyLongInputSchema } from './long-input.ts';
 import { predictionSchema } from './prediction.ts';
 import { problemSchema } from './problem.ts';
 import { readingSchema } from './reading.ts';
@@ -13,6 +14,7 @@ import { statusSchema } from './status.ts';
 
 const schemas = {
   'reading-input.json': anyReadingInputSchema(),
+  'long-input.json': anyLongInputSchema(),
   'reading.json': readingSchema,
   'samples-input.json': anySamplesInputSchema(),
   'samples.json': samplesSchema,
