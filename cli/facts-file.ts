@@ -1,5 +1,5 @@
 import { cellText, placeOf, type TableRecord } from '../core/dataset/records.ts';
-import { openTable } from '../core/dataset/table.ts';
+import { openTable, placeOfColumn } from '../core/dataset/table.ts';
 import { type DateOrder, isNumericTime, readTextTime } from '../core/dataset/time-cell.ts';
 import { readWholeSync } from '../core/files/whole.ts';
 import { GaplineError } from '../core/wire/errors.ts';
@@ -49,7 +49,7 @@ export async function readFactsTable(
 ): Promise<Fact[]> {
   const checked = checker(stream, kinds);
   const table = await openTable([file]);
-  const at = (column: string) => columnOf(table.columns, column, file);
+  const at = (column: string) => placeOfColumn(table.columns, column, file);
   const [subject, from, to] = [at(columns.subject), columns.from && at(columns.from), columns.to && at(columns.to)];
   const values = Object.entries(columns.values).map(([name, column]) => [name, at(column)] as const);
   const facts: Fact[] = [];
@@ -85,14 +85,6 @@ function parse(line: string, place: string): unknown {
   } catch {
     throw new GaplineError('fact-invalid', `${place}: it is not JSON`);
   }
-}
-
-function columnOf(names: readonly string[], column: string, file: string): number {
-  const named = names.indexOf(column);
-  if (named >= 0) return named;
-  const place = /^\d+$/.test(column) ? Number(column) - 1 : -1;
-  if (place >= 0 && place < names.length) return place;
-  throw new GaplineError('data-invalid', `${file}: there is no column ${column}; there are ${names.join(', ')}`);
 }
 
 function timeOf(record: TableRecord, column: number, order: DateOrder, place: string): string | undefined {

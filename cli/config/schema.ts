@@ -54,6 +54,11 @@ const data = z
       .min(1)
       .optional()
       .describe('column that is true, or 1, in the last row of a segment, for steps; default: one called endsSegment'),
+    clock: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('column of the time of day, where the time is a date alone; default: one called so'),
     fields: z
       .array(z.string().min(1))
       .min(1)
@@ -67,6 +72,12 @@ const data = z
       .enum(['.', ','])
       .optional()
       .describe('how numbers are written; default: as the first cell that can be read in one way only'),
+    parameter: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('of a table in long form, the column that names each value; `value` names the other one'),
+    value: z.string().min(1).optional().describe('of a table in long form, the column of the values'),
     timeUnit: z
       .enum(timeUnits)
       .optional()

@@ -1,6 +1,7 @@
 import { GaplineError } from '../wire/errors.ts';
 import { cellReaders, type RowReader } from './cell-readers.ts';
 import type { Dataset } from './dataset.ts';
+import { type LongOptions, widen } from './long.ts';
 import { readAtOnce } from './one-pass.ts';
 import { type PlanOptions, planOf, readingOf, type TableReading } from './reading.ts';
 import type { Survey } from './survey.ts';
@@ -11,6 +12,8 @@ export interface DatasetOptions extends PlanOptions {
   readonly file: string | readonly string[];
   /** Words of cells that stand for gaps, beside the usual ones. */
   readonly gap?: readonly string[] | undefined;
+  /** Where the table is in long form: its columns of the name and of the value. `fields` are then names of values. */
+  readonly long?: Pick<LongOptions, 'parameter' | 'value'> | undefined;
 }
 
 /**
@@ -19,10 +22,12 @@ export interface DatasetOptions extends PlanOptions {
  * @throws {GaplineError} `data-invalid` naming file, line and column, and what was found there.
  */
 export async function readDataset(options: DatasetOptions): Promise<Dataset> {
-  const { file } = options;
+  const { file, long } = options;
   const table = await openTable(typeof file === 'string' ? [file] : file, options.gap);
-  const attempt = await readAtOnce(table, options);
-  return (attempt.reading ?? (await readTable(options, attempt.survey))).dataset;
+  const narrow = long ? { ...options, fields: [long.value] } : options;
+  const attempt = await readAtOnce(table, narrow);
+  const { dataset } = attempt.reading ?? (await readTable(narrow, attempt.survey));
+  return long ? await widen(table, dataset, { ...long, fields: options.fields }) : dataset;
 }
 
 /**

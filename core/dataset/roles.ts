@@ -22,6 +22,8 @@ export interface RoleOptions {
   readonly time?: string | undefined;
   /** The column that says which rows end a segment. Default: one called `endsSegment`. */
   readonly endsSegment?: string | undefined;
+  /** The time of day, where the time is a date alone. */
+  readonly clock?: string | undefined;
   /** The value columns, in this order. Default: every column that measures something. */
   readonly fields?: readonly string[] | undefined;
   /** Columns to take as values that would be left out as a counter, an id or a time. */
@@ -66,7 +68,10 @@ export function assignRoles(survey: Survey, options: RoleOptions): Roles {
     options.time === undefined
       ? guess(columns, timeNames, (index) => isFree(index) && isTime(elementAt(columns, index)) && !isClock(index))
       : find(options.time);
-  const clock = columns.findIndex((column, index) => isFree(index) && isClockOf(columns[time], column));
+  const clock =
+    options.clock === undefined
+      ? columns.findIndex((column, index) => isFree(index) && isClockOf(columns[time], column))
+      : findClock(survey, options.clock, columns[time]);
   const device =
     options.device === undefined
       ? guess(columns, deviceNames, (index) => isFree(index) && index !== time && recurs(elementAt(columns, index)))
@@ -108,10 +113,21 @@ export function findColumn({ table }: Survey, name: string): number {
   const names = table.columns;
   const index = names.indexOf(name);
   if (index >= 0) return index;
+  const place = /^\d{1,6}$/.test(name) ? Number(name) - 1 : -1;
+  if (place >= 0 && place < names.length) return place;
   const alike = names.find((candidate) => plainName(candidate) === plainName(name));
   const hint =
     alike === undefined ? `its columns are ${shorten(names.join(', '), 300)}` : `did you mean "${shorten(alike)}"?`;
   throw new GaplineError('data-invalid', `${table.name}: there is no column "${shorten(name)}"; ${hint}`);
+}
+
+/** @throws {GaplineError} `data-invalid` where it holds no times of day, or there is no date to join them to */
+function findClock(survey: Survey, name: string, date: ColumnSurvey | undefined): number {
+  const index = findColumn(survey, name);
+  const { clockForm } = elementAt(survey.columns, index);
+  if (clockForm !== undefined && date !== undefined && isDate(date)) return index;
+  const why = clockForm === undefined ? 'its cells are no times of day, such as 18:05' : 'the time is no date alone';
+  throw new GaplineError('data-invalid', `${survey.table.name}: column "${shorten(name)}" cannot be the clock: ${why}`);
 }
 
 function guess(columns: readonly ColumnSurvey[], names: readonly string[], fits: (index: number) => boolean): number {

@@ -70,6 +70,21 @@ export async function openTable(files: readonly string[], gap: readonly string[]
   };
 }
 
+/**
+ * Where a column stands that is named, or else told by its place from 1 on.
+ * @throws {GaplineError} `data-invalid`, with the columns that there are
+ */
+export function placeOfColumn(names: readonly string[], column: string, file: string): number {
+  const named = names.indexOf(column);
+  if (named >= 0) return named;
+  const place = /^\d{1,6}$/.test(column) ? Number(column) - 1 : -1;
+  if (place >= 0 && place < names.length) return place;
+  throw new GaplineError(
+    'data-invalid',
+    `${file}: there is no column ${shorten(column)}; there are ${shorten(names.join(', '), 300)}`,
+  );
+}
+
 async function openFile(file: string, gap: readonly string[]): Promise<TableFile> {
   const source = await openSource(file);
   const part = source.packing === 'parquet' ? await openParquet(source) : await openCsv(source, gap);
