@@ -39,8 +39,19 @@ export interface Sender {
    * reason where one stops it; whether the readings were accepted is then unknown.
    */
   post(batch: Pick<RequestBatch, 'body' | 'identities'>, signals: SenderSignals): Promise<void>;
+  /** The same of facts, one a line. */
+  tell(facts: string, signals: SenderSignals): Promise<void>;
   close(): void;
 }
+
+interface Message {
+  readonly target: URL;
+  readonly body: Uint8Array;
+  readonly type: string;
+}
+
+const ndjson = 'application/x-ndjson';
+const nameOf = ({ pathname }: URL): string => pathname.slice(1);
 
 interface Reply {
   readonly status: number;
@@ -51,8 +62,8 @@ interface Reply {
 /** Keeps connections alive; tries 408, 429, 5xx and broken connections again with exponential backoff and jitter. */
 export function createSender(options: SenderOptions): Sender {
   const { url, token, connections, logger, timeoutMs = 30_000, retried, anyCertificate = false } = options;
-  const target = new URL('/readings', url);
-  const secure = target.protocol === 'https:';
+  const readings = new URL('/readings', url);
+  const secure = readings.protocol === 'https:';
   const agent = secure
     ? new TlsAgent({ keepAlive: true, maxSockets: connections, rejectUnauthorized: !anyCertificate })
     : new Agent({ keepAlive: true, maxSockets: connections });
@@ -61,7 +72,7 @@ export function createSender(options: SenderOptions): Sender {
   /** A collector that requires a pause gets one from all devices. */
   let notBeforeMs = 0;
 
-  function once(body: Uint8Array, type: string, signal: AbortSignal): Promise<Reply> {
+  function once({ target, body, type }: Message, signal: AbortSignal): Promise<Reply> {
     return new Promise((resolve, reject) => {
       const headers = {
         'content-type': type,
@@ -78,21 +89,22 @@ export function createSender(options: SenderOptions): Sender {
   }
 
   /** A kept connection that the other side closed is no failure of the collector: the next one is tried at once. */
-  async function exchange(body: Uint8Array, type: string, signal: AbortSignal): Promise<Reply> {
+  async function exchange(message: Message, signal: AbortSignal): Promise<Reply> {
     try {
-      return await once(body, type, signal);
+      return await once(message, signal);
     } catch (error) {
       if (!(error instanceof IdleConnection)) throw error;
       retried();
-      return await once(body, type, signal);
+      return await once(message, signal);
     }
   }
 
   /** Undefined once accepted, else what went wrong this time. */
-  async function attempt(body: Uint8Array, type: string, signal: AbortSignal): Promise<string | undefined> {
+  async function attempt(message: Message, signal: AbortSignal): Promise<string | undefined> {
+    const { target } = message;
     let reply: Reply;
     try {
-      reply = await exchange(body, type, signal);
+      reply = await exchange(message, signal);
     } catch (error) {
       signal.throwIfAborted();
       return `${target.host}: ${describeError(error)}`;
@@ -108,30 +120,33 @@ export function createSender(options: SenderOptions): Sender {
     return `${target.host} answered ${status}: ${problemText(text)}`;
   }
 
-  async function post(
-    { body, identities }: Pick<RequestBatch, 'body' | 'identities'>,
-    { abort, stop }: SenderSignals,
-  ): Promise<void> {
-    const type = identities.length === 1 ? 'application/json' : 'application/x-ndjson';
+  async function deliver(message: Message, { abort, stop }: SenderSignals): Promise<void> {
+    const { target } = message;
     for (let failures = 0; ; failures++) {
       const pauseMs = notBeforeMs - performance.now();
       if (pauseMs > 0) {
         await sleep(pauseMs * (1 + Math.random() / 10), { signal: stop });
         stop.throwIfAborted();
       }
-      const trouble = await attempt(body, type, abort);
+      const trouble = await attempt(message, abort);
       if (trouble === undefined) break;
       retried();
-      if (!failing) logger.warn(`${trouble}; trying again until it takes the readings`);
+      if (!failing) logger.warn(`${trouble}; trying again until it takes them`);
       failing = true;
       await sleep(backoffMs(backoff, failures + 1), { signal: stop });
       stop.throwIfAborted();
     }
-    if (failing) logger.info(`${target.host} takes readings again`);
+    if (failing) logger.info(`${target.host} takes ${nameOf(target)} again`);
     failing = false;
   }
 
-  return { post, close: () => agent.destroy() };
+  return {
+    post: ({ body, identities }, signals) =>
+      deliver({ target: readings, body, type: identities.length === 1 ? 'application/json' : ndjson }, signals),
+    tell: (facts, signals) =>
+      deliver({ target: new URL('/facts', url), body: Buffer.from(facts), type: ndjson }, signals),
+    close: () => agent.destroy(),
+  };
 }
 
 /** A kept connection that the other side had closed in the meantime. */

@@ -59,6 +59,7 @@ async function runWorker(sending: Sending, worker: Worker): Promise<void> {
     await plan.reserve(worker.peek(count - 1), stopping.signal);
     const batch = worker.take(count);
     totals.sent += count;
+    if (batch.facts !== '') await sender.tell(batch.facts, { abort: aborting.signal, stop: stopping.signal });
     await sender.post(batch, { abort: aborting.signal, stop: stopping.signal });
     await ledger.append(batch.identities, aborting.signal);
     plan.accepted(worker);

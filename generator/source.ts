@@ -21,6 +21,12 @@ export interface Source {
   open(device: number, n: number): Track;
   /** Whether the n-th reading of a device ends its segment; where readings hold many samples, the n-th of those. Default: none does. */
   ends?(device: number, n: number): boolean;
+  /**
+   * What is to be told of a device before its next reading: facts as `POST /facts` takes them, without their stream. Told again after a
+   * restart, so each must be the same for the same times. Default: nothing.
+   * @param since - when its last reading was made, in nanoseconds since the epoch; undefined before the first
+   */
+  facts?(device: number, since: bigint | undefined, now: bigint): readonly object[];
   /** When reading `index` is made, in mean spacings after the first: grows by at least 0.01. Default: `index` itself. */
   step?(index: number): number;
   /** The values of a field, ascending, without gaps: all of them, or a fair sample. */

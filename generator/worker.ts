@@ -10,6 +10,8 @@ export interface RequestBatch {
   readonly body: Uint8Array;
   /** The identity of each as JSON: `{"device":…,"time":…}`. */
   readonly identities: readonly string[];
+  /** What is told before them, as `POST /facts` takes it, a fact a line; empty where that is nothing. */
+  readonly facts: string;
   readonly gaps: number;
   /** Values, missing or not; of many samples, those up to the last that the source has. */
   readonly values: number;
@@ -75,6 +77,7 @@ export class Worker {
     // Each line is made into bytes by itself: a string of all lines would first have to be flattened, at half the cost of the rest.
     const lines: Buffer[] = [];
     const identities: string[] = [];
+    let facts = '';
     const counts = { gaps: 0, values: 0 };
     for (let taken = 0; taken < count; taken++) {
       const index = this.peek();
@@ -82,12 +85,22 @@ export class Worker {
       const made = this.#context.source.samples ? this.#samples(index, device) : this.#reading(index, device);
       counts.gaps += made.gaps;
       counts.values += made.values;
+      facts += this.#factsBefore(index, device);
       const identity = `"device":${this.#names[device]},"time":"${this.#context.schedule.timeNs(index)}"`;
       lines.push(Buffer.from(`${taken === 0 ? '' : '\n'}{${identity}${made.text}}`));
       identities.push(`{${identity}}`);
       this.#made += 1;
     }
-    return { body: Buffer.concat(lines), identities, ...counts };
+    return { body: Buffer.concat(lines), identities, facts, ...counts };
+  }
+
+  #factsBefore(index: number, device: number): string {
+    const { source, order, schedule } = this.#context;
+    if (!source.facts) return '';
+    const n = order.numberOf(index);
+    const since = n === 0 ? undefined : schedule.timeNs(order.indexOf(device, n - 1));
+    const told = source.facts(device, since, schedule.timeNs(index));
+    return told.map((fact) => `${JSON.stringify(fact)}\n`).join('');
   }
 
   /** The text of a reading behind its identity. */
