@@ -1,7 +1,10 @@
 /** The readings of one device, from where it was opened on. */
 export interface Track {
-  /** Writes the values of the next reading, or sample, into `values`, NaN for gaps of the source's own, and returns the truth where it is known. */
-  next(values: Float64Array): string | undefined;
+  /**
+   * Writes the values of the next reading, or sample, into `values`, NaN for gaps of the source's own, and returns the truth where it is known.
+   * @param time - of the reading, in nanoseconds since the epoch; whoever runs a source through without a generator gives none
+   */
+  next(values: Float64Array, time?: bigint): string | undefined;
 }
 
 /** Where readings come from before values are masked: a data set replayed, or a machine simulated. The same at every opening. */

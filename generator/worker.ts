@@ -107,7 +107,7 @@ export class Worker {
   #reading(index: number, device: number): MadeReading {
     const n = this.#context.order.numberOf(index);
     const open = this.#deviceAt(device, n);
-    const truth = open.track.next(this.#row);
+    const truth = open.track.next(this.#row, this.#context.schedule.timeNs(index));
     this.#mask(open, device, n, index);
     let gaps = 0;
     let text = ',"values":{';
@@ -129,7 +129,7 @@ export class Worker {
     const lengths = this.#keys.map(() => 0);
     let truth: string | undefined;
     for (let sample = 0; sample < count; sample++) {
-      truth = open.track.next(this.#row);
+      truth = open.track.next(this.#row, this.#context.schedule.timeNs(index));
       for (const [field, value] of this.#row.entries()) if (!Number.isNaN(value)) lengths[field] = sample + 1;
       this.#mask(open, device, first + sample, index);
       for (const [field, array] of arrays.entries()) {

@@ -43,8 +43,8 @@ export async function widen(table: Table, dataset: Dataset, options: LongOptions
   const values = new Float64Array(kept.length * width).fill(Number.NaN);
   for (const [to, row] of kept.entries())
     values[to * width + (column.get(elementAt(names, row)) ?? 0)] = elementAt(dataset.values, row);
-  const { devices, times } = dataset;
-  const picked = <T extends Int32Array | BigInt64Array>(all: T): T =>
+  const { devices, times, segments } = dataset;
+  const picked = <T extends Int32Array | BigInt64Array | Uint8Array>(all: T): T =>
     kept.length === dataset.count
       ? all
       : (all.filter((_: number | bigint, row: number) => column.has(elementAt(names, row))) as T);
@@ -53,6 +53,7 @@ export async function widen(table: Table, dataset: Dataset, options: LongOptions
     ...{ fields, width, count: kept.length, values, labels: picked(dataset.labels) },
     ...(devices && { devices: { names: devices.names, index: picked(devices.index) } }),
     ...(times && { times: picked(times) }),
+    ...(segments && { segments: picked(segments) }),
     notes: [...dataset.notes, `long form: ${fields.length} parameters in ${kept.length} rows`],
   };
 }
