@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { nanosecondsOf, span } from '../../wire/duration.ts';
 import { type DeviceStep, openByDevice } from '../by-device.ts';
 import { defineStep } from '../definition.ts';
-import { nanosecondsOf, span } from '../duration.ts';
 import type { Output } from '../output.ts';
 import { columnsOf, demandSamples } from '../params.ts';
 import { inSegment, onlyEndsSegment, type StepRows } from '../port.ts';
