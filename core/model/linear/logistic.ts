@@ -3,7 +3,6 @@ import { argmax } from '../../numeric/argmax.ts';
 import { elementAt } from '../../numeric/element.ts';
 import { GaplineError } from '../../wire/errors.ts';
 import { firstIssue } from '../../wire/issue.ts';
-import type { Estimates } from '../kinds/estimator.ts';
 import { probabilitiesOf } from './calibrate.ts';
 
 /** By which a file of a logistic model is known. */
@@ -92,7 +91,7 @@ function scoresIn({ coefficients, intercept }: LogisticFile) {
  * Labels and probabilities of rows without gaps. Of two classes the probability of the second is 1 / (1 + exp(-score)); of more,
  * probabilities are the softmax of the scores (McCullagh and Nelder, Generalized Linear Models, 1989, chapters 4 and 5).
  */
-export function predictLogistic(model: Logistic, values: Float64Array, count: number): Estimates {
+export function predictLogistic(model: Logistic, values: Float64Array, count: number) {
   const { width, classes, coefficients, intercepts } = model;
   const labels = new Int32Array(count);
   const probabilities = new Float64Array(count * classes);
