@@ -153,3 +153,25 @@ test('beyond the bound nobody waits; who has gone makes room', async () => {
   const found = await later?.labels;
   expect(found?.map((text) => JSON.parse(text).label)).toEqual(['z', 'x']);
 });
+
+test('beyond the bytes that labels may take a request is answered without them, and makes room', async () => {
+  const { log } = await start();
+  const labels = new AwaitedLabels({ log, topic: pumps.topics.predictions, logger: silent, mostBytes: 2_000 });
+  running.push(labels);
+  const record = (device: string) => ({
+    key: device,
+    value: Buffer.from(JSON.stringify({ ...reading(device), received: '2' })),
+  });
+  const large = await labels.expect([record('x'), record('silent')], 30_000);
+  expect(
+    await labels.expect(
+      Array.from({ length: 10 }, (_, at) => record(`d${at}`)),
+      30_000,
+    ),
+  ).toBeUndefined();
+  await predict(log, { ...reading('x'), received: '2', label: 'x'.repeat(2_000) });
+  expect(await large?.labels).toBeUndefined();
+  const later = await labels.expect([record('y')], 30_000);
+  await predict(log, { ...reading('y'), received: '2', label: 'y' });
+  expect((await later?.labels)?.map((text) => JSON.parse(text).label)).toEqual(['y']);
+});

@@ -9,6 +9,8 @@ export interface AwaitedLabelsOptions {
   readonly logger: Logger;
   /** Readings whose labels are awaited at once; beyond it nobody waits. Default 100,000. */
   readonly most?: number;
+  /** Bytes of what is kept of them: labels until all of a request are there, and what each is known by. Default 64 MB. */
+  readonly mostBytes?: number;
 }
 
 /** The labels of the readings of one request. */
@@ -22,6 +24,7 @@ export interface Awaited {
 interface Wait {
   readonly found: (string | undefined)[];
   missing: number;
+  bytes: number;
   readonly done: () => void;
 }
 
@@ -31,6 +34,8 @@ interface Place {
 }
 
 const decoder = new TextDecoder();
+/** About what an awaited reading takes beside its key. */
+const entryBytes = 200;
 
 /** Readings do not wait for a log that does not answer; the spool may take them meanwhile. */
 const openMs = 1_000;
@@ -45,6 +50,7 @@ export class AwaitedLabels {
   readonly #places = new Map<string, Place[]>();
   readonly #waits = new Set<Wait>();
   #awaited = 0;
+  #bytes = 0;
   /** How many readings of a device are awaited: the predictions of others need not be parsed. */
   readonly #devices = new Map<string, number>();
   readonly #stopping = new AbortController();
@@ -63,7 +69,13 @@ export class AwaitedLabels {
     if (!(await this.#isOpen(Math.min(waitMs, openMs)))) return undefined;
     if (this.#stopping.signal.aborted || this.#awaited + records.length > (this.#options.most ?? 100_000))
       return undefined;
-    return this.#register(records, waitMs);
+    const keys = records.map(({ value }) => keyOfRecord(decoder.decode(value)));
+    const bytes = keys.reduce((sum, key) => sum + key.length + entryBytes, 0);
+    return this.#bytes + bytes > this.#mostBytes ? undefined : this.#register(records, keys, bytes, waitMs);
+  }
+
+  get #mostBytes(): number {
+    return this.#options.mostBytes ?? 64_000_000;
   }
 
   /** Nobody waits any more, now and later. */
@@ -90,12 +102,12 @@ export class AwaitedLabels {
     return isOpen;
   }
 
-  #register(records: readonly LogRecord[], waitMs: number): Awaited {
+  #register(records: readonly LogRecord[], keys: readonly string[], bytes: number, waitMs: number): Awaited {
     const { promise: settled, resolve: done } = Promise.withResolvers<void>();
-    const wait: Wait = { found: new Array(records.length).fill(undefined), missing: records.length, done };
-    const keys = records.map(({ value }) => keyOfRecord(decoder.decode(value)));
+    const wait: Wait = { found: new Array(records.length).fill(undefined), missing: records.length, bytes, done };
     this.#waits.add(wait);
     this.#awaited += records.length;
+    this.#bytes += bytes;
     records.forEach(({ key }, index) => {
       this.#await(keys[index] ?? '', { wait, index });
       if (key !== null) this.#devices.set(key, (this.#devices.get(key) ?? 0) + 1);
@@ -105,6 +117,7 @@ export class AwaitedLabels {
       clearTimeout(deadline);
       this.#waits.delete(wait);
       this.#awaited -= records.length;
+      this.#bytes -= wait.bytes;
       for (const key of keys) this.#forget(key, wait);
       for (const { key } of records) if (key !== null) this.#release(key);
       return wait.missing === 0 ? wait.found.map((label) => label ?? '') : undefined;
@@ -150,9 +163,17 @@ export class AwaitedLabels {
     const text = decoder.decode(value);
     const place = this.#places.get(keyOfRecord(text))?.shift();
     if (place === undefined) return;
-    place.wait.found[place.index] = text;
-    place.wait.missing -= 1;
-    if (place.wait.missing === 0) place.wait.done();
+    const { wait, index } = place;
+    // Its sender is told that the reading was accepted, and asks for the label in another way.
+    if (this.#bytes + text.length > this.#mostBytes) {
+      wait.done();
+      return;
+    }
+    wait.found[index] = text;
+    wait.bytes += text.length;
+    this.#bytes += text.length;
+    wait.missing -= 1;
+    if (wait.missing === 0) wait.done();
   }
 }
 
