@@ -1,0 +1,194 @@
+// Whole series beside aeon on one thread: accuracy on the archive's sets, time to fit and to predict, a window alone, and accuracy with
+// samples missing. Writes the sections of docs/benchmarks.md.
+// node bench/series.ts [--sets GunPoint,Coffee] [--seeds 5] [--part whole|gaps|alone] [--dry-run]
+
+import { loadavg } from 'node:os';
+import { parseArgs } from 'node:util';
+import { openLinear } from '../core/model/impute/linear.ts';
+import type { Model } from '../core/model/model.ts';
+import { elementAt } from '../core/numeric/element.ts';
+import { cacheFolder, installPython, PythonPeer } from './peers.ts';
+import { machine, median, table, writeSection } from './report.ts';
+import { featuresAndTrees, fitSeriesModel, nearest, predict, type Spent, spent } from './series/ours.ts';
+import { accuracyOf, bridged, type Losing, loadSet, type SeriesSet, withLosses } from './series/sets.ts';
+
+const { values: options } = parseArgs({
+  options: {
+    sets: {
+      type: 'string',
+      default: 'GunPoint,ArrowHead,ItalyPowerDemand,OSULeaf,ACSF1,Coffee,PigCVP,Trace,BasicMotions',
+    },
+    seeds: { type: 'string', default: '5' },
+    part: { type: 'string', default: 'whole,alone,gaps' },
+    'dry-run': { type: 'boolean', default: false },
+  },
+});
+const names = options.sets.split(',');
+const seeds = Array.from({ length: Number(options.seeds) }, (_, index) => index + 1);
+const folder = cacheFolder('series');
+const kinds = ['rocket', 'shapelets'] as const;
+type Kind = (typeof kinds)[number];
+
+interface Run {
+  readonly labels: number[];
+  readonly fit: Spent;
+  readonly predict: Spent;
+}
+
+const theirs = ({ train, test, channels, length }: SeriesSet, kind: Kind, seed: number) =>
+  peer.ask<Run>({
+    do: 'run',
+    ...{ kind, seed, channels, length },
+    ...{ train: train.file, test: test.file, labels: [...train.labels] },
+  });
+
+async function ours(set: SeriesSet, kind: Kind, seed: number): Promise<Run & { model: Model }> {
+  const [model, fit] = await spent(() => fitSeriesModel(set, kind, seed));
+  const [labels, took] = await spent(() => predict(model, set, set.test));
+  return { labels: [...labels], fit, predict: took, model };
+}
+
+const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+const cpuOf = (runs: readonly Run[], of: 'fit' | 'predict'): number => median(runs.map((run) => run[of].cpu));
+
+function publish(name: string, lines: readonly string[]): void {
+  const text = [...lines, '', `${machine()} Load of the machine: ${elementAt(loadavg(), 0).toFixed(1)}.`].join('\n');
+  if (options['dry-run']) console.log(text);
+  else writeSection(name, text);
+}
+
+/** Accuracy, and what fitting and predicting take of the processor. */
+async function whole(sets: readonly SeriesSet[]): Promise<void> {
+  const rows: string[][] = [];
+  for (const set of sets)
+    for (const kind of kinds) {
+      const [own, peers]: [Run[], Run[]] = [[], []];
+      for (const seed of seeds) {
+        own.push(await ours(set, kind, seed));
+        peers.push(await theirs(set, kind, seed));
+      }
+      const [right, rightThere] = [own, peers].map((runs) =>
+        mean(runs.map(({ labels }) => accuracyOf(labels, set.test))),
+      );
+      const ratio = (of: 'fit' | 'predict') => (cpuOf(own, of) / cpuOf(peers, of)).toFixed(2);
+      const [a = 0, b = 0] = [right, rightThere];
+      const cells = [
+        `${set.name}, ${kind}`,
+        a.toFixed(4),
+        b.toFixed(4),
+        (a - b).toFixed(4),
+        ratio('fit'),
+        ratio('predict'),
+      ];
+      rows.push(cells);
+      console.error(cells.join('  '));
+    }
+  publish('series', [
+    `## Whole series, beside aeon\n\n\`npm run bench -- series --part whole\`, first split of each set, mean over ${seeds.length} seeds; ${versions}, one thread, numba warmed up. rocket beside MiniRocketClassifier, shapelets beside RDSTClassifier. Times are of the processor, Gapline's divided by aeon's: below 1 is faster.\n`,
+    table(['set, estimator', 'accuracy', "aeon's", 'difference', 'fit', 'predict'], rows),
+  ]);
+}
+
+/** One window of 2,000 samples alone, and a hundred together, in turn. */
+async function alone(set: SeriesSet): Promise<void> {
+  const rows: string[][] = [];
+  for (const kind of kinds) {
+    const { model } = await ours(set, kind, 1);
+    await theirs(set, kind, 1);
+    for (const count of [1, 100]) {
+      const [own, peers]: [number[], number[]] = [[], []];
+      for (let round = 0; round < (count === 1 ? 30 : 5); round++) {
+        const first = (round * count) % (set.test.count - count + 1);
+        const width = set.channels * set.length;
+        const some = {
+          ...set.test,
+          count,
+          values: set.test.values.subarray(first * width, (first + count) * width),
+          labels: set.test.labels.subarray(first, first + count),
+        };
+        own.push((await spent(() => predict(model, set, some)))[1].cpu);
+        peers.push((await peer.ask<Spent>({ do: 'predict', kind, first, count })).cpu);
+      }
+      const milliseconds = (seconds: readonly number[]) => ((median(seconds) * 1_000) / count).toFixed(2);
+      const ratio = (median(own) / median(peers)).toFixed(2);
+      rows.push([
+        `${kind}, ${count === 1 ? 'alone' : `${count} together`}`,
+        milliseconds(own),
+        milliseconds(peers),
+        ratio,
+      ]);
+    }
+  }
+  publish('series-alone', [
+    `## A window of ${set.length} samples\n\n\`npm run bench -- series --part alone\`: ${set.name}, ${set.classes} classes, from samples to the label, milliseconds of the processor a window, medians, in turn with aeon.\n`,
+    table(['estimator', 'Gapline', 'aeon', 'ratio'], rows),
+  ]);
+}
+
+const losses: readonly (readonly [number, Losing])[] = [
+  [0, 'at random'],
+  ...[0.1, 0.3, 0.5].flatMap((rate) => (['at random', 'in bursts'] as const).map((losing) => [rate, losing] as const)),
+];
+
+/** Mean accuracy over the sets with samples missing from training and test alike. */
+async function gaps(sets: readonly SeriesSet[]): Promise<void> {
+  const ways: Record<string, (set: SeriesSet, filled: SeriesSet) => Promise<ArrayLike<number>>> = {
+    rocket: async (set) => (await ours(set, 'rocket', 1)).labels,
+    shapelets: async (set) => (await ours(set, 'shapelets', 1)).labels,
+    'features, boosted trees': (set) => featuresAndTrees(set, 1),
+    '1-NN on lines': async (_, filled) => nearest(filled),
+    "aeon's MiniRocket on lines": async (_, filled) => (await theirs(filled, 'rocket', 1)).labels,
+    "aeon's RDST on lines": async (_, filled) => (await theirs(filled, 'shapelets', 1)).labels,
+  };
+  const rows: string[][] = [];
+  for (const [name, way] of Object.entries(ways)) {
+    const cells: string[] = [];
+    for (const [rate, losing] of losses) {
+      const right: number[] = [];
+      for (const set of sets) {
+        const lossy = withLosses(set, rate, losing, 7);
+        right.push(
+          accuracyOf(
+            await way(
+              lossy,
+              bridged(lossy, (values) => filled(lossy, values), folder),
+            ),
+            set.test,
+          ),
+        );
+      }
+      cells.push(mean(right).toFixed(3));
+      console.error(name, rate, losing, right.map((each) => each.toFixed(3)).join(' '));
+    }
+    rows.push([name, ...cells]);
+  }
+  const header = losses.map(([rate, losing]) => (rate === 0 ? 'none' : `${rate * 100} % ${losing}`));
+  publish('series-gaps', [
+    `## Whole series with samples missing\n\n\`npm run bench -- series --part gaps\`: mean accuracy over ${sets.map(({ name }) => name).join(', ')}, samples lost in training and test alike; bursts are a tenth of the window. aeon's take no gaps: theirs are bridged by lines before.\n`,
+    table(['missing', ...header], rows),
+  ]);
+}
+
+function filled({ length, channels }: SeriesSet, values: Float64Array): Float64Array {
+  const into = new Float64Array(values.length);
+  const width = length * channels;
+  const rows = { count: values.length / width, width, values, devices: [], times: new BigInt64Array(0) };
+  openLinear({ length, fill: new Array<number>(width).fill(0) })
+    .open()
+    .fill(rows, into);
+  return into;
+}
+
+const peer = new PythonPeer(installPython('series'), 'series.py', []);
+let versions = '';
+try {
+  ({ versions } = await peer.ask<{ versions: string }>({ do: 'versions' }));
+  const sets: SeriesSet[] = [];
+  for (const name of names) sets.push(await loadSet(peer, name, folder));
+  if (options.part.includes('whole')) await whole(sets);
+  const long = sets.find(({ length }) => length === 2_000);
+  if (options.part.includes('alone') && long) await alone(long);
+  if (options.part.includes('gaps')) await gaps(sets);
+} finally {
+  peer.stop();
+}
