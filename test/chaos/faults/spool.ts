@@ -1,11 +1,14 @@
+import { existsSync } from 'node:fs';
 import type { Line } from '../line.ts';
 import { metric } from '../metrics.ts';
 import { damageSpool } from '../spool-damage.ts';
 import { type Fault, seconds } from './fault.ts';
+import { childrenOf } from './workers.ts';
 
 /** Of a stream whose records hold one reading each. */
 const enoughReadings = 400;
 const maxWaitSeconds = 30;
+const betweenLooksSeconds = 0.05;
 
 /** Kafka is unavailable, the spool fills, the collector is killed, and its disk cuts a piece off the file or flips a bit in it. */
 export const damagedSpool: Fault = {
@@ -17,7 +20,9 @@ export const damagedSpool: Fault = {
     proxies.kafka.refusing = true;
     proxies.kafka.cut(() => true);
     await Promise.all(lines.map(spooled));
+    const workers = lines.flatMap(({ collector }) => (collector.alive ? childrenOf(collector.pid) : []));
     await parts.collector.kill();
+    await ended(workers);
     for (const { case: which, spoolFile, excused } of lines) {
       const damage = damageSpool(spoolFile, random);
       for (const identity of damage.excused) excused.add(identity);
@@ -28,6 +33,14 @@ export const damagedSpool: Fault = {
     await parts.collector.bringBack();
   },
 };
+
+/** Workers outlive the process that started them for a moment, and what they spool then is acknowledged, too. */
+async function ended(pids: readonly number[]): Promise<void> {
+  for (let waited = 0; pids.some((pid) => existsSync(`/proc/${pid}`)); waited += betweenLooksSeconds) {
+    if (waited > maxWaitSeconds) throw new Error('workers run on without the process that started them');
+    await seconds(betweenLooksSeconds);
+  }
+}
 
 async function spooled({ collectorUrl }: Line): Promise<void> {
   for (let waited = 0; waited < maxWaitSeconds; waited += 1) {

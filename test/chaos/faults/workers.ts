@@ -41,7 +41,7 @@ export const workerFaults: readonly Fault[] = [killWorker, stopWorker];
 const oneWorker = ({ collector }: Line, random: KeyedRandom): number => oneOf(random, childrenOf(collector.pid));
 
 /** Linux's list of the processes that one has started. */
-function childrenOf(pid: number): number[] {
+export function childrenOf(pid: number): number[] {
   return readdirSync(`/proc/${pid}/task`).flatMap((task) =>
     readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
   );
