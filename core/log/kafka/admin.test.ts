@@ -94,3 +94,21 @@ test('a stage that starts while no broker gives metadata waits for its topics', 
   await admin.ensure([{ name: 'readings', partitions: 1, retentionMs: 1 }]);
   expect(answers).toEqual([]);
 });
+
+test('a connection that kafkajs never makes again is replaced: who asks later gets an answer', async () => {
+  const old = new FakeAdmin(() => Promise.reject(new Error('Broker not connected')));
+  const fresh = new FakeAdmin(() => Promise.resolve(['of the new one']));
+  const made = [old, fresh];
+  const admin = new KafkaAdmin({ kafka: { admin: () => made.shift() } } as unknown as Client);
+  for (const { connecting } of [old, fresh]) connecting.resolve();
+  await admin.connect();
+  await expect(admin.names()).rejects.toThrow('Broker not connected');
+  await expect
+    .poll(() =>
+      admin.names().then(
+        ([name]) => name,
+        () => 'none',
+      ),
+    )
+    .toBe('of the new one');
+});

@@ -70,11 +70,19 @@ export class KafkaAdmin {
         const isIncomplete = error instanceof Incomplete || isOfKafkajs(error);
         const isPassing =
           isIncomplete || passes(error) || admin !== this.#admin || unsettled.has(kafkaErrorType(error) ?? '');
-        if (!isPassing || performance.now() > until) throw kafkaError(cannot, error);
+        if (!isPassing || performance.now() > until) {
+          this.#renewUnlessAnswered(admin, error);
+          throw kafkaError(cannot, error);
+        }
         await sleep(50);
         if (!isIncomplete) await this.#renew(admin);
       }
     }
+  }
+
+  /** An admin of kafkajs whose broker is "not connected" may stay so for ever: the next caller gets another one, once that is connected. */
+  #renewUnlessAnswered(admin: Admin, error: unknown): void {
+    if (kafkaErrorType(error) === undefined && !isOfKafkajs(error)) void this.#renew(admin);
   }
 
   /** kafkajs's admin never refreshes the leaders of partitions, so another one replaces it: for everybody at once, when it is connected. */
@@ -196,14 +204,16 @@ export class KafkaAdmin {
   }
 
   async #lookUp(topic: string): Promise<readonly number[]> {
+    const admin = this.#admin;
     try {
-      const { topics } = await this.#admin.fetchTopicMetadata({ topics: [topic] });
+      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
       const partitions = topics[0]?.partitions ?? [];
       return partitions.toSorted((a, b) => a.partitionId - b.partitionId).map(({ leader }) => leader);
     } catch (error) {
       if (kafkaErrorType(error) === 'UNKNOWN_TOPIC_OR_PARTITION') {
         throw new GaplineError('topic-mismatch', `Kafka has no topic ${topic}`, { cause: error, retryable: true });
       }
+      this.#renewUnlessAnswered(admin, error);
       throw kafkaError(`Topic ${topic} cannot be looked up`, error);
     }
   }
