@@ -1,5 +1,5 @@
 // What a flood does to the line: its memory, how long readings wait, how many are refused, whether accepted ones are lost, and how long it takes to recover.
-// node bench/flood.ts [--engine embedded|kafka] [--kind flood|return] [--seconds 120] [--factor 10] [--docs]
+// node bench/flood.ts [--engine embedded|kafka] [--kind flood|return|polite] [--seconds 120] [--factor 10] [--docs]
 // --docs writes the figures and the picture of docs/backpressure.md.
 import { parseArgs } from 'node:util';
 import { measuredOn, writeFigures, writePicture } from '../docs/pictures/figures.ts';
@@ -23,7 +23,7 @@ const { values: options } = parseArgs({
 
 const { samples, ...report } = await runFlood({
   engine: options.engine === 'kafka' ? 'kafka' : 'embedded',
-  kind: options.kind === 'return' ? 'return' : 'flood',
+  kind: kindOf(options.kind),
   seconds: Number(options.seconds),
   factor: Number(options.factor),
   devices: Number(options.devices),
@@ -33,8 +33,14 @@ const { samples, ...report } = await runFlood({
 });
 console.log(JSON.stringify(report));
 if (options.docs) writeDocs();
+if (report.kind === 'polite' && report.refused > 0) process.exitCode = 1;
 if (report.lost + report.twice + report.neverAccepted + report.overBound.length > 0 || !report.alive)
   process.exitCode = 1;
+
+function kindOf(kind: string): 'flood' | 'return' | 'polite' {
+  if (kind === 'flood' || kind === 'return' || kind === 'polite') return kind;
+  throw new Error(`--kind is flood, return or polite, not ${kind}`);
+}
 
 function writeDocs(): void {
   const name = `${report.kind}-${report.engine}`;

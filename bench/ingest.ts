@@ -1,6 +1,6 @@
 // How fast readings are taken over HTTP into Kafka, beside Telegraf, Flask, and node:http that only reads the body; counted in Kafka.
 // npm run bench -- ingest [--seconds 4] [--rounds 3] [--jobs ndjson,lines,one-json,one-line] [--peers gapline,telegraf,flask,bare]
-//   [--workers N] [--docs]
+//   [--workers N] [--docs] [--base FOLDER]: peer sqlite beside the same of another tree of this repository, on SQLite
 import { mkdtempSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { loadKafkajs } from '../core/log/kafka/client.ts';
 import { startKafka } from '../test/servers/kafka.ts';
 import { type Job, jobs, namesOf, writeBodies } from './ingest/jobs.ts';
 import { Bench, type Bodies, type Measured } from './ingest/measure.ts';
-import { example, type Peer, peers } from './ingest/peers.ts';
+import { example, type Peer, peers, startBase } from './ingest/peers.ts';
 import { machine, median, table, writeSection } from './report.ts';
 
 const { values: options } = parseArgs({
@@ -20,6 +20,7 @@ const { values: options } = parseArgs({
     peers: { type: 'string', default: 'gapline,telegraf,bare' },
     workers: { type: 'string', default: '' },
     docs: { type: 'boolean', default: false },
+    base: { type: 'string', default: '' },
   },
 });
 
@@ -40,6 +41,7 @@ try {
     if (start === undefined) throw new Error(`there is no peer ${name}; there are ${Object.keys(peers).join(', ')}`);
     started.push(await start(kafka.broker, options.workers));
   }
+  if (options.base !== '') started.push(await startBase(options.base));
   await runRounds(new Bench(admin, kafka.pid));
   const report = reportOf();
   console.log(report);
@@ -92,7 +94,21 @@ against Telegraf at the same job; Telegraf takes line protocol where Gapline tak
 Kafka has the readings, Telegraf before. \`bare\` is node:http that only reads the body. Where
 the load is far above the number of cores, readings/s tell how the system shared them out; CPU-seconds count then.
 
-${table([...header, 'refused'], rows)}`;
+${table([...header, 'refused'], rows)}${againstBase()}`;
+}
+
+/** How many times as many readings Gapline takes on SQLite as the tree that `--base` names. */
+function againstBase(): string {
+  const lines = chosen.flatMap(({ name, title }) => {
+    const [own, base] = ['sqlite', 'sqlite-base'].map((peer) => results.get(`${name}/${peer}`));
+    if (own === undefined || base === undefined) return [];
+    const times = (figure: 'readingsPerSecond' | 'cpuPerMillion') =>
+      (median(own.map((each) => each[figure])) / median(base.map((each) => each[figure]))).toFixed(2);
+    return [
+      `On SQLite, ${title}: ${times('readingsPerSecond')} times the readings/s of the base, ${times('cpuPerMillion')} of its CPU.`,
+    ];
+  });
+  return lines.length === 0 ? '' : `\n\n${lines.join('\n')}`;
 }
 
 function rowOf(job: Job, peer: string, own: readonly Measured[]): string[] {

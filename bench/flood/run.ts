@@ -1,12 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Line, type Memory, startLine } from './line.ts';
 import { fate, Readings } from './readings.ts';
-import { flood, returnOfAll, type Seen } from './senders.ts';
+import { flood, polite, returnOfAll, type Seen } from './senders.ts';
 
 export interface FloodRun {
   readonly engine: 'embedded' | 'kafka';
-  /** `flood`: at `factor` times what the line labels, for `seconds`. `return`: every device with an hour of backlog. */
-  readonly kind: 'flood' | 'return';
+  /**
+   * `flood`: at `factor` times what the line labels, for `seconds`. `return`: every device with an hour of backlog. `polite`: 16 senders
+   * with 1,000 readings a request, each of which waits for its response.
+   */
+  readonly kind: 'flood' | 'return' | 'polite';
   readonly seconds: number;
   readonly factor: number;
   readonly devices: number;
@@ -25,6 +28,7 @@ export interface Sample {
 }
 
 const batch = 100;
+const politeSenders = { devices: 16, batch: 1_000, perDevice: 20_000 };
 /** The memory that each process may use, in megabytes; docs/backpressure.md explains for what. Kafka is not part of Gapline, so it has no bound. */
 export const boundsMb: Readonly<Record<string, number>> = { up: 700, collect: 400, classify: 500, archive: 400 };
 
@@ -50,13 +54,13 @@ async function floodLine(line: Line, run: FloodRun) {
     run.kind === 'return'
       ? run.perDevice
       : batch * Math.ceil((run.factor * labelsPerSecond * run.seconds) / run.devices / batch);
-  const readings = new Readings({ name: 'device', devices: run.devices, perDevice, batch });
+  const readings = new Readings({
+    ...{ name: 'device', devices: run.devices, perDevice, batch },
+    ...(run.kind === 'polite' && politeSenders),
+  });
   const watch = startWatch(line);
   const began = performance.now();
-  const seen =
-    run.kind === 'return'
-      ? await returnOfAll({ url: line.collectorUrl, readings, retryMs: 1_000 })
-      : await flood({ ...run, url: line.collectorUrl, readings, rate: run.factor * labelsPerSecond });
+  const seen = await sendAll(line.collectorUrl, run, readings, labelsPerSecond);
   const sendingS = (performance.now() - began) / 1_000;
   const backlog = await line.backlog();
   const drained = performance.now();
@@ -84,6 +88,12 @@ async function floodLine(line: Line, run: FloodRun) {
   };
 }
 
+function sendAll(url: string, run: FloodRun, readings: Readings, labelsPerSecond: number): Promise<Seen> {
+  if (run.kind === 'polite') return polite({ url, readings });
+  if (run.kind === 'return') return returnOfAll({ url, readings, retryMs: 1_000 });
+  return flood({ ...run, url, readings, rate: run.factor * labelsPerSecond });
+}
+
 function reportOf({ engine, kind, factor }: FloodRun, seen: Seen, readings: Readings) {
   return {
     engine,
@@ -92,6 +102,7 @@ function reportOf({ engine, kind, factor }: FloodRun, seen: Seen, readings: Read
     statuses: seen.statuses,
     crowded: seen.crowded,
     accepted: seen.accepted,
+    refused: readings.count(fate.refused),
     unknown: readings.count(fate.unknown),
     p50Ms: seen.latencyMs(0.5),
     p99Ms: seen.latencyMs(0.99),

@@ -76,6 +76,20 @@ export async function flood({ url, readings, rate, connections, seconds }: Flood
   return seen;
 }
 
+/** Every device sends all that it has, each batch once it has the response to the one before. What is refused is not sent again. */
+export async function polite({ url, readings }: { url: string; readings: Readings }): Promise<Seen> {
+  const seen = new Seen();
+  await Promise.all(
+    Array.from({ length: readings.devices }, async (_, device) => {
+      const wire = new Wire(url);
+      for (let first = 0; first + readings.batch <= readings.perDevice; first += readings.batch)
+        await send(wire, readings, device, first, seen);
+      wire.close();
+    }),
+  );
+  return seen;
+}
+
 /** Every device sends all that it has, a batch at a time, and again what was refused. */
 export async function returnOfAll(options: { url: string; readings: Readings; retryMs: number }): Promise<Seen> {
   const { url, readings, retryMs } = options;

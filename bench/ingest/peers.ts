@@ -29,16 +29,37 @@ export const peers: Readonly<Record<string, (broker: string, workers: string) =>
   telegraf: startTelegrafPeer,
   flask: startFlask,
   bare: startBare,
+  // Only accepted readings are counted: an answer comes once they are in the file.
+  sqlite: (_broker, workers) => startCollector({ name: 'sqlite', root, workers }),
 };
 
-async function startGapline(broker: string, workers: string): Promise<Peer> {
+/** The same collector of another tree of this repository, say of a commit before. */
+export const startBase = (folder: string): Promise<Peer> =>
+  startCollector({ name: 'sqlite-base', root: resolve(folder), workers: '' });
+
+function startGapline(broker: string, workers: string): Promise<Peer> {
+  return startCollector({ name: 'gapline', root, workers, broker });
+}
+
+interface CollectorPlace {
+  readonly name: string;
+  /** The folder of the repository. */
+  readonly root: string;
+  readonly workers: string;
+  /** Default: the log is a file. */
+  readonly broker?: string;
+}
+
+async function startCollector({ name, root: tree, workers, broker }: CollectorPlace): Promise<Peer> {
   const folder = mkdtempSync(join(tmpdir(), 'gapline-ingest-'));
-  const where = ['--config', join(example, 'stream.yaml'), '--data', folder, '--log', `kafka://${broker}`];
+  const where = ['--config', join(tree, 'examples/spambase/stream.yaml'), '--data', folder];
   const args = ['collect', ...where, '--port', '0', '--no-archive', '--log-level', 'error'];
-  const child = start(join(root, 'gapline'), workers === '' ? args : [...args, '--workers', workers]);
+  if (broker !== undefined) args.push('--log', `kafka://${broker}`);
+  if (workers !== '') args.push('--workers', workers);
+  const child = start(join(tree, 'gapline'), args);
   const url = await printed(child, /collector: (\S+)/);
   return {
-    ...{ name: 'gapline', pid: pidOf(child), topic: 'spam_data' },
+    ...{ name, pid: pidOf(child), topic: broker === undefined ? undefined : 'spam_data' },
     url: (job) => url + job.path,
     async stop() {
       await end(child);
