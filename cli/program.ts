@@ -1,6 +1,7 @@
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { timeUnits } from '../core/dataset/time-cell.ts';
 import manifest from '../package.json' with { type: 'json' };
+import { exampleConfig } from './how-to-run.ts';
 import { refuseRepeats, repeated } from './once.ts';
 
 /** What `gapline tail` can follow. */
@@ -100,6 +101,8 @@ export function createProgram(): Command {
     models(),
     tokens(),
     newStream(),
+    backup(),
+    restore(),
   ])
     program.addCommand(command);
   refuseRepeats(program);
@@ -317,7 +320,7 @@ function newStream(): Command {
       '--window <duration>',
       'the rows are samples, such as vibration: label windows of this length, such as 1s; needs a column of times',
     )
-    .option('--folder <folder>', 'where to make it; default: examples/NAME')
+    .option('--folder <folder>', 'where to make it; default: NAME, under examples/ where there is such a folder')
     .option('--quick', 'the plain way to make a model; without it a handful of ways are tried, in at most a minute')
     .action(async (name, options) => (await import('./commands/new.ts')).newStream(name, options));
 }
@@ -387,6 +390,23 @@ function models(): Command {
         .argument('<version>', 'a number or an alias; "none" ends it')
         .action(async (version, options) => (await load()).challengeModel(version, options)),
     );
+}
+
+function backup(): Command {
+  return streamCommand('backup', 'copy the state of an embedded line, its stream and models; the line may run')
+    .requiredOption('--to <folder>', 'where to; the folder must not be there yet')
+    .action(async (options) => (await import('./commands/backup.ts')).backUp(options));
+}
+
+function restore(): Command {
+  const summary = 'put a back-up where nothing is yet';
+  return new Command('restore')
+    .summary(summary)
+    .description(summary)
+    .argument('<backup>', 'the folder that `gapline backup` made')
+    .option('--data <folder>', 'where state lives', 'data')
+    .option('--folder <folder>', "where stream.yaml and the models go; default: the stream's name")
+    .action(async (from, options) => (await import('./commands/backup.ts')).restore(from, options));
 }
 
 function tokens(): Command {
@@ -471,12 +491,8 @@ function facts(): Command {
 
 function up(): Command {
   const summary = 'run the whole line in this process, embedded';
-  const command = new Command('up')
-    .summary(summary)
-    .description(summary)
-    .option('--config <file>', 'the stream.yaml that defines the stream')
-    // So that `npm start -- --config FILE` means that file.
-    .option('--default-config <file>', 'the one that counts where --config is not given');
+  const config = 'the stream.yaml that defines the stream; default: the Spambase example';
+  const command = new Command('up').summary(summary).description(summary).option('--config <file>', config);
   return withEndpoint(withStream(command))
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--collector-port <port>', 'where devices POST; 0 is any free one', port, 8080)
@@ -485,9 +501,7 @@ function up(): Command {
     .option('--ledger <file>', 'append the identity of each accepted reading to this file')
     .option('--no-generator', 'run without the example devices')
     .addOption(new Option('--summary <format>', 'what to print at the end').choices(['json', 'text']).default('text'))
-    .action(async ({ config, defaultConfig, ...options }) => {
-      const file = config ?? defaultConfig;
-      if (file === undefined) command.error("error: required option '--config <file>' not specified");
-      await (await import('./commands/up.ts')).up({ ...options, config: file });
-    });
+    .action(async ({ config = exampleConfig(), ...options }) =>
+      (await import('./commands/up.ts')).up({ ...options, config }),
+    );
 }

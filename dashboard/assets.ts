@@ -15,13 +15,13 @@ export interface Asset {
 
 const css = 'text/css; charset=utf-8';
 const script = 'text/javascript; charset=utf-8';
-const types: Record<string, string> = { '.css': css, '.svg': 'image/svg+xml', '.ts': script };
+const types: Record<string, string> = { '.css': css, '.svg': 'image/svg+xml', '.ts': script, '.js': script };
 
 const pageFolder = join(import.meta.dirname, 'page');
 
 /**
- * Reads the page's files once. Its modules are TypeScript; their types are blanked out here, so there is no build step and a browser's
- * debugger still shows the lines of the source.
+ * Reads the page's files once. Its modules are TypeScript; their types are blanked out here, so a clone needs no build and a browser's
+ * debugger still shows the lines of the source. In the package they are JavaScript already.
  */
 export async function readAssets(): Promise<Map<string, Asset>> {
   const assets = new Map<string, Asset>();

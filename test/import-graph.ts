@@ -6,7 +6,10 @@ const importPattern = /(?:\bfrom\s*|\bimport\s*\(?\s*|new URL\(\s*)['"](\.{1,2}\
 
 /** Every file with code in a folder of the project, as a path from its root. */
 export function sources(): string[] {
-  return globSync('*/**/*.{ts,mjs,js}', { cwd: root, exclude: (name) => name === 'node_modules' || name === 'data' });
+  return globSync('*/**/*.{ts,mjs,js}', {
+    cwd: root,
+    exclude: (name) => ['node_modules', 'data', 'dist'].includes(name),
+  });
 }
 
 export const textOf = (file: string): string => readFileSync(join(root, file), 'utf8');

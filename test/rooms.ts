@@ -56,6 +56,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
     'core/log',
     'core/access',
   ],
+  library: ['core/wire', 'core/model'],
   telegraf: ['core/wire'],
   influxdb: ['core/wire'],
 };
@@ -85,6 +86,7 @@ export const contents: Readonly<Record<string, string>> = {
   serving: 'the model over HTTP',
   training: 'data in, a model version out',
   dashboard: 'the live page',
+  library: 'a model in a program of your own',
   telegraf: 'its configuration',
   influxdb: 'the dashboard template',
   cli: 'the gapline command: reads the configuration and wires the stages together',

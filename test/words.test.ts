@@ -99,7 +99,7 @@ function found(file: string, text: string): string[] {
 function files(): string[] {
   return globSync('{*,{*,.github}/**/*}.{ts,mjs,js,py,md,css,html,yaml,yml,conf,sh}', {
     cwd: root,
-    exclude: (name) => ['node_modules', 'data', '.git', 'coverage'].includes(name),
+    exclude: (name) => ['node_modules', 'data', 'dist', '.git', 'coverage'].includes(name),
   }).filter((file) => file !== own);
 }
 

@@ -12,6 +12,7 @@ import { type TrainingConfig, trainingSchema } from '../../training/options.ts';
 import { marginOf } from '../../training/prepare.ts';
 import { loadConfig } from '../config/load.ts';
 import { configSchema } from '../config/schema.ts';
+import { folderOfNew, upCommand } from '../how-to-run.ts';
 import { printLines } from '../print.ts';
 import { chooseTraining } from './choose-training.ts';
 import { makeFolder } from './make-folder.ts';
@@ -51,7 +52,7 @@ export async function newStream(name: string, options: NewStreamOptions): Promis
       `${name}: expected a name of ${checked.error.issues.map(({ message }) => message).join('; ')}`,
     );
   }
-  const folder = resolve(options.folder ?? join('examples', name));
+  const folder = resolve(options.folder ?? folderOfNew(name));
   await makeFolder(folder, async (making) => {
     const { choice, parts, plan, columns, fields, warnings } = await readNew(options, join(making, 'data'));
     const config = join(making, 'stream.yaml');
@@ -78,7 +79,7 @@ export async function newStream(name: string, options: NewStreamOptions): Promis
     ]);
   });
   const shown = relative(process.cwd(), join(folder, 'stream.yaml'));
-  printLines([`made ${shown}; now run:`, '', `  npm start -- --config ${shellWord(shown)}`]);
+  printLines([`made ${shown}; now run:`, '', `  ${upCommand(shellWord(shown))}`]);
 }
 
 async function chosenTraining({ dataset, preparation }: DatasetParts, quick: boolean) {

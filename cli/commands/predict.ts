@@ -6,10 +6,10 @@ import { type Dataset, truthOf } from '../../core/dataset/dataset.ts';
 import { describeDataset } from '../../core/dataset/describe.ts';
 import { readDataset } from '../../core/dataset/read.ts';
 import { openTable } from '../../core/dataset/table.ts';
+import { type LabelledRow, labelledRow } from '../../core/model/labelled-row.ts';
 import { type Model, type ModelOutput, readingFields } from '../../core/model/model.ts';
 import type { Rows } from '../../core/model/rows.ts';
 import { elementAt } from '../../core/numeric/element.ts';
-import { unknownLabel } from '../../core/wire/prediction.ts';
 import { formatRfc3339 } from '../../core/wire/time.ts';
 import { prepareDataset } from '../../training/prepare.ts';
 import { batchesOf, rowsWithDevices } from '../../training/rows.ts';
@@ -80,7 +80,7 @@ async function write(model: Model, dataset: Dataset, { out, json }: Destination)
     const output = await session.predict(batch);
     const lines: string[] = [];
     for (let row = 0; row < batch.count; row++) {
-      const labelled = labelledRow({ model, dataset, batch, output, row });
+      const labelled = tableRow({ model, dataset, batch, output, row });
       tally.add(labelled);
       lines.push(json ? JSON.stringify(labelled) : csvOf(labelled, model, dataset, gappy));
     }
@@ -91,16 +91,11 @@ async function write(model: Model, dataset: Dataset, { out, json }: Destination)
   complain(`${tally.describe()}\n`);
 }
 
-interface LabelledRow {
+interface TableRow extends LabelledRow {
   /** From 1, without the header; of windows their number. */
   readonly row: number;
   readonly device?: string;
   readonly time?: string;
-  readonly label: string;
-  readonly probability: number;
-  readonly probabilities: Readonly<Record<string, number>>;
-  readonly gaps: number;
-  readonly filled: Readonly<Record<string, number>>;
   readonly truth?: string;
 }
 
@@ -112,29 +107,13 @@ interface RowOfBatch {
   readonly row: number;
 }
 
-function labelledRow({ model, dataset, batch, output, row }: RowOfBatch): LabelledRow {
-  const { classes, fields } = model;
-  const label = elementAt(output.labels, row);
-  const shares = classes.map((name, at) => [name, elementAt(output.probabilities, row * classes.length + at)] as const);
-  const filled: [string, number][] = [];
-  let gaps = 0;
-  fields.forEach((name, column) => {
-    const at = row * fields.length + column;
-    if (!Number.isNaN(elementAt(batch.values, at))) return;
-    gaps += 1;
-    const value = elementAt(output.filled, at);
-    if (Number.isFinite(value)) filled.push([name, value]);
-  });
+function tableRow({ model, dataset, batch, output, row }: RowOfBatch): TableRow {
   const truth = truthOf(dataset, batch.first + row);
   return {
     row: batch.first + row + 1,
     ...(dataset.devices && { device: elementAt(batch.devices, row) }),
     ...(dataset.times && { time: formatRfc3339(elementAt(batch.times, row).toString()) }),
-    label: label < 0 ? unknownLabel : elementAt(classes, label),
-    probability: label < 0 ? 0 : elementAt(shares, label)[1],
-    probabilities: Object.fromEntries(shares),
-    gaps,
-    filled: Object.fromEntries(filled),
+    ...labelledRow(model, batch, output, row),
     ...(truth !== undefined && { truth }),
   };
 }
@@ -165,7 +144,7 @@ function header({ classes, fields }: Model, dataset: Dataset, gappy: readonly nu
   return names.map(csvCell).join(',');
 }
 
-function csvOf(labelled: LabelledRow, { classes, fields }: Model, dataset: Dataset, gappy: readonly number[]): string {
+function csvOf(labelled: TableRow, { classes, fields }: Model, dataset: Dataset, gappy: readonly number[]): string {
   const { row, device, time, label, probability, probabilities, gaps, filled, truth } = labelled;
   const cells = [
     row,
@@ -189,7 +168,7 @@ class Tally {
   #right = 0;
   readonly #byLabel = new Map<string, number>();
 
-  add({ label, gaps, truth }: LabelledRow): void {
+  add({ label, gaps, truth }: TableRow): void {
     this.#rows += 1;
     this.#gaps += gaps;
     this.#byLabel.set(label, (this.#byLabel.get(label) ?? 0) + 1);

@@ -15,6 +15,7 @@ import type { Generator } from '../../generator/generator.ts';
 import { type ServerOptions, serverAccess } from '../access.ts';
 import { openAlerts } from '../alert-options.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
+import { trainCommand } from '../how-to-run.ts';
 import { createLogger } from '../logger.ts';
 import { ModelChoice } from '../model-choice.ts';
 import { openLog, openStore, topicSpecs } from '../open.ts';
@@ -181,7 +182,7 @@ async function demandModel(loaded: LoadedConfig): Promise<void> {
   if ((await openModels(loaded).resolve(alias)) !== undefined) return;
   throw new GaplineError(
     'model-missing',
-    `${loaded.file}: there is no ${alias} of model ${name}; run: npm run train -- --config ${shellWord(join(loaded.file))}`,
+    `${loaded.file}: there is no ${alias} of model ${name}; run: ${trainCommand(shellWord(join(loaded.file)))}`,
   );
 }
 

@@ -102,7 +102,7 @@ class KafkaLog implements EventLog {
 
   async #consuming(connect: KafkaEngine['connect'], admin: KafkaAdmin): Promise<ConsumingClient> {
     if (this.#address.client === 'kafkajs') return kafkajsConsuming(connect, admin);
-    const { platformaticConsuming } = await import('./kafka/platformatic/consuming.ts');
+    const { platformaticConsuming } = await import('./kafka/platformatic/consuming.ts').catch(explainMissingClient);
     return platformaticConsuming(this.#address, this.#options.requestTimeoutMs ?? 15_000);
   }
 
@@ -248,3 +248,11 @@ const accessDenied = (brokers: string, error: unknown): GaplineError =>
     cause: error,
     retryable: false,
   });
+
+/** npm leaves the package out where Node is too old for it. */
+function explainMissingClient(error: NodeJS.ErrnoException): never {
+  if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error;
+  const detail =
+    'platformatic:// needs the package @platformatic/kafka, which takes Node 22.22, 24.6 or newer; kafka:// needs none';
+  throw new GaplineError('config-invalid', detail, { cause: error, retryable: false });
+}

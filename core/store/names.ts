@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { textOf, wholeText } from '../wire/sqlite-text.ts';
 import { type FieldKind, typeFault } from './fault.ts';
 import { type Field, maxFields } from './row.ts';
 
@@ -55,7 +56,8 @@ function createSeries(database: DatabaseSync): Pick<Names, 'series' | 'seriesOf'
   const find = database.prepare('SELECT id FROM store_series WHERE measurement = ? AND device = ?');
   const add = database.prepare('INSERT INTO store_series (measurement, device) VALUES (?, ?) RETURNING id');
   const page = database.prepare(
-    'SELECT id, device FROM store_series WHERE measurement = ? AND device > ? ORDER BY device LIMIT ?',
+    `SELECT id, ${wholeText('device')} FROM store_series
+     WHERE measurement = ? AND store_series.device > ? ORDER BY store_series.device LIMIT ?`,
   );
   let cached = 0;
   const cache = new Map<string, Map<string, number>>();
@@ -86,7 +88,10 @@ function createSeries(database: DatabaseSync): Pick<Names, 'series' | 'seriesOf'
 
     seriesOf,
     seriesAfter: (measurement, device, limit) =>
-      page.all(measurement, device, limit) as unknown as { id: number; device: string }[],
+      page.all(measurement, device, limit).map((row) => {
+        const found = row as { id: number; device: string | Uint8Array };
+        return { id: found.id, device: textOf(found.device) };
+      }),
     forget() {
       cache.clear();
       cached = 0;
@@ -95,13 +100,16 @@ function createSeries(database: DatabaseSync): Pick<Names, 'series' | 'seriesOf'
 }
 
 function createFields(database: DatabaseSync): Pick<Names, 'fields' | 'fieldById' | 'forget'> {
-  const list = database.prepare('SELECT id, name, kind FROM store_fields WHERE measurement = ?');
+  const list = database.prepare(`SELECT id, ${wholeText('name')}, kind FROM store_fields WHERE measurement = ?`);
   const add = database.prepare('INSERT INTO store_fields (measurement, id, name, kind) VALUES (?, ?, ?, ?)');
   const cache = new Map<string, Fields>();
 
   function loadFields(measurement: string): Fields {
     const fields: Fields = { byName: new Map(), byId: new Map() };
-    for (const row of list.all(measurement)) remember(fields, row as unknown as Field);
+    for (const row of list.all(measurement)) {
+      const { id, name, kind } = row as unknown as Omit<Field, 'name'> & { name: string | Uint8Array };
+      remember(fields, { id, name: textOf(name), kind });
+    }
     cache.set(measurement, fields);
     return fields;
   }

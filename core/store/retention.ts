@@ -72,7 +72,7 @@ function createBroom(database: DatabaseSync, retentionMs: number) {
   );
   // A block that is written gets the highest number, so the oldest ones have the lowest.
   const dropBlocks = database.prepare(
-    `DELETE FROM store_blocks WHERE written_ms < ?1
+    `DELETE FROM store_blocks WHERE written_ms < ?
      AND id IN (SELECT id FROM store_blocks ORDER BY id LIMIT ${blocksPerChunk})`,
   );
   const dropMarks = database.prepare('DELETE FROM store_marks WHERE last_row <= ?');

@@ -1,8 +1,10 @@
 import { actionlintSupply } from '../servers/actionlint.ts';
 import { influxdbSupply } from '../servers/influxdb.ts';
 import { kafkaSupply } from '../servers/kafka.ts';
+import { oldestNodeSupply } from '../servers/node.ts';
 import type { Supply } from '../servers/obtain.ts';
 import { onnxSupply } from '../servers/onnxruntime.ts';
+import { promtoolSupply } from '../servers/promtool.ts';
 import { pythonSupplies } from '../servers/python.ts';
 import { pythonClassifierSupply, pythonClientsSupply, schemathesisSupply } from '../servers/python-packages.ts';
 import { telegrafSupply } from '../servers/telegraf.ts';
@@ -95,6 +97,22 @@ export const parts: readonly SuppliedPart[] = [
     tests: 'the workflows of `.github/`',
     runsWith: [],
     ways: [{ title: 'build with Go, half a minute', minutes: 1, with: ['go'] }],
+    testMinutes: 0,
+    demandedBy: servers,
+  },
+  {
+    ...{ id: 'oldestNode', title: oldestNodeSupply.title, supplies: [oldestNodeSupply] },
+    tests: 'the package on the oldest Node that it takes',
+    runsWith: ['npm'],
+    ways: [{ title: 'from npm, 120 MB on the disk', minutes: 1, with: ['npm'] }],
+    testMinutes: 1,
+    demandedBy: servers,
+  },
+  {
+    ...{ id: 'promtool', title: promtoolSupply.title, supplies: [promtoolSupply] },
+    tests: 'the alert rules for Prometheus',
+    runsWith: [],
+    ways: [{ title: "unpack Debian's package, 20 MB", minutes: 1, with: ['apt-get'], linuxOnly: true }],
     testMinutes: 0,
     demandedBy: servers,
   },

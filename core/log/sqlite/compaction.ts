@@ -34,8 +34,9 @@ export class Compaction {
     this.#engine = engine;
     this.#replaced = db.prepare(
       `SELECT id, 24 + octet_length(key) + octet_length(value) AS bytes FROM log_records
-       WHERE id >= ?1 AND id < ?4 AND key IS NOT NULL
-       AND id NOT IN (SELECT max(id) FROM log_records WHERE id >= ?1 AND id < ?2 AND key IS NOT NULL GROUP BY key) LIMIT ?3`,
+       WHERE id >= :first AND id < :floor AND key IS NOT NULL
+       AND id NOT IN (SELECT max(id) FROM log_records WHERE id >= :first AND id < :next AND key IS NOT NULL GROUP BY key)
+       LIMIT ${chunk}`,
     );
     this.#delete = db.prepare('DELETE FROM log_records WHERE id = ?');
     this.#shrink = db.prepare('UPDATE log_partitions SET bytes = bytes - ? WHERE id = ?');
@@ -50,13 +51,13 @@ export class Compaction {
     const seen = `${next} ${floor}`;
     if (this.#seen.get(id) === seen) return;
     await this.#unpack(id, signal);
-    const range = [recordId(id, first), recordId(id, next), chunk, recordId(id, floor)] as const;
+    const range = { first: recordId(id, first), next: recordId(id, next), floor: recordId(id, floor) };
     for (let deleted = chunk; deleted === chunk && !signal.aborted; ) {
       await this.#engine.writer.submit({
         bytes: 0,
         deadline: performance.now() + writeMs,
         run: () => {
-          const replaced = this.#replaced.all(...range) as unknown as { id: bigint; bytes: bigint }[];
+          const replaced = this.#replaced.all(range) as unknown as { id: bigint; bytes: bigint }[];
           for (const record of replaced) this.#delete.run(record.id);
           this.#shrink.run(
             replaced.reduce((sum, { bytes }) => sum + bytes, 0n),

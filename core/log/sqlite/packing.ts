@@ -2,6 +2,7 @@ import type { StatementSync } from 'node:sqlite';
 import { atOnce, createPace, type Pace } from '../../retry/pace.ts';
 import { sleep } from '../../retry/sleep.ts';
 import { describeError } from '../../wire/errors.ts';
+import { textOf, wholeText } from '../../wire/sqlite-text.ts';
 import type { BlockRecord } from './block.ts';
 import { type PackedBlock, packRecords } from './blocks.ts';
 import { offsetOf, recordId } from './database.ts';
@@ -57,7 +58,8 @@ class Packing {
        FROM (SELECT octet_length(value) AS bytes FROM log_records WHERE id >= ? AND id < ? LIMIT ?)`,
     );
     this.#rows = db.prepare(
-      'SELECT id, arrived_ms AS arrivedMs, key, value FROM log_records WHERE id >= ? AND id < ? ORDER BY id LIMIT ?',
+      `SELECT id, arrived_ms AS arrivedMs, ${wholeText('key')}, value FROM log_records
+       WHERE id >= ? AND id < ? ORDER BY id LIMIT ?`,
     );
     this.#count = db.prepare('SELECT count(*) AS count FROM log_records WHERE id >= ? AND id < ?');
     this.#delete = db.prepare('DELETE FROM log_records WHERE id >= ? AND id < ?');
@@ -87,7 +89,9 @@ class Packing {
     const records: BlockRecord[] = [];
     let bytes = 0;
     for (const row of this.#rows.iterate(...range)) {
-      const record = { ...row, offset: offsetOf(row.id as bigint), arrivedMs: Number(row.arrivedMs) } as BlockRecord;
+      const key = row.key === null ? null : textOf(row.key as string | Uint8Array);
+      const place = { offset: offsetOf(row.id as bigint), arrivedMs: Number(row.arrivedMs) };
+      const record = { ...row, ...place, key } as unknown as BlockRecord;
       records.push(record);
       bytes += sizeOf(record);
       if (bytes >= this.#bytesPerBlock) break;

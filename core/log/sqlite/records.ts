@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { textOf, wholeText } from '../../wire/sqlite-text.ts';
 import type { LogRecord, StoredRecord } from '../port.ts';
 import type { BlockRecord } from './block.ts';
 import type { Blocks } from './blocks.ts';
@@ -56,7 +57,7 @@ export class Records {
     this.#tail = db.prepare('SELECT next, arrived_ms AS arrivedMs FROM log_partitions WHERE id = ?');
     this.#move = db.prepare('UPDATE log_partitions SET next = ?, bytes = bytes + ?, arrived_ms = ? WHERE id = ?');
     this.#range = db.prepare(
-      'SELECT id, arrived_ms, key, value FROM log_records WHERE id >= ? AND id < ? ORDER BY id LIMIT ?',
+      `SELECT id, arrived_ms, ${wholeText('key')}, value FROM log_records WHERE id >= ? AND id < ? ORDER BY id LIMIT ?`,
     );
     this.#range.setReturnArrays(true);
     this.#arrived = db.prepare('SELECT arrived_ms AS arrivedMs FROM log_records WHERE id >= ? AND id < ? LIMIT 1');
@@ -119,8 +120,9 @@ export class Records {
 
   #readRows(id: bigint, { from, to, maxRecords }: Range, read: Reading): void {
     for (const row of this.#range.iterate(recordId(id, from), recordId(id, to), maxRecords)) {
-      const [rowId, arrivedMs, key, value] = row as unknown as [bigint, bigint, string | null, Uint8Array];
-      read.add({ offset: offsetOf(rowId), arrivedMs: Number(arrivedMs), key, value });
+      const [rowId, arrivedMs, key, value] = row as unknown as [bigint, bigint, string | Uint8Array | null, Uint8Array];
+      const text = key === null ? null : textOf(key);
+      read.add({ offset: offsetOf(rowId), arrivedMs: Number(arrivedMs), key: text, value });
       if (read.isFull) break;
     }
   }
