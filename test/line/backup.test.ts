@@ -1,49 +1,56 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { eventually, gapline, root, spambase, temporaryFolder } from './gapline.ts';
+import { eventually, gapline, spambase, temporaryFolder } from './gapline.ts';
 import { archivedIdentities, identities, predictionsOf, recordsOf } from './identities.ts';
 
-/** The commands of the page, for another folder than the repository's own. */
-function commandsFor(folder: string): string[] {
-  const page = readFileSync(join(root, 'docs/operations.md'), 'utf8');
-  const section = page.slice(page.indexOf('<!-- test/line/backup.test.ts'));
-  const blocks = [...section.matchAll(/```sh\n(.*?)```/gs)].slice(0, 2).map(([, text]) => text!);
-  expect(blocks[0]).toContain("'backup.db'");
-  return blocks.map((text) =>
-    text.replaceAll('data/', `${folder}/data/`).replaceAll('backup.db', `${folder}/backup.db`),
-  );
-}
-
-test('a running line is backed up and restored by the commands of the page', { timeout: 90_000 }, async () => {
+test('a running line is backed up, and restored where nothing is yet', { timeout: 120_000 }, async () => {
   const folder = temporaryFolder();
-  const [data, ports] = [join(folder, 'data'), ['--collector-port', '0', '--page-port', '0', '--log-level', 'error']];
-  mkdirSync(data);
-  const file = join(data, 'gapline.db');
-  const [copy, restore] = commandsFor(folder);
-  const up = (...more: string[]) => gapline(['up', '--config', spambase, '--data', data, ...ports, ...more]);
-  const labelled = async () => identities(await predictionsOf(file, 'spam_predictions'));
-  const first = up();
+  const [data, copy, state, stream] = ['data', 'copy', 'state', 'stream'].map((name) => join(folder, name)) as string[];
+  const ports = ['--collector-port', '0', '--page-port', '0', '--log-level', 'error'];
+  const up = (config: string, at: string, ...more: string[]) =>
+    gapline(['up', '--config', config, '--data', at, ...ports, ...more]);
+  const labelled = async (at: string) => identities(await predictionsOf(join(at, 'gapline.db'), 'spam_predictions'));
+  const run = (...args: string[]) => gapline(args, { cwd: folder }).ended;
+
+  expect((await run('tokens', 'add', 'pumps', '--data', data!)).code).toBe(0);
+  const first = up(spambase, data!);
   await first.printed(/POST/);
-  await eventually(async () => (await labelled()).length >= 100);
-  execFileSync('sh', ['-c', copy!], { cwd: root, stdio: 'pipe' });
-  const later = (await labelled()).length;
-  await eventually(async () => (await labelled()).length > later);
+  await eventually(async () => (await labelled(data!)).length >= 100);
+  const made = await run('backup', '--config', spambase, '--data', data!, '--to', copy!);
+  expect(made, made.stderr).toMatchObject({ code: 0, stderr: '' });
+  const later = (await labelled(data!)).length;
+  await eventually(async () => (await labelled(data!)).length > later);
   first.kill('SIGTERM');
   expect((await first.ended).code).toBe(0);
-  const all = new Set(await labelled());
+  const all = new Set(await labelled(data!));
+  expect((await run('backup', '--config', spambase, '--data', data!, '--to', copy!)).stderr).toMatch(
+    /is there already/,
+  );
 
-  execFileSync('sh', ['-c', restore!], { cwd: root });
-  const kept = identities(await recordsOf<{ device: string; time: string }>(file, 'spam_data'));
+  const restored = await run('restore', copy!, '--data', state!, '--folder', stream!);
+  expect(restored, restored.stderr).toMatchObject({ code: 0, stderr: '' });
+  expect(readFileSync(join(state!, 'tokens.json'))).toEqual(readFileSync(join(data!, 'tokens.json')));
+  expect(existsSync(join(stream!, 'models/spambase/1/model.json'))).toBe(true);
+  const kept = identities(await recordsOf<{ device: string; time: string }>(join(state!, 'gapline.db'), 'spam_data'));
   expect(kept.length).toBeGreaterThanOrEqual(100);
   expect(new Set(kept).isSubsetOf(all)).toBe(true);
   expect(kept.length).toBeLessThan(all.size);
-  const again = up('--no-generator');
+  const again = up(join(stream!, 'stream.yaml'), state!, '--no-generator');
   await again.printed(/POST/);
-  const archived = () => archivedIdentities(file, 'spambase');
-  await eventually(async () => (await labelled()).length === kept.length && (await archived()).length === kept.length);
+  const archived = () => archivedIdentities(join(state!, 'gapline.db'), 'spambase');
+  await eventually(
+    async () => (await labelled(state!)).length === kept.length && (await archived()).length === kept.length,
+  );
   again.kill('SIGTERM');
   expect((await again.ended).code).toBe(0);
-  expect((await labelled()).sort()).toEqual([...kept].sort());
+  expect((await labelled(state!)).sort()).toEqual([...kept].sort());
+
+  const twice = await run('restore', copy!, '--data', state!, '--folder', stream!);
+  expect(twice).toMatchObject({ code: 1, stdout: '' });
+  expect(twice.stderr).toMatch(/is there already; restore into empty folders/);
+  appendFileSync(join(copy!, 'data/tokens.json'), ' ');
+  const damaged = await run('restore', copy!, '--data', join(folder, 'x'), '--folder', join(folder, 'y'));
+  expect(damaged.stderr).toMatch(/data\/tokens\.json is damaged; nothing was restored/);
+  expect(readdirSync(folder).sort()).toEqual(['copy', 'data', 'state', 'stream']);
 });

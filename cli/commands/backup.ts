@@ -1,0 +1,178 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { access, cp, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { backup as copyDatabase, DatabaseSync } from 'node:sqlite';
+import { pipeline } from 'node:stream/promises';
+import { z } from 'zod';
+import { readWhole } from '../../core/files/whole.ts';
+import { isOwnStep } from '../../core/steps/load.ts';
+import { GaplineError } from '../../core/wire/errors.ts';
+import { type LoadedConfig, loadConfig } from '../config/load.ts';
+import { printLines } from '../print.ts';
+
+export interface BackupOptions {
+  readonly config: string;
+  readonly set: readonly string[];
+  readonly data: string;
+  /** The folder to make. */
+  readonly to: string;
+}
+
+export interface RestoreOptions {
+  readonly data: string;
+  /** Where `stream.yaml` and the models go. Default: the stream's name. */
+  readonly folder?: string;
+}
+
+const manifestFile = 'backup.json';
+const mostManifestBytes = 64_000_000;
+const manifestSchema = z.object({
+  format: z.literal('gapline-backup'),
+  formatVersion: z.literal(1),
+  stream: z.string(),
+  created: z.string(),
+  /** SHA-256 by path: `data/…` is state, `stream/…` the stream's folder. */
+  files: z.record(z.string(), z.string()),
+});
+
+const fail = (detail: string): GaplineError => new GaplineError('config-invalid', detail);
+const there = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  );
+
+/**
+ * Copies the state of an embedded line and its stream into a folder, while the line may run. The folder appears once it is whole and
+ * checked.
+ * @throws {GaplineError} `config-invalid` where the folder is there already, or something lies outside of the stream's folder
+ */
+export async function backUp(options: BackupOptions): Promise<void> {
+  const loaded = loadConfig(options.config, options.set);
+  const target = resolve(options.to);
+  if (await there(target)) throw fail(`--to ${options.to}: is there already; name a new folder`);
+  await mkdir(dirname(target), { recursive: true });
+  const making = await mkdtemp(join(dirname(target), '.gapline-backup-'));
+  try {
+    await copyState(resolve(options.data), join(making, 'data'));
+    await copyStream(loaded, join(making, 'stream'));
+    const files = await checksums(making);
+    const manifest = { format: 'gapline-backup', formatVersion: 1, stream: loaded.config.stream };
+    const text = JSON.stringify({ ...manifest, created: new Date().toISOString(), files }, null, 2);
+    await writeFile(join(making, manifestFile), `${text}\n`, { flush: true });
+    await rename(making, target);
+    printLines([`backed up ${loaded.config.stream} to ${target}: ${Object.keys(files).length} files, checked`]);
+  } catch (error) {
+    await rm(making, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** Databases as SQLite copies them: each as it is at one moment. Other files are written whole by whoever writes them. */
+async function copyState(from: string, to: string): Promise<void> {
+  await mkdir(to);
+  const entries = await readdir(from, { withFileTypes: true }).catch(() => []);
+  const names = entries.filter((entry) => entry.isFile()).map(({ name }) => name);
+  if (!names.includes('gapline.db'))
+    throw fail(`--data ${from}: it holds no gapline.db; name the folder of the line's state`);
+  for (const name of names) {
+    if (/-(wal|shm|journal)$/.test(name)) continue;
+    if (name.endsWith('.db')) await copyOne(join(from, name), join(to, name));
+    else await cp(join(from, name), join(to, name));
+  }
+}
+
+/** All pages in one step: were there several, a line that writes between them would make SQLite begin again each time. */
+const allPages = 2 ** 31 - 1;
+
+async function copyOne(from: string, to: string): Promise<void> {
+  const source = new DatabaseSync(from, { readOnly: true, timeout: 5_000 });
+  try {
+    await copyDatabase(source, to, { rate: allPages });
+  } finally {
+    source.close();
+  }
+  const copy = new DatabaseSync(to);
+  const result = copy.prepare('PRAGMA quick_check(1)').get();
+  copy.exec('PRAGMA journal_mode = DELETE');
+  copy.close();
+  if (result?.quick_check !== 'ok')
+    throw new GaplineError('log-corrupt', `${from}: its copy is damaged: ${String(result?.quick_check)}`);
+}
+
+/** `stream.yaml`, the models, and the files that it names. */
+async function copyStream({ config, file, folder }: LoadedConfig, to: string): Promise<void> {
+  const { data, model, generator, steps } = config;
+  const tables = [data.train, data.replay, data.facts, generator.simulate].flatMap((named) => named ?? []);
+  const own = steps.flatMap((step) => (isOwnStep(step.use) ? [step.use] : []));
+  const models = join(model.folder, model.name ?? config.stream);
+  await mkdir(to);
+  await cp(resolve(file), join(to, 'stream.yaml'));
+  for (const named of [models, ...tables, ...own]) {
+    const source = resolve(folder, named);
+    const inside = relative(folder, source);
+    if (inside.startsWith('..') || isAbsolute(inside))
+      throw fail(`${file}: ${named} lies outside of its folder; a back-up takes only what is inside`);
+    if (await there(source)) await cp(source, join(to, inside), { recursive: true });
+  }
+}
+
+async function checksums(folder: string): Promise<Record<string, string>> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const sums: Record<string, string> = {};
+  for (const file of files.sort()) sums[relative(folder, file).split(sep).join('/')] = await checksum(file);
+  return sums;
+}
+
+async function checksum(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(file), hash);
+  return hash.digest('hex');
+}
+
+/**
+ * Puts a back-up where nothing is yet, after all of it was checked.
+ * @throws {GaplineError} `config-invalid` where it is damaged or incomplete, or would overwrite something
+ */
+export async function restore(from: string, options: RestoreOptions): Promise<void> {
+  const source = resolve(from);
+  const { stream, files } = await readManifest(source);
+  for (const [name, sum] of Object.entries(files)) {
+    const found = await checksum(join(source, name)).catch(() => undefined);
+    if (found !== sum)
+      throw fail(`${from}: ${name} is ${found === undefined ? 'missing' : 'damaged'}; nothing was restored`);
+  }
+  const targets = { data: resolve(options.data), stream: resolve(options.folder ?? stream) };
+  const pairs = Object.keys(files).map((name) => {
+    const [part = '', ...rest] = name.split('/');
+    return [join(source, name), join(part === 'data' ? targets.data : targets.stream, ...rest)] as const;
+  });
+  for (const file of [...pairs.map(([, to]) => to), join(targets.data, 'gapline.db-wal')])
+    if (await there(file)) throw fail(`${file} is there already; restore into empty folders: --data and --folder`);
+  for (const [file, to] of pairs) {
+    await mkdir(dirname(to), { recursive: true });
+    await cp(file, to, { errorOnExist: true, force: false });
+  }
+  printLines([`restored ${stream}: state in ${targets.data}, stream.yaml and models in ${targets.stream}`]);
+}
+
+async function readManifest(folder: string): Promise<z.infer<typeof manifestSchema>> {
+  const bytes = await readWhole(join(folder, manifestFile), mostManifestBytes).catch((cause: unknown) => {
+    throw new GaplineError('config-invalid', `${folder}: is no back-up, it has no ${manifestFile}`, { cause });
+  });
+  const manifest = manifestSchema.safeParse(parseJson(bytes.toString('utf8')));
+  const escapes = (name: string) => !/^(data|stream)\//.test(name) || name.split('/').includes('..');
+  if (!manifest.success || Object.keys(manifest.data.files).some(escapes))
+    throw fail(`${folder}: its ${manifestFile} is not one that gapline backup wrote`);
+  return manifest.data;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
