@@ -4,12 +4,15 @@ import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { createProgram } from '../cli/program.ts';
+import { kustomizeIn, kustomizeProgram, kustomizeSupply } from '../test/servers/kustomize.ts';
 import { obtain } from '../test/servers/obtain.ts';
 import { promtoolIn, promtoolProgram, promtoolSupply } from '../test/servers/promtool.ts';
 
 const deploy = resolve(import.meta.dirname, '../deploy');
 const required = process.env.GAPLINE_REQUIRE_SERVERS === '1';
 const here = required || promtoolProgram() !== undefined;
+const kustomizeHere = required || kustomizeProgram() !== undefined;
+const whyNoKustomize = kustomizeHere ? '' : ' (not run: no kustomize here; `npm test` builds it where Go is)';
 const why = here ? '' : ' (not run: no promtool here; `npm test` gets it where apt-get is)';
 
 test.runIf(here)(`promtool accepts the alert rules and their tests${why}`, { timeout: 120_000 }, async () => {
@@ -39,6 +42,22 @@ test('each metric of an alert is one that a stage serves', () => {
   for (const name of new Set(named)) expect(page).toContain(name);
 });
 
+test.runIf(kustomizeHere)(`kustomize renders the base${whyNoKustomize}`, { timeout: 300_000 }, async () => {
+  const program = required ? kustomizeIn(await obtain(kustomizeSupply, console.error)) : (kustomizeProgram() ?? '');
+  const { status, stdout, stderr } = spawnSync(program, ['build', join(deploy, 'kubernetes')], { encoding: 'utf8' });
+  expect([status, stderr]).toEqual([0, '']);
+  const rendered = parseAllDocuments(stdout).map((one) => one.toJS() as Manifest);
+  expect(rendered.length).toBe(manifests.length + 1);
+  const config = rendered.find(({ kind }) => kind === 'ConfigMap')?.metadata.name;
+  const { version } = JSON.parse(readFileSync(resolve(deploy, '../package.json'), 'utf8'));
+  const containers = rendered.flatMap(({ spec }) => spec?.template?.spec.containers ?? []);
+  expect(containers.length).toBe(3);
+  for (const { image, envFrom } of containers) {
+    expect(image).toBe(`gapline:${version}`);
+    expect(envFrom[0]?.configMapRef?.name).toBe(config);
+  }
+});
+
 interface Manifest {
   readonly kind: string;
   readonly metadata: { readonly name: string };
@@ -46,6 +65,8 @@ interface Manifest {
 }
 
 interface Container {
+  readonly image: string;
+  readonly envFrom: readonly { readonly configMapRef?: { readonly name: string } }[];
   readonly args: readonly string[];
   readonly readinessProbe: { httpGet: { path: string } };
   readonly livenessProbe: { httpGet: { path: string } };

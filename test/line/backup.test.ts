@@ -6,51 +6,51 @@ import { archivedIdentities, identities, predictionsOf, recordsOf } from './iden
 
 test('a running line is backed up, and restored where nothing is yet', { timeout: 120_000 }, async () => {
   const folder = temporaryFolder();
-  const [data, copy, state, stream] = ['data', 'copy', 'state', 'stream'].map((name) => join(folder, name)) as string[];
+  const at = (name: string) => join(folder, name);
+  const [data, copy, state, stream] = [at('data'), at('copy'), at('state'), at('stream')] as const;
   const ports = ['--collector-port', '0', '--page-port', '0', '--log-level', 'error'];
-  const up = (config: string, at: string, ...more: string[]) =>
-    gapline(['up', '--config', config, '--data', at, ...ports, ...more]);
-  const labelled = async (at: string) => identities(await predictionsOf(join(at, 'gapline.db'), 'spam_predictions'));
+  const up = (config: string, where: string, ...more: string[]) =>
+    gapline(['up', '--config', config, '--data', where, ...ports, ...more]);
+  const labelled = async (where: string) =>
+    identities(await predictionsOf(join(where, 'gapline.db'), 'spam_predictions'));
   const run = (...args: string[]) => gapline(args, { cwd: folder }).ended;
 
-  expect((await run('tokens', 'add', 'pumps', '--data', data!)).code).toBe(0);
-  const first = up(spambase, data!);
+  expect((await run('tokens', 'add', 'pumps', '--data', data)).code).toBe(0);
+  const first = up(spambase, data);
   await first.printed(/POST/);
-  await eventually(async () => (await labelled(data!)).length >= 100);
-  const made = await run('backup', '--config', spambase, '--data', data!, '--to', copy!);
+  await eventually(async () => (await labelled(data)).length >= 100);
+  const made = await run('backup', '--config', spambase, '--data', data, '--to', copy);
   expect(made, made.stderr).toMatchObject({ code: 0, stderr: '' });
-  const later = (await labelled(data!)).length;
-  await eventually(async () => (await labelled(data!)).length > later);
+  const later = (await labelled(data)).length;
+  await eventually(async () => (await labelled(data)).length > later);
   first.kill('SIGTERM');
   expect((await first.ended).code).toBe(0);
-  const all = new Set(await labelled(data!));
-  expect((await run('backup', '--config', spambase, '--data', data!, '--to', copy!)).stderr).toMatch(
-    /is there already/,
-  );
+  const all = new Set(await labelled(data));
+  expect((await run('backup', '--config', spambase, '--data', data, '--to', copy)).stderr).toMatch(/is there already/);
 
-  const restored = await run('restore', copy!, '--data', state!, '--folder', stream!);
+  const restored = await run('restore', copy, '--data', state, '--folder', stream);
   expect(restored, restored.stderr).toMatchObject({ code: 0, stderr: '' });
-  expect(readFileSync(join(state!, 'tokens.json'))).toEqual(readFileSync(join(data!, 'tokens.json')));
-  expect(existsSync(join(stream!, 'models/spambase/1/model.json'))).toBe(true);
-  const kept = identities(await recordsOf<{ device: string; time: string }>(join(state!, 'gapline.db'), 'spam_data'));
+  expect(readFileSync(join(state, 'tokens.json'))).toEqual(readFileSync(join(data, 'tokens.json')));
+  expect(existsSync(join(stream, 'models/spambase/1/model.json'))).toBe(true);
+  const kept = identities(await recordsOf<{ device: string; time: string }>(join(state, 'gapline.db'), 'spam_data'));
   expect(kept.length).toBeGreaterThanOrEqual(100);
   expect(new Set(kept).isSubsetOf(all)).toBe(true);
   expect(kept.length).toBeLessThan(all.size);
-  const again = up(join(stream!, 'stream.yaml'), state!, '--no-generator');
+  const again = up(join(stream, 'stream.yaml'), state, '--no-generator');
   await again.printed(/POST/);
-  const archived = () => archivedIdentities(join(state!, 'gapline.db'), 'spambase');
+  const archived = () => archivedIdentities(join(state, 'gapline.db'), 'spambase');
   await eventually(
-    async () => (await labelled(state!)).length === kept.length && (await archived()).length === kept.length,
+    async () => (await labelled(state)).length === kept.length && (await archived()).length === kept.length,
   );
   again.kill('SIGTERM');
   expect((await again.ended).code).toBe(0);
-  expect((await labelled(state!)).sort()).toEqual([...kept].sort());
+  expect((await labelled(state)).sort()).toEqual([...kept].sort());
 
-  const twice = await run('restore', copy!, '--data', state!, '--folder', stream!);
+  const twice = await run('restore', copy, '--data', state, '--folder', stream);
   expect(twice).toMatchObject({ code: 1, stdout: '' });
   expect(twice.stderr).toMatch(/is there already; restore into empty folders/);
-  appendFileSync(join(copy!, 'data/tokens.json'), ' ');
-  const damaged = await run('restore', copy!, '--data', join(folder, 'x'), '--folder', join(folder, 'y'));
+  appendFileSync(join(copy, 'data/tokens.json'), ' ');
+  const damaged = await run('restore', copy, '--data', join(folder, 'x'), '--folder', join(folder, 'y'));
   expect(damaged.stderr).toMatch(/data\/tokens\.json is damaged; nothing was restored/);
   expect(readdirSync(folder).sort()).toEqual(['copy', 'data', 'state', 'stream']);
 });

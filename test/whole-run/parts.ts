@@ -1,6 +1,7 @@
 import { actionlintSupply } from '../servers/actionlint.ts';
 import { influxdbSupply } from '../servers/influxdb.ts';
 import { kafkaSupply } from '../servers/kafka.ts';
+import { kustomizeSupply } from '../servers/kustomize.ts';
 import { oldestNodeSupply } from '../servers/node.ts';
 import type { Supply } from '../servers/obtain.ts';
 import { onnxSupply } from '../servers/onnxruntime.ts';
@@ -113,6 +114,14 @@ export const parts: readonly SuppliedPart[] = [
     tests: 'the alert rules for Prometheus',
     runsWith: [],
     ways: [{ title: "unpack Debian's package, 20 MB", minutes: 1, with: ['apt-get'], linuxOnly: true }],
+    testMinutes: 0,
+    demandedBy: servers,
+  },
+  {
+    ...{ id: 'kustomize', title: kustomizeSupply.title, supplies: [kustomizeSupply] },
+    tests: 'the base for Kubernetes',
+    runsWith: [],
+    ways: [{ title: 'build with Go, about a minute', minutes: 1, with: ['go'] }],
     testMinutes: 0,
     demandedBy: servers,
   },

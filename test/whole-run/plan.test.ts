@@ -2,7 +2,20 @@ import { describe, expect, it } from 'vitest';
 import { parts } from './parts.ts';
 import { announcement, demandedButLeftOut, farewell, type Machine, minutesOf, planRun } from './plan.ts';
 
-const everything = ['java', 'mvn', 'go', 'cargo', 'clang', 'protoc', 'python3', 'npm', 'chromium', 'docker', 'openssl'];
+const everything = [
+  'java',
+  'mvn',
+  'go',
+  'cargo',
+  'clang',
+  'protoc',
+  'python3',
+  'npm',
+  'chromium',
+  'docker',
+  'openssl',
+  'apt-get',
+];
 
 const machine = ({ without = [] as string[], cached = [] as string[], linux = true } = {}): Machine => ({
   linux,
@@ -33,7 +46,7 @@ describe('a run of everything', () => {
   it.each([
     ['java', ['kafka', 'campaign']],
     ['docker', ['compose']],
-    ['go', ['actionlint']],
+    ['go', ['actionlint', 'kustomize']],
     ['python3', ['scikitLearn', 'mlflow', 'pythonPackages']],
   ])('leaves out what needs `%s` where that is missing, and says so twice', (command, without) => {
     const plan = planRun(parts, machine({ without: [command] }));
@@ -54,7 +67,12 @@ describe('a run of everything', () => {
     const plan = planRun(parts, machine({ without: ['go', 'cargo'] }));
     const influxdb = plan.gets.find(({ part }) => part.id === 'influxdb')!;
     expect(influxdb.ways.map(({ title }) => title)).toEqual([expect.stringMatching(/^download/)]);
-    expect(titles(planRun(parts, machine({ linux: false })).leftOut)).toEqual(['influxdb', 'telegraf', 'campaign']);
+    expect(titles(planRun(parts, machine({ linux: false })).leftOut)).toEqual([
+      'influxdb',
+      'telegraf',
+      'promtool',
+      'campaign',
+    ]);
   });
 });
 
