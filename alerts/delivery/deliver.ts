@@ -22,8 +22,8 @@ export interface DeliverOptions {
 
 export const deliveryGroup = (stream: Stream, webhook: string): string => `${stream.name}.alerts.to.${webhook}`;
 
-/** Few, so that little is sent again after a crash. */
-const maxBatch = 10;
+/** One, so that each notification has attempts and delays of its own, and little is sent again after a crash. */
+const maxBatch = 1;
 const appendMs = 5_000;
 
 /**
@@ -32,23 +32,13 @@ const appendMs = 5_000;
  */
 export function startDelivery(options: DeliverOptions): Promise<Running> {
   const { stream, log, topic, webhook, metrics, reporter } = options;
-  /** Notifications of batches that are not committed yet, so that one that fails does not send those before it again. */
-  const settled = new Set<string>();
-
   async function sink({ records, signal }: { records: readonly StoredRecord[]; signal: AbortSignal }) {
     const rejected: Rejected[] = [];
-    const own: string[] = [];
     for (const record of records) {
       const alert = decodeAlertRecord(record.value);
       if (typeof alert === 'string') rejected.push({ record, reason: `not an alert: ${alert}` });
-      else if (alert.kind === 'alert' && alert.stream === stream.name) {
-        const place = `${record.partition}/${record.offset}`;
-        own.push(place);
-        if (!settled.has(place)) await settle(alert, record, signal);
-        settled.add(place);
-      }
+      else if (alert.kind === 'alert' && alert.stream === stream.name) await settle(alert, record, signal);
     }
-    for (const place of own) settled.delete(place);
     return rejected;
   }
 
