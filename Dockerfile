@@ -2,7 +2,9 @@
 FROM node:24-bookworm-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
-RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund --loglevel=error \
+# One that is both optional and for development would be left out with the latter.
+RUN npm pkg delete devDependencies \
+    && npm ci --omit=dev --ignore-scripts --no-audit --no-fund --loglevel=error \
     && find node_modules -type f \( -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -name '*.map' \) -delete
 
 FROM node:24-bookworm-slim

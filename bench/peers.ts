@@ -30,6 +30,16 @@ export function installPython(list = 'requirements'): string {
   return python;
 }
 
+/** Adds one package to a virtual environment, once, without what it depends on, and gives the folder where it is. */
+export function installAlone(python: string, wanted: string): string {
+  const place = "import sysconfig; print(sysconfig.get_paths()['purelib'])";
+  const packages = spawnSync(python, ['-c', place], { encoding: 'utf8' }).stdout.trim();
+  once(join(packages, `${wanted}.txt`), wanted, () =>
+    run(python, ['-m', 'pip', 'install', '--quiet', '--no-deps', wanted]),
+  );
+  return packages;
+}
+
 /** Installs packages of npm, once, and gives a `require` that finds them. They may not run scripts. */
 export function installPackages(packages: readonly string[]): NodeJS.Require {
   const folder = cacheFolder('npm');

@@ -32,6 +32,9 @@ export function renderTelegrafConfig({ stream, kafka }: TelegrafConfigOptions): 
   ].join('\n\n');
 }
 
+// biome-ignore lint/suspicious/noTemplateCurlyInString: Telegraf fills it in
+const groupSuffix = '${GAPLINE_TELEGRAF_GROUP_SUFFIX:-}';
+
 interface KafkaInput {
   readonly stream: string;
   readonly role: string;
@@ -45,7 +48,8 @@ function kafkaInput({ stream, role, topic, format, kafka, undelivered }: KafkaIn
   return `[[inputs.kafka_consumer]]
   brokers = ${JSON.stringify(kafka.brokers)}
 ${security(kafka)}  topics = [${JSON.stringify(topic)}]
-  consumer_group = ${JSON.stringify(`${stream}.telegraf.${role}`)}
+  # A second Telegraf, with another output, needs groups of its own.
+  consumer_group = ${JSON.stringify(`${stream}.telegraf.${role}${groupSuffix}`)}
   name_override = ${JSON.stringify(`${stream}.${role}`)}
   # Kafka 4 answers older protocols with a closed connection.
   kafka_version = "3.6.0"

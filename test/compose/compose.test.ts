@@ -155,6 +155,37 @@ describe.runIf(demanded)(`the real stack by Docker Compose${why}`, { timeout: 10
     );
   });
 
+  it('has one row in MariaDB for each identity, whatever Telegraf and MariaDB went through', async () => {
+    const sql = (...args: string[]) => stack.line('--profile', 'sql', ...args);
+    await sql('up', '-d', '--wait');
+    const query = async (text: string) => {
+      const client = ['mariadb', '-ugapline', '-pgapline-password', 'gapline', '-N', '-B', '-e', text];
+      return (await sql('exec', '-T', 'mariadb', ...client)).trim().split('\n');
+    };
+    const rows = async (table: string) => Number((await query(`SELECT count(*) FROM ${table}`))[0]);
+    const more = async (than: number) =>
+      vi.waitFor(async () => expect(await rows('predictions')).toBeGreaterThan(than), soon);
+    await more(100);
+    for (const service of ['telegraf-sql', 'mariadb', 'telegraf-sql']) {
+      await sql('kill', service);
+      await sql('start', service);
+      await sql('up', '-d', '--wait');
+      await more(await rows('predictions'));
+    }
+    await stack.line('stop', 'generator');
+    await vi.waitFor(async () => {
+      const wanted = await points('spambase.predictions');
+      const found = await query('SELECT device, time_ns FROM predictions');
+      expect(found).toHaveLength(wanted.size);
+      expect(wanted.symmetricDifference(new Set(found.map(identityOfRow))).size).toBe(0);
+    }, soon);
+    expect(await rows('prediction_log')).toBeGreaterThanOrEqual(await rows('predictions'));
+    const [example] = await query('SELECT label IS NOT NULL, probability > 0, time > 2020 FROM predictions LIMIT 1');
+    expect(example).toBe('1\t1\t1');
+    await sql('rm', '-sf', 'mariadb', 'telegraf-sql');
+    await stack.line('start', 'generator');
+  });
+
   /** Trains a version in a container and makes it the champion. */
   async function newChampion(): Promise<number> {
     await stack.line('run', '--rm', 'train');
@@ -225,6 +256,11 @@ describe.runIf(demanded)(`the real stack by Docker Compose${why}`, { timeout: 10
 });
 
 const docker = async (...args: string[]): Promise<string> => (await promisify(execFile)('docker', args)).stdout.trim();
+
+function identityOfRow(row: string): string {
+  const [device = '', time = ''] = row.split('\t');
+  return identity({ device, time });
+}
 
 /** A reading's identity as a point of InfluxDB has it; its times are of whole seconds or smaller, without zeros at the end. */
 function identity({ device, time }: { device: string; time: string }): string {

@@ -60,6 +60,7 @@ export async function createStack(generator: string): Promise<Stack> {
     COLLECTOR_PORT: String(ports.collector),
     PAGE_PORT: String(ports.page),
     MQTT_PORT: String(await freePort()),
+    SQL_PORT: String(await freePort()),
   };
   // What a person's `.env` would say; the environment has no STREAM, which would win.
   const envFile = join(folder, '.env');

@@ -70,6 +70,7 @@ const images: readonly Image[] = [
     },
   },
   { name: 'eclipse-mosquitto:2', folder: 'mosquitto', fill: async () => {} },
+  { name: 'mariadb:10.11', folder: 'mariadb', fill: async () => {} },
 ];
 
 /** The engine's own builder: no further program is needed. */

@@ -120,8 +120,8 @@ export class KafkaAdmin {
       if (kafkaErrorType(error) !== 'TOPIC_ALREADY_EXISTS') throw error;
     }
     for (const { name, partitions } of topics) await this.#check(name, partitions);
-    const toFlush = topics.filter(({ name, flush }) => flush && existing.has(name));
-    if (toFlush.length > 0) await this.#flushEachBatch(toFlush.map(({ name }) => name));
+    const old = topics.filter((spec) => existing.has(spec.name) && demanded(spec).length > 0);
+    if (old.length > 0) await this.#configure(old);
   }
 
   /** Retried with another admin where kafkajs asks first for the metadata of topics that are gone. */
@@ -130,21 +130,24 @@ export class KafkaAdmin {
     await this.#retry('Topics cannot be made', (admin) => admin.createTopics(configs));
   }
 
-  /** Makes existing topics flush each batch, and keeps the rest of their configuration. */
-  async #flushEachBatch(names: readonly string[]): Promise<void> {
-    const resourcesOf = names.map((name) => ({ type: ofTopic, name }));
+  /** Gives existing topics the configuration without which they would lose records, and keeps the rest of theirs. */
+  async #configure(topics: readonly TopicSpec[]): Promise<void> {
+    const wanted = new Map(topics.map((spec) => [spec.name, demanded(spec)]));
+    const resourcesOf = Array.from(wanted.keys(), (name) => ({ type: ofTopic, name }));
     const cannot = 'The configuration of topics cannot be changed';
     const { resources } = await this.#retry(cannot, (admin) =>
       admin.describeConfigs({ resources: resourcesOf, includeSynonyms: false }),
     );
     const changed = resources.flatMap(({ resourceName, configEntries }) => {
       const own = configEntries.filter(({ configSource }) => configSource === setOnTopic);
-      if (own.some(({ configName, configValue }) => configName === flushing.name && configValue === flushing.value))
-        return [];
-      const kept = own.filter(({ configName }) => configName !== flushing.name);
+      const values = new Map(own.map(({ configName, configValue }) => [configName, configValue]));
+      const due = (wanted.get(resourceName) ?? []).filter(({ name, value }) => values.get(name) !== value);
+      if (due.length === 0) return [];
+      for (const { name, value } of due) values.set(name, value);
       // Kafka replaces the whole configuration by what is sent.
-      const entries = kept.map(({ configName, configValue }) => ({ name: configName, value: configValue }));
-      return [{ type: ofTopic, name: resourceName, configEntries: [...entries, flushing] }];
+      return [
+        { type: ofTopic, name: resourceName, configEntries: Array.from(values, ([name, value]) => ({ name, value })) },
+      ];
     });
     if (changed.length === 0) return;
     await this.#retry(cannot, (admin) => admin.alterConfigs({ validateOnly: false, resources: changed }));
@@ -343,11 +346,20 @@ const compacting = [
   { name: 'min.cleanable.dirty.ratio', value: '0.1' },
 ];
 
+/** By age a broker would delete what is to stay: this a topic has to have, whoever made it. */
+const demanded = ({ flush, compacted, replacedMs = 0 }: TopicSpec): readonly { name: string; value: string }[] => [
+  ...(compacted ? compacting.slice(0, 1) : []),
+  ...(replacedMs > 0 ? [replacedFor(replacedMs)] : []),
+  ...(flush ? [flushing] : []),
+];
+
+const replacedFor = (ms: number) => ({ name: 'min.compaction.lag.ms', value: String(Math.round(ms)) });
+
 const asConfig = ({ name, partitions, retentionMs, flush, compacted, replacedMs = 0 }: TopicSpec): ITopicConfig => ({
   topic: name,
   numPartitions: partitions,
   configEntries: [
-    ...(replacedMs > 0 ? [{ name: 'min.compaction.lag.ms', value: String(Math.round(replacedMs)) }] : []),
+    ...(replacedMs > 0 ? [replacedFor(replacedMs)] : []),
     ...(compacted ? compacting : [{ name: 'retention.ms', value: String(retentionMs) }]),
     // The time of arrival, never the reading's: by that a broker would delete backfilled data at once.
     { name: 'message.timestamp.type', value: 'LogAppendTime' },

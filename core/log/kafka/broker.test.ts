@@ -76,6 +76,31 @@ describe.skipIf(withoutKafka).each(clients)(
       expect(texts(await contents(log, topic))).toEqual(numbers(0, 10));
     });
 
+    test('compacts a topic where that is asked for, and keeps what was replaced for so long, also of one that was there before', async () => {
+      const log = await fixture().open();
+      const asked = { compacted: true, replacedMs: 456_000 };
+      const made = await fixture().topic(log, 'facts', 1, asked);
+      const topic = await fixture().topic(log, 'by-hand', 1, { retentionMs: 123_000_000 });
+      const configured = async (name: string) => {
+        const { resources } = await withAdmin((admin) =>
+          admin.describeConfigs({ includeSynonyms: false, resources: [{ type: ConfigResourceTypes.TOPIC, name }] }),
+        );
+        const all = resources[0]!.configEntries.map(({ configName, configValue }) => [configName, configValue]);
+        const {
+          'cleanup.policy': policy,
+          'min.compaction.lag.ms': lag,
+          'retention.ms': retention,
+        } = Object.fromEntries(all);
+        return { policy, lag, retention };
+      };
+      expect(await configured(made)).toMatchObject({ policy: 'compact', lag: '456000' });
+      expect(await configured(topic)).toMatchObject({ policy: 'delete', lag: '0' });
+      await fixture().topic(log, 'by-hand', 1, asked);
+      await expect
+        .poll(() => configured(topic), patient)
+        .toEqual({ policy: 'compact', lag: '456000', retention: '123000000' });
+    });
+
     test('makes topics that several processes ensure at once', async () => {
       const logs = await Promise.all([fixture().open(), fixture().open(), fixture().open()]);
       const specs = ['one', 'two'].map((name) => ({
@@ -205,7 +230,9 @@ describe.skipIf(withoutKafka).each(clients)(
         },
       );
       await expectContents(log, copy, numbers(0, 30));
-      expect(refused.map(String)).toEqual([expect.stringMatching(/larger|too large/i), expect.anything()]);
+      // A second one is due only after fifty times as long as the first took.
+      expect(String(refused[0])).toMatch(/larger|too large/i);
+      expect(refused.length).toBeLessThanOrEqual(2);
       expect(await contents(log, state)).toEqual([]);
     });
 

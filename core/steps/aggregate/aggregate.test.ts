@@ -60,6 +60,37 @@ test('a row that is earlier than one before it is skipped, for its past is gone;
   expect(skips[0]).toContain('aggregate late p');
 });
 
+test('with a lateness, a row that comes late gets the past up to its own time, and so do those after it', () => {
+  const columns = [
+    { name: 'last', of: 'x', take: 'last' },
+    { name: 'mean', of: 'x', take: 'mean' },
+    { name: 'span', of: 'x', take: 'mean', over: '3s' },
+    { name: 'n', of: 'x', take: 'count' },
+  ];
+  const samples = [at(0, 2), at(10, 4), at(4, 9), at(4, gap), at(11, gap), at(5, 1), at(30, 8), at(24, 8)];
+  const { rows, skips } = valuesOf(columns, samples, { lateness: '6s' });
+  expect(rows.map(({ values }) => values)).toEqual([
+    [2, 2, 2, 1],
+    [4, 3, 4, 2],
+    // At 4 there are 2 and 9, not yet 4.
+    [9, 5.5, 9, 2],
+    [9, 5.5, 9, 2],
+    // The newest value is that of 10, whatever came later.
+    [4, 5, 4, 3],
+    [1, 4, 5, 3],
+    [8, 24 / 5, 8, 5],
+    [8, (2 + 4 + 9 + 1 + 8) / 5, 8, 5],
+  ]);
+  expect(skips).toEqual([]);
+  // At most two values are told apart: what is older than those is one sum, up to the time of its newest.
+  const few = valuesOf([columns[1] ?? {}], [at(0, 1), at(5, 2), at(6, 3), at(7, 4), at(4, 5), at(5, 6)], {
+    ...{ lateness: '10s', maxValues: 2 },
+  });
+  expect(few.rows.map(({ values }) => values[0])).toEqual([1, 1.5, 2, 2.5, 3]);
+  expect(few.skips).toHaveLength(1);
+  expect(valuesOf(columns, [at(10, 1), at(3, 1)], { lateness: '6s' }).skips).toHaveLength(1);
+});
+
 test('what does not fit is named', () => {
   expect(() => valuesOf([{ name: 'a', of: 'z', take: 'last' }], [])).toThrow('there is no channel "z"');
   const twice = [

@@ -6,8 +6,8 @@ import type { Output } from '../output.ts';
 import { columnsOf, demandSamples, StepProblem } from '../params.ts';
 import { onlyEndsSegment, type StepRows } from '../port.ts';
 import type { StateReader, StateWriter } from '../state.ts';
-import { compare } from '../time.ts';
-import { Past, type PastState, SpanPast } from './past.ts';
+import { compare, since } from '../time.ts';
+import { LatePast, Past, type PastState, SpanPast } from './past.ts';
 import { type Take, takes } from './take.ts';
 
 const columnSchema = z.strictObject({
@@ -39,9 +39,14 @@ export const aggregate = defineStep({
       .min(1)
       .max(100_000)
       .default(10_000)
-      .describe('values of one `over`, at most; the oldest leave first'),
+      .describe('values of one `over`, or within `lateness`, at most; the oldest leave first'),
+    lateness: span()
+      .optional()
+      .describe(
+        'how much a row may be earlier than one of its device before it: it gets the past up to its own time; default: such a row is skipped as `late`',
+      ),
   }),
-  build({ columns, keep, maxValues }, shape) {
+  build({ columns, keep, maxValues, lateness }, shape) {
     demandSamples(shape);
     const sources = columnsOf(
       shape.channels,
@@ -56,6 +61,7 @@ export const aggregate = defineStep({
       })),
       keep: columnsOf(shape.channels, keep),
       maxValues,
+      latenessNs: lateness === undefined ? undefined : nanosecondsOf(lateness),
     };
     return {
       shape: { ...shape, channels },
@@ -77,6 +83,8 @@ interface Plan {
   /** Columns of the rows that come. */
   readonly keep: readonly number[];
   readonly maxValues: number;
+  /** Undefined: a row may not be late at all. */
+  readonly latenessNs: number | undefined;
 }
 
 interface State {
@@ -116,16 +124,26 @@ class Aggregate implements DeviceStep<State> {
       const nanoseconds = rows.nanoseconds[row] ?? 0;
       const segment = rows.segments[row] ?? 0;
       const isSample = segment !== onlyEndsSegment;
-      if (isSample && compare(seconds, nanoseconds, state.seconds, state.nanoseconds) < 0) {
+      const isBehind = isSample && compare(seconds, nanoseconds, state.seconds, state.nanoseconds) < 0;
+      if (isBehind && !this.#reaches(state, seconds, nanoseconds)) {
         output.skip(rows, row, 'late');
         continue;
       }
       const { devices, truths, inputs } = rows;
       const at = output.add(devices[row] ?? 0, seconds, nanoseconds, truths[row] ?? -1, inputs[row] ?? 0, segment);
       output.consumed++;
-      if (isSample) [state.seconds, state.nanoseconds] = [seconds, nanoseconds];
+      if (isSample && !isBehind) [state.seconds, state.nanoseconds] = [seconds, nanoseconds];
       this.#put(state, rows, row, isSample, output, at);
     }
+  }
+
+  #reaches(state: State, seconds: number, nanoseconds: number): boolean {
+    const { latenessNs } = this.#plan;
+    return (
+      latenessNs !== undefined &&
+      since(state.seconds, state.nanoseconds, seconds, nanoseconds) <= latenessNs &&
+      state.pasts.every((past) => past.reaches(seconds, nanoseconds))
+    );
   }
 
   #put(state: State, rows: StepRows, row: number, isSample: boolean, { columns }: Output, at: number): void {
@@ -137,9 +155,11 @@ class Aggregate implements DeviceStep<State> {
         out[at] = Number.NaN;
         continue;
       }
-      past.add(state.seconds, state.nanoseconds, rows.columns[column.source]?.[row] ?? Number.NaN);
-      const isEnough = column.take === 'count' || past.count >= column.min;
-      out[at] = isEnough ? past.take(column.take) : column.fewer;
+      const [seconds, nanoseconds] = [rows.seconds[row] ?? 0, rows.nanoseconds[row] ?? 0];
+      past.add(seconds, nanoseconds, rows.columns[column.source]?.[row] ?? Number.NaN);
+      const own = past.upTo(seconds, nanoseconds);
+      const isEnough = column.take === 'count' || own.count >= column.min;
+      out[at] = isEnough ? own.take(column.take) : column.fewer;
     }
     for (let index = 0; index < keep.length; index++) {
       const out = columns[plan.length + index];
@@ -160,6 +180,8 @@ class Aggregate implements DeviceStep<State> {
   }
 
   #past({ overNs }: Column): PastState {
-    return overNs === undefined ? new Past() : new SpanPast(overNs, this.#plan.maxValues);
+    const { maxValues, latenessNs } = this.#plan;
+    if (overNs !== undefined) return new SpanPast(overNs, maxValues, latenessNs);
+    return latenessNs === undefined ? new Past() : new LatePast(latenessNs, maxValues);
   }
 }
