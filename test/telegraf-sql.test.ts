@@ -120,7 +120,9 @@ describe.skipIf(!here)(`predictions in MariaDB${why}`, () => {
     await send(prediction({ device: 'device 0', label: 'later' }));
     await arrived("label = 'later'", 1);
     await arrived("device LIKE 'device%'", sent);
-    const [distinct] = await mariadb.query("SELECT count(DISTINCT device, time_ns) FROM prediction_log WHERE device LIKE 'device%'");
+    const [distinct] = await mariadb.query(
+      "SELECT count(DISTINCT device, time_ns) FROM prediction_log WHERE device LIKE 'device%'",
+    );
     expect(Number(distinct)).toBe(sent);
     const [all] = await mariadb.query('SELECT count(*) FROM prediction_log');
     expect(Number(all)).toBeGreaterThan(sent);
