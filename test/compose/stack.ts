@@ -109,7 +109,7 @@ export async function createStack(generator: string): Promise<Stack> {
 /** The examples of the test instead of the repository's, and a generator with more arguments. */
 function overrides(examples: string, generator: string): object {
   const mounted = (mode: string) => ({ volumes: [`${examples}:/app/examples:${mode}`] });
-  const stages = ['telegraf-config', 'import-dashboard', 'collector', 'classifier', 'dashboard'];
+  const stages = ['telegraf-config', 'import-dashboard', 'collector', 'classifier', 'alerts', 'dashboard'];
   return {
     ...Object.fromEntries(stages.map((stage) => [stage, mounted('ro')])),
     train: mounted('rw'),
