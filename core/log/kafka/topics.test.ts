@@ -67,7 +67,7 @@ describeKafka.each(clients)(
       const all = numbers(0, 100 + count);
       await expect.poll(() => distinct(taken), patient).toEqual(all);
       await expect.poll(() => distinct(watched), patient).toEqual(all);
-      await expect.poll(async () => distinct(texts(await contents(log, copy))), patient).toEqual(all);
+      await expectDistinct(log, copy, all);
       for (const group of [piped, drained]) {
         await expect.poll(() => lagOf(log, group, topic), patient).toBe(0);
         const ends = await log.lag(group, [topic]);
@@ -86,7 +86,10 @@ describeKafka.each(clients)(
         .poll(() => Promise.all([partitionsOf(topic), partitionsOf(copy)]).catch(() => []), patient)
         .toEqual([3, 3]);
       await appendSoon(log, topic, numbered(50, 100));
-      await expectContents(log, copy, numbers(50, 100));
+      await expectDistinct(log, copy, numbers(50, 100));
+      // An answer that was lost with the old topic makes extra records, each of which is taken once.
+      const counts = async () => [(await contents(log, copy)).length - (await contents(log, topic)).length];
+      await expect.poll(counts, patient).toEqual([0]);
     });
 
     test('a topic is made anew while nothing is at work: all that it holds is taken', async () => {
@@ -101,7 +104,7 @@ describeKafka.each(clients)(
       await remove(topic, 3);
       await appendSoon(log, topic, numbered(100, 120));
       await log.pipe(options, copyTo(copy));
-      await expectContents(log, copy, numbers(0, 120));
+      await expectDistinct(log, copy, numbers(0, 120));
     });
 
     test('a group that is beyond the end of the same topic resumes at that end: nothing that is left is taken again', async () => {
@@ -143,7 +146,7 @@ describeKafka.each(clients)(
       });
       await expect.poll(() => isRemade, patient).toBe(true);
       await appendSoon(log, topic, numbered(2_500, 2_520));
-      await expectContents(log, copy, numbers(0, 2_520));
+      await expectDistinct(log, copy, numbers(0, 2_520));
     });
 
     test('partitions are added: readings in them are taken and watched, each key in order from then on', async () => {
@@ -219,6 +222,10 @@ function watch(log: EventLog, topic: string): string[] {
 }
 
 /** The first appends after a topic was made anew may be refused: the producer's sequence numbers belong to the old one. */
+async function expectDistinct(log: EventLog, topic: string, values: readonly string[]): Promise<void> {
+  await expect.poll(async () => distinct(texts(await contents(log, topic))), patient).toEqual(sorted([...values]));
+}
+
 async function appendSoon(log: EventLog, topic: string, records: ReturnType<typeof numbered>): Promise<void> {
   const append = () =>
     log.append(topic, records, deadline).then(
