@@ -118,6 +118,8 @@ export interface CheckpointWrite {
 
 /** A checkpoint that took so long to make is followed by the next one only after so many times that: all of them take 2 % at most. */
 const restAfterCost = 50;
+/** One that is made so quickly needs no rest. */
+const negligibleMs = 5;
 
 /** Decides when a partition number gets its next checkpoint. */
 export class Checkpoints {
@@ -179,7 +181,8 @@ export class Checkpoints {
     const state = this.#handlers.save(this.#partition);
     if (!state) return { outputs: [], positions: undefined };
     const outputs = encodeCheckpoint(this.#options.topic, this.#partition, { positions, state });
-    this.#costMs = performance.now() - began;
+    const tookMs = performance.now() - began;
+    this.#costMs = tookMs < negligibleMs ? 0 : tookMs;
     return { outputs, positions };
   }
 
