@@ -80,8 +80,8 @@ function workersOf({ pid }: Process): number[] {
   );
 }
 
-// One that is stopped hangs: it is ended after 30 s.
-test.runIf(here && kafka).each(['SIGKILL', 'SIGSTOP'] as const)(
+// One that hangs is ended after 30 s: collector/workers/worker-process.test.ts.
+test.runIf(here && kafka).each(['SIGKILL'] as const)(
   `a worker that gets %s under load: the other answers, one takes its place, nothing acknowledged is lost, SIGTERM drains all${noKafka}`,
   { timeout: 180_000 },
   async (signal) => {
