@@ -63,6 +63,21 @@ describe('retention', () => {
     }
   });
 
+  test('a topic that is far too large loses of each partition, not the newest of one', async () => {
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings', 3);
+    for (let at = 0; at < 600; at += 200) {
+      await log.append(topic, large(at, at + 200), deadline);
+      await sleep(5);
+    }
+    await fixture().topic(log, 'readings', 3, { retentionBytes: 100_000 });
+    await expect.poll(async () => (await held(log, topic)).length, patient).toBeLessThan(100);
+    const left = await held(log, topic);
+    expect(left.length).toBeGreaterThan(50);
+    expect(left.at(-1)).toBe('599');
+    expect(new Set((await contents(log, topic)).map(({ key }) => key)).size).toBe(5);
+  });
+
   test('never deletes what a group has not taken, and catches up once it has', async () => {
     const log = await fixture().open();
     const topic = await fixture().topic(log, 'readings', 3, { retentionMs: 1, retentionBytes: 1 });

@@ -98,8 +98,10 @@ export class Retention {
       if (excess <= 0n) break;
       const oldest = this.#oldestOf(partitions);
       if (!oldest) return this.#tellOverdue(name, excess);
-      const average = oldest.bytes / (oldest.next - oldest.first) || 1n;
-      await this.#deleteSome(oldest, Math.min(chunk, Number(excess / average) + 1), ofAnyAge);
+      // Its share, not all of the excess: the other partitions' oldest records are older than this one's newest.
+      const held = partitions.reduce((sum, { bytes }) => sum + bytes, 0n);
+      const share = Number(((oldest.next - oldest.first) * excess) / held) + 1;
+      await this.#deleteSome(oldest, Math.min(chunk, share), ofAnyAge);
     }
     this.#overdue.delete(name);
   }
