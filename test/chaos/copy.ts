@@ -1,20 +1,10 @@
 import { cp, mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { mayImport } from '../rooms.ts';
 import { root } from './streams.ts';
 
-/** What a stage is made of. */
-const folders = [
-  'core',
-  'collector',
-  'classifier',
-  'generator',
-  'training',
-  'serving',
-  'dashboard',
-  'telegraf',
-  'influxdb',
-  'cli',
-];
+/** The rooms, of which `test/boundaries.test.ts` sees to it that none is wanting. */
+const folders = new Set([...Object.keys(mayImport), 'cli'].map((room) => room.split('/')[0] ?? room));
 const files = ['gapline', 'package.json'];
 
 /** A copy of Gapline's own code in another folder; what it depends on is shared. */
