@@ -1,17 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { withoutKafka } from '../../core/log/kafka/testing.ts';
 import type { Model } from '../../core/model/model.ts';
 import { GaplineError } from '../../core/wire/errors.ts';
 import type { ClassifierOptions } from '../classifier.ts';
 import { doubleModel } from '../testing/doubles.ts';
 import { changingSource, type Line, openLine, patient } from '../testing/line.ts';
+import { engines } from '../testing/lines.ts';
 
 // The runner starts a Kafka for files that name GAPLINE_TEST_KAFKA.
-const engines = [
-  { engine: 'SQLite', notRun: undefined },
-  { engine: 'Kafka', notRun: withoutKafka },
-] as const;
-
 const remembering = 3_600_000;
 
 async function classify(line: Line, first: Model, changes: Partial<ClassifierOptions> = {}) {

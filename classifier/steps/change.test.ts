@@ -1,18 +1,15 @@
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { murmur2 } from '../../core/log/partition.ts';
 import type { Rows } from '../../core/model/rows.ts';
 import type { StepSpec } from '../../core/steps/registry.ts';
 import { GaplineError } from '../../core/wire/errors.ts';
 import type { Prediction } from '../../core/wire/prediction.ts';
 import { doubleModel } from '../testing/doubles.ts';
-import { changingSource, type Line, openLine, type ReadingParts } from '../testing/line.ts';
-import { identities, samples, second, startNs, steps, undisturbed, untilTaken, window } from '../testing/windows.ts';
+import { changingSource, type Line, type ReadingParts, untilTaken } from '../testing/line.ts';
+import { linesOfEachTest } from '../testing/lines.ts';
+import { identities, samples, second, startNs, steps, undisturbed, window } from '../testing/windows.ts';
 
-let line: Line | undefined;
-afterEach(async () => {
-  await line?.close();
-  line = undefined;
-});
+const lines = linesOfEachTest();
 
 const meanOf = (length: string, every = length): readonly StepSpec[] => [
   { ...window, length, every },
@@ -73,7 +70,7 @@ describe.each<[string, readonly StepSpec[]]>([
     const checkpoints = { everyRecords: 1_000_000, everyMs: 3_600_000 };
 
     test('while both are at work', async () => {
-      line = await openLine();
+      const line = await lines.open();
       const closed = vi.fn();
       const source = changingSource(doubleModel({ steps, closed }));
       const classifier = await line.classify(source);
@@ -99,7 +96,7 @@ describe.each<[string, readonly StepSpec[]]>([
       ['while nothing was at work', 0],
       ['and restarts while the old one completes them', 12],
     ])('%s', async (__, between) => {
-      line = await openLine();
+      const line = await lines.open();
       const second = doubleModel({ version: 2, steps: next });
       const before = changingSource(doubleModel({ steps }));
       const first = await line.classify(before, { checkpoints, maxBatch: 5 });
@@ -140,7 +137,7 @@ test('a version with the same filter but other windows continues the filter: its
     return { features, before };
   };
   const [alone, second] = [collector(), collector()];
-  line = await openLine();
+  const line = await lines.open();
   const source = changingSource(doubleModel({ steps: ofWindows('2s') }));
   const classifier = await line.classify(source);
   await line.send(...readings.slice(0, 233));
@@ -148,17 +145,16 @@ test('a version with the same filter but other windows continues the filter: its
   source.change(doubleModel({ version: 2, steps: ofWindows('1s'), before: second.before }));
   await line.send(...readings.slice(233));
   await classifier.taken(readings.length);
-  await line.close();
-  line = await openLine();
-  const undisturbedOne = await line.classify(doubleModel({ steps: ofWindows('1s'), before: alone.before }));
-  await line.send(...readings);
+  const calm = await lines.open();
+  const undisturbedOne = await calm.classify(doubleModel({ steps: ofWindows('1s'), before: alone.before }));
+  await calm.send(...readings);
   await undisturbedOne.taken(readings.length);
   expect(second.features.size).toBeGreaterThan(10);
   for (const [identity, values] of second.features) expect(values, identity).toBe(alone.features.get(identity));
 });
 
 test('versions that follow each other within a window complete each their own', async () => {
-  line = await openLine();
+  const line = await lines.open();
   const [second, third] = [meanOf('2s'), meanOf('1s', '500ms')];
   const source = changingSource(doubleModel({ steps }));
   const classifier = await line.classify(source);
@@ -179,7 +175,7 @@ test('versions that follow each other within a window complete each their own', 
 const unavailable = () => new GaplineError('model-unavailable', 'the model server is unavailable', { retryable: true });
 
 test('an old version whose model server stays unavailable is given up, counted and said: the next one labels on', async () => {
-  line = await openLine();
+  const line = await lines.open();
   let isUnavailable = false;
   const source = changingSource(
     doubleModel({
@@ -209,7 +205,7 @@ test('an old version whose model server stays unavailable is given up, counted a
 });
 
 test('an old version that cannot be had any more after a restart is given up, counted and said', async () => {
-  line = await openLine();
+  const line = await lines.open();
   const first = await line.classify(changingSource(doubleModel({ steps })));
   await line.send(...readings.slice(0, 233));
   await first.taken(233);
@@ -223,7 +219,7 @@ test('an old version that cannot be had any more after a restart is given up, co
 const partitionOf = (device: string): number => (murmur2(Buffer.from(device)) & 0x7fffffff) % 3;
 
 test('a device that stays silent keeps an old version at work for a bounded time; what it left open is skipped and counted', async () => {
-  line = await openLine();
+  const line = await lines.open();
   const closed = vi.fn();
   const source = changingSource(doubleModel({ steps, closed }));
   const classifier = await line.classify(source);

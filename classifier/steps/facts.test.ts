@@ -1,19 +1,13 @@
 // The runner starts a Kafka for files that name GAPLINE_TEST_KAFKA.
-import type { ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { kill } from '../../core/log/contract/fixture.ts';
-import { withoutKafka } from '../../core/log/kafka/testing.ts';
-import { totalLag } from '../../core/log/port.ts';
 import type { StepSpec } from '../../core/steps/registry.ts';
 import type { Fact } from '../../core/wire/fact.ts';
-import { classifierGroup, inputsOf } from '../classifier.ts';
-import type { ClassifierTask } from '../testing/child.ts';
 import { doubleModel } from '../testing/doubles.ts';
-import { changingSource, type Engine, type Line, openLine, patient, type ReadingParts } from '../testing/line.ts';
-import { startMember } from '../testing/member.ts';
+import { changingSource, type Line, patient, type ReadingParts, untilTaken } from '../testing/line.ts';
+import { engines, linesOfEachTest } from '../testing/lines.ts';
 
-const kinds = { admission: [], age: ['age'] };
 const gate: StepSpec = { use: 'gate', during: 'admission', lateness: '1h' };
 const join: StepSpec = { use: 'join', fact: 'age', values: ['age'], lateness: '1h' };
 const steps: readonly StepSpec[] = [gate, join];
@@ -30,23 +24,7 @@ const reading = (device: string, seconds: number, a = 1): ReadingParts => ({
   ...{ device, time: at(seconds), values: { a, b: seconds } },
 });
 
-const lines: Line[] = [];
-const children: ChildProcess[] = [];
-afterEach(async () => {
-  await Promise.all(children.splice(0).map(kill));
-  for (const line of lines.splice(0)) await line.close();
-});
-
-async function lineOn(engine: Engine = 'SQLite'): Promise<Line> {
-  const line = await openLine(engine, kinds);
-  lines.push(line);
-  return line;
-}
-
-async function untilTaken({ log, stream }: Line): Promise<void> {
-  const lag = async () => totalLag(await log.lag(classifierGroup(stream), inputsOf(stream)));
-  await expect.poll(lag, patient).toBe(0);
-}
+const lines = linesOfEachTest({ admission: [], age: ['age'] });
 
 /** Where a reading was labelled, by which facts, with which age. */
 async function labelsOf(line: Line): Promise<string[]> {
@@ -60,7 +38,7 @@ async function labelsOf(line: Line): Promise<string[]> {
 }
 
 test('readings are labelled within an admission, whichever comes first, and each label names its facts', async () => {
-  const line = await lineOn();
+  const line = await lines.open();
   const classifier = await line.classify(doubleModel({ steps }));
   await line.send(reading('p', 5), reading('p', 15), reading('q', 5));
   await classifier.taken(3);
@@ -87,7 +65,7 @@ test('readings are labelled within an admission, whichever comes first, and each
 });
 
 test('a record that is no fact is a dead letter, and another stream’s is skipped', async () => {
-  const line = await lineOn();
+  const line = await lines.open();
   const classifier = await line.classify(doubleModel({ steps }));
   const { facts: topic } = line.stream.topics;
   const other = { ...fact('p', 'admission', 0), stream: 'other', received: '0' };
@@ -109,14 +87,14 @@ test('a record that is no fact is a dead letter, and another stream’s is skipp
 });
 
 test('a model that needs facts which the stream does not take is refused', async () => {
-  const line = await lineOn();
+  const line = await lines.open();
   const needs = doubleModel({ steps: [{ ...join, fact: 'weight' } as StepSpec] });
   await expect(line.classify(needs)).rejects.toThrow('needs facts of kind weight, which stream');
 });
 
 test('a change of model keeps what waits: it is labelled once, by the model that takes over or by the one that completes', async () => {
   for (const next of [steps, [gate, { ...join, required: false } as StepSpec]]) {
-    const line = await lineOn();
+    const line = await lines.open();
     const source = changingSource(doubleModel({ steps }));
     const classifier = await line.classify(source);
     await line.send(reading('p', 5), reading('p', 6));
@@ -173,14 +151,8 @@ function ward(rounds: number) {
   return { readings, facts };
 }
 
-function spawn(line: Line, changes: Pick<ClassifierTask, 'maxBatch' | 'everyRecords'>) {
-  const member = startMember({ address: line.address, stream: line.stream, steps, ...changes });
-  children.push(member.child);
-  return member;
-}
-
 async function calmLabels({ readings, facts }: ReturnType<typeof ward>): Promise<string[]> {
-  const calm = await lineOn();
+  const calm = await lines.open();
   const classifier = await calm.classify(doubleModel({ steps }));
   await calm.tell(...facts.flat());
   await untilTaken(calm);
@@ -189,18 +161,12 @@ async function calmLabels({ readings, facts }: ReturnType<typeof ward>): Promise
   return labelsOf(calm);
 }
 
-const engines = [
-  ['SQLite', undefined],
-  ['Kafka', withoutKafka],
-] as const;
-describe.each(engines)('on %s', (engine, notRun) => {
-  const because = notRun ? `: ${notRun}` : '';
-
+describe.each(engines)('on $engine', ({ engine, notRun, because }) => {
   test.skipIf(notRun)(
     `what was labelled before a fact was ended is not labelled again after a restart, when the fact is told anew${because}`,
     { timeout: 60_000 },
     async () => {
-      const line = await lineOn(engine);
+      const line = await lines.open(engine);
       const checkpoints = { everyRecords: 1_000_000, everyMs: 3_600_000 };
       await line.tell(fact('p', 'age', 0, undefined, { age: 70 }));
       for (let round = 0; round < 3; round++) {
@@ -232,9 +198,13 @@ describe.each(engines)('on %s', (engine, notRun) => {
       expect(wanted.length).toBeGreaterThan(300);
       expect(new Set(wanted).size).toBe(wanted.length);
 
-      const line = await lineOn(engine);
+      const line = await lines.open(engine);
       for (let round = 0; round < 5; round++) {
-        const { child, told } = spawn(line, { maxBatch: 7, everyRecords: [1, 100_000, 60, 100_000, 5][round] ?? 1 });
+        const { child, told } = lines.startMember(line, {
+          steps,
+          maxBatch: 7,
+          everyRecords: [1, 100_000, 60, 100_000, 5][round] ?? 1,
+        });
         const readings = all.readings[round] ?? [];
         const facts = all.facts[round] ?? [];
         // Some of it while nothing is at work, some while it labels; facts between readings, so that the order of the topics is by chance.

@@ -1,17 +1,14 @@
 // The runner starts a Kafka for files that name GAPLINE_TEST_KAFKA.
-import type { ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { kill } from '../../core/log/contract/fixture.ts';
 import { withoutKafka } from '../../core/log/kafka/testing.ts';
-import { totalLag } from '../../core/log/port.ts';
 import type { StepSpec } from '../../core/steps/registry.ts';
 import type { Prediction } from '../../core/wire/prediction.ts';
-import { classifierGroup } from '../classifier.ts';
 import type { ClassifierTask } from '../testing/child.ts';
 import { doubleModel } from '../testing/doubles.ts';
-import { type Engine, type Line, openLine, patient, type ReadingParts } from '../testing/line.ts';
-import { startMember } from '../testing/member.ts';
+import { type Line, patient, type ReadingParts, untilTaken } from '../testing/line.ts';
+import { engines, linesOfEachTest } from '../testing/lines.ts';
 
 const steps: readonly StepSpec[] = [
   { use: 'smooth', time: '300ms' },
@@ -21,18 +18,7 @@ const steps: readonly StepSpec[] = [
 const second = 1_000_000_000;
 const startNs = 1_700_000_000 * second;
 
-const lines: Line[] = [];
-const children: ChildProcess[] = [];
-afterEach(async () => {
-  await Promise.all(children.splice(0).map(kill));
-  for (const line of lines.splice(0)) await line.close();
-});
-
-async function lineOn(engine: Engine): Promise<Line> {
-  const line = await openLine(engine);
-  lines.push(line);
-  return line;
-}
+const lines = linesOfEachTest();
 
 /** Eight devices, ten samples a second each, with gaps. */
 function samples(seconds: number): ReadingParts[] {
@@ -42,11 +28,6 @@ function samples(seconds: number): ReadingParts[] {
     const time = startNs + tick * (second / 10);
     return { device: `d${device}`, time, values: { a: tick % 6 === device ? null : value, b: value * 2 } };
   });
-}
-
-async function untilTaken({ log, stream }: Line): Promise<void> {
-  const lag = async () => totalLag(await log.lag(classifierGroup(stream), [stream.topics.readings]));
-  await expect.poll(lag, patient).toBe(0);
 }
 
 /** Labels, features and identities of all predictions; only when they were made may differ. */
@@ -60,26 +41,17 @@ async function undisturbed(
   readings: readonly ReadingParts[],
   model: ReturnType<typeof doubleModel>,
 ): Promise<string[]> {
-  const calm = await lineOn('SQLite');
+  const calm = await lines.open('SQLite');
   await calm.classify(model);
   await calm.send(...readings);
   await untilTaken(calm);
   return await resultsOf(calm);
 }
 
-function spawn(line: Line, changes: Omit<ClassifierTask, 'address' | 'stream' | 'steps'>) {
-  const member = startMember({ address: line.address, stream: line.stream, steps, ...changes });
-  children.push(member.child);
-  return member;
-}
+const spawn = (line: Line, task: Omit<ClassifierTask, 'address' | 'stream' | 'steps'>) =>
+  lines.startMember(line, { steps, ...task });
 
-const engines = [
-  ['SQLite', undefined],
-  ['Kafka', withoutKafka],
-] as const;
-describe.each(engines)('on %s', (engine, notRun) => {
-  const because = notRun ? `: ${notRun}` : '';
-
+describe.each(engines)('on $engine', ({ engine, notRun, because }) => {
   test.skipIf(notRun)(
     `a classifier that is killed at random moments labels every window once, as if nothing had been${because}`,
     { timeout: 240_000 },
@@ -88,7 +60,7 @@ describe.each(engines)('on %s', (engine, notRun) => {
       const wanted = await undisturbed(readings, doubleModel({ steps }));
       expect(wanted.length).toBeGreaterThan(200);
 
-      const line = await lineOn(engine);
+      const line = await lines.open(engine);
       for (let round = 0; round < 5; round++) {
         const { child, told } = spawn(line, { maxBatch: 7, everyRecords: [1, 20, 60, 200, 5][round] ?? 1 });
         // Some of it while nothing is at work, some while it labels.
@@ -115,7 +87,7 @@ test.skipIf(withoutKafka)(
     const readings = samples(20);
     const wanted = await undisturbed(readings, doubleModel({ steps }));
 
-    const line = await lineOn('Kafka');
+    const line = await lines.open('Kafka');
     const first = spawn(line, { maxBatch: 9, everyRecords: 50 });
     for (let round = 0; round < 4; round++) {
       const other = spawn(line, { maxBatch: 5, everyRecords: 30 });
@@ -140,7 +112,7 @@ test.skipIf(withoutKafka)(
     const readings = samples(12);
     const wanted = await undisturbed(readings, doubleModel({ steps }));
 
-    const line = await lineOn('Kafka');
+    const line = await lines.open('Kafka');
     const stopped = spawn(line, { maxBatch: 5, everyRecords: 40 });
     await line.send(...readings.slice(0, 400));
     await expect.poll(() => stopped.told.readings, { ...patient, interval: 1 }).toBeGreaterThan(20);
@@ -187,7 +159,7 @@ test.skipIf(withoutKafka)(
       { use: 'window', length: '3s', every: '1s', grace: '200ms' },
       { use: 'statistics', features: ['mean'] },
     ];
-    const line = await lineOn('Kafka');
+    const line = await lines.open('Kafka');
     const first = spawn(line, { maxBatch: 5, everyRecords: 200, next: { steps: next, after: 300 } });
     await line.send(...readings.slice(0, 700));
     await expect.poll(() => first.told.readings, { ...patient, interval: 1 }).toBeGreaterThan(400);

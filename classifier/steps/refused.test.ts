@@ -1,8 +1,9 @@
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { StepSpec } from '../../core/steps/registry.ts';
 import { GaplineError } from '../../core/wire/errors.ts';
 import { doubleModel } from '../testing/doubles.ts';
-import { type Line, openLine, type ReadingParts } from '../testing/line.ts';
+import type { ReadingParts } from '../testing/line.ts';
+import { linesOfEachTest } from '../testing/lines.ts';
 
 const steps: readonly StepSpec[] = [
   { use: 'window', length: '1s', grace: '200ms' },
@@ -12,11 +13,7 @@ const second = 1_000_000_000;
 const startNs = 1_700_000_000 * second;
 const unwanted = 99;
 
-let line: Line | undefined;
-afterEach(async () => {
-  await line?.close();
-  line = undefined;
-});
+const lines = linesOfEachTest();
 
 /** A model that refuses every row in which a value is the unwanted one. */
 const refusing = () =>
@@ -36,7 +33,7 @@ const readings = (from: number, to: number): ReadingParts[] =>
   });
 
 test('a window that the model refuses is one dead letter: the device continues, and its later windows are whole', async () => {
-  line = await openLine();
+  const line = await lines.open();
   const checkpoints = { everyRecords: 1_000_000, everyMs: 3_600_000 };
   const first = await line.classify(refusing(), { checkpoints });
   const all = readings(0, 12);

@@ -1,8 +1,9 @@
-import { afterEach, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { StepSpec } from '../../core/steps/registry.ts';
 import type { Prediction } from '../../core/wire/prediction.ts';
 import { doubleModel } from '../testing/doubles.ts';
-import { type Line, openLine, patient, type ReadingParts } from '../testing/line.ts';
+import { patient, type ReadingParts } from '../testing/line.ts';
+import { linesOfEachTest } from '../testing/lines.ts';
 
 const mean: StepSpec = { use: 'statistics', features: ['mean'] };
 const short: readonly StepSpec[] = [{ use: 'window', length: '1s' }, mean];
@@ -10,16 +11,7 @@ const long: readonly StepSpec[] = [{ use: 'window', length: '2s' }, mean];
 const second = 1_000_000_000;
 const startNs = 1_700_000_000 * second;
 
-const lines: Line[] = [];
-afterEach(async () => {
-  for (const line of lines.splice(0)) await line.close();
-});
-
-async function open(): Promise<Line> {
-  const line = await openLine();
-  lines.push(line);
-  return line;
-}
+const lines = linesOfEachTest();
 
 /** Two devices, five samples a second each. */
 const readings = Array.from({ length: 90 }, (_, at): ReadingParts => {
@@ -32,14 +24,14 @@ const resultsOf = (predictions: readonly Prediction[]) =>
   predictions.map(({ latencyMs: _, received: __, stream: ___, model: ____, ...rest }) => JSON.stringify(rest)).sort();
 
 test('a challenger with windows of another length labels its own; only windows that end together are compared', async () => {
-  const alone = await open();
+  const alone = await lines.open();
   const other = await alone.classify(doubleModel({ steps: long }));
   await alone.send(...readings);
   await other.taken(readings.length);
   const wanted = resultsOf(await alone.predictions());
   expect(wanted.length).toBe(8);
 
-  const line = await open();
+  const line = await lines.open();
   const challenger = doubleModel({ version: 2, steps: long });
   const challengers = { resolve: async () => 2, load: async () => challenger };
   const classifier = await line.classify(doubleModel({ steps: short }), { challengers, maxBatch: 7 });

@@ -1,18 +1,14 @@
 // The runner starts a Kafka for files that name GAPLINE_TEST_KAFKA.
-import { afterEach, describe, expect, test } from 'vitest';
-import { withoutKafka } from '../../core/log/kafka/testing.ts';
+import { describe, expect, test } from 'vitest';
 import { doubleModel } from '../testing/doubles.ts';
-import { changingSource, type Line, openLine, type ReadingParts } from '../testing/line.ts';
-import { identities, samples, second, startNs, steps, undisturbed, untilTaken } from '../testing/windows.ts';
+import { changingSource, type ReadingParts, untilTaken } from '../testing/line.ts';
+import { engines, linesOfEachTest } from '../testing/lines.ts';
+import { identities, samples, second, startNs, steps, undisturbed } from '../testing/windows.ts';
 
-let line: Line | undefined;
-afterEach(async () => {
-  await line?.close();
-  line = undefined;
-});
+const lines = linesOfEachTest();
 
 test('a window gives one prediction, with where it begins and what it holds', async () => {
-  line = await openLine();
+  const line = await lines.open();
   const classifier = await line.classify(doubleModel({ steps }));
   const at = (ms: number, a: number | null, truth = 'high') => ({
     ...{ device: 'd', time: startNs + ms * 1_000_000, values: { a, b: 1 }, truth },
@@ -33,7 +29,7 @@ test('a window gives one prediction, with where it begins and what it holds', as
 });
 
 test('every reading is consumed, a duplicate, a skip, a dead letter or still held', async () => {
-  line = await openLine();
+  const line = await lines.open();
   const classifier = await line.classify(doubleModel({ steps }));
   const readings = samples(6);
   await line.send(...readings, { ...readings[3], time: startNs }, 'no JSON');
@@ -45,19 +41,15 @@ test('every reading is consumed, a duplicate, a skip, a dead letter or still hel
   expect(totals.steps?.mixed).toBeGreaterThan(0);
 });
 
-const engines = [
-  ['SQLite', undefined],
-  ['Kafka', withoutKafka],
-] as const;
-describe.each(engines)('on %s', (engine, notRun) => {
+describe.each(engines)('on $engine', ({ engine, notRun, because }) => {
   test.skipIf(notRun)(
-    `windows are the same after any number of restarts and a long outage${notRun ? `: ${notRun}` : ''}`,
+    `windows are the same after any number of restarts and a long outage${because}`,
     { timeout: 120_000 },
     async () => {
       const readings = samples(8);
       const wanted = await undisturbed(readings);
       expect(wanted.length).toBeGreaterThan(25);
-      line = await openLine(engine);
+      const line = await lines.open(engine);
       for (let part = 0; part < 4; part++) {
         // Sent while nothing is at work: to the windows an outage of two seconds.
         await line.send(...readings.slice(part * 100, (part + 1) * 100));
@@ -72,10 +64,10 @@ describe.each(engines)('on %s', (engine, notRun) => {
   );
 
   test.skipIf(notRun)(
-    `what an imputer remembers survives a restart exactly, however long ago it was${notRun ? `: ${notRun}` : ''}`,
+    `what an imputer remembers survives a restart exactly, however long ago it was${because}`,
     { timeout: 120_000 },
     async () => {
-      line = await openLine(engine);
+      const line = await lines.open(engine);
       const model = () => doubleModel({ memoryMs: 1 });
       const first = await line.classify(model());
       await line.send({ device: 'd', time: 1, values: { a: 7, b: 8 } });
@@ -105,7 +97,7 @@ test('samples that come in batches give the windows that single ones do', async 
     ),
   );
   expect(records.length).toBeLessThan(readings.length / 2);
-  line = await openLine();
+  const line = await lines.open();
   await line.classify(doubleModel({ steps }), { maxBatch: 3 });
   await line.send(...(records as ReadingParts[]).sort((a, b) => (a.time ?? 0) - (b.time ?? 0)));
   await untilTaken(line);
@@ -113,7 +105,7 @@ test('samples that come in batches give the windows that single ones do', async 
 });
 
 test('where records of many samples overlap, the later sample of a time wins, and that is counted', async () => {
-  line = await openLine();
+  const line = await lines.open();
   const at = (tenths: number) => startNs + tenths * (second / 10);
   const classifier = await line.classify(doubleModel({ steps }), { maxBatch: 1 });
   await line.send(
@@ -138,7 +130,7 @@ test('where records of many samples overlap, the later sample of a time wins, an
 });
 
 test('a record that says that its segment is whole closes the windows of its device at once', async () => {
-  line = await openLine();
+  const line = await lines.open();
   const at = (seconds: number) => startNs + seconds * second;
   await line.classify(doubleModel({ steps }), { maxBatch: 1 });
   await line.send(
@@ -163,7 +155,7 @@ test('a record that says that its segment is whole closes the windows of its dev
 });
 
 test('without steps, each sample of a batch is labelled like a reading', async () => {
-  line = await openLine();
+  const line = await lines.open();
   await line.classify(doubleModel());
   await line.send(
     { device: 'd', time: 1, values: { a: 1, b: 2 } },
@@ -188,7 +180,7 @@ test('without steps, each sample of a batch is labelled like a reading', async (
 test('a model with the same steps takes over open windows', async () => {
   const readings = samples(6);
   const wanted = await undisturbed(readings);
-  line = await openLine();
+  const line = await lines.open();
   const source = changingSource(doubleModel({ steps }));
   const classifier = await line.classify(source);
   await line.send(...readings.slice(0, 130));

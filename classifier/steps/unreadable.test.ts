@@ -1,15 +1,12 @@
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { encodeCheckpoint } from '../../core/log/checkpoint.ts';
 import { StateWriter } from '../../core/steps/state.ts';
 import { doubleModel } from '../testing/doubles.ts';
-import { type Line, openLine } from '../testing/line.ts';
-import { identities, samples, steps, undisturbed, untilTaken } from '../testing/windows.ts';
+import { untilTaken } from '../testing/line.ts';
+import { linesOfEachTest } from '../testing/lines.ts';
+import { identities, samples, steps, undisturbed } from '../testing/windows.ts';
 
-let line: Line | undefined;
-afterEach(async () => {
-  await line?.close();
-  line = undefined;
-});
+const lines = linesOfEachTest();
 
 const checkpoints = { everyRecords: 20, everyMs: 3_600_000 };
 const ofAnotherFormat = () => {
@@ -34,7 +31,7 @@ test.each<[string, (topic: string, partition: number, positions: ReadonlyMap<str
       encodeCheckpoint(topic, partition, { positions, state: new Uint8Array(20) })[0]?.value ?? new Uint8Array(),
   ],
 ])('%s in place of a checkpoint stops nothing: said, counted, restored from what is recent', async (_, damage) => {
-  line = await openLine();
+  const line = await lines.open();
   const { log, stream } = line;
   const readings = samples(8);
   const first = await line.classify(doubleModel({ steps }), { checkpoints });

@@ -1,16 +1,12 @@
 // The runner starts a Kafka for files that name GAPLINE_TEST_KAFKA.
-import type { ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { kill } from '../../core/log/contract/fixture.ts';
-import { withoutKafka } from '../../core/log/kafka/testing.ts';
-import { totalLag } from '../../core/log/port.ts';
 import type { StepSpec } from '../../core/steps/registry.ts';
 import type { Fact } from '../../core/wire/fact.ts';
-import { classifierGroup, inputsOf } from '../classifier.ts';
 import { doubleModel } from '../testing/doubles.ts';
-import { type Engine, type Line, openLine, patient, type ReadingParts } from '../testing/line.ts';
-import { startMember } from '../testing/member.ts';
+import { type Line, patient, type ReadingParts, untilTaken } from '../testing/line.ts';
+import { engines, linesOfEachTest } from '../testing/lines.ts';
 
 /** As in `examples/icu`, and a label is due once for each time. */
 const steps: readonly StepSpec[] = [
@@ -71,25 +67,8 @@ function facts(): { early: Told[]; late: Told[]; corrected: Told[] } {
   return { early, late, corrected };
 }
 
-const lines: Line[] = [];
-const children: ChildProcess[] = [];
-afterEach(async () => {
-  await Promise.all(children.splice(0).map(kill));
-  for (const line of lines.splice(0)) await line.close();
-});
-
-async function lineOn(engine: Engine): Promise<Line> {
-  const line = await openLine(engine, { admission: [], age: ['age'] });
-  lines.push(line);
-  return line;
-}
-
+const lines = linesOfEachTest({ admission: [], age: ['age'] });
 const waits = { ...patient, timeout: 60_000 + records };
-
-async function untilTaken({ log, stream }: Line): Promise<void> {
-  const lag = async () => totalLag(await log.lag(classifierGroup(stream), inputsOf(stream)));
-  await expect.poll(lag, waits).toBe(0);
-}
 
 async function labelsOf(line: Line): Promise<string[]> {
   const found = await line.predictions();
@@ -103,14 +82,14 @@ async function inParts<T>(all: readonly T[], send: (...part: T[]) => Promise<voi
 }
 
 async function undisturbed(): Promise<string[]> {
-  const line = await lineOn('SQLite');
+  const line = await lines.open('SQLite');
   const classifier = await line.classify(doubleModel({ steps }));
   const { early, late, corrected } = facts();
   await inParts([...early, ...late, ...corrected], line.tell);
-  await untilTaken(line);
+  await untilTaken(line, waits);
   const sent = signals();
   await inParts(sent, line.send);
-  await untilTaken(line);
+  await untilTaken(line, waits);
   await expect.poll(() => classifier.totals().readings, waits).toBe(sent.length);
   const { readings, consumed, skippedBy, deadLetters, held } = accountOf(classifier.totals());
   expect(consumed + sumOf(skippedBy) + deadLetters + held).toBe(readings);
@@ -132,13 +111,7 @@ const accountOf = (totals: {
 const sumOf = (counts: Readonly<Record<string, number>>) =>
   Object.values(counts).reduce((sum, count) => sum + count, 0);
 
-const engines = [
-  ['SQLite', undefined],
-  ['Kafka', withoutKafka],
-] as const;
-describe.each(engines)('on %s', (engine, notRun) => {
-  const because = notRun ? `: ${notRun}` : '';
-
+describe.each(engines)('on $engine', ({ engine, notRun, because }) => {
   test.skipIf(notRun)(
     `a ward in long form, its classifier killed in the middle, has the labels of one that nothing befell${because}`,
     { timeout: 240_000 + 10 * records },
@@ -147,15 +120,14 @@ describe.each(engines)('on %s', (engine, notRun) => {
       expect(wanted.length).toBeGreaterThan(records / 10);
       expect(new Set(wanted.map((label) => label.split(' ', 2).join(' '))).size).toBe(wanted.length);
 
-      const line = await lineOn(engine);
+      const line = await lines.open(engine);
       const { early, late, corrected } = facts();
       const sent = signals();
       const third = Math.ceil(sent.length / 3);
       const told = [early, late, corrected];
       for (let round = 0; round < 3; round++) {
         const checkpoints = { everyRecords: [40, 100_000, 7][round] ?? 1 };
-        const member = startMember({ address: line.address, stream: line.stream, steps, maxBatch: 50, ...checkpoints });
-        children.push(member.child);
+        const member = lines.startMember(line, { steps, maxBatch: 50, ...checkpoints });
         const sending = (async () => {
           await inParts(sent.slice(round * third, (round + 1) * third), line.send);
           await inParts(told[round] ?? [], line.tell);
@@ -166,7 +138,7 @@ describe.each(engines)('on %s', (engine, notRun) => {
         await sending;
       }
       await line.classify(doubleModel({ steps }));
-      await untilTaken(line);
+      await untilTaken(line, waits);
       await expect.poll(async () => (await line.predictions()).length, waits).toBe(wanted.length);
       expect(await labelsOf(line)).toEqual(wanted);
     },

@@ -6,7 +6,7 @@ import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { expect, vi } from 'vitest';
 import { kafkaUnderTest } from '../../core/log/kafka/testing.ts';
-import type { StoredRecord } from '../../core/log/port.ts';
+import { type StoredRecord, totalLag } from '../../core/log/port.ts';
 import { createSqliteLog } from '../../core/log/sqlite.ts';
 import type { Model, ModelSource, ModelWatcher } from '../../core/model/model.ts';
 import { type DeadLetter, deadLetterSchema } from '../../core/wire/dead-letter.ts';
@@ -15,7 +15,7 @@ import { type Fact, type FactKinds, factKey } from '../../core/wire/fact.ts';
 import { type Prediction, predictionSchema } from '../../core/wire/prediction.ts';
 import { type Status, statusSchema } from '../../core/wire/status.ts';
 import { topicsOf } from '../../core/wire/stream.ts';
-import { type ClassifierOptions, createClassifier } from '../classifier.ts';
+import { type ClassifierOptions, classifierGroup, createClassifier, inputsOf } from '../classifier.ts';
 
 export const silent = pino({ level: 'silent' });
 export const patient = { timeout: 60_000, interval: 20 };
@@ -151,6 +151,12 @@ export async function openLine(engine: Engine = 'SQLite', facts?: FactKinds) {
 }
 
 export type Line = Awaited<ReturnType<typeof openLine>>;
+
+/** Until the classifiers of a line have committed all that was sent to it. */
+export async function untilTaken({ log, stream }: Line, waits = patient): Promise<void> {
+  const lag = async () => totalLag(await log.lag(classifierGroup(stream), inputsOf(stream)));
+  await expect.poll(lag, waits).toBe(0);
+}
 
 /** A source whose version can be changed and refused by hand, and which has earlier versions, too. */
 export function changingSource(first: Model, ...others: readonly Model[]) {

@@ -1,10 +1,7 @@
-import { expect } from 'vitest';
-import { totalLag } from '../../core/log/port.ts';
 import type { StepSpec } from '../../core/steps/registry.ts';
 import type { Prediction } from '../../core/wire/prediction.ts';
-import { classifierGroup } from '../classifier.ts';
 import { doubleModel } from './doubles.ts';
-import { type Line, openLine, patient, type ReadingParts } from './line.ts';
+import { openLine, type ReadingParts, untilTaken } from './line.ts';
 
 export const window: StepSpec = { use: 'window', length: '1s', grace: '200ms' };
 export const steps: readonly StepSpec[] = [window, { use: 'statistics', features: ['mean', 'max'] }];
@@ -33,11 +30,6 @@ export const identities = (predictions: readonly Prediction[]) =>
   predictions
     .map(({ latencyMs: _, received: __, stream: ___, ...rest }) => JSON.stringify(rest))
     .sort((a, b) => (a < b ? -1 : 1));
-
-export async function untilTaken(own: Line): Promise<void> {
-  const group = classifierGroup(own.stream);
-  await expect.poll(async () => totalLag(await own.log.lag(group, [own.stream.topics.readings])), patient).toBe(0);
-}
 
 export async function undisturbed(
   readings: readonly ReadingParts[],
