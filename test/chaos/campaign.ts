@@ -10,6 +10,7 @@ import { plan } from './plan.ts';
 import { type Stack, startStack } from './stack.ts';
 import { type StreamChoice, streamsOf } from './streams.ts';
 import { strikeAll } from './striking.ts';
+import { within } from './within.ts';
 
 export interface CampaignOptions {
   readonly minutes: number;
@@ -58,9 +59,12 @@ export interface Outcome {
 
 /** The line runs undisturbed for so long before the first fault and after the last. */
 const calmSeconds = 10;
-const notServed: Violation = { promise: 'devices are served again once faults have stopped', count: 1, examples: [] };
-/** How long the line may take to catch up once faults have stopped. */
+/** How long devices may wait until they are served again: they pause between attempts, and the machine may be busy. */
+const servedSeconds = 90;
+/** How long the line may take to catch up once faults have stopped, and what is then looked at. */
 const settleSeconds = 180;
+/** How long each look may take, and what has to end before the first. */
+const lookSeconds = { devices: 60, servers: 60, lag: 30, evidence: 90 };
 
 /** Starts the line, lets go wrong what the seed says, and holds what arrived to what was acknowledged. */
 export async function campaign(options: CampaignOptions): Promise<Outcome> {
@@ -80,9 +84,9 @@ export async function campaign(options: CampaignOptions): Promise<Outcome> {
     const struck = await strikeAll(stack, steps, faults, options.stopping);
     const atMs = performance.now();
     tell('no more faults');
-    const before = stack.lines.map(acknowledged);
-    await sleep(calmSeconds * 1_000);
-    const served = stack.lines.filter((line, index) => acknowledged(line) > (before[index] ?? 0));
+    // One that failed may have left them as they were.
+    for (const proxy of Object.values(stack.proxies)) proxy.calm();
+    const notServed = await unserved(stack);
     const { counts, violations, settledAtMs } = await settle(stack);
     return {
       ...{ seed, client, brokers, workers },
@@ -93,7 +97,7 @@ export async function campaign(options: CampaignOptions): Promise<Outcome> {
       ownEnds: Object.fromEntries(Object.values(stack.parts).map(({ name, ownEnds }) => [name, ownEnds])),
       held: stack.proxies.kafka.held,
       settledSeconds: Math.round((settledAtMs - atMs) / 100) / 10,
-      violations: [...struck.broken, ...(served.length === stack.lines.length ? [] : [notServed]), ...violations],
+      violations: [...struck.broken, ...notServed, ...violations],
     };
   } finally {
     await stack.stop();
@@ -102,30 +106,76 @@ export async function campaign(options: CampaignOptions): Promise<Outcome> {
 
 const acknowledged = ({ witness }: Line): number => witness.acknowledged.size;
 
+/** Waits, not for ever, until something of every line is acknowledged again. */
+async function unserved({ lines }: Stack): Promise<Violation[]> {
+  const before = lines.map(acknowledged);
+  const untilMs = performance.now() + servedSeconds * 1_000;
+  await sleep(calmSeconds * 1_000);
+  for (;;) {
+    const missing = lines.filter((line, index) => acknowledged(line) <= (before[index] ?? 0));
+    if (missing.length === 0) return [];
+    if (performance.now() > untilMs) {
+      const examples = missing.map(({ case: { stream } }) => `waited ${servedSeconds} s for ${stream}`);
+      return [{ promise: 'devices are served again once faults have stopped', count: missing.length, examples }];
+    }
+    await sleep(1_000);
+  }
+}
+
 interface Settled extends Pick<Outcome, 'counts' | 'violations'> {
   readonly settledAtMs: number;
 }
 
-/** Stops the devices, and looks until all is where it belongs, or for as long as that may take. */
+/** Stops the devices, and looks until all is where it belongs, or for as long as that may take: then it says what was waited for. */
 async function settle(stack: Stack): Promise<Settled> {
   const untilMs = performance.now() + settleSeconds * 1_000;
-  const ended = stack.lines.flatMap(({ generator: { alive, logFile } }): Violation[] =>
+  const early = [...devicesEnded(stack), ...(await endDevices(stack))];
+  const beganMs = performance.now();
+  try {
+    const inquiry = await within(lookSeconds.servers, 'log and store, beside the proxies', inquire(stack));
+    try {
+      const settled = await look(stack, inquiry, untilMs);
+      return { ...settled, violations: [...early, ...settled.violations] };
+    } finally {
+      await within(lookSeconds.servers, 'log and store to be left', inquiry.stop()).catch(() => {});
+    }
+  } catch (error) {
+    const late = { promise: 'what arrived can be looked at', count: 1, examples: [(error as Error).message] };
+    return { counts: {}, violations: [...early, late], settledAtMs: beganMs };
+  }
+}
+
+async function look(stack: Stack, inquiry: Inquiry, untilMs: number): Promise<Settled> {
+  for (;;) {
+    const settledAtMs = performance.now();
+    const isLate = settledAtMs > untilMs;
+    const behind = await notCaughtUp(stack, inquiry);
+    if (isLate || behind === '') {
+      const { counts, violations } = await judge(stack, inquiry);
+      if (violations.length === 0) return { counts, violations, settledAtMs };
+      if (isLate) return { counts, violations: [...violations, ...waitedFor(behind)], settledAtMs };
+    }
+    await sleep(1_000);
+  }
+}
+
+const waitedFor = (behind: string): Violation[] =>
+  behind === '' ? [] : [{ promise: 'the line catches up once faults have stopped', count: 1, examples: [behind] }];
+
+const devicesEnded = ({ lines }: Stack): Violation[] =>
+  lines.flatMap(({ generator: { alive, logFile } }) =>
     alive ? [] : [{ promise: 'the devices continue', count: 1, examples: [logFile] }],
   );
-  await Promise.all(stack.lines.flatMap(({ generator, clerk }) => [generator.end(), clerk?.stop()]));
-  const inquiry = await inquire(stack);
+
+async function endDevices({ lines }: Stack): Promise<Violation[]> {
+  const ends = lines.flatMap(({ generator, clerk }) => [generator.end(), ...(clerk ? [clerk.stop()] : [])]);
   try {
-    for (;;) {
-      const settledAtMs = performance.now();
-      const late = settledAtMs > untilMs;
-      if (late || (await caughtUp(stack, inquiry))) {
-        const { counts, violations } = await judge(stack, inquiry);
-        if (late || violations.length === 0) return { counts, violations: [...ended, ...violations], settledAtMs };
-      }
-      await sleep(1_000);
-    }
-  } finally {
-    await inquiry.stop();
+    await within(lookSeconds.devices, 'the last facts to be accepted, and for the devices to end', Promise.all(ends));
+    return [];
+  } catch (error) {
+    return [
+      { promise: 'devices are served again once faults have stopped', count: 1, examples: [(error as Error).message] },
+    ];
   }
 }
 
@@ -135,17 +185,24 @@ async function judge({ lines }: Stack, inquiry: Inquiry): Promise<Pick<Outcome, 
   const violations: Violation[] = [];
   for (const line of lines) {
     const { stream } = line.case;
-    const findings = check(await inquiry.gather(line));
+    const what = `all that log and store hold of ${stream} to be read`;
+    const findings = check(await within(lookSeconds.evidence, what, inquiry.gather(line)));
     counts[stream] = findings.counts;
     violations.push(...findings.violations.map((each) => ({ ...each, promise: `${stream}: ${each.promise}` })));
   }
   return { counts, violations };
 }
 
-/** Whether spools, archives and classifiers have nothing left to do; only Telegraf may have. */
-async function caughtUp({ lines }: Stack, inquiry: Inquiry): Promise<boolean> {
-  const waiting = await Promise.all(
+/** What spools, archives and classifiers have left to do; empty where that is nothing. Telegraf may have something. */
+async function notCaughtUp({ lines }: Stack, inquiry: Inquiry): Promise<string> {
+  const spooled = await Promise.all(
     lines.map(({ collectorUrl }) => metric(collectorUrl, 'gapline_collector_spool_readings')),
   );
-  return waiting.every((readings) => readings === 0) && (await inquiry.lag().catch(() => 1)) === 0;
+  if (spooled.some((readings) => readings !== 0)) {
+    return `the spools hold ${spooled.map((readings) => readings ?? 'an unknown number of').join(', ')} readings`;
+  }
+  const behind = await within(lookSeconds.lag, 'the lag of the groups', inquiry.lag()).catch(
+    ({ message }: Error) => message,
+  );
+  return behind === 0 ? '' : `archives and classifiers are behind: ${behind}`;
 }

@@ -3,7 +3,10 @@ import { mkdir, rm, statfs, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-const run = promisify(execFile);
+/** How long a command may take, and filling a disk: the machine may be busy. */
+const maxMs = 30_000;
+
+const run = (command: string, args: readonly string[]) => promisify(execFile)(command, args, { timeout: maxMs });
 
 /** A small file system of its own, in a file. */
 export interface Disk {
@@ -36,7 +39,8 @@ export async function smallDisk(name: string, megabytes: number, under: string):
       const { bavail, bsize } = await statfs(folder);
       // Most of it as it is, without writing; then ever smaller pieces, until not one block is left.
       await run('fallocate', ['-l', String(Math.floor(bavail * bsize * 0.98)), `${balloon}-reserved`]).catch(() => {});
-      for (let kilobytes = 1_024; kilobytes >= 1; ) {
+      const untilMs = performance.now() + maxMs;
+      for (let kilobytes = 1_024; kilobytes >= 1 && performance.now() < untilMs; ) {
         await run('sh', ['-c', `head -c ${kilobytes}k /dev/zero >> '${balloon}-written'`]).catch(() => {
           kilobytes = Math.floor(kilobytes / 4);
         });

@@ -2,8 +2,12 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-/** Runs a `gapline` command to its end and gives what it wrote to standard output. */
+/** Training takes a few seconds; the machine may be busy. */
+const maxMs = 120_000;
+
+/** Runs a `gapline` command to its end and gives what it wrote to standard output. Rejects after two minutes. */
 export async function gapline(root: string, args: readonly string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)(join(root, 'gapline'), [...args], { maxBuffer: 16 << 20 });
+  const options = { maxBuffer: 16 << 20, timeout: maxMs, killSignal: 'SIGKILL' } as const;
+  const { stdout } = await promisify(execFile)(join(root, 'gapline'), [...args], options);
   return stdout;
 }

@@ -14,7 +14,7 @@ export interface Part {
   pause(): void;
   resume(): void;
   readonly alive: boolean;
-  /** Starts it, as often as it takes. Ends what still runs. */
+  /** Starts it, as often as it takes within two minutes, and once more. Ends what still runs. */
   bringBack(): Promise<void>;
   stop(): Promise<void>;
   /** How often it had to be started because it had ended by itself. */
@@ -26,7 +26,7 @@ export interface ProcessPart extends Part {
   readonly pid: number;
 }
 
-const maxWaitMs = 240_000;
+const maxWaitMs = 120_000;
 const betweenStartsMs = 1_000;
 
 /** @param handle - of a started process */
@@ -52,7 +52,7 @@ export function asPart(handle: ServerHandle, tell: (line: string) => void): Proc
         } catch (error) {
           tell(`${handle.name} did not come: ${(error as Error).message.slice(-1_000)}`);
           part.ownEnds += 1;
-          if (performance.now() > untilMs) throw error;
+          if (handle.stopped || performance.now() > untilMs) throw error;
           await sleep(betweenStartsMs);
         }
       }

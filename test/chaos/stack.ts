@@ -11,6 +11,7 @@ import { startBrokers, startForwarding, startStore } from './servers.ts';
 import { root, type StreamCase } from './streams.ts';
 import { type Difficult, type KafkaConnections, partsTogether, proxiesTogether } from './together.ts';
 import { Undo } from './undo.ts';
+import { within } from './within.ts';
 
 /** What is killed and stopped. */
 export const partNames = ['collector', 'classifier', 'archive', 'telegraf', 'kafka', 'influxdb'] as const;
@@ -62,11 +63,16 @@ export interface StackOptions {
   readonly tell: (line: string) => void;
 }
 
-/** Starts everything; whatever fails, nothing is left running. */
+/** Servers, up to three models that are trained, and up to fifteen stages: some 20 s, and more on a busy machine. */
+const startSeconds = 240;
+
+/** Starts everything; whatever fails or takes too long, nothing is left running. */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const undo = new Undo(options.tell);
+  const progress = { what: 'its folder' };
   try {
-    return await start(options, undo);
+    const what = () => `the stack to start: ${progress.what}`;
+    return await within(startSeconds, what, start(options, undo, progress));
   } catch (error) {
     await undo.all();
     throw error;
@@ -76,14 +82,17 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 async function start(
   { streams, client, brokers, rate, workers, seed, keep, tell }: StackOptions,
   undo: Undo,
+  progress: { what: string },
 ): Promise<Stack> {
   const folder = await mkdtemp(join(tmpdir(), 'gapline-chaos-'));
   undo.add(async () => (keep ? tell(`logs: ${folder}`) : rm(folder, { recursive: true, force: true })));
   const logs = join(folder, 'logs');
   await mkdir(logs);
   const disks = { spool: await mount('collector', 64), kafka: brokers === 1 ? await mount('kafka', 2_000) : undefined };
+  progress.what = 'Kafka';
   const kafkaFolder = join(folder, 'kafka');
   const kafka = await startBrokers({ count: brokers, dataFolder: kafkaFolder, tell }, undo);
+  progress.what = 'InfluxDB';
   const influxdb = await startStore(undo);
   const { org, bucket, token } = influxdb.server;
   const clockFile = join(folder, 'clock');
@@ -98,7 +107,16 @@ async function start(
   let from = root;
   const shared = { folder, logs, rate, workers, seed, logUrl, storeUrl, env, from: () => from, tell };
   const lines: Line[] = [];
-  for (const each of streams) lines.push(await startLine({ case: each, ...shared }, undo));
+  const ofLines: Undo[] = [];
+  // Up to fifteen processes, each of which may take 20 s.
+  undo.add(() => Promise.all(ofLines.map((each) => each.atOnce())));
+  for (const each of streams) {
+    progress.what = `the stages of ${each.stream}`;
+    const own = new Undo(tell);
+    ofLines.push(own);
+    lines.push(await startLine({ case: each, ...shared }, own));
+  }
+  progress.what = 'Telegraf';
   const inputs = lines.map((line) => line.inputs);
   const telegraf = await startForwarding({ root, folder, inputs, influxdb }, undo);
   const together = (name: 'collector' | 'classifier' | 'archive') =>

@@ -4,6 +4,7 @@ import type { Violation } from './check.ts';
 import type { Fault } from './faults/fault.ts';
 import type { Step } from './plan.ts';
 import { partNames, type Stack } from './stack.ts';
+import { within } from './within.ts';
 
 export interface Struck {
   /** By name, how often each fault was done. */
@@ -13,9 +14,16 @@ export interface Struck {
   readonly minutes: number;
 }
 
+/** How much longer than planned a fault may take: parts need time to come back, and the machine may be busy. */
+const overdueSeconds = 150;
+/** How long after the end of the plan faults may begin that had to wait for others, and until when all have to be over. */
+const lateSeconds = { begin: 150, end: 270 };
+/** What brings back those that ended by themselves, once all faults are over. */
+const lookAfterSeconds = 90;
+
 /**
  * Does each fault at its time, or once the parts that it touches are as they were; begins no more once it is to stop. Resolves when all
- * are over and every part runs.
+ * are over and every part runs, or with what took too long, at the latest {@link lateSeconds} after the end of the plan.
  */
 export async function strikeAll(
   stack: Stack,
@@ -30,22 +38,26 @@ export async function strikeAll(
   const tell = (what: string): void => stack.tell(`${elapsed().toFixed(1).padStart(7)} s  ${what}`);
   const busy = new Map<string, Promise<void>>();
   const underWay: Promise<void>[] = [];
+  const planEnds = endOf(steps, faults);
+  const report = (promise: string, example: string): void => {
+    tell(example);
+    broken.push({ promise, count: 1, examples: [example] });
+  };
 
   async function strike(fault: Fault, seed: number): Promise<void> {
     const fromSeconds = elapsed();
+    if (fromSeconds > planEnds + lateSeconds.begin) {
+      const why = `${fault.name}: others kept ${fault.touches.join(', ')} for too long`;
+      return report('every fault has its turn', why);
+    }
+    const mostSeconds = Math.min(fault.seconds + overdueSeconds, planEnds + lateSeconds.end - fromSeconds);
     counts[fault.name] = (counts[fault.name] ?? 0) + 1;
     tell(`${fault.name} …`);
     try {
-      await fault.strike(stack, new KeyedRandom().at(seed, 0, 0));
-      await lookAfter(stack, fault.touches);
+      const struck = fault.strike(stack, new KeyedRandom().at(seed, 0, 0)).then(() => lookAfter(stack, fault.touches));
+      await within(mostSeconds, 'it to be over', struck);
     } catch (error) {
-      const { message } = error as Error;
-      tell(`${fault.name}: ${message}`);
-      broken.push({
-        promise: 'every part comes back after a fault',
-        count: 1,
-        examples: [`${fault.name}: ${message}`],
-      });
+      report('every part comes back after a fault', `${fault.name}: ${(error as Error).message}`);
     }
     tell(`${fault.name} is over after ${(elapsed() - fromSeconds).toFixed(1)} s`);
   }
@@ -61,8 +73,17 @@ export async function strikeAll(
     underWay.push(done);
   }
   await Promise.all(underWay);
-  await lookAfter(stack, partNames);
+  await lookAfterAll(stack).catch((error: Error) => report('every part comes back after a fault', error.message));
   return { counts, broken, minutes: elapsed() / 60 };
+}
+
+function endOf(steps: readonly Step[], faults: ReadonlyMap<string, Fault>): number {
+  return Math.max(0, ...steps.map(({ atSeconds, name }) => atSeconds + (faults.get(name)?.seconds ?? 0)));
+}
+
+async function lookAfterAll(stack: Stack): Promise<void> {
+  const away = () => partNames.filter((name) => !stack.parts[name].alive).join(', ');
+  await within(lookAfterSeconds, () => `${away()} to start`, lookAfter(stack, partNames));
 }
 
 /** A supervisor's part: what has ended is started again. */

@@ -24,8 +24,10 @@ export interface ServerHandle {
   pause(): void;
   /** SIGCONT. */
   resume(): void;
-  /** Starts it again on the same port and data, after SIGTERM if it still runs; resolves when it is ready. */
+  /** Starts it again on the same port and data, after SIGTERM if it still runs; resolves when it is ready. Rejects once it was stopped for good. */
   restart(): Promise<void>;
+  /** Whether it was stopped for good. */
+  readonly stopped: boolean;
 }
 
 export interface ServerSpec {
@@ -74,6 +76,7 @@ export async function freePort(): Promise<number> {
 export async function startServer(spec: ServerSpec): Promise<ServerHandle> {
   const logFile = join(spec.data.path, `${spec.name}.log`);
   let child: ChildProcess;
+  let stopped = false;
 
   async function start(): Promise<void> {
     const beganAt = existsSync(logFile) ? statSync(logFile).size : 0;
@@ -101,6 +104,7 @@ export async function startServer(spec: ServerSpec): Promise<ServerHandle> {
   }
 
   async function stop(): Promise<void> {
+    stopped = true;
     await end(child, 'SIGTERM');
     if (spec.data.temporary) await rm(spec.data.path, { recursive: true, force: true });
   }
@@ -120,12 +124,16 @@ export async function startServer(spec: ServerSpec): Promise<ServerHandle> {
     get pid() {
       return child.pid!;
     },
+    get stopped() {
+      return stopped;
+    },
     stop,
     kill: (signal = 'SIGKILL') => end(child, signal),
     pause: () => void child.kill('SIGSTOP'),
     resume: () => void child.kill('SIGCONT'),
     async restart() {
       await end(child, 'SIGTERM');
+      if (stopped) throw new Error(`${spec.name} was stopped for good`);
       await start();
     },
   };
