@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { Fault } from './faults/fault.ts';
 import type { Part } from './parts.ts';
 import { partNames, type Stack } from './stack.ts';
@@ -96,4 +96,35 @@ test('none begins once it is to stop, and those under way end', async () => {
     stopping.signal,
   );
   expect(counts).toEqual({ stops: 1 });
+});
+
+test('a fault that never ends is given up and named, and one that waits for too long has no turn', async () => {
+  vi.useFakeTimers();
+  try {
+    const begun = Promise.withResolvers<void>();
+    const endless: Fault = {
+      ...{ name: 'endless', touches: ['kafka'], seconds: 1 },
+      strike: () => {
+        begun.resolve();
+        return new Promise(() => {});
+      },
+    };
+    const second: Fault = {
+      ...{ name: 'second', touches: ['kafka'], seconds: 1 },
+      strike: async () => {},
+    };
+    const steps = [step('endless'), step('endless'), step('second')];
+    const struck = strikeAll(standIn().stack, steps, byName(endless, second), never);
+    await begun.promise;
+    await vi.advanceTimersByTimeAsync(600_000);
+    const { broken, counts } = await struck;
+    expect(counts).toEqual({ endless: 2 });
+    expect(broken.map(({ promise, examples }) => [promise, ...examples])).toEqual([
+      ['every part comes back after a fault', expect.stringMatching(/^endless: waited 151 s for it to be over$/)],
+      ['every part comes back after a fault', expect.stringMatching(/^endless: waited \d+ s for it to be over$/)],
+      ['every fault has its turn', 'second: others kept kafka for too long'],
+    ]);
+  } finally {
+    vi.useRealTimers();
+  }
 });
