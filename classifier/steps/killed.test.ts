@@ -3,12 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { kill } from '../../core/log/contract/fixture.ts';
 import { withoutKafka } from '../../core/log/kafka/testing.ts';
+import type { Model } from '../../core/model/model.ts';
 import type { StepSpec } from '../../core/steps/registry.ts';
 import type { Prediction } from '../../core/wire/prediction.ts';
 import type { ClassifierTask } from '../testing/child.ts';
 import { doubleModel } from '../testing/doubles.ts';
-import { type Line, patient, type ReadingParts, untilTaken } from '../testing/line.ts';
+import { type Engine, type Line, patient, type ReadingParts, untilTaken } from '../testing/line.ts';
 import { engines, linesOfEachTest } from '../testing/lines.ts';
+import { beat, seriesModel } from '../testing/series-model.ts';
 
 const steps: readonly StepSpec[] = [
   { use: 'smooth', time: '300ms' },
@@ -30,6 +32,14 @@ function samples(seconds: number): ReadingParts[] {
   });
 }
 
+/** The same devices: every other one has the second kind of beat. */
+function beats(seconds: number): ReadingParts[] {
+  return samples(seconds).map((reading, at) => {
+    const { a, b } = beat(at % 2, Math.floor(at / 8), ((at * 29) % 17) / 17 - 0.5);
+    return { ...reading, values: { a: reading.values?.a === null ? null : a, b } };
+  });
+}
+
 /** Labels, features and identities of all predictions; only when they were made may differ. */
 async function resultsOf(line: Line): Promise<string[]> {
   const found = (await line.predictions()).map(({ latencyMs: _, received: __, stream: ___, ...rest }) => rest);
@@ -37,10 +47,7 @@ async function resultsOf(line: Line): Promise<string[]> {
 }
 
 /** What a line that nothing befalls makes of readings. */
-async function undisturbed(
-  readings: readonly ReadingParts[],
-  model: ReturnType<typeof doubleModel>,
-): Promise<string[]> {
+async function undisturbed(readings: readonly ReadingParts[], model: Model): Promise<string[]> {
   const calm = await lines.open('SQLite');
   await calm.classify(model);
   await calm.send(...readings);
@@ -51,31 +58,54 @@ async function undisturbed(
 const spawn = (line: Line, task: Omit<ClassifierTask, 'address' | 'stream' | 'steps'>) =>
   lines.startMember(line, { steps, ...task });
 
+interface Work {
+  readonly readings: readonly ReadingParts[];
+  readonly model: () => Model;
+  /** Of the model; absent for the one of whole series. */
+  readonly steps?: readonly StepSpec[];
+}
+
+/** Kills one classifier after the other at random moments, checks what they labelled together, and returns it. */
+async function killedAtWork(engine: Engine, { readings, model, ...work }: Work): Promise<string[]> {
+  const wanted = await undisturbed(readings, model());
+  const line = await lines.open(engine);
+  const everyRecords = [1, 20, 60, 200, 5].slice(0, Math.floor(readings.length / 400));
+  for (const [round, every] of everyRecords.entries()) {
+    const { child, told } = lines.startMember(line, { ...work, maxBatch: 7, everyRecords: every });
+    // Some of it while nothing is at work, some while it labels.
+    const part = readings.slice(round * 400, (round + 1) * 400);
+    await line.send(...part.slice(0, 200));
+    await expect.poll(() => told.readings, { ...patient, interval: 1 }).toBeGreaterThan(20);
+    const sent = line.send(...part.slice(200));
+    await sleep(Math.random() * 30);
+    await kill(child);
+    await sent;
+  }
+  await line.send(...readings.slice(everyRecords.length * 400));
+  await line.classify(model());
+  await untilTaken(line);
+  expect(await resultsOf(line)).toEqual(wanted);
+  return wanted;
+}
+
 describe.each(engines)('on $engine', ({ engine, notRun, because }) => {
   test.skipIf(notRun)(
     `a classifier that is killed at random moments labels every window once, as if nothing had been${because}`,
     { timeout: 240_000 },
     async () => {
-      const readings = samples(30);
-      const wanted = await undisturbed(readings, doubleModel({ steps }));
-      expect(wanted.length).toBeGreaterThan(200);
+      const model = () => doubleModel({ steps });
+      expect((await killedAtWork(engine, { readings: samples(30), model, steps })).length).toBeGreaterThan(200);
+    },
+  );
 
-      const line = await lines.open(engine);
-      for (let round = 0; round < 5; round++) {
-        const { child, told } = spawn(line, { maxBatch: 7, everyRecords: [1, 20, 60, 200, 5][round] ?? 1 });
-        // Some of it while nothing is at work, some while it labels.
-        const part = readings.slice(round * 400, (round + 1) * 400);
-        await line.send(...part.slice(0, 200));
-        await expect.poll(() => told.readings, { ...patient, interval: 1 }).toBeGreaterThan(20);
-        const sent = line.send(...part.slice(200));
-        await sleep(Math.random() * 30);
-        await kill(child);
-        await sent;
-      }
-      await line.send(...readings.slice(2_000));
-      await line.classify(doubleModel({ steps }));
-      await untilTaken(line);
-      expect(await resultsOf(line)).toEqual(wanted);
+  test.skipIf(notRun)(
+    `killed while it labels whole windows by shapelets, it gives the same set of labels${because}`,
+    { timeout: 240_000 },
+    async () => {
+      const labels = await killedAtWork(engine, { readings: beats(18), model: seriesModel });
+      expect(labels.length).toBeGreaterThan(100);
+      for (const label of ['single', 'double'])
+        expect(labels.filter((text) => text.includes(`"label":"${label}"`)).length).toBeGreaterThan(40);
     },
   );
 });

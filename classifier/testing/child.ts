@@ -7,12 +7,13 @@ import type { Stream } from '../../core/wire/stream.ts';
 import { createClassifier } from '../classifier.ts';
 import { doubleModel } from './doubles.ts';
 import { changingSource } from './line.ts';
+import { seriesModel } from './series-model.ts';
 
 export interface ClassifierTask {
   readonly address: LogAddress;
   readonly stream: Stream;
-  /** Of version 1. */
-  readonly steps: readonly StepSpec[];
+  /** Of version 1. Absent: it is the model of whole series, which never changes. */
+  readonly steps?: readonly StepSpec[];
   /** Of version 2, where there is one: it takes over once this member has taken so many readings. */
   readonly next?: { readonly steps: readonly StepSpec[]; readonly after: number };
   readonly maxBatch: number;
@@ -34,7 +35,7 @@ async function openLog() {
 
 const log = await openLog();
 await log.start();
-const first = doubleModel({ steps });
+const first = steps ? doubleModel({ steps }) : seriesModel();
 const second = next && doubleModel({ version: 2, steps: next.steps });
 const source = second && next.after === 0 ? changingSource(second, first) : changingSource(first);
 const classifier = createClassifier({
