@@ -1,32 +1,38 @@
 // Clients of an embedded line: from POST to label in one request, and many open streams of predictions beside a steady load.
-// npm run bench -- labels [--rate 100] [--load 500] [--streams 1000] [--seconds 20]
-import { spawn } from 'node:child_process';
+// npm run bench -- labels [--rate 100] [--load 500] [--streams 1000] [--seconds 10] [--rounds 3] [--docs]
+import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { Agent, get, type IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { end, printed } from './child.ts';
+import type { Seen } from './labels/readers.ts';
+import { machine, median, table, writeSection } from './report.ts';
 
 const { values: options } = parseArgs({
   options: {
     rate: { type: 'string', default: '100' },
     load: { type: 'string', default: '500' },
     streams: { type: 'string', default: '1000' },
-    seconds: { type: 'string', default: '20' },
+    seconds: { type: 'string', default: '10' },
+    rounds: { type: 'string', default: '3' },
+    tree: { type: 'string', default: join(import.meta.dirname, '..') },
+    docs: { type: 'boolean', default: false },
   },
 });
-const seconds = Number(options.seconds);
-const root = join(import.meta.dirname, '..');
+const { tree } = options;
+const [rate, load, streams] = [Number(options.rate), Number(options.load), Number(options.streams)];
+const [seconds, rounds] = [Number(options.seconds), Number(options.rounds)];
 
 /** POSTs at a rate and returns how long each response took, in ms, in order of size. */
-async function send(url: string, rate: number, query: string): Promise<number[]> {
+async function send(url: string, perSecond: number, query: string): Promise<number[]> {
   const took: number[] = [];
   const underWay: Promise<void>[] = [];
   const startMs = performance.now();
-  for (let index = 0; index < rate * seconds; index++) {
-    const dueMs = startMs + (index * 1_000) / rate;
+  for (let index = 0; index < perSecond * seconds; index++) {
+    const dueMs = startMs + (index * 1_000) / perSecond;
     await sleep(Math.max(0, dueMs - performance.now()));
     const body = JSON.stringify({
       device: `bench-${index % 100}`,
@@ -51,66 +57,89 @@ async function send(url: string, rate: number, query: string): Promise<number[]>
   return took.sort((a, b) => a - b);
 }
 
-/** Readers of all predictions; the count of bytes shows that they are served. */
-async function openStreams(url: string, count: number) {
-  const agent = new Agent({ maxSockets: Number.POSITIVE_INFINITY });
-  const seen = { bytes: 0 };
-  const open: IncomingMessage[] = [];
-  for (let index = 0; index < count; index++) {
-    const [response] = (await once(get(`${url}/predictions/stream`, { agent }), 'response')) as [IncomingMessage];
-    if (response.statusCode !== 200) throw new Error(`stream ${index}: status ${response.statusCode}`);
-    response.on('data', (chunk: Buffer) => {
-      seen.bytes += chunk.length;
-    });
-    response.on('error', () => {});
-    open.push(response);
-  }
-  return {
-    seen,
-    close() {
-      for (const response of open) response.destroy();
-    },
+/** Readers in a process of their own, as they are on other machines. */
+async function openStreams(url: string, query: string) {
+  const readers = fork(join(import.meta.dirname, 'labels/readers.ts'), [url, String(streams), query]);
+  await once(readers, 'message');
+  return async (): Promise<Seen> => {
+    readers.send('end');
+    const [seen] = (await once(readers, 'message')) as [Seen];
+    if (readers.exitCode === null) await once(readers, 'exit');
+    return seen;
   };
 }
 
-const at = (sorted: readonly number[], share: number): string =>
-  (sorted[Math.floor(share * (sorted.length - 1))] ?? Number.NaN).toFixed(1);
-const memoryMb = (pid: number): string =>
-  (Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1_024).toFixed(0);
+const at = (sorted: readonly number[], share: number): number =>
+  sorted[Math.floor(share * (sorted.length - 1))] ?? Number.NaN;
+const memoryMb = (pid: number): number =>
+  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1_024;
+/** Seconds of the processor that a process has taken. */
+function cpuSeconds(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+interface Round {
+  readonly p50: number;
+  readonly p99: number;
+  readonly memory: number;
+  /** Of one core. */
+  readonly cpu: number;
+  readonly seen: Seen | undefined;
+}
+
+const cases = {
+  'no stream': undefined,
+  [`${streams} streams, each of one device`]: '?device=bench-',
+  [`${streams} streams of everything`]: '',
+};
 
 const data = mkdtempSync(join(tmpdir(), 'gapline-bench-'));
 const ports = ['--collector-port', '0', '--page-port', '0', '--no-generator', '--log-level', 'error'];
 const line = spawn(
   process.execPath,
-  [join(root, 'cli/main.ts'), 'up', '--config', 'examples/spambase/stream.yaml', '--data', data, ...ports],
-  { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] },
+  [join(tree, 'cli/main.ts'), 'up', '--config', 'examples/spambase/stream.yaml', '--data', data, ...ports],
+  { cwd: tree, stdio: ['ignore', 'pipe', 'inherit'] },
 );
 try {
-  let printed = '';
-  for await (const chunk of line.stdout) {
-    printed += chunk;
-    if (/POST \S+\/readings/.test(printed)) break;
-  }
-  const live = /live page: +(\S+)/.exec(printed)?.[1] ?? '';
-  const collector = /POST (\S+)\/readings/.exec(printed)?.[1] ?? '';
+  const text = await printed(line, /(live page:[\s\S]*POST \S+\/readings)/);
+  const live = /live page: +(\S+)/.exec(text)?.[1] ?? '';
+  const collector = /POST (\S+)\/readings/.exec(text)?.[1] ?? '';
   const pid = line.pid ?? 0;
-  const [rate, load, streams] = [Number(options.rate), Number(options.load), Number(options.streams)];
   await send(collector, rate, '?wait=2s');
   const waited = await send(collector, rate, '?wait=2s');
-  console.log(`POST to label, ${rate} requests/s: p50 ${at(waited, 0.5)} ms, p99 ${at(waited, 0.99)} ms`);
-  const alone = await send(collector, load, '');
-  console.log(
-    `${load} readings/s alone: p50 ${at(alone, 0.5)} ms, p99 ${at(alone, 0.99)} ms, memory ${memoryMb(pid)} MB`,
-  );
-  const readers = await openStreams(live, streams);
-  const beside = await send(collector, load, '');
-  const served = (readers.seen.bytes / seconds / 1e6).toFixed(1);
-  console.log(
-    `with ${streams} streams: p50 ${at(beside, 0.5)} ms, p99 ${at(beside, 0.99)} ms, memory ${memoryMb(pid)} MB, ${served} MB/s to readers`,
-  );
-  readers.close();
+  const latency = `POST to label, ${rate} requests a second: p50 ${at(waited, 0.5).toFixed(1)} ms, p99 ${at(waited, 0.99).toFixed(1)} ms.`;
+  console.log(latency);
+  const results = new Map<string, Round[]>(Object.keys(cases).map((name) => [name, []]));
+  for (let round = 0; round < rounds; round++) {
+    for (const [name, query] of Object.entries(cases)) {
+      const close = query === undefined ? undefined : await openStreams(live, query);
+      const [cpu, beganMs] = [cpuSeconds(pid), performance.now()];
+      const took = await send(collector, load, '');
+      const spent = ((cpuSeconds(pid) - cpu) * 1_000) / (performance.now() - beganMs);
+      const memory = memoryMb(pid);
+      const result = { p50: at(took, 0.5), p99: at(took, 0.99), memory, cpu: spent, seen: await close?.() };
+      results.get(name)?.push(result);
+      console.log(`${name}: ${JSON.stringify(result)}`);
+    }
+  }
+  const middle = (all: readonly Round[], of: (round: Round) => number, digits: number) =>
+    median(all.map(of)).toFixed(digits);
+  const rows = [...results].map(([name, all]) => [
+    name,
+    middle(all, ({ p50 }) => p50, 1),
+    middle(all, ({ p99 }) => p99, 1),
+    middle(all, ({ cpu }) => cpu, 2),
+    Math.max(...all.map(({ memory }) => memory)).toFixed(0),
+    middle(all, ({ seen }) => (seen?.bytes ?? 0) / seconds / 1e6, 1),
+    middle(all, ({ seen }) => seen?.events ?? 0, 0),
+    middle(all, ({ seen }) => seen?.cut ?? 0, 0),
+  ]);
+  const header = ['', 'POST p50 ms', 'p99 ms', 'cores', 'memory MB', 'MB/s sent', 'events of one', 'cut off'];
+  const section = table(header, rows);
+  console.log(section);
+  if (options.docs) writeSection('labels', `## Labels back\n\n${latency}\n\n${machine()}\n\n${section}`);
 } finally {
-  line.kill('SIGTERM');
-  if (line.exitCode === null) await once(line, 'exit');
+  await end(line);
   rmSync(data, { recursive: true, force: true });
 }

@@ -49,7 +49,7 @@ export class PredictionFeed {
     return end;
   }
 
-  /** Calls the listener after predictions have arrived. */
+  /** Calls the listener after each prediction. */
   listen(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -70,8 +70,10 @@ export class PredictionFeed {
   async #follow(recent: RecentPredictions): Promise<void> {
     const { signal } = this.#stopping;
     for await (const records of follow({ ...this.#options, read: () => recent.positions.read, signal })) {
-      for (const record of records) recent.add(record);
-      for (const listener of this.#listeners) listener();
+      for (const record of records) {
+        recent.add(record);
+        for (const listener of this.#listeners) listener();
+      }
     }
   }
 }

@@ -12,7 +12,7 @@ const decoder = new TextDecoder();
 /** A prediction as it lies in the log. It is parsed once, and only if somebody selects by its label. */
 export class LabelledRecord {
   readonly record: StoredRecord;
-  #label: unknown;
+  #label: string | undefined;
   #isParsed = false;
 
   constructor(record: StoredRecord) {
@@ -26,11 +26,15 @@ export class LabelledRecord {
 
   isSelectedBy({ device, label }: Selection): boolean {
     if (device !== undefined && this.record.key !== device) return false;
-    return label === undefined || this.#labelOnce() === label;
+    return label === undefined || this.label === label;
   }
 
-  #labelOnce(): unknown {
-    if (!this.#isParsed) this.#label = parseObject(this.record.value)?.label;
+  /** Undefined where it has none. */
+  get label(): string | undefined {
+    if (!this.#isParsed) {
+      const label = parseObject(this.record.value)?.label;
+      this.#label = typeof label === 'string' ? label : undefined;
+    }
     this.#isParsed = true;
     return this.#label;
   }

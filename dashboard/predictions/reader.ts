@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { eventHeaders } from '../live.ts';
-import type { LabelledRecord, Selection } from './labelled-record.ts';
+import type { Audience, Part } from './audience.ts';
+import type { Selection } from './labelled-record.ts';
 import type { Positions } from './positions.ts';
 
 export interface ReaderOptions {
@@ -19,15 +20,14 @@ export class Reader {
   readonly isAllowed: () => boolean;
   /** How far it is, until it is level with the others. */
   readonly positions: Positions;
-  /** The number of the next prediction among the news; undefined while it catches up from the log. */
-  cursor: number | undefined;
-  /** Below this number, its own positions are the ids of its events. */
-  levelAt = 0;
   readonly #response: ServerResponse;
   readonly #gone = new AbortController();
   #freeMs = performance.now();
   #resume: (() => void) | undefined;
   #toldMs = performance.now();
+  #audience: Audience | undefined;
+  /** What it is sent next, once it has caught up. */
+  #part: Part | undefined;
 
   constructor(response: ServerResponse, { selection, isAllowed }: ReaderOptions, positions: Positions) {
     this.#response = response;
@@ -57,8 +57,34 @@ export class Reader {
     this.#write(`retry: 1000\nid: ${this.positions.id}\n\n`);
   }
 
-  send(events: string): void {
-    this.#write(events);
+  send(event: Buffer): void {
+    this.#write(event);
+  }
+
+  /** From now on it is sent what its audience is, beginning with this part. */
+  follow(audience: Audience, part: Part): void {
+    this.#audience = audience;
+    this.#part = part;
+  }
+
+  /** Whether it has all that there is for it. */
+  get isLevel(): boolean {
+    return this.#part !== undefined && this.#part.bytes === undefined && this.#audience?.hasNews === false;
+  }
+
+  /** Bytes that are there for it, and were not sent yet. */
+  get behindBytes(): number {
+    return this.#audience === undefined || this.#part === undefined ? 0 : this.#audience.bytes - this.#part.begin;
+  }
+
+  /** Sends the parts that find room, in one write; returns whether more are waiting. */
+  sendParts(): boolean {
+    if (this.#part?.bytes === undefined || this.isEnded || this.gone.aborted) return false;
+    this.#response.cork();
+    for (; this.#part?.bytes !== undefined && this.room > 0; this.#part = this.#part.next)
+      this.#write(this.#part.bytes);
+    this.#response.uncork();
+    return this.#part?.bytes !== undefined;
   }
 
   /** Lets it know how far it is, although there was nothing for it. */
@@ -113,15 +139,9 @@ export class Reader {
     resume?.();
   }
 
-  #write(text: string): void {
+  #write(text: string | Buffer): void {
     if (this.isEnded) return;
     this.#response.write(text);
     this.#toldMs = performance.now();
   }
 }
-
-const lineBreak = /\r\n|\r|\n/g;
-
-/** Anybody may write to a topic: a line break in a record begins no field of the event, and no other event. */
-export const eventOf = (id: string, { text }: LabelledRecord): string =>
-  `id: ${id}\nevent: prediction\ndata: ${text.replaceAll(lineBreak, '\ndata: ')}\n\n`;

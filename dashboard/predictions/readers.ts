@@ -1,12 +1,16 @@
 import type { ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { EventLog } from '../../core/log/port.ts';
 import { describeError } from '../../core/wire/errors.ts';
+import { Audiences } from './audience.ts';
+import { eventOf } from './event.ts';
 import type { PredictionFeed } from './feed.ts';
 import { LabelledRecord } from './labelled-record.ts';
 import type { Positions } from './positions.ts';
-import { eventOf, Reader, type ReaderOptions } from './reader.ts';
+import { Reader, type ReaderOptions } from './reader.ts';
 import type { RecentPredictions } from './recent.ts';
+import { Rounds } from './rounds.ts';
 
 export interface ReadersOptions {
   readonly feed: PredictionFeed;
@@ -25,8 +29,12 @@ export interface ReadersOptions {
   readonly keepAliveMs?: number;
 }
 
-/** Of the time of the process, the share that all readers together may take. */
-const dutyShare = 0.1;
+/** Of the time of the process, the share that one who reads the log may take while others wait for their turn. */
+const replayShare = 0.25;
+/** So much may arrive at once without anybody being too slow. */
+const burstBytes = 1 << 20;
+/** News that are looked at before the rest of the process has its time. */
+const newsAtOnce = 1_000;
 
 /**
  * Sends predictions to open streams of server-sent events, each exactly once to a reader that resumes by the id of its last event. News
@@ -41,8 +49,10 @@ export class PredictionReaders {
   #catchingUp = 0;
   #joining = 0;
   #isStopped = false;
-  #round: NodeJS.Timeout | undefined;
-  #notBeforeMs = 0;
+  readonly #audiences = new Audiences();
+  #rounds: Rounds | undefined;
+  /** The number of the first of the news that audiences have not got. */
+  #collected = 0;
   #unlisten: (() => void) | undefined;
   #lookAround: NodeJS.Timeout | undefined;
 
@@ -67,13 +77,17 @@ export class PredictionReaders {
     const recent = await this.#join(from);
     if (this.#isStopped) response.destroy();
     if (response.destroyed) return;
-    const { feed, keepAliveMs, logger } = this.#options;
+    const { keepAliveMs, logger } = this.#options;
     const reader = new Reader(response, options, (from ?? recent.positions).copy());
     this.#readers.add(reader);
-    response.on('close', () => this.#readers.delete(reader));
-    this.#unlisten ??= feed.listen(() => this.#schedule(recent));
+    response.on('close', () => {
+      this.#readers.delete(reader);
+      this.#audiences.leave(reader);
+    });
+    this.#rounds ??= this.#begin(recent);
     this.#lookAround ??= setInterval(() => this.#look(recent), Math.min(2_000, keepAliveMs));
     reader.begin();
+    if (from === undefined) return this.#audiences.join(reader);
     void this.#catchUp(reader, recent).catch((error: unknown) => {
       if (!reader.gone.aborted) logger.warn(`A reader of predictions is cut off: ${describeError(error)}`);
       reader.destroy();
@@ -84,9 +98,34 @@ export class PredictionReaders {
     this.#isStopped = true;
     this.#unlisten?.();
     clearInterval(this.#lookAround);
-    clearTimeout(this.#round);
+    this.#rounds?.stop();
     for (const reader of this.#readers) reader.end();
     this.#readers.clear();
+  }
+
+  #begin(recent: RecentPredictions): Rounds {
+    const rounds = new Rounds({
+      mostBytes: Math.max(burstBytes, recent.mostBytes),
+      cutOff: (reader) => reader.cutOff(this.#options.stuckMs),
+    });
+    this.#collected = recent.next;
+    this.#unlisten = this.#options.feed.listen(() => this.#collect(recent, rounds));
+    return rounds;
+  }
+
+  /** Gives the news to those who want them. */
+  #collect(recent: RecentPredictions, rounds: Rounds): void {
+    for (let number = this.#collected; number < recent.next; number += 1) {
+      const news = recent.at(number);
+      const audiences = news === undefined ? [] : this.#audiences.of(news.labelled);
+      if (news === undefined || audiences.length === 0) continue;
+      const event = eventOf(news.id, news.labelled);
+      for (const audience of audiences) {
+        audience.collect(event);
+        rounds.wake(audience);
+      }
+    }
+    this.#collected = recent.next;
   }
 
   async #join(from: Positions | undefined): Promise<RecentPredictions> {
@@ -101,16 +140,36 @@ export class PredictionReaders {
     }
   }
 
-  /** Reads from the log what is not among the news any more, then continues with the news. */
+  /** Reads from the log what is not among the news any more, then from the news, then continues with the others. */
   async #catchUp(reader: Reader, recent: RecentPredictions): Promise<void> {
-    while (reader.positions.sinceMs > 0 || !recent.reachesBackTo(reader.positions)) {
+    const { feed, stuckMs } = this.#options;
+    while (!(await this.#readNews(reader, recent))) {
+      reader.positions.restartBeyond(await feed.end());
       // One that is stuck is ended by `#look`.
-      while (reader.room <= 0) await reader.untilRoom(this.#options.stuckMs);
+      while (reader.room <= 0) await reader.untilRoom(stuckMs);
       await this.#inTurn(() => this.#replay(reader));
     }
-    reader.cursor = recent.first;
-    reader.levelAt = recent.next;
-    this.#schedule(recent);
+  }
+
+  /** Sends from the news what a reader has not read, with ids of its own; returns whether it is level with the others now. */
+  async #readNews(reader: Reader, recent: RecentPredictions): Promise<boolean> {
+    const { positions, selection } = reader;
+    if (positions.sinceMs > 0 || !recent.reachesBackTo(positions)) return false;
+    const { first } = recent;
+    for (let number = first; number < recent.next; number += 1) {
+      if ((number - first) % newsAtOnce === newsAtOnce - 1) await new Promise(setImmediate);
+      while (reader.room <= 0) await reader.untilRoom(this.#options.stuckMs);
+      const news = recent.at(number);
+      // Forgotten meanwhile.
+      if (news === undefined) return false;
+      const { labelled } = news;
+      if (positions.includes(labelled.record)) continue;
+      positions.advance(labelled.record);
+      if (labelled.isSelectedBy(selection)) reader.send(eventOf(positions.id, labelled));
+    }
+    reader.gone.throwIfAborted();
+    this.#audiences.join(reader);
+    return true;
   }
 
   /** Few read the log at once: each reading costs memory, and on Kafka a consumer group. */
@@ -137,6 +196,7 @@ export class PredictionReaders {
     const isOver = () => this.#inLine.length > 0 && performance.now() > overMs;
     const end = await feed.end();
     const after = new Map([[topic, positions.read]]);
+    let beganMs = performance.now();
     for await (const records of log.tail([topic], { since: positions.sinceMs, after, follow: false, signal })) {
       for (const record of records) {
         const labelled = new LabelledRecord(record);
@@ -149,52 +209,12 @@ export class PredictionReaders {
         if (isSelected) reader.send(eventOf(positions.id, labelled));
       }
       if (isOver()) return;
+      const tookMs = performance.now() - beganMs;
+      if (this.#inLine.length > 0) await sleep(Math.min(tookMs * (1 / replayShare - 1), turnMs), undefined, { signal });
+      beganMs = performance.now();
     }
     signal.throwIfAborted();
     positions.raiseTo(end);
-  }
-
-  /** Sends what is new, once the rest of the process had its time. */
-  #schedule(recent: RecentPredictions): void {
-    this.#round ??= setTimeout(
-      () => {
-        this.#round = undefined;
-        const beganMs = performance.now();
-        for (const reader of this.#readers) this.#send(reader, recent);
-        const endedMs = performance.now();
-        this.#notBeforeMs = endedMs + (endedMs - beganMs) / dutyShare;
-      },
-      Math.max(0, this.#notBeforeMs - performance.now()),
-    );
-  }
-
-  #send(reader: Reader, recent: RecentPredictions): void {
-    const { cursor, room } = reader;
-    if (cursor === undefined || reader.isEnded || reader.gone.aborted) return;
-    if (cursor < recent.first) {
-      reader.cutOff(this.#options.stuckMs);
-      return;
-    }
-    let events = '';
-    let number = cursor;
-    for (; number < recent.next && events.length < room; number += 1) events += this.#eventFor(reader, recent, number);
-    reader.cursor = number;
-    if (events !== '') reader.send(events);
-    if (number < recent.next) reader.whenDrained(() => this.#schedule(recent));
-  }
-
-  /** The event of one of the news; empty where the reader has it already, or does not want it. */
-  #eventFor(reader: Reader, recent: RecentPredictions, number: number): string {
-    const news = recent.at(number);
-    if (news === undefined) return '';
-    const { labelled, id } = news;
-    const { positions, selection } = reader;
-    const isLevel = number >= reader.levelAt;
-    if (!isLevel) {
-      if (positions.includes(labelled.record)) return '';
-      positions.advance(labelled.record);
-    }
-    return labelled.isSelectedBy(selection) ? eventOf(isLevel ? id : positions.id, labelled) : '';
   }
 
   /** Ends the streams of those who may read no more or are stuck, and lets those without news know how far they are. */
@@ -203,7 +223,7 @@ export class PredictionReaders {
     for (const reader of this.#readers) {
       if (reader.stuckForMs > stuckMs) reader.destroy();
       else if (!reader.isAllowed()) reader.end();
-      else if (reader.cursor === recent.next && reader.silentForMs >= keepAliveMs) reader.tell(recent.positions.id);
+      else if (reader.isLevel && reader.silentForMs >= keepAliveMs) reader.tell(recent.positions.id);
     }
   }
 }

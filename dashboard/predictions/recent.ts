@@ -17,7 +17,8 @@ export interface RecentPrediction {
  * bound is passed, the oldest are forgotten.
  */
 export class RecentPredictions {
-  readonly #maxBytes: number;
+  /** They take so much memory, at most. */
+  readonly mostBytes: number;
   #held: RecentPrediction[] = [];
   /** The number of the first of `#held`, of which the first `#gone` are forgotten. */
   #base = 0;
@@ -27,8 +28,8 @@ export class RecentPredictions {
   #forgotten: Positions;
 
   /** @param positions - how far the topic was read before the first record that is added */
-  constructor(maxBytes: number, positions: Positions) {
-    this.#maxBytes = maxBytes;
+  constructor(mostBytes: number, positions: Positions) {
+    this.mostBytes = mostBytes;
     this.#positions = positions.copy();
     this.#forgotten = positions.copy();
   }
@@ -75,7 +76,7 @@ export class RecentPredictions {
     this.#positions.advance(record);
     this.#held.push({ labelled: new LabelledRecord(record), id: this.#positions.id });
     this.#bytes += record.value.byteLength + overhead;
-    while (this.#bytes > this.#maxBytes && this.#gone < this.#held.length) this.#forget();
+    while (this.#bytes > this.mostBytes && this.#gone < this.#held.length) this.#forget();
     if (this.#gone < 1_024 || this.#gone < this.#held.length / 2) return;
     this.#held = this.#held.slice(this.#gone);
     this.#base += this.#gone;
