@@ -1,59 +1,16 @@
 import type { LabelledRecord } from './labelled-record.ts';
+import { Parts } from './parts.ts';
 import type { Reader } from './reader.ts';
 
-/** Events of one part of a stream are about so long. */
-const partBytes = 64 << 10;
-
-/** A piece of the events of one audience; all of its readers are sent these same bytes. */
-export interface Part {
-  /** Undefined in the last one, which is not made yet. */
-  bytes: Buffer | undefined;
-  next: Part | undefined;
-  /** Bytes of all parts before it. */
-  readonly begin: number;
-}
-
-/**
- * The readers with the same selection. What they are sent is encoded once, as a list of parts; each reader holds the part that it gets next,
- * so that a part is forgotten with the last reader that has not read it.
- */
+/** The readers with the same selection, and what they are sent. */
 export class Audience {
   readonly readers = new Set<Reader>();
-  #events: Buffer[] = [];
-  #bytes = 0;
-  /** The part that is made next. */
-  #end: Part = { bytes: undefined, next: undefined, begin: 0 };
-
-  get hasNews(): boolean {
-    return this.#events.length > 0;
-  }
-
-  /** Of all that it was sent, or will be. */
-  get bytes(): number {
-    return this.#end.begin + this.#bytes;
-  }
-
-  collect(event: Buffer): void {
-    this.#events.push(event);
-    this.#bytes += event.length;
-    if (this.#bytes >= partBytes) this.seal();
-  }
-
-  /** Makes a part of what was collected. */
-  seal(): void {
-    if (!this.hasNews) return;
-    const end: Part = { bytes: undefined, next: undefined, begin: this.bytes };
-    this.#end.bytes = Buffer.concat(this.#events, this.#bytes);
-    this.#end.next = end;
-    this.#end = end;
-    this.#events = [];
-    this.#bytes = 0;
-  }
+  readonly parts = new Parts();
 
   /** A reader that has all that was collected until now. */
   join(reader: Reader): void {
-    this.seal();
-    reader.follow(this, this.#end);
+    this.parts.seal();
+    reader.follow(this.parts);
     this.readers.add(reader);
   }
 }
@@ -65,6 +22,10 @@ export class Audiences {
   readonly #audiences = new Map<string, Audience>();
   /** Audiences that select by label: without them, no prediction is parsed. */
   #withLabel = 0;
+
+  get size(): number {
+    return this.#audiences.size;
+  }
 
   join(reader: Reader): void {
     const { device, label } = reader.selection;

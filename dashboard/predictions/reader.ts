@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { eventHeaders } from '../live.ts';
-import type { Audience, Part } from './audience.ts';
 import type { Selection } from './labelled-record.ts';
+import type { Part, Parts } from './parts.ts';
 import type { Positions } from './positions.ts';
 
 export interface ReaderOptions {
@@ -25,7 +25,7 @@ export class Reader {
   #freeMs = performance.now();
   #resume: (() => void) | undefined;
   #toldMs = performance.now();
-  #audience: Audience | undefined;
+  #parts: Parts | undefined;
   /** What it is sent next, once it has caught up. */
   #part: Part | undefined;
 
@@ -61,20 +61,20 @@ export class Reader {
     this.#write(event);
   }
 
-  /** From now on it is sent what its audience is, beginning with this part. */
-  follow(audience: Audience, part: Part): void {
-    this.#audience = audience;
-    this.#part = part;
+  /** From now on it is sent these parts, beginning with the one that is made next. */
+  follow(parts: Parts): void {
+    this.#parts = parts;
+    this.#part = parts.end;
   }
 
   /** Whether it has all that there is for it. */
   get isLevel(): boolean {
-    return this.#part !== undefined && this.#part.bytes === undefined && this.#audience?.hasNews === false;
+    return this.#part !== undefined && this.#part.bytes === undefined && this.#parts?.hasNews === false;
   }
 
   /** Bytes that are there for it, and were not sent yet. */
   get behindBytes(): number {
-    return this.#audience === undefined || this.#part === undefined ? 0 : this.#audience.bytes - this.#part.begin;
+    return this.#parts === undefined || this.#part === undefined ? 0 : this.#parts.bytes - this.#part.begin;
   }
 
   /** Sends the parts that find room, in one write; returns whether more are waiting. */

@@ -64,6 +64,11 @@ export class PredictionReaders {
     return this.#readers.size;
   }
 
+  /** Selections that somebody reads by. */
+  get audiences(): number {
+    return this.#audiences.size;
+  }
+
   get isFull(): boolean {
     return this.#readers.size + this.#joining >= this.#options.most;
   }
@@ -121,7 +126,7 @@ export class PredictionReaders {
       if (news === undefined || audiences.length === 0) continue;
       const event = eventOf(news.id, news.labelled);
       for (const audience of audiences) {
-        audience.collect(event);
+        audience.parts.collect(event);
         rounds.wake(audience);
       }
     }

@@ -11,6 +11,8 @@ export interface RoundsOptions {
 const dutyShare = 0.1;
 /** After so long, the rest of the process has its time. */
 const sliceMs = 2;
+/** A slice that took long was interrupted by other processes, not by readers. */
+const mostRestMs = 100;
 
 /**
  * Sends what is new to readers, in turn, in short slices with long rests: whoever sends readings to the same process hardly waits for them.
@@ -48,7 +50,6 @@ export class Rounds {
   }
 
   #slice(): void {
-    this.#timer = undefined;
     const beganMs = performance.now();
     this.#turn ??= this.#turns();
     let isDone = false;
@@ -57,10 +58,12 @@ export class Rounds {
       if (reader) this.#send(reader);
       else isDone = true;
     }
-    if (isDone) this.#turn = undefined;
     const endedMs = performance.now();
-    this.#notBeforeMs = endedMs + (endedMs - beganMs) * (1 / dutyShare - 1);
-    if (!isDone) this.#schedule();
+    this.#notBeforeMs = endedMs + Math.min(mostRestMs, (endedMs - beganMs) * (1 / dutyShare - 1));
+    // Not before here: until now nobody can have scheduled another slice.
+    this.#timer = undefined;
+    if (isDone) this.#turn = undefined;
+    else this.#schedule();
   }
 
   /** Those who resume and audiences take turns, until nobody has anything left. */
@@ -72,7 +75,7 @@ export class Rounds {
       const [audience] = this.#audiences;
       if (audience === undefined) continue;
       this.#audiences.delete(audience);
-      audience.seal();
+      audience.parts.seal();
       yield* audience.readers;
     }
   }
