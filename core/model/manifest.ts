@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { stepsSchema } from '../steps/registry.ts';
+import { fileName } from './file-name.ts';
 import { histogramSchema } from './histogram-schema.ts';
 import { fittedImputerSchema } from './impute/fitted.ts';
 import { estimatorSchema } from './kinds/open-estimator.ts';
@@ -10,7 +11,6 @@ export const modelFormat = 'gapline-model';
 /** What {@link ./artifact.ts} writes. Older versions are read too; newer ones are refused. */
 export const modelFormatVersion = 2;
 
-const fileName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/);
 const share = z.number().min(0).max(1);
 const count = z.int().min(0);
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { GaplineError } from '../../wire/errors.ts';
+import { fileName } from '../file-name.ts';
 import type { Forest } from '../forest/forest.ts';
 import { readForestFile } from '../forest/forest-file.ts';
 import type { LibraryForest } from '../forest/library-json.ts';
@@ -10,12 +11,9 @@ import { openLibrary } from './library.ts';
 
 const forestEstimatorSchema = z.strictObject({
   kind: z.literal('forest'),
-  file: z
-    .string()
-    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/)
-    .describe(
-      "what ml-random-forest's toJSON() gives, or boosted trees, gzipped; or, with a name that ends in .onnx, an ONNX tree ensemble",
-    ),
+  file: fileName.describe(
+    "what ml-random-forest's toJSON() gives, or boosted trees, gzipped; or, with a name that ends in .onnx, an ONNX tree ensemble",
+  ),
   engine: z.enum(['gapline', 'ml-random-forest']).describe('who predicts'),
   voting: z.enum(['mean', 'majority']),
 });

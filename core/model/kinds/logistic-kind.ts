@@ -1,13 +1,11 @@
 import { z } from 'zod';
+import { fileName } from '../file-name.ts';
 import { predictLogistic, readLogistic } from '../linear/logistic.ts';
 import { estimatorKind } from './estimator-kind.ts';
 
 const logisticEstimatorSchema = z.strictObject({
   kind: z.literal('logistic'),
-  file: z
-    .string()
-    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/)
-    .describe('a logistic model: coefficients, intercept, classes and fields, gzipped JSON'),
+  file: fileName.describe('a logistic model: coefficients, intercept, classes and fields, gzipped JSON'),
 });
 
 export const logistic = estimatorKind({

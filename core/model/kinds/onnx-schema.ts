@@ -1,12 +1,10 @@
 import { z } from 'zod';
+import { fileName } from '../file-name.ts';
 
 /** An ONNX file, as it stands in `model.json`. */
 export const onnxEstimatorSchema = z.strictObject({
   kind: z.literal('onnx'),
-  file: z
-    .string()
-    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/)
-    .describe('the ONNX file'),
+  file: fileName.describe('the ONNX file'),
   output: z.string().min(1).optional().describe('the output with the probabilities; default: the last that fits'),
   scores: z
     .enum(['probabilities', 'softmax', 'logistic'])

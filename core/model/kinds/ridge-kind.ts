@@ -1,14 +1,14 @@
 import { z } from 'zod';
+import { fileName } from '../file-name.ts';
 import { predictRidge } from '../linear/predict.ts';
 import { readRidge } from '../linear/ridge-json.ts';
 import { estimatorKind } from './estimator-kind.ts';
 
 const ridgeEstimatorSchema = z.strictObject({
   kind: z.literal('ridge'),
-  file: z
-    .string()
-    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/)
-    .describe('a linear classifier: coefficients, intercepts and the temperature of its probabilities, gzipped JSON'),
+  file: fileName.describe(
+    'a linear classifier: coefficients, intercepts and the temperature of its probabilities, gzipped JSON',
+  ),
 });
 
 export const ridge = estimatorKind({

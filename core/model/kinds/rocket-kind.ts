@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { fileName } from '../file-name.ts';
 import { RocketTransform } from '../series/rocket.ts';
 import { readRocket } from '../series/rocket-json.ts';
 import { estimatorKind } from './estimator-kind.ts';
@@ -6,12 +7,9 @@ import { predictSeries } from './series.ts';
 
 const rocketEstimatorSchema = z.strictObject({
   kind: z.literal('rocket'),
-  file: z
-    .string()
-    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/)
-    .describe(
-      'convolutions of a series, their biases, and a ridge classifier on how often they are exceeded; gzipped JSON',
-    ),
+  file: fileName.describe(
+    'convolutions of a series, their biases, and a ridge classifier on how often they are exceeded; gzipped JSON',
+  ),
 });
 
 export const rocket = estimatorKind({

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { fileName } from '../file-name.ts';
 import { readShapelets } from '../series/shapelet-json.ts';
 import { ShapeletTransform } from '../series/shapelets.ts';
 import { estimatorKind } from './estimator-kind.ts';
@@ -6,10 +7,9 @@ import { predictSeries } from './series.ts';
 
 const shapeletsEstimatorSchema = z.strictObject({
   kind: z.literal('shapelets'),
-  file: z
-    .string()
-    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/)
-    .describe('samples that a series is searched for, and a ridge classifier on how well they fit; gzipped JSON'),
+  file: fileName.describe(
+    'samples that a series is searched for, and a ridge classifier on how well they fit; gzipped JSON',
+  ),
 });
 
 export const shapelets = estimatorKind({
