@@ -55,8 +55,7 @@ export async function fitEstimator(input: FitInput, data: EstimatorInput): Promi
 }
 
 function fitLinear({ classes, options }: FitInput, data: EstimatorInput): FittedEstimator {
-  const { labels, count } = data;
-  const classWeights = classWeightsOf({ labels, count, classes, ...(options.forest && { options: options.forest }) });
+  const classWeights = classWeightsOf({ ...data, classes }, options.forest?.classWeights);
   return {
     estimator: { kind: 'ridge', file: ridgeFile },
     json: writeRidge(fitRidge({ ...data, classes, classWeights })),

@@ -47,7 +47,7 @@ function withShapelets(input: SeriesInput, shape: SeriesShape): FittedEstimator 
 
 function ridgeOn({ data, classes, options }: SeriesInput, transform: RocketTransform | ShapeletTransform) {
   const { labels, count } = data;
-  const classWeights = classWeightsOf({ labels, count, classes, ...(options.forest && { options: options.forest }) });
+  const classWeights = classWeightsOf({ labels, count, classes }, options.forest?.classWeights);
   const values = transform.transform(data.values, count);
   return fitRidge({ values, count, width: transform.features, labels, classes, classWeights });
 }

@@ -73,7 +73,7 @@ async function fitReferenceSet(
     copies: versionsOf(input).map(({ values }) => values),
     labels,
     classes,
-    classWeights: classWeightsOf({ labels, count, classes, ...(classWeights && { options: { classWeights } }) }),
+    classWeights: classWeightsOf({ labels, count, classes }, classWeights),
     seed: options.seed,
     isTimeUp,
     ...(onProgress && { onStep: (done, all) => onProgress({ of: 'steps', done, all }) }),

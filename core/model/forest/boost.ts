@@ -52,7 +52,7 @@ export async function trainBoosted(input: BoostingInput): Promise<Forest> {
   checkData(input);
   const shape = columnShape(count, width, 1);
   const columns = binColumns(sharedMemory(columnBytes(shape)), shape, values);
-  const weights = classWeightsOf({ labels, count, classes, ...(classWeights && { options: { classWeights } }) });
+  const weights = classWeightsOf(input, classWeights);
   const loss = new LogisticLoss({ labels, count, classes, weights });
   const grower = new BoostedTreeGrower(columns, { ...options, outputs: classes });
   const trees: Tree[] = [];

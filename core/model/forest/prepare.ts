@@ -27,7 +27,7 @@ export function prepareJob(input: Classification | Regression): ForestJob {
   return {
     columns: binColumns(memory, shape, values, 'labels' in input ? input.labels : undefined),
     ...('targets' in input ? { targets: shared(input.targets, count) } : {}),
-    classWeights: 'labels' in input ? classWeightsOf(input) : [1],
+    classWeights: 'labels' in input ? classWeightsOf(input, input.options?.classWeights) : [1],
     trees,
     seed: options.seed ?? 1,
     maxDepth: options.maxDepth ?? Infinity,

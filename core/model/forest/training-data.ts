@@ -46,14 +46,11 @@ export interface Regression extends TrainingData {
   readonly targets: Float64Array;
 }
 
-/** What a row counts, by class: as the options have it, or one each. */
-export function classWeightsOf({
-  labels,
-  count,
-  classes,
-  options,
-}: Pick<Classification, 'labels' | 'count' | 'classes' | 'options'>): readonly number[] {
-  const wanted = options?.classWeights;
+/** What a row counts, by class: as is wanted, or one each. */
+export function classWeightsOf(
+  { labels, count, classes }: Pick<Classification, 'labels' | 'count' | 'classes'>,
+  wanted: ForestOptions['classWeights'],
+): readonly number[] {
   if (wanted !== 'balanced') return wanted ?? new Array<number>(classes).fill(1);
   const rows = new Array<number>(classes).fill(0);
   for (const label of labels.subarray(0, count)) rows[label]!++;
