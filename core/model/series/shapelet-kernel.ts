@@ -20,37 +20,26 @@ import {
  * `distance = own + square - factor * product`.
  */
 export interface ShapeletKernel {
-  /**
-   * Writes the least distance at `into`, its place, and how many distances are below the threshold. All parameters are addresses or
-   * bytes.
-   * @param own - by place; a NaN is no place. Read up to a multiple of sixteen places.
-   * @param factor - by place
-   * @param shapelet - the square of the shapelet, the threshold, then its values
-   * @param valuesEnd - where its values end
-   * @param step - from one sample that is compared to the next
-   */
-  match(
-    samples: number,
-    own: number,
-    factor: number,
-    shapelet: number,
-    valuesEnd: number,
-    step: number,
-    ownEnd: number,
-    into: number,
-  ): void;
+  /** Writes the least distance at `into`, its place, and how many distances are below the threshold. */
+  match(...parameters: SweepParameters): void;
   /** Writes the distances themselves at `into`. */
-  distances(
-    samples: number,
-    own: number,
-    factor: number,
-    shapelet: number,
-    valuesEnd: number,
-    step: number,
-    ownEnd: number,
-    into: number,
-  ): void;
+  distances(...parameters: SweepParameters): void;
 }
+
+/**
+ * Addresses, and `step` in bytes: from one sample that is compared to the next. `own` and `factor` are by place; a NaN in `own` is no
+ * place; both are read up to a multiple of sixteen places. `shapelet` leads to its square, the threshold, then its values.
+ */
+type SweepParameters = [
+  samples: number,
+  own: number,
+  factor: number,
+  shapelet: number,
+  valuesEnd: number,
+  step: number,
+  ownEnd: number,
+  into: number,
+];
 
 /** Places at a time. */
 export const placesTogether = 16;
