@@ -32,7 +32,8 @@ export async function loadModel(folder: string, options: LoadModelOptions = {}):
     async predict(rows) {
       const batch = readRows(rows, model.fields);
       const output = await session.predict(batch);
-      output.committed?.();
+      // Rows of no device are of no use later, and would push devices out of what is remembered.
+      if (rows.some(({ device }) => device !== undefined)) output.committed?.();
       return rows.map((_, row) => labelledRow(model, batch, output, row));
     },
     close: () => model.close(),
