@@ -100,7 +100,11 @@ export function cellReaders({ survey, roles, rule, count, timeUnit }: ReadersOpt
   };
 }
 
-function floats(file: string, length: number): Float64Array {
+/**
+ * An array of zeros.
+ * @throws {GaplineError} `data-invalid` where there is not so much memory
+ */
+export function floats(file: string, length: number): Float64Array {
   try {
     return new Float64Array(length);
   } catch (error) {

@@ -52,3 +52,11 @@ test('a parameter that no row names is refused', async () => {
   const long = { parameter: 'parameter', value: 'value' };
   await expect(readDataset({ file, long, fields: ['pulse'] })).rejects.toThrow('no row names one of pulse');
 });
+
+test('a parameter that is wanted but that no row names is told of, and is a gap everywhere', async () => {
+  const file = write('e.csv', ';');
+  const long = { parameter: 'parameter', value: 'value' };
+  const { values, notes } = await readDataset({ file, long, fields: ['Rate', 'rate'] });
+  expect([...values]).toEqual([gap, 18, gap, gap]);
+  expect(notes).toContain('no row names Rate: nothing but gaps');
+});

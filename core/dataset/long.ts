@@ -1,6 +1,7 @@
 import { elementAt } from '../numeric/element.ts';
 import { GaplineError } from '../wire/errors.ts';
 import { shorten } from '../wire/problem.ts';
+import { floats } from './cell-readers.ts';
 import type { Dataset } from './dataset.ts';
 import { cellText, placeOf } from './records.ts';
 import { placeOfColumn, type Table } from './table.ts';
@@ -26,7 +27,8 @@ export interface LongOptions {
  */
 export async function widen(table: Table, dataset: Dataset, options: LongOptions): Promise<Dataset> {
   const names = await parametersOf(table, options);
-  const fields = options.fields ?? [...new Set(names)].sort();
+  const found = new Set(names);
+  const fields = options.fields ?? [...found].sort();
   if (fields.length > mostParameters)
     throw new GaplineError(
       'data-invalid',
@@ -39,8 +41,9 @@ export async function widen(table: Table, dataset: Dataset, options: LongOptions
       'data-invalid',
       `${table.name}: no row names one of ${shorten(fields.join(', '), 200)} in column "${options.parameter}"`,
     );
+  const unnamed = fields.filter((name) => !found.has(name));
   const width = fields.length;
-  const values = new Float64Array(kept.length * width).fill(Number.NaN);
+  const values = floats(table.name, kept.length * width).fill(Number.NaN);
   for (const [to, row] of kept.entries())
     values[to * width + (column.get(elementAt(names, row)) ?? 0)] = elementAt(dataset.values, row);
   const { devices, times, segments } = dataset;
@@ -54,7 +57,11 @@ export async function widen(table: Table, dataset: Dataset, options: LongOptions
     ...(devices && { devices: { names: devices.names, index: picked(devices.index) } }),
     ...(times && { times: picked(times) }),
     ...(segments && { segments: picked(segments) }),
-    notes: [...dataset.notes, `long form: ${fields.length} parameters in ${kept.length} rows`],
+    notes: [
+      ...dataset.notes,
+      `long form: ${fields.length} parameters in ${kept.length} rows`,
+      ...(unnamed.length > 0 ? [`no row names ${shorten(unnamed.join(', '), 200)}: nothing but gaps`] : []),
+    ],
   };
 }
 
