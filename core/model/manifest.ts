@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { stepsSchema } from '../steps/registry.ts';
-import { fileName } from './file-name.ts';
 import { histogramSchema } from './histogram-schema.ts';
 import { fittedImputerSchema } from './impute/fitted.ts';
+import { fileName } from './kinds/file-name.ts';
 import { estimatorSchema } from './kinds/open-estimator.ts';
 
 /** The first key of every `model.json`, by which a file is known as ours. */

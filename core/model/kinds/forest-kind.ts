@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { GaplineError } from '../../wire/errors.ts';
-import { fileName } from '../file-name.ts';
 import type { Forest } from '../forest/forest.ts';
 import { readForestFile } from '../forest/forest-file.ts';
 import type { LibraryForest } from '../forest/library-json.ts';
 import { importOnnxForest } from '../forest/onnx-import.ts';
 import { estimatorKind } from './estimator-kind.ts';
+import { fileName } from './file-name.ts';
 import { openForest } from './forest.ts';
 import { openLibrary } from './library.ts';
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { fileName } from '../file-name.ts';
 import { predictLogistic, readLogistic } from '../linear/logistic.ts';
 import { estimatorKind } from './estimator-kind.ts';
+import { fileName } from './file-name.ts';
 
 const logisticEstimatorSchema = z.strictObject({
   kind: z.literal('logistic'),

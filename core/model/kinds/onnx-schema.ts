@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { fileName } from '../file-name.ts';
+import { fileName } from './file-name.ts';
 
 /** An ONNX file, as it stands in `model.json`. */
 export const onnxEstimatorSchema = z.strictObject({

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { fileName } from '../file-name.ts';
 import { predictRidge } from '../linear/predict.ts';
 import { readRidge } from '../linear/ridge-json.ts';
 import { estimatorKind } from './estimator-kind.ts';
+import { fileName } from './file-name.ts';
 
 const ridgeEstimatorSchema = z.strictObject({
   kind: z.literal('ridge'),

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { fileName } from '../file-name.ts';
 import { RocketTransform } from '../series/rocket.ts';
 import { readRocket } from '../series/rocket-json.ts';
 import { estimatorKind } from './estimator-kind.ts';
+import { fileName } from './file-name.ts';
 import { predictSeries } from './series.ts';
 
 const rocketEstimatorSchema = z.strictObject({

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { fileName } from '../file-name.ts';
 import { readShapelets } from '../series/shapelet-json.ts';
 import { ShapeletTransform } from '../series/shapelets.ts';
 import { estimatorKind } from './estimator-kind.ts';
+import { fileName } from './file-name.ts';
 import { predictSeries } from './series.ts';
 
 const shapeletsEstimatorSchema = z.strictObject({
