@@ -5,13 +5,16 @@ import type { Registry } from 'prom-client';
 import type { Guard } from '../core/access/guard.ts';
 import type { Model } from '../core/model/model.ts';
 import { shorten } from '../core/wire/problem.ts';
+import { type DeviceRows, namesDevice } from './device-rows.ts';
 import type { Metrics } from './metrics.ts';
 import { maxBodyBytes, ProtocolError, protocolErrorHandler } from './protocol-error.ts';
 import type { ServedModel } from './served-model.ts';
-import { describeModel, readRequest, writeResponse } from './tensors.ts';
+import { describeModel, readDeviceRequest, readRequest, writeResponse } from './tensors.ts';
 
 export interface AppOptions {
   readonly served: ServedModel;
+  /** The state of the devices; undefined where the server follows no log. */
+  readonly devices: DeviceRows | undefined;
   readonly metrics: Metrics;
   readonly registry: Registry;
   readonly logger: Logger;
@@ -25,7 +28,7 @@ export interface AppOptions {
  * The Open Inference Protocol v2 over HTTP, not listening yet.
  * Source: https://github.com/kserve/open-inference-protocol, `specification/protocol/inference_rest.md`.
  */
-export function createApp({ served, metrics, registry, logger, guard, tls }: AppOptions): Express {
+export function createApp({ served, devices, metrics, registry, logger, guard, tls }: AppOptions): Express {
   const app = express().disable('x-powered-by').disable('etag').set('query parser', 'simple');
   app.use(helmet({ strictTransportSecurity: tls }));
   app.use(healthRoutes(served));
@@ -40,7 +43,7 @@ export function createApp({ served, metrics, registry, logger, guard, tls }: App
   app.get('/metrics', async (_request, response) => {
     response.type(registry.contentType).send(await registry.metrics());
   });
-  app.use(modelRoutes(served, metrics));
+  app.use(modelRoutes(served, devices, metrics));
   app.use((request) => {
     throw new ProtocolError(404, `there is nothing at ${request.path.slice(0, 200)}; the protocol is under /v2`);
   });
@@ -62,7 +65,7 @@ function healthRoutes(served: ServedModel): Router {
   return router;
 }
 
-function modelRoutes(served: ServedModel, metrics: Metrics): Router {
+function modelRoutes(served: ServedModel, devices: DeviceRows | undefined, metrics: Metrics): Router {
   const router = Router();
   const body = express.json({ limit: maxBodyBytes, strict: true });
   for (const path of ['/v2/models/:name', '/v2/models/:name/versions/:version']) {
@@ -76,7 +79,10 @@ function modelRoutes(served: ServedModel, metrics: Metrics): Router {
     router.post(`${path}/infer`, body, async (request, response) => {
       if (request.body === undefined)
         throw new ProtocolError(415, 'expected a JSON body with content-type application/json');
-      response.json(await served.use((model) => infer(checkName(model, request), request.body, metrics)));
+      const respond = namesDevice(request.body) ? inferOfDevice : infer;
+      response.json(
+        await served.use((model) => respond(checkName(model, request), request.body, { metrics, devices })),
+      );
     });
     router.all(`${path}/infer`, (request, response: Response) => {
       response.setHeader('allow', 'POST');
@@ -99,7 +105,25 @@ function checkName(model: Model, { params }: Request): Model {
   throw new ProtocolError(404, `version ${shorten(wanted.version)} of ${name} is not served; version ${version} is`);
 }
 
-async function infer(model: Model, body: unknown, metrics: Metrics) {
+interface Context {
+  readonly metrics: Metrics;
+  readonly devices: DeviceRows | undefined;
+}
+
+async function inferOfDevice(model: Model, body: unknown, { metrics, devices }: Context) {
+  const request = readDeviceRequest(body);
+  if (!devices)
+    throw new ProtocolError(
+      400,
+      'inputs "device": this server follows no log; start it with --log, or send the values',
+    );
+  const startedMs = performance.now();
+  const { rows, output, time, facts } = await devices.predict(model, request.device, request.atNs);
+  metrics.inferred(1, (performance.now() - startedMs) / 1_000);
+  return writeResponse(model, { ...request, rows, origin: { time, facts } }, output);
+}
+
+async function infer(model: Model, body: unknown, { metrics }: Context) {
   const request = readRequest(body, model);
   const startedMs = performance.now();
   const output = await model.open().predict(request.rows);

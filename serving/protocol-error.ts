@@ -1,7 +1,7 @@
 import type { ErrorRequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
 import { isSendersFault } from '../core/http/problem.ts';
-import { describeError, errorCatalog, isRetryable } from '../core/wire/errors.ts';
+import { describeError, errorCatalog, GaplineError, isRetryable } from '../core/wire/errors.ts';
 import { shorten } from '../core/wire/problem.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -40,9 +40,15 @@ export function protocolErrorHandler(logger: Logger, metrics: Metrics): ErrorReq
     if (status >= 500) logger.error({ err: error }, `a request failed: ${describeError(error)}`);
     metrics.failed(status);
     if (status === 503) response.setHeader('retry-after', '1');
-    response.status(status).json({ error: explain(error, status) });
+    response.status(status).json({ error: explain(error, status), ...codeOf(error) });
   };
 }
+
+/** The code of an error that a client may want to tell from others; the protocol itself knows a text only. */
+const codeOf = (error: unknown) =>
+  isSendersFault(error) || (error instanceof GaplineError && error.code === 'state-restoring')
+    ? { code: error.code }
+    : {};
 
 function statusOf(error: ErrorWithStatus): number {
   if (error.status !== undefined) return error.status;

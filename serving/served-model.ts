@@ -8,8 +8,15 @@ interface Loaded {
   users: number;
 }
 
+interface ServedModelOptions {
+  readonly models: ModelSource;
+  readonly logger: Logger;
+  /** Called with each version that is served from now on, before the one before is closed; with none at the end. */
+  readonly serves?: ((model: Model | undefined) => void) | undefined;
+}
+
 /** The version that is served now. A change takes effect at once; the old version is closed after its last request. */
-export function createServedModel({ models, logger }: { models: ModelSource; logger: Logger }) {
+export function createServedModel({ models, logger, serves }: ServedModelOptions) {
   let current: Loaded | undefined;
   let watch: { stop(): Promise<void> } | undefined;
   const closing = new Set<Promise<void>>();
@@ -28,6 +35,7 @@ export function createServedModel({ models, logger }: { models: ModelSource; log
   function replace(model: Model | undefined): void {
     const before = current;
     current = model && { model, users: 0 };
+    serves?.(model);
     if (before) closeIfUnused(before);
   }
 

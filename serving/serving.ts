@@ -8,12 +8,15 @@ import type { TlsFiles } from '../core/http/tls.ts';
 import type { ModelSource } from '../core/model/model.ts';
 import { createStage, type Stage } from '../core/stage/stage.ts';
 import { createApp } from './app.ts';
+import type { DeviceRows } from './device-rows.ts';
 import { createMetrics } from './metrics.ts';
 import { createServedModel } from './served-model.ts';
 
 export interface ServingOptions {
   /** The version to serve; if the source can be watched, a change is followed. */
   readonly models: ModelSource;
+  /** Answers requests that name a device only. Default: none are answered. Stopped with the server. */
+  readonly devices?: DeviceRows;
   readonly logger: Logger;
   readonly registry: Registry;
   readonly host: string;
@@ -33,11 +36,19 @@ const timeouts = { requestTimeoutMs: 30_000, headersTimeoutMs: 10_000 };
 
 /** Serves the model over HTTP, with the same imputer as the line. */
 export function createServing(options: ServingOptions): Stage & { readonly url: string } {
-  const { models, logger, registry, host, port, tls, rateLimits = {} } = options;
+  const { models, devices, logger, registry, host, port, tls, rateLimits = {} } = options;
   const access = options.access ?? new Access({ logger });
-  const served = createServedModel({ models, logger });
+  const served = createServedModel({ models, logger, serves: devices?.use });
   const guard = createGuard({ access, host, limits: rateLimits });
-  const app = createApp({ served, metrics: createMetrics(registry), registry, logger, guard, tls: tls !== undefined });
+  const app = createApp({
+    served,
+    devices,
+    metrics: createMetrics(registry),
+    registry,
+    logger,
+    guard,
+    tls: tls !== undefined,
+  });
   const listener = new Listener({ host, port, tls, ...timeouts, graceMs, logger });
   const stage = createStage({
     async open() {
@@ -48,6 +59,7 @@ export function createServing(options: ServingOptions): Stage & { readonly url: 
     async close() {
       await listener.stop();
       await served.stop();
+      await devices?.stop();
     },
   });
   return {

@@ -3,6 +3,7 @@ import { type Model, type ModelOutput, readingFields } from '../core/model/model
 import type { Rows } from '../core/model/rows.ts';
 import { unknownLabel } from '../core/wire/prediction.ts';
 import { shorten } from '../core/wire/problem.ts';
+import { deviceInput, readDevice } from './device-rows.ts';
 import { fill, fillByField, type Input, inputSchema, parametersSchema as parameters, quote } from './input.ts';
 import { BadRequest } from './protocol-error.ts';
 import { boundElements, boundLists, boundResponse, maxRows } from './request-bounds.ts';
@@ -15,16 +16,39 @@ const requestSchema = z.object({
   outputs: z.array(z.object({ name: z.string(), parameters })).optional(),
 });
 
-const outputNames = ['label', 'probabilities', 'filled', 'sensitivity', 'classes'] as const;
+const outputNames = [
+  'label',
+  'probabilities',
+  'filled',
+  'sensitivity',
+  'classes',
+  'values',
+  'gaps',
+  'facts',
+  'time',
+] as const;
 type OutputName = (typeof outputNames)[number];
 /** What a request gets that names no outputs. */
 const defaultOutputs: readonly OutputName[] = ['label', 'probabilities', 'sensitivity'];
+/** The same, where it names a device: what the state gave is not known to who asks. */
+const outputsOfDevice: readonly OutputName[] = [...defaultOutputs, 'values', 'gaps', 'facts', 'time'];
 
-export interface InferRequest {
+interface Requested {
   readonly id: string | undefined;
-  readonly rows: Rows;
   /** Each once. */
   readonly outputs: readonly OutputName[];
+}
+
+export interface InferRequest extends Requested {
+  readonly rows: Rows;
+  /** Where the row is that of a device in the state of the line. */
+  readonly origin?: { readonly time: string; readonly facts: Readonly<Record<string, string>> };
+}
+
+/** A request that names a device of the line, and sends no values. */
+export interface DeviceRequest extends Requested {
+  readonly device: string;
+  readonly atNs: bigint | undefined;
 }
 
 /**
@@ -35,18 +59,25 @@ export interface InferRequest {
 export function readRequest(body: unknown, model: Pick<Model, 'fields' | 'classes' | 'steps'>): InferRequest {
   const steps = sampledBy(model);
   boundLists(body, steps ? [...readingFields(model), timeInput] : model.fields);
-  const parsed = requestSchema.safeParse(body);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    throw new BadRequest(`${issue?.path.join('.') || 'the request'}: ${issue?.message}`);
-  }
-  const { id, inputs, outputs } = parsed.data;
-  const chosen = chooseOutputs(outputs);
-  const rows = steps
-    ? rowsOfWindows(inputs, parsed.data.parameters?.rate, { ...model, steps })
-    : rowsOfTensors(inputs, model);
+  const { id, inputs, outputs, parameters: stated } = parse(body);
+  const chosen = chooseOutputs(outputs, defaultOutputs);
+  const rows = steps ? rowsOfWindows(inputs, stated?.rate, { ...model, steps }) : rowsOfTensors(inputs, model);
   boundResponse(rows.count, elementsPerRow(chosen, model));
   return { id, rows, outputs: chosen };
+}
+
+/** Reads a request for which {@link namesDevice} holds. @throws {BadRequest} */
+export function readDeviceRequest(body: unknown): DeviceRequest {
+  boundLists(body, [deviceInput, timeInput]);
+  const { id, inputs, outputs } = parse(body);
+  return { id, outputs: chooseOutputs(outputs, outputsOfDevice), ...readDevice(inputs) };
+}
+
+function parse(body: unknown): z.infer<typeof requestSchema> {
+  const parsed = requestSchema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new BadRequest(`${issue?.path.join('.') || 'the request'}: ${issue?.message}`);
 }
 
 /**
@@ -71,8 +102,11 @@ function rowsOfTensors(inputs: readonly Input[], model: Pick<Model, 'fields' | '
 }
 
 /** An empty list is as none: the protocol returns every output then. */
-function chooseOutputs(outputs: readonly { readonly name: string }[] = []): readonly OutputName[] {
-  if (outputs.length === 0) return defaultOutputs;
+function chooseOutputs(
+  outputs: readonly { readonly name: string }[] = [],
+  others: readonly OutputName[],
+): readonly OutputName[] {
+  if (outputs.length === 0) return others;
   return [...new Set(outputs.map(({ name }) => outputOf(name)))];
 }
 
@@ -86,6 +120,10 @@ function elementsPerRow(
     filled: fields.length,
     sensitivity: 1,
     classes: 0,
+    values: fields.length,
+    gaps: 1,
+    facts: 0,
+    time: 0,
   };
   return outputs.reduce((sum, name) => sum + sizes[name], 1);
 }
@@ -108,14 +146,15 @@ const rowsOf = (values: Float64Array, count: number, width: number): Rows => ({
 interface Tensor {
   readonly name: OutputName;
   readonly shape: readonly number[];
-  readonly datatype: 'BYTES' | 'FP64';
+  readonly datatype: 'BYTES' | 'FP64' | 'INT64';
   readonly data: readonly (string | number | null)[];
 }
 
 /** The model's output in the protocol's format. */
 export function writeResponse(model: Model, request: InferRequest, output: ModelOutput) {
   const { identity, classes } = model;
-  const { count, width } = request.rows;
+  const { origin, rows } = request;
+  const { count, width, values } = rows;
   const { sensitivity } = output;
   const tensors: Record<OutputName, () => Tensor | undefined> = {
     label: () =>
@@ -127,6 +166,10 @@ export function writeResponse(model: Model, request: InferRequest, output: Model
     filled: () => floats('filled', [count, width], output.filled),
     sensitivity: () => sensitivity && floats('sensitivity', [count], sensitivity),
     classes: () => bytes('classes', classes),
+    values: () => floats('values', [count, width], values),
+    gaps: () => ({ name: 'gaps', shape: [count], datatype: 'INT64', data: gapsOf(rows) }),
+    facts: () => origin && bytes('facts', [JSON.stringify(origin.facts)]),
+    time: () => origin && bytes('time', [origin.time]),
   };
   return {
     model_name: identity.name,
@@ -135,6 +178,12 @@ export function writeResponse(model: Model, request: InferRequest, output: Model
     outputs: request.outputs.flatMap((name) => tensors[name]() ?? []),
   };
 }
+
+const gapsOf = ({ count, width, values }: Rows): number[] =>
+  Array.from(
+    { length: count },
+    (_, row) => values.subarray(row * width, (row + 1) * width).filter(Number.isNaN).length,
+  );
 
 const bytes = (name: OutputName, data: readonly string[]): Tensor => ({
   name,

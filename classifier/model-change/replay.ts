@@ -31,12 +31,21 @@ export async function replayAll(
   facts: FactTable,
 ): Promise<number> {
   let replayed = 0;
-  for await (const records of past) {
-    const [first] = records;
-    if (first?.topic === readings.factsTopic) replayFacts(sessions, facts, readings, records);
-    else for (const session of sessions) replayed += replay(session, readings, records);
-  }
+  for await (const records of past) replayed += replayBatch(sessions, records, readings, facts);
   return replayed;
+}
+
+/** As {@link replayAll}, of records of one topic. */
+export function replayBatch(
+  sessions: readonly ModelSession[],
+  records: readonly StoredRecord[],
+  readings: ReadingBatch,
+  facts: FactTable,
+): number {
+  if (records[0]?.topic !== readings.factsTopic)
+    return sessions.reduce((sum, session) => sum + replay(session, readings, records), 0);
+  replayFacts(sessions, facts, readings, records);
+  return 0;
 }
 
 /** Each session sees a fact before the table holds it, whether or not another session can take it in. */

@@ -7,7 +7,7 @@ import { FactTable } from '../../core/steps/facts/table.ts';
 import { type InputRecord, InputRows } from '../../core/steps/input.ts';
 import { noTruth, onlyEndsSegment, type StepRows } from '../../core/steps/port.ts';
 import { StateReader, StateWriter } from '../../core/steps/state.ts';
-import { formatTime, nsOf, parseTime, type Time, timeOf } from '../../core/steps/time.ts';
+import { compare, formatTime, nsOf, parseTime, type Time, timeOf } from '../../core/steps/time.ts';
 import type { Fact } from '../../core/wire/fact.ts';
 import type { ReadingBatch, SampleBlock } from '../decode.ts';
 import type { PreparedRows, RowOrigins } from '../prepared-rows.ts';
@@ -82,6 +82,29 @@ export class PartitionSteps {
   release(facts: readonly Fact[]): PreparedRows {
     const gated = this.#gate?.release(facts, this.#facts) ?? nothingReleased;
     return this.#coveredOf(gated, [], () => {}, { waited: true });
+  }
+
+  /** When a device was heard of last, in its own time; undefined where it never was. */
+  lastTimeOf(device: string): Time | undefined {
+    return this.#eventTimes.of(device);
+  }
+
+  /**
+   * The row that the steps before those of facts make of a reading of this device that measures nothing: what they know of the device at
+   * that time. Undefined where they give no row of that time. Nothing is changed.
+   */
+  rowAt(device: string, time: Time): Float64Array | undefined {
+    this.#input.begin();
+    const record = { device, time, truth: noTruth };
+    const arrived = this.#steps.chain.aheadNs === undefined ? record : { ...record, received: time };
+    this.#input.addSample(arrived, new Float64Array(this.#columns.length).fill(Number.NaN));
+    const { rows } = this.#chain.apply(this.#input.rows());
+    for (let row = rows.count - 1; row >= 0; row--) {
+      if (rows.windows || rows.segments[row] === onlyEndsSegment) continue;
+      if (compare(rows.seconds[row] ?? 0, rows.nanoseconds[row] ?? 0, time.seconds, time.nanoseconds) !== 0) continue;
+      return Float64Array.from(rows.columns, (column) => column[row] ?? Number.NaN);
+    }
+    return undefined;
   }
 
   /** From now on this is the table of facts: that of the partition in which the session begins to work. */

@@ -132,19 +132,28 @@ export async function watchForAlerts(options: StageOptions): Promise<void> {
   await run({ logger, parts: [runtime.ready, alerts, probesOf(runtime, options)] });
 }
 
-/** Needs no log: it responds to any client. */
+/** Needs no log, but to answer for a device: where the stream takes facts, or a log is named. */
 export async function serveModel(options: FrontOptions): Promise<void> {
   const loaded = loadConfig(options.config, options.set);
   const logger = (await createLogger(options.logLevel)).child({ stage: 'serving' });
   const { createServing } = await import('../../serving/serving.ts');
   const { host, port } = options;
+  const followed = loaded.config.facts || options.log !== undefined ? await followDevices(options) : undefined;
   const serving = createServing({
     models: openModels(loaded),
+    ...(followed && { devices: followed.devices }),
     logger,
     registry: new Registry(),
     host,
     port,
     ...serverAccess('the model server', options, logger),
   });
-  await run({ logger, parts: [withUrl(serving, 'model')] });
+  await run({ logger, parts: [...(followed ? [followed.log] : []), withUrl(serving, 'model')] });
+}
+
+/** Only reads: the stages of the line make the topics. */
+async function followDevices(options: StageOptions) {
+  const { createDeviceStates } = await import('../../classifier/device-state/following.ts');
+  const { stream, log, logger } = await prepare('serving', options);
+  return { log, devices: createDeviceStates({ stream, log, logger }) };
 }

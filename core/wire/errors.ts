@@ -206,6 +206,31 @@ export const errorCatalog = {
     cause: '`gapline models promote --if` compared both on the data to replay.',
     remedy: 'Train another, or promote it without --if.',
   },
+  'device-unknown': {
+    status: 404,
+    title: 'The device is not known',
+    cause: 'No reading of the device that the request names has reached the model server, or it is forgotten.',
+    remedy: 'Check the name of the device, and that its readings arrive: gapline tail.',
+  },
+  'fact-missing': {
+    status: 409,
+    title: 'No fact covers this time',
+    cause: 'The model predicts only where a fact of the device holds, and none of this kind holds at the time.',
+    remedy: 'See gapline facts list; tell the fact that is missing, or ask for a time that one covers.',
+  },
+  'row-missing': {
+    status: 409,
+    title: 'The state gives no row for this time',
+    cause:
+      'The time is before the last reading of the device, or the steps of the model give a row only of measured values.',
+    remedy: 'Ask for a later time or for none, or send the values of the row.',
+  },
+  'state-restoring': {
+    status: 503,
+    title: 'The state is not restored yet',
+    cause: 'The model server has just started, another version serves, or the log cannot be read.',
+    remedy: 'Send again after Retry-After seconds.',
+  },
   'model-missing': {
     status: 500,
     title: 'There is no such model',
