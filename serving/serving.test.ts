@@ -3,12 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Access } from '../core/access/access.ts';
 import type { Model } from '../core/model/model.ts';
 import { openRegistry } from '../core/model/registry/folder.ts';
 import type { Registry as Models } from '../core/model/registry/port.ts';
 import { sampleDraft } from '../core/model/testing.ts';
+import { GaplineError } from '../core/wire/errors.ts';
+import type { DeviceRows } from './device-rows.ts';
 import { createServing } from './serving.ts';
 
 const fields = ['a', '__proto__', 'c;'];
@@ -304,4 +306,86 @@ test('a port in use and a missing model are errors at the start', async () => {
   const none = openRegistry({ folder, name: 'none' });
   const missing = createServing({ ...options, registry: new Registry(), models: none, port: 0 });
   await expect(missing.start()).rejects.toMatchObject({ code: 'model-missing' });
+});
+
+describe('a request that names a device', () => {
+  const request = (...inputs: object[]) => ({ inputs });
+  const text = (name: string, ...data: unknown[]) => ({ name, datatype: 'BYTES', shape: [data.length], data });
+
+  async function servingOf(devices: DeviceRows | undefined) {
+    const options = { models, logger, registry: new Registry(), host: '127.0.0.1', port: 0 };
+    const own = createServing({ ...options, ...(devices && { devices }) });
+    await own.start();
+    onTestFinished(() => own.stop());
+    return async (body: object) => {
+      const response = await fetch(new URL('/v2/models/m/infer', own.url), {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+      return { status: response.status, headers: response.headers, body: JSON.parse(await response.text()) };
+    };
+  }
+
+  const asked: [string, bigint | undefined][] = [];
+  const served: (number | undefined)[] = [];
+  const known: DeviceRows = {
+    use: (version) => void served.push(version?.identity.version),
+    async predict(version, device, atNs) {
+      if (device === 'late') throw new GaplineError('state-restoring', 'not yet', { retryable: true });
+      if (device === 'out') throw new GaplineError('fact-missing', 'no admission of "out" holds');
+      asked.push([device, atNs]);
+      const values = Float64Array.of(1, Number.NaN, 3);
+      const rows = { count: 1, width: 3, values, devices: [device], times: BigInt64Array.of(5n) };
+      return { rows, output: await version.open().predict(rows), time: '5', facts: { admission: '2' } };
+    },
+    stop: async () => {},
+  };
+
+  test('gets label, values, gaps, facts and time; errors carry their code', async () => {
+    const answer = await servingOf(known);
+    const found = await answer(request(text('device', 'p')));
+    expect(found.status).toBe(200);
+    const given = found.body.outputs as Outputs;
+    expect(given.map(({ name }) => name)).toEqual(['label', 'probabilities', 'values', 'gaps', 'facts', 'time']);
+    expect(outputOf(found.body, 'values')).toEqual({
+      name: 'values',
+      shape: [1, 3],
+      datatype: 'FP64',
+      data: [1, null, 3],
+    });
+    expect(outputOf(found.body, 'gaps')).toMatchObject({ datatype: 'INT64', data: [1] });
+    expect(outputOf(found.body, 'facts')?.data).toEqual(['{"admission":"2"}']);
+    await answer({
+      ...request(text('time', '1970-01-01T00:00:01Z'), text('device', 'p')),
+      outputs: [{ name: 'label' }],
+    });
+    expect(asked).toEqual([
+      ['p', undefined],
+      ['p', 1_000_000_000n],
+    ]);
+    expect(await answer(request(text('device', 'out')))).toMatchObject({ status: 409, body: { code: 'fact-missing' } });
+    const late = await answer(request(text('device', 'late')));
+    expect(late).toMatchObject({ status: 503, body: { code: 'state-restoring' } });
+    expect(late.headers.get('retry-after')).toBe('1');
+    expect(served).toHaveLength(1);
+  });
+
+  test.each([
+    [[text('device', 'p', 'q')], 'inputs "device": BYTES of shape [2]; expected BYTES of [1], one text'],
+    [[text('device', 7)], 'inputs "device": BYTES of shape [1]; expected BYTES of [1], one text'],
+    [[text('device', '')], 'inputs "device": it is empty; expected a name'],
+    [[text('device', 'p'), text('time', 'noon')], 'inputs "time": '],
+    [[text('device', 'p'), text('a', 'x')], 'inputs "a": expected device and time only'],
+    [[text('device', 'p'), text('device', 'p')], 'inputs "device": expected device and time only'],
+  ])('is refused where it is wrong: %#', async (inputs, reason) => {
+    const { status, body } = await (await servingOf(known))(request(...inputs));
+    expect(status).toBe(400);
+    expect(body.error).toContain(reason);
+  });
+
+  test('is refused by a server that follows no log', async () => {
+    const { status, body } = await (await servingOf(undefined))(request(text('device', 'p')));
+    expect({ status, body }).toMatchObject({ status: 400, body: { error: expect.stringContaining('follows no log') } });
+  });
 });
