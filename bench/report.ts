@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { wrapMarkdown } from '../docs/wrap.ts';
 
 const file = fileURLToPath(new URL('../docs/benchmarks.md', import.meta.url));
 const head = `# Benchmarks
@@ -18,7 +19,7 @@ export function writeSection(name: string, markdown: string): void {
     from < 0
       ? `${before.trimEnd()}\n\n${section}\n`
       : before.slice(0, from) + section + before.slice(before.indexOf(close) + close.length);
-  writeFileSync(file, after);
+  writeFileSync(file, wrapMarkdown(after));
 }
 
 /** A table in Markdown; the first column is left-aligned, the others right. */
