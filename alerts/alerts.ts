@@ -7,10 +7,11 @@ import { createStage, type Stage } from '../core/stage/stage.ts';
 import type { AlertTopics } from '../core/wire/alert.ts';
 import { statusEveryMs } from '../core/wire/status.ts';
 import type { Stream } from '../core/wire/stream.ts';
-import { startDelivery } from './delivery/deliver.ts';
+import { deliveryGroup, startDelivery } from './delivery/deliver.ts';
 import { Silences } from './delivery/silences.ts';
 import type { Webhook } from './delivery/webhook.ts';
-import { createAlertMetrics } from './metrics.ts';
+import { firstStarts } from './first-starts.ts';
+import { type AlertMetrics, createAlertMetrics } from './metrics.ts';
 import { judgeLine } from './rules/on-line.ts';
 import { judgePredictions } from './rules/on-predictions.ts';
 import { judgeSilence } from './rules/on-silence.ts';
@@ -55,7 +56,11 @@ export function createAlerts(options: AlertsOptions): Stage {
   async function open(fail: (error: unknown) => void): Promise<void> {
     const { alerts: topics } = stream;
     if (!topics || rules.length === 0) return logger.info('there are no rules under alerts; nothing is watched');
-    for (const pipe of await openPipes({ ...options, topics, reporter, metrics })) pipes.push(started(pipe, fail));
+    const groups = [alertsGroup, silentGroup, lineGroup].map((groupOf) => groupOf(stream));
+    const receivers = webhooks.map(({ name }) => deliveryGroup(stream, name));
+    const starts = await firstStarts(log, topics.silences, [...groups, ...receivers]);
+    for (const pipe of await openPipes({ ...options, topics, reporter, metrics, starts }))
+      pipes.push(started(pipe, fail));
     const needsSilence = rules.some(isSilentRule);
     const needsLine = rules.some(isLineRule);
     if (needsSilence || needsLine) {
@@ -66,7 +71,10 @@ export function createAlerts(options: AlertsOptions): Stage {
     await silences.start(log, topics.silences, logger);
     const { giveUpAfterMs = 86_400_000 } = options;
     const shared = { stream, log, topic: topics.alerts, silences, giveUpAfterMs, metrics, reporter };
-    for (const webhook of webhooks) started(await startDelivery({ ...shared, webhook }), fail);
+    for (const webhook of webhooks) {
+      const startMs = starts.get(deliveryGroup(stream, webhook.name)) ?? Date.now();
+      started(await startDelivery({ ...shared, webhook, startMs }), fail);
+    }
     logger.info({ rules: rules.length, webhooks: webhooks.length }, `watching ${stream.name}`);
   }
 
@@ -90,11 +98,13 @@ export function createAlerts(options: AlertsOptions): Stage {
 type PipeParts = Pick<AlertsOptions, 'stream' | 'log' | 'logger' | 'rules' | 'maxSubjects'> & {
   readonly topics: AlertTopics;
   readonly reporter: ReturnType<typeof createReporter>;
-  readonly metrics: ReturnType<typeof createAlertMetrics>;
+  readonly metrics: AlertMetrics;
+  /** When each group first started. */
+  readonly starts: ReadonlyMap<string, number>;
 };
 
 /** A pipe for each kind of input that a rule looks at. */
-async function openPipes({ topics, rules, ...shared }: PipeParts): Promise<RulePipe[]> {
+async function openPipes({ topics, rules, starts, ...shared }: PipeParts): Promise<RulePipe[]> {
   const { stream } = shared;
   const { alerts, ticks, state, silentState, lineState } = topics;
   const { readings, predictions } = stream.topics;
@@ -102,25 +112,26 @@ async function openPipes({ topics, rules, ...shared }: PipeParts): Promise<RuleP
   const onSilence = rules.filter(isSilentRule);
   const onLine = rules.filter(isLineRule);
   const common = { ...shared, alerts };
+  const member = (group: string) => ({ group, startMs: starts.get(group) ?? Date.now() });
   const pipes: RulePipe[] = [];
   if (onPredictions.length > 0)
     pipes.push(
       await startRulePipe({
-        ...{ ...common, from: [predictions], group: alertsGroup(stream), state },
+        ...{ ...common, from: [predictions], ...member(alertsGroup(stream)), state },
         ...{ rules: onPredictions, isOwn: isPredictionRule, judge: judgePredictions },
       }),
     );
   if (onSilence.length > 0)
     pipes.push(
       await startRulePipe({
-        ...{ ...common, from: [ticks, readings], group: silentGroup(stream), state: silentState },
+        ...{ ...common, from: [readings, ticks], ...member(silentGroup(stream)), state: silentState, inAnyOrder: true },
         ...{ rules: onSilence, isOwn: isSilentRule, judge: judgeSilence },
       }),
     );
   if (onLine.length > 0)
     pipes.push(
       await startRulePipe({
-        ...{ ...common, from: [ticks], group: lineGroup(stream), state: lineState },
+        ...{ ...common, from: [ticks], ...member(lineGroup(stream)), state: lineState },
         ...{ rules: onLine, isOwn: isLineRule, judge: judgeLine },
       }),
     );

@@ -5,12 +5,12 @@ import { pino } from 'pino';
 import { kafkaUnderTest } from '../core/log/kafka/testing.ts';
 import type { EventLog } from '../core/log/port.ts';
 import { sqliteUnderTest } from '../core/log/sqlite/testing.ts';
-import { type Alert, alertSchema, alertTopicsOf } from '../core/wire/alert.ts';
+import { type Alert, type AlertDelivery, alertSchema, alertTopicsOf, decodeAlertRecord } from '../core/wire/alert.ts';
 import type { Prediction } from '../core/wire/prediction.ts';
 import { topicsOf } from '../core/wire/stream.ts';
 
 export const silent = pino({ level: 'silent' });
-export const patient = { timeout: 8_000, interval: 20 };
+export const patient = { timeout: 60_000, interval: 20 };
 export type Engine = 'SQLite' | 'Kafka';
 
 /** What a webhook was sent. */
@@ -20,10 +20,14 @@ export interface Received {
   readonly headers: IncomingHttpHeaders;
   /** What it responded. */
   readonly status: number;
+  readonly atMs: number;
 }
 
 /** An HTTP server that keeps what it is sent; `respond` gives the status, or 0 to break the connection off. */
-export async function openReceiver(respond: (count: number) => number = () => 204) {
+export async function openReceiver(
+  respond: (count: number) => number = () => 204,
+  headers: Readonly<Record<string, string>> = {},
+) {
   const received: Received[] = [];
   let count = 0;
   const server: Server = createServer((request, response) => {
@@ -32,9 +36,10 @@ export async function openReceiver(respond: (count: number) => number = () => 20
     request.on('end', () => {
       const body = Buffer.concat(chunks);
       const status = respond(count++);
-      received.push({ alert: alertSchema.parse(JSON.parse(body.toString())), body, headers: request.headers, status });
+      const alert = alertSchema.parse(JSON.parse(body.toString()));
+      received.push({ alert, body, headers: request.headers, status, atMs: Date.now() });
       if (status === 0) response.destroy();
-      else response.writeHead(status, { location: 'http://127.0.0.1:1/' }).end();
+      else response.writeHead(status, { ...headers, location: 'http://127.0.0.1:1/' }).end();
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -103,13 +108,20 @@ export function predictionRecord(stream: string, parts: PredictionParts) {
   return { key: device, value: Buffer.from(JSON.stringify(prediction)) };
 }
 
-/** The alerts that the log holds, in order by subject. */
-export async function alertsIn(log: EventLog, topic: string): Promise<Alert[]> {
-  const found: Alert[] = [];
+async function recordsIn(log: EventLog, topic: string): Promise<(Alert | AlertDelivery)[]> {
+  const found: (Alert | AlertDelivery)[] = [];
   for await (const records of log.tail([topic], { since: 0, follow: false }))
     for (const { value } of records) {
-      const parsed = alertSchema.safeParse(JSON.parse(Buffer.from(value).toString()));
-      if (parsed.success) found.push(parsed.data);
+      const record = decodeAlertRecord(value);
+      if (typeof record !== 'string') found.push(record);
     }
   return found;
 }
+
+/** The alerts that the log holds, in order by subject. */
+export const alertsIn = async (log: EventLog, topic: string): Promise<Alert[]> =>
+  (await recordsIn(log, topic)).filter((record) => record.kind === 'alert');
+
+/** What became of them, in order by subject. */
+export const deliveriesIn = async (log: EventLog, topic: string): Promise<AlertDelivery[]> =>
+  (await recordsIn(log, topic)).filter((record) => record.kind === 'delivery');

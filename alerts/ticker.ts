@@ -71,11 +71,19 @@ interface Mark {
   readonly end: bigint;
 }
 
-/** A partition gets a tick of a time once the group has taken all that had arrived by then: being behind is no silence. */
+/**
+ * A partition gets a tick of a time once the group has taken all that had arrived by then: being behind is no silence. None is added to one
+ * that is not taken yet.
+ */
 async function tickPartitions({ stream, log, topic }: TickerOptions, group: string, marks: Map<number, Mark>) {
   const nowMs = Date.now();
-  const partitions = await log.lag(group, [stream.topics.readings]);
-  const keyOf = partitionKeys(partitions.length);
+  const all = await log.lag(group, [stream.topics.readings, topic]);
+  const isWaiting = new Set(
+    all.filter((each) => each.topic === topic && each.lag > 0).map(({ partition }) => partition),
+  );
+  const readings = all.filter((each) => each.topic !== topic);
+  const partitions = readings.filter(({ partition }) => !isWaiting.has(partition));
+  const keyOf = partitionKeys(readings.length);
   const records: LogRecord[] = [];
   for (const { partition, committed, end } of partitions) {
     const known = marks.get(partition);

@@ -6,33 +6,54 @@ import { nanosecondsOf } from '../core/wire/duration.ts';
 import { GaplineError } from '../core/wire/errors.ts';
 import type { LoadedConfig } from './config/load.ts';
 
-/** The rules and webhooks of a stream; addresses and secrets may be in the environment. */
-export function openAlerts({ config: { alerts } }: LoadedConfig): {
+const defaultSecretFrom = 'GAPLINE_WEBHOOK_SECRET';
+
+/**
+ * The rules and webhooks of a stream; addresses and secrets may be in the environment.
+ * @throws {GaplineError} `config-invalid` where the environment lacks a variable that is named, or an address cannot be sent to
+ */
+export function openAlerts({ file, config: { alerts } }: Pick<LoadedConfig, 'file' | 'config'>): {
   readonly rules: readonly Rule[];
   readonly webhooks: readonly Webhook[];
   readonly giveUpAfterMs: number;
 } {
   return {
     rules: alerts.rules.map(ruleOf),
-    webhooks: alerts.webhooks.map(openWebhook),
+    webhooks: alerts.webhooks.map((webhook, index) => openWebhook(webhook, `${file}: alerts.webhooks.${index}`)),
     giveUpAfterMs: nanosecondsOf(alerts.giveUpAfter) / 1e6,
   };
 }
 
-/** @throws {GaplineError} `config-invalid` where the environment lacks its address, or the address is a private one that is not allowed */
-function openWebhook({ name, url: written, urlFrom, secretFrom, allowPrivate }: WebhookConfig): Webhook {
-  const text = written ?? process.env[urlFrom ?? ''];
-  if (!text) throw new GaplineError('config-invalid', `${urlFrom} is not set; it holds the address of webhook ${name}`);
+function openWebhook(config: WebhookConfig, where: string): Webhook {
+  const { name, urlFrom, allowPrivate } = config;
+  const refuse = (key: string, problem: string) => new GaplineError('config-invalid', `${where}.${key}: ${problem}`);
+  const key = urlFrom === undefined ? 'url' : 'urlFrom';
+  const text = config.url ?? process.env[urlFrom ?? ''];
+  if (!text)
+    throw refuse(key, `${urlFrom} is not set in the environment; set it to the address of the webhook ${name}`);
   const url = URL.parse(text);
-  if (!url || !/^https?:$/.test(url.protocol))
-    throw new GaplineError('config-invalid', `webhook ${name}: its address is not like https://HOST/PATH`);
+  const found = urlFrom === undefined ? 'it' : `what ${urlFrom} holds`;
+  if (!url || !/^https?:$/.test(url.protocol)) throw refuse(key, `${found} is no address like https://HOST/PATH`);
   if (isRefusedLiteral(url, allowPrivate))
-    throw new GaplineError(
-      'config-invalid',
-      `webhook ${name}: ${url.hostname} is a private or special address; allowPrivate: true permits it`,
+    throw refuse(
+      key,
+      `${url.hostname} is a private or special address; where that is meant, set ${where.replace(/^.*: /, '')}.allowPrivate: true`,
     );
   // URL sets these aside; a request would send them as Authorization, and errors would tell them.
-  if (url.username || url.password)
-    throw new GaplineError('config-invalid', `webhook ${name}: its address holds a user; put secrets into its path`);
-  return { name, url, secret: process.env[secretFrom] || undefined, allowPrivate };
+  if (url.username || url.password) throw refuse(key, `${found} holds a user; put secrets into its path`);
+  return { name, url, secret: secretOf(config, refuse), allowPrivate };
+}
+
+/** A variable that is named must be there: what is meant to be signed is never sent unsigned. */
+function secretOf(
+  { name, secretFrom }: WebhookConfig,
+  refuse: (key: string, problem: string) => GaplineError,
+): string | undefined {
+  const secret = process.env[secretFrom ?? defaultSecretFrom];
+  if (!secret && secretFrom !== undefined)
+    throw refuse(
+      'secretFrom',
+      `${secretFrom} is not set in the environment; set it to the secret that signs what is sent to the webhook ${name}, or remove secretFrom to send it unsigned`,
+    );
+  return secret || undefined;
 }

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import { afterEach, expect, test, vi } from 'vitest';
-import { createSender, retryAfterMs } from './sender.ts';
+import { createSender } from './sender.ts';
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -143,14 +143,4 @@ test('a stop ends the attempts, an abort the request too', async () => {
   abort.abort();
   await aborted;
   other.sender.close();
-});
-
-test('Retry-After is seconds or a date', () => {
-  const nowMs = Date.parse('2026-01-31T12:00:00Z');
-  expect(retryAfterMs('7', nowMs)).toBe(7_000);
-  expect(retryAfterMs('Sat, 31 Jan 2026 12:00:09 GMT', nowMs)).toBe(9_000);
-  expect(retryAfterMs('Sat, 31 Jan 2026 11:00:00 GMT', nowMs)).toBe(0);
-  expect(retryAfterMs('soon', nowMs)).toBe(0);
-  expect(retryAfterMs(undefined, nowMs)).toBe(0);
-  expect(retryAfterMs('99999999', nowMs)).toBe(3_600_000);
 });

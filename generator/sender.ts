@@ -2,12 +2,12 @@ import { Agent, type IncomingMessage, request } from 'node:http';
 import { Agent as TlsAgent, request as tlsRequest } from 'node:https';
 import type { Logger } from 'pino';
 import { backoffMs, halfRandom } from '../core/retry/backoff.ts';
+import { retryAfterMs } from '../core/retry/retry-after.ts';
 import { sleep } from '../core/retry/sleep.ts';
 import { describeError, GaplineError } from '../core/wire/errors.ts';
 import type { RequestBatch } from './worker.ts';
 
 const backoff = { firstMs: 100, maxMs: 5_000, jitter: halfRandom };
-const maxRetryAfterMs = 3_600_000;
 const maxReplyBytes = 64 << 10;
 
 export interface SenderOptions {
@@ -170,13 +170,6 @@ async function readReply(reply: IncomingMessage): Promise<Reply> {
     retryAfterMs: retryAfterMs(reply.headers['retry-after'], Date.now()),
     text: Buffer.concat(chunks).toString(),
   };
-}
-
-/** `Retry-After` in seconds or as a date (RFC 9110, 10.2.3), as milliseconds from now; 0 where there is none. */
-export function retryAfterMs(header: string | undefined, nowMs: number): number {
-  if (header === undefined) return 0;
-  const ms = /^\s*\d+\s*$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - nowMs;
-  return Number.isNaN(ms) ? 0 : Math.min(Math.max(0, ms), maxRetryAfterMs);
 }
 
 /** A response as one line: the detail of a problem and its first errors, or the text as it is. */

@@ -4,6 +4,7 @@ import { type Alert, type AlertDelivery, decodeAlertRecord } from '../../core/wi
 import { describeError, GaplineError } from '../../core/wire/errors.ts';
 import type { Stream } from '../../core/wire/stream.ts';
 import type { AlertMetrics } from '../metrics.ts';
+import { Outcomes } from './outcomes.ts';
 import type { Silences } from './silences.ts';
 import { sendAlert, type Webhook } from './webhook.ts';
 
@@ -16,6 +17,8 @@ export interface DeliverOptions {
   readonly silences: Silences;
   /** How long a notification is tried. */
   readonly giveUpAfterMs: number;
+  /** When the webhook was first there: it gets the alerts since then, and those before it that are younger than `giveUpAfterMs`. */
+  readonly startMs: number;
   readonly metrics: AlertMetrics;
   readonly reporter: Reporter;
 }
@@ -32,18 +35,22 @@ const appendMs = 5_000;
  */
 export function startDelivery(options: DeliverOptions): Promise<Running> {
   const { stream, log, topic, webhook, metrics, reporter } = options;
+  const oldestMs = options.startMs - options.giveUpAfterMs;
+  const outcomes = new Outcomes({ log, topic, stream: stream.name, webhook: webhook.name });
+  const courier = { ...options, outcomes, pause: { untilMs: 0, detail: '' } };
   async function sink({ records, signal }: { records: readonly StoredRecord[]; signal: AbortSignal }) {
     const rejected: Rejected[] = [];
     for (const record of records) {
       const alert = decodeAlertRecord(record.value);
       if (typeof alert === 'string') rejected.push({ record, reason: `not an alert: ${alert}` });
-      else if (alert.kind === 'alert' && alert.stream === stream.name) await settle(alert, record, signal);
+      else if (alert.kind === 'alert' && alert.stream === stream.name && record.arrivedMs >= oldestMs)
+        await settle(alert, record, signal);
     }
     return rejected;
   }
 
   async function settle(alert: Alert, record: StoredRecord, signal: AbortSignal): Promise<void> {
-    const { outcome, detail } = await outcomeOf(options, alert, record, signal);
+    const { outcome, detail } = await outcomeOf(courier, alert, record, signal);
     const { rule, subject, state, id, key } = alert;
     const delivery: AlertDelivery = {
       ...{ kind: 'delivery', stream: stream.name, rule, subject, state, id, key, webhook: webhook.name, outcome },
@@ -51,9 +58,10 @@ export function startDelivery(options: DeliverOptions): Promise<Running> {
       at: new Date().toISOString(),
     };
     await log.append(topic, [{ key: subject, value: Buffer.from(JSON.stringify(delivery)) }], { deadlineMs: appendMs });
+    outcomes.note(alert, outcome);
     metrics.settled(webhook.name, outcome);
     if (outcome !== 'delivered' && outcome !== 'silenced')
-      reporter.noteError(`webhook ${webhook.name}: an alert was not delivered: ${detail}`);
+      reporter.noteError(`webhook ${webhook.name}: ${rule} of ${subject} (${state}) was not delivered: ${detail}`);
   }
 
   const stalled = ({ error }: Stall) => reporter.noteError(`webhook ${webhook.name}: ${describeError(error)}`);
@@ -64,19 +72,35 @@ export function startDelivery(options: DeliverOptions): Promise<Running> {
   );
 }
 
+interface Courier extends DeliverOptions {
+  readonly outcomes: Outcomes;
+  /** Before this the webhook wants nothing: its `Retry-After`. */
+  readonly pause: { untilMs: number; detail: string };
+}
+
 /** @throws {GaplineError} `webhook-refused` where it is to be tried again */
 async function outcomeOf(
-  { webhook, silences, giveUpAfterMs, metrics }: DeliverOptions,
+  courier: Courier,
   alert: Alert,
   { arrivedMs }: StoredRecord,
   signal: AbortSignal,
 ): Promise<Pick<AlertDelivery, 'outcome' | 'detail'>> {
-  if (silences.isSilenced(alert, Date.now())) return { outcome: 'silenced' };
+  const { webhook, silences, giveUpAfterMs, metrics, outcomes, pause } = courier;
+  if (silences.isSilenced(alert, Date.now())) {
+    const isNews = alert.state === 'resolved' && (await outcomes.wasToldThatItFires(alert));
+    if (!isNews) return { outcome: 'silenced' };
+  }
+  const pauseMs = pause.untilMs - Date.now();
+  if (pauseMs > 0) throw again(`${pause.detail}, and Retry-After: ${Math.ceil(pauseMs / 1_000)} s more`);
   const attempt = await sendAlert(webhook, alert, signal);
   if (attempt.outcome === 'delivered') return { outcome: 'delivered' };
   const { outcome, detail } = attempt;
   if (outcome === 'refused') return { outcome, detail };
   metrics.failed(webhook.name);
   if (Date.now() - arrivedMs > giveUpAfterMs) return { outcome: 'given-up', detail };
-  throw new GaplineError('webhook-refused', detail, { retryable: true });
+  pause.untilMs = Date.now() + attempt.retryAfterMs;
+  pause.detail = detail;
+  throw again(detail);
 }
+
+const again = (detail: string) => new GaplineError('webhook-refused', detail, { retryable: true });

@@ -17,6 +17,13 @@ export interface PostOptions {
   readonly resolve?: Resolve;
 }
 
+/** What is of interest of a response. */
+export interface Posted {
+  readonly status: number;
+  /** The header `Retry-After`. */
+  readonly retryAfter: string | undefined;
+}
+
 type Resolve = (hostname: string, done: (error: Error | null, found: readonly LookupAddress[]) => void) => void;
 
 const resolveBySystem: Resolve = (hostname, done) => lookup(hostname, { all: true }, done);
@@ -49,10 +56,10 @@ const publicOnly =
   };
 
 /**
- * POSTs once; redirects are not followed, and of the response only the status is of interest.
+ * POSTs once; redirects are not followed, and the body of the response is not read.
  * @throws {GaplineError} `webhook-refused` for an address that is not allowed; whatever the network reports
  */
-export async function post(options: PostOptions): Promise<number> {
+export async function post(options: PostOptions): Promise<Posted> {
   const { url, headers, body, allowPrivate, timeoutMs, resolve = resolveBySystem } = options;
   if (isRefusedLiteral(url, allowPrivate)) throw privateAddress(url.hostname);
   const timeout = AbortSignal.timeout(timeoutMs);
@@ -69,7 +76,7 @@ export async function post(options: PostOptions): Promise<number> {
         const { statusCode = 0 } = response;
         // What it says is read by nobody; a response without end must not keep the connection.
         response.destroy();
-        done(statusCode);
+        done({ status: statusCode, retryAfter: response.headers['retry-after'] });
       },
     );
     request.on('error', (error) => reject(timeout.aborted ? tooSlow(timeoutMs, error) : error));

@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { retryAfterMs } from '../../core/retry/retry-after.ts';
 import type { Alert } from '../../core/wire/alert.ts';
 import { describeError } from '../../core/wire/errors.ts';
 import { post } from './post.ts';
@@ -17,11 +18,15 @@ export type Attempt =
   | { readonly outcome: 'delivered'; readonly status: number }
   /** The receiver will never take this message. */
   | { readonly outcome: 'refused'; readonly detail: string }
-  | { readonly outcome: 'failed'; readonly detail: string };
+  | { readonly outcome: 'failed'; readonly detail: string; readonly retryAfterMs: number };
 
 const timeoutMs = 10_000;
-/** Statuses that say that the message itself is at fault. All others may pass: addresses and rights get corrected. */
-const refusals = new Set([400, 413, 415, 422]);
+/** Of the statuses from 400 to 499, those that pass: too slow, another attempt under way, locked, too early, too many. */
+const passing = new Set([408, 409, 421, 423, 425, 429]);
+
+/** Whether the receiver will respond with the same the next time: a refusal, or a redirect for good, which is not followed. */
+const isForGood = (status: number): boolean =>
+  (status >= 400 && status < 500 && !passing.has(status)) || status === 301 || status === 308;
 
 /**
  * `t=SECONDS,v1=HEX`: the HMAC-SHA256 of `SECONDS.BODY`. The time lets a receiver refuse what is old, so that nobody can send it again.
@@ -43,11 +48,19 @@ export async function sendAlert(webhook: Webhook, alert: Alert, signal?: AbortSi
     ...(secret !== undefined && { 'gapline-signature': signatureOf(secret, seconds, body) }),
   };
   try {
-    const status = await post({ url, headers, body, allowPrivate, timeoutMs, ...(signal && { signal }) });
+    const { status, retryAfter } = await post({
+      url,
+      headers,
+      body,
+      allowPrivate,
+      timeoutMs,
+      ...(signal && { signal }),
+    });
     if (status >= 200 && status < 300) return { outcome: 'delivered', status };
     const detail = status >= 300 && status < 400 ? `${status}: redirects are not followed` : `status ${status}`;
-    return { outcome: refusals.has(status) ? 'refused' : 'failed', detail };
+    if (isForGood(status)) return { outcome: 'refused', detail };
+    return { outcome: 'failed', detail, retryAfterMs: retryAfterMs(retryAfter, Date.now()) };
   } catch (error) {
-    return { outcome: 'failed', detail: describeError(error) };
+    return { outcome: 'failed', detail: describeError(error), retryAfterMs: 0 };
   }
 }

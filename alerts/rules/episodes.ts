@@ -1,7 +1,7 @@
 import type { Episode } from './episode.ts';
 
-/** One saved episode: subject, `since` as a decimal string, run, and 1 where it fires. */
-export type SavedEpisode = readonly [subject: string, since: string, run: number, firing: 0 | 1];
+/** One saved episode: subject, `since` as a decimal string, run, 1 where it fires, and then what raised it. */
+export type SavedEpisode = readonly [subject: string, since: string, run: number, firing: 0 | 1, origin?: string];
 
 /** The episodes of one rule in one partition, by subject. They change only when a draft is committed. */
 export class Episodes {
@@ -11,8 +11,11 @@ export class Episodes {
   /** @param limit - subjects at most; those beyond it are not watched */
   constructor(limit: number, saved: readonly SavedEpisode[] = []) {
     this.#limit = limit;
-    for (const [subject, since, run, firing] of saved)
-      this.#committed.set(subject, { since: BigInt(since), run, firing: firing === 1 });
+    for (const [subject, since, run, firing, origin] of saved)
+      this.#committed.set(subject, {
+        ...{ since: BigInt(since), run, firing: firing === 1 },
+        ...(origin !== undefined && { origin }),
+      });
   }
 
   get size(): number {
@@ -28,12 +31,10 @@ export class Episodes {
   }
 
   save(): SavedEpisode[] {
-    return Array.from(this.#committed, ([subject, { since, run, firing }]) => [
-      subject,
-      `${since}`,
-      run,
-      firing ? 1 : 0,
-    ]);
+    return Array.from(this.#committed, ([subject, { since, run, firing, origin }]): SavedEpisode => {
+      const plain = [subject, `${since}`, run, firing ? 1 : 0] as const;
+      return origin === undefined ? plain : [...plain, origin];
+    });
   }
 }
 

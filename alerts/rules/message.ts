@@ -11,6 +11,8 @@ export interface AlertChange {
   readonly subject: string;
   readonly state: Alert['state'];
   readonly since: bigint;
+  /** The record that raised the alert, for what is resolved too; empty where no record did. */
+  readonly origin: string;
   readonly at: bigint;
   readonly details: AlertDetails;
   /** In words. */
@@ -18,9 +20,9 @@ export interface AlertChange {
 }
 
 /** The notification of a change; the same change always gives the same one. */
-export function alertOf({ stream, rule, subject, state, since, at, details, what }: AlertChange): Alert {
+export function alertOf({ stream, rule, subject, state, since, origin, at, details, what }: AlertChange): Alert {
   const identity = { stream, rule, subject, since: `${since}` };
-  const id = alertId(identity);
+  const id = alertId({ ...identity, origin });
   const text = `[${state}] ${stream}: ${rule}: ${subject}: ${what}, since ${isoOf(since)}`;
   return { kind: 'alert', ...identity, state, id, key: `${id}-${state}`, at: `${at}`, text, ...details };
 }

@@ -6,8 +6,8 @@ import type { RuleDraft } from './rule-book.ts';
 
 /** Lets ticks decide that say how the stages are. */
 export function judgeLine({ name }: Stream, records: readonly StoredRecord[], draft: RuleDraft<LineRule>): void {
-  for (const { value } of records) {
-    const tick = decodeTick(value);
+  for (const record of records) {
+    const tick = decodeTick(record.value);
     if (typeof tick === 'string' || tick.kind !== 'line') continue;
     for (const each of draft.rules) {
       const { rule } = each;
@@ -15,7 +15,8 @@ export function judgeLine({ name }: Stream, records: readonly StoredRecord[], dr
       // A stage that says nothing is neither well nor ill.
       if (found === undefined) continue;
       const matches = found >= (rule.kind === 'lag' ? rule.records : rule.fields);
-      draft.step(each, rule.kind === 'lag' ? rule.stage : name, matches, BigInt(tick.at), { value: found });
+      const subject = rule.kind === 'lag' ? rule.stage : name;
+      draft.step(each, record, { subject, matches, at: BigInt(tick.at), details: { value: found } });
     }
   }
 }

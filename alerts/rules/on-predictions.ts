@@ -13,13 +13,13 @@ export function judgePredictions(
   records: readonly StoredRecord[],
   draft: RuleDraft<PredictionRule>,
 ): void {
-  for (const { value } of records) {
-    const prediction = predictionIn(value);
+  for (const record of records) {
+    const prediction = predictionIn(record.value);
     if (prediction?.stream !== name) continue;
     const at = BigInt(prediction.time);
     for (const each of draft.rules) {
       const { matches, details } = judge(each.rule, prediction, fields.length);
-      draft.step(each, prediction.device, matches, at, details);
+      draft.step(each, record, { subject: prediction.device, matches, at, details });
     }
   }
 }

@@ -1,7 +1,8 @@
 import type { StoredRecord } from '../../core/log/port.ts';
-import { decodeTick } from '../../core/wire/alert.ts';
+import { type Alert, decodeTick } from '../../core/wire/alert.ts';
 import { decodeRecord } from '../../core/wire/decode-samples.ts';
 import type { Stream } from '../../core/wire/stream.ts';
+import { type Episode, originOf } from './episode.ts';
 import type { SilentRule } from './rule.ts';
 import type { DraftedRule, RuleDraft } from './rule-book.ts';
 
@@ -9,41 +10,71 @@ import type { DraftedRule, RuleDraft } from './rule-book.ts';
 const goneNs = 30n * 86_400_000_000_000n;
 const nsPerMs = 1_000_000n;
 
-/** Lets the arrival of readings, and ticks, decide which devices are silent. A batch is of one topic. */
+/** Alerts that one tick raises, at most, so that an outage of all devices is no transaction without bound. The next tick goes on. */
+export const mostOfOneTick = 2_000;
+
+/**
+ * Lets the arrival of readings, and ticks, decide which devices are silent. A batch is of one topic.
+ * What a device comes to depends on its last arrival and the ticks alone, not on how readings and ticks alternate: a tick follows what had
+ * arrived by its time. So a replay may take all readings first.
+ */
 export function judgeSilence(stream: Stream, records: readonly StoredRecord[], draft: RuleDraft<SilentRule>): void {
   if (records[0]?.topic === stream.topics.readings) {
     const heard = lastArrivals(stream, records);
     for (const each of draft.rules) for (const [device, at] of heard) hear(draft, each, device, at);
     return;
   }
-  // Of several ticks the last one says all.
-  const at = records.reduce((latest, { value }) => {
-    const tick = decodeTick(value);
-    return typeof tick !== 'string' && tick.kind === 'time' && BigInt(tick.at) > latest ? BigInt(tick.at) : latest;
-  }, 0n);
-  for (const each of draft.rules) findSilent(draft, each, at);
+  for (const record of records) {
+    const tick = decodeTick(record.value);
+    if (typeof tick !== 'string' && tick.kind === 'time') findSilent(draft, record, BigInt(tick.at));
+  }
 }
 
 function hear(draft: RuleDraft<SilentRule>, of: DraftedRule<SilentRule>, device: string, at: bigint): void {
   const before = of.draft.get(device);
-  if (before?.firing)
-    draft.raise(of.rule, device, { state: 'resolved', since: before.since, at, details: {}, reason: 'readings again' });
-  const since = before && !before.firing && before.since > at ? before.since : at;
+  if (before?.firing) {
+    const { since, origin = '' } = before;
+    draft.raise(of.rule, device, { state: 'resolved', since, origin, at, details: {}, reason: 'readings again' });
+  }
+  const since = before && before.since > at ? before.since : at;
   of.draft.set(device, { since, run: 0, firing: false });
 }
 
-function findSilent(draft: RuleDraft<SilentRule>, of: DraftedRule<SilentRule>, at: bigint): void {
-  for (const [device, { since, firing }] of [...of.draft.entries()]) {
-    const silentNs = at - since;
-    if (!firing && silentNs >= of.rule.silentNs) {
-      of.draft.set(device, { since, run: 0, firing: true });
-      const details = { value: Number(silentNs / nsPerMs) / 1_000 };
-      draft.raise(of.rule, device, { state: 'firing', since, at, details });
-    } else if (firing && silentNs >= of.rule.silentNs + goneNs) {
-      of.draft.set(device, undefined);
-      draft.raise(of.rule, device, { state: 'resolved', since, at, details: {}, reason: 'gone for 30 days' });
+function findSilent(draft: RuleDraft<SilentRule>, record: StoredRecord, at: bigint): void {
+  const origin = originOf(record);
+  let room = mostOfOneTick;
+  for (const of of draft.rules) {
+    for (const [device, episode] of [...of.draft.entries()]) {
+      const state = newsOf(episode, of.rule, at);
+      if (state === undefined) continue;
+      if (room === 0) {
+        draft.leaveRest();
+        return;
+      }
+      room -= 1;
+      if (state === 'firing') fall(draft, of, device, { ...episode, origin }, at);
+      else forget(draft, of, device, episode, at);
     }
   }
+}
+
+/** What a tick makes of a device; undefined where that is nothing new. */
+function newsOf({ since, firing }: Episode, { silentNs }: SilentRule, at: bigint): Alert['state'] | undefined {
+  if (firing) return at - since >= silentNs + goneNs ? 'resolved' : undefined;
+  return at - since >= silentNs ? 'firing' : undefined;
+}
+
+type Judged = [draft: RuleDraft<SilentRule>, of: DraftedRule<SilentRule>, device: string, episode: Episode, at: bigint];
+
+function fall(...[draft, of, device, { since, origin = '' }, at]: Judged): void {
+  of.draft.set(device, { since, run: 0, firing: true, origin });
+  const details = { value: Number((at - since) / nsPerMs) / 1_000 };
+  draft.raise(of.rule, device, { state: 'firing', since, origin, at, details });
+}
+
+function forget(...[draft, of, device, { since, origin = '' }, at]: Judged): void {
+  of.draft.set(device, undefined);
+  draft.raise(of.rule, device, { state: 'resolved', since, origin, at, details: {}, reason: 'gone for 30 days' });
 }
 
 /** By device, when its last reading arrived, in nanoseconds. */

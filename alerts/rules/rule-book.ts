@@ -1,30 +1,26 @@
+import type { StoredRecord } from '../../core/log/port.ts';
 import type { Alert } from '../../core/wire/alert.ts';
 import { nextEpisode } from './episode.ts';
 import { type EpisodeDraft, Episodes, type SavedEpisode } from './episodes.ts';
 import { type AlertDetails, alertOf, describeFinding } from './message.ts';
 import type { Rule } from './rule.ts';
+import { lastHeard, type SavedRule, type SavedRules } from './saved.ts';
 import type { RuleConfig } from './schema.ts';
 
 /** Subjects that one rule watches in one partition, at most. */
 export const maxSubjects = 100_000;
-
-interface SavedRule {
-  readonly definition: RuleConfig;
-  readonly episodes: readonly SavedEpisode[];
-  /** The rule was changed or removed, and the next batch resolves what fires by it. */
-  readonly isGone?: true;
-}
-
-/** What the rules of one partition remember, as JSON in its checkpoint. */
-export interface SavedRules {
-  /** Records that arrived before this are older than the first start of these alerts, and raise none. */
-  readonly startMs: number;
-  readonly rules: readonly SavedRule[];
-}
+/** Alerts of rules that are changed or gone that one batch resolves, at most. */
+export const mostOrphansOfBatch = 2_000;
 
 interface Entry<R extends Rule> {
   readonly rule: R;
   readonly episodes: Episodes;
+}
+
+/** An alert that fires by a rule that is changed or gone. */
+interface Orphan {
+  readonly definition: RuleConfig;
+  readonly episode: SavedEpisode;
 }
 
 /** The rules of one partition with what they remember. */
@@ -32,32 +28,51 @@ export class RuleBook<R extends Rule> {
   readonly stream: string;
   readonly startMs: number;
   readonly #entries: readonly Entry<R>[];
-  /** Alerts that fire by rules that are changed or gone. They are resolved with the next batch. */
-  #orphans: readonly SavedRule[];
+  /** They are resolved with the next batches. */
+  #orphans: readonly Orphan[];
+  /** The last draft, or the one in hand, did less than there was to do: what a replay makes of it depends on where batches begin. */
+  #wasPartial = false;
+  #isPartial = false;
 
   constructor(stream: string, rules: readonly R[], saved: SavedRules, limit = maxSubjects) {
     this.stream = stream;
     this.startMs = saved.startMs;
-    const known = new Map(saved.rules.map((each) => [identityOf(each.definition), each.episodes]));
+    const standing = saved.rules.filter(({ isGone }) => !isGone);
+    const known = new Map(standing.map((each) => [identityOf(each.definition), each.episodes]));
     const current = new Set(rules.map(({ definition }) => identityOf(definition)));
-    this.#entries = rules.map((rule) => ({
-      ...{ rule, episodes: new Episodes(limit, known.get(identityOf(rule.definition))) },
-    }));
+    const heard = lastHeard(saved.rules, limit);
+    this.#entries = rules.map((rule) => {
+      const own = known.get(identityOf(rule.definition));
+      return { rule, episodes: new Episodes(limit, own ?? (rule.kind === 'silent' ? heard() : [])) };
+    });
     this.#orphans = saved.rules
-      .filter(({ definition }) => !current.has(identityOf(definition)))
-      .map((each) => ({
-        ...each,
-        isGone: true as const,
-        episodes: each.episodes.filter(([, , , firing]) => firing === 1),
-      }))
-      .filter(({ episodes }) => episodes.length > 0);
+      .filter(({ definition, isGone }) => isGone || !current.has(identityOf(definition)))
+      .flatMap(({ definition, episodes }) =>
+        episodes.filter(([, , , firing]) => firing === 1).map((episode) => ({ definition, episode })),
+      );
   }
 
-  /** Begins a batch. */
-  draft(): RuleDraft<R> {
-    return new RuleDraft(this.stream, this.#entries, this.#orphans, () => {
-      this.#orphans = [];
+  /**
+   * Begins a batch.
+   * @param isReplayed - false for the first batch of a replay and all new ones; while rules leave orphans, a replay is of one batch
+   */
+  draft(isReplayed = false): RuleDraft<R> {
+    const orphans = isReplayed ? [] : this.#orphans.slice(0, mostOrphansOfBatch);
+    this.#isPartial = orphans.length > 0;
+    return new RuleDraft(this.stream, this.#entries, orphans, {
+      leftRest: () => {
+        this.#isPartial = true;
+      },
+      committed: () => {
+        this.#orphans = this.#orphans.slice(orphans.length);
+        this.#wasPartial = this.#isPartial;
+      },
     });
+  }
+
+  /** Whether the batch in hand, or the one before it, must not be replayed together with others. */
+  get isPartial(): boolean {
+    return this.#isPartial || this.#wasPartial;
   }
 
   firing(): number {
@@ -71,23 +86,43 @@ export class RuleBook<R extends Rule> {
       definition,
       episodes: episodes.save(),
     }));
-    return { startMs: this.startMs, rules: [...rules, ...this.#orphans] };
+    return { startMs: this.startMs, rules: [...rules, ...savedOrphans(this.#orphans)] };
   }
 }
 
 const identityOf = (definition: RuleConfig): string => JSON.stringify(Object.entries(definition).sort());
+
+const savedOrphans = (orphans: readonly Orphan[]): SavedRule[] =>
+  Array.from(
+    Map.groupBy(orphans, ({ definition }) => definition),
+    ([definition, own]) => ({ definition, episodes: own.map(({ episode }) => episode), isGone: true }),
+  );
 
 export interface DraftedRule<R extends Rule> {
   readonly rule: R;
   readonly draft: EpisodeDraft;
 }
 
+/** What one reading or tick says of a subject. */
+export interface Observation {
+  readonly subject: string;
+  readonly matches: boolean;
+  readonly at: bigint;
+  readonly details: AlertDetails;
+}
+
 interface Change extends Pick<Alert, 'state'> {
   readonly since: bigint;
+  readonly origin: string;
   readonly at: bigint;
   readonly details: AlertDetails;
   /** Why it is resolved, where that is not because the condition holds no longer. */
   readonly reason?: string;
+}
+
+interface DraftHooks {
+  leftRest(): void;
+  committed(): void;
 }
 
 /** What one batch makes of the rules: alerts, and changes that count once it is committed. */
@@ -95,31 +130,34 @@ export class RuleDraft<R extends Rule> {
   readonly alerts: Alert[] = [];
   readonly rules: readonly DraftedRule<R>[];
   readonly #stream: string;
-  readonly #committed: () => void;
+  readonly #hooks: DraftHooks;
 
-  constructor(stream: string, entries: readonly Entry<R>[], orphans: readonly SavedRule[], committed: () => void) {
+  constructor(stream: string, entries: readonly Entry<R>[], orphans: readonly Orphan[], hooks: DraftHooks) {
     this.#stream = stream;
-    this.#committed = committed;
+    this.#hooks = hooks;
     this.rules = entries.map(({ rule, episodes }) => ({ rule, draft: episodes.draft() }));
-    for (const { definition, episodes } of orphans)
-      for (const [subject, since] of episodes) this.#resolveOrphan(definition.name, subject, BigInt(since));
+    for (const orphan of orphans) this.#resolveOrphan(orphan);
   }
 
   /** One reading or tick of a subject: whether it matches the rule, and what to tell where that is news. */
-  step(of: DraftedRule<R>, subject: string, matches: boolean, at: bigint, details: AlertDetails): void {
+  step(of: DraftedRule<R>, record: StoredRecord, { subject, matches, at, details }: Observation): void {
     const { rule, draft } = of;
     const before = draft.get(subject);
     if (before === undefined && !matches) return;
-    const { next, change } = nextEpisode(before, matches, at, rule);
+    const { next, change } = nextEpisode(before, matches, at, rule, record);
     if (next !== before) draft.set(subject, next);
     // Where there was no room for it, it was not kept, and must not be raised.
     if (change && draft.get(subject) === next) this.raise(rule, subject, { ...change, at, details });
   }
 
-  raise(rule: R, subject: string, change: Change): void {
-    const { state, since, at, details, reason = 'no longer' } = change;
-    const what = state === 'firing' ? describeFinding(rule, details) : reason;
-    this.alerts.push(alertOf({ stream: this.#stream, rule: rule.name, subject, state, since, at, details, what }));
+  raise(rule: R, subject: string, { details, reason = 'no longer', ...change }: Change): void {
+    const what = change.state === 'firing' ? describeFinding(rule, details) : reason;
+    this.alerts.push(alertOf({ stream: this.#stream, rule: rule.name, subject, ...change, details, what }));
+  }
+
+  /** There is more to raise than one batch may hold: the next one goes on. */
+  leaveRest(): void {
+    this.#hooks.leftRest();
   }
 
   get leftOut(): number {
@@ -128,12 +166,13 @@ export class RuleDraft<R extends Rule> {
 
   commit(): void {
     for (const { draft } of this.rules) draft.commit();
-    this.#committed();
+    this.#hooks.committed();
   }
 
-  #resolveOrphan(rule: string, subject: string, since: bigint): void {
+  #resolveOrphan({ definition, episode: [subject, written, , , origin = ''] }: Orphan): void {
+    const since = BigInt(written);
     const what = 'the rule was changed or removed';
-    const shared = { stream: this.#stream, rule, subject, state: 'resolved' } as const;
-    this.alerts.push(alertOf({ ...shared, since, at: since, details: {}, what }));
+    const shared = { stream: this.#stream, rule: definition.name, subject, state: 'resolved' } as const;
+    this.alerts.push(alertOf({ ...shared, since, origin, at: since, details: {}, what }));
   }
 }

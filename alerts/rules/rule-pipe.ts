@@ -5,7 +5,8 @@ import { describeError } from '../../core/wire/errors.ts';
 import type { Stream } from '../../core/wire/stream.ts';
 import type { AlertMetrics } from '../metrics.ts';
 import { type Rule, ruleOf } from './rule.ts';
-import { RuleBook, type RuleDraft, type SavedRules } from './rule-book.ts';
+import { RuleBook, type RuleDraft } from './rule-book.ts';
+import { decodeRules, encodeRules, type SavedRules } from './saved.ts';
 
 export interface RulePipeOptions<R extends Rule> {
   readonly stream: Stream;
@@ -19,6 +20,10 @@ export interface RulePipeOptions<R extends Rule> {
   /** Where alerts go, and where the state is kept. */
   readonly alerts: string;
   readonly state: string;
+  /** Whether the state does not depend on how the inputs alternate. */
+  readonly inAnyOrder?: boolean;
+  /** What arrived before the group's first start raises nothing. */
+  readonly startMs: number;
   readonly rules: readonly R[];
   readonly isOwn: (rule: Rule) => rule is R;
   /** Subjects of a rule in a partition, at most. */
@@ -31,15 +36,20 @@ export interface RulePipe extends Running {
   firing(): number;
 }
 
+/**
+ * Alerts of one transaction, at most about so many: each rule may raise one with each record.
+ */
+const mostOfBatch = 5_000;
+/** The state of rules on silent devices is large, and a replay of what follows a checkpoint is quick. */
+const rarely = { everyRecords: 500_000, everyMs: 60_000 };
+
 /** Runs rules over topics of the log: alerts, offsets and state are committed together, so that a restart neither repeats nor loses one. */
 export async function startRulePipe<R extends Rule>(options: RulePipeOptions<R>): Promise<RulePipe> {
-  const { stream, log, from, group, alerts, state, rules, metrics, reporter, judge } = options;
+  const { stream, log, from, group, alerts, state, startMs, rules, metrics, reporter, judge } = options;
   const books = new Map<number, RuleBook<R>>();
-  // Not when a partition is assigned: that may be as late as with its first record.
-  const startMs = Date.now();
 
-  function judged(book: RuleBook<R>, records: readonly StoredRecord[]): RuleDraft<R> {
-    const draft = book.draft();
+  function judged(book: RuleBook<R>, records: readonly StoredRecord[], isReplayed = false): RuleDraft<R> {
+    const draft = book.draft(isReplayed);
     const isNew = (record: StoredRecord) => record.arrivedMs >= book.startMs;
     judge(stream, records.every(isNew) ? records : records.filter(isNew), draft);
     return draft;
@@ -49,11 +59,15 @@ export async function startRulePipe<R extends Rule>(options: RulePipeOptions<R>)
   async function past(history: History): Promise<SavedRules> {
     const checkpoint = await history.checkpoint();
     if (!checkpoint) return { startMs, rules: [] };
-    const saved = readState(checkpoint.state);
+    const saved = decodeRules(checkpoint.state);
     const standing = saved.rules.filter(({ isGone }) => !isGone);
     const rulesOfBefore = standing.map(({ definition }) => ruleOf(definition)).filter(options.isOwn);
     const book = new RuleBook(stream.name, rulesOfBefore, saved, options.maxSubjects);
-    for await (const records of history.from(checkpoint.positions)) judged(book, records).commit();
+    let isReplayed = false;
+    for await (const records of history.from(checkpoint.positions)) {
+      judged(book, records, isReplayed).commit();
+      isReplayed = true;
+    }
     return book.save();
   }
 
@@ -84,11 +98,18 @@ export async function startRulePipe<R extends Rule>(options: RulePipeOptions<R>)
   const stalled = ({ topic, partition, error }: Stall) =>
     reporter.noteError(`${topic}/${partition}: ${describeError(error)}`);
   const running = await log.pipe(
-    { from, group, checkpoints: { topic: state } },
+    {
+      ...{ from, group, maxBatch: Math.max(100, Math.floor(mostOfBatch / rules.length)) },
+      checkpoints: { topic: state, ...(options.inAnyOrder && { ...rarely, inAnyOrder: true }) },
+    },
     {
       ...{ assigned, transform, deadLetter: reporter.deadLetter, stalled },
       revoked: (partition) => void books.delete(partition),
-      save: (partition) => writeState(books.get(partition)),
+      save(partition) {
+        const book = books.get(partition);
+        return book && encodeRules(book.save());
+      },
+      checkpointNow: (partition) => books.get(partition)?.isPartial ?? false,
       checkpointRefused: (_partition, error) => reporter.noteError(error),
     },
   );
@@ -97,16 +118,4 @@ export async function startRulePipe<R extends Rule>(options: RulePipeOptions<R>)
     stop: () => running.stop(),
     firing: () => Array.from(books.values(), (book) => book.firing()).reduce((sum, count) => sum + count, 0),
   };
-}
-
-const format = 1;
-
-function writeState<R extends Rule>(book: RuleBook<R> | undefined): Uint8Array | undefined {
-  return book && Buffer.from(JSON.stringify({ format, ...book.save() }));
-}
-
-function readState(bytes: Uint8Array): SavedRules {
-  const { format: found, ...saved } = JSON.parse(new TextDecoder().decode(bytes)) as SavedRules & { format: number };
-  if (found !== format) throw new RangeError(`the state of the alerts is of format ${found}, not ${format}`);
-  return saved;
 }

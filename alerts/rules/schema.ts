@@ -55,25 +55,47 @@ const ruleKeys = z.strictObject({
 
 type RuleKeys = z.infer<typeof ruleKeys>;
 
+/** What is wrong with a key, beside the others. */
+interface Contradiction {
+  readonly key?: keyof RuleKeys;
+  readonly message: string;
+}
+
 const ruleSchema = ruleKeys.superRefine((rule, context) => {
   const problem = contradictionIn(rule);
-  if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
+  if (!problem) return;
+  const { key, message } = problem;
+  context.addIssue({ code: 'custom', message, ...(key && { path: [key] }), input: key ? rule[key] : rule });
 });
 
 /** What is wrong with a rule whose keys are right one by one; undefined where nothing is. */
-function contradictionIn(rule: RuleKeys): string | undefined {
+function contradictionIn(rule: RuleKeys): Contradiction | undefined {
   const found = kinds.filter((kind) => rule[kind] !== undefined);
-  const onPredictions = rule.label !== undefined || rule.gaps !== undefined;
-  if (found.length !== 1)
-    return `expected one of ${kinds.join(', ')} in a rule, found ${found.join(' and ') || 'none'}`;
-  if (rule.probability !== undefined && rule.label === undefined) return 'probability stands with label only';
-  if (rule.stage !== undefined && rule.lag === undefined) return 'stage stands with lag only';
-  if (!onPredictions && (rule.readings ?? rule.recover) !== undefined)
-    return 'readings and recover stand with label or gaps only';
-  if (rule.readings !== undefined && rule.for !== undefined) return 'a rule has readings or for, not both';
+  const [, second] = found;
+  if (found.length !== 1) {
+    const message = `expected one of ${kinds.join(', ')} in a rule, found ${found.join(' and ') || 'none'}`;
+    return second ? { key: second, message } : { message };
+  }
+  const stray = strayIn(rule);
+  if (stray) return stray;
+  if (rule.readings !== undefined && rule.for !== undefined)
+    return { key: 'for', message: 'a rule has readings or for, not both' };
   if (rule.silent === undefined) return undefined;
-  if (rule.for !== undefined) return 'silent says already for how long';
-  return (parseDuration(rule.silent) ?? 0) < leastSilenceNs ? 'silent is 5s at least' : undefined;
+  if (rule.for !== undefined) return { key: 'for', message: 'silent says already for how long' };
+  const isShort = (parseDuration(rule.silent) ?? 0) < leastSilenceNs;
+  return isShort ? { key: 'silent', message: 'silent is 5s at least' } : undefined;
+}
+
+/** A key that says nothing in a rule that looks at something else. */
+function strayIn(rule: RuleKeys): Contradiction | undefined {
+  const onPredictions = rule.label !== undefined || rule.gaps !== undefined;
+  if (rule.probability !== undefined && rule.label === undefined)
+    return { key: 'probability', message: 'probability stands with label only' };
+  if (rule.stage !== undefined && rule.lag === undefined)
+    return { key: 'stage', message: 'stage stands with lag only' };
+  const key = (['readings', 'recover'] as const).find((each) => rule[each] !== undefined);
+  if (onPredictions || !key) return undefined;
+  return { key, message: `${key} stands with label or gaps only` };
 }
 
 const webhookSchema = z
@@ -84,26 +106,38 @@ const webhookSchema = z
       .optional()
       .describe('where alerts are POSTed'),
     urlFrom: variable('the variable of the environment that holds the address, in place of url').optional(),
-    secretFrom: variable('the variable that holds the secret of the signature').default('GAPLINE_WEBHOOK_SECRET'),
+    secretFrom: variable(
+      'the variable that holds the secret of the signature, and must be set; default GAPLINE_WEBHOOK_SECRET, and unsigned without it',
+    ).optional(),
     allowPrivate: z.boolean().default(false).describe('whether it may be at a private, loopback or link-local address'),
   })
-  .refine(({ url, urlFrom }) => (url === undefined) !== (urlFrom === undefined), 'a webhook has url or urlFrom');
+  .refine(
+    ({ url, urlFrom }) => (url === undefined) !== (urlFrom === undefined),
+    'expected one of url and urlFrom in a webhook',
+  );
 
-const namesDiffer = (entries: readonly { readonly name: string }[]) =>
-  new Set(entries.map((entry) => entry.name)).size === entries.length;
+/** Refuses the second of two entries with one name. */
+function namesDiffer(entries: readonly { readonly name: string }[], context: z.RefinementCtx): void {
+  const seen = new Set<string>();
+  for (const [index, { name: own }] of entries.entries()) {
+    if (seen.has(own))
+      context.addIssue({
+        code: 'custom',
+        path: [index, 'name'],
+        input: own,
+        message: 'expected a name that no other has',
+      });
+    seen.add(own);
+  }
+}
 
 /** The `alerts` of `stream.yaml`. */
 export const alertsSchema = z.strictObject({
-  rules: z
-    .array(ruleSchema)
-    .max(100)
-    .refine(namesDiffer, 'rules have different names')
-    .default([])
-    .describe('what raises an alert'),
+  rules: z.array(ruleSchema).max(100).superRefine(namesDiffer).default([]).describe('what raises an alert'),
   webhooks: z
     .array(webhookSchema)
     .max(10)
-    .refine(namesDiffer, 'webhooks have different names')
+    .superRefine(namesDiffer)
     .default([])
     .describe('who is told; each is sent every alert'),
   giveUpAfter: span().default('1d').describe('how long a webhook that does not take an alert is tried'),

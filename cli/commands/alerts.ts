@@ -93,7 +93,7 @@ export async function testWebhooks(name: string | undefined, options: AlertsOpti
 async function testOne(webhook: Webhook, stream: string): Promise<string | undefined> {
   const now = BigInt(Date.now()) * 1_000_000n;
   const what = 'a test by gapline alerts test';
-  const shared = { stream, rule: 'test', subject: 'test', state: 'firing', since: now, at: now } as const;
+  const shared = { stream, rule: 'test', subject: 'test', state: 'firing', since: now, origin: '', at: now } as const;
   const attempt = await sendAlert(webhook, alertOf({ ...shared, details: {}, what }));
   return attempt.outcome === 'delivered' ? undefined : attempt.detail;
 }

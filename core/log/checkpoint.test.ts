@@ -5,12 +5,20 @@ import type { Batch } from './port.ts';
 afterEach(() => vi.restoreAllMocks());
 
 /** Checkpoints of one partition by a clock that only the test and `save` move on. */
-function open({ costMs, changed = () => false }: { readonly costMs: number; readonly changed?: () => boolean }) {
+function open({
+  costMs,
+  changed = () => false,
+  inAnyOrder = false,
+}: {
+  readonly costMs: number;
+  readonly changed?: () => boolean;
+  readonly inAnyOrder?: boolean;
+}) {
   const clock = { ms: 1_000 };
   vi.spyOn(performance, 'now').mockImplementation(() => clock.ms);
   const checkpoints = Checkpoints.of(
     0,
-    { checkpoints: { topic: 'state', everyRecords: 100, everyMs: 1_000 }, from: ['facts', 'readings'] },
+    { checkpoints: { topic: 'state', everyRecords: 100, everyMs: 1_000, inAnyOrder }, from: ['facts', 'readings'] },
     {
       save() {
         clock.ms += costMs;
@@ -46,4 +54,15 @@ test('one that takes long is made seldom, but where the state changes otherwise 
   expect(commit(1, 1)).toBe(true);
   isChanged = false;
   expect([commit(1, 1), commit(1, 1, 'facts')]).toEqual([false, true]);
+});
+
+test('inputs that alternate make none due where the state does not depend on their order', () => {
+  const commit = open({ costMs: 0, inAnyOrder: true });
+  expect([commit(0, 1), commit(1, 1, 'facts'), commit(1, 1), commit(1, 1, 'facts')]).toEqual([
+    true,
+    false,
+    false,
+    false,
+  ]);
+  expect(commit(1_000, 1, 'facts')).toBe(true);
 });

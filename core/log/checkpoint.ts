@@ -151,7 +151,7 @@ export class Checkpoints {
     handlers: Required<Pick<PipeHandlers, 'save' | 'checkpointNow'>>,
   ) {
     this.#partition = partition;
-    this.#options = { everyRecords: 100_000, everyMs: 10_000, ...options };
+    this.#options = { everyRecords: 100_000, everyMs: 10_000, inAnyOrder: false, ...options };
     this.#inputs = inputs;
     this.#handlers = handlers;
   }
@@ -166,13 +166,13 @@ export class Checkpoints {
    * come in their order: a replay goes through one after the other, and so repeats exactly what happened since the checkpoint.
    */
   due(positions: () => Positions, topic: string): CheckpointWrite | undefined {
-    const { everyRecords, everyMs } = this.#options;
+    const { everyRecords, everyMs, inAnyOrder } = this.#options;
     const sinceMs = performance.now() - this.#writtenMs;
     const isTime = this.#records >= everyRecords || sinceMs >= everyMs;
     const isDue =
       (isTime && sinceMs >= restAfterCost * this.#costMs) ||
       this.#records === Number.POSITIVE_INFINITY ||
-      this.#inputs.indexOf(topic) < this.#latest;
+      (!inAnyOrder && this.#inputs.indexOf(topic) < this.#latest);
     return isDue || this.#handlers.checkpointNow(this.#partition) ? this.#take(positions()) : undefined;
   }
 

@@ -60,6 +60,11 @@ export interface CheckpointOptions {
   readonly everyRecords?: number;
   /** In milliseconds. Default 10 s. */
   readonly everyMs?: number;
+  /**
+   * The state after a replay of one input after the other, in the order of {@link PipeOptions.from}, is the state after the batches as they
+   * were committed: inputs that alternate make no checkpoint due. Default false.
+   */
+  readonly inAnyOrder?: boolean;
 }
 
 /** Consecutive records of one partition of one topic. */
@@ -142,8 +147,8 @@ export interface PipeHandlers {
 
 export interface PipeOptions {
   /**
-   * Where there are several, checkpoints are written more often: with each batch of a topic that stands before that of the batch before.
-   * So those with few records come first.
+   * Where there are several, checkpoints are written more often, unless `inAnyOrder` says that there is no need: with each batch of a
+   * topic that stands before that of the batch before. So those with few records come first.
    */
   readonly from: readonly string[];
   readonly group: string;

@@ -15,7 +15,7 @@ export interface AlertTopics {
   readonly silentState: string;
   /** Compacted: what the rules on lag and drift remember. */
   readonly lineState: string;
-  /** Compacted: which alerts are not to be delivered, and until when. */
+  /** Compacted: which alerts are not to be delivered, and until when; and when each consumer group first started. */
   readonly silences: string;
 }
 
@@ -85,6 +85,15 @@ export const silenceSchema = z
 
 export type Silence = z.infer<typeof silenceSchema>;
 
+/** When a consumer group of the alerts first started: a restart, before it has committed anything, must not move that. */
+export const firstStartSchema = z.strictObject({
+  kind: z.literal('start'),
+  group: z.string().min(1),
+  atMs: z.number().describe('milliseconds since the epoch'),
+});
+
+export type FirstStart = z.infer<typeof firstStartSchema>;
+
 /** What a record of the topic of ticks says. */
 export const tickSchema = z.discriminatedUnion('kind', [
   z.strictObject({
@@ -107,6 +116,7 @@ const decoder = new TextDecoder('utf-8', { fatal: true });
 /** What a record of the topic of alerts holds, or, on one line, why it holds neither. */
 export const decodeAlertRecord = (value: Uint8Array): Alert | AlertDelivery | string => decode(recordSchema, value);
 export const decodeSilence = (value: Uint8Array): Silence | string => decode(silenceSchema, value);
+export const decodeFirstStart = (value: Uint8Array): FirstStart | string => decode(firstStartSchema, value);
 export const decodeTick = (value: Uint8Array): Tick | string => decode(tickSchema, value);
 
 function decode<T>(schema: z.ZodType<T>, value: Uint8Array): T | string {
@@ -120,13 +130,18 @@ function decode<T>(schema: z.ZodType<T>, value: Uint8Array): T | string {
   return parsed.success ? parsed.data : firstIssue(parsed.error);
 }
 
-/** The id of an alert: whoever finds it again, after a crash too, gives it the same one. */
+/**
+ * The id of an alert: whoever finds it again, after a crash too, gives it the same one.
+ * `since` alone would not do: the clock of a device may stand still or be set back.
+ * @param identity - with the record of the log that raised the alert
+ */
 export function alertId({
   stream,
   rule,
   subject,
   since,
-}: Pick<Alert, 'stream' | 'rule' | 'subject' | 'since'>): string {
-  const identity = JSON.stringify([stream, rule, subject, since]);
+  origin,
+}: Pick<Alert, 'stream' | 'rule' | 'subject' | 'since'> & { readonly origin: string }): string {
+  const identity = JSON.stringify([stream, rule, subject, since, origin]);
   return createHash('sha256').update(identity).digest('hex').slice(0, 32);
 }
