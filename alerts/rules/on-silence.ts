@@ -10,7 +10,7 @@ import type { DraftedRule, RuleDraft } from './rule-book.ts';
 const goneNs = 30n * 86_400_000_000_000n;
 const nsPerMs = 1_000_000n;
 
-/** Alerts that one tick raises, at most, so that an outage of all devices is no transaction without bound. The next tick goes on. */
+/** Alerts that one tick raises, at most, so that an outage of all devices is no transaction without bound. The next tick raises the rest. */
 export const mostOfOneTick = 2_000;
 
 /**

@@ -155,7 +155,7 @@ export class RuleDraft<R extends Rule> {
     this.alerts.push(alertOf({ stream: this.#stream, rule: rule.name, subject, ...change, details, what }));
   }
 
-  /** There is more to raise than one batch may hold: the next one goes on. */
+  /** There is more to raise than one batch may hold: the next one raises the rest. */
   leaveRest(): void {
     this.#hooks.leftRest();
   }
