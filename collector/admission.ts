@@ -8,6 +8,9 @@ export interface Admission {
   readonly memory: MemoryBudget;
 }
 
+/** Bytes of bodies that are being read and of records that are not yet durable. */
+export const waitingIn = ({ groups, memory }: Admission): number => memory.used + groups.waitingBytes;
+
 export interface AdmissionOptions {
   readonly commit: Commit;
   /** One half is for bodies that are being read, the other for readings that are not yet durable. */

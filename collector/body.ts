@@ -12,6 +12,8 @@ export interface BodyLimits {
   readonly maxDiscardBytes: number;
   /** For how long that is done. */
   readonly discardMs: number;
+  /** What bodies hold, as a refusal names it. Default `readings`. */
+  readonly of?: string;
 }
 
 /** A body in the pieces in which it came. */
@@ -56,7 +58,7 @@ export async function readBody(request: IncomingMessage, limits: BodyLimits, mem
     if (declared > limits.maxBytes) throw tooLarge(limits);
     const compressed = isCompressed(request);
     const reserved = memory.reserve(declared);
-    if (reserved === undefined) throw overloaded();
+    if (reserved === undefined) throw overloaded(limits);
     const source = compressed ? decompressed(request) : request;
     return await readAll({ request, source, limits, reserved });
   } catch (error) {
@@ -126,7 +128,7 @@ function readAll({ request, source, limits, reserved }: BodyReading): Promise<Bo
     source.on('data', (chunk: Buffer) => {
       if (bytes + chunk.length > limits.maxBytes) return settle(tooLarge(limits));
       bytes += chunk.length;
-      if (!reserved.grow(bytes)) return settle(overloaded());
+      if (!reserved.grow(bytes)) return settle(overloaded(limits));
       chunks.push(chunk);
     });
     source.on('end', () => settle(null));
@@ -137,10 +139,8 @@ function readAll({ request, source, limits, reserved }: BodyReading): Promise<Bo
   });
 }
 
-function overloaded(): HttpProblem {
-  return new HttpProblem('overloaded', 'more readings are waiting than the collector has memory for', {
-    retryAfterS: 1,
-  });
+function overloaded({ of = 'readings' }: BodyLimits): HttpProblem {
+  return new HttpProblem('overloaded', `more ${of} are waiting than the collector has memory for`, { retryAfterS: 1 });
 }
 
 function broken(request: IncomingMessage, source: Readable, cause?: unknown): HttpProblem {

@@ -10,7 +10,7 @@ import { reportStatus } from '../core/log/status.ts';
 import { createReporter } from '../core/stage/reporter.ts';
 import { createStage, type Stage } from '../core/stage/stage.ts';
 import type { Stream } from '../core/wire/stream.ts';
-import { createAdmission } from './admission.ts';
+import { createAdmission, waitingIn } from './admission.ts';
 import { createHandler, type Readiness } from './app.ts';
 import { archiveGroup } from './archive.ts';
 import { createFactsIntake } from './facts/intake.ts';
@@ -40,7 +40,7 @@ export interface CollectorOptions {
   readonly maxBodyBytes?: number;
   /** Of one request. Default 10,000. */
   readonly maxReadings?: number;
-  /** Memory for bodies being read and readings not yet durable, half each; requests beyond it get 503. Default 64 MB. */
+  /** Memory for bodies being read and readings not yet durable, half each; requests beyond it get 503. Default 64 MB. Facts have half as much beside it. */
   readonly maxWaitingBytes?: number;
   /** Who may write and read. Default: everyone. Where it is given and open, the collector listens on loopback only. */
   readonly access?: Access;
@@ -77,12 +77,12 @@ const stopGraceMs = 8_000;
 
 /** Takes readings over HTTP, checks them, and responds once the log holds them. */
 export function createCollector(options: CollectorOptions): Collector {
-  const { stream, log, logger, registry, link } = options;
+  const { stream, log, logger, registry, link, maxWaitingBytes = 64_000_000 } = options;
   const nowMs = options.nowMs ?? Date.now;
   const unknownFields = new UnknownFields(stream.fields);
   const metrics = createCollectorMetrics(registry, {
     unknownFields,
-    waitingBytes: () => memory.used + groups.waitingBytes + facts.groups.waitingBytes,
+    waitingBytes: () => waitingIn({ memory, groups }) + waitingIn(facts.admission),
     spool: () => spools.size,
     drainedPerSecond: () => spools.drainedPerSecond,
     nowMs,
@@ -95,13 +95,14 @@ export function createCollector(options: CollectorOptions): Collector {
   const { intake } = spools;
   const { groups, memory } = createAdmission({
     commit: (records) => intake.commit(records),
-    maxWaitingBytes: options.maxWaitingBytes ?? 64_000_000,
+    maxWaitingBytes,
     logger,
     nowMs: () => performance.now(),
   });
   const facts = createFactsIntake({
     ...{ stream, log, metrics, logger, nowMs, spool: options.spool },
     deadlineMs: options.appendDeadlineMs ?? 5_000,
+    maxWaitingBytes,
   });
   const access = options.access ?? new Access({ logger });
   const labels =
@@ -120,7 +121,7 @@ export function createCollector(options: CollectorOptions): Collector {
     }),
     groups,
     labels,
-    factGroups: facts.groups,
+    factAdmission: facts.admission,
     metrics,
     exposition: () => (link ? link.metrics() : registry.metrics()),
     logger,
@@ -140,7 +141,7 @@ export function createCollector(options: CollectorOptions): Collector {
     async close() {
       // Readings of senders that wait are durable: they are told so before the connections are cut off.
       await Promise.all([listener.stop(), labels?.stop()]);
-      await Promise.all([groups.close(), facts.groups.close()]);
+      await Promise.all([groups.close(), facts.admission.groups.close()]);
       await spools.stop();
       await facts.stop();
     },

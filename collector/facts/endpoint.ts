@@ -1,22 +1,21 @@
 import { HttpProblem, sendProblem } from '../../core/http/problem.ts';
 import { nanosecondsOfMs } from '../../core/wire/time.ts';
+import type { Admission } from '../admission.ts';
 import { decodeText, readBody } from '../body.ts';
 import { type EndpointHandler, type EndpointOptions, precisionOf, problemOfError } from '../endpoint.ts';
-import type { GroupCommit } from '../group-commit.ts';
 import { bodyForm } from '../readings/content-type.ts';
 import { recordsOfFacts } from './records.ts';
 
 export interface FactsOptions extends EndpointOptions {
-  /** Where facts become durable; readings have groups of their own. */
-  readonly factGroups: GroupCommit;
+  /** Admission of facts; readings have one of their own, so that a flood of one keeps the other out of nothing but the processor. */
+  readonly factAdmission: Admission;
 }
-
-/** Facts that are not yet durable, at most. */
-const maxWaitingBytes = 16_000_000;
 
 /** `POST /facts`: 202 once every fact of the request is durable; else a problem, and no fact is accepted. */
 export function factsEndpoint(options: FactsOptions): EndpointHandler {
-  const { stream, maxReadings, memory, factGroups, metrics, nowMs } = options;
+  const { stream, maxReadings, metrics, nowMs } = options;
+  const { groups, memory } = options.factAdmission;
+  const limits = { ...options.body, of: 'facts' };
   const guard = options.guard('write');
   return async (request, response) => {
     const refuse = (error: unknown) => sendProblem(response, problemOfError(error, 'facts', options));
@@ -32,19 +31,16 @@ export function factsEndpoint(options: FactsOptions): EndpointHandler {
           'not-found',
           `stream ${stream.name} takes no facts; name their kinds under facts in stream.yaml`,
         );
-      if (factGroups.waitingBytes > maxWaitingBytes)
-        throw new HttpProblem('overloaded', 'more facts are waiting than the collector has memory for', {
-          retryAfterS: 1,
-        });
       const form = bodyForm(request);
       const precision = precisionOf(request.query.precision);
-      const body = await readBody(request, options.body, memory);
+      const body = await readBody(request, limits, memory);
       const records = recordsOfFacts({
         ...{ text: decodeText(body.join()), form, maxReadings, stream: stream.name },
         rules: { kinds: stream.facts, precision },
         received: nanosecondsOfMs(nowMs()),
       });
-      factGroups.enqueue(records, (error) => (error === undefined ? accept(records.length) : refuse(error)));
+      const settle = (error?: unknown) => (error === undefined ? accept(records.length) : refuse(error));
+      groups.enqueue(records, settle, request.socket);
     } catch (error) {
       refuse(error);
     }

@@ -104,6 +104,40 @@ test('a stream without facts says so', async () => {
   expect(body.detail).toContain('takes no facts');
 });
 
+test('readings that fill their memory keep no facts out', async () => {
+  const stuck = Promise.withResolvers<void>();
+  const fact = { subject: 'p', kind: 'age', from: '2024-01-31T12:00:00Z', values: { age: 1 } };
+  started = await startCollector({
+    stream,
+    maxWaitingBytes: 40_000,
+    wrap: (log) => ({
+      ...log,
+      append: (topic, records, options) =>
+        topic === pumps.topics.readings ? stuck.promise : log.append(topic, records, options),
+      tail: (topics, options) => log.tail(topics, options),
+      lag: (group, topics) => log.lag(group, topics),
+    }),
+  });
+  const send = (count: number) => {
+    const readings = Array.from({ length: count }, (_, at) => ({
+      device: `d${at}`,
+      time: `${1_700_000_000 + at}000000000`,
+      values: {},
+    }));
+    return fetch(new URL('/readings', url()), {
+      ...{ method: 'POST', headers: { 'content-type': 'application/json' } },
+      body: JSON.stringify(readings),
+    });
+  };
+  const waiting = send(100);
+  const bytes = () => started?.registry.getSingleMetricAsString('gapline_collector_waiting_bytes') ?? '';
+  await until(bytes, (text) => Number(/ (\d+)$/m.exec(text)?.[1]) >= 20_000, 30_000);
+  expect((await send(1)).status).toBe(503);
+  expect((await post(fact)).status).toBe(202);
+  stuck.resolve();
+  expect((await waiting).status).toBe(202);
+});
+
 test('while the log is unavailable, facts wait in a spool of their own and keep their partition', async () => {
   let unavailable = true;
   const folder = quickFolder();
