@@ -63,12 +63,19 @@ const calmSeconds = 10;
 const servedSeconds = 90;
 /** How long the line may take to catch up once faults have stopped, and what is then looked at. */
 const settleSeconds = 180;
-/** How long each look may take, and what has to end before the first. */
-const lookSeconds = { devices: 60, servers: 60, lag: 30, evidence: 90 };
+/** How long a look at the lag may take. */
+const lagSeconds = 30;
+/** What start, late faults, catching up and the looks may take together beyond the faults' own time, on a busy machine. */
+const graceSeconds = 600;
+/** What the last look may take. */
+const leastLookSeconds = 90;
+/** Of the grace, what is left for what comes after the faults. */
+const afterSeconds = 210;
 
 /** Starts the line, lets go wrong what the seed says, and holds what arrived to what was acknowledged. */
 export async function campaign(options: CampaignOptions): Promise<Outcome> {
   const { minutes, seed, client, brokers, rate, workers, only, keep, tell } = options;
+  const endMs = performance.now() + (minutes * 60 + graceSeconds) * 1_000;
   tell('starting Kafka, InfluxDB, Telegraf, collector, archive, classifier, devices');
   const streams = streamsOf(options.stream);
   const stack = await startStack({ streams, client, brokers, rate, workers, seed, keep, tell });
@@ -81,13 +88,13 @@ export async function campaign(options: CampaignOptions): Promise<Outcome> {
     const steps = plan({ cards, seconds: minutes * 60, seed }).filter(({ name }) => !leftOut.includes(name));
     for (const { atSeconds, name } of steps) tell(`plan: ${atSeconds.toFixed(1).padStart(7)} s  ${name}`);
     await sleep(calmSeconds * 1_000);
-    const struck = await strikeAll(stack, steps, faults, options.stopping);
+    const struck = await strikeAll(stack, steps, faults, options.stopping, left(endMs) - afterSeconds);
     const atMs = performance.now();
     tell('no more faults');
     // One that failed may have left them as they were.
     for (const proxy of Object.values(stack.proxies)) proxy.calm();
     const notServed = await unserved(stack);
-    const { counts, violations, settledAtMs } = await settle(stack);
+    const { counts, violations, settledAtMs } = await settle(stack, endMs);
     return {
       ...{ seed, client, brokers, workers },
       minutes: Math.round(10 * struck.minutes) / 10,
@@ -103,6 +110,9 @@ export async function campaign(options: CampaignOptions): Promise<Outcome> {
     await stack.stop();
   }
 }
+
+/** Seconds until then. */
+const left = (endMs: number): number => (endMs - performance.now()) / 1_000;
 
 const acknowledged = ({ witness }: Line): number => witness.acknowledged.size;
 
@@ -127,17 +137,16 @@ interface Settled extends Pick<Outcome, 'counts' | 'violations'> {
 }
 
 /** Stops the devices, and looks until all is where it belongs, or for as long as that may take: then it says what was waited for. */
-async function settle(stack: Stack): Promise<Settled> {
-  const untilMs = performance.now() + settleSeconds * 1_000;
-  const early = [...devicesEnded(stack), ...(await endDevices(stack))];
+async function settle(stack: Stack, endMs: number): Promise<Settled> {
+  const early = [...devicesEnded(stack), ...(await endDevices(stack, left(endMs) - leastLookSeconds))];
   const beganMs = performance.now();
   try {
-    const inquiry = await within(lookSeconds.servers, 'log and store, beside the proxies', inquire(stack));
+    const inquiry = await within(left(endMs), 'log and store, beside the proxies', inquire(stack));
     try {
-      const settled = await look(stack, inquiry, untilMs);
+      const settled = await look(stack, inquiry, endMs);
       return { ...settled, violations: [...early, ...settled.violations] };
     } finally {
-      await within(lookSeconds.servers, 'log and store to be left', inquiry.stop()).catch(() => {});
+      await inquiry.stop();
     }
   } catch (error) {
     const late = { promise: 'what arrived can be looked at', count: 1, examples: [(error as Error).message] };
@@ -145,13 +154,14 @@ async function settle(stack: Stack): Promise<Settled> {
   }
 }
 
-async function look(stack: Stack, inquiry: Inquiry, untilMs: number): Promise<Settled> {
+async function look(stack: Stack, inquiry: Inquiry, endMs: number): Promise<Settled> {
+  const untilMs = Math.min(performance.now() + settleSeconds * 1_000, endMs - leastLookSeconds * 1_000);
   for (;;) {
     const settledAtMs = performance.now();
     const isLate = settledAtMs > untilMs;
     const behind = await notCaughtUp(stack, inquiry);
     if (isLate || behind === '') {
-      const { counts, violations } = await judge(stack, inquiry);
+      const { counts, violations } = await judge(stack, inquiry, endMs);
       if (violations.length === 0) return { counts, violations, settledAtMs };
       if (isLate) return { counts, violations: [...violations, ...waitedFor(behind)], settledAtMs };
     }
@@ -167,10 +177,10 @@ const devicesEnded = ({ lines }: Stack): Violation[] =>
     alive ? [] : [{ promise: 'the devices continue', count: 1, examples: [logFile] }],
   );
 
-async function endDevices({ lines }: Stack): Promise<Violation[]> {
+async function endDevices({ lines }: Stack, mostSeconds: number): Promise<Violation[]> {
   const ends = lines.flatMap(({ generator, clerk }) => [generator.end(), ...(clerk ? [clerk.stop()] : [])]);
   try {
-    await within(lookSeconds.devices, 'the last facts to be accepted, and for the devices to end', Promise.all(ends));
+    await within(mostSeconds, 'the last facts to be accepted, and for the devices to end', Promise.all(ends));
     return [];
   } catch (error) {
     return [
@@ -180,13 +190,17 @@ async function endDevices({ lines }: Stack): Promise<Violation[]> {
 }
 
 /** Checks each stream. */
-async function judge({ lines }: Stack, inquiry: Inquiry): Promise<Pick<Outcome, 'counts' | 'violations'>> {
+async function judge(
+  { lines }: Stack,
+  inquiry: Inquiry,
+  endMs: number,
+): Promise<Pick<Outcome, 'counts' | 'violations'>> {
   const counts: Record<string, Findings['counts']> = {};
   const violations: Violation[] = [];
   for (const line of lines) {
     const { stream } = line.case;
     const what = `all that log and store hold of ${stream} to be read`;
-    const findings = check(await within(lookSeconds.evidence, what, inquiry.gather(line)));
+    const findings = check(await within(left(endMs), what, inquiry.gather(line)));
     counts[stream] = findings.counts;
     violations.push(...findings.violations.map((each) => ({ ...each, promise: `${stream}: ${each.promise}` })));
   }
@@ -201,7 +215,7 @@ async function notCaughtUp({ lines }: Stack, inquiry: Inquiry): Promise<string> 
   if (spooled.some((readings) => readings !== 0)) {
     return `the spools hold ${spooled.map((readings) => readings ?? 'an unknown number of').join(', ')} readings`;
   }
-  const behind = await within(lookSeconds.lag, 'the lag of the groups', inquiry.lag()).catch(
+  const behind = await within(lagSeconds, 'the lag of the groups', inquiry.lag()).catch(
     ({ message }: Error) => message,
   );
   return behind === 0 ? '' : `archives and classifiers are behind: ${behind}`;

@@ -93,7 +93,8 @@ export function startStage({ name, root, args, env, logs, ready }: StageSpec): P
     env,
     data: { path: logs, temporary: false },
     ready: (output) => ready.test(output()),
-    readyWithinMs: 120_000,
+    // One that is killed because it is slow would only begin anew.
+    readyWithinMs: 200_000,
   });
 }
 

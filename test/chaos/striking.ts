@@ -14,22 +14,24 @@ export interface Struck {
   readonly minutes: number;
 }
 
-/** How much longer than planned a fault may take: parts need time to come back, and the machine may be busy. */
-const overdueSeconds = 150;
-/** How long after the end of the plan faults may begin that had to wait for others, and until when all have to be over. */
-const lateSeconds = { begin: 150, end: 270 };
-/** What brings back those that ended by themselves, once all faults are over. */
-const lookAfterSeconds = 90;
+/** How much longer than planned a fault may take: parts need time to come back, on a busy machine minutes. */
+const overdueSeconds = 240;
+/** The last fault begins so long before all have to be over. */
+const leastSeconds = 90;
+/** How long those that ended by themselves may take to come back, once all faults are over. */
+const lookAfterSeconds = 60;
 
 /**
  * Does each fault at its time, or once the parts that it touches are as they were; begins no more once it is to stop. Resolves when all
- * are over and every part runs, or with what took too long, at the latest {@link lateSeconds} after the end of the plan.
+ * are over and every part runs, or with what took too long.
+ * @param mostSeconds - how long it may take in all
  */
 export async function strikeAll(
   stack: Stack,
   steps: readonly Step[],
   faults: ReadonlyMap<string, Fault>,
   stopping: AbortSignal,
+  mostSeconds: number,
 ): Promise<Struck> {
   const counts: Record<string, number> = {};
   const broken: Violation[] = [];
@@ -38,7 +40,7 @@ export async function strikeAll(
   const tell = (what: string): void => stack.tell(`${elapsed().toFixed(1).padStart(7)} s  ${what}`);
   const busy = new Map<string, Promise<void>>();
   const underWay: Promise<void>[] = [];
-  const planEnds = endOf(steps, faults);
+  const endsSeconds = mostSeconds - lookAfterSeconds;
   const report = (promise: string, example: string): void => {
     tell(example);
     broken.push({ promise, count: 1, examples: [example] });
@@ -46,16 +48,16 @@ export async function strikeAll(
 
   async function strike(fault: Fault, seed: number): Promise<void> {
     const fromSeconds = elapsed();
-    if (fromSeconds > planEnds + lateSeconds.begin) {
+    if (fromSeconds > endsSeconds - leastSeconds) {
       const why = `${fault.name}: others kept ${fault.touches.join(', ')} for too long`;
       return report('every fault has its turn', why);
     }
-    const mostSeconds = Math.min(fault.seconds + overdueSeconds, planEnds + lateSeconds.end - fromSeconds);
+    const maxSeconds = Math.min(fault.seconds + overdueSeconds, endsSeconds - fromSeconds);
     counts[fault.name] = (counts[fault.name] ?? 0) + 1;
     tell(`${fault.name} …`);
     try {
       const struck = fault.strike(stack, new KeyedRandom().at(seed, 0, 0)).then(() => lookAfter(stack, fault.touches));
-      await within(mostSeconds, 'it to be over', struck);
+      await within(maxSeconds, 'it to be over', struck);
     } catch (error) {
       report('every part comes back after a fault', `${fault.name}: ${(error as Error).message}`);
     }
@@ -75,10 +77,6 @@ export async function strikeAll(
   await Promise.all(underWay);
   await lookAfterAll(stack).catch((error: Error) => report('every part comes back after a fault', error.message));
   return { counts, broken, minutes: elapsed() / 60 };
-}
-
-function endOf(steps: readonly Step[], faults: ReadonlyMap<string, Fault>): number {
-  return Math.max(0, ...steps.map(({ atSeconds, name }) => atSeconds + (faults.get(name)?.seconds ?? 0)));
 }
 
 async function lookAfterAll(stack: Stack): Promise<void> {
