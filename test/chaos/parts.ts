@@ -93,7 +93,7 @@ export function startStage({ name, root, args, env, logs, ready }: StageSpec): P
     env,
     data: { path: logs, temporary: false },
     ready: (output) => ready.test(output()),
-    // One that is killed because it is slow would only begin anew.
+    // Killed because it is slow, it would have to do all of that again.
     readyWithinMs: 200_000,
   });
 }
