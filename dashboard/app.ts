@@ -58,7 +58,8 @@ export function createApp(options: AppOptions): Express {
       const fieldCount = stream.fields.length;
       const { hasWindows } = figures;
       const hasAlerts = stream.alerts !== undefined;
-      const facts = { fieldCount, gapRate, models, hasSession, hasWindows, hasAlerts };
+      const hasFacts = stream.facts !== undefined;
+      const facts = { fieldCount, gapRate, models, hasSession, hasWindows, hasAlerts, hasFacts };
       sendAsset(response, pages.live({ stream: stream.name, ...facts }));
     } catch (error) {
       askForToken(error, request, response, signInPage);

@@ -49,6 +49,8 @@ export interface PageFacts {
   readonly hasWindows: boolean;
   /** Whether the stream has rules that raise alerts. */
   readonly hasAlerts: boolean;
+  /** Whether the stream takes facts. */
+  readonly hasFacts: boolean;
   /** Whether the reader came with a session that can be ended. */
   readonly hasSession: boolean;
 }
@@ -63,7 +65,7 @@ export interface Pages {
 export async function readPages(): Promise<Pages> {
   const [live, signIn] = await Promise.all([readTemplate('index.html'), readTemplate('sign-in.html')]);
   return {
-    live: ({ stream, fieldCount, gapRate, models, hasSession, hasWindows, hasAlerts }) =>
+    live: ({ stream, fieldCount, gapRate, models, hasSession, hasWindows, hasAlerts, hasFacts }) =>
       live({
         stream: escapeHtml(stream),
         controls: gapRate === null ? 'no' : 'yes',
@@ -72,6 +74,7 @@ export async function readPages(): Promise<Pages> {
         models: models.length > 1 ? models.map(radioOf).join('') : '',
         windows: hasWindows ? 'yes' : 'no',
         alerts: hasAlerts ? 'yes' : 'no',
+        facts: hasFacts ? 'yes' : 'no',
         session: hasSession ? 'yes' : 'no',
         // Room for what the script will fill in: the page may be painted before that.
         bars: '<li></li>'.repeat(fieldCount > mostBars ? barsOfMany : fieldCount),

@@ -41,12 +41,34 @@ export interface Sections {
   readonly deadLetters: DeadLetterFigures;
   /** Those that fire first; null for a stream without rules. */
   readonly alerts: readonly AlertView[] | null;
+  /** Null for a stream without facts. */
+  readonly facts: readonly FactKindFigures[] | null;
   readonly recent: readonly RecentPrediction[];
   /** Null for a stream whose model labels single readings. */
   readonly windows: WindowDevices | null;
   readonly source: Source;
   /** Null where there is nothing to control. */
   readonly controls: { readonly gapRate: number } | null;
+}
+
+/** For whom facts of one kind hold now. */
+export interface FactKindFigures {
+  readonly kind: string;
+  /** Whether the subjects are listed: those of kinds that say only that they hold. */
+  readonly isListed: boolean;
+  readonly insideCount: number;
+  readonly outsideCount: number;
+  /** Some of them, those of late first. */
+  readonly inside: readonly FactSubject[];
+  readonly outside: readonly FactSubject[];
+}
+
+export interface FactSubject {
+  readonly subject: string;
+  /** Since when it is inside or outside, in milliseconds since the epoch; null where its fact is yet to begin. */
+  readonly since: number | null;
+  /** The last label that the page has read; null for a subject that is outside. */
+  readonly label: string | null;
 }
 
 /** One alert, as it was last told. */

@@ -58,17 +58,25 @@ export async function watchLine({ stream, log, logger, figures, metrics, signal 
     },
     trouble: noteTrouble('status'),
   });
-  await Promise.all([lineWatch.run(), statusWatch.run(), watchAlerts({ stream, log, logger, figures, signal })]);
+  const few = { stream, log, logger, signal };
+  await Promise.all([
+    ...[lineWatch.run(), statusWatch.run()],
+    watchAll(few, stream.alerts?.alerts, (records) => figures.takeAlerts(records)),
+    watchAll(few, stream.facts && stream.topics.facts, (records) => figures.takeFacts(records)),
+  ]);
 }
 
-/** Alerts are few and last long: all of them are read, however old. */
-async function watchAlerts({ stream, log, logger, figures, signal }: Omit<LineWatchOptions, 'metrics'>): Promise<void> {
-  if (!stream.alerts) return;
+/** Alerts and facts are few and last long: all of them are read, however old. */
+async function watchAll(
+  { log, logger, signal }: Omit<LineWatchOptions, 'metrics' | 'figures'>,
+  topic: string | undefined,
+  take: (records: readonly StoredRecord[]) => void,
+): Promise<void> {
+  if (topic === undefined) return;
   const read = new Map<number, bigint>();
-  const topic = stream.alerts.alerts;
   for await (const records of follow({ log, topic, read: () => read, signal, logger })) {
     for (const { partition, offset } of records) read.set(partition, offset);
-    figures.takeAlerts(records);
+    take(records);
   }
 }
 

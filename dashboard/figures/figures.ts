@@ -12,6 +12,7 @@ import type {
 import { byGapsOf, scoreFigures } from './accuracy.ts';
 import { AlertList } from './alerts.ts';
 import { gapsOf, latencyOf, oneInOf, ratesOf, rowOf } from './derived.ts';
+import { FactList } from './fact-list.ts';
 import { Line } from './line.ts';
 import { Stages } from './stages.ts';
 
@@ -26,6 +27,9 @@ export interface FiguresOptions {
 /** Alerts that are kept, and those that are shown. */
 const mostAlerts = 1_000;
 const alertsShown = 20;
+/** Subjects of one kind of fact that are kept, and those that are shown, inside and outside. */
+const mostSubjects = 100_000;
+const subjectsShown = 36;
 
 /** Everything that the page shows, kept up to date record by record and bounded whatever arrives. */
 export class Figures {
@@ -42,6 +46,7 @@ export class Figures {
   readonly parsedPerSecond: number;
   readonly #stages = new Stages();
   readonly #alerts: AlertList | undefined;
+  readonly #facts: FactList | undefined;
   readonly #sent = new Map<string, string>();
   #malformedStatus = 0;
   #line: Line;
@@ -51,14 +56,15 @@ export class Figures {
     this.#stream = stream;
     this.#now = now;
     this.#alerts = stream.alerts && new AlertList(stream.name, mostAlerts);
+    this.#facts = stream.facts && new FactList(stream, mostSubjects);
     this.parsedPerSecond = parsedPerSecond ?? Math.round(Math.min(2_000, 100_000 / (stream.fields.length + 10)));
-    this.#line = new Line({ stream, parsedPerSecond: this.parsedPerSecond });
+    this.#line = this.#newLine();
   }
 
   /** Forgets what went down the line; what the stages reported stays. */
   forgetLine(): void {
     this.generation += 1;
-    this.#line = new Line({ stream: this.#stream, parsedPerSecond: this.parsedPerSecond });
+    this.#line = this.#newLine();
     this.#line.gapRate = this.#gapRate;
   }
 
@@ -83,6 +89,11 @@ export class Figures {
   /** Takes records of the topic of alerts. */
   takeAlerts(records: readonly StoredRecord[]): void {
     for (const { value } of records) this.#alerts?.take(value);
+  }
+
+  /** Takes records of the topic of facts. */
+  takeFacts(records: readonly StoredRecord[]): void {
+    for (const { value } of records) this.#facts?.take(value);
   }
 
   /** Counts records that were skipped unread. */
@@ -152,6 +163,7 @@ export class Figures {
       stages: this.#stages.at(nowMs),
       deadLetters: this.#deadLetters(nowSecond),
       alerts: this.#alerts?.views(alertsShown) ?? null,
+      facts: this.#facts?.figures(nowMs, subjectsShown) ?? null,
       recent: line.recent.views(),
       windows: line.windows.devices(),
       source: {
@@ -163,6 +175,11 @@ export class Figures {
       },
       controls: this.#gapRate === null ? null : { gapRate: this.#gapRate },
     };
+  }
+
+  #newLine(): Line {
+    const labelled = (device: string, label: string) => this.#facts?.takeLabel(device, label);
+    return new Line({ stream: this.#stream, parsedPerSecond: this.parsedPerSecond, labelled });
   }
 
   #model(): ModelFigures | null {

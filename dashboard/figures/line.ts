@@ -27,6 +27,8 @@ export interface LineOptions {
   readonly stream: Stream;
   /** Records of a topic that are parsed in a second. */
   readonly parsedPerSecond: number;
+  /** Called with each prediction that is parsed. */
+  readonly labelled?: (device: string, label: string) => void;
 }
 
 /** What went down the line in the last minutes: readings, predictions and dead letters, gathered by second of arrival. */
@@ -53,8 +55,10 @@ export class Line {
   readonly #shadowSample: TopicSample;
   readonly #fields: readonly string[];
   readonly #topics: Stream['topics'];
+  readonly #labelled: NonNullable<LineOptions['labelled']>;
 
-  constructor({ stream, parsedPerSecond }: LineOptions) {
+  constructor({ stream, parsedPerSecond, labelled = () => {} }: LineOptions) {
+    this.#labelled = labelled;
     this.#fields = stream.fields;
     this.#topics = stream.topics;
     const fieldCount = stream.fields.length;
@@ -133,6 +137,7 @@ export class Line {
       return;
     }
     this.#countLabel(prediction, second);
+    this.#labelled(prediction.device, prediction.label);
     this.models.take(prediction.model, record);
     this.duel.takeChampion(prediction);
     this.windows.takePrediction(prediction);

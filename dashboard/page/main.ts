@@ -4,6 +4,7 @@ import { ByGaps } from './by-gaps.ts';
 import { connect } from './connection.ts';
 import { need, setAttribute, setText } from './dom.ts';
 import { DriftCard } from './drift.ts';
+import { FactsCard } from './facts.ts';
 import { Fields } from './fields.ts';
 import { Headline } from './headline.ts';
 import { healthOf, sampledText } from './health.ts';
@@ -36,6 +37,7 @@ const windowCard = new WindowCard(announce);
 const recent = new RecentTable(layers);
 const stages = new Stages();
 const alerts = new Alerts();
+const factsCard = new FactsCard();
 const slider = root.dataset.controls === 'yes' ? new Slider() : undefined;
 const modelChoice = root.dataset.choice === 'yes' ? new ModelChoice() : undefined;
 
@@ -113,6 +115,7 @@ function draw(): void {
   recent.update(figures);
   stages.update(figures);
   if (figures.alerts) alerts.update(figures.alerts);
+  if (figures.facts) factsCard.update(figures, figures.facts);
   if (figures.controls) slider?.update(figures.controls.gapRate);
   if (figures.model) modelChoice?.update(figures.model.version);
 }

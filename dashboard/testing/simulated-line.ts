@@ -1,3 +1,4 @@
+import type { Fact, FactKinds } from '../../core/wire/fact.ts';
 import type { Prediction } from '../../core/wire/prediction.ts';
 import type { Reading } from '../../core/wire/reading.ts';
 import type { Samples } from '../../core/wire/samples.ts';
@@ -17,6 +18,8 @@ export interface SimulationOptions {
   readonly seed?: number;
   /** Whether devices send a second of samples at once, of which a window is labelled. Default false. */
   readonly windows?: boolean;
+  /** Kinds of facts that the stream takes. Default: none. */
+  readonly facts?: FactKinds;
 }
 
 const stages: Status['stage'][] = ['generator', 'collector', 'archive', 'classifier'];
@@ -34,6 +37,8 @@ export class SimulatedLine {
   challenger: number | undefined;
   spool: Status['spool'];
   drift: Status['drift'];
+  /** What the classifier counts beside the usual. */
+  counters: Status['counters'] = {};
   /** Stages that report nothing. */
   readonly silenced = new Set<Status['stage']>();
   lastError: Status['lastError'];
@@ -44,7 +49,8 @@ export class SimulatedLine {
 
   constructor(options: SimulationOptions) {
     const name = options.name ?? 'spambase';
-    this.stream = { name, fields: options.fields, topics: topicsOf(name) };
+    const { fields, facts } = options;
+    this.stream = { name, fields, topics: topicsOf(name), ...(facts && { facts }) };
     this.gapRate = options.gapRate ?? 0.1;
     this.#options = options;
     this.#random = randomNumbers(options.seed ?? 1);
@@ -134,6 +140,15 @@ export class SimulatedLine {
     }
   }
 
+  /** A fact that holds from so long ago on, and perhaps ended so long ago, in milliseconds. */
+  tell(subject: string, kind: string, beganMs: number, endedMs?: number, values: Fact['values'] = {}): void {
+    const ns = (agoMs: number) => `${BigInt(Date.now() - agoMs) * 1_000_000n}`;
+    const from = `${BigInt(Math.floor(Date.now() / 60_000) * 60_000 - beganMs) * 1_000_000n}`;
+    const fact: Fact = { stream: this.stream.name, subject, kind, from, values, received: ns(0) };
+    if (endedMs !== undefined) fact.to = ns(endedMs);
+    this.#options.log.add(this.stream.topics.facts, `${subject} ${kind} ${from}`, fact, Date.now());
+  }
+
   deadLetter(reason: string, atMs = Date.now()): void {
     const letter = {
       stage: 'classifier',
@@ -214,7 +229,7 @@ export class SimulatedLine {
       generator: { sent: readings, accepted: readings, retried: 0 },
       collector: { readings, requests: readings, ignoredFields: 0 },
       archive: { points: readings, deadLetters: 0 },
-      classifier: { readings, gaps, labels, deadLetters: 0, skipped: 0 },
+      classifier: { readings, gaps, labels, deadLetters: 0, skipped: 0, ...this.counters },
     };
     return {
       stream: this.stream.name,

@@ -444,6 +444,39 @@ describe.skipIf(!here)(title, { timeout: 60_000 }, () => {
     await soon(async () => expect(await isDrawn(page, 'accuracy')).toBe(true));
   });
 
+  test('shows who is in and who is out, and what becomes of the readings outside', async () => {
+    const { scene, page, misdeeds } = await open({ facts: { admission: [], age: ['age'] } });
+    const { line } = scene;
+    const hour = 3_600_000;
+    for (const number of [1, 2, 3]) line.tell(`device-0${number}`, 'age', 24 * hour, undefined, { age: 70 });
+    line.tell('device-01', 'admission', 5 * hour);
+    line.tell('device-02', 'admission', 6 * hour, 3 * hour);
+    line.tell('device-03', 'admission', 7 * hour);
+    line.counters = { factsWaiting: 7, skippedNoFact: 12, skippedHeldFull: 1, factsEnded: 1 };
+    line.report(Date.now());
+    const lists = page.locator('#facts-kinds ol');
+    await soon(async () => {
+      expect(await text(page, '#facts-readout')).toBe('admission holds for 2 of 3 · age holds for 3 of 3');
+      expect(await lists.nth(0).locator('.fact-subject').allTextContents()).toEqual(['device-01', 'device-03']);
+      expect(await lists.nth(0).textContent()).toMatch(/device-01for \d+ (h|min) · (ham|spam)/);
+      expect(await lists.nth(1).textContent()).toBe('device-02for 3 h');
+      expect(await text(page, '#facts-waiting')).toBe(
+        '7 readings held · skipped: 12 without a fact, 1 because too many waited · 1 fact ended early or deleted',
+      );
+    });
+    line.tell('device-03', 'admission', 7 * hour, 0);
+    await soon(async () => {
+      expect(await text(page, '#facts-kinds h3:nth-of-type(1)')).toBe('In admission: 1');
+      expect(await lists.nth(1).locator('.fact-subject').allTextContents()).toEqual(['device-03', 'device-02']);
+    });
+    expectGood(misdeeds);
+  });
+
+  test('a page of a stream without facts has no card for them', async () => {
+    const { page } = await open({ past: 5 });
+    expect(await page.locator('#facts-kinds').isVisible()).toBe(false);
+  });
+
   test('moves nothing for those who asked for less motion', async () => {
     const { page } = await open({}, { reducedMotion: 'reduce' });
     await soon(async () => expect(await page.locator('#fields-bars i').count()).toBeGreaterThan(0));
