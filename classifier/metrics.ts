@@ -16,6 +16,11 @@ export function createMetrics(registry: Registry) {
   const skipped = counter('skipped_total', 'Records not labelled on purpose, by reason.', ['reason']);
   const shadow = counter('shadow_total', 'Readings that a challenger labelled, or left out.', ['outcome']);
   const changes = counter('model_changes_total', 'Model versions that took over, or were refused.', ['outcome']);
+  const registryUp = gauge(
+    'registry_up',
+    'Whether the model registry responds: 1 or 0. While it is 0 the present version serves.',
+  );
+  registryUp.set(1);
   const psi = gauge('drift_psi', 'The largest population stability index of a field.');
   const outside = gauge('drift_outside_ratio', 'Share of readings with a value outside the range of training.');
   const checkpoints = counter('checkpoints_lost_total', 'Checkpoints that could not be written, or not be read.', [
@@ -53,6 +58,7 @@ export function createMetrics(registry: Registry) {
     checkpointLost: (outcome: 'unwritten' | 'unread') => checkpoints.inc({ outcome }),
     predicted: (seconds: number) => predict.observe(seconds),
     shadowed: (count: number, labelled: boolean) => shadow.inc({ outcome: labelled ? 'labelled' : 'skipped' }, count),
+    registry: (responds: boolean) => registryUp.set(responds ? 1 : 0),
     refused: () => changes.inc({ outcome: 'refused' }),
     unfinishedSamples: (count: number) => skipped.inc({ reason: 'unfinished' }, count),
     unfinished: () => changes.inc({ outcome: 'unfinished' }),

@@ -57,6 +57,16 @@ export function kafkaSecrets(): { username?: string; password?: string; ca?: str
   };
 }
 
+/** What the environment holds of a guarded MLflow, under the names of its own client. */
+export function mlflowSecrets(): { username?: string; password?: string; token?: string } {
+  const {
+    MLFLOW_TRACKING_USERNAME: username,
+    MLFLOW_TRACKING_PASSWORD: password,
+    MLFLOW_TRACKING_TOKEN: token,
+  } = process.env;
+  return { ...(username && { username }), ...(password && { password }), ...(token && { token }) };
+}
+
 function readText(file: string): string {
   try {
     return readWholeSync(file, 1_000_000).toString('utf8');

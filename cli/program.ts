@@ -386,6 +386,11 @@ function models(): Command {
       ),
     )
     .addCommand(
+      streamCommand('history', 'which version served when: who changed it, and by which figure').action(
+        async (options) => (await load()).listHistory(options),
+      ),
+    )
+    .addCommand(
       streamCommand('challenge', 'let a version label the same readings in the shadow')
         .argument('<version>', 'a number or an alias; "none" ends it')
         .action(async (version, options) => (await load()).challengeModel(version, options)),

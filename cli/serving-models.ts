@@ -48,6 +48,7 @@ function watchConfig(
         watcher.onChange(next);
       },
       onRefused: (error) => watcher.onRefused(error),
+      onRegistry: (error) => watcher.onRegistry?.(error),
     });
   let registry = follow(choice.models, serving);
 

@@ -1,7 +1,9 @@
+import { userInfo } from 'node:os';
 import { resolve } from 'node:path';
 import type { Dataset } from '../core/dataset/dataset.ts';
 import { readDataset } from '../core/dataset/read.ts';
 import { openRegistry, type RegistryOptions } from '../core/model/registry/folder.ts';
+import { openMlflow } from '../core/model/registry/mlflow.ts';
 import type { Registry } from '../core/model/registry/port.ts';
 import { alertTopicsOf } from '../core/wire/alert.ts';
 import { parseDuration } from '../core/wire/duration.ts';
@@ -10,20 +12,22 @@ import type { FactKinds } from '../core/wire/fact.ts';
 import { type Stream, topicsOf } from '../core/wire/stream.ts';
 import type { LoadedConfig } from './config/load.ts';
 import { readFactsFile } from './facts-file.ts';
+import { mlflowSecrets } from './open.ts';
 
 /** The registry of the stream's model; it gives the version that the configured alias names, or what is to serve in place of it. */
 export function openModels(
   { config, folder }: LoadedConfig,
   choose?: NonNullable<RegistryOptions['choose']>,
 ): Registry {
-  return openRegistry({
-    folder: resolve(folder, config.model.folder),
-    name: config.model.name ?? config.stream,
-    alias: config.model.alias,
-    stepsFolder: folder,
-    ...(choose && { choose }),
-  });
+  const { registry, url, experiment, alias, name = config.stream } = config.model;
+  const serving = { name, alias, stepsFolder: folder, ...(choose && { choose }) };
+  if (registry === 'mlflow' && url !== undefined)
+    return openMlflow({ ...serving, url, ...mlflowSecrets(), ...(experiment !== undefined && { experiment }) });
+  return openRegistry({ ...serving, folder: resolve(folder, config.model.folder) });
 }
+
+/** Who promotes, for the history: the user of MLflow, else of this machine. */
+export const operator = (): string => mlflowSecrets().username ?? userInfo().username;
 
 /**
  * The version that a person named: by its number or by an alias.

@@ -53,6 +53,10 @@ export function createServedModel({ models, logger, serves }: ServedModelOptions
         },
         onRefused: (error) =>
           logger.error(`the new version was refused, the present one stays: ${describeError(error)}`),
+        onRegistry(error) {
+          if (error === undefined) logger.info('the model registry responds again');
+          else logger.warn(`the present version stays: ${describeError(error)}`);
+        },
       });
     },
     async stop(): Promise<void> {

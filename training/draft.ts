@@ -4,8 +4,7 @@ import type { Draft } from '../core/model/artifact.ts';
 import { histogramsOf } from '../core/model/histogram.ts';
 import { type Metrics, modelFormat, modelFormatVersion } from '../core/model/manifest.ts';
 import type { Model, ModelIdentity } from '../core/model/model.ts';
-import { openRegistry } from '../core/model/registry/folder.ts';
-import { championAlias } from '../core/model/registry/port.ts';
+import { championAlias, type Registry } from '../core/model/registry/port.ts';
 import { writeSelfTest } from '../core/model/self-test.ts';
 import type { FittedCandidate } from './candidate.ts';
 import { hashDataset, type LabelledRows } from './rows.ts';
@@ -50,7 +49,8 @@ export async function describeModel(input: DraftInput): Promise<Draft> {
 /** A version that was made. */
 export interface Published {
   readonly identity: ModelIdentity;
-  readonly folder: string;
+  /** Its folder, or its page. */
+  readonly place: string;
   readonly metrics: Metrics;
   /** A reading with more gaps gets the label unknown. */
   readonly maxGaps?: number;
@@ -59,14 +59,16 @@ export interface Published {
 }
 
 /** Adds the next version to a registry. It becomes the champion only where there is none. */
-export async function publishDraft(draft: Draft, place: { registryFolder: string; name: string }): Promise<Published> {
-  const registry = openRegistry({ folder: place.registryFolder, name: place.name });
+export async function publishDraft(draft: Draft, registry: Registry): Promise<Published> {
   const identity = await registry.publish(draft);
   const champion = (await registry.aliases()).get(championAlias);
-  if (champion === undefined) await registry.point(championAlias, identity.version);
+  if (champion === undefined) {
+    await registry.record({ at: new Date().toISOString(), to: identity.version, by: 'there was none' });
+    await registry.point(championAlias, identity.version);
+  }
   return {
     identity,
-    folder: registry.folderOf(identity.version),
+    place: registry.placeOf(identity.version),
     metrics: draft.manifest.metrics,
     ...(draft.manifest.maxGaps !== undefined && { maxGaps: draft.manifest.maxGaps }),
     champion: champion ?? identity.version,

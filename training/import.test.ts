@@ -45,8 +45,7 @@ const into = (name: string, source: string, more: Partial<ImportInput> = {}) =>
     dataset: easy,
     imputer: { kind: 'mean' },
     voting: 'majority',
-    registryFolder: folder,
-    name,
+    registry: openRegistry({ folder, name }),
     ...more,
   });
 const load = (name: string) => openRegistry({ folder, name }).current();

@@ -15,6 +15,7 @@ import { type OnnxEstimator, onnxEstimatorSchema } from '../core/model/kinds/onn
 import { logisticKind, parseLogistic } from '../core/model/linear/logistic.ts';
 import type { Manifest } from '../core/model/manifest.ts';
 import { openArtifact } from '../core/model/open.ts';
+import type { Registry } from '../core/model/registry/port.ts';
 import { stepsSchema } from '../core/steps/registry.ts';
 import { describeError, GaplineError } from '../core/wire/errors.ts';
 import { shellWord } from '../core/wire/shell-word.ts';
@@ -52,8 +53,8 @@ export interface ImportInput {
   };
   /** Of an ONNX file that is no tree ensemble. */
   readonly onnx?: { readonly output?: string; readonly scores?: OnnxEstimator['scores'] };
-  readonly registryFolder: string;
-  readonly name: string;
+  /** Where the version is made. */
+  readonly registry: Registry;
   /** Default: the machine's clock. */
   readonly now?: () => Date;
   /** Default: the package onnxruntime-node. */
@@ -106,7 +107,7 @@ function warningsOf({ source, imputer }: ImportInput, { gaps }: Found): string[]
 }
 
 async function publishFound(input: ImportInput, found: Found): Promise<Published> {
-  const { dataset, registryFolder, name } = input;
+  const { dataset, registry } = input;
   const named = found.classes?.map((own) => input.classNames?.get(own) ?? own);
   const classes = input.classes ?? named ?? orderClasses(dataset.classes);
   checkNames(input, found.classes);
@@ -137,7 +138,7 @@ async function publishFound(input: ImportInput, found: Found): Promise<Published
       options: { imported: basename(input.source), imputer: input.imputer, voting: input.voting },
       ...(input.now && { now: input.now }),
     });
-    return await publishDraft(draft, { registryFolder, name });
+    return await publishDraft(draft, registry);
   } finally {
     await model.close();
   }

@@ -6,6 +6,7 @@ import { type Dataset, encodeNames, encodeTruths, onlySegmentEnd, segmentEnd } f
 import { groupedSplit } from '../core/dataset/grouped-split.ts';
 import { stratifiedSplit } from '../core/dataset/split.ts';
 import { loadModel } from '../core/model/open.ts';
+import { openRegistry } from '../core/model/registry/folder.ts';
 import { mulberry32 } from '../core/numeric/random/mulberry32.ts';
 import { endsSegment, onlyEndsSegment } from '../core/steps/port.ts';
 import type { StepSpec } from '../core/steps/registry.ts';
@@ -149,11 +150,16 @@ test('a version that is trained with steps has them, scores devices that it neve
       level: device % 2 ? 0 : 10,
     }));
     const dataset = prepareDataset(samplesOf(signals, 12), preparation);
-    const made = await train({ dataset, preparation, options: quickOptions, registryFolder: folder, name: 'motor' });
+    const made = await train({
+      dataset,
+      preparation,
+      options: quickOptions,
+      registry: openRegistry({ folder, name: 'motor' }),
+    });
     // Of 10 devices 2 are held out, one of each label, with 11 windows each.
     expect(made.metrics).toMatchObject({ on: 'holdout', rows: 22, accuracy: 1 });
     expect(made.metrics.outOfBag).toBeUndefined();
-    const model = await loadModel(made.folder);
+    const model = await loadModel(made.place);
     expect(model.fields).toEqual(['x.mean', 'x.std']);
     expect(model.steps?.channels).toEqual(['x']);
     expect(model.steps?.chain.shape.windows?.lengthNs).toBe(1e9);

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { type Dataset, encodeNames, encodeTruths } from '../core/dataset/dataset.ts';
 import { readManifest } from '../core/model/artifact.ts';
 import { loadModel } from '../core/model/open.ts';
+import { openRegistry } from '../core/model/registry/folder.ts';
 import { elementAt } from '../core/numeric/element.ts';
 import { mulberry32 } from '../core/numeric/random/mulberry32.ts';
 import { fitModel } from './fit.ts';
@@ -44,24 +45,25 @@ test.each([
   { estimator: 'rocket', features: 500 },
   { estimator: 'shapelets', shapelets: 200, shapeletLengths: [7, 11] },
 ])('whole windows with gaps are learnt, by channel, and load again: %j', async (settings) => {
-  const registryFolder = mkdtempSync(join(tmpdir(), 'gapline-series-'));
+  const folder = mkdtempSync(join(tmpdir(), 'gapline-series-'));
   try {
     const dataset = prepareDataset(humming(8, 12, 1), preparation);
     expect(dataset.width).toBe(2 * perSecond);
     const options = trainingOptions(trainingSchema.parse(settings));
-    const { folder } = await train({ dataset, preparation, options, registryFolder, name: 'hum' });
-    const manifest = await readManifest(folder);
+    const registry = openRegistry({ folder, name: 'hum' });
+    const { place } = await train({ dataset, preparation, options, registry });
+    const manifest = await readManifest(place);
     expect(manifest.series).toEqual({ channels: ['x', 'y'], length: perSecond });
     expect(manifest.histograms).toHaveLength(2);
     expect(manifest.imputer).toMatchObject({ kind: 'linear', length: perSecond });
-    const model = await loadModel(folder);
+    const model = await loadModel(place);
     const unseen = labelledRows(prepareDataset(humming(6, 8, 2), preparation), model.classes);
     const labels = await labelRows(model.open(), unseen);
     const right = labels.filter((label, row) => label === elementAt(unseen.labels, row)).length;
     expect(right / unseen.count).toBeGreaterThan(0.95);
     await model.close();
   } finally {
-    rmSync(registryFolder, { recursive: true });
+    rmSync(folder, { recursive: true });
   }
 });
 

@@ -32,7 +32,7 @@ async function easy(name = 'easy.csv', rows = 150) {
 }
 
 const trainEasy = async (name: string, more: Partial<TrainInput> = {}) =>
-  train({ dataset: await easy(), options, registryFolder: folder, name, ...more });
+  train({ dataset: await easy(), options, registry: openRegistry({ folder, name }), ...more });
 
 describe('training', () => {
   it('makes versions, and a champion only where there is none', async () => {
@@ -67,7 +67,7 @@ describe('training', () => {
     const registry = openRegistry({ folder, name: 'hurried' });
     expect((await registry.manifest(identity.version)).lineage.options).toMatchObject({ rows: learnt });
     const forest = JSON.parse(
-      gunzipSync(await readFile(join(registry.folderOf(identity.version), 'forest.json.gz'))).toString(),
+      gunzipSync(await readFile(join(registry.placeOf(identity.version), 'forest.json.gz'))).toString(),
     );
     expect(forest.baseModel.estimators).toHaveLength(trees ?? 0);
   });
@@ -116,7 +116,7 @@ describe('training', () => {
   it('gives the same forest for the same seed, and another for another', async () => {
     const forests = [];
     for (const seed of [5, 5, 6]) {
-      const { folder: made } = await trainEasy('seeded', { options: { ...options, seed } });
+      const { place: made } = await trainEasy('seeded', { options: { ...options, seed } });
       forests.push(await readFile(join(made, 'forest.json.gz')));
     }
     expect(forests[1]).toEqual(forests[0]);
@@ -179,7 +179,7 @@ describe('training', () => {
       lineage: { options: { neighbours } },
       metrics: trained.metrics,
     });
-    const file = JSON.parse(gunzipSync(await readFile(join(trained.folder, 'neighbours.json.gz'))).toString());
+    const file = JSON.parse(gunzipSync(await readFile(join(trained.place, 'neighbours.json.gz'))).toString());
     expect(file.rows).toHaveLength(150);
     // Its self-test holds the output of both together.
     expect((await registry.current()).identity.version).toBe(1);

@@ -4,6 +4,7 @@ import type { Draft } from '../core/model/artifact.ts';
 import { packAll } from '../core/model/artifact.ts';
 import type { Metrics } from '../core/model/manifest.ts';
 import type { Model } from '../core/model/model.ts';
+import type { Registry } from '../core/model/registry/port.ts';
 import { GaplineError } from '../core/wire/errors.ts';
 import { type Budget, fitLimits, sampleLabelled, trialLimits } from './budget.ts';
 import { type FittedCandidate, fitCandidate } from './candidate.ts';
@@ -29,9 +30,8 @@ export interface TrainInput {
   /** The steps that made the rows of both, if steps did. */
   readonly preparation?: Preparation;
   readonly options: TrainingOptions;
-  /** Where models live; the version is made in `registryFolder/name/`. */
-  readonly registryFolder: string;
-  readonly name: string;
+  /** Where the version is made. */
+  readonly registry: Registry;
   readonly onProgress?: (progress: TrainProgress) => void;
   /** Default: whatever time it takes, so that the same input gives the same model. */
   readonly budget?: Budget | undefined;
@@ -49,10 +49,9 @@ export interface TrainResult extends Published {
  * @throws {GaplineError} `data-invalid` where nothing can be learnt from the data set.
  */
 export async function train(input: TrainInput): Promise<TrainResult> {
-  const { registryFolder, name } = input;
   checkDataset(input.dataset, input.test);
   const { draft, cuts } = await makeDraft(input);
-  return { ...(await publishDraft(draft, { registryFolder, name })), cuts };
+  return { ...(await publishDraft(draft, input.registry)), cuts };
 }
 
 async function makeDraft(input: TrainInput): Promise<{ draft: Draft; cuts: string[] }> {

@@ -22,6 +22,7 @@ function follow(load: (version: number) => Promise<Model>) {
     onChampion: () => {},
     onChallenger: (model) => labelling.push(model?.identity.version),
     onRefused: (reason) => followed.refused.push(reason),
+    onRegistry: () => {},
     everyMs: 1,
   });
   onTestFinished(stop);

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Model, ModelSource } from '../../core/model/model.ts';
 import { poll } from '../../core/model/poll.ts';
+import { isRegistryFault } from '../../core/model/registry/watch.ts';
 import { describeError } from '../../core/wire/errors.ts';
 
 /** Where a challenger comes from, if there is one. */
@@ -20,6 +21,8 @@ export interface FollowOptions {
   readonly onChampion: (model: Model) => void;
   readonly onChallenger: (model: Model | undefined) => void;
   readonly onRefused: (reason: string) => void;
+  /** The registry does not respond, and why; undefined once it does again. */
+  readonly onRegistry: (reason: string | undefined) => void;
   /** How often to look for a challenger. Default 1 s. */
   readonly everyMs?: number;
 }
@@ -30,6 +33,7 @@ export function followModels(options: FollowOptions): { stop(): Promise<void> } 
   const watch = models.watch?.(champion, {
     onChange: onChampion,
     onRefused: (error) => onRefused(describeError(error)),
+    onRegistry: (error) => options.onRegistry(error === undefined ? undefined : describeError(error)),
   });
   const challengerWatch = challengers && followChallenger(challengers, options);
   return {
@@ -69,6 +73,9 @@ function followChallenger(source: ChallengerSource, { onChallenger, onRefused, e
 
   return poll({
     ...{ everyMs, atOnce: true, look },
-    refused: (error) => onRefused(`challenger: ${describeError(error)}`),
+    refused(error) {
+      // The champion's watch reports that.
+      if (!isRegistryFault(error)) onRefused(`challenger: ${describeError(error)}`);
+    },
   });
 }

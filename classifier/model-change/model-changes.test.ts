@@ -44,7 +44,7 @@ test('moving an alias in the folder swaps the model under load; a broken version
   await models.point('challenger', 1);
   await until(() => expect(classifier.totals().comparison.readings).toBeGreaterThan(0));
 
-  writeFileSync(join(models.folderOf(3), 'model.json'), '{}');
+  writeFileSync(join(models.placeOf(3), 'model.json'), '{}');
   await models.point('champion', 3);
   await until(async () => expect((await line.status()).lastError?.message).toContain('corrupt'));
   await classifier.taken(time * 3);

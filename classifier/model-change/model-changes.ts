@@ -28,6 +28,17 @@ export function followModelChanges(options: ModelChangesOptions): { stop(): Prom
     logger.error(`refused, ${describeModel(labeller.champion.model.identity)} stays: ${reason}`);
   }
 
+  function onRegistry(reason: string | undefined): void {
+    metrics.registry(reason === undefined);
+    const stays = `${describeModel(labeller.champion.model.identity)} stays`;
+    if (reason === undefined) {
+      logger.info(`the model registry responds again; ${stays} until it names another`);
+      return;
+    }
+    reporter.noteError(reason);
+    logger.warn(`${stays}: ${reason}`);
+  }
+
   function onChampion(model: Model): void {
     const before = labeller.champion.model.identity;
     labeller.promote(createStreamModel(stream, model));
@@ -55,6 +66,6 @@ export function followModelChanges(options: ModelChangesOptions): { stop(): Prom
   return followModels({
     ...{ models, logger, champion: labeller.champion.model },
     challengers: challengers && { resolve: resolveChallenger, load: (version) => challengers.load(version) },
-    ...{ onChampion, onChallenger, onRefused },
+    ...{ onChampion, onChallenger, onRefused, onRegistry },
   });
 }

@@ -1,5 +1,4 @@
 import { basename, resolve } from 'node:path';
-import { readArtifact } from '../../core/model/artifact.ts';
 import { impurityByField } from '../../core/model/importance.ts';
 import type { Registry } from '../../core/model/registry/port.ts';
 import { elementAt } from '../../core/numeric/element.ts';
@@ -35,7 +34,7 @@ function table(lines: readonly Line[]): string {
 
 /** Prints how much the splits on each field lower the impurity, of boosted trees the loss. */
 export async function printImpurity(registry: Registry, version: number): Promise<void> {
-  const artifact = await readArtifact(registry.folderOf(version));
+  const artifact = await registry.artifact(version);
   const { name, fields, estimator } = artifact.manifest;
   const importance = await impurityByField(artifact);
   if (!importance) {

@@ -4,13 +4,13 @@ import { readingFields } from '../../core/model/model.ts';
 import { challengerAlias, type Registry } from '../../core/model/registry/port.ts';
 import { promote, rollback } from '../../core/model/registry/promotion.ts';
 import { elementAt } from '../../core/numeric/element.ts';
-import { GaplineError } from '../../core/wire/errors.ts';
+import { describeError, GaplineError } from '../../core/wire/errors.ts';
 import { type ImportInput, importModel } from '../../training/import.ts';
 import { trainingOptions } from '../../training/options.ts';
 import { scoreVersion } from '../../training/score-version.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { complain, print as printText } from '../print.ts';
-import { openDataset, openModels, versionOf } from '../stream.ts';
+import { openDataset, openModels, operator, versionOf } from '../stream.ts';
 import { printImpurity, printPermutation } from './importance.ts';
 import { prepared } from './train.ts';
 
@@ -39,24 +39,42 @@ function describe({ imputer, indicators, estimator, neighbours, lineage: { optio
   ].join(', ');
 }
 
+/** Each change of the version that serves: when, from which to which, who did it and why. */
+export async function listHistory(options: ModelsOptions): Promise<void> {
+  const { registry } = open(options);
+  const history = await registry.history();
+  for (const { at, from, to, who, by, seen } of history) {
+    const step = `${from === undefined ? 'none' : `version ${from}`} → version ${to}`;
+    print([seen ? `seen at ${at}` : at, step, seen ? 'moved without Gapline' : (who ?? ''), by ?? ''].join('\t'));
+  }
+  const serves = await registry.resolve('champion');
+  const last = history.at(-1)?.to;
+  if (serves === undefined || serves === last) return;
+  const since = last === undefined ? 'nothing is written down of earlier changes' : 'no line saw when';
+  print(`now\tversion ${serves} serves; ${since}`);
+}
+
 /** One line a version: its aliases, when it was made, what it is, how right it was. */
 export async function listModels(options: ModelsOptions): Promise<void> {
   const { registry } = open(options);
   const aliases = [...(await registry.aliases())];
   const serves = await registry.resolve('champion');
   for (const version of await registry.versions()) {
-    const manifest = await registry.manifest(version);
     const names = aliases.filter(([, named]) => named === version).map(([alias]) => alias);
     if (version === serves && !names.includes('champion')) names.push('champion (the highest)');
+    print([String(version), ...(await cellsOf(registry, version)), names.join(', ')].join('\t'));
+  }
+}
+
+/** A version that cannot be used does not hide the others: in MLflow anybody may register anything. */
+async function cellsOf(registry: Registry, version: number): Promise<string[]> {
+  try {
+    const manifest = await registry.manifest(version);
     const { accuracy, f1 } = manifest.metrics;
-    const cells = [
-      manifest.created,
-      describe(manifest),
-      `accuracy ${percent(accuracy)}`,
-      `macro F1 ${percent(f1)}`,
-      names.join(', '),
-    ];
-    print([String(version), ...cells].join('\t'));
+    return [manifest.created, describe(manifest), `accuracy ${percent(accuracy)}`, `macro F1 ${percent(f1)}`];
+  } catch (error) {
+    if (!(error instanceof GaplineError) || error.code !== 'model-invalid') throw error;
+    return ['cannot be used', describeError(error)];
   }
 }
 
@@ -87,9 +105,11 @@ export async function promoteModel(named: string, options: ModelsOptions & { if?
   const { loaded, registry } = open(options);
   const version = await versionOf(registry, named);
   const serving = await registry.resolve('champion');
-  if (options.if && serving !== undefined && serving !== version)
-    await demandBetter(loaded, registry, version, serving, options.if);
-  const { from, to } = await promote(registry, version);
+  const figure =
+    options.if && serving !== undefined && serving !== version
+      ? await demandBetter(loaded, registry, version, serving, options.if)
+      : undefined;
+  const { from, to } = await promote(registry, version, { who: operator(), by: figure ?? 'promote' });
   print(
     from === to
       ? `version ${to} serves already`
@@ -103,7 +123,7 @@ async function demandBetter(
   version: number,
   serving: number,
   figure: 'accuracy' | 'f1',
-): Promise<void> {
+): Promise<string> {
   const rate = loaded.config.generator.gaps.rate;
   const figureOf = async (scored: number) => {
     const [scores] = await scoreOn(loaded, registry, scored, [rate]);
@@ -114,6 +134,7 @@ async function demandBetter(
   const comparison = `${figure} of version ${version} is ${percent(has)}, of version ${serving} ${percent(needs)}, with ${percent(rate)} of the values missing`;
   if (has <= needs) throw new GaplineError('model-refused', comparison);
   print(comparison);
+  return comparison;
 }
 
 async function scoreOn(loaded: LoadedConfig, registry: Registry, version: number, rates: readonly number[]) {
@@ -128,7 +149,7 @@ async function scoreOn(loaded: LoadedConfig, registry: Registry, version: number
 
 /** Gives the line back to the version that served before. */
 export async function rollbackModel(options: ModelsOptions): Promise<void> {
-  const { from, to } = await rollback(open(options).registry);
+  const { from, to } = await rollback(open(options).registry, operator());
   print(`version ${to} serves again; version ${from} did before`);
 }
 
@@ -197,7 +218,7 @@ export async function importFrom(source: string, options: ImportOptions): Promis
   const imputer = options.impute === undefined ? [] : [`training.imputer=${options.impute}`];
   const from = options.train === undefined ? [] : [`data.train=${resolve(options.train)}`];
   const loaded = loadConfig(options.config, [...options.set, ...from, ...imputer]);
-  const { model, stream, training } = loaded.config;
+  const { training } = loaded.config;
   const spec = trainingOptions(training);
   const { serverModel, protocol, batch, timeout } = options;
   const server = {
@@ -207,7 +228,7 @@ export async function importFrom(source: string, options: ImportOptions): Promis
     ...(timeout !== undefined && { timeoutMs: timeout }),
   };
   const { dataset, preparation } = await prepared(loaded, { dataset: await openDataset(loaded, 'train') });
-  const { identity, folder, metrics, champion, warnings } = await importModel({
+  const { identity, place, metrics, champion, warnings } = await importModel({
     source,
     dataset,
     preparation,
@@ -215,11 +236,10 @@ export async function importFrom(source: string, options: ImportOptions): Promis
     voting: spec.voting,
     server,
     ...readClasses(options.classes),
-    registryFolder: resolve(loaded.folder, model.folder),
-    name: model.name ?? stream,
+    registry: openModels(loaded),
   });
   for (const warning of warnings) complain(`warning: ${warning}\n`);
-  print(`${identity.name} version ${identity.version} in ${folder}`);
+  print(`${identity.name} version ${identity.version} in ${place}`);
   print(
     `accuracy ${metrics.accuracy.toFixed(4)} on the ${metrics.rows} rows that it was imported with; version ${champion} serves`,
   );

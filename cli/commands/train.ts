@@ -1,8 +1,6 @@
-import { resolve } from 'node:path';
 import type { Dataset } from '../../core/dataset/dataset.ts';
 import { describeDataset } from '../../core/dataset/describe.ts';
 import { rowsOf, sampleRows } from '../../core/dataset/rows-of.ts';
-import { openRegistry } from '../../core/model/registry/folder.ts';
 import { promote } from '../../core/model/registry/promotion.ts';
 import { loadOwnSteps } from '../../core/steps/load.ts';
 import type { StepSpec } from '../../core/steps/registry.ts';
@@ -23,7 +21,7 @@ import { createLogger } from '../logger.ts';
 import { openStore } from '../open.ts';
 import { complain, print as printText } from '../print.ts';
 import { Progress } from '../progress.ts';
-import { openDataset, resolveStream } from '../stream.ts';
+import { openDataset, openModels, operator, resolveStream } from '../stream.ts';
 import { type DatasetParts, remarksOn } from './score-remarks.ts';
 
 export interface TrainCommandOptions {
@@ -66,7 +64,7 @@ export async function trainFrom(
   { dataset: all, test, preparation }: DatasetParts,
   budget?: Budget,
 ): Promise<TrainResult> {
-  const { model, stream, training } = loaded.config;
+  const { training } = loaded.config;
   const dataset = all.count > mostRows ? rowsOf(all, sampleRows(all.count, mostRows)) : all;
   if (dataset !== all) complain(`learns from ${mostRows} of ${all.count} rows, an even sample\n`);
   const progress = new Progress();
@@ -76,8 +74,7 @@ export async function trainFrom(
     ...(preparation && { preparation }),
     budget,
     options: trainingOptions(training),
-    registryFolder: resolve(loaded.folder, model.folder),
-    name: model.name ?? stream,
+    registry: openModels(loaded),
     onProgress: ({ step, of, done, all }) =>
       progress.show(step === 'fit' ? 'training' : 'scoring ', done / all, `${done}/${all} ${of}`),
   });
@@ -150,12 +147,12 @@ export function describeMaxGaps({ maxGaps }: TrainResult, fields: number): strin
     : `a reading with more than ${maxGaps} of ${fields} values missing gets the label unknown: guesses would be no better than the most frequent label (--set training.maxGaps=${fields} labels all)`;
 }
 
-function describe({ identity, folder, metrics, champion }: TrainResult, tookMs: number): string {
+function describe({ identity, place, metrics, champion }: TrainResult, tookMs: number): string {
   const { accuracy, f1, rows, on, outOfBag } = metrics;
   const serves = champion === identity.version ? 'it serves' : `version ${champion} still serves`;
   const beside = `always predicting the most frequent label: ${majorityAccuracy(metrics).toFixed(4)}`;
   return [
-    `${identity.name} version ${identity.version} in ${folder}`,
+    `${identity.name} version ${identity.version} in ${place}`,
     `accuracy ${accuracy.toFixed(4)}, macro F1 ${f1.toFixed(4)} on ${rows} rows ${on === 'test' ? 'of the test data' : 'held out'} (${beside})`,
     ...(outOfBag
       ? [
@@ -242,7 +239,7 @@ function bestOf(tried: readonly TriedWay[]): TriedWay {
 }
 
 async function makeBest(
-  { config, folder }: LoadedConfig,
+  loaded: LoadedConfig,
   { way, steps, parts }: TriedWay,
   options: TrainCommandOptions,
   configured: readonly StepSpec[],
@@ -252,8 +249,7 @@ async function makeBest(
   const startedMs = performance.now();
   const result = await trainFrom(loadConfig(options.config, [...options.set, ...sets]), parts);
   printText(describe(result, performance.now() - startedMs));
-  const name = config.model.name ?? config.stream;
-  const registry = openRegistry({ folder: resolve(folder, config.model.folder), name });
-  await promote(registry, result.identity.version);
+  const by = `train --promote-best: ${way.name}`;
+  await promote(openModels(loaded), result.identity.version, { who: operator(), by });
   printText(`version ${result.identity.version} serves\n`);
 }

@@ -149,6 +149,19 @@ const model = z
     name: name('name of the model; default: the stream’s').optional(),
     alias: name('which version serves').default('champion'),
     folder: path('where models live').default('models'),
+    registry: z
+      .enum(['folder', 'mlflow'])
+      .default('folder')
+      .describe('what keeps the versions: the folder, or MLflow 3 at `url`'),
+    url: z
+      .url({ protocol: /^https?$/ })
+      .optional()
+      .describe('of MLflow: its address; user and password or token are in the environment'),
+    experiment: name('of MLflow: where `gapline train` logs its runs; default: the name of the model').optional(),
+  })
+  .refine(({ registry, url }) => registry !== 'mlflow' || url !== undefined, {
+    path: ['url'],
+    error: 'missing: it is the address of MLflow, such as http://127.0.0.1:5000',
   })
   .prefault({})
   .describe('the model that labels');

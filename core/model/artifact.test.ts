@@ -19,7 +19,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'gapline-artifact-'));
   const registry = openRegistry({ folder, name: 'good' });
   const { version } = await registry.publish(await sampleDraft(sample));
-  good = registry.folderOf(version);
+  good = registry.placeOf(version);
 });
 afterAll(() => rm(folder, { recursive: true }));
 

@@ -7,6 +7,7 @@ import { readWhole } from '../files/whole.ts';
 import { describeError, GaplineError } from '../wire/errors.ts';
 import { firstIssue } from '../wire/issue.ts';
 import { type Manifest, manifestSchema, misfit, modelFormat, modelFormatVersion } from './manifest.ts';
+import type { ModelIdentity } from './model.ts';
 
 /** A model version as files: a manifest and what it names. See docs/model-format.md. */
 export interface Artifact {
@@ -36,14 +37,38 @@ export async function packAll(unpacked: ReadonlyMap<string, unknown>): Promise<A
   return new Map(await Promise.all(Array.from(unpacked, pack)));
 }
 
-/** Writes an artifact into a new folder, through to the disk. */
-export async function writeArtifact(folder: string, { manifest, files }: Artifact): Promise<void> {
-  const text = `${JSON.stringify(manifestSchema.parse(manifest), null, 1)}\n`;
+/** Where the files of a version are read from: a folder, or a registry's server. */
+export interface ArtifactSource {
+  /** For messages: the folder, or the address. */
+  readonly place: string;
+  /** Name and version where the registry gives them, and `model.json` need not have them. */
+  readonly identity?: ModelIdentity;
+  /** @throws {GaplineError} `model-invalid` where there is no such file; what says `retryable` where that is not known */
+  read(name: string): Promise<Uint8Array>;
+}
+
+/** The files of a folder. */
+export const folderSource = (folder: string): ArtifactSource => ({
+  place: folder,
+  read: (name) => readPart(folder, name),
+});
+
+const sourceOf = (from: string | ArtifactSource): ArtifactSource =>
+  typeof from === 'string' ? folderSource(from) : from;
+
+/** The files of an artifact as they are kept, the checksums last. A draft has no name and version, which its registry gives. */
+export function encodeArtifact({ manifest, files }: Artifact | Draft): Map<string, Uint8Array> {
+  const schema = 'version' in manifest ? manifestSchema : manifestSchema.omit({ name: true, version: true });
+  const text = `${JSON.stringify(schema.parse(manifest), null, 1)}\n`;
   const all = new Map([[manifestFile, new TextEncoder().encode(text)], ...files]);
   const sums = Array.from(all, ([name, bytes]) => `${sha256(bytes)}  ${name}\n`).join('');
-  all.set(checksumFile, new TextEncoder().encode(sums));
+  return all.set(checksumFile, new TextEncoder().encode(sums));
+}
+
+/** Writes an artifact into a new folder, through to the disk. */
+export async function writeArtifact(folder: string, artifact: Artifact): Promise<void> {
   await mkdir(folder, { recursive: true });
-  for (const [name, bytes] of all) {
+  for (const [name, bytes] of encodeArtifact(artifact)) {
     const file = await open(join(folder, name), 'wx');
     try {
       await file.writeFile(bytes);
@@ -58,17 +83,8 @@ export async function writeArtifact(folder: string, { manifest, files }: Artifac
  * Reads an artifact and checks it: checksums, format, and that its parts fit each other.
  * @throws {GaplineError} `model-invalid` with the reason on one line.
  */
-export async function readArtifact(folder: string): Promise<Artifact> {
-  const sums = readSums(folder, await readPart(folder, checksumFile));
-  const verified = async (name: string): Promise<Uint8Array> => {
-    const wanted = sums.get(name);
-    if (wanted === undefined) throw invalidModel(folder, `${checksumFile} does not list ${name}`);
-    const bytes = await readPart(folder, name);
-    if (sha256(bytes) !== wanted)
-      throw invalidModel(folder, `${name} is corrupt: its checksum is not the one written down`);
-    return bytes;
-  };
-  const manifest = parseManifest(folder, await verified(manifestFile));
+export async function readArtifact(from: string | ArtifactSource): Promise<Artifact> {
+  const { manifest, verified } = await readVerified(sourceOf(from));
   const files = new Map<string, Uint8Array>();
   for (const part of [manifest.estimator, manifest.neighbours])
     if (part && 'file' in part) files.set(part.file, await verified(part.file));
@@ -76,11 +92,28 @@ export async function readArtifact(folder: string): Promise<Artifact> {
 }
 
 /** Reads `model.json` alone, with its checksum. */
-export async function readManifest(folder: string): Promise<Manifest> {
-  return (await readArtifact(folder)).manifest;
+export async function readManifest(from: string | ArtifactSource): Promise<Manifest> {
+  return (await readVerified(sourceOf(from))).manifest;
 }
 
-function parseManifest(folder: string, bytes: Uint8Array): Manifest {
+/** Changes when the files of a version do: the hash of their checksums. */
+export const stampOf = async (source: ArtifactSource): Promise<string> => sha256(await source.read(checksumFile));
+
+async function readVerified(source: ArtifactSource) {
+  const { place, identity } = source;
+  const sums = readSums(place, await source.read(checksumFile));
+  const verified = async (name: string): Promise<Uint8Array> => {
+    const wanted = sums.get(name);
+    if (wanted === undefined) throw invalidModel(place, `${checksumFile} does not list ${name}`);
+    const bytes = await source.read(name);
+    if (sha256(bytes) !== wanted)
+      throw invalidModel(place, `${name} is corrupt: its checksum is not the one written down`);
+    return bytes;
+  };
+  return { manifest: parseManifest(place, await verified(manifestFile), identity), verified };
+}
+
+function parseManifest(folder: string, bytes: Uint8Array, identity: ModelIdentity | undefined): Manifest {
   let json: Partial<Manifest> | null;
   try {
     json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
@@ -92,7 +125,7 @@ function parseManifest(folder: string, bytes: Uint8Array): Manifest {
     const detail = `it has format version ${json.formatVersion}; this Gapline reads up to ${modelFormatVersion}: upgrade it`;
     throw invalidModel(folder, detail);
   }
-  const { success, data, error } = manifestSchema.safeParse(json);
+  const { success, data, error } = manifestSchema.safeParse({ ...json, ...identity });
   if (!success) throw invalidModel(folder, `${manifestFile}: ${firstIssue(error)}`);
   const reason = misfit(data);
   if (reason !== undefined) throw invalidModel(folder, `${manifestFile}: ${reason}`);
@@ -100,7 +133,7 @@ function parseManifest(folder: string, bytes: Uint8Array): Manifest {
 }
 
 /** No file of a model is larger. */
-const mostPartBytes = 2_000_000_000;
+export const mostPartBytes = 2_000_000_000;
 
 async function readPart(folder: string, name: string): Promise<Uint8Array> {
   try {

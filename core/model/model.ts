@@ -66,6 +66,8 @@ export interface ModelWatcher {
   onChange(model: Model): void;
   /** Another version was to serve but was refused; the present one continues to serve. Called once for each cause. */
   onRefused(error: unknown): void;
+  /** The registry does not respond, and why; undefined once it does again. The present version serves meanwhile. */
+  onRegistry?(error: unknown): void;
 }
 
 /** Where a stage gets the version that serves, and hears when that changes. */

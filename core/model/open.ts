@@ -3,7 +3,7 @@ import { gunzip } from 'node:zlib';
 import type { OwnSteps } from '../steps/chain.ts';
 import { isOwnStep, loadOwnSteps } from '../steps/load.ts';
 import { describeError, GaplineError, isRetryable } from '../wire/errors.ts';
-import { type Artifact, invalidModel, readArtifact } from './artifact.ts';
+import { type Artifact, type ArtifactSource, invalidModel, readArtifact } from './artifact.ts';
 import { assembleModel } from './assemble.ts';
 import { openImputer } from './impute/fitted.ts';
 import { type Imputer, memoryless } from './impute/imputer.ts';
@@ -26,8 +26,13 @@ const maxFileBytes = 512 * 1024 * 1024;
  * @param stepsFolder - what the paths of steps of one's own are relative to: the folder of `stream.yaml`
  * @throws {GaplineError} `model-invalid` with the reason on one line; `model-unavailable` where its server does not respond.
  */
-export async function loadModel(folder: string, expected?: ModelIdentity, stepsFolder?: string): Promise<Model> {
-  const artifact = await readArtifact(folder);
+export async function loadModel(
+  from: string | ArtifactSource,
+  expected?: ModelIdentity,
+  stepsFolder?: string,
+): Promise<Model> {
+  const artifact = await readArtifact(from);
+  const folder = typeof from === 'string' ? from : from.place;
   const { name, version } = artifact.manifest;
   if (expected && (name !== expected.name || version !== expected.version)) {
     const detail = `its manifest names ${name} version ${version}; import it instead of copying it`;

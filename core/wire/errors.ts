@@ -243,6 +243,20 @@ export const errorCatalog = {
     cause: 'The model server is unavailable, too slow, or returns something else than predictions.',
     remedy: 'Check its address and its model; labelling continues when it is back.',
   },
+  'registry-unavailable': {
+    status: 503,
+    title: 'The model registry does not respond',
+    cause: 'MLflow is not started, cannot be reached, or fails.',
+    remedy: 'Check model.url and that MLflow runs; a line continues with the version that it has, and looks again.',
+  },
+  'registry-refused': {
+    status: 502,
+    title: 'The model registry refuses the request',
+    cause:
+      'The user or token of MLflow is wrong or may not do this, its address is not that of an MLflow server, or it keeps artifacts where it does not serve them.',
+    remedy:
+      'Check model.url, MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD or MLFLOW_TRACKING_TOKEN; start MLflow with --serve-artifacts.',
+  },
   'no-answer': {
     status: 503,
     title: 'There is no answer',

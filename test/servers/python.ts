@@ -6,7 +6,7 @@ import { obtain, obtained, type Report, run, type Supply } from './obtain.ts';
 /** A Python environment with packages from PyPI, by what it is for. Versions are pinned: their numbers stand in the documents. */
 export const pythonSupplies = {
   scikitLearn: environment('scikit-learn', ['scikit-learn==1.9.1']),
-  mlflow: environment('mlflow', ['scikit-learn==1.9.1', 'mlflow==3.7.0', 'fastapi==0.121.3']),
+  mlflow: environment('mlflow', ['scikit-learn==1.9.1', 'mlflow==3.7.0', 'fastapi==0.121.3', 'sqlalchemy==2.0.44']),
 } as const;
 
 export type PythonName = keyof typeof pythonSupplies;

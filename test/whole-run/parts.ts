@@ -70,7 +70,7 @@ export const parts: readonly SuppliedPart[] = [
   },
   {
     ...{ id: 'mlflow', title: pythonSupplies.mlflow.title, supplies: [pythonSupplies.mlflow] },
-    tests: 'real model servers',
+    tests: 'real model servers, and MLflow as the registry of models',
     runsWith: ['python3'],
     ways: [{ title: 'from PyPI, 800 MB on the disk', minutes: 3, with: ['python3'] }],
     testMinutes: 1,

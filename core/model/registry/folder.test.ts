@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -23,14 +23,6 @@ afterEach(() => rm(folder, { recursive: true }));
 const versionOf = async (model: Promise<Model>) => (await model).identity.version;
 
 describe('versions', () => {
-  it('are counted up, and each stays as it was made', async () => {
-    expect(await registry.versions()).toEqual([]);
-    expect(await registry.publish(draft)).toEqual({ name: 'm', version: 1 });
-    expect(await registry.publish(await sampleDraft({ seed: 2 }))).toEqual({ name: 'm', version: 2 });
-    expect(await registry.versions()).toEqual([1, 2]);
-    expect(await registry.manifest(1)).toEqual({ ...draft.manifest, name: 'm', version: 1 });
-  });
-
   it('made at the same time each get a number of their own', async () => {
     const made = await Promise.all([1, 2, 3, 4].map(() => openRegistry({ folder, name: 'm' }).publish(draft)));
     expect(made.map(({ version }) => version).sort()).toEqual([1, 2, 3, 4]);
@@ -70,37 +62,6 @@ describe('aliases', () => {
     for (let made = 0; made < 3; made++) await registry.publish(draft);
   });
 
-  it('name the version that serves; without one the highest does', async () => {
-    expect(await versionOf(registry.current())).toBe(3);
-    await registry.point('champion', 1);
-    expect(await versionOf(registry.current())).toBe(1);
-    await registry.point('champion', 2);
-    await registry.point('previous', 1);
-    expect(await versionOf(registry.current())).toBe(2);
-    expect(await registry.aliases()).toEqual(
-      new Map([
-        ['champion', 2],
-        ['previous', 1],
-      ]),
-    );
-    await registry.forget('champion');
-    expect(await versionOf(registry.current())).toBe(3);
-  });
-
-  it('may be a number, which pins a version', async () => {
-    await registry.point('champion', 1);
-    expect(await versionOf(openRegistry({ folder, name: 'm', alias: '2' }).current())).toBe(2);
-  });
-
-  it('name no version that is not there', async () => {
-    await expect(registry.point('champion', 4)).rejects.toMatchObject({ code: 'model-missing' });
-    expect(await registry.aliases()).toEqual(new Map());
-  });
-
-  it.each(['4', '../m', '', '.hidden'])('cannot be called %j', async (alias) => {
-    await expect(registry.point(alias, 1)).rejects.toMatchObject({ code: 'model-invalid' });
-  });
-
   it('that hold no number are refused', async () => {
     await writeFile(join(folder, 'm', 'champion'), 'latest\n');
     await expect(registry.current()).rejects.toMatchObject({
@@ -132,44 +93,6 @@ describe('a watch', () => {
     await registry.point('champion', 1);
   });
 
-  it('hands over the version that an alias was moved to', async () => {
-    await watched(async ({ changed, refused }) => {
-      await registry.publish(draft);
-      await registry.point('champion', 2);
-      await vi.waitFor(() => expect(changed).toEqual([2]), deadline);
-      await registry.point('champion', 1);
-      await vi.waitFor(() => expect(changed).toEqual([2, 1]), deadline);
-      expect(refused).toEqual([]);
-    });
-  });
-
-  it('refuses a bad version once, continues, and takes the next good one', async () => {
-    await registry.publish(draft);
-    await writeFile(join(registry.folderOf(2), 'model.json'), '{}');
-    await watched(async ({ changed, refused }) => {
-      await registry.point('champion', 2);
-      await vi.waitFor(() => expect(refused).toHaveLength(1), deadline);
-      expect(refused[0]).toMatch(/model\.json is corrupt/);
-      await registry.publish(draft);
-      await registry.point('champion', 3);
-      await vi.waitFor(() => expect(changed).toEqual([3]), deadline);
-      expect(refused).toHaveLength(1);
-    });
-  });
-
-  it.each([
-    ['fields', { fields: ['a', 'b', 'other'] }, /its fields lack c_;/],
-    ['classes', { classes: ['ham', 'spam', 'eggs'] }, /its classes have eggs in addition/],
-  ])('refuses a version with other %s', async (_, options, reason) => {
-    await registry.publish(await sampleDraft(options));
-    await watched(async ({ changed, refused }) => {
-      await registry.point('champion', 2);
-      await vi.waitFor(() => expect(refused).toHaveLength(1), deadline);
-      expect(refused[0]).toMatch(reason);
-      expect(changed).toEqual([]);
-    });
-  });
-
   it('reports why when the alias becomes unreadable, and recovers', async () => {
     await registry.publish(draft);
     await watched(async ({ changed, refused }) => {
@@ -179,4 +102,12 @@ describe('a watch', () => {
       await vi.waitFor(() => expect(changed).toEqual([2]), deadline);
     });
   });
+});
+
+it('reads the history past a line that a crash cut off', async () => {
+  await registry.publish(draft);
+  await registry.record({ at: '2026-01-01T00:00:00.000Z', to: 1 });
+  await appendFile(join(folder, 'm', '.history.ndjson'), '\n{"at":"2026-01-02T0');
+  await registry.record({ at: '2026-01-03T00:00:00.000Z', from: 1, to: 2 });
+  expect((await registry.history()).map(({ to }) => to)).toEqual([1, 2]);
 });

@@ -1,4 +1,4 @@
-import { GaplineError } from '../../wire/errors.ts';
+import { GaplineError, isRetryable } from '../../wire/errors.ts';
 import { type Model, type ModelWatcher, readingFields, type Serving } from '../model.ts';
 import { poll } from '../poll.ts';
 
@@ -19,6 +19,30 @@ export function watchRegistry(options: WatchOptions): { stop(): Promise<void> } 
   const { watcher, everyMs } = options;
   let serving = options.serving;
   let refusedStamp: string | undefined;
+  let unavailable = false;
+
+  /** A registry that does not respond refuses nothing: that is reported once, and once that it is back. */
+  async function look(stopping: AbortSignal): Promise<void> {
+    try {
+      await check(stopping);
+    } catch (error) {
+      // A version that could not be read now, or whose server is unavailable, is tried again.
+      if (isRetryable(error)) refusedStamp = undefined;
+      if (!watcher.onRegistry || !isRegistryFault(error)) {
+        respondsAgain(stopping);
+        throw error;
+      }
+      if (!unavailable && !stopping.aborted) watcher.onRegistry(error);
+      unavailable = true;
+      return;
+    }
+    respondsAgain(stopping);
+  }
+
+  function respondsAgain(stopping: AbortSignal): void {
+    if (unavailable && !stopping.aborted) watcher.onRegistry?.(undefined);
+    unavailable = false;
+  }
 
   async function check(stopping: AbortSignal): Promise<void> {
     const version = await options.resolve();
@@ -41,8 +65,12 @@ export function watchRegistry(options: WatchOptions): { stop(): Promise<void> } 
     watcher.onChange(model);
   }
 
-  return poll({ everyMs, look: check, refused: (error) => watcher.onRefused(error) });
+  return poll({ everyMs, look, refused: (error) => watcher.onRefused(error) });
 }
+
+/** Whether it is the registry that failed, and not a version of it. */
+export const isRegistryFault = (error: unknown): boolean =>
+  error instanceof GaplineError && (error.code === 'registry-unavailable' || error.code === 'registry-refused');
 
 /** Why one version cannot take over from another while the line runs; undefined where it can. */
 function difference(serving: Serving, next: Serving): string | undefined {

@@ -1,0 +1,285 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { artifactFolder, startMlflow } from '../../../test/servers/mlflow.ts';
+import type { ServerHandle } from '../../../test/servers/process.ts';
+import { describeWithPython } from '../../../test/servers/python.ts';
+import { describeError } from '../../wire/errors.ts';
+import type { Draft } from '../artifact.ts';
+import type { Model } from '../model.ts';
+import { sampleDraft } from '../testing.ts';
+import { openRegistry } from './folder.ts';
+import { openMlflow } from './mlflow.ts';
+import type { ServingOptions } from './open.ts';
+import type { Registry } from './port.ts';
+import { promote, rollback } from './promotion.ts';
+
+/** What a registry must do, whatever keeps it; and what only MLflow can do wrong. */
+
+const versionSchema = z.object({ model_version: z.object({ source: z.string(), run_id: z.string() }) });
+const keyed = z.array(z.object({ key: z.string(), value: z.unknown() }));
+const runSchema = z.object({
+  run: z.object({ info: z.object({ status: z.string() }), data: z.object({ params: keyed, metrics: keyed }) }),
+});
+
+type Options = Omit<ServingOptions, 'name'>;
+
+/** One engine with an empty model, and what its users may do behind Gapline's back. */
+interface Place {
+  open(options?: Options): Registry;
+  /** Overwrites a file of a version. */
+  spoil(version: number, file: string, bytes: string): Promise<void>;
+  /** Moves an alias without Gapline. */
+  move(alias: string, version: number): Promise<void>;
+}
+
+/** The machine may be busy. */
+const patient = { timeout: 60_000, interval: 50 };
+const slow = 120_000;
+
+let draft: Draft;
+let other: Draft;
+beforeAll(async () => {
+  draft = await sampleDraft();
+  other = await sampleDraft({ seed: 2 });
+});
+
+const versionOf = async (model: Promise<Model>) => (await model).identity.version;
+
+/** What a watch reports. */
+class Watched {
+  readonly changed: number[] = [];
+  readonly refused: string[] = [];
+  readonly away: (string | undefined)[] = [];
+  #watch: { stop(): Promise<void> } | undefined;
+
+  async start(registry: Registry): Promise<this> {
+    this.#watch = registry.watch?.(await registry.current(), {
+      onChange: (model) => void this.changed.push(model.identity.version),
+      onRefused: (error) => void this.refused.push(describeError(error)),
+      onRegistry: (error) => void this.away.push(error === undefined ? undefined : describeError(error)),
+    });
+    return this;
+  }
+
+  async stop(): Promise<void> {
+    await this.#watch?.stop();
+  }
+}
+
+function registryContract(place: () => Place): void {
+  let registry: Registry;
+  beforeEach(() => {
+    registry = place().open();
+  });
+
+  it('counts versions up, and each stays as it was made', { timeout: slow }, async () => {
+    expect(await registry.versions()).toEqual([]);
+    expect(await registry.resolve('champion')).toBeUndefined();
+    expect((await registry.publish(draft)).version).toBe(1);
+    expect((await registry.publish(other)).version).toBe(2);
+    expect(await registry.versions()).toEqual([1, 2]);
+    const { name, version, ...manifest } = await registry.manifest(1);
+    expect(manifest).toEqual(draft.manifest);
+    expect(version).toBe(1);
+    expect((await registry.load(2)).identity).toEqual({ name, version: 2 });
+    expect((await registry.artifact(2)).files).toEqual(other.files);
+    await expect(registry.load(3)).rejects.toMatchObject({
+      code: 'model-missing',
+      message: expect.stringMatching(/no version 3; there are versions 1, 2/),
+    });
+  });
+
+  it('lets aliases name versions; without a champion the highest serves', { timeout: slow }, async () => {
+    await registry.publish(draft);
+    await registry.publish(other);
+    expect(await versionOf(registry.current())).toBe(2);
+    await registry.point('champion', 1);
+    expect(await versionOf(registry.current())).toBe(1);
+    expect(await versionOf(place().open({ alias: '2' }).current())).toBe(2);
+    await registry.point('previous', 2);
+    expect(Object.fromEntries(await registry.aliases())).toEqual({ champion: 1, previous: 2 });
+    expect(await registry.resolve('nobody')).toBeUndefined();
+    await registry.forget('champion');
+    await registry.forget('nobody');
+    expect(await registry.resolve('champion')).toBe(2);
+    await expect(registry.point('champion', 4)).rejects.toMatchObject({ code: 'model-missing' });
+    for (const alias of ['4', '../m', '', '.hidden'])
+      await expect(registry.point(alias, 1)).rejects.toMatchObject({ code: 'model-invalid' });
+    expect(Object.fromEntries(await registry.aliases())).toEqual({ previous: 2 });
+  });
+
+  it('promotes and rolls back, and knows who served when', { timeout: slow }, async () => {
+    await registry.publish(draft);
+    await registry.publish(other);
+    await registry.point('champion', 1);
+    await promote(registry, 2, { who: 'ada', by: 'f1 0.97 > 0.96' });
+    expect(Object.fromEntries(await registry.aliases())).toEqual({ champion: 2, previous: 1 });
+    await rollback(registry, 'bob');
+    expect(Object.fromEntries(await registry.aliases())).toEqual({ champion: 1, previous: 2 });
+    expect(await registry.history()).toEqual([
+      { at: expect.any(String), from: 1, to: 2, who: 'ada', by: 'f1 0.97 > 0.96' },
+      { at: expect.any(String), from: 2, to: 1, who: 'bob', by: 'rollback' },
+    ]);
+  });
+
+  it('follows an alias that somebody moves, and writes down that it was seen', { timeout: slow }, async () => {
+    await registry.publish(draft);
+    await registry.publish(other);
+    await registry.point('champion', 1);
+    const watched = await new Watched().start(registry);
+    try {
+      // Only a move after the first look is one that a watch can see.
+      await promote(registry, 2);
+      await expect.poll(() => watched.changed, patient).toEqual([2]);
+      await place().move('champion', 1);
+      await expect.poll(() => watched.changed, patient).toEqual([2, 1]);
+      const [own, seen] = await registry.history();
+      expect(own).toEqual({ at: expect.any(String), from: 1, to: 2 });
+      expect(seen).toEqual({ at: expect.any(String), from: 2, to: 1, seen: true });
+      expect(watched.refused).toEqual([]);
+    } finally {
+      await watched.stop();
+    }
+  });
+
+  it('refuses a version that is unsound once, continues, and takes the next one', { timeout: slow }, async () => {
+    await registry.publish(draft);
+    await registry.publish(other);
+    await registry.point('champion', 1);
+    await place().spoil(2, 'forest.json.gz', 'no forest');
+    const watched = await new Watched().start(registry);
+    try {
+      await registry.point('champion', 2);
+      await expect.poll(() => watched.refused, patient).toHaveLength(1);
+      expect(watched.refused[0]).toMatch(/forest\.json\.gz is corrupt/);
+      await registry.publish(draft);
+      await registry.point('champion', 3);
+      await expect.poll(() => watched.changed, patient).toEqual([3]);
+      expect(watched.refused).toHaveLength(1);
+    } finally {
+      await watched.stop();
+    }
+  });
+
+  it('refuses a version that fails its own test, or has other fields', { timeout: slow }, async () => {
+    const flipped = draft.manifest.selfTest.labels.map((label) => (label === 0 ? 1 : 0));
+    const selfTest = { ...draft.manifest.selfTest, labels: flipped };
+    await registry.publish(draft);
+    await registry.publish({ ...draft, manifest: { ...draft.manifest, selfTest } });
+    await registry.publish(await sampleDraft({ fields: ['a', 'b', 'other'] }));
+    await registry.point('champion', 1);
+    await expect(registry.load(2)).rejects.toMatchObject({ code: 'model-invalid', retryable: false });
+    const watched = await new Watched().start(registry);
+    try {
+      await registry.point('champion', 2);
+      await expect.poll(() => watched.refused, patient).toHaveLength(1);
+      await registry.point('champion', 3);
+      await expect.poll(() => watched.refused, patient).toHaveLength(2);
+      expect(watched.refused[1]).toMatch(/its fields lack c_;/);
+      expect(watched.changed).toEqual([]);
+    } finally {
+      await watched.stop();
+    }
+  });
+}
+
+describe('a registry in a folder', () => {
+  let folder = '';
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'gapline-registry-'));
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+  registryContract(() => ({
+    open: (options) => openRegistry({ folder, name: 'm', watchEveryMs: 50, ...options }),
+    spoil: (version, file, bytes) => writeFile(join(folder, 'm', String(version), file), bytes),
+    move: (alias, version) => writeFile(join(folder, 'm', alias), `${version}\n`),
+  }));
+});
+
+describeWithPython('mlflow', 'a registry in MLflow', (python) => {
+  let server: ServerHandle;
+  beforeAll(async () => {
+    server = await startMlflow(python());
+  }, 300_000);
+  afterAll(() => server?.stop(), 60_000);
+
+  let models = 0;
+  beforeEach(() => {
+    models += 1;
+  });
+
+  async function ask(method: string, path: string, json?: unknown): Promise<unknown> {
+    const body = json === undefined ? {} : { body: JSON.stringify(json) };
+    const headers = { 'content-type': 'application/json' };
+    const response = await fetch(`${server.url}/api/2.0/mlflow/${path}`, { method, headers, ...body });
+    expect(response.status, path).toBe(200);
+    return await response.json();
+  }
+  const name = () => `it's model ${models}`;
+  const versionIn = async (version: number): Promise<{ source: string; run_id: string }> =>
+    versionSchema.parse(await ask('GET', `model-versions/get?name=${encodeURIComponent(name())}&version=${version}`))
+      .model_version;
+  /** The file of a version on the server's disk. */
+  const fileOf = async (version: number, file: string): Promise<string> => {
+    const { source } = await versionIn(version);
+    return join(artifactFolder(server.dataFolder), source.replace(/^mlflow-artifacts:\/+/, ''), file);
+  };
+  const place: Place = {
+    open: (options) => openMlflow({ url: server.url, name: name(), watchEveryMs: 200, ...options }),
+    spoil: async (version, file, bytes) => await writeFile(await fileOf(version, file), bytes),
+    move: async (alias, version) =>
+      void (await ask('POST', 'registered-models/alias', { name: name(), alias, version: String(version) })),
+  };
+  registryContract(() => place);
+
+  it('shows parameters, metrics and the hash of the data in the run of a version', { timeout: slow }, async () => {
+    const registry = place.open();
+    const { version } = await registry.publish(draft);
+    const { run_id } = await versionIn(version);
+    const { info, data } = runSchema.parse(await ask('GET', `runs/get?run_id=${run_id}`)).run;
+    const { metrics, lineage } = draft.manifest;
+    expect(info.status).toBe('FINISHED');
+    expect(data.params).toContainEqual({ key: 'data.sha256', value: lineage.data.sha256 });
+    expect(data.metrics).toContainEqual(expect.objectContaining({ key: 'f1', value: metrics.f1 }));
+    expect(data.metrics).toContainEqual(expect.objectContaining({ key: 'recall/spam' }));
+    const sums = await readFile(await fileOf(version, 'SHA256SUMS'), 'utf8');
+    expect(sums).toMatch(/ {2}model\.json\n/);
+  });
+
+  it('refuses a version that is no model of Gapline, and one whose files are gone', { timeout: slow }, async () => {
+    const registry = place.open();
+    await registry.publish(draft);
+    const source = 'mlflow-artifacts:/0/nowhere';
+    await ask('POST', 'model-versions/create', { name: name(), source });
+    await expect(registry.load(2)).rejects.toMatchObject({
+      code: 'model-invalid',
+      message: expect.stringMatching(/SHA256SUMS is missing/),
+    });
+    expect(await registry.versions()).toEqual([1, 2]);
+  });
+
+  it('goes on while MLflow is away, says so once, and follows when it is back', { timeout: 600_000 }, async () => {
+    const registry = place.open();
+    await registry.publish(draft);
+    await registry.publish(other);
+    await registry.point('champion', 1);
+    const watched = await new Watched().start(registry);
+    try {
+      await server.kill();
+      await expect.poll(() => watched.away, patient).toHaveLength(1);
+      expect(watched.away[0]).toMatch(/MLflow at http:\S+ cannot be reached/);
+      await expect(registry.versions()).rejects.toMatchObject({ code: 'registry-unavailable', retryable: true });
+      await server.restart();
+      await expect.poll(() => watched.away, patient).toHaveLength(2);
+      expect(watched.away[1]).toBeUndefined();
+      await place.move('champion', 2);
+      await expect.poll(() => watched.changed, patient).toEqual([2]);
+      expect(watched.refused).toEqual([]);
+    } finally {
+      await watched.stop();
+    }
+  });
+});

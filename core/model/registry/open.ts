@@ -1,0 +1,134 @@
+import { GaplineError } from '../../wire/errors.ts';
+import { type Artifact, type Draft, readArtifact, readManifest, stampOf } from '../artifact.ts';
+import type { Manifest } from '../manifest.ts';
+import type { Model, ModelIdentity, ModelWatcher, Serving } from '../model.ts';
+import { loadModel } from '../open.ts';
+import { type Move, orderMoves } from './history.ts';
+import { aliasPattern, championAlias, type Registry, type RegistryEngine, versionPattern } from './port.ts';
+import { watchRegistry } from './watch.ts';
+
+/** What is the same on every engine. */
+export interface ServingOptions {
+  readonly name: string;
+  /** Which version {@link ModelSource.current} gives: an alias, or a version's number. Default `champion`. */
+  readonly alias?: string;
+  /** Which version is to serve, given the one that the alias names; asked at every look. Default: that one. */
+  readonly choose?: (named: number | undefined) => number | undefined;
+  /** How often a watch looks. Default one second. */
+  readonly watchEveryMs?: number;
+  /** What the paths of a model's own steps are relative to: the folder of `stream.yaml`. */
+  readonly stepsFolder?: string;
+}
+
+/** The registry that an engine keeps. Nothing is read until a method is called. */
+export const openEngine = (engine: RegistryEngine, options: ServingOptions): Registry =>
+  new EngineRegistry(engine, options);
+
+class EngineRegistry implements Registry {
+  readonly #engine: RegistryEngine;
+  readonly #name: string;
+  readonly #alias: string;
+  readonly #choose: NonNullable<ServingOptions['choose']>;
+  readonly #pollEveryMs: number;
+  readonly #stepsFolder: string | undefined;
+
+  constructor(engine: RegistryEngine, options: ServingOptions) {
+    const { name, alias = championAlias, choose, watchEveryMs = 1_000, stepsFolder } = options;
+    this.#engine = engine;
+    this.#name = name;
+    this.#alias = alias;
+    this.#choose = choose ?? ((named) => named);
+    this.#pollEveryMs = watchEveryMs;
+    this.#stepsFolder = stepsFolder;
+  }
+
+  versions = (): Promise<number[]> => this.#engine.versions();
+  aliases = (): Promise<ReadonlyMap<string, number>> => this.#engine.aliases();
+  publish = (draft: Draft): Promise<ModelIdentity> => this.#engine.publish(draft);
+  placeOf = (version: number): string => this.#engine.placeOf(version);
+  record = (move: Move): Promise<void> => this.#engine.record(move);
+
+  async history(): Promise<Move[]> {
+    return orderMoves(await this.#engine.history());
+  }
+
+  async resolve(wanted: string): Promise<number | undefined> {
+    if (versionPattern.test(wanted)) return Number(wanted);
+    const named = aliasPattern.test(wanted) ? await this.#engine.alias(wanted) : undefined;
+    if (named !== undefined || wanted !== championAlias) return named;
+    return (await this.versions()).at(-1);
+  }
+
+  async point(wanted: string, version: number): Promise<void> {
+    if (!aliasPattern.test(wanted))
+      throw new GaplineError('model-invalid', `"${wanted}" cannot be an alias: letters, digits, dot, dash, underscore`);
+    await this.#engine.setAlias(wanted, await this.#demand(version));
+  }
+
+  forget = (wanted: string): Promise<void> => this.#engine.removeAlias(wanted);
+
+  async manifest(version: number): Promise<Manifest> {
+    return readManifest(await this.#source(version));
+  }
+
+  async artifact(version: number): Promise<Artifact> {
+    return readArtifact(await this.#source(version));
+  }
+
+  async load(version: number | undefined): Promise<Model> {
+    const found = await this.#demand(version);
+    const identity = { name: this.#name, version: found };
+    return loadModel(await this.#engine.source(found), identity, this.#stepsFolder);
+  }
+
+  async current(): Promise<Model> {
+    return this.load(this.#choose(await this.resolve(this.#alias)));
+  }
+
+  watch(serving: Serving, watcher: ModelWatcher): { stop(): Promise<void> } {
+    const noteMove = createSeenMoves(this.#engine);
+    const notes = this.#alias === championAlias;
+    return watchRegistry({
+      serving,
+      watcher,
+      everyMs: this.#pollEveryMs,
+      resolve: async () => {
+        const named = await this.resolve(this.#alias);
+        if (notes && named !== undefined) await noteMove(named);
+        return this.#demand(this.#choose(named));
+      },
+      stampOf: async (version) => `${version} ${await stampOf(await this.#engine.source(version))}`,
+      load: (version) => this.load(version),
+    });
+  }
+
+  async #source(version: number) {
+    return await this.#engine.source(await this.#demand(version));
+  }
+
+  /** @throws {GaplineError} `model-missing` where there is no such version. */
+  async #demand(version: number | undefined): Promise<number> {
+    const all = await this.versions();
+    if (version !== undefined && all.includes(version)) return version;
+    const there = all.length === 0 ? 'there is no version yet' : `there are versions ${all.join(', ')}`;
+    const wanted = version === undefined ? `"${this.#alias}"` : `version ${version}`;
+    throw new GaplineError('model-missing', `${this.#engine.title} has no ${wanted}; ${there}`, { retryable: false });
+  }
+}
+
+/** Writes down when a champion is seen that no command of Gapline wrote down. What it cannot write is no reason not to follow. */
+function createSeenMoves(engine: RegistryEngine): (champion: number) => Promise<void> {
+  let before: number | undefined;
+  return async (champion) => {
+    if (champion === before) return;
+    const seenFrom = before;
+    before = champion;
+    try {
+      const last = orderMoves(await engine.history()).at(-1)?.to ?? seenFrom;
+      if (last === undefined || last === champion) return;
+      await engine.record({ at: new Date().toISOString(), from: last, to: champion, seen: true });
+    } catch {
+      // The folder may be read-only, and the user of MLflow may only read.
+    }
+  };
+}
