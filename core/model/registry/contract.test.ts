@@ -261,7 +261,9 @@ describeWithPython('mlflow', 'a registry in MLflow', (python) => {
     expect(await registry.versions()).toEqual([1, 2]);
   });
 
-  it('goes on while MLflow is away, says so once, and follows when it is back', { timeout: 600_000 }, async () => {
+  it('serves on while MLflow is unavailable, reports that once, and follows when it is back', {
+    timeout: 600_000,
+  }, async () => {
     const registry = place.open();
     await registry.publish(draft);
     await registry.publish(other);
