@@ -55,6 +55,18 @@ test('a model that knows reports how much the label depends on what was filled',
   expect(prediction.sensitivity).toBe(0.25);
 });
 
+test('the shapelet that decided is there, of a row that has a label', () => {
+  const series = { channels: ['x', 'quo"te'], length: 100 };
+  const decided = [{ channel: 1, place: 40, step: 2, values: Float32Array.of(0.1, -1 / 3), share: 0.25 }];
+  const encodeSeries = createEncoder(stream, { ...model, series });
+  const prediction = parse(encodeSeries(labelled(reading, { ...outputOf(1, 0.75, [1, 2, 3]), decided }), 0));
+  expect(predictionSchema.safeParse(prediction).success).toBe(true);
+  const shapelet = { channel: 'quo"te', at: 40, step: 2, of: 100, share: 0.25, values: [0.1, -0.333333] };
+  expect(prediction.shapelet).toEqual(shapelet);
+  const unknown = parse(encodeSeries(labelled(reading, { ...outputOf(-1, 0.5, [1, 2, 3]), decided }), 0));
+  expect('shapelet' in unknown).toBe(false);
+});
+
 test('gaps that the model kept are not listed as filled', () => {
   expect(parse(encode(labelled(reading, outputOf(0, 0, [1, NaN, 4])), 0)).filled).toEqual(
     JSON.parse('{"__proto__":4}'),

@@ -1,5 +1,6 @@
 import type { Model, ModelOutput } from '../core/model/model.ts';
 import type { Rows } from '../core/model/rows.ts';
+import { elementAt } from '../core/numeric/element.ts';
 import { unknownLabel } from '../core/wire/prediction.ts';
 import type { Stream } from '../core/wire/stream.ts';
 import type { RowOrigins } from './prepared-rows.ts';
@@ -23,6 +24,7 @@ export function createEncoder(stream: Stream, model: Model) {
   const fieldKeys = model.fields.map((name) => `${JSON.stringify(name)}:`);
   const classKeys = model.classes.map((name) => `${JSON.stringify(name)}:`);
   const labels = model.classes.map((name) => JSON.stringify(name));
+  const channelNames = model.series?.channels.map((name) => JSON.stringify(name)) ?? [];
   const declined = JSON.stringify(unknownLabel);
   const modelPart = `,"model":{"name":${JSON.stringify(model.identity.name)},"version":${model.identity.version}}`;
 
@@ -48,17 +50,28 @@ export function createEncoder(stream: Stream, model: Model) {
     return text;
   }
 
+  /** The shapelet that decided, where the model names one and made a label. */
+  function shapeletOf({ labels: made, decided }: ModelOutput, row: number): string {
+    const { series } = model;
+    const found = decided?.[row];
+    if (!found || !series || elementAt(made, row) < 0) return '';
+    const { channel, place, step, values } = found;
+    const at = `"at":${place},"step":${step},"of":${series.length},"share":${share(found.share)}`;
+    return `,"shapelet":{"channel":${channelNames[channel]},${at},"values":[${Array.from(values, short)}]}`;
+  }
+
   return (labelled: Labelled, row: number): Uint8Array => {
     const { origins, rows, output, nowMs } = labelled;
     const label = output.labels[row]!;
     const truth = origins.truths[row];
     const received = origins.received[row]!;
+    const shapelet = shapeletOf(output, row);
     const sensitivity = output.sensitivity ? `,"sensitivity":${share(output.sensitivity[row]!)}` : '';
     const factsPart = origins.restsOn ? `,"facts":${origins.restsOn[row]}` : '';
     const truthPart = truth === undefined ? '' : `,"truth":${JSON.stringify(truth)}`;
     const probability = label < 0 ? 0 : share(output.probabilities[row * classKeys.length + label]!);
     return Buffer.from(
-      `${head}${JSON.stringify(origins.devices[row])},"time":"${origins.timeTexts[row]}"${windowOf(origins, row)}` +
+      `${head}${JSON.stringify(origins.devices[row])},"time":"${origins.timeTexts[row]}"${windowOf(origins, row)}${shapelet}` +
         `,"label":${label < 0 ? declined : labels[label]},"probability":${probability}` +
         `,"probabilities":{${probabilitiesOf(output, row)}},"filled":{${filledOf(rows, output, row)}}` +
         `,"gaps":${origins.gapsByRow[row]}${modelPart}${sensitivity}${factsPart}${truthPart}` +
@@ -75,6 +88,9 @@ function windowOf({ windows }: RowOrigins, row: number): string {
 
 /** Sums of floats may pass one by the last bit. */
 const share = (probability: number): number => Math.min(1, Math.max(0, probability));
+
+/** Six digits are more than anybody sees in a picture. */
+const short = (value: number): number => Number(value.toPrecision(6));
 
 const roundToMicroseconds = (ms: number): number => Math.round(ms * 1_000) / 1_000;
 

@@ -30,6 +30,8 @@ export interface Sections {
   /** Names of the classes by index, in the order in which they were met. It only grows; the last one may gather all others. */
   readonly classes: readonly string[];
   readonly score: Score;
+  /** Of all labels since the page began to watch. */
+  readonly overall: Scores;
   /** Right labels by number of gaps, over the seconds kept; a bin holds the numbers from `from` to `to`, both included. */
   readonly byGaps: readonly GapBin[];
   readonly duel: DuelFigures | null;
@@ -123,15 +125,21 @@ export interface GapFigures {
   readonly byField: readonly number[];
 }
 
-export interface Score {
+export interface Score extends Scores {
   /** `unknown` until enough predictions were seen. */
   readonly truth: 'unknown' | 'known' | 'none';
-  /** How many predictions the figures rest on (those that were parsed), and over how many seconds. */
-  readonly labels: number;
+  /** Over how many seconds. */
   readonly seconds: number;
+}
+
+export interface Scores {
+  /** How many predictions the figures rest on: those that were parsed and whose truth is known. */
+  readonly labels: number;
   readonly accuracy: number | null;
   /** Macro F1: the unweighted mean over the classes seen as truth or as label. */
   readonly f1: number | null;
+  /** Micro F1: of all labels together. It is the accuracy, but where the model declined: that is a miss, not a wrong label. */
+  readonly microF1: number | null;
   /** Rows are truth, columns labels, both class indices. */
   readonly matrix: readonly (readonly number[])[];
 }
@@ -258,8 +266,19 @@ export interface WindowView {
   readonly wave: { readonly x: readonly number[]; readonly y: readonly (number | null)[] };
   /** Where nothing was measured, in milliseconds from the beginning. */
   readonly gaps: readonly (readonly [from: number, to: number])[];
+  /** Where a shapelet decided, and this field is the one that it was found in. */
+  readonly shapelet: ShapeletView | null;
   /** Hertz, and squared units for each hertz; null without a rate or with too few values. */
   readonly spectrum: { readonly x: readonly number[]; readonly y: readonly number[] } | null;
+}
+
+/** The shapelet that spoke most for a label, laid over the wave where it fits best. */
+export interface ShapeletView {
+  /** Milliseconds from the window's beginning, and values at the height of the wave. */
+  readonly x: readonly number[];
+  readonly y: readonly number[];
+  /** Its share of all that speaks for the label. */
+  readonly share: number;
 }
 
 /** Where the figures come from. */

@@ -1,5 +1,6 @@
 import { classWeightsOf } from '../core/model/forest/training-data.ts';
 import { fitRidge } from '../core/model/linear/ridge.ts';
+import { meansOf } from '../core/model/series/deciding.ts';
 import { fitRocket, RocketTransform } from '../core/model/series/rocket.ts';
 import { writeRocket } from '../core/model/series/rocket-json.ts';
 import { defaultFeatures, planRocket } from '../core/model/series/rocket-plan.ts';
@@ -33,7 +34,7 @@ function withRocket(input: SeriesInput, shape: SeriesShape): FittedEstimator {
   const { values, count } = input.data;
   const { features = defaultFeatures, seed } = input.options;
   const rocket = fitRocket(planRocket(shape, features, seed), values, count, seed);
-  const ridge = ridgeOn(input, new RocketTransform(rocket));
+  const { ridge } = ridgeOn(input, new RocketTransform(rocket));
   return { estimator: { kind: 'rocket', file: 'rocket.json.gz' }, json: writeRocket(rocket, ridge) };
 }
 
@@ -41,13 +42,15 @@ function withShapelets(input: SeriesInput, shape: SeriesShape): FittedEstimator 
   const { values, labels, count } = input.data;
   const { seed, shapelets = { count: defaultShapelets, lengths: defaultLengths, dilated: true } } = input.options;
   const set = fitShapelets({ ...shape, values, labels, count, options: { ...shapelets, seed } });
-  const ridge = ridgeOn(input, new ShapeletTransform(set));
-  return { estimator: { kind: 'shapelets', file: 'shapelets.json.gz' }, json: writeShapelets(set, ridge) };
+  const { ridge, means } = ridgeOn(input, new ShapeletTransform(set));
+  return { estimator: { kind: 'shapelets', file: 'shapelets.json.gz' }, json: writeShapelets(set, ridge, means) };
 }
 
 function ridgeOn({ data, classes, options }: SeriesInput, transform: RocketTransform | ShapeletTransform) {
   const { labels, count } = data;
   const classWeights = classWeightsOf({ labels, count, classes }, options.forest?.classWeights);
   const values = transform.transform(data.values, count);
-  return fitRidge({ values, count, width: transform.features, labels, classes, classWeights });
+  const width = transform.features;
+  const ridge = fitRidge({ values, count, width, labels, classes, classWeights });
+  return { ridge, means: meansOf(values, count, width) };
 }

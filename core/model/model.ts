@@ -1,6 +1,7 @@
 import type { FieldHistogram } from './histogram-schema.ts';
 import type { Memory } from './impute/memory.ts';
 import type { Rows } from './rows.ts';
+import type { DecidingShapelet } from './series/deciding.ts';
 import type { ModelSteps } from './steps.ts';
 
 /** What a model predicts for rows. The arrays belong to the caller. */
@@ -13,6 +14,8 @@ export interface ModelOutput {
   readonly filled: Float64Array;
   /** By row, how much the prediction depends on what was filled (0 to 1), for kinds that compute it. */
   readonly sensitivity?: Float64Array;
+  /** By row, the piece of a series that spoke most for the label, for kinds that compare such pieces. */
+  readonly decided?: readonly (DecidingShapelet | undefined)[];
   /** Remembers these rows. Call it once they are committed, never before. */
   readonly committed?: () => void;
 }

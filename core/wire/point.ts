@@ -41,7 +41,8 @@ export const unknownSensitivity = -1;
 /**
  * A prediction as the dashboards query it: everything it has, each time, so that an overwrite leaves nothing stale. What was filled and
  * the probabilities by class are JSON, because a field by name would stay behind where a later prediction lacks that name. Telegraf makes
- * the same point of the same record (telegraf/formats.ts).
+ * the same point of the same record (telegraf/formats.ts). Only the shapelet that decided stays in the log: it is a picture, which the live
+ * page draws.
  */
 export function predictionToPoint(prediction: Prediction, measurement = `${prediction.stream}.predictions`): Point {
   const { label, truth } = prediction;

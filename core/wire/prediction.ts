@@ -1,6 +1,15 @@
 import { z } from 'zod';
 import { nanosecondsSchema } from './reading.ts';
 
+const shapeletSchema = z.strictObject({
+  channel: z.string().describe('the channel that it was found in'),
+  at: z.int().min(0).describe('the first sample of the window that it lies over'),
+  step: z.int().min(1).describe('samples from one of its values to the next'),
+  of: z.int().min(2).describe('samples of the whole window'),
+  share: z.number().min(0).max(1).describe('its share of all that speaks for the label'),
+  values: z.array(z.number()).min(1).describe('as they were learnt'),
+});
+
 /** The label of one reading, with what was filled. */
 export const predictionSchema = z
   .strictObject({
@@ -12,6 +21,9 @@ export const predictionSchema = z
     from: nanosecondsSchema.optional().describe('of a window: where it begins, as `time`'),
     samples: z.int().min(0).optional().describe('of a window: how many times were sampled'),
     missing: z.int().min(0).optional().describe('of a window: values that are missing, over all channels'),
+    shapelet: shapeletSchema
+      .optional()
+      .describe('of a window that shapelets labelled: the one that spoke most for the label, where it fits best'),
     label: z.string().describe('the most probable class, or "unknown" where the model declined'),
     probability: z.number().min(0).max(1).describe('the probability of the label'),
     probabilities: z.record(z.string(), z.number().min(0).max(1)).describe('by class; they sum to one'),

@@ -1,6 +1,7 @@
 import { elementAt } from '../../core/numeric/element.ts';
 import { scoreConfusion } from '../../core/statistics/confusion.ts';
-import type { GapBin, Score } from '../events.ts';
+import { unknownLabel } from '../../core/wire/prediction.ts';
+import type { GapBin, Score, Scores } from '../events.ts';
 import type { Line } from './line.ts';
 import { rounded } from './rounded.ts';
 import { enough, type Second, windowSeconds } from './window.ts';
@@ -15,13 +16,26 @@ export function scoreFigures(line: Line, nowSecond: number): Score {
   const seconds = line.window.newest(nowSecond, windowSeconds, need, scoredOf);
   const matrix = classes.matrixOf(seconds);
   const oldest = seconds.at(-1);
-  const { accuracy, macroF1, total } = scoreConfusion(matrix);
   return {
     truth: line.truthsSeen > 0 ? 'known' : line.predictionsSeen >= predictionsWithoutTruth ? 'none' : 'unknown',
-    labels: total,
     seconds: oldest === undefined ? 0 : Math.max(1, nowSecond - oldest.at + 1),
+    ...scoresOf(matrix, classes.names),
+  };
+}
+
+/** The same over all labels since the page began to watch. */
+export const overallFigures = ({ classes, confusion }: Line): Scores =>
+  scoresOf(classes.matrixOf([{ confusion }]), classes.names);
+
+function scoresOf(matrix: readonly (readonly number[])[], names: readonly string[]): Scores {
+  const { accuracy, macroF1, total } = scoreConfusion(matrix);
+  const declined = names.indexOf(unknownLabel);
+  const misses = declined < 0 ? 0 : matrix.reduce((sum, row) => sum + elementAt(row, declined), 0);
+  return {
+    labels: total,
     accuracy: accuracy === undefined ? null : rounded(accuracy, 4),
     f1: macroF1 === undefined ? null : rounded(macroF1, 4),
+    microF1: accuracy === undefined ? null : rounded((2 * accuracy * total) / (2 * total - misses), 4),
     matrix,
   };
 }

@@ -86,6 +86,24 @@ describe('what the page shows', () => {
     expect(score.accuracy).toBeCloseTo(right / 500, 4);
   });
 
+  test('scores all labels since the beginning too, and counts a declined one as a miss', () => {
+    const scene = new Scene();
+    scene.seconds(100, 10);
+    const { overall, score } = scene.figures.snapshot();
+    expect(overall.labels).toBe(1_000);
+    expect(score.labels).toBe(500);
+    expect([overall.microF1, score.microF1]).toEqual([overall.accuracy, score.accuracy]);
+    const common = { probability: 1, probabilities: {}, filled: {}, gaps: 0, model: { name: 'm', version: 1 } };
+    const declined = { device: 'd', time: '1', label: 'unknown', truth: 'ham', latencyMs: 1, ...common };
+    for (let number = 0; number < 1_000; number += 1)
+      scene.log.add(scene.line.stream.topics.predictions, 'd', declined, nowMs);
+    scene.take();
+    const right = overall.accuracy! * 1_000;
+    const after = scene.figures.snapshot().overall;
+    expect(after.accuracy).toBeCloseTo(right / 2_000, 3);
+    expect(after.microF1).toBeCloseTo((2 * right) / 3_000, 3);
+  });
+
   test('knows when there is no truth', () => {
     const scene = new Scene({ truth: false });
     scene.seconds(1, 10);

@@ -9,7 +9,7 @@ import type {
   Snapshot,
   WindowView,
 } from '../events.ts';
-import { byGapsOf, scoreFigures } from './accuracy.ts';
+import { byGapsOf, overallFigures, scoreFigures } from './accuracy.ts';
 import { AlertList } from './alerts.ts';
 import { gapsOf, latencyOf, oneInOf, ratesOf, rowOf } from './derived.ts';
 import { FactList } from './fact-list.ts';
@@ -155,6 +155,7 @@ export class Figures {
       gaps: gapsOf(line, nowSecond, this.#stream.fields.length),
       classes: line.classes.names,
       score: scoreFigures(line, nowSecond),
+      overall: overallFigures(line),
       byGaps: byGapsOf(line, nowSecond),
       duel: line.duel.figures(),
       drift: this.#stages.drift(nowMs),

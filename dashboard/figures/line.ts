@@ -41,6 +41,8 @@ export class Line {
   readonly duel = new Duel(this.classes);
   readonly gapBins: GapBins;
   readonly models = new ModelChanges();
+  /** Of all predictions parsed so far; cells as those of a second. */
+  readonly confusion = new Map<number, number>();
   /** Predictions parsed so far, and those of them that knew their truth. */
   predictionsSeen = 0;
   truthsSeen = 0;
@@ -168,7 +170,7 @@ export class Line {
     second.scoredByGaps[bin]! += 1;
     if (prediction.truth === prediction.label) second.rightByGaps[bin]! += 1;
     const cell = this.classes.indexOf(prediction.truth) * classLimit + label;
-    second.confusion.set(cell, (second.confusion.get(cell) ?? 0) + 1);
+    for (const confusion of [second.confusion, this.confusion]) confusion.set(cell, (confusion.get(cell) ?? 0) + 1);
   }
 }
 

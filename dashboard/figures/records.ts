@@ -17,6 +17,7 @@ export type SeenPrediction = Pick<
   | 'time'
   | 'from'
   | 'samples'
+  | 'shapelet'
   | 'label'
   | 'probability'
   | 'probabilities'
@@ -53,7 +54,8 @@ export function parsePrediction(bytes: Uint8Array): SeenPrediction | undefined {
     isNumber(record.model.version) &&
     isNumber(record.latencyMs) &&
     (record.truth === undefined || isText(record.truth)) &&
-    (record.sensitivity === undefined || isNumber(record.sensitivity));
+    (record.sensitivity === undefined || isNumber(record.sensitivity)) &&
+    (record.shapelet === undefined || isShapelet(record.shapelet));
   return sound ? (record as unknown as SeenPrediction) : undefined;
 }
 
@@ -66,6 +68,13 @@ export function parseObject(bytes: Uint8Array): Fields | undefined {
     return undefined;
   }
 }
+
+const isShapelet = (value: unknown): boolean =>
+  isObject(value) &&
+  isText(value.channel) &&
+  [value.at, value.step, value.of, value.share].every(isNumber) &&
+  Array.isArray(value.values) &&
+  value.values.every(isNumber);
 
 const isText = (value: unknown): value is string => typeof value === 'string';
 const isNumber = (value: unknown): value is number => typeof value === 'number';

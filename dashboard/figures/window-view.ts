@@ -3,6 +3,7 @@ import { taperOf } from '../../core/numeric/taper.ts';
 import { sampleOffsetNs } from '../../core/wire/samples.ts';
 import type { WindowView } from '../events.ts';
 import type { DeviceSamples, HeldRecord, SeenWindow } from './device-samples.ts';
+import { viewShapelet } from './shapelet-view.ts';
 
 /** Points that a page is sent of a wave and of a spectrum; of more, the extremes are sent. */
 const mostPoints = 2_000;
@@ -85,6 +86,7 @@ function viewOf(window: SeenWindow, field: string, cut: Cut): WindowView {
     measured,
     wave: placed ? wave : thinned(wave),
     gaps: gapsOf(wave.x, wave.y, seconds * 1e3),
+    shapelet: placed && window.shapelet?.channel === field ? viewShapelet(window.shapelet, placed, seconds) : null,
     spectrum:
       placed && measured >= Math.max(2, leastShare * points) ? spectrumOf(placed, measured, points / seconds) : null,
   };

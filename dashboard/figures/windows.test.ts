@@ -104,6 +104,24 @@ describe('the last window of a device', () => {
   });
 });
 
+test('a shapelet is laid over the wave where it matched, at its height, of its own channel only', () => {
+  const windows = new Windows(fields);
+  const wave = Array.from({ length: 100 }, (_, at) => (at < 50 ? 0 : 7 + (at % 2)));
+  windows.takeRecord(samplesAt('a', 0, { x: wave, t: wave }));
+  const shapelet = { channel: 'x', at: 60, step: 3, of: 100, share: 0.5, values: [-1, 1, -1, 1] };
+  windows.takePrediction({ ...windowAt('a', 0), shapelet });
+  expect(windows.view('a', 'x')?.shapelet).toEqual({ x: [600, 630, 660, 690], y: [7, 8, 7, 8], share: 0.5 });
+  expect(windows.view('a', 't')?.shapelet).toBeNull();
+});
+
+test('where nothing was measured under a shapelet, it is not drawn', () => {
+  const windows = new Windows(fields);
+  windows.takeRecord(samplesAt('a', 0, { x: Array.from({ length: 100 }, (_, at) => (at < 50 ? 1 : null)) }));
+  const shapelet = { channel: 'x', at: 60, step: 3, of: 100, share: 0.5, values: [-1, 1, -1, 1] };
+  windows.takePrediction({ ...windowAt('a', 0), shapelet });
+  expect(windows.view('a', 'x')?.shapelet).toBeNull();
+});
+
 describe('bounds', () => {
   test('a device that floods the page keeps two records of the largest size, and its last windows', () => {
     const windows = new Windows(fields);

@@ -1,4 +1,4 @@
-import type { Snapshot } from '../events.ts';
+import type { Scores, Snapshot } from '../events.ts';
 import { make, need, setAttribute, setProperty, setText } from './dom.ts';
 import { ago, count, percent } from './format.ts';
 
@@ -15,22 +15,35 @@ interface Row {
 export class Matrix {
   readonly #frame = need('matrix-frame');
   readonly #readout = need('matrix-readout');
+  readonly #scores = need('matrix-scores');
+  readonly #span = need('matrix-span');
+  #last: Snapshot | undefined;
   #names: readonly string[] = [];
   #rows: readonly Row[] = [];
 
-  update({ classes, score }: Snapshot): void {
+  constructor() {
+    this.#span.addEventListener('change', () => this.#last && this.update(this.#last));
+  }
+
+  update(figures: Snapshot): void {
+    this.#last = figures;
+    const { classes, score } = figures;
+    const isOverall = this.#span.querySelector<HTMLInputElement>('input:checked')?.value === 'overall';
+    const shown = isOverall ? figures.overall : score;
     if (classes.length !== this.#names.length || classes.some((name, index) => name !== this.#names[index])) {
       this.#build(classes);
     }
     for (const { truth, cells } of this.#rows) {
-      const counts = score.matrix[truth] ?? [];
+      const counts = shown.matrix[truth] ?? [];
       const total = counts.reduce((sum, value) => sum + value, 0);
       for (const { label, cell } of cells) {
         this.#fill(cell, truth, label, counts[label] ?? 0, total);
       }
     }
-    const over = `${count(score.labels)} labels of the last ${ago(score.seconds * 1_000)}`;
-    setText(this.#readout, score.labels === 0 ? 'No truth is known yet' : `Rows truth, columns label; ${over}`);
+    const since = isOverall ? '' : ` of the last ${ago(score.seconds * 1_000)}`;
+    const over = `Rows truth, columns label; ${count(shown.labels)} labels${since}`;
+    setText(this.#readout, shown.labels === 0 ? 'No truth is known yet' : over);
+    setText(this.#scores, scoresText(shown));
   }
 
   #build(classes: readonly string[]): void {
@@ -66,6 +79,11 @@ export class Matrix {
     const text = `${this.#names[truth]} labelled ${this.#names[label]}: ${count(value)} (${percent(share)})`;
     setAttribute(cell, 'title', text);
   }
+}
+
+function scoresText({ accuracy, f1, microF1 }: Scores): string {
+  if (accuracy === null || f1 === null || microF1 === null) return ' ';
+  return `Accuracy ${percent(accuracy)}; F1 macro ${percent(f1)}, micro ${percent(microF1)}`;
 }
 
 /** What distinguishes names, where they all start with the same words: "type 1", "type 2" become "1", "2". */

@@ -16,6 +16,8 @@ export class WindowCard {
   readonly #wave: Chart;
   readonly #spectrum: Chart;
   #view: WindowView | undefined;
+  /** The wave and the shapelet over it, on one axis. */
+  #curves: Curves = noCurves;
   #askedMs = Number.NEGATIVE_INFINITY;
   #isAsking = false;
 
@@ -29,7 +31,10 @@ export class WindowCard {
     };
     this.#wave = new Chart({
       root: need('wave-chart'),
-      lines: [{ label: 'value', colour: ({ accent }) => accent, width: 1.25 }],
+      lines: [
+        { label: 'value', colour: ({ accent }) => accent, width: 1.25 },
+        { label: 'shapelet', colour: ({ ink }) => ink, width: 3 },
+      ],
       range: padded,
       tick: measured,
       across: { group: 'wave', tick: (ms) => `${measured(ms)} ms` },
@@ -85,8 +90,12 @@ export class WindowCard {
   #draw(): void {
     const view = this.#view;
     setText(this.#readout, view ? summaryOf(view) : nothing);
-    this.#wave.draw(view ? [[...view.wave.x], [...view.wave.y]] : [[], []], 0, view ? view.seconds * 1e3 : 1);
-    this.#wave.describe(view ? `Wave of ${view.field}. ${summaryOf(view)}. Arrow keys move through time.` : 'Wave');
+    this.#curves = view ? curvesOf(view) : noCurves;
+    this.#wave.draw([...this.#curves], 0, view ? view.seconds * 1e3 : 1);
+    const text =
+      view && `Wave of ${view.field}. ${summaryOf(view)}. ${shapeletText(view)}Arrow keys move through time.`;
+    this.#wave.describe(text ?? 'Wave');
+    setText(need('shapelet-readout'), view ? shapeletText(view) : '');
     const spectrum = view?.spectrum;
     const [x, y] = spectrum ? [[...spectrum.x], visible(spectrum.y)] : [[], []];
     this.#spectrum.draw([x, y], 0, x.at(-1) ?? 1);
@@ -106,8 +115,11 @@ export class WindowCard {
     const view = this.#view;
     if (!view) return nothing;
     if (index === null) return `${view.field}, ${gapText(view)}`;
-    const value = view.wave.y[index] ?? null;
-    return `${measured(view.wave.x[index] ?? 0)} ms: ${value === null ? 'gap' : measured(value)}`;
+    const [x, wave, shapelet] = this.#curves;
+    const [value, over] = [wave[index], shapelet[index]];
+    const first = value === undefined ? '' : value === null ? 'gap' : measured(value);
+    const second = typeof over === 'number' ? `shapelet ${measured(over)}` : '';
+    return `${measured(x[index] ?? 0)} ms: ${[first, second].filter(Boolean).join(', ')}`;
   }
 
   #spectrumText(index: number | null): string {
@@ -120,6 +132,25 @@ export class WindowCard {
     const text = `${measured(spectrum.x[at] ?? 0)} Hz: ${(spectrum.y[at] ?? 0).toExponential(1)}`;
     return index === null ? `Power for each hertz; peak at ${text}` : text;
   }
+}
+
+/** Places, values of the wave (null is a gap) and of the shapelet; undefined where a curve has no value at a place of the other. */
+type Curves = readonly [x: number[], wave: (number | null | undefined)[], shapelet: (number | undefined)[]];
+const noCurves: Curves = [[], [], []];
+
+/** Both curves on the places of both. */
+function curvesOf({ wave, shapelet }: WindowView): Curves {
+  const values = new Map(wave.x.map((x, at) => [x, wave.y[at]]));
+  const over = new Map(shapelet?.x.map((x, at) => [x, shapelet.y[at]]));
+  const x = [...new Set([...values.keys(), ...over.keys()])].sort((a, b) => a - b);
+  return [x, x.map((at) => values.get(at)), x.map((at) => over.get(at))];
+}
+
+/** What is known of the shapelet that decided; empty where there is none. */
+function shapeletText({ label, shapelet }: WindowView): string {
+  if (!shapelet) return '';
+  const [from, to] = [shapelet.x[0] ?? 0, shapelet.x.at(-1) ?? 0];
+  return `Thick: the shapelet that decided for ${label}, ${measured(from)} to ${measured(to)} ms, ${percent(shapelet.share)} of all that speaks for it. `;
 }
 
 function summaryOf(view: WindowView): string {

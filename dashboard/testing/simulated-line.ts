@@ -20,6 +20,8 @@ export interface SimulationOptions {
   readonly windows?: boolean;
   /** Kinds of facts that the stream takes. Default: none. */
   readonly facts?: FactKinds;
+  /** Whether windows are labelled by shapelets of the first field. Default false. */
+  readonly shapelets?: boolean;
 }
 
 const stages: Status['stage'][] = ['generator', 'collector', 'archive', 'classifier'];
@@ -121,6 +123,7 @@ export class SimulatedLine {
       from,
       samples: windowRate,
       missing,
+      ...(this.#options.shapelets && { shapelet: shapeletIn(fields[0] ?? '') }),
     };
     log.add(this.stream.topics.predictions, device, prediction, atMs + Math.ceil(prediction.latencyMs));
     this.#totals.labels += 1;
@@ -253,6 +256,12 @@ export class SimulatedLine {
     };
   }
 }
+
+/** Half a swing over the middle of the window. */
+const shapeletIn = (channel: string): NonNullable<Prediction['shapelet']> => ({
+  ...{ channel, at: 450, step: 10, of: windowRate, share: 0.125 },
+  values: Array.from({ length: 11 }, (_, tap) => Math.cos((tap / 10) * Math.PI)),
+});
 
 /** What a classifier reports when the first of its fields has drifted. */
 export function driftOf(fields: readonly string[], readings: number): NonNullable<Status['drift']> {

@@ -1,5 +1,6 @@
 import { predictRidge } from '../linear/predict.ts';
 import type { Ridge } from '../linear/ridge.ts';
+import type { DecidingShapelet, DecidingShapelets } from '../series/deciding.ts';
 import type { Estimator } from './estimator.ts';
 
 /** Turns whole series into features. */
@@ -10,21 +11,29 @@ export interface SeriesTransform {
 /** Series that are transformed at a time: their features fit into memory. */
 const together = 64;
 
-/** A ridge classifier on features of series of `width` samples. */
-export function predictSeries(transform: SeriesTransform, ridge: Ridge, width: number): Estimator {
+/** A ridge classifier on features of series of `width` samples. With `deciding` it says which shapelet decided. */
+export function predictSeries(
+  transform: SeriesTransform,
+  ridge: Ridge,
+  width: number,
+  deciding?: DecidingShapelets,
+): Estimator {
   const { classes } = ridge;
   return {
     predict(values, count) {
       const labels = new Int32Array(count);
       const probabilities = new Float64Array(count * classes);
+      const decided: (DecidingShapelet | undefined)[] = [];
       for (let first = 0; first < count; first += together) {
         const some = Math.min(together, count - first);
         const features = transform.transform(values.subarray(first * width, (first + some) * width), some);
         const estimates = predictRidge(ridge, features, some);
         labels.set(estimates.labels, first);
         probabilities.set(estimates.probabilities, first * classes);
+        for (const [row, label] of estimates.labels.entries())
+          if (deciding) decided.push(deciding.of(features, row * ridge.width, label));
       }
-      return { labels, probabilities };
+      return { labels, probabilities, ...(deciding && { decided }) };
     },
     async close() {},
   };

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DecidingShapelets } from '../series/deciding.ts';
 import { readShapelets } from '../series/shapelet-json.ts';
 import { ShapeletTransform } from '../series/shapelets.ts';
 import { estimatorKind } from './estimator-kind.ts';
@@ -15,7 +16,8 @@ const shapeletsEstimatorSchema = z.strictObject({
 export const shapelets = estimatorKind({
   schema: shapeletsEstimatorSchema,
   async open({ file }, { columns, classes, json }) {
-    const { set, ridge } = readShapelets(await json(file), { width: columns.length, classes: classes.length });
-    return predictSeries(new ShapeletTransform(set), ridge, columns.length);
+    const { set, ridge, means } = readShapelets(await json(file), { width: columns.length, classes: classes.length });
+    const deciding = means && new DecidingShapelets(set, ridge, means);
+    return predictSeries(new ShapeletTransform(set), ridge, columns.length, deciding);
   },
 });

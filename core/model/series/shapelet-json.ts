@@ -24,6 +24,10 @@ const shapeletsSchema = z.strictObject({
     )
     .min(1),
   ridge: ridgeSchema.describe('on the least distance, its place and the share of occurrences of each shapelet'),
+  means: z
+    .array(z.number())
+    .optional()
+    .describe('by column of the ridge classifier: the mean over the training windows, to tell which shapelet decided'),
 });
 
 /** A shapelet estimator as it is kept in a model's artifact. */
@@ -32,7 +36,11 @@ export type ShapeletsFile = z.infer<typeof shapeletsSchema>;
 /** Nine digits are a number of 32 bits, exactly. JSON knows no negative zero. */
 const short = (value: number): number => Number(value.toPrecision(9)) + 0;
 
-export function writeShapelets({ channels, length, groups }: ShapeletSet, ridge: Ridge): ShapeletsFile {
+export function writeShapelets(
+  { channels, length, groups }: ShapeletSet,
+  ridge: Ridge,
+  means?: Float64Array,
+): ShapeletsFile {
   return {
     name: shapeletsName,
     channels,
@@ -45,6 +53,7 @@ export function writeShapelets({ channels, length, groups }: ShapeletSet, ridge:
       values: shapelets.map(({ values }) => Array.from(values, short)),
     })),
     ridge: writeRidge(ridge),
+    ...(means && { means: Array.from(means, short) }),
   };
 }
 
@@ -55,7 +64,7 @@ export function writeShapelets({ channels, length, groups }: ShapeletSet, ridge:
 export function readShapelets(
   json: unknown,
   { width, classes }: { width: number; classes: number },
-): { set: ShapeletSet; ridge: Ridge } {
+): { set: ShapeletSet; ridge: Ridge; means?: Float64Array } {
   const { data, error } = shapeletsSchema.safeParse(json);
   if (!data) throw invalid(firstIssue(error));
   const { channels, length } = data;
@@ -77,7 +86,10 @@ export function readShapelets(
   });
   const set = { channels, length, groups };
   const features = countShapelets(set) * featuresOfShapelet;
-  return { set, ridge: readRidge(data.ridge, { width: features, classes }) };
+  const { means } = data;
+  if (means && means.length !== features) throw invalid(`means: ${means.length} numbers for ${features} columns`);
+  const ridge = readRidge(data.ridge, { width: features, classes });
+  return { set, ridge, ...(means && { means: Float64Array.from(means) }) };
 }
 
 function invalid(why: string): GaplineError {

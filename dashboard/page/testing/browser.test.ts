@@ -295,6 +295,35 @@ describe.skipIf(!here)(title, { timeout: 60_000 }, () => {
     expectGood(misdeeds);
   });
 
+  test('lays the shapelet that decided over the place where it matched', async () => {
+    const motors = { windows: true, shapelets: true, fields: ['x', 'y'], classes: ['healthy', 'bearing'], rate: 20 };
+    const { page, misdeeds } = await open({ ...motors, gapRate: 0, past: 10 });
+    await soon(async () =>
+      expect(await text(page, '#shapelet-readout')).toMatch(
+        /^Thick: the shapelet that decided for (healthy|bearing), 450 to 550 ms, 12\.5% of all that speaks for it\.$/,
+      ),
+    );
+    await page.locator('#wave-chart').focus();
+    await page.keyboard.press('Home');
+    expect(await page.locator('#announce').textContent()).not.toContain('shapelet');
+    for (let step = 0; step < 50; step += 1) await page.keyboard.press('Shift+ArrowRight');
+    expect(await page.locator('#announce').textContent()).toMatch(/^500 ms: \S+, shapelet \S+$/);
+    await page.getByRole('combobox', { name: 'Value' }).selectOption('y');
+    await soon(async () => expect(await text(page, '#shapelet-readout')).toBe(''));
+    expectGood(misdeeds);
+  });
+
+  test('the confusion of late, or of all labels, with both kinds of F1', async () => {
+    const { page, misdeeds } = await open({ past: 60 });
+    await soon(async () => expect(await text(page, '#matrix-readout')).toMatch(/ [\d,]+ labels of the last \d+ s$/));
+    await page.getByRole('radio', { name: 'all' }).check();
+    const labels = async () => number((await text(page, '#matrix-readout')).replace(/.*label; /, ''));
+    await soon(async () => expect(await text(page, '#matrix-readout')).toMatch(/ [\d,]+ labels$/));
+    expect(await labels()).toBeGreaterThan(2_500);
+    expect(await text(page, '#matrix-scores')).toMatch(/^Accuracy \d+\.\d%; F1 macro \d+\.\d%, micro \d+\.\d%$/);
+    expectGood(misdeeds);
+  });
+
   test('a window fits a phone, and a stream without windows has no card of it', async () => {
     const motors = { windows: true, fields: ['a_sensor_with_a_long_name'], classes: ['healthy'], rate: 20, past: 10 };
     const { page } = await open(motors, { viewport: { width: 360, height: 740 } });
