@@ -149,6 +149,8 @@ function alerts(): Command {
       withProbes(stageCommand('run', 'watch the line and send alerts to webhooks')).action(async (options) =>
         (await import('./commands/stages.ts')).watchForAlerts(options),
       ),
+      // So that each stage is one word, as the unit of systemd has it.
+      { isDefault: true },
     )
     .addCommand(
       logCommand('list', 'one line an alert: since when, whether it fires, and whether it was delivered')

@@ -4,15 +4,18 @@ import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { createProgram } from '../cli/program.ts';
-import { kustomizeIn, kustomizeProgram, kustomizeSupply } from '../test/servers/kustomize.ts';
-import { obtain } from '../test/servers/obtain.ts';
+import { kubeconform, kubernetesSchemas, kustomize, schemasIn } from '../test/servers/go-programs.ts';
+import { obtain, obtained } from '../test/servers/obtain.ts';
 import { promtoolIn, promtoolProgram, promtoolSupply } from '../test/servers/promtool.ts';
 
 const deploy = resolve(import.meta.dirname, '../deploy');
+const patient = { timeout: 300_000 };
 const required = process.env.GAPLINE_REQUIRE_SERVERS === '1';
 const here = required || promtoolProgram() !== undefined;
-const kustomizeHere = required || kustomizeProgram() !== undefined;
-const whyNoKustomize = kustomizeHere ? '' : ' (not run: no kustomize here; `npm test` builds it where Go is)';
+const kustomizeHere = required || kustomize.program() !== undefined;
+const checkHere = required || (kustomizeHere && kubeconform.program() && obtained(kubernetesSchemas)) !== undefined;
+const whyNot = (here: boolean) =>
+  here ? '' : ' (not run: its programs are not here; `npm test` builds them where Go is)';
 const why = here ? '' : ' (not run: no promtool here; `npm test` gets it where apt-get is)';
 
 test.runIf(here)(`promtool accepts the alert rules and their tests${why}`, { timeout: 120_000 }, async () => {
@@ -42,16 +45,52 @@ test('each metric of an alert is one that a stage serves', () => {
   for (const name of new Set(named)) expect(page).toContain(name);
 });
 
-test.runIf(kustomizeHere)(`kustomize renders the base${whyNoKustomize}`, { timeout: 300_000 }, async () => {
-  const program = required ? kustomizeIn(await obtain(kustomizeSupply, console.error)) : (kustomizeProgram() ?? '');
-  const { status, stdout, stderr } = spawnSync(program, ['build', join(deploy, 'kubernetes')], { encoding: 'utf8' });
+/** The manifests as one text. */
+async function render(): Promise<string> {
+  const { status, stdout, stderr } = spawnSync(await kustomize.obtain(), ['build', join(deploy, 'kubernetes')], {
+    encoding: 'utf8',
+  });
   expect([status, stderr]).toEqual([0, '']);
-  const rendered = parseAllDocuments(stdout).map((one) => one.toJS() as Manifest);
+  return stdout;
+}
+
+test.runIf(checkHere)(
+  `Kubernetes' schemas take the base, and nothing wrong in it${whyNot(checkHere)}`,
+  patient,
+  async () => {
+    const manifests = await render();
+    const program = await kubeconform.obtain();
+    const schemas = schemasIn(await obtain(kubernetesSchemas, console.error));
+    const check = (input: string) => {
+      const args = ['-strict', '-summary', '-output', 'json', '-schema-location', schemas];
+      const { status, stdout } = spawnSync(program, args, { input, encoding: 'utf8' });
+      const { resources = [], summary } = JSON.parse(stdout);
+      return { status, summary, text: JSON.stringify(resources) };
+    };
+    const valid = parseAllDocuments(manifests).length;
+    expect(check(manifests)).toMatchObject({ status: 0, summary: { valid, invalid: 0, errors: 0, skipped: 0 } });
+    for (const [right, wrong, told] of [
+      ['terminationGracePeriodSeconds: 20', 'terminationGraceSeconds: 20', "'terminationGraceSeconds' not allowed"],
+      ['periodSeconds: 5', 'periodSeconds: often', 'periodSeconds'],
+      ['  serviceName: gapline-collector\n', '  replicaCount: 3\n', "'replicaCount' not allowed"],
+      ['  maxReplicas: 12\n', '', "'maxReplicas'"],
+      ['apiVersion: autoscaling/v2\n', 'apiVersion: autoscaling/v3\n', 'could not find schema'],
+    ] as const) {
+      expect(manifests).toContain(right);
+      const { status, text } = check(manifests.replace(right, wrong));
+      expect([right, status, text]).toEqual([right, 1, expect.stringContaining(told)]);
+    }
+  },
+);
+
+test.runIf(kustomizeHere)(`kustomize renders the base${whyNot(kustomizeHere)}`, patient, async () => {
+  const text = await render();
+  const rendered = parseAllDocuments(text).map((one) => one.toJS() as Manifest);
   expect(rendered.length).toBe(manifests.length + 1);
   const config = rendered.find(({ kind }) => kind === 'ConfigMap')?.metadata.name;
   const { version } = JSON.parse(readFileSync(resolve(deploy, '../package.json'), 'utf8'));
   const containers = rendered.flatMap(({ spec }) => spec?.template?.spec.containers ?? []);
-  expect(containers.length).toBe(3);
+  expect(containers.length).toBe(4);
   for (const { image, envFrom } of containers) {
     expect(image).toBe(`gapline:${version}`);
     expect(envFrom[0]?.configMapRef?.name).toBe(config);
@@ -87,10 +126,12 @@ test('the kustomization lists each file, and what scales is there', () => {
 
 test('each stage of the manifests is a command with these options, and has both probes', () => {
   const containers = manifests.flatMap(({ spec }) => spec.template?.spec.containers ?? []);
-  expect(containers.length).toBe(3);
+  expect(containers.length).toBe(4);
   for (const { args, readinessProbe, livenessProbe } of containers) {
     expect([readinessProbe.httpGet.path, livenessProbe.httpGet.path]).toEqual(['/ready', '/health']);
-    const command = createProgram().commands.find((one) => one.name() === args[0]);
+    const [stage = '', ...more] = args;
+    const found = createProgram().commands.find((one) => one.name() === stage);
+    const command = found?.commands.find((one) => one.name() === more[0]) ?? found;
     const options = args.filter((arg) => arg.startsWith('--'));
     expect(command?.options.map(({ long }) => long)).toEqual(expect.arrayContaining(options));
   }

@@ -3,14 +3,13 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { actionlintIn, actionlintProgram, actionlintSupply } from '../test/servers/actionlint.ts';
-import { obtain } from '../test/servers/obtain.ts';
+import { actionlint } from '../test/servers/go-programs.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const read = (file: string): string => readFileSync(join(root, file), 'utf8');
 const workflow = '.github/workflows/ci.yml';
 const required = process.env.GAPLINE_REQUIRE_SERVERS === '1';
-const here = required || actionlintProgram() !== undefined;
+const here = required || actionlint.program() !== undefined;
 const why = here ? '' : ' (not run: no actionlint here; `npm test` builds it where Go is)';
 
 /** The commands that a workflow runs, in its order and each once. */
@@ -21,7 +20,7 @@ function commandsOf(text: string): string[] {
 }
 
 test.runIf(here)(`actionlint finds nothing in the workflow${why}`, { timeout: 300_000 }, async () => {
-  const program = required ? actionlintIn(await obtain(actionlintSupply, console.error)) : actionlintProgram()!;
+  const program = await actionlint.obtain();
   const { status, stdout, stderr } = spawnSync(program, ['-no-color', workflow], { cwd: root, encoding: 'utf8' });
   expect(`${stdout}${stderr}`).toBe('');
   expect(status).toBe(0);

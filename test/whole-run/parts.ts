@@ -1,7 +1,6 @@
-import { actionlintSupply } from '../servers/actionlint.ts';
+import { actionlint, kubeconform, kubernetesSchemas, kustomize } from '../servers/go-programs.ts';
 import { influxdbSupply } from '../servers/influxdb.ts';
 import { kafkaSupply } from '../servers/kafka.ts';
-import { kustomizeSupply } from '../servers/kustomize.ts';
 import { oldestNodeSupply } from '../servers/node.ts';
 import type { Supply } from '../servers/obtain.ts';
 import { onnxSupply } from '../servers/onnxruntime.ts';
@@ -94,7 +93,7 @@ export const parts: readonly SuppliedPart[] = [
     demandedBy: servers,
   },
   {
-    ...{ id: 'actionlint', title: actionlintSupply.title, supplies: [actionlintSupply] },
+    ...{ id: 'actionlint', title: actionlint.supply.title, supplies: [actionlint.supply] },
     tests: 'the workflows of `.github/`',
     runsWith: [],
     ways: [{ title: 'build with Go, half a minute', minutes: 1, with: ['go'] }],
@@ -118,10 +117,11 @@ export const parts: readonly SuppliedPart[] = [
     demandedBy: servers,
   },
   {
-    ...{ id: 'kustomize', title: kustomizeSupply.title, supplies: [kustomizeSupply] },
+    ...{ id: 'kubernetes', title: 'kustomize, kubeconform and schemas of Kubernetes' },
+    supplies: [kustomize.supply, kubeconform.supply, kubernetesSchemas],
     tests: 'the base for Kubernetes',
     runsWith: [],
-    ways: [{ title: 'build with Go, about a minute', minutes: 1, with: ['go'] }],
+    ways: [{ title: 'build with Go, about two minutes', minutes: 2, with: ['go'] }],
     testMinutes: 0,
     demandedBy: servers,
   },

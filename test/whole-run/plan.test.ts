@@ -46,7 +46,7 @@ describe('a run of everything', () => {
   it.each([
     ['java', ['kafka', 'campaign']],
     ['docker', ['compose']],
-    ['go', ['actionlint', 'kustomize']],
+    ['go', ['actionlint', 'kubernetes']],
     ['python3', ['scikitLearn', 'mlflow', 'pythonPackages']],
   ])('leaves out what needs `%s` where that is missing, and says so twice', (command, without) => {
     const plan = planRun(parts, machine({ without: [command] }));
