@@ -1,7 +1,13 @@
-# One image for every stage: Node, the production dependencies, and the sources as they are (Node strips the types).
-FROM node:24-bookworm-slim AS dependencies
-WORKDIR /app
+# One image for every stage: the tarball of `npm pack`, with the production dependencies that package-lock.json names.
+FROM node:24-bookworm-slim AS package
+WORKDIR /source
 COPY package.json package-lock.json ./
+RUN npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+COPY . .
+RUN node scripts/package/build.ts && npm pack --ignore-scripts --loglevel=error --pack-destination /tmp \
+    && mkdir /app && tar -xzf /tmp/gapline-*.tgz --strip-components=1 -C /app \
+    && chmod +x /app/dist/cli/bin/gapline.cjs && cp package-lock.json /app/
+WORKDIR /app
 # One that is both optional and for development would be left out with the latter.
 RUN npm pkg delete devDependencies \
     && npm ci --omit=dev --ignore-scripts --no-audit --no-fund --loglevel=error \
@@ -9,11 +15,10 @@ RUN npm pkg delete devDependencies \
 
 FROM node:24-bookworm-slim
 # Where volumes go: a new one takes the owner of the folder that it covers.
-RUN mkdir -p /data /telegraf && chown node:node /data /telegraf
+RUN mkdir -p /data /telegraf && chown node:node /data /telegraf && ln -s /app/dist/cli/bin/gapline.cjs /usr/local/bin/gapline
 WORKDIR /app
-COPY --from=dependencies /app/node_modules node_modules
-COPY . .
+COPY --from=package /app .
 ENV NODE_ENV=production
 USER node
-ENTRYPOINT ["node", "--disable-warning=ExperimentalWarning", "cli/main.ts"]
+ENTRYPOINT ["gapline"]
 CMD ["--help"]

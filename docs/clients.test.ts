@@ -2,11 +2,13 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { mosquittoIsHere, startMosquitto } from '../test/servers/mosquitto.ts';
 import { cacheFolder, obtain, obtained } from '../test/servers/obtain.ts';
 import { pythonClientsSupply } from '../test/servers/python-packages.ts';
+import { telegrafProgram, telegrafSupply } from '../test/servers/telegraf.ts';
 
 // What docs/clients.md shows is run as it stands there, but for the ports.
 
@@ -14,7 +16,7 @@ const root = join(import.meta.dirname, '..');
 const page = readFileSync(join(import.meta.dirname, 'clients.md'), 'utf8');
 const snippets = (language: string): string[] =>
   [...page.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'gms'))].map(([, code = '']) => code);
-const [, wait = '', questions = ''] = snippets('sh');
+const [, wait = '', questions = '', bridge = '', publish = '', latest = ''] = snippets('sh');
 const [requests = '', influxdb = ''] = snippets('python');
 const [post = '', events = ''] = snippets('js');
 const required = process.env.GAPLINE_REQUIRE_SERVERS === '1';
@@ -111,4 +113,34 @@ test('JavaScript gets the label, and follows the labels', patient, async () => {
   const posted = await run(node, ['--input-type=module', '-e', post]);
   expect([posted.code, posted.stdout]).toEqual([0, expect.stringMatching(/^(spam|ham|unknown)\n$/)]);
   expect(await following).toMatchObject({ code: 0, stdout: 'mailbox-5\n' });
+});
+
+const bridged = required || (mosquittoIsHere() && telegrafProgram() !== undefined);
+const why = bridged ? '' : ' (not run: it needs mosquitto, mosquitto-clients and Telegraf)';
+
+test.runIf(bridged)(`a device that speaks MQTT gets its label${why}`, { timeout: 600_000 }, async () => {
+  await obtain(telegrafSupply, console.error);
+  const telegraf = dirname(telegrafProgram() ?? '');
+  const broker = await startMosquitto();
+  onTestFinished(() => broker.stop());
+  const here = (code: string) =>
+    code.replaceAll('tcp://127.0.0.1:1883', broker.url).replace('-p 1883', `-p ${broker.port}`);
+  const env = { ...process.env, PATH: `${telegraf}${delimiter}${process.env.PATH}` };
+  // `exec`: a signal reaches Telegraf, and not the shell alone.
+  const script = here(bridge)
+    .replaceAll('http://127.0.0.1:8080', collector)
+    .replace(/^telegraf/m, 'exec telegraf');
+  const agent = spawn('bash', ['-ec', script], { cwd: root, env, stdio: 'ignore' });
+  onTestFinished(async () => {
+    agent.kill('SIGKILL');
+    if (agent.exitCode === null && agent.signalCode === null) await once(agent, 'exit');
+  });
+  // Until Telegraf has subscribed, the broker has nobody to keep a message for.
+  const label = async () => {
+    expect(await run('bash', ['-ec', here(publish)])).toEqual({ code: 0, stdout: '', stderr: '' });
+    return JSON.parse((await run('bash', ['-ec', latest.replace('curl', 'curl --silent')])).stdout);
+  };
+  await expect
+    .poll(label, { timeout: 120_000, interval: 500 })
+    .toMatchObject({ device: 'mailbox-7', label: expect.any(String), filled: { word_freq_you: expect.any(Number) } });
 });

@@ -1,5 +1,5 @@
-import { execFile, spawnSync } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -9,13 +9,13 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createCollector } from '../collector/collector.ts';
 import { createSqliteLog } from '../core/log/sqlite.ts';
 import { topicsOf } from '../core/wire/stream.ts';
-import { freePort, type ServerHandle, startServer } from './servers/process.ts';
+import { mosquittoIsHere, startMosquitto } from './servers/mosquitto.ts';
+import type { ServerHandle } from './servers/process.ts';
 import { startTelegraf } from './servers/telegraf.ts';
 
 // Needs GAPLINE_TEST_TELEGRAF, and Debian's mosquitto and mosquitto-clients.
 
-const has = (program: string) => spawnSync('sh', ['-c', `PATH=$PATH:/usr/sbin command -v ${program}`]).status === 0;
-const broker = has('mosquitto') && has('mosquitto_pub');
+const broker = mosquittoIsHere();
 const here = broker && (process.env.GAPLINE_TEST_TELEGRAF !== undefined || process.env.GAPLINE_REQUIRE_SERVERS === '1');
 const why = here
   ? ''
@@ -31,18 +31,8 @@ describe.skipIf(!here)(`MQTT through Telegraf to the collector${why}`, () => {
     const logger = pino({ level: 'silent' });
     const folder = await mkdtemp(join(tmpdir(), 'gapline-mqtt-'));
     undo.push(() => rm(folder, { recursive: true, force: true }));
-    mqttPort = await freePort();
-    const config = join(folder, 'mosquitto.conf');
-    await writeFile(config, `listener ${mqttPort} 127.0.0.1\nallow_anonymous true\n`);
-    const mosquitto = await startServer({
-      name: 'mosquitto',
-      url: `tcp://127.0.0.1:${mqttPort}`,
-      command: 'mosquitto',
-      args: ['-c', config],
-      env: { PATH: `${process.env.PATH}:/usr/sbin` },
-      data: { path: folder, temporary: false },
-      ready: (output) => output().includes('running'),
-    });
+    const mosquitto = await startMosquitto();
+    mqttPort = mosquitto.port;
     undo.push(() => mosquitto.stop());
 
     const stream = { name: 'rooms', fields: ['temperature', 'two words'], topics: topicsOf('rooms') };

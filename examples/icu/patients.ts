@@ -1,4 +1,4 @@
-import { mulberry32 } from '../../core/numeric/random/mulberry32.ts';
+import { mulberry32 } from '../random.ts';
 
 /** The values of a reading, as the original names them. */
 export const parameters = ['blood_pressure', 'respiration_rate', 'temperature'] as const;

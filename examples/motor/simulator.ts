@@ -1,7 +1,8 @@
 // Motors with four kinds of health. Formulae of the bearing: Randall and Antoni (2011), Rolling element bearing diagnostics, section 2.
 // Geometry: 6205-2RS of the Case Western Reserve University Bearing Data Center.
-import { mulberry32 } from '../../core/numeric/random/mulberry32.ts';
+
 import type { Source, Track } from '../../generator/source.ts';
+import { mulberry32 } from '../random.ts';
 
 export const rate = 1_000;
 export const fields = ['x', 'y', 'z', 'temperature', 'current', 'speed'];

@@ -1,8 +1,9 @@
 // Pulse waves of people with and without an infarction behind them. A beat is two Gaussians over its phase: Tang, Chen, Ward and Elgendi
 // (2020), Synthetic photoplethysmogram generation using two Gaussian functions, Scientific Reports 10, 13883. An infarction leaves the
 // heart rate less variable (Kleiger and others, 1987) and, here, the second wave weaker and the first one later and wider.
-import { mulberry32 } from '../../core/numeric/random/mulberry32.ts';
+
 import type { Source, Track } from '../../generator/source.ts';
+import { mulberry32 } from '../random.ts';
 
 export const rate = 125;
 export const fields = ['ppg'];
