@@ -63,7 +63,7 @@ export async function openDataset(
   purpose: 'train' | 'replay',
   fields?: readonly string[],
 ): Promise<Dataset> {
-  const { train, replay, facts, fields: named, parameter, value, ...options } = loaded.config.data;
+  const { train, replay, facts: _, fields: named, parameter, value, ...options } = loaded.config.data;
   const file = purpose === 'train' ? train : (replay ?? train);
   if (file === undefined) {
     throw new GaplineError(
@@ -72,13 +72,19 @@ export async function openDataset(
     );
   }
   const chosen = fields ?? named;
-  const kinds = factKindsOf(loaded);
   const dataset = await readDataset({
     ...options,
     ...(parameter !== undefined && value !== undefined && { long: { parameter, value } }),
     file: [file].flat().map((each) => resolve(loaded.folder, each)),
     ...(chosen && { fields: chosen }),
   });
+  return withFacts(loaded, dataset);
+}
+
+/** A data set with what is known of its devices, where the configuration names a file that tells it. */
+export function withFacts(loaded: LoadedConfig, dataset: Dataset): Dataset {
+  const { facts } = loaded.config.data;
+  const kinds = factKindsOf(loaded);
   if (facts === undefined || !kinds) return dataset;
   return { ...dataset, facts: readFactsFile(resolve(loaded.folder, facts), loaded.config.stream, kinds) };
 }

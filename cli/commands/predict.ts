@@ -15,7 +15,7 @@ import { prepareDataset } from '../../training/prepare.ts';
 import { batchesOf, rowsWithDevices } from '../../training/rows.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { complain, writeLines } from '../print.ts';
-import { openModels, versionOf } from '../stream.ts';
+import { openModels, versionOf, withFacts } from '../stream.ts';
 
 export interface PredictOptions {
   readonly config: string;
@@ -47,23 +47,42 @@ async function loadModel(loaded: LoadedConfig, named = loaded.config.model.alias
   return await registry.load(await versionOf(registry, named));
 }
 
-/** The table with the values that the model takes. Columns of truth, device and time are used where the table has them. */
+/**
+ * The table with the values that the model takes. Columns of truth, device and time are used where the table has them; so are those of
+ * the long form: the same configuration takes a wide table too.
+ */
 async function openRows(loaded: LoadedConfig, model: Model, files: readonly string[]): Promise<Dataset> {
-  const { train: _train, replay: _replay, truth, device, time, ...data } = loaded.config.data;
+  const { train: _train, replay: _replay, facts: _facts, ...given } = loaded.config.data;
+  const { truth, device, time, clock, parameter, value, ...data } = given;
   const file = files.map((each) => resolve(each));
   const { columns } = await openTable(file);
-  const ifThere = (name: string | undefined) => (name !== undefined && columns.includes(name) ? name : undefined);
+  const ifThere = (name: string | undefined) => (name !== undefined && isColumn(columns, name) ? name : undefined);
+  const long = { parameter: ifThere(parameter), value: ifThere(value) };
   const dataset = await readDataset({
     ...data,
     file,
     truth: ifThere(truth),
     device: ifThere(device),
     time: ifThere(time),
+    clock: ifThere(clock),
+    ...(isLong(long) && { long }),
     fields: readingFields(model),
   });
   for (const line of describeDataset(dataset)) complain(`${line}\n`);
-  return model.steps ? prepareDataset(dataset, model.steps) : dataset;
+  return model.steps ? prepareDataset(withFacts(loaded, dataset), model.steps) : dataset;
 }
+
+/** By its name, or by its place from 1 on. */
+const isColumn = (columns: readonly string[], name: string): boolean =>
+  columns.includes(name) || (/^\d{1,6}$/.test(name) && Number(name) >= 1 && Number(name) <= columns.length);
+
+interface LongColumns {
+  readonly parameter: string;
+  readonly value: string;
+}
+
+const isLong = (columns: { readonly [name in keyof LongColumns]: string | undefined }): columns is LongColumns =>
+  columns.parameter !== undefined && columns.value !== undefined;
 
 interface Destination {
   readonly out: Writable;

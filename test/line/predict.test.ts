@@ -2,7 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Prediction } from '../../core/wire/prediction.ts';
-import { eventually, gapline, spambase, temporaryFolder } from './gapline.ts';
+import { tablesOf } from '../../examples/icu/tables.ts';
+import { eventually, gapline, root, spambase, temporaryFolder } from './gapline.ts';
 import { predictionsOf } from './identities.ts';
 
 const ports = ['--collector-port', '0', '--page-port', '0', '--log-level', 'error'];
@@ -69,6 +70,39 @@ test('a table is labelled as the line labels its rows', { timeout: 60_000 }, asy
   const [name = ''] = names;
   expect(Number(cells[0]?.[`filled ${name}`])).toBe(printed[0].filled[name]);
   expect(cells[1]?.[`filled ${name}`]).toBe('');
+});
+
+/** What `predict` prints of a table of the ward: device, time, probability and gaps of each row. */
+async function predicted(table: string, facts: string, changes: readonly string[] = []): Promise<string[]> {
+  const config = join(root, 'examples/icu/stream.yaml');
+  const set = [`data.facts=${facts}`, ...changes].flatMap((change) => ['--set', change]);
+  const { code, stdout, stderr } = await gapline(['predict', table, '--config', config, '--json', ...set]).ended;
+  expect({ code, stderr }).toMatchObject({ code: 0 });
+  const rows = stdout.trimEnd().split('\n');
+  return rows.map((row) => JSON.parse(row)).map((row) => [row.device, row.time, row.probability, row.gaps].join());
+}
+
+test('a table of a ward in any form gives labels inside of admissions, the last of an hour the same', {
+  timeout: 120_000,
+}, async () => {
+  const folder = temporaryFolder();
+  const ward = { patients: 6, hours: 60, seed: 2 };
+  const fileOf = (name: string, form: object, file = 'signal.csv') => {
+    const path = join(folder, `${name}-${file}`);
+    writeFileSync(path, tablesOf({ ...ward, ...form })[file] ?? '');
+    return path;
+  };
+  const facts = fileOf('long', {}, 'facts.ndjson');
+  const long = await predicted(fileOf('long', {}), facts);
+  expect(long.length).toBeGreaterThan(300);
+  expect(long.length).toBeLessThan(ward.patients * ward.hours * 3);
+  expect(await predicted(fileOf('comma', { comma: true }), facts)).toEqual(long);
+  const byPlace = ['device="1"', 'time="2"', 'clock="3"', 'parameter="4"', 'value="5"', 'truth="6"'];
+  const changes = byPlace.map((change) => `data.${change}`);
+  expect(await predicted(fileOf('place', { header: false }), facts, changes)).toEqual(long);
+  const wide = await predicted(fileOf('wide', { wide: true }), facts);
+  const inAnyOrder = (rows: readonly string[]) => rows.toSorted();
+  expect(inAnyOrder(wide)).toEqual(inAnyOrder(long.filter((_, row) => row % 3 === 2)));
 });
 
 test('a table without a field of the model, and an unknown version, are refused', { timeout: 30_000 }, async () => {
