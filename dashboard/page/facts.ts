@@ -55,6 +55,6 @@ function waitingText(stages: Snapshot['stages']): string {
     `skipped: ${count(sum('skippedNoFact'))} without a fact, ${count(sum('skippedHeldFull'))} because too many waited`,
   ];
   const ended = sum('factsEnded');
-  if (ended > 0) parts.push(`${plural(ended, 'fact')} ended early or deleted`);
+  if (ended > 0) parts.push(`${plural(ended, 'fact')} ended or deleted`);
   return parts.join(' · ');
 }

@@ -490,7 +490,7 @@ describe.skipIf(!here)(title, { timeout: 60_000 }, () => {
       expect(await lists.nth(0).textContent()).toMatch(/device-01for \d+ (h|min) · (ham|spam)/);
       expect(await lists.nth(1).textContent()).toBe('device-02for 3 h');
       expect(await text(page, '#facts-waiting')).toBe(
-        '7 readings held · skipped: 12 without a fact, 1 because too many waited · 1 fact ended early or deleted',
+        '7 readings held · skipped: 12 without a fact, 1 because too many waited · 1 fact ended or deleted',
       );
     });
     line.tell('device-03', 'admission', 7 * hour, 0);
