@@ -59,6 +59,14 @@ export interface PartitionModels {
   close(): Promise<void>;
 }
 
+/** What a partition's past is read with. It is read again where a version was replaced meanwhile. */
+interface Attempt {
+  /** Keep open the versions that were needed. */
+  readonly holds: (() => void)[];
+  /** Sessions that nothing continues, with the reason: of the last reading, so that each is counted once. */
+  readonly lost: Map<SavedSession, string>;
+}
+
 function sumOf(waiting: readonly ({ readonly rows: number; readonly bytes: number } | undefined)[]) {
   return waiting.reduce<{ rows: number; bytes: number }>(
     (sum, one) => ({ rows: sum.rows + (one?.rows ?? 0), bytes: sum.bytes + (one?.bytes ?? 0) }),
@@ -102,25 +110,27 @@ export function createPartitionModels(
   }
 
   /** A version that is open already, or else one that is loaded; in either case held open. */
-  async function versionOf(number: number, saved: SavedSession, holds: (() => void)[]) {
+  async function versionOf(number: number, saved: SavedSession, { holds, lost }: Attempt) {
     const isSaved = ({ model: { identity } }: StreamModel) =>
       identity.name === saved.name && identity.version === saved.version;
-    const version = [...champions.open()].find(isSaved) ?? (await earlier.load(saved, number));
-    if (version) holds.push(champions.hold(version));
-    else settled({ consumed: 0, unfinished: saved.held });
-    return version;
+    const found = [...champions.open()].find(isSaved) ?? (await earlier.load(saved, number));
+    if (typeof found !== 'string') {
+      holds.push(champions.hold(found));
+      return found;
+    }
+    lost.set(saved, found);
+    return undefined;
   }
 
-  const restored = (number: number, history: History, holds: (() => void)[]) =>
-    restore({
+  async function restored(number: number, history: History, attempt: Attempt): Promise<RestoredPartition> {
+    attempt.lost.clear();
+    return await restore({
       ...{ champion: champions.wanted, challenger: challengers.wanted, stream, history, nowMs: now(), dismiss },
-      versionOf: (saved) => versionOf(number, saved, holds),
+      versionOf: (saved) => versionOf(number, saved, attempt),
       unread: (error) => unread(number, error),
-      unfinished(saved, why) {
-        settled({ consumed: 0, unfinished: saved.held });
-        earlier.giveUp(saved, why);
-      },
+      unfinished: (saved, why) => attempt.lost.set(saved, why),
     });
+  }
 
   /** Whether a version was replaced while the past was read. */
   const isOutdated = ({ champion, successor, challenger }: RestoredPartition) =>
@@ -155,15 +165,19 @@ export function createPartitionModels(
   async function assign(number: number, history: History): Promise<void> {
     const turn = Symbol(`partition ${number}`);
     turns.set(number, turn);
-    const holds: (() => void)[] = [];
+    const attempt: Attempt = { holds: [], lost: new Map() };
     try {
-      let found = await restored(number, history, holds);
-      while (isOutdated(found) && turns.get(number) === turn) found = await restored(number, history, holds);
+      let found = await restored(number, history, attempt);
+      while (isOutdated(found) && turns.get(number) === turn) found = await restored(number, history, attempt);
       if (turns.get(number) !== turn) return;
+      for (const [saved, why] of attempt.lost) {
+        settled({ consumed: 0, unfinished: saved.held });
+        earlier.giveUp(saved, why);
+      }
       if (found.replayed > 0) logger.debug({ partition: number, replayed: found.replayed }, 'state restored');
       partitions.set(number, { readings: new ReadingBatch(stream), facts: found.facts, ...slotsFor(found) });
     } finally {
-      for (const release of holds) release();
+      for (const release of attempt.holds) release();
     }
   }
 

@@ -30,23 +30,22 @@ export class EarlierVersions {
   }
 
   /**
-   * Loads the version that saved a session; undefined where it is given up.
+   * Loads the version that saved a session. Where it is to be given up, returns why.
    * @throws the retryable error with which it cannot be loaded, until it is given up
    */
-  async load({ name, version }: SavedSession, partition: number): Promise<StreamModel | undefined> {
+  async load({ name, version }: SavedSession, partition: number): Promise<StreamModel | string> {
     const waited = `${partition} ${name} ${version}`;
     try {
       const found = await this.#load(version);
       this.retries.restored(waited);
       if (found.model.identity.name === name) return found;
       await found.model.close();
-      this.giveUp({ name, version }, 'the line has another model now');
+      return 'the line has another model now';
     } catch (error) {
       const why = this.retries.exhausted(waited, error);
       if (why === undefined) throw error;
-      this.giveUp({ name, version }, why);
+      return why;
     }
-    return undefined;
   }
 
   /** Says and counts that rows which had begun under a version are not completed. */

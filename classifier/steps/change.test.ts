@@ -216,6 +216,35 @@ test('an old version that cannot be had any more after a restart is given up, co
   expect(await second.registry.metrics()).toMatch(/model_changes_total\{outcome="unfinished"\} [1-3]\n/);
 });
 
+test('what a version left open is counted once where another takes over while its partitions are restored', async () => {
+  line = await openLine();
+  const first = await line.classify(doubleModel({ steps }));
+  await line.send(...readings.slice(0, 233));
+  await first.taken(233);
+  await first.stop();
+  // The first batch after an assignment is committed with a checkpoint of the state before it; duplicates change nothing.
+  const between = await line.classify(doubleModel({ steps }));
+  const again = [...new Map(readings.slice(0, 233).map((reading) => [reading.device, reading])).values()];
+  await line.send(...again);
+  await between.taken(again.length);
+  const { held } = between.totals();
+  await between.stop();
+  expect(held).toBeGreaterThan(0);
+  const others = meanOf('500ms');
+  const source = changingSource(doubleModel({ version: 2, steps: others }));
+  const loads = vi.fn(async () => {
+    if (loads.mock.calls.length === 1) source.change(doubleModel({ version: 3, steps: others }));
+    throw new GaplineError('model-missing', 'there is no version 1', { retryable: false });
+  });
+  const second = await line.classify({ ...source, load: loads });
+  await line.send(...readings.slice(233));
+  await second.taken(readings.length - 233);
+  // Each partition was restored for version 2, and again for version 3.
+  expect(loads.mock.calls.length).toBeGreaterThan(1);
+  expect(second.totals().skippedBy.unfinished).toBe(held);
+  expect(await second.registry.metrics()).toMatch(/model_changes_total\{outcome="unfinished"\} [1-3]\n/);
+});
+
 const partitionOf = (device: string): number => (murmur2(Buffer.from(device)) & 0x7fffffff) % 3;
 
 test('a device that stays silent keeps an old version at work for a bounded time; what it left open is skipped and counted', async () => {
