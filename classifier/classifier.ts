@@ -40,6 +40,8 @@ export interface ClassifierOptions {
   readonly driftThreshold?: number;
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
+  /** Milliseconds of a clock that is never set; default `performance.now`. */
+  readonly steadyNow?: () => number;
 }
 
 export interface Classifier extends Stage {
@@ -73,7 +75,8 @@ export function createClassifier(options: ClassifierOptions): Classifier {
   const instance = options.instance ?? randomBytes(4).toString('hex');
   const reporter = createReporter({ stream, stage: 'classifier', instance, now });
   const shared = { ...options, group, tally, metrics, reporter, driftThreshold, now };
-  const figuresOf = createFigures(shared);
+  const steadyNow = options.steadyNow ?? (() => performance.now());
+  const figuresOf = createFigures({ ...shared, steadyNow, inputs: inputsOf(stream) });
   let labeller: Labeller | undefined;
   let running: Running | undefined;
   let following: { stop(): Promise<void> } | undefined;

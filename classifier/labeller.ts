@@ -31,6 +31,8 @@ export interface Labeller {
   held(): number;
   /** Of these, those that wait for facts. */
   waiting(): { readonly rows: number; readonly bytes: number };
+  /** The partitions in which the log has no record left; undefined where that is not known. */
+  quiet(partitions: ReadonlySet<number> | undefined, nowMs: number): void;
   transform(batch: Batch): Promise<Transformed>;
   /** A record became a dead letter: its readings are in the state all the same, so that steps complete the same rows no second time. */
   passed(record: StoredRecord): void;
@@ -159,6 +161,7 @@ export function createLabeller(options: LabellerOptions): Labeller {
     checkpointNow: models.changed,
     held: models.held,
     waiting: models.waiting,
+    quiet: models.quiet,
     transform,
     passed,
     promote(champion) {

@@ -48,6 +48,8 @@ export interface PartitionModels {
   /** Opens the slots of a partition, their state restored from its past. */
   assign(partition: number, history: History): Promise<void>;
   revoke(partition: number): void;
+  /** The partitions in which the log has no record left; undefined where that is not known. See {@link ModelSlot.quiet}. */
+  quiet(partitions: ReadonlySet<number> | undefined, nowMs: number): void;
   /** What the sessions of a partition remember; undefined where that is nothing. */
   save(partition: number): Uint8Array | undefined;
   /** Whether another version took over in a partition since its last batch. */
@@ -202,6 +204,9 @@ export function createPartitionModels(
       [...partitions.values()]
         .flatMap(({ champion }) => [champion.current, ...champion.finishing])
         .reduce((sum, session) => sum + (session?.steps?.heldSamples() ?? 0), 0),
+    quiet(caughtUp, nowMs) {
+      for (const [number, { champion }] of partitions) champion.quiet(caughtUp?.has(number) ? nowMs : undefined);
+    },
     revoke(number) {
       turns.delete(number);
       partitions.delete(number);

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { type EventLog, totalLag } from '../core/log/port.ts';
+import { type EventLog, type PartitionLag, totalLag } from '../core/log/port.ts';
 import type { StageFigures } from '../core/stage/reporter.ts';
 import type { Stream } from '../core/wire/stream.ts';
 import type { Labeller } from './labeller.ts';
@@ -14,13 +14,18 @@ export interface FiguresOptions {
   readonly metrics: Metrics;
   readonly logger: Logger;
   readonly now: () => number;
+  /** Milliseconds of a clock that is never set. */
+  readonly steadyNow: () => number;
+  /** The topics that the group reads. */
+  readonly inputs: readonly string[];
 }
 
 /** The figures of a classifier's status report, which are also those of its metrics. */
-export function createFigures({ stream, log, group, tally, metrics, logger, now }: FiguresOptions) {
-  async function lagOfGroup(): Promise<number | undefined> {
+export function createFigures(options: FiguresOptions) {
+  const { stream, log, group, tally, metrics, logger, now, steadyNow, inputs } = options;
+  async function lagOfGroup(): Promise<readonly PartitionLag[] | undefined> {
     try {
-      return totalLag(await log.lag(group, [stream.topics.readings]));
+      return await log.lag(group, inputs);
     } catch (error) {
       logger.debug({ err: error }, 'the lag is not known');
       return undefined;
@@ -29,7 +34,9 @@ export function createFigures({ stream, log, group, tally, metrics, logger, now 
 
   /** Without a labeller, before the first model is loaded. */
   return async (labeller: Labeller | undefined): Promise<StageFigures> => {
-    const lag = await lagOfGroup();
+    const lags = await lagOfGroup();
+    labeller?.quiet(lags && caughtUp(lags), steadyNow());
+    const lag = lags && totalLag(lags.filter(({ topic }) => topic === stream.topics.readings));
     const latency = tally.recentLatency(now());
     const drift = labeller?.drift?.summary();
     const challenger = labeller?.challenger?.model.identity.version;
@@ -48,6 +55,12 @@ export function createFigures({ stream, log, group, tally, metrics, logger, now 
       ...(lag !== undefined && { lag }),
     };
   };
+}
+
+/** The partitions of which no topic has a record left. */
+function caughtUp(lags: readonly PartitionLag[]): ReadonlySet<number> {
+  const behind = new Set(lags.filter(({ lag }) => lag > 0).map(({ partition }) => partition));
+  return new Set(lags.map(({ partition }) => partition).filter((partition) => !behind.has(partition)));
 }
 
 interface Held {

@@ -33,7 +33,7 @@ export interface Sections {
   /** Of all labels since the page began to watch. */
   readonly overall: Scores;
   /** Right labels by number of gaps, over the seconds kept; a bin holds the numbers from `from` to `to`, both included. */
-  readonly byGaps: readonly GapBin[];
+  readonly byGaps: ByGaps;
   readonly duel: DuelFigures | null;
   /** The drift that the classifier reports; null until it has reported any. */
   readonly drift: NonNullable<Status['drift']> | null;
@@ -142,6 +142,12 @@ export interface Scores {
   readonly microF1: number | null;
   /** Rows are truth, columns labels, both class indices. */
   readonly matrix: readonly (readonly number[])[];
+}
+
+export interface ByGaps {
+  /** Whose gaps they are: a reading's, or those among the columns that steps make of a window. */
+  readonly of: 'reading' | 'window';
+  readonly bins: readonly GapBin[];
 }
 
 export interface GapBin {

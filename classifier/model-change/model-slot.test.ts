@@ -1,9 +1,10 @@
 import { expect, test, vi } from 'vitest';
 import type { Rows } from '../../core/model/rows.ts';
 import { topicsOf } from '../../core/wire/stream.ts';
+import { ReadingBatch } from '../decode.ts';
 import { createStreamModel } from '../stream-model.ts';
 import { doubleModel } from '../testing/doubles.ts';
-import { ModelSlot, openModelSession } from './model-slot.ts';
+import { absorb, ModelSlot, openModelSession } from './model-slot.ts';
 
 const stream = { name: 's', fields: ['a', 'b'], topics: topicsOf('s') };
 const modelOf = (version: number, memoryMs = 0) => createStreamModel(stream, doubleModel({ version, memoryMs }));
@@ -127,4 +128,52 @@ test('memory is bounded however long a warm-up takes', () => {
   slot.ready(next, 0n);
   expect(warm).toHaveBeenCalledTimes(20_000);
   expect(warm.mock.calls.at(-1)![0].values[0]).toBe(24_999);
+});
+
+test('what an earlier version has begun is given up after its patience by the clock, only while the log has no record left', () => {
+  const withWindows = (version: number, length: string) =>
+    openModelSession(
+      createStreamModel(
+        stream,
+        doubleModel({
+          version,
+          steps: [
+            { use: 'window', length, every: length, grace: '0s' },
+            { use: 'statistics', features: ['mean'] },
+          ],
+        }),
+      ),
+    );
+  const first = withWindows(1, '1s');
+  const unfinished = vi.fn();
+  const slot = new ModelSlot(first, { released: vi.fn(), failed: vi.fn(), finishes: true, unfinished });
+  const readings = new ReadingBatch(stream);
+  readings.reset(1);
+  const reading = { stream: 's', device: 'd', time: '1500000000', values: { a: 1, b: 2 }, received: '1500000000' };
+  readings.take({
+    ...{ topic: 't', partition: 0, offset: 0n, key: 'd', arrivedMs: 0 },
+    value: Buffer.from(JSON.stringify(reading)),
+  });
+  absorb(first, readings);
+  const next = withWindows(2, '2s');
+  slot.prepare(next);
+  slot.ready(next, 0n);
+  expect(slot.finishing).toEqual([first]);
+  const patienceMs = (first.steps?.patienceNs ?? 0) / 1e6;
+  expect(patienceMs).toBeGreaterThan(3_600_000);
+  slot.quiet(0);
+  slot.quiet(patienceMs);
+  // The log did not say, a batch came, or records are left: the time begins anew.
+  slot.quiet(undefined);
+  slot.quiet(2 * patienceMs);
+  slot.take();
+  slot.quiet(4 * patienceMs);
+  slot.committed(rowsOf(1), 1n);
+  slot.quiet(5 * patienceMs);
+  slot.quiet(6 * patienceMs);
+  expect(unfinished).not.toHaveBeenCalled();
+  slot.quiet(6 * patienceMs + 1);
+  expect(unfinished).toHaveBeenCalledWith(first, expect.stringContaining('fell silent'));
+  expect(slot.finishing).toEqual([]);
+  expect(slot.changed).toBe(true);
 });

@@ -95,6 +95,8 @@ export class ModelSlot {
   #changed = false;
   /** A batch was taken and is not committed yet. */
   #batchUnderWay = false;
+  /** Since when the partition is known to have no record that was not taken. */
+  #quietSinceMs: number | undefined;
 
   constructor(first: ModelSession | undefined, events: ModelSlotEvents, finishing: readonly ModelSession[] = []) {
     this.#current = first;
@@ -124,6 +126,23 @@ export class ModelSlot {
     this.#events.released();
   }
 
+  /**
+   * The partition had no record left when the log was asked; or, without a time, that is not known. Event time stands still where nobody
+   * sends: what had begun under earlier versions is then given up after as long a time by the clock. Records that wait in the log, as
+   * after an outage, are always taken first.
+   * @param nowMs - of a clock that is never set
+   */
+  quiet(nowMs: number | undefined): void {
+    if (nowMs === undefined || this.#batchUnderWay || this.#finishing.length === 0) {
+      this.#quietSinceMs = undefined;
+      return;
+    }
+    this.#quietSinceMs ??= nowMs;
+    const quietNs = (nowMs - this.#quietSinceMs) * 1e6;
+    for (const session of this.#finishing)
+      if (quietNs > (session.steps?.patienceNs ?? 0)) this.giveUp(session, 'all devices of the partition fell silent');
+  }
+
   /** Whether the present session or the next one is of this version. */
   uses(streamModel: StreamModel): boolean {
     return [this.#current, ...this.#finishing, this.#next?.session].some(
@@ -149,6 +168,7 @@ export class ModelSlot {
   take(): ModelSession | undefined {
     this.#swap();
     this.#batchUnderWay = true;
+    this.#quietSinceMs = undefined;
     return this.#current;
   }
 

@@ -279,3 +279,26 @@ test('a device that stays silent keeps an old version at work for a bounded time
   const found = (await line.predictions()).filter(({ device }) => device === silent);
   expect(found.map(({ from, model: { version } }) => [(Number(from) - startNs) / second, version])).toEqual([[2, 2]]);
 });
+
+test('a partition in which nobody speaks any more keeps an old version at work for a bounded time', async () => {
+  line = await openLine();
+  const closed = vi.fn();
+  let steadyMs = 0;
+  // Asked for with each report of its status.
+  const steadyNow = vi.fn(() => steadyMs);
+  const source = changingSource(doubleModel({ steps, closed }));
+  const classifier = await line.classify(source, { steadyNow });
+  const at = (seconds: number): ReadingParts => ({ device: 'd0', time: startNs + seconds * second });
+  await line.send(at(0.2), at(0.4));
+  await classifier.taken(2);
+  source.change(doubleModel({ version: 2, steps: meanOf('2s') }));
+  await line.send(at(0.6));
+  await classifier.taken(3);
+  const before = steadyNow.mock.calls.length;
+  await vi.waitFor(() => expect(steadyNow.mock.calls.length).toBeGreaterThan(before), { timeout: 30_000 });
+  expect(classifier.totals()).toMatchObject({ skipped: 0 });
+  steadyMs += 3 * 3_600_000;
+  await vi.waitFor(() => expect(closed).toHaveBeenCalledTimes(1), { timeout: 30_000 });
+  expectAccount(classifier.totals());
+  expect(classifier.totals().skippedBy).toEqual({ unfinished: 2 });
+});

@@ -192,7 +192,12 @@ export class PartitionSteps {
 
   /** After {@link finish}, whether the devices whose rows are open were silent for so long that they are not waited for any more. */
   get isAbandoned(): boolean {
-    return this.#bounds.sinceEnd(this.#eventTimes) > this.#steps.reachNs + this.#steps.silenceNs;
+    return this.#bounds.sinceEnd(this.#eventTimes) > this.patienceNs;
+  }
+
+  /** After {@link finish}, how long silent devices are waited for. */
+  get patienceNs(): number {
+    return this.#steps.reachNs + this.#steps.silenceNs;
   }
 
   #silent(): readonly string[] {

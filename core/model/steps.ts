@@ -21,8 +21,8 @@ export interface ModelSteps {
   /** How long after a sample's time, in event time of its device, a row may still be made of it. */
   readonly reachNs: number;
   /**
-   * A device that was silent for so long, in the event time of its partition, no longer keeps an earlier model at work: an hour, and what
-   * one wrong clock may be ahead.
+   * A device that was silent for so long, in the event time of its partition, no longer keeps an earlier model at work: an hour, what one
+   * wrong clock may be ahead, and as long as rows wait for their facts.
    */
   readonly silenceNs: number;
   /** Equal for two models whose steps give the same rows of the same readings, and may take over each other's state. */
@@ -43,7 +43,8 @@ export function openSteps({ fields, channels, steps }: StepParts, own?: OwnSteps
     const detail = `its steps give ${given.length} columns that are not its ${fields.length} fields`;
     throw new GaplineError('model-invalid', detail, { retryable: false });
   }
-  const reachNs = (chain.shape.windows?.lengthNs ?? 0) + steps.reduce((sum, step) => sum + delayOf(step), 0);
+  const reachNs = (chain.shape.windows?.lengthNs ?? 0) + delayOf(steps, ['grace', 'maxGap']);
+  const silenceNs = hourNs + (chain.aheadNs ?? 0) + delayOf(steps, ['lateness']);
   const codeOf = ({ use }: StepSpec) => {
     const definition = own?.get(use);
     return definition ? [codeHashOf(definition)] : [];
@@ -53,11 +54,11 @@ export function openSteps({ fields, channels, steps }: StepParts, own?: OwnSteps
   const before = window < 0 ? steps : steps.slice(0, window);
   const sampleSteps = before.map((step) => JSON.stringify([step, ...codeOf(step)]));
   const signature = JSON.stringify(code.length > 0 ? [channels, steps, code] : [channels, steps]);
-  return { channels, chain, reachNs, silenceNs: hourNs + (chain.aheadNs ?? 0), signature, sampleSteps };
+  return { channels, chain, reachNs, silenceNs, signature, sampleSteps };
 }
 
-/** How long a step may hold a sample back, by the parameters that say so. */
-function delayOf(step: Readonly<Record<string, unknown>>): number {
-  const waits = [step.grace, step.maxGap].filter((value) => typeof value === 'string');
-  return waits.reduce((sum, text) => sum + (parseDuration(text) ?? 0), 0);
+/** How long steps may hold a sample back, by the parameters that say so. */
+function delayOf(steps: readonly Readonly<Record<string, unknown>>[], parameters: readonly string[]): number {
+  const waits = steps.flatMap((step) => parameters.map((parameter) => step[parameter]));
+  return waits.reduce<number>((sum, wait) => sum + ((typeof wait === 'string' && parseDuration(wait)) || 0), 0);
 }

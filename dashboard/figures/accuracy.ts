@@ -1,7 +1,7 @@
 import { elementAt } from '../../core/numeric/element.ts';
 import { scoreConfusion } from '../../core/statistics/confusion.ts';
 import { unknownLabel } from '../../core/wire/prediction.ts';
-import type { GapBin, Score, Scores } from '../events.ts';
+import type { ByGaps, Score, Scores } from '../events.ts';
 import type { Line } from './line.ts';
 import { rounded } from './rounded.ts';
 import { enough, type Second, windowSeconds } from './window.ts';
@@ -40,22 +40,35 @@ function scoresOf(matrix: readonly (readonly number[])[], names: readonly string
   };
 }
 
-/** How many labels were right, by the number of gaps of their reading. */
-export function byGapsOf(line: Line, nowSecond: number): GapBin[] {
-  const { upTo } = line.gapBins;
+/** How many labels were right, by the number of gaps of their reading, or of their window where the newest label is a window's. */
+export function byGapsOf(line: Line, nowSecond: number): ByGaps {
+  const { upTo, upToOfWindows } = line.gapBins;
+  const [tops, first] = line.labelsWindows ? [upToOfWindows, upTo.length] : [upTo, 0];
   let from = 0;
-  const bins = upTo.map((to) => {
+  const bins = tops.map((to) => {
     const bin = { from, to, scored: 0, right: 0 };
     from = to + 1;
     return bin;
   });
   for (const { scoredByGaps, rightByGaps } of line.window.all(nowSecond)) {
     for (const [index, bin] of bins.entries()) {
-      bin.scored += elementAt(scoredByGaps, index);
-      bin.right += elementAt(rightByGaps, index);
+      bin.scored += elementAt(scoredByGaps, first + index);
+      bin.right += elementAt(rightByGaps, first + index);
     }
   }
-  return bins;
+  if (!line.labelsWindows) return { of: 'reading', bins };
+  // How many columns a window has is not known here: bins behind the last that was met say nothing.
+  return {
+    of: 'window',
+    bins: bins.slice(
+      0,
+      1 +
+        Math.max(
+          0,
+          bins.findLastIndex(({ scored }) => scored > 0),
+        ),
+    ),
+  };
 }
 
 export function scoredOf({ confusion }: Second): number {

@@ -142,11 +142,37 @@ describe('what the page shows', () => {
   test('shows how often labels are right by number of gaps', () => {
     const scene = new Scene({ gapRate: 0.4 });
     scene.seconds(20, 50);
-    const { byGaps } = scene.figures.snapshot();
+    const { of, bins: byGaps } = scene.figures.snapshot().byGaps;
+    expect(of).toBe('reading');
     expect(byGaps.map(({ from, to }) => [from, to])).toEqual([0, 1, 2, 3].map((gaps) => [gaps, gaps]));
     expect(byGaps.reduce((sum, { scored }) => sum + scored, 0)).toBe(1_000);
     const shares = byGaps.map(({ right, scored }) => right / scored);
     expect(shares[0]).toBeGreaterThan(shares[3]!);
+  });
+
+  test('of windows the gaps are those of their features, of which there may be more than fields', () => {
+    const scene = new Scene({ fields: ['x', 'y'], windows: true });
+    const { stream } = scene.line;
+    const window = (number: number, gaps: number, label: string) => ({
+      ...{ stream: 's', device: 'd', time: String(number), label, probability: 1, probabilities: { a: 1, b: 0 } },
+      ...{ filled: {}, gaps, truth: 'a', model: { name: 'm', version: 1 }, received: '1', latencyMs: 1 },
+      ...{ from: String(number - 1), samples: 10, missing: 0 },
+    });
+    for (const [number, gaps] of [0, 0, 3, 50, 57, 64].entries())
+      scene.log.add(stream.topics.predictions, 'd', window(number + 1, gaps, gaps < 50 ? 'a' : 'b'), nowMs - 1_000);
+    scene.take();
+    const { of, bins } = scene.figures.snapshot().byGaps;
+    expect(of).toBe('window');
+    expect(bins.map(({ from, to, scored, right }) => [from, to, scored, right])).toEqual([
+      [0, 0, 2, 2],
+      [1, 1, 0, 0],
+      [2, 2, 0, 0],
+      [3, 4, 1, 1],
+      [5, 8, 0, 0],
+      [9, 16, 0, 0],
+      [17, 32, 0, 0],
+      [33, 64, 3, 0],
+    ]);
   });
 
   test('shows champion and challenger over the same readings', () => {

@@ -23,3 +23,10 @@ test('numbers that cannot be do no harm', () => {
   const bins = new GapBins(2);
   expect([-1, 1e9, 1.5, Number.NaN].map((gaps) => bins.of(gaps))).toEqual([0, 2, 1, 0]);
 });
+
+test('of windows each bin goes up to twice as many as the one before, behind the bins of readings', () => {
+  const bins = new GapBins(2);
+  const of = (gaps: number) => bins.upToOfWindows[bins.ofWindow(gaps) - bins.upTo.length];
+  expect([0, 1, 2, 3, 4, 5, 57, 300, 1e9, Number.NaN].map(of)).toEqual([0, 1, 2, 4, 4, 8, 64, 512, 65_536, 0]);
+  expect(bins.count).toBe(bins.upTo.length + bins.upToOfWindows.length);
+});

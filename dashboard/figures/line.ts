@@ -6,6 +6,7 @@ import type { Samples } from '../../core/wire/samples.ts';
 import type { Stream } from '../../core/wire/stream.ts';
 import { Classes } from './classes.ts';
 import { DeadLetters } from './dead-letters.ts';
+import { isWindow } from './device-samples.ts';
 import { Duel } from './duel.ts';
 import { GapBins } from './gap-bins.ts';
 import { ModelChanges } from './model-changes.ts';
@@ -46,6 +47,8 @@ export class Line {
   /** Predictions parsed so far, and those of them that knew their truth. */
   predictionsSeen = 0;
   truthsSeen = 0;
+  /** Whether the newest of them is that of a window. */
+  labelsWindows = false;
   malformed = 0;
   /** The first second in which something arrived. */
   firstSecond = Number.POSITIVE_INFINITY;
@@ -65,7 +68,7 @@ export class Line {
     this.#topics = stream.topics;
     const fieldCount = stream.fields.length;
     this.gapBins = new GapBins(fieldCount);
-    this.window = new Window({ keep: keepSeconds, fieldCount, classLimit, gapBins: this.gapBins.upTo.length });
+    this.window = new Window({ keep: keepSeconds, fieldCount, classLimit, gapBins: this.gapBins.count });
     this.recent = new Recent(stream.fields);
     this.windows = new Windows(stream.fields);
     this.#readingSample = new TopicSample(parsedPerSecond);
@@ -160,13 +163,14 @@ export class Line {
     if (this.predictionsSeen === 0)
       for (const name of Object.keys(prediction.probabilities)) this.classes.indexOf(name);
     this.predictionsSeen += 1;
+    this.labelsWindows = isWindow(prediction);
     const label = this.classes.indexOf(prediction.label);
     second.parsedLabels += 1;
     second.byClass[label]! += 1;
     second.latency.record(prediction.latencyMs);
     if (prediction.truth === undefined) return;
     this.truthsSeen += 1;
-    const bin = this.gapBins.of(prediction.gaps);
+    const bin = isWindow(prediction) ? this.gapBins.ofWindow(prediction.gaps) : this.gapBins.of(prediction.gaps);
     second.scoredByGaps[bin]! += 1;
     if (prediction.truth === prediction.label) second.rightByGaps[bin]! += 1;
     const cell = this.classes.indexOf(prediction.truth) * classLimit + label;

@@ -11,7 +11,7 @@ export class ByGaps {
   readonly #readout = need('by-gaps-readout');
 
   update({ byGaps }: Snapshot): void {
-    const columns = paired(this.#list, byGaps, () =>
+    const columns = paired(this.#list, byGaps.bins, () =>
       make(
         'li',
         {},
@@ -22,8 +22,12 @@ export class ByGaps {
       ),
     );
     for (const { element, item } of columns) draw(element, item);
-    const each = byGaps.every(({ from, to }) => from === to);
-    setText(this.#readout, `${each ? 'Gaps in a reading' : 'Up to so many gaps in a reading'}, last ten minutes`);
+    const each = byGaps.bins.every(({ from, to }) => from === to);
+    const what = byGaps.of === 'window' ? 'empty features of a window' : 'gaps in a reading';
+    setText(
+      this.#readout,
+      `${each ? what[0]?.toUpperCase() + what.slice(1) : `Up to so many ${what}`}, last ten minutes`,
+    );
   }
 }
 
