@@ -217,7 +217,7 @@ test('an old version that cannot be had any more after a restart is given up, co
 });
 
 test('what a version left open is counted once where another takes over while its partitions are restored', async () => {
-  line = await openLine();
+  const line = await lines.open();
   const first = await line.classify(doubleModel({ steps }));
   await line.send(...readings.slice(0, 233));
   await first.taken(233);
@@ -281,7 +281,7 @@ test('a device that stays silent keeps an old version at work for a bounded time
 });
 
 test('a partition in which nobody speaks any more keeps an old version at work for a bounded time', async () => {
-  line = await openLine();
+  const line = await lines.open();
   const closed = vi.fn();
   let steadyMs = 0;
   // Asked for with each report of its status.
