@@ -1,6 +1,13 @@
-import { expect, it } from 'vitest';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { pino } from 'pino';
+import { expect, it, onTestFinished } from 'vitest';
 import { endsSegment, inSegment, onlyEndsSegment } from '../core/steps/port.ts';
+import { untilPacked } from '../core/store/packed/testing.ts';
 import type { ReadOptions, SeriesStore } from '../core/store/port.ts';
+import { createSqliteStore } from '../core/store/sqlite.ts';
 import { type Point, readingToPoint } from '../core/wire/point.ts';
 import type { Samples } from '../core/wire/samples.ts';
 import { samplesToPoints } from '../core/wire/samples-point.ts';
@@ -142,3 +149,41 @@ it.each(['7d', '-7', '-7y', '', 'yesterday', '2026-02-30T00:00:00Z..', '2026-01-
     expect(() => parseRange(text, nowMs)).toThrow(/a range is like -7d or/);
   },
 );
+
+it('a damaged block of the embedded store is told and stepped over: training has all other readings', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'gapline-archive-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const file = join(folder, 'store.db');
+  const told: string[] = [];
+  const logger = pino({ level: 'warn' }, { write: (line: string) => void told.push(line) });
+  const packing = { pointsPerBlock: 20, atOnce: 1, everyMs: 1, paced: false };
+  const written = createSqliteStore({ file, logger, packing });
+  await written.start();
+  await written.write(
+    Array.from({ length: 100 }, (_, i) => point('x', i, { a: Math.sin(i), 'b;': i }, i % 2 ? 'ham' : 'spam')),
+  );
+  await untilPacked(file);
+  await written.stop();
+  const database = new DatabaseSync(file);
+  const second = 'SELECT id, first, last, count, data FROM store_blocks ORDER BY first LIMIT 1 OFFSET 1';
+  const { id, first, last, count, data } = database.prepare(second).get() as Record<string, number> & {
+    data: Uint8Array;
+  };
+  database.prepare('UPDATE store_blocks SET data = ? WHERE id = ?').run(data.map((byte) => byte ^ 1), id ?? 0);
+  database.close();
+
+  const store = createSqliteStore({ file, logger, packing: false });
+  await store.start();
+  onTestFinished(() => store.stop());
+  for (let again = 0; again < 2; again += 1) {
+    const dataset = await readArchive({ store, stream: 's', fields, range });
+    expect(dataset.count).toBe(100 - Number(count));
+    const kept = Array.from({ length: 100 }, (_, i) => i).filter((i) => i < Number(first) || i > Number(last));
+    expect(Array.from(dataset.times ?? [], Number)).toEqual(kept);
+    expect(Array.from(dataset.labels, (label) => dataset.classes[label])).toEqual(
+      kept.map((i) => (i % 2 ? 'ham' : 'spam')),
+    );
+  }
+  expect(told).toHaveLength(1);
+  expect(told[0]).toMatch(new RegExp(`block ${id} is damaged.*${count} points from 1970-01-01.*cannot be read`));
+});

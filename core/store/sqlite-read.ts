@@ -1,11 +1,12 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { describeError } from '../wire/errors.ts';
 import type { Point } from '../wire/point.ts';
 import { earliestTime, latestTime } from './fault.ts';
 import type { Names } from './names.ts';
 import { merged, type PackedPoint } from './packed/block.ts';
-import type { Blocks } from './packed/blocks.ts';
+import { type Blocks, DamagedBlock, type StoredBlock } from './packed/blocks.ts';
 import type { ReadOptions } from './port.ts';
-import { unpack } from './row.ts';
+import { type Field, unpack } from './row.ts';
 import { inTransaction } from './transaction.ts';
 
 /** Points a page. */
@@ -15,27 +16,62 @@ const devicesPerPage = 1_000;
 /** Streams the points of a measurement by device and then by time. */
 export type PointReader = (options: ReadOptions) => Iterable<Point>;
 
-/** Makes a function that reads points page by page, so that no read transaction stays open while the caller works. */
-export function createReader(database: DatabaseSync, names: Names, blocks: Blocks): PointReader {
+/** Told of what a read stepped over: what is damaged, and which points are lost with it. */
+export type OnDamaged = (what: string) => void;
+
+/**
+ * Makes a function that reads points page by page, so that no read transaction stays open while the caller works. What is damaged is
+ * told and stepped over: all other points of the archive can still be had.
+ */
+export function createReader(database: DatabaseSync, names: Names, blocks: Blocks, onDamaged: OnDamaged): PointReader {
   const rows = database.prepare(
     'SELECT time, numbers, strings FROM store_rows WHERE series = ? AND time >= ? AND time < ? ORDER BY time LIMIT ?',
   );
   rows.setReadBigInts(true);
-  const page = createPages(database, rows, blocks);
+  const page = createPages(database, rows, blocks, createTeller(onDamaged));
   return function* points({ measurement, range, device: only }) {
     const to = clamp(BigInt(range.to));
     for (const { id, device } of seriesOf(names, measurement, only)) {
+      let damaged = 0;
       for (let from: bigint | undefined = clamp(BigInt(range.from)); from !== undefined && from < to; ) {
         const { found, next }: Page = page(id, from, to);
         for (const point of found) {
-          const fields = unpack(point, (field) => names.fieldById(measurement, field));
-          yield { measurement, device, time: String(point.time), fields };
+          const fields = fieldsOf(point, (field) => names.fieldById(measurement, field));
+          if (fields) yield { measurement, device, time: String(point.time), fields };
+          else damaged += 1;
         }
         from = next;
       }
+      if (damaged > 0) onDamaged(`${damaged} points of ${measurement} of ${device} are damaged`);
     }
   };
 }
+
+/** The fields of a point; undefined where its bytes are none. */
+function fieldsOf(point: PackedPoint, fieldOf: (id: number) => Field) {
+  try {
+    return unpack(point, fieldOf);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Blocks that were told of; beyond so many the oldest may be told again. */
+const mostTold = 1_000;
+
+/** Makes a function that tells of each damaged block once, however often it is met. */
+function createTeller(onDamaged: OnDamaged): (block: StoredBlock, error: DamagedBlock) => void {
+  const told = new Set<bigint>();
+  return ({ id, first, last, count }, error) => {
+    if (told.has(id)) return;
+    const [oldest] = told;
+    if (oldest !== undefined && told.size >= mostTold) told.delete(oldest);
+    told.add(id);
+    onDamaged(`${describeError(error)}: ${count} points from ${iso(first)} to ${iso(last)} cannot be read`);
+  };
+}
+
+const iso = (ns: bigint): string => new Date(Number(ns / 1_000_000n)).toISOString();
 
 /** Some points of a series, and the time from which on there may be more. */
 interface Page {
@@ -44,7 +80,22 @@ interface Page {
 }
 
 /** Makes a function that reads the points of a series from a time on: up to the end of a block, or rows alone. */
-function createPages(database: DatabaseSync, statement: StatementSync, blocks: Blocks) {
+function createPages(
+  database: DatabaseSync,
+  statement: StatementSync,
+  blocks: Blocks,
+  tell: ReturnType<typeof createTeller>,
+) {
+  function pointsOf(block: StoredBlock): readonly PackedPoint[] {
+    try {
+      return blocks.points(block);
+    } catch (error) {
+      if (!(error instanceof DamagedBlock)) throw error;
+      tell(block, error);
+      return [];
+    }
+  }
+
   function page(series: number, from: bigint, to: bigint): Page {
     const [block] = blocks.from(series, from, 1);
     const isPacked = block !== undefined && block.first < to;
@@ -54,7 +105,7 @@ function createPages(database: DatabaseSync, statement: StatementSync, blocks: B
     // Where a page ends before the block does, only the part of the block up to there belongs to it.
     const next = last && rows.length === pointsPerPage ? last.time + 1n : end;
     if (!isPacked) return { found: rows, next: next === to ? undefined : next };
-    const packed = blocks.points(block).filter(({ time }) => time >= from && time < next);
+    const packed = pointsOf(block).filter(({ time }) => time >= from && time < next);
     return { found: merged(packed, rows), next };
   }
 

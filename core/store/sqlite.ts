@@ -62,7 +62,7 @@ export function createSqliteStore(options: SqliteStoreOptions): SeriesStore {
     async start() {
       try {
         await mkdir(dirname(resolve(file)), { recursive: true });
-        open = openFile(file, busyTimeoutMs);
+        open = openFile(file, busyTimeoutMs, logger);
       } catch (error) {
         throw storeError(`The store ${file} cannot be opened`, error);
       }
@@ -130,13 +130,15 @@ interface Open {
   close(): void;
 }
 
-function openFile(file: string, busyTimeoutMs: number): Open {
+function openFile(file: string, busyTimeoutMs: number, logger: Logger): Open {
   const database = new DatabaseSync(file, { timeout: busyTimeoutMs });
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
   prepareSchema(database, file);
   const names = createNames(database);
   const blocks = new Blocks(database);
-  const pointsOf = createReader(database, names, blocks);
+  const pointsOf = createReader(database, names, blocks, (what) =>
+    logger.warn({ file }, `The store is read past what is damaged: ${what}; take them from a copy`),
+  );
   const writer = createWriter(database, names, blocks);
 
   return {

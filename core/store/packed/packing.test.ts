@@ -265,12 +265,39 @@ describe('packing points', { timeout: 120_000 }, () => {
     database.close();
   });
 
-  test('says that a block is damaged', async () => {
+  test('a read steps over a damaged block, and tells of it once; later states of its points are there', async () => {
     const store = await open();
-    await store.write(Array.from({ length: 40 }, (_, i) => at(i, { a: Math.sin(i) })));
+    await store.write(Array.from({ length: 60 }, (_, i) => at(i, { a: Math.sin(i) })));
     await store.stop();
     await packAll();
-    damage(0);
-    await expect(readAll(await open())).rejects.toThrow(/store\.sqlite cannot be read: its block \d+ is damaged/);
+    damage(1);
+    const told: string[] = [];
+    const logging = pino({ level: 'warn' }, { write: (line: string) => void told.push(line) });
+    const damaged = createSqliteStore({ file, logger: logging, packing: false });
+    await damaged.start();
+    stops.push(() => damaged.stop());
+    const read = await readAll(damaged);
+    expect(read.length).toBeGreaterThanOrEqual(40);
+    expect(read.length).toBeLessThan(60);
+    expect(await readAll(damaged)).toEqual(read);
+    expect(told.filter((line) => /its block \d+ is damaged: .*: (19|20) points from 1970/.test(line))).toHaveLength(1);
+    await damaged.write([at(25, { a: 7 })]);
+    expect(await readAll(damaged)).toHaveLength(read.length + 1);
+  });
+
+  test('a read steps over a row whose bytes are no fields, and tells of it', async () => {
+    const store = await open();
+    await store.write(Array.from({ length: 5 }, (_, i) => at(i, { a: i })));
+    await store.stop();
+    const database = new DatabaseSync(file);
+    database.exec(`UPDATE store_rows SET numbers = x'0900' WHERE time = 3`);
+    database.close();
+    const told: string[] = [];
+    const logging = pino({ level: 'warn' }, { write: (line: string) => void told.push(line) });
+    const damaged = createSqliteStore({ file, logger: logging, packing: false });
+    await damaged.start();
+    stops.push(() => damaged.stop());
+    expect((await readAll(damaged)).map(({ time }) => time)).toEqual(['0', '1', '2', '4']);
+    expect(told.filter((line) => line.includes('1 points of m of d are damaged'))).toHaveLength(1);
   });
 });
