@@ -129,6 +129,22 @@ describe('what a newcomer brings is right, or a question', () => {
 });
 
 describe('a Parquet file', () => {
+  it('with columns of types that are no cells is read without them, and each is named with the reason', async () => {
+    const { dataset, roles, said, firstRow } = await read('unreadable-columns.parquet');
+    expect(dataset).toMatchObject({ count: 120, fields: ['temp', 'load'], classes: ['bad', 'good'] });
+    expect(firstRow).toEqual([20, Number.NaN]);
+    expect(dataset.values.slice(2, 4)).toEqual(Float64Array.of(25 + Math.sin(1), 92 + Math.cos(1)));
+    const left = ['iv', 'bs', 'raw', 'ls', 'mp', 'st', 'geo'];
+    expect(roles).toMatchObject(Object.fromEntries(left.map((name) => [name, 'left out'])));
+    for (const why of ['iv: .* an interval', 'bs: .* BSON', 'raw: .* bytes', 'ls: .* a list', 'mp: .* a map'])
+      expect(said).toMatch(new RegExp(`left out {2}${why}`));
+    for (const why of ['st: .* a struct', 'geo: .* a shape']) expect(said).toMatch(new RegExp(`left out {2}${why}`));
+    await expect(read('unreadable-columns.parquet', { truth: 'mp' })).rejects.toThrow(
+      /unreadable-columns\.parquet: column "mp" cannot be read: each cell is a map/,
+    );
+    await expect(read('unreadable-columns.parquet', { fields: ['temp', 'iv'] })).rejects.toThrow(/column "iv" cannot/);
+  });
+
   it('with a date and a time of day is read to the fraction of a second', async () => {
     const { dataset, roles } = await read('date-and-time.parquet');
     expect(roles).toEqual({ date: 'time', time: 'left out', temp: 'value', state: 'label' });

@@ -1,7 +1,8 @@
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib';
-import type { Compressors, FileMetaData, SchemaElement } from 'hyparquet';
+import type { Compressors, FileMetaData, SchemaElement, SchemaTree } from 'hyparquet';
 import { elementAt } from '../numeric/element.ts';
 import { describeError, GaplineError } from '../wire/errors.ts';
+import { shorten } from '../wire/problem.ts';
 import { mostCellBytes, mostColumns, placeOf, type TableRecord, type Visit } from './records.ts';
 import { checkUnchanged, type Source } from './source.ts';
 import type { TableFile } from './table-file.ts';
@@ -48,10 +49,17 @@ export async function openParquet(source: Source): Promise<TableFile> {
   };
   const buffer = await sound(() => asyncBufferFromFile(file));
   const metadata: FileMetaData = await sound(() => parquetMetadataAsync(buffer, { parsers }));
-  const elements = parquetSchema(metadata).children.map(({ element }) => element);
+  const { children } = parquetSchema(metadata);
+  const elements = children.map(({ element }) => element);
   const names = elements.map(({ name }) => name);
+  const unread = new Map(children.flatMap((child, index) => unreadable(child, index)));
   if (names.length === 0 || names.length > mostColumns || metadata.num_rows === 0n)
     throw new GaplineError('data-invalid', `${file}: has no rows or columns, or more than ${mostColumns} columns`);
+  const columns = names.filter((_, index) => !unread.has(index));
+  if (columns.length === 0) {
+    const reasons = names.map((name, index) => `"${shorten(name, 40)}" ${unread.get(index)}`);
+    throw new GaplineError('data-invalid', `${file}: no column can be read: ${shorten(reasons.join(', '), 300)}`);
+  }
   const groupRows = metadata.row_groups.map((group) => Number(group.num_rows));
   return {
     file,
@@ -59,26 +67,43 @@ export async function openParquet(source: Source): Promise<TableFile> {
     named: true,
     notes: ['the file is Parquet'],
     size: { records: Number(metadata.num_rows) },
+    unread,
     async read(visit) {
       const writer = new RecordWriter(file, elements.map(clockUnitOf));
       let rowStart = 0;
       for (const rows of groupRows) {
-        const columns = new Map<string, ArrayLike<unknown>[]>();
+        const chunks = new Map<string, ArrayLike<unknown>[]>();
         const onChunk = (chunk: { columnName: string; columnData: ArrayLike<unknown> }) =>
-          void columns.set(chunk.columnName, [...(columns.get(chunk.columnName) ?? []), chunk.columnData]);
-        const rowEnd = rowStart + rows;
-        await sound(() => parquetRead({ file: buffer, metadata, compressors, parsers, rowStart, rowEnd, onChunk }));
+          void chunks.set(chunk.columnName, [...(chunks.get(chunk.columnName) ?? []), chunk.columnData]);
+        const group = { rowStart, rowEnd: rowStart + rows, columns, onChunk };
+        await sound(() => parquetRead({ file: buffer, metadata, compressors, parsers, ...group }));
         writer.write(
-          names.map((name) => joined(columns.get(name) ?? [])),
+          names.map((name) => joined(chunks.get(name) ?? [])),
           rows,
           visit,
         );
-        rowStart = rowEnd;
+        rowStart += rows;
       }
       await checkUnchanged(source);
       return [];
     },
   };
+}
+
+/** Why a column cannot be read as cells, under its index; empty where it can. */
+function unreadable({ element, children }: SchemaTree, index: number): [number, string][] {
+  const { logical_type: logical, converted_type: converted, repetition_type: repetition, type } = element;
+  const kind = logical?.type ?? converted;
+  const remedy = 'write a column of numbers for what is to be read of it';
+  const is = (what: string): [number, string][] => [[index, `cannot be read: ${what}; ${remedy}`]];
+  if (kind === 'LIST' || repetition === 'REPEATED') return is('each cell is a list');
+  if (kind === 'MAP' || kind === 'MAP_KEY_VALUE') return is('each cell is a map');
+  if (children.length > 0) return is(kind === 'VARIANT' ? 'each cell is a variant' : 'each cell is a struct');
+  if (kind === 'INTERVAL' || converted === 'INTERVAL') return is('each cell is an interval of months, days and ms');
+  if (kind === 'BSON' || converted === 'BSON') return is('each cell is BSON');
+  if (kind === 'GEOMETRY' || kind === 'GEOGRAPHY') return is('each cell is a shape on a map');
+  if (type === 'FIXED_LEN_BYTE_ARRAY' && kind === undefined) return is('each cell is raw bytes');
+  return [];
 }
 
 const joined = (parts: readonly ArrayLike<unknown>[]): ArrayLike<unknown> =>

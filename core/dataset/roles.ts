@@ -54,10 +54,12 @@ const fewestRows = 20;
  */
 export function assignRoles(survey: Survey, options: RoleOptions): Roles {
   const { columns } = survey;
-  const find = (name: string | undefined) => (name === undefined ? -1 : findColumn(survey, name));
-  for (const name of [...(options.keep ?? []), ...(options.drop ?? [])]) findColumn(survey, name);
+  const { unread } = survey.table;
+  const find = (name: string | undefined) => (name === undefined ? -1 : findReadable(survey, name));
+  for (const name of options.keep ?? []) findReadable(survey, name);
+  for (const name of options.drop ?? []) findColumn(survey, name);
   const truth = find(options.truth);
-  const named = new Set(options.fields?.map((name) => findColumn(survey, name)));
+  const named = new Set(options.fields?.map((name) => findReadable(survey, name)));
   const isFree = (index: number) =>
     index !== truth &&
     !named.has(index) &&
@@ -99,7 +101,7 @@ export function assignRoles(survey: Survey, options: RoleOptions): Roles {
     if (options.fields) return is('left out', 'is not among data.fields');
     if (options.drop?.includes(column.name)) return is('left out', 'as demanded');
     const kept = options.keep?.includes(column.name) ?? false;
-    const why = kept ? undefined : whyLeftOut(column);
+    const why = kept ? undefined : (unread.get(column.name) ?? whyLeftOut(column));
     return why === undefined
       ? is('value', [describeValue(column), kept ? 'kept as demanded' : ''].filter((part) => part !== '').join('; '))
       : is('left out', why);
@@ -119,6 +121,14 @@ export function findColumn({ table }: Survey, name: string): number {
   const hint =
     alike === undefined ? `its columns are ${shorten(names.join(', '), 300)}` : `did you mean "${shorten(alike)}"?`;
   throw new GaplineError('data-invalid', `${table.name}: there is no column "${shorten(name)}"; ${hint}`);
+}
+
+/** @throws {GaplineError} `data-invalid` where there is no such column, or its cells cannot be read */
+function findReadable(survey: Survey, name: string): number {
+  const index = findColumn(survey, name);
+  const why = survey.table.unread.get(elementAt(survey.columns, index).name);
+  if (why === undefined) return index;
+  throw new GaplineError('data-invalid', `${survey.table.name}: column "${shorten(name)}" ${why}`);
 }
 
 /** @throws {GaplineError} `data-invalid` where it holds no times of day, or there is no date to join them to */

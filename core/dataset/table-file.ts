@@ -11,6 +11,8 @@ export interface TableFile {
   readonly notes: readonly string[];
   /** Bytes of its text, or how many records there are; neither where it is packed. */
   readonly size: { readonly bytes: number } | { readonly records: number } | undefined;
+  /** By index, the columns whose cells cannot be read, with the reason: their cells are empty. Absent where all can. */
+  readonly unread?: ReadonlyMap<number, string>;
   /** Visits every record in order; each has as many cells as there are names. @returns further notes. */
   read(visit: Visit): Promise<readonly string[]>;
 }

@@ -20,6 +20,8 @@ export interface Table {
   /** For messages. */
   readonly name: string;
   readonly columns: readonly string[];
+  /** By name, the columns that cannot be read in one of the files, with the reason. */
+  readonly unread: ReadonlyMap<string, string>;
   readonly notes: readonly string[];
   /**
    * How many records there are at the most, as far as that can be told before all are read.
@@ -48,6 +50,11 @@ export async function openTable(files: readonly string[], gap: readonly string[]
   return {
     name: files.length === 1 ? first.file : `${first.file} and ${files.length - 1} more`,
     columns: first.names,
+    unread: new Map(
+      parts.flatMap((part) =>
+        Array.from(part.unread ?? [], ([index, why]) => [part.names[index] ?? '', label(part, why)] as const),
+      ),
+    ),
     notes: parts.flatMap((part) => part.notes.map((note) => label(part, note))),
     estimate(meanBytes) {
       let records = 0;
