@@ -169,7 +169,10 @@ it('a damaged block of the embedded store is told and stepped over: training has
   const { id, first, last, count, data } = database.prepare(second).get() as Record<string, number> & {
     data: Uint8Array;
   };
-  database.prepare('UPDATE store_blocks SET data = ? WHERE id = ?').run(data.map((byte) => byte ^ 1), id ?? 0);
+  database.prepare('UPDATE store_blocks SET data = ? WHERE id = ?').run(
+    data.map((byte) => byte ^ 1),
+    id ?? 0,
+  );
   database.close();
 
   const store = createSqliteStore({ file, logger, packing: false });

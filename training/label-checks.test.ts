@@ -68,6 +68,9 @@ it('few rows, and more classes than a tenth of them, are remarked on', () => {
     '25 rows without a label are left out of training',
   ]);
   expect(labelRemarks(labelledBy(60, (row) => String(row % 2)))).toEqual([]);
+  expect(labelRemarks(labelledBy(60, (row) => ['1', '1.0', '2'][row % 3]))).toEqual([
+    expect.stringMatching(/^the labels "1" and "1.0" differ in how the number is written only, and are two classes/),
+  ]);
 });
 
 it('a rare class is found', () => {

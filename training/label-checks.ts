@@ -87,20 +87,22 @@ export function labelRemarks(dataset: Dataset): string[] {
   const alike = lookAlike(classes);
   if (alike)
     remarks.push(
-      `the labels "${shorten(alike[0], 40)}" and "${shorten(alike[1], 40)}" differ in case or space only, and are two classes; write them alike if they are one`,
+      `the labels "${shorten(alike[0], 40)}" and "${shorten(alike[1], 40)}" differ ${alike[2]} only, and are two classes; write them alike if they are one`,
     );
   if (rows < labels.length) remarks.push(`${labels.length - rows} rows without a label are left out of training`);
   return remarks;
 }
 
-/** Two labels that are one but for case and space. */
-function lookAlike(classes: readonly string[]): [string, string] | undefined {
+/** Two labels that are one but for case and space, or but for how their number is written; with what they differ in. */
+function lookAlike(classes: readonly string[]): [string, string, string] | undefined {
   const seen = new Map<string, string>();
   for (const name of classes) {
     const plain = name.toLowerCase().replaceAll(/\s+/g, ' ').trim();
-    const found = seen.get(plain);
-    if (found !== undefined) return [found, name];
-    seen.set(plain, name);
+    const isNumber = /^[+-]?(\d+\.?\d*|\.\d+)$/.test(plain) && plain.length < 16;
+    const key = isNumber ? `number ${Number(plain)}` : plain;
+    const found = seen.get(key);
+    if (found !== undefined) return [found, name, isNumber ? 'in how the number is written' : 'in case or space'];
+    seen.set(key, name);
   }
   return undefined;
 }

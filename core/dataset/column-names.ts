@@ -28,6 +28,15 @@ export function isIdName(name: string): boolean {
 export const isTimeName = (name: string): boolean =>
   /time|date|stamp|epoch|clock|zeit|hora|heure|(^|[^a-z])ts$/i.test(name);
 
+/** Whether a name is that of the time that has passed since something began, or of a time in any form. */
+export function isElapsedName(name: string): boolean {
+  const plain = plainName(name);
+  return (
+    (timeNames as readonly string[]).includes(plain) ||
+    /^(elapsed\w*|(time)?(s|sec|secs|seconds|ms|us|ns)|t)$/.test(plain)
+  );
+}
+
 /** What label columns are called, likeliest first. */
 export const labelNames = [
   ...[

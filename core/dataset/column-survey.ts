@@ -4,6 +4,7 @@ import { shapes } from './digits.ts';
 import { isGap, isUnlabelled } from './gap-words.ts';
 import { NumberCell } from './number.ts';
 import { cellText, placeOf, type TableRecord } from './records.ts';
+import { Sequence } from './sequence.ts';
 import { type DateOrder, looksLikeTime, orderOf, shortDateOf } from './time-cell.ts';
 
 /** A cell that was seen. */
@@ -66,6 +67,9 @@ export class ColumnSurvey {
   small: Seen | undefined;
   large = false;
   readonly units = new Map<string, { count: number; first: Seen }>();
+
+  /** All numbers, up to where there are too many different ones to be counted. */
+  readonly sequence = new Sequence();
 
   /** Of whole numbers: how many, their range, and how each follows the one before it. */
   wholes = 0;
@@ -138,6 +142,7 @@ export class ColumnSurvey {
     this.firstNumber ??= this.#seen(record, cell);
     if (point !== comma) this.#takeSeparator(point, comma, record, cell);
     if (unit !== '') this.#takeUnit(unit, record, cell);
+    if (!this.full) this.sequence.take(Number.isNaN(point) ? comma : point);
     if (!number.whole) return;
     if (Math.abs(point) >= 1_000) this.large = true;
     else this.small ??= this.#seen(record, cell);

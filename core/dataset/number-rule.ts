@@ -33,7 +33,15 @@ export function numberRule(columns: readonly ColumnSurvey[], demanded?: Decimal)
   if (evidence) return { decimal: evidence.decimal, because: inWords(evidence) };
   const grouped = columns.filter(({ eitherComma }) => eitherComma !== undefined);
   const unclear = first(grouped.flatMap((column) => evidenceOf(column, column.eitherComma, ',')));
-  if (unclear === undefined) return { decimal: '.' };
+  if (unclear === undefined) {
+    const point = first(columns.flatMap((column) => evidenceOf(column, column.eitherPoint, '.')));
+    return point
+      ? {
+          decimal: '.',
+          because: `${inWords(point)}, which no cell proves: with a decimal comma it were a whole number`,
+        }
+      : { decimal: '.' };
+  }
   // Beside 1,234 stand numbers below a thousand without a comma, and none above: so the comma parts groups.
   const groups = first(grouped.flatMap((column) => (column.large ? [] : evidenceOf(column, column.small, '.'))));
   if (groups) return { decimal: '.', because: `${inWords(groups)}, beside numbers such as "${unclear.cell}"` };

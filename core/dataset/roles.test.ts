@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describeDataset } from './describe.ts';
 import { giveaways } from './giveaway.ts';
 import { type DatasetOptions, readDataset } from './read.ts';
 
@@ -25,6 +26,15 @@ const state = (row: number) => ['ok', 'hot'][row % 2]!;
 const roleOf = (data: Awaited<ReturnType<typeof read>>, name: string) =>
   data.columns.find((column) => column.name === name)!;
 
+it.each([
+  ['flow', (row: number) => row + 0.25],
+  ['runtime', (row: number) => row * 0.5],
+  ['t', noise],
+])('a measurement %s stays one, though it rises or is called like a time', async (name, cell) => {
+  const data = await read({ [name]: cell, noise, state }, { truth: 'state' });
+  expect(roleOf(data, name)).toMatchObject({ role: 'value' });
+});
+
 describe('a column that measures nothing is left out, and said so', () => {
   it.each<[string, string, (row: number) => unknown, RegExp]>([
     ['counts the rows', 'n', (row) => row + 1, /a counter, from 1 to 60; --keep "n"/],
@@ -44,6 +54,22 @@ describe('a column that measures nothing is left out, and said so', () => {
       (row) => 1_700_000_000_000 + row * 61_000 + (row % 5),
       /looks like times/,
     ],
+    [
+      'is the time since 1970, in seconds with a fraction',
+      'logged',
+      (row) => 1_700_000_000.25 + row * 61 + (row % 5),
+      /looks like times since 1970, from 1700000000.25 to/,
+    ],
+    [
+      'is the time that has passed',
+      'time',
+      (row) => row * 0.5,
+      /the time that has passed, from 0 to 29.5; --keep "time"/,
+    ],
+    ['is such a time, unevenly', 'elapsed_s', (row) => row * 0.5 + (row % 3) / 9, /the time that has passed/],
+    ['is such a time in whole numbers', 'Time (ms)', (row) => row * 50 + (row % 7), /the time that has passed/],
+    ['is such a time that begins anew once', 't', (row) => (row % 31) * 0.25, /the time that has passed/],
+    ['counts in fractions', 'index', (row) => row / 2, /a counter, from 0 to 29.5/],
     ['is empty', 'spare', () => '', /empty: no value in 60 rows/],
     ['is text', 'site', (row) => `site ${row % 4}`, /text: 4 different in 60 of 60 rows/],
     ['is true or false', 'open', (row) => row % 3 === 0, /true or false \(true, false\): 2 different/],
@@ -164,6 +190,18 @@ describe('a separator that can be read in two ways', () => {
     expect(await table(['1,234', '567', '12'])).toEqual([1234, 567, 12]);
     expect(await table(['1,234', '5,678'], { decimal: ',' })).toEqual([1.234, 5.678]);
     expect(await table(['1,234', '5,678'], { decimal: '.' })).toEqual([1234, 5678]);
+  });
+
+  it('is said where every point may be that of a thousand', async () => {
+    await writeFile(join(folder, 'points.csv'), 'a;state\n1.234;ok\n5.678;hot\n');
+    const said = async (decimal?: '.' | ',') => {
+      const data = await readDataset({ file: join(folder, 'points.csv'), truth: 'state', ...(decimal && { decimal }) });
+      return { values: [...data.values], said: describeDataset(data).join('\n') };
+    };
+    const point = await said();
+    expect(point.values).toEqual([1.234, 5.678]);
+    expect(point.said).toMatch(/a decimal point \(line 2, column "a": "1.234", which no cell proves: .*--decimal/);
+    expect((await said(',')).values).toEqual([1234, 5678]);
   });
 
   it('is refused where none decides', async () => {

@@ -1,7 +1,7 @@
 import { elementAt } from '../numeric/element.ts';
 import { GaplineError } from '../wire/errors.ts';
 import { shorten } from '../wire/problem.ts';
-import { deviceNames, isIdName, isTimeName, plainName, timeNames } from './column-names.ts';
+import { deviceNames, isElapsedName, isIdName, isTimeName, plainName, timeNames } from './column-names.ts';
 import type { ColumnSurvey } from './column-survey.ts';
 import { isGap } from './gap-words.ts';
 import type { Survey } from './survey.ts';
@@ -199,19 +199,38 @@ function whyLeftOut(column: ColumnSurvey): string | undefined {
       ? `dates: ${words}; which is the ${column.isYearUnclear ? 'year' : 'day'} in "${column.firstTime?.cell}" cannot be told: write the year first, in four digits`
       : `dates: ${words}; --time "${name}" makes it the time`;
   if (kind === 'text') return `${describeText(column)}: ${words}`;
-  if (column.wholes < column.filled || column.rows < fewestRows || column.unit !== '') return undefined;
+  if (column.rows < fewestRows || column.unit !== '') return undefined;
   const remedy = `; --keep "${name}" takes it as a value`;
+  if (column.wholes < column.filled) return whyNoMeasurement(column, remedy);
   const range = `from ${column.least} to ${column.most}`;
   const steady = column.rises === column.wholes - 1 || (column.falls === column.wholes - 1 && column.evenSteps);
   if (isEpoch(column))
     return `looks like ${isDateInDigits(column.least) ? 'dates' : 'times since 1970'}, ${range}; --time "${name}" makes it the time${remedy}`;
   if (steady && (column.evenSteps || column.most - column.least < column.wholes * 2))
     return `a counter, ${range}${remedy}`;
+  if (isElapsed(column)) return `rises with the rows, as the time that has passed, ${range}${remedy}`;
   if (column.isPermutation) return `numbers the rows, ${range}${remedy}`;
   if (isIdName(name) && (column.full ? steady || isAllDifferent(column) : isAllDifferent(column)))
     return `an id: each row has another${remedy}`;
   return undefined;
 }
+
+/** Why numbers with fractions measure nothing; undefined where they may. */
+function whyNoMeasurement(column: ColumnSurvey, remedy: string): string | undefined {
+  const { name, sequence } = column;
+  const { least, most, isRising, evenSteps, rising } = sequence;
+  const range = `from ${least} to ${most}${column.full ? ' and on' : ''}`;
+  const inYears = [1, 1e3].some((scale) => least >= 1e9 * scale && most <= 2.1e9 * scale);
+  if (inYears && (isTimeName(name) || rising > 0.8))
+    return `looks like times since 1970, ${range}; --time "${name}" makes it the time${remedy}`;
+  // A measurement may rise evenly for a while, as whole numbers hardly do.
+  if (isRising && evenSteps && isIdName(name)) return `a counter, ${range}${remedy}`;
+  if (isElapsed(column)) return `rises with the rows, as the time that has passed, ${range}${remedy}`;
+  return undefined;
+}
+
+/** Whether a column is called a time and nearly always rises: one that was begun again falls now and then. */
+const isElapsed = ({ name, sequence }: ColumnSurvey): boolean => sequence.rising > 0.95 && isElapsedName(name);
 
 function describeText({ name, clocks, filled, firstOther }: ColumnSurvey): string {
   if (clocks > 0 && clocks === filled) return 'times of day without a date';
