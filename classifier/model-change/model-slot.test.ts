@@ -130,7 +130,7 @@ test('memory is bounded however long a warm-up takes', () => {
   expect(warm.mock.calls.at(-1)![0].values[0]).toBe(24_999);
 });
 
-test('what an earlier version has begun is given up after its patience by the clock, only while the log has no record left', () => {
+test('what an earlier version has begun is given up after a time by the clock, only while the log has no record left', () => {
   const withWindows = (version: number, length: string) =>
     openModelSession(
       createStreamModel(
@@ -159,20 +159,20 @@ test('what an earlier version has begun is given up after its patience by the cl
   slot.prepare(next);
   slot.ready(next, 0n);
   expect(slot.finishing).toEqual([first]);
-  const patienceMs = (first.steps?.patienceNs ?? 0) / 1e6;
-  expect(patienceMs).toBeGreaterThan(3_600_000);
+  const abandonMs = (first.steps?.abandonAfterNs ?? 0) / 1e6;
+  expect(abandonMs).toBeGreaterThan(3_600_000);
   slot.quiet(0);
-  slot.quiet(patienceMs);
-  // The log did not say, a batch came, or records are left: the time begins anew.
+  slot.quiet(abandonMs);
+  // The log did not say, a batch came, or records are left: the time restarts.
   slot.quiet(undefined);
-  slot.quiet(2 * patienceMs);
+  slot.quiet(2 * abandonMs);
   slot.take();
-  slot.quiet(4 * patienceMs);
+  slot.quiet(4 * abandonMs);
   slot.committed(rowsOf(1), 1n);
-  slot.quiet(5 * patienceMs);
-  slot.quiet(6 * patienceMs);
+  slot.quiet(5 * abandonMs);
+  slot.quiet(6 * abandonMs);
   expect(unfinished).not.toHaveBeenCalled();
-  slot.quiet(6 * patienceMs + 1);
+  slot.quiet(6 * abandonMs + 1);
   expect(unfinished).toHaveBeenCalledWith(first, expect.stringContaining('fell silent'));
   expect(slot.finishing).toEqual([]);
   expect(slot.changed).toBe(true);

@@ -140,7 +140,8 @@ export class ModelSlot {
     this.#quietSinceMs ??= nowMs;
     const quietNs = (nowMs - this.#quietSinceMs) * 1e6;
     for (const session of this.#finishing)
-      if (quietNs > (session.steps?.patienceNs ?? 0)) this.giveUp(session, 'all devices of the partition fell silent');
+      if (quietNs > (session.steps?.abandonAfterNs ?? 0))
+        this.giveUp(session, 'all devices of the partition fell silent');
   }
 
   /** Whether the present session or the next one is of this version. */

@@ -192,11 +192,11 @@ export class PartitionSteps {
 
   /** After {@link finish}, whether the devices whose rows are open were silent for so long that they are not waited for any more. */
   get isAbandoned(): boolean {
-    return this.#bounds.sinceEnd(this.#eventTimes) > this.patienceNs;
+    return this.#bounds.sinceEnd(this.#eventTimes) > this.abandonAfterNs;
   }
 
   /** After {@link finish}, how long silent devices are waited for. */
-  get patienceNs(): number {
+  get abandonAfterNs(): number {
     return this.#steps.reachNs + this.#steps.silenceNs;
   }
 

@@ -68,7 +68,7 @@ describe('a column that measures nothing is left out, and said so', () => {
     ],
     ['is such a time, unevenly', 'elapsed_s', (row) => row * 0.5 + (row % 3) / 9, /the time that has passed/],
     ['is such a time in whole numbers', 'Time (ms)', (row) => row * 50 + (row % 7), /the time that has passed/],
-    ['is such a time that begins anew once', 't', (row) => (row % 31) * 0.25, /the time that has passed/],
+    ['is such a time that begins again once', 't', (row) => (row % 31) * 0.25, /the time that has passed/],
     ['counts in fractions', 'index', (row) => row / 2, /a counter, from 0 to 29.5/],
     ['is empty', 'spare', () => '', /empty: no value in 60 rows/],
     ['is text', 'site', (row) => `site ${row % 4}`, /text: 4 different in 60 of 60 rows/],
