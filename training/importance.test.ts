@@ -65,7 +65,7 @@ it.each<[string, Partial<TrainingOptions>]>([
   const { model } = await trialOf(more);
   const unseen = easyDataset(150);
   const reported: number[] = [];
-  const onProgress = ({ columns }: { columns: number }) => void reported.push(columns);
+  const onProgress = ({ groups }: { groups: number }) => void reported.push(groups);
   const measured = await measureImportance({ model, dataset: unseen, seed: 1, onProgress });
   const labelled = labelledRows(unseen, classes);
   const { accuracy } = score(labelled.labels, await labelRows(model.open(), labelled), 3);

@@ -9,6 +9,7 @@ import { openRegistry } from '../core/model/registry/folder.ts';
 import { elementAt } from '../core/numeric/element.ts';
 import { mulberry32 } from '../core/numeric/random/mulberry32.ts';
 import { fitModel } from './fit.ts';
+import { measureImportance } from './importance.ts';
 import { trainingOptions, trainingSchema } from './options.ts';
 import { preparationOf, prepareDataset } from './prepare.ts';
 import { labelledRows, labelRows } from './rows.ts';
@@ -61,6 +62,11 @@ test.each([
     const labels = await labelRows(model.open(), unseen);
     const right = labels.filter((label, row) => label === elementAt(unseen.labels, row)).length;
     expect(right / unseen.count).toBeGreaterThan(0.95);
+    const importance = await measureImportance({ model, dataset: humming(6, 8, 2), repeats: 2, seed: 1 });
+    expect(importance.byField.map(({ field }) => field).slice(9, 11)).toEqual([
+      'x, samples 45 to 49 of 50',
+      'y, samples 0 to 4 of 50',
+    ]);
     await model.close();
   } finally {
     rmSync(folder, { recursive: true });
@@ -75,3 +81,24 @@ test.each([{ indicators: true }, { neighbours: 0.3 }, { boosted: true }])(
     await expect(fitModel({ rows, classes: 2, options })).rejects.toMatchObject({ code: 'config-invalid' });
   },
 );
+
+test('a window of fewer samples than rocket needs is refused, with the reason; shapelets take their shorter lengths', async () => {
+  const short = preparationOf([{ use: 'window', length: '160ms', rate: perSecond }, { use: 'series' }], ['x']);
+  const { dataset, ...rest } = { dataset: humming(4, 4, 1), classes: 2 };
+  const single = { ...dataset, fields: ['x'], width: 1, values: dataset.values.filter((_, at) => at % 2 === 0) };
+  const rows = labelledRows(prepareDataset(single, short), ['fast', 'slow']);
+  expect(rows.width).toBe(8);
+  const series = { channels: 1, length: 8 };
+  const fit = (settings: object) =>
+    fitModel({ rows, series, ...rest, options: trainingOptions(trainingSchema.parse(settings)) });
+  await expect(fit({ estimator: 'rocket' })).rejects.toMatchObject({
+    code: 'data-invalid',
+    message: expect.stringContaining('a window has 8 samples; rocket needs at least 9'),
+  });
+  await expect(fit({ estimator: 'shapelets', shapeletLengths: [11] })).rejects.toMatchObject({
+    code: 'data-invalid',
+    message: expect.stringContaining('a window has 8 samples, fewer than every shapelet'),
+  });
+  const { estimator } = await fit({ estimator: 'shapelets', shapelets: 20, shapeletLengths: [5, 11] });
+  expect(estimator.kind).toBe('shapelets');
+});

@@ -91,7 +91,7 @@ async function measure(
       dataset,
       repeats,
       seed: config.training.seed,
-      onProgress: ({ columns, of }) => progress.show('shuffling', columns / of, `${columns}/${of} fields`),
+      onProgress: ({ groups, of }) => progress.show('shuffling', groups / of, `${groups}/${of} fields`),
     });
   } finally {
     progress.end();
