@@ -89,16 +89,16 @@ test('a window of fewer samples than rocket needs is refused, with the reason; s
   const rows = labelledRows(prepareDataset(single, short), ['fast', 'slow']);
   expect(rows.width).toBe(8);
   const series = { channels: 1, length: 8 };
-  const fit = (settings: object) =>
+  const learn = (settings: object) =>
     fitModel({ rows, series, ...rest, options: trainingOptions(trainingSchema.parse(settings)) });
-  await expect(fit({ estimator: 'rocket' })).rejects.toMatchObject({
+  await expect(learn({ estimator: 'rocket' })).rejects.toMatchObject({
     code: 'data-invalid',
     message: expect.stringContaining('a window has 8 samples; rocket needs at least 9'),
   });
-  await expect(fit({ estimator: 'shapelets', shapeletLengths: [11] })).rejects.toMatchObject({
+  await expect(learn({ estimator: 'shapelets', shapeletLengths: [11] })).rejects.toMatchObject({
     code: 'data-invalid',
     message: expect.stringContaining('a window has 8 samples, fewer than every shapelet'),
   });
-  const { estimator } = await fit({ estimator: 'shapelets', shapelets: 20, shapeletLengths: [5, 11] });
+  const { estimator } = await learn({ estimator: 'shapelets', shapelets: 20, shapeletLengths: [5, 11] });
   expect(estimator.kind).toBe('shapelets');
 });
