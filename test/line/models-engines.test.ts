@@ -1,0 +1,161 @@
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { createProgram } from '../../cli/program.ts';
+import { describeError, GaplineError } from '../../core/wire/errors.ts';
+import { startMlflow } from '../servers/mlflow.ts';
+import type { ServerHandle } from '../servers/process.ts';
+import { describeWithPython } from '../servers/python.ts';
+import { eventually, gapline, spambase, temporaryFolder } from './gapline.ts';
+import { predictionsOf, recordsOf } from './identities.ts';
+
+// The commands run in this process: a process of its own for each of two dozen would take minutes on a busy machine.
+
+async function runHere(args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  let stdout = '';
+  const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    stdout += String(text);
+    return true;
+  });
+  const complain = vi.spyOn(process.stderr, 'write').mockImplementation(() => true);
+  try {
+    await createProgram().parseAsync(['node', 'gapline', ...args]);
+    return { code: 0, stdout, stderr: '' };
+  } catch (error) {
+    if (!(error instanceof GaplineError)) throw error;
+    return { code: 1, stdout, stderr: `${describeError(error)} [${error.code}]\n` };
+  } finally {
+    write.mockRestore();
+    complain.mockRestore();
+  }
+}
+
+/** What every command for models does, whatever keeps them. The stream has no version yet. */
+async function commandsContract(config: string): Promise<void> {
+  const run = (first: string, ...rest: string[]) =>
+    runHere(
+      first === 'train' ? ['train', '--config', config, ...rest] : ['models', first, ...rest, '--config', config],
+    );
+  const namesOf = async (version: number) =>
+    new RegExp(`^${version}\\t.*\\t(.*)$`, 'm')
+      .exec((await run('list')).stdout)?.[1]
+      ?.split(', ')
+      .toSorted();
+
+  const quick = ['--set', 'training.trees=20'];
+  expect((await run('train', ...quick)).stdout).toMatch(/^spambase version 1 in .*[\s\S]*it serves$/m);
+  const trained = await run('train', '--set', 'training.imputer=gaussian', ...quick);
+  expect(trained.stdout).toMatch(/^spambase version 2 in .*[\s\S]*version 1 still serves$/m);
+  const listed = await run('list');
+  expect(listed.stdout).toMatch(/^1\t.*mean, forest\taccuracy 9\d\.\d\d %\tmacro F1 9\d\.\d\d %\tchampion$/m);
+  expect(listed.stdout).toMatch(/^2\t.*gaussian, forest\t/m);
+  expect(JSON.parse((await run('show', 'champion')).stdout)).toMatchObject({ version: 1, imputer: { kind: 'mean' } });
+  const { importance } = JSON.parse((await run('show', '2')).stdout);
+  expect(Object.keys(importance)).toHaveLength(57);
+  expect(Object.keys(importance).slice(0, 5)).toContain('char_freq_!');
+  expect((await run('show', '2', '--importance')).stdout).toContain('char_freq_!');
+  const compared = await run('compare');
+  const atHalf = [...compared.stdout.matchAll(/^(\d) .*?(\d\.\d{4})$/gm)].map(([, , accuracy]) => Number(accuracy));
+  expect(atHalf).toHaveLength(2);
+  const [mean = Number.NaN, gaussian = Number.NaN] = atHalf;
+  expect(gaussian).toBeGreaterThan(mean + 0.05);
+
+  // At the configured share of gaps the mean is worse than the conditional mean, so the way back is refused.
+  const half = ['--set', 'generator.gaps.rate=0.5'];
+  expect((await run('promote', '2', '--if', 'f1', ...half)).code).toBe(0);
+  expect(await namesOf(2)).toEqual(['champion']);
+  const refused = await run('promote', '1', '--if', 'f1', ...half);
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toMatch(/f1 of version 1 is .* %, of version 2 .* %.*\[model-refused\]\n$/);
+  expect(await namesOf(1)).toEqual(['previous']);
+  expect((await run('rollback')).stdout).toContain('version 1 serves again');
+  expect(await namesOf(1)).toEqual(['champion']);
+  const history = (await run('history')).stdout.trimEnd().split('\n');
+  expect(history).toEqual([
+    expect.stringMatching(/^\S+\tnone → version 1\t/),
+    expect.stringMatching(/^\S+\tversion 1 → version 2\t\S+\tf1 of version 2 is .* %, of version 1 .* %/),
+    expect.stringMatching(/^\S+\tversion 2 → version 1\t\S+\trollback$/),
+  ]);
+
+  expect((await run('challenge', '2')).stdout).toContain('version 2 labels in the shadow');
+  expect(await namesOf(2)).toEqual(['challenger', 'previous']);
+  expect((await run('challenge', 'none')).code).toBe(0);
+  const missing = await run('promote', '9');
+  expect(missing.code).toBe(1);
+  expect(missing.stderr).toContain('there is no version 9');
+  const library = join(temporaryFolder(), 'forest.json');
+  const packed = readFileSync(join(dirname(spambase), 'models/spambase/1/forest.json.gz'));
+  writeFileSync(library, gunzipSync(packed));
+  expect((await run('import', library, '--impute', 'median')).stdout).toContain('spambase version 3');
+}
+
+/** The example without a version, with other `model` keys. */
+function emptyExample(model: string): string {
+  const folder = temporaryFolder();
+  cpSync(dirname(spambase), folder, { recursive: true });
+  rmSync(join(folder, 'models'), { recursive: true });
+  const config = join(folder, 'stream.yaml');
+  const text = readFileSync(config, 'utf8');
+  const changed = text.replace(/^model: .*$/m, `model: { name: spambase, alias: champion${model} }`);
+  expect(changed).toContain(`alias: champion${model} }`);
+  writeFileSync(config, changed);
+  return config;
+}
+
+test('the commands for models do in a folder what they do in MLflow', { timeout: 300_000 }, async () => {
+  await commandsContract(emptyExample(''));
+});
+
+describeWithPython('mlflow', 'models in MLflow', (python) => {
+  let server: ServerHandle;
+  beforeAll(async () => {
+    server = await startMlflow(python());
+  }, 300_000);
+  afterAll(() => server?.stop(), 60_000);
+
+  test('the commands do there what they do in a folder', { timeout: 600_000 }, async () => {
+    await commandsContract(emptyExample(`, registry: mlflow, url: "${server.url}"`));
+  });
+
+  test('a line follows an alias that somebody moves there, and labels on while MLflow is unavailable', {
+    timeout: 600_000,
+  }, async () => {
+    const config = emptyExample(`, registry: mlflow, url: "${server.url}", experiment: line`);
+    const own = ['--config', config, '--set', 'model.name=followed'];
+    for (const seed of [1, 2]) {
+      const trained = await gapline(['train', ...own, '--set', 'training.trees=10', '--set', `training.seed=${seed}`])
+        .ended;
+      expect(trained.code, trained.stderr).toBe(0);
+    }
+    const data = temporaryFolder();
+    const line = gapline(['up', ...own, '--data', data, '--collector-port', '0', '--page-port', '0']);
+    await line.printed(/POST/);
+    const log = join(data, 'gapline.db');
+    const labelledBy = async (version: number) =>
+      (await predictionsOf(log, 'spam_predictions')).filter(({ model }) => model.version === version).length;
+    await eventually(async () => (await labelledBy(1)) > 0);
+    const moved = await fetch(`${server.url}/api/2.0/mlflow/registered-models/alias`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ name: 'followed', alias: 'champion', version: '2' }),
+    });
+    expect(moved.status).toBe(200);
+    await eventually(async () => (await labelledBy(2)) > 0);
+    const history = await gapline(['models', 'history', ...own]).ended;
+    expect(history.stdout).toMatch(/^seen at \S+\tversion 1 → version 2\tmoved without Gapline/m);
+    await server.kill();
+    const complaints = async () =>
+      (await recordsOf<{ lastError?: { message: string } }>(log, 'spambase.status')).filter((status) =>
+        status.lastError?.message.includes('MLflow at'),
+      );
+    await eventually(async () => (await complaints()).length > 0);
+    const before = await labelledBy(2);
+    await eventually(async () => (await labelledBy(2)) > before);
+    line.kill('SIGTERM');
+    expect((await line.ended).code).toBe(0);
+    const away = await gapline(['models', 'list', ...own]).ended;
+    expect(away.code).toBe(1);
+    expect(away.stderr).toMatch(/MLflow at http:\S+ cannot be reached.*\[registry-unavailable\]\n$/);
+  });
+});
