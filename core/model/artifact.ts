@@ -58,8 +58,10 @@ const sourceOf = (from: string | ArtifactSource): ArtifactSource =>
 
 /** The files of an artifact as they are kept, the checksums last. A draft has no name and version, which its registry gives. */
 export function encodeArtifact({ manifest, files }: Artifact | Draft): Map<string, Uint8Array> {
-  const schema = 'version' in manifest ? manifestSchema : manifestSchema.omit({ name: true, version: true });
-  const text = `${JSON.stringify(schema.parse(manifest), null, 1)}\n`;
+  const isDraft = !('version' in manifest);
+  const schema = isDraft ? manifestSchema.omit({ name: true, version: true }) : manifestSchema;
+  // People read it in a folder; MLflow sends a file line by line, so there it is one.
+  const text = `${JSON.stringify(schema.parse(manifest), null, isDraft ? 0 : 1)}\n`;
   const all = new Map([[manifestFile, new TextEncoder().encode(text)], ...files]);
   const sums = Array.from(all, ([name, bytes]) => `${sha256(bytes)}  ${name}\n`).join('');
   return all.set(checksumFile, new TextEncoder().encode(sums));
