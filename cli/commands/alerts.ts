@@ -79,7 +79,7 @@ export async function testWebhooks(name: string | undefined, options: AlertsOpti
   if (chosen.length === 0)
     throw new GaplineError(
       'config-invalid',
-      `${loaded.file}: alerts.webhooks has ${name === undefined ? 'no webhook' : `no webhook ${name}`}`,
+      `${loaded.file}: alerts.webhooks has no webhook${name === undefined ? '' : ` ${name}`}; it has ${webhooks.map((webhook) => webhook.name).join(', ') || 'none'}`,
     );
   const failed: string[] = [];
   for (const webhook of chosen) {
@@ -106,11 +106,19 @@ export function silenceRule(
   const ns = parseDuration(options.for);
   if (ns === undefined)
     throw new GaplineError('config-invalid', `--for ${options.for}: expected a duration like 30m or 2h, at most 90d`);
+  const { device: subject = null } = options;
+  if (subject === '')
+    throw new GaplineError(
+      'config-invalid',
+      '--device: found nothing; name a device, or leave --device out for all of them',
+    );
   return withAlerts(options, async ({ stream, topics, log, loaded }) => {
     const names = loaded.config.alerts.rules.map(({ name }) => name);
     if (!names.includes(rule))
-      throw new GaplineError('config-invalid', `there is no rule ${rule}; there are ${names.join(', ')}`);
-    const { device: subject = null } = options;
+      throw new GaplineError(
+        'config-invalid',
+        `${loaded.file}: alerts.rules has no rule ${rule}; it has ${names.join(', ')}`,
+      );
     const until = `${BigInt(Date.now()) * 1_000_000n + BigInt(ns)}`;
     const silence: Silence = { stream, rule, subject, until };
     const record = { key: silenceKey(rule, subject), value: Buffer.from(JSON.stringify(silence)) };

@@ -1,5 +1,5 @@
 import type { AlertView } from '../events.ts';
-import { childrenOf, make, need, paired, setAttribute, setText } from './dom.ts';
+import { childrenOf, makeRow, need, paired, setAttribute, setText } from './dom.ts';
 import { clock, plural } from './format.ts';
 
 /** The alerts that fire, and the last ones that were resolved. */
@@ -10,17 +10,7 @@ export class Alerts {
   update(alerts: readonly AlertView[]): void {
     const firing = alerts.filter(({ state }) => state === 'firing').length;
     setText(this.#readout, firing === 0 ? 'None fires now' : `${plural(firing, 'alert')} firing`);
-    const items = paired(this.#list, alerts, () =>
-      make(
-        'li',
-        {},
-        make('span', { class: 'dot', 'aria-hidden': 'true' }),
-        make('span', { class: 'alert-state' }),
-        make('span', { class: 'muted' }),
-        make('span', { class: 'alert-rule' }),
-        make('span', { class: 'muted' }),
-      ),
-    );
+    const items = paired(this.#list, alerts, () => makeRow('dot', 'muted', 'muted', 'name', 'muted'));
     for (const { element, item } of items) draw(element, item);
   }
 }
@@ -29,6 +19,7 @@ function draw(element: HTMLElement, { state, at, rule, subject, text, deliveries
   const [, stateCell, time, what, delivered] = childrenOf(element, 5);
   setAttribute(element, 'data-alert', state);
   setAttribute(element, 'title', text);
+  setAttribute(stateCell, 'class', state === 'firing' ? 'trouble' : 'muted');
   setText(stateCell, state);
   // Nanoseconds: the last six digits are below a millisecond.
   setText(time, clock(Number(at.slice(0, -6))));

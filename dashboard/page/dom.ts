@@ -42,6 +42,14 @@ export function childrenOf<N extends number>(element: Element, number: N): Eleme
   return [...element.children] as unknown as Elements<N>;
 }
 
+/** An entry of a list of `rows`: a cell for each class. A `dot` shows only what another cell says. */
+export const makeRow = (...cells: readonly string[]): HTMLElement =>
+  make(
+    'li',
+    {},
+    ...cells.map((name) => make('span', name === 'dot' ? { class: name, 'aria-hidden': 'true' } : { class: name })),
+  );
+
 /** Brings a list to one child for each item, making new ones at its end, and pairs them. */
 export function paired<T>(
   list: HTMLElement,

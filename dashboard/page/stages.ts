@@ -1,5 +1,5 @@
 import type { DeadLetterView, Snapshot, StageFigures } from '../events.ts';
-import { childrenOf, make, need, paired, setAttribute, setText } from './dom.ts';
+import { childrenOf, makeRow, need, paired, setAttribute, setText } from './dom.ts';
 import { ago, clock, count, plural } from './format.ts';
 
 const countersShown = 4;
@@ -12,23 +12,12 @@ export class Stages {
   readonly #deadReadout = need('dead-readout');
 
   update({ stages, deadLetters, at }: Snapshot): void {
-    const items = paired(this.#list, stages, () =>
-      make(
-        'li',
-        {},
-        make('span', { class: 'dot', 'aria-hidden': 'true' }),
-        make('span', { class: 'stage-name' }),
-        make('span', { class: 'stage-state' }),
-        make('span', { class: 'stage-counters' }),
-      ),
-    );
+    const items = paired(this.#list, stages, () => makeRow('dot', 'name', 'muted', 'muted stage-counters'));
     for (const { element, item } of items) this.#draw(element, item, stages, at);
     const kept =
       deadLetters.count === 0 ? 'None in the last ten minutes' : `${count(deadLetters.count)} in the last ten minutes`;
     setText(this.#deadReadout, kept);
-    const letters = paired(this.#dead, deadLetters.last.slice(0, deadRows), () =>
-      make('li', {}, make('span', { class: 'muted' }), make('span', { class: 'reason' })),
-    );
+    const letters = paired(this.#dead, deadLetters.last.slice(0, deadRows), () => makeRow('muted', 'reason'));
     for (const { element, item } of letters) drawLetter(element, item);
   }
 
@@ -37,6 +26,7 @@ export class Stages {
     const [, name, state, counters] = childrenOf(item, 4);
     const several = all.filter((other) => other.stage === stage.stage).length > 1;
     setText(name, several ? `${stage.stage} ${stage.instance.slice(0, 4)}` : stage.stage);
+    setAttribute(state, 'class', stage.state === 'silent' ? 'trouble' : 'muted');
     setText(state, stateText(stage, at));
     setText(counters, countersText(stage));
     setAttribute(counters, 'title', allCounters(stage));

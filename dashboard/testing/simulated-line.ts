@@ -1,3 +1,4 @@
+import { type Alert, type AlertDelivery, alertId, alertTopicsOf } from '../../core/wire/alert.ts';
 import type { Fact, FactKinds } from '../../core/wire/fact.ts';
 import type { Prediction } from '../../core/wire/prediction.ts';
 import type { Reading } from '../../core/wire/reading.ts';
@@ -22,6 +23,8 @@ export interface SimulationOptions {
   readonly facts?: FactKinds;
   /** Whether windows are labelled by shapelets of the first field. Default false. */
   readonly shapelets?: boolean;
+  /** Whether the stream has rules that raise alerts. Default false. */
+  readonly alerts?: boolean;
 }
 
 const stages: Status['stage'][] = ['generator', 'collector', 'archive', 'classifier'];
@@ -51,8 +54,12 @@ export class SimulatedLine {
 
   constructor(options: SimulationOptions) {
     const name = options.name ?? 'spambase';
-    const { fields, facts } = options;
-    this.stream = { name, fields, topics: topicsOf(name), ...(facts && { facts }) };
+    const { fields, facts, alerts } = options;
+    this.stream = {
+      ...{ name, fields, topics: topicsOf(name) },
+      ...(facts && { facts }),
+      ...(alerts && { alerts: alertTopicsOf(name) }),
+    };
     this.gapRate = options.gapRate ?? 0.1;
     this.#options = options;
     this.#random = randomNumbers(options.seed ?? 1);
@@ -150,6 +157,25 @@ export class SimulatedLine {
     const fact: Fact = { stream: this.stream.name, subject, kind, from, values, received: ns(0) };
     if (endedMs !== undefined) fact.to = ns(endedMs);
     this.#options.log.add(this.stream.topics.facts, `${subject} ${kind} ${from}`, fact, Date.now());
+  }
+
+  /** An alert that fired a second ago, or is resolved now; and what became of that at a webhook. */
+  alert(rule: string, subject: string, state: Alert['state'], outcome?: AlertDelivery['outcome'], atMs = Date.now()) {
+    const { log, name = 'spambase' } = this.#options;
+    const at = `${BigInt(atMs) * 1_000_000n}`;
+    const identity = { stream: name, rule, subject, since: '1700000000000000000' };
+    const id = alertId({ ...identity, origin: '' });
+    const shared = { ...identity, state, id, key: `${id}-${state}` };
+    const alert: Alert = { kind: 'alert', ...shared, at, text: `[${state}] ${rule} of ${subject}` };
+    const topic = alertTopicsOf(name).alerts;
+    log.add(topic, subject, alert, atMs);
+    if (!outcome) return;
+    const { since: _since, ...about } = shared;
+    const delivery: AlertDelivery = {
+      ...{ kind: 'delivery', ...about, webhook: 'ops', outcome },
+      at: new Date(atMs).toISOString(),
+    };
+    log.add(topic, subject, delivery, atMs);
   }
 
   deadLetter(reason: string, atMs = Date.now()): void {

@@ -334,6 +334,37 @@ describe.skipIf(!here)(title, { timeout: 60_000 }, () => {
     expect(await other.getByRole('region', { name: 'Last window' }).isVisible()).toBe(false);
   });
 
+  test('shows what fires, what was resolved and who was told, and nothing moves', async () => {
+    const { scene, page, misdeeds } = await open({ alerts: true });
+    const card = page.getByRole('region', { name: 'Alerts' });
+    await soon(async () => expect(await text(page, '#alerts-readout')).toBe('None fires now'));
+    scene.line.alert('hot', 'pump-1', 'firing', 'delivered');
+    scene.line.alert('hot', 'pump-2', 'firing');
+    await soon(async () => {
+      expect(await text(page, '#alerts-readout')).toBe('2 alerts firing');
+      expect(await card.getByRole('listitem').allTextContents()).toEqual([
+        expect.stringMatching(/^firing[\d:]{8}hot · pump-2not delivered yet$/),
+        expect.stringMatching(/^firing[\d:]{8}hot · pump-1ops delivered$/),
+      ]);
+    });
+    scene.line.alert('hot', 'pump-2', 'resolved', 'refused');
+    await soon(async () => {
+      expect(await text(page, '#alerts-readout')).toBe('1 alert firing');
+      expect((await card.getByRole('listitem').allTextContents())[1]).toMatch(/^resolved.*pump-2ops refused$/);
+    });
+    for (let number = 3; number < 12; number += 1) scene.line.alert('hot', `pump-${number}`, 'firing', 'silenced');
+    await soon(async () => expect(await text(page, '#alerts-readout')).toBe('10 alerts firing'));
+    expect(await shifts(page)).toEqual([]);
+    await page.setViewportSize({ width: 360, height: 740 });
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+    expectGood(misdeeds);
+  });
+
+  test('where no rule raises alerts, there is no card of them', async () => {
+    const { page } = await open();
+    expect(await page.getByRole('region', { name: 'Alerts' }).isVisible()).toBe(false);
+  });
+
   test('shows when it has lost Gapline, and finds it again', async () => {
     const { scene, page } = await open();
     const port = Number(new URL(scene.url).port);
