@@ -99,6 +99,15 @@ test('predictions from before the first start raise nothing', async () => {
   await expect.poll(states, patient).toEqual(['bad new firing']);
 });
 
+test('what arrives while the stage is away counts, even where it had committed nothing before', async () => {
+  await start([bad]);
+  await stage?.stop();
+  await line.predict({ time: 1 }, { time: 2 }, { time: 3 });
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  await start([bad]);
+  await expect.poll(states, patient).toEqual(['bad d firing']);
+});
+
 test('a rule that is removed while it fires resolves its alerts', async () => {
   await start([bad]);
   await line.predict({ time: 1 }, { time: 2 }, { time: 3 });
