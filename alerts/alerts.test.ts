@@ -99,7 +99,7 @@ test('predictions from before the first start raise nothing', async () => {
   await expect.poll(states, patient).toEqual(['bad new firing']);
 });
 
-test('what arrives while the stage is away counts, even where it had committed nothing before', async () => {
+test('what arrives while the stage is stopped counts, even where it had committed nothing before', async () => {
   await start([bad]);
   await stage?.stop();
   await line.predict({ time: 1 }, { time: 2 }, { time: 3 });
