@@ -43,6 +43,18 @@ describe('the last window of a device', () => {
     expect(windows.view('a', 't')).toMatchObject({ measured: 1, spectrum: null });
   });
 
+  test('is to be chosen once there is one: a device whose first window is open is not listed', () => {
+    const windows = new Windows(fields);
+    windows.takeRecord(samplesAt('a', 0, { x: tone(5) }));
+    windows.takeRecord(samplesAt('b', 0, { x: tone(5) }));
+    windows.takePrediction(windowAt('b', 0));
+    expect(windows.devices()).toEqual({ names: ['b'], count: 1 });
+    windows.takeRecord(samplesAt('c', 0, { x: tone(5) }));
+    expect(windows.devices()).toEqual({ names: ['b'], count: 1 });
+    windows.takePrediction(windowAt('a', 0));
+    expect(windows.devices()).toEqual({ names: ['a', 'b'], count: 2 });
+  });
+
   test('is the newest one whose samples were read, in whatever order topics are read', () => {
     const windows = new Windows(fields);
     windows.takeRecord(samplesAt('a', 0, { x: tone(5) }));

@@ -41,15 +41,17 @@ export class Windows {
 
   takePrediction(prediction: SeenPrediction): void {
     if (!isWindow(prediction)) return;
-    if (!this.#seen || !this.#devices.has(prediction.device)) this.#list = undefined;
+    if (!this.#devices.get(prediction.device)?.windows.length) this.#list = undefined;
     this.#seen = true;
     this.#change(prediction.device, (device) => device.takeWindow(prediction));
   }
 
-  /** What a page chooses from; null until a window was labelled. */
+  /** What a page chooses from: devices of which there is a window to show; null until a window was labelled. */
   devices(): WindowDevices | null {
     if (!this.#seen) return null;
-    this.#list ??= [...this.#devices.keys()].sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+    this.#list ??= [...this.#devices]
+      .flatMap(([name, { windows }]) => (windows.length > 0 ? [name] : []))
+      .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
     return { names: this.#list.slice(0, listed), count: this.#list.length };
   }
 
@@ -68,10 +70,7 @@ export class Windows {
   #change(name: string, change: (device: DeviceSamples) => void): void {
     let device = this.#devices.get(name);
     if (device) this.#devices.delete(name);
-    else {
-      device = new DeviceSamples(this.#fields);
-      this.#list = undefined;
-    }
+    else device = new DeviceSamples(this.#fields);
     this.#devices.set(name, device);
     this.#weight -= device.weight;
     change(device);
