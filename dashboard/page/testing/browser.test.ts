@@ -377,7 +377,7 @@ describe.skipIf(!here)(title, { timeout: 60_000 }, () => {
   test('the keyboard reaches everything, in the order of the page', async () => {
     const { page } = await open();
     const order: string[] = [];
-    for (let step = 0; step < 10; step += 1) {
+    for (let step = 0; step < 11; step += 1) {
       await page.keyboard.press('Tab');
       order.push(
         await page.evaluate(() => {
@@ -393,6 +393,7 @@ describe.skipIf(!here)(title, { timeout: 60_000 }, () => {
       'accuracy-chart',
       'gaps-chart',
       'gap-rate',
+      'matrix-span',
       'labels-chart',
       'rates-chart',
       'latency-chart',
@@ -402,7 +403,7 @@ describe.skipIf(!here)(title, { timeout: 60_000 }, () => {
 
   test('what has the focus is seen to have it', async () => {
     const { page } = await open();
-    for (let step = 0; step < 10; step += 1) {
+    for (let step = 0; step < 11; step += 1) {
       await page.keyboard.press('Tab');
       const outline = await page.evaluate(() => {
         const focused = document.activeElement!;
