@@ -134,6 +134,20 @@ describe.each(engines)('on $engine', { timeout: 120_000 }, ({ engine, notRun }) 
     );
   });
 
+  test('a registry that does not respond changes nothing but is reported, and so is its return', async () => {
+    const classifier = await classify(line, doubleModel());
+    classifier.models.registry(new GaplineError('registry-unavailable', 'MLflow cannot be reached'));
+    await line.send({ time: 1 });
+    await classifier.taken(1);
+    expect((await line.predictions())[0]?.model.version).toBe(1);
+    await expect
+      .poll(async () => (await line.status()).lastError?.message, { timeout: 60_000 })
+      .toBe('MLflow cannot be reached');
+    expect(await classifier.registry.metrics()).toMatch(/^gapline_classifier_registry_up 0$/m);
+    classifier.models.registry(undefined);
+    expect(await classifier.registry.metrics()).toMatch(/^gapline_classifier_registry_up 1$/m);
+  });
+
   test('under load no reading is left out or labelled twice, and each names its version', async () => {
     const classifier = await classify(line, doubleModel(), { maxBatch: 20 });
     const devices = Array.from({ length: 12 }, (_, device) => `d${device}`);

@@ -178,5 +178,6 @@ export function changingSource(first: Model, ...others: readonly Model[]) {
     },
     change: (model: Model) => watcher!.onChange(model),
     refuse: (error: unknown) => watcher!.onRefused(error),
+    registry: (error: unknown) => watcher?.onRegistry?.(error),
   };
 }
