@@ -65,6 +65,8 @@ insist(leftOut);
 
 const runs = (id: string): boolean => !leftOut.some(({ part }) => part.id === id);
 const status = show(process.execPath, [join(root, 'node_modules/vitest/vitest.mjs'), 'run', ...process.argv.slice(2)], {
+  // Tests start hundreds of processes of the line, and each would compile the same files again.
+  NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/compiled'),
   ...(runs('compose') && { GAPLINE_TEST_COMPOSE: '1' }),
   ...(runs('campaign') && { GAPLINE_TEST_CAMPAIGN: '1' }),
 });
