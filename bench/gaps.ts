@@ -12,6 +12,7 @@ import { parseArgs } from 'node:util';
 import { readDataset } from '../core/dataset/read.ts';
 import type { Model } from '../core/model/model.ts';
 import { elementAt } from '../core/numeric/element.ts';
+import { withSection } from '../docs/section.ts';
 import { fitCandidate } from '../training/candidate.ts';
 import { type LabelledRows, labelRows, pickLabelledRows } from '../training/rows.ts';
 import { type Case, cases, type Fold, foldsOf, seedOf, withGaps } from './gaps/cases.ts';
@@ -165,8 +166,6 @@ ${results.byGaps([peerNames.mean, peerNames.four, bestMethod.name])}`;
 /** The README shows the original design, the best peers, baselines and ours, between two comments. */
 function writeReadme(): void {
   const file = join(root, 'README.md');
-  const parts = readFileSync(file, 'utf8').split(/(?<=<!-- gaps -->\n)[\s\S]*?(?=<!-- \/gaps -->)/);
-  if (parts.length !== 2) throw new Error('README.md has no place for the table: <!-- gaps --> and <!-- /gaps -->');
   const titles = new Map([
     [peerNames.mean, 'mean, forest (scikit-learn)'],
     [peerNames.one, 'HistGradientBoosting, trained on gaps (scikit-learn)'],
@@ -178,5 +177,6 @@ function writeReadme(): void {
   const shown = [...titles.keys()].toSpliced(3, 0, ...others);
   const sentence = `Right labels on Spambase when values are missing: at random, more in service than in training, large ones first, or all of a device
 ([how it is measured, and more](docs/benchmarks.md#gaps)).`;
-  writeFileSync(file, parts.join(`\n${sentence}\n\n${results.table(shown, titles)}\n\n`));
+  const table = `\n\n${sentence}\n\n${results.table(shown, titles)}\n\n`;
+  writeFileSync(file, withSection(readFileSync(file, 'utf8'), 'gaps', table, 'README.md'));
 }

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { measuredOn } from '../docs/pictures/figures.ts';
 import { wrapMarkdown } from '../docs/wrap.ts';
 
 const file = fileURLToPath(new URL('../docs/benchmarks.md', import.meta.url));
@@ -36,7 +36,4 @@ export function median(values: readonly number[]): number {
 }
 
 /** The machine and the runtime, in one line. */
-export function machine(): string {
-  const date = new Date().toISOString().slice(0, 10);
-  return `${date}, ${availableParallelism()} cores of ${cpus()[0]?.model.trim()}, Node ${process.version}.`;
-}
+export const machine = (): string => `${measuredOn()}.`;

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { withSection } from '../section.ts';
 import { wrapMarkdown } from '../wrap.ts';
 
 const docs = fileURLToPath(new URL('../', import.meta.url));
@@ -9,10 +10,7 @@ const docs = fileURLToPath(new URL('../', import.meta.url));
 export function writeFigures(page: string, name: string, markdown: string): void {
   const file = `${docs}${page}`;
   const text = readFileSync(file, 'utf8');
-  const [open, close] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
-  const [from, to] = [text.indexOf(open), text.indexOf(close)];
-  if (from < 0 || to < from) throw new Error(`${file} has no place ${open} … ${close}`);
-  writeFileSync(file, `${text.slice(0, from + open.length)}\n${wrapMarkdown(markdown.trim())}\n${text.slice(to)}`);
+  writeFileSync(file, withSection(text, name, `\n${wrapMarkdown(markdown.trim())}\n`, file));
 }
 
 export function writePicture(name: string, svg: string): void {
