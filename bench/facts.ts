@@ -13,6 +13,7 @@ import { createSqliteLog } from '../core/log/sqlite.ts';
 import { mulberry32 } from '../core/numeric/random/mulberry32.ts';
 import { firstFacts, laterFacts, makeWards, readingOf, type Ward } from './facts/ward.ts';
 import { machine, median, table, writeSection } from './report.ts';
+import { spent } from './spent.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -83,14 +84,13 @@ async function measure(folder: string, ward: Ward, { isBacklog }: Case): Promise
       ...{ stream: ward.stream, log, models, logger },
       registry: new Registry(),
     });
-    const [startedMs, startedCpu] = [performance.now(), process.cpuUsage()];
-    await classifier.start();
-    if (!isBacklog) await send(log, ward, true);
-    while (classifier.totals().labels < readings) await sleep(5);
-    const seconds = (performance.now() - startedMs) / 1_000;
-    const { user, system } = process.cpuUsage(startedCpu);
+    const [, { seconds, cpu }] = await spent(async () => {
+      await classifier.start();
+      if (!isBacklog) await send(log, ward, true);
+      while (classifier.totals().labels < readings) await sleep(5);
+    });
     await classifier.stop();
-    return { perSecond: readings / seconds, cpuPerMillion: (user + system) / readings };
+    return { perSecond: readings / seconds, cpuPerMillion: (cpu * 1e6) / readings };
   } finally {
     await log.stop();
     rmSync(folder, { recursive: true });

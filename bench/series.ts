@@ -11,8 +11,9 @@ import type { Model } from '../core/model/model.ts';
 import { elementAt } from '../core/numeric/element.ts';
 import { cacheFolder, installPython, PythonPeer } from './peers.ts';
 import { machine, median, table, writeSection } from './report.ts';
-import { featuresAndTrees, fitSeriesModel, nearest, predict, type Spent, spent } from './series/ours.ts';
+import { featuresAndTrees, fitSeriesModel, nearest, predict } from './series/ours.ts';
 import { accuracyOf, bridged, type Losing, loadSet, type SeriesSet, withLosses } from './series/sets.ts';
+import { type Spent, spent } from './spent.ts';
 
 const { values: options } = parseArgs({
   options: {

@@ -15,6 +15,7 @@ import { elementAt } from '../core/numeric/element.ts';
 import { KeyedRandom } from '../core/numeric/random/keyed-random.ts';
 import { cacheFolder, installPython, PythonPeer } from './peers.ts';
 import { machine, median, table, writeSection } from './report.ts';
+import { type Spent, spent } from './spent.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -40,12 +41,6 @@ const layouts: readonly Layout[] = [
   { name: 'comma, decimal point', delimiter: ',', decimal: '.', told: {} },
   { name: 'semicolon, decimal comma', delimiter: ';', decimal: ',', told: { sep: ';', decimal: ',' } },
 ];
-
-/** What reading once took: by the clock, and of the processor. */
-interface Spent {
-  readonly seconds: number;
-  readonly cpu: number;
-}
 
 /** Three measurements of 3, 6 and up to 17 digits, and a label. */
 async function write(file: string, { delimiter, decimal }: Layout): Promise<void> {
@@ -98,10 +93,8 @@ try {
     const ours: Spent[] = [];
     const theirs: Spent[] = [];
     for (let round = 0; round < Number(options.rounds); round++) {
-      const [startedMs, before] = [performance.now(), process.cpuUsage()];
-      const data = await readDataset({ file, truth: 'label' });
-      const { user, system } = process.cpuUsage(before);
-      ours.push({ seconds: (performance.now() - startedMs) / 1_000, cpu: (user + system) / 1e6 });
+      const [data, took] = await spent(() => readDataset({ file, truth: 'label' }));
+      ours.push(took);
       const read = await peer.ask<Spent & { rows: number; first: number[] }>({
         do: 'read',
         file,

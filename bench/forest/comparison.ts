@@ -1,4 +1,5 @@
 import { median } from '../report.ts';
+import { spent } from '../spent.ts';
 
 /** What one round took. */
 export interface Cost {
@@ -29,10 +30,6 @@ export function comparison(theirs: readonly Cost[], ours: readonly Cost[]): Comp
 }
 
 export async function timed(work: () => unknown): Promise<Cost> {
-  const before = process.cpuUsage();
-  const start = performance.now();
-  await work();
-  const end = performance.now();
-  const { user, system } = process.cpuUsage(before);
-  return { seconds: (end - start) / 1000, cpuSeconds: (user + system) / 1e6 };
+  const [, { seconds, cpu }] = await spent(work);
+  return { seconds, cpuSeconds: cpu };
 }

@@ -7,19 +7,6 @@ import { preparationOf, prepareDataset } from '../../training/prepare.ts';
 import { type LabelledRows, labelledRows, labelRows } from '../../training/rows.ts';
 import type { Part, SeriesSet } from './sets.ts';
 
-export interface Spent {
-  readonly seconds: number;
-  readonly cpu: number;
-}
-
-/** What work took: by the clock, and of the processor. */
-export async function spent<T>(work: () => Promise<T>): Promise<[T, Spent]> {
-  const [startedMs, before] = [performance.now(), process.cpuUsage()];
-  const result = await work();
-  const { user, system } = process.cpuUsage(before);
-  return [result, { seconds: (performance.now() - startedMs) / 1_000, cpu: (user + system) / 1e6 }];
-}
-
 const classNames = ({ classes }: SeriesSet): string[] =>
   Array.from({ length: classes }, (_, index) => `class ${index}`);
 
