@@ -1,7 +1,6 @@
 import { GaplineError } from '../wire/errors.ts';
 import { shorten } from '../wire/problem.ts';
 import { shellWord } from '../wire/shell-word.ts';
-import { type ClockForm, joinTimes } from './clock-cell.ts';
 import type { ColumnSurvey } from './column-survey.ts';
 import { type Categories, segmentEnd } from './dataset.ts';
 import { Dictionary } from './dictionary.ts';
@@ -10,22 +9,11 @@ import { isGap, isUnlabelled } from './gap-words.ts';
 import { NumberCell } from './number.ts';
 import { contradicts, type NumberRule } from './number-rule.ts';
 import { cellText, placeOf, type TableRecord } from './records.ts';
+import { refuseCell } from './refuse-cell.ts';
 import type { Roles } from './roles.ts';
 import type { Survey } from './survey.ts';
-import {
-  type DateOrder,
-  dashed,
-  explainTimeCell,
-  hasOffset,
-  isNumericTime,
-  orderOf,
-  readNumericTime,
-  readTextTime,
-  shortDateOf,
-  type TimeUnit,
-  timeUnitNames,
-  unitBySize,
-} from './time-cell.ts';
+import type { TimeUnit } from './time-cell.ts';
+import { TimeReader } from './time-reader.ts';
 
 /** More devices or labels than this are not kept. */
 const mostNames = 1_000_000;
@@ -119,13 +107,6 @@ export function floats(file: string, length: number): Float64Array {
 
 const number = new NumberCell();
 
-function fail(record: TableRecord, column: string, cell: string, why: string): never {
-  throw new GaplineError(
-    'data-invalid',
-    `${placeOf(record)}, column "${shorten(column)}": "${shorten(cell, 40)}" ${why}`,
-  );
-}
-
 class NumberReader {
   readonly #column: ColumnSurvey;
   readonly #index: number;
@@ -148,7 +129,8 @@ class NumberReader {
     if (!number.take(record, this.#index)) return this.#gap(record);
     if (number.unit !== this.#unit) this.#wrongUnit(record);
     const value = this.#pointed ? number.point : number.comma;
-    if (Number.isNaN(value)) fail(record, this.#column.name, cellText(record, this.#index), contradicts(this.#rule));
+    if (Number.isNaN(value))
+      refuseCell(record, this.#column.name, cellText(record, this.#index), contradicts(this.#rule));
     return value;
   }
 
@@ -156,12 +138,12 @@ class NumberReader {
     const text = cellText(record, this.#index);
     if (isGap(text)) return Number.NaN;
     const remedy = `a gap is an empty cell, NA, or what --gap names: --gap ${shellWord(shorten(text, 40))}`;
-    fail(record, this.#column.name, text, `is not a finite number; ${remedy}`);
+    refuseCell(record, this.#column.name, text, `is not a finite number; ${remedy}`);
   }
 
   #wrongUnit(record: TableRecord): never {
     const others = this.#unit === '' ? 'most cells have no unit' : `most cells are in ${this.#unit}`;
-    fail(
+    refuseCell(
       record,
       this.#column.name,
       cellText(record, this.#index),
@@ -224,7 +206,7 @@ class SegmentReader {
     const plain = text.toLowerCase();
     if (yes.has(plain)) this.ends[row] = segmentEnd;
     else if (!no.has(plain) && !isGap(text))
-      fail(record, this.#column.name, text, 'is neither true nor false; 1 or true where a row ends its segment');
+      refuseCell(record, this.#column.name, text, 'is neither true nor false; 1 or true where a row ends its segment');
   }
 }
 
@@ -240,83 +222,4 @@ function sortedLabels({ dictionary, index }: NameReader): { classes: string[]; l
   const byNumber = Int32Array.from(dictionary.texts, (text) => places.get(text) ?? -1);
   for (let row = 0; row < index.length; row++) index[row] = byNumber[index[row]!]!;
   return { classes, labels: index };
-}
-
-class TimeReader {
-  readonly times: BigInt64Array;
-  readonly notes: readonly string[];
-  readonly #name: string;
-  readonly #index: number;
-  /** Where the time of day stands, if that is another column; else -1. */
-  readonly #clock: number;
-  readonly #demanded: boolean;
-  readonly #unit: TimeUnit;
-  readonly #first: string;
-  readonly #order: DateOrder | undefined;
-  readonly #clockForm: ClockForm;
-  readonly #isUnclear: boolean;
-
-  constructor(columns: readonly ColumnSurvey[], roles: Roles, count: number, unit: TimeUnit | undefined) {
-    const column = columns[roles.time]!;
-    const { firstNumber, firstTime, name, dateOrder } = column;
-    this.times = new BigInt64Array(count);
-    this.#name = name;
-    this.#index = roles.time;
-    this.#clock = roles.clock;
-    this.#order = dateOrder;
-    this.#clockForm = columns[roles.clock]?.clockForm ?? '18:05';
-    this.#isUnclear = column.isYearUnclear;
-    const proof = dateOrder === 'day first' ? column.dayFirst : column.monthFirst;
-    const order = proof && `dates have the ${dateOrder} ("${shorten(proof.cell, 40)}", ${proof.place})`;
-    this.#demanded = unit !== undefined;
-    this.#first = firstNumber ? `"${shorten(firstNumber.cell, 40)}", ${firstNumber.place}` : '';
-    this.#unit = unit ?? unitBySize(Number(firstNumber?.cell.replace(',', '.') ?? 0));
-    const numeric =
-      firstNumber &&
-      `times are ${timeUnitNames[this.#unit]}${unit === undefined ? ` by their size (${this.#first}); data.timeUnit overrides it` : ', as demanded'}`;
-    const local =
-      firstTime &&
-      !hasOffset(firstTime.cell) &&
-      `times without an offset are taken as UTC ("${shorten(firstTime.cell, 40)}", ${firstTime.place})`;
-    const { shortYear } = column;
-    const short =
-      shortYear && `years of two digits are of 1969 to 2068 ("${shorten(shortYear.cell, 40)}", ${shortYear.place})`;
-    this.notes = [numeric, order, short, local].filter((note) => typeof note === 'string');
-  }
-
-  read(record: TableRecord, row: number): void {
-    const cell = cellText(record, this.#index);
-    const numeric = isNumericTime(cell);
-    if (numeric && !this.#demanded) this.#checkUnit(record, cell);
-    const inDigits = this.#unit === 'date' && this.#clock >= 0;
-    const time =
-      numeric && !inDigits ? readNumericTime(cell, this.#unit) : this.#text(record, numeric ? dashed(cell) : cell);
-    if (time === undefined) fail(record, this.#name, cell, `is no time: ${this.#explain(record, cell)}`);
-    this.times[row] = time;
-  }
-
-  #explain(record: TableRecord, cell: string): string {
-    if (this.#isUnclear && shortDateOf(cell))
-      return 'which is the year cannot be told; write it first, in four digits: 2026-01-31';
-    const why = explainTimeCell(cell, this.#order);
-    return this.#clock < 0 ? why : `${why} (with the time of day "${shorten(cellText(record, this.#clock), 40)}")`;
-  }
-
-  #text(record: TableRecord, cell: string): bigint | undefined {
-    if (this.#isUnclear && shortDateOf(cell)) return undefined;
-    if (this.#order === undefined && orderOf(cell) !== undefined) return undefined;
-    const joined = this.#clock < 0 ? cell : joinTimes(cell, cellText(record, this.#clock), this.#clockForm);
-    return readTextTime(joined, this.#order);
-  }
-
-  #checkUnit(record: TableRecord, cell: string): void {
-    const unit = unitBySize(Number(cell.replace(',', '.')));
-    if (unit !== this.#unit)
-      fail(
-        record,
-        this.#name,
-        cell,
-        `is ${timeUnitNames[unit]} by its size, but the first is ${timeUnitNames[this.#unit]} (${this.#first}); say data.timeUnit`,
-      );
-  }
 }
