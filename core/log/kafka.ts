@@ -13,6 +13,7 @@ import { startMember } from './kafka/member.ts';
 import { MissingTopics } from './kafka/missing-topics.ts';
 import { planRewind, rewind } from './kafka/rewind.ts';
 import { tail } from './kafka/tail.ts';
+import { whileUnavailable } from './kafka/while-unavailable.ts';
 import { KafkaWriter } from './kafka/writer.ts';
 import { createPartitioner } from './partition.ts';
 import {
@@ -173,7 +174,7 @@ class KafkaLog implements EventLog {
 
   async ensureTopics(topics: readonly TopicSpec[]): Promise<void> {
     const { admin, missingTopics } = this.#engine();
-    await admin.ensure(topics);
+    await this.#whileUnavailable(() => admin.ensure(topics));
     missingTopics.keep(topics);
   }
 
@@ -197,7 +198,7 @@ class KafkaLog implements EventLog {
   async #join(options: PipeOptions, handlers: PipeHandlers, transactional: boolean): Promise<Running> {
     const engine = this.#engine();
     const { backoff = defaultBackoff, graceMs = 6_000 } = this.#options;
-    await checkInputs(engine.admin, options.from);
+    await this.#whileUnavailable(() => checkInputs(engine.admin, options.from));
     const member = await startMember({ ...options, engine, handlers, transactional, backoff, graceMs });
     this.#members.add(member);
     const stop = () => {
@@ -227,6 +228,10 @@ class KafkaLog implements EventLog {
     const moved = await rewind(admin, group, topics, sinceMs);
     if (!moved) throw groupActive(group);
     return moved;
+  }
+
+  #whileUnavailable<T>(work: () => Promise<T>): Promise<T> {
+    return whileUnavailable({ signal: this.#stopping.signal, logger: this.#options.logger }, work);
   }
 
   #engine(): KafkaEngine {

@@ -95,6 +95,23 @@ test('a stage that starts while no broker gives metadata waits for its topics', 
   expect(answers).toEqual([]);
 });
 
+test('an old connection that never ends keeps nobody from the new one', async () => {
+  const old = new FakeAdmin(() => Promise.reject(new Error('Broker not connected')));
+  old.disconnect = () => new Promise(() => {});
+  const unsettled = Object.assign(new Error('no leader'), { type: 'LEADER_NOT_AVAILABLE' });
+  const answers = [() => Promise.reject(unsettled)];
+  const fresh = new FakeAdmin(() => answers.shift()?.() ?? Promise.resolve(['of the new one']));
+  const newest = new FakeAdmin(() => Promise.resolve(['of the newest one']));
+  const made = [old, fresh, newest];
+  const admin = new KafkaAdmin({ kafka: { admin: () => made.shift() } } as unknown as Client);
+  for (const { connecting } of [old, fresh, newest]) connecting.resolve();
+  await admin.connect();
+  await expect(admin.names()).rejects.toThrow('Broker not connected');
+  await expect.poll(() => made.length, { timeout: 30_000 }).toBe(1);
+  // The first answer of the new one makes it be replaced, too.
+  await expect.poll(async () => [...(await admin.names())], { timeout: 30_000 }).toEqual(['of the newest one']);
+});
+
 test('a connection that kafkajs never makes again is replaced: who asks later gets an answer', async () => {
   const old = new FakeAdmin(() => Promise.reject(new Error('Broker not connected')));
   const fresh = new FakeAdmin(() => Promise.resolve(['of the new one']));

@@ -101,7 +101,8 @@ export class KafkaAdmin {
       () => false,
     );
     if (isConnected) this.#admin = fresh;
-    await (isConnected ? old : fresh).disconnect().catch(() => {});
+    // Nobody waits for that: on a connection that hangs it may take for ever, and so would everybody who waits for the renewal.
+    (isConnected ? old : fresh).disconnect().catch(() => {});
   }
 
   /** The names of all topics. */
