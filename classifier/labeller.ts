@@ -48,9 +48,12 @@ export interface Labeller {
 /** Turns batches of readings into predictions, shadow predictions and dead letters, each partition with sessions of its own. */
 export function createLabeller(options: LabellerOptions): Labeller {
   const { stream, tally, metrics, now, reporter, predictInShadow } = options;
-  const models = createPartitionModels(options, (samples) => {
-    tally.addEarlier(samples);
-    metrics.unfinishedSamples(samples.unfinished);
+  const models = createPartitionModels(options, {
+    settled(samples) {
+      tally.addEarlier(samples);
+      metrics.unfinishedSamples(samples.unfinished);
+    },
+    pruned: (facts) => tally.addPrunedFacts(facts),
   });
   const { champions, challengers, earlier } = models;
   const shadow = createShadow({ ...options, predict: predictInShadow });

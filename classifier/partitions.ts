@@ -76,10 +76,23 @@ function sumOf(waiting: readonly ({ readonly rows: number; readonly bytes: numbe
   );
 }
 
-/** @param settled - a version that completed what had begun under it is done, or was given up */
+/** Takes facts out that no session can need any more. How many. */
+function prune(facts: FactTable, sessions: readonly (readonly [Role, ModelSession | undefined])[]): number {
+  const needing = sessions.flatMap(([, session]) => (session?.steps?.needsFacts ? [session.steps] : []));
+  if (needing.length === 0) return 0;
+  return facts.prune((subject, fact) => needing.every((steps) => steps.isForgotten(subject, fact)));
+}
+
+export interface PartitionEvents {
+  /** A version that completed what had begun under it is done, or was given up. */
+  settled(samples: EarlierSamples): void;
+  /** Facts that ended long ago left the state. */
+  pruned(facts: number): void;
+}
+
 export function createPartitionModels(
   options: PartitionModelsOptions,
-  settled: (samples: EarlierSamples) => void,
+  { settled, pruned }: PartitionEvents,
 ): PartitionModels {
   const { stream, logger, metrics, now, reporter } = options;
   const partitions = new Map<number, Partition>();
@@ -176,6 +189,7 @@ export function createPartitionModels(
         settled({ consumed: 0, unfinished: saved.held });
         earlier.giveUp(saved, why);
       }
+      if (found.forgotten > 0) settled({ consumed: 0, unfinished: found.forgotten });
       if (found.replayed > 0) logger.debug({ partition: number, replayed: found.replayed }, 'state restored');
       partitions.set(number, { readings: new ReadingBatch(stream), facts: found.facts, ...slotsFor(found) });
     } finally {
@@ -193,6 +207,7 @@ export function createPartitionModels(
         ...(champion?.finishing ?? []).map((session) => ['finishing', session] as const),
         ['challenger', challenger?.current],
       ];
+      if (facts) pruned(prune(facts, sessions));
       const remembering = sessions.flatMap(([role, session]) =>
         session && remembers(session) ? [[role, session] as const] : [],
       );

@@ -52,6 +52,8 @@ export interface FactTotals {
   readonly ended: number;
   /** Facts left out because a partition holds as many as it may. */
   readonly full: number;
+  /** Facts that left the state because they ended so long ago that no reading can rest on them. */
+  readonly pruned: number;
   readonly deadLetters: number;
   readonly skipped: number;
   /** By kind of fact, readings that waited for one in vain. */
@@ -105,6 +107,7 @@ export interface BatchOutcome {
 }
 
 const recentMs = 20_000;
+const noFacts = { taken: 0, corrected: 0, ended: 0, full: 0, pruned: 0, deadLetters: 0, skipped: 0 };
 
 /** Counts what is committed. Bounded memory, however long it runs. */
 export class Tally {
@@ -150,11 +153,16 @@ export class Tally {
       corrected: (before?.corrected ?? 0) + of('corrected'),
       ended: (before?.ended ?? 0) + of('ended'),
       full: (before?.full ?? 0) + of('full'),
+      pruned: before?.pruned ?? 0,
       deadLetters: (before?.deadLetters ?? 0) + deadLetters,
       skipped: (before?.skipped ?? 0) + [...skippedBy.values()].reduce((sum, count) => sum + count, 0),
     };
     if (steps) this.#addSteps(steps);
     this.addLabels(origins, labels, nowMs);
+  }
+
+  addPrunedFacts(count: number): void {
+    if (count > 0) this.#facts = { ...(this.#facts ?? noFacts), pruned: (this.#facts?.pruned ?? 0) + count };
   }
 
   /** Labels of rows whose readings are counted already, or are counted elsewhere. */

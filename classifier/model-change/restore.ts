@@ -37,6 +37,8 @@ export interface RestoredPartition {
   readonly challenger: ModelSession | undefined;
   /** All facts that are committed. */
   readonly facts: FactTable;
+  /** Rows of the champion that wait for facts but are not held: which of them were labelled before is not known. */
+  readonly forgotten: number;
   /** How many readings were replayed, over all sessions. */
   readonly replayed: number;
 }
@@ -107,13 +109,18 @@ class Restoration {
     const { facts, positions } = this.#past;
     for (const session of this.#exact) session.steps?.useFacts(facts);
     const readings = new ReadingBatch(stream);
+    let forgotten = 0;
     let replayed = await replayAll(this.#exact, history.from(positions), readings, facts);
-    for (const session of this.#about.filter(remembers)) replayed += await this.#warmUp(session, readings);
+    for (const session of this.#about.filter(remembers)) {
+      replayed += await this.#warmUp(session, readings);
+      const rows = session.steps?.forgetWaiting() ?? 0;
+      if (session === champion) forgotten += rows;
+    }
     const exactChallenger = this.#exact.find((session) => session === opened);
     const challenger = exactChallenger ?? (await this.#warmUpChallenger(opened, readings));
     // Those that the replay completes were counted when they were complete.
     const open = finishing.filter(({ steps }) => !steps?.isFinished);
-    return { champion, successor, finishing: open, challenger, facts, replayed };
+    return { champion, successor, finishing: open, challenger, facts, forgotten, replayed };
   }
 
   async #champion(): Promise<Pick<RestoredPartition, 'champion' | 'successor'>> {
@@ -149,6 +156,7 @@ class Restoration {
     if (!session || !remembers(session)) return session;
     try {
       await this.#warmUp(session, readings);
+      session.steps?.forgetWaiting();
       return session;
     } catch (error) {
       this.#options.dismiss(session.streamModel, error);
@@ -163,7 +171,6 @@ class Restoration {
     let replayed = 0;
     for await (const records of history.since(nowMs - reachMs(session)))
       if (records[0]?.topic !== readings.factsTopic) replayed += replay(session, readings, records);
-    session.steps?.forgetWaiting();
     return replayed;
   }
 
@@ -195,8 +202,13 @@ class Restoration {
   }
 }
 
-/** How far back to read where there is no checkpoint: what the imputer remembers, and the windows that may be open. */
+/**
+ * How far back to read where there is no checkpoint: what the imputer remembers, the windows that may be open, and the rows that may wait
+ * for facts.
+ */
 function reachMs({ streamModel: { model } }: ModelSession): number {
-  const lengthMs = (model.steps?.chain.shape.windows?.lengthNs ?? 0) / 1e6;
-  return model.memoryMs + 2 * lengthMs;
+  const { shape, facts } = model.steps?.chain ?? {};
+  const lengthMs = (shape?.windows?.lengthNs ?? 0) / 1e6;
+  const waitsMs = Math.max(0, ...(facts?.needs ?? []).map(({ latenessNs }) => latenessNs)) / 1e6;
+  return model.memoryMs + 2 * lengthMs + waitsMs;
 }

@@ -58,10 +58,51 @@ test('readings are labelled within an admission, whichever comes first, and each
     ...{ readings: 7, labels: 2, skippedBy: { 'no-fact': 2 }, deadLetters: 1, held: 2 },
   });
   expect(facts).toEqual({
-    ...{ taken: 4, corrected: 0, ended: 1, full: 0, deadLetters: 0, skipped: 0, missedBy: { admission: 2 } },
+    ...{ taken: 4, corrected: 0, ended: 1, full: 0, pruned: 0, deadLetters: 0, skipped: 0, missedBy: { admission: 2 } },
   });
   // The label before the end stays, and so does the one that would not be made any more.
   expect(await labelsOf(line)).toHaveLength(2);
+});
+
+test('facts that ended long ago leave the state with a checkpoint, and are counted', async () => {
+  const line = await lines.open();
+  const classifier = await line.classify(doubleModel({ steps }), { checkpoints: { everyRecords: 1, everyMs: 1 } });
+  const day = 86_400;
+  await line.tell(fact('p', 'admission', 0, 10), fact('p', 'admission', 9 * day), fact('p', 'age', 0, 10, { age: 7 }));
+  await untilTaken(line);
+  await line.send(reading('p', 5));
+  await classifier.taken(1);
+  expect(classifier.totals().facts?.pruned).toBe(0);
+  await line.send(reading('p', 9 * day));
+  await classifier.taken(2);
+  // The checkpoint goes with the batch behind it.
+  await line.send(reading('p', 9 * day + 1));
+  await classifier.taken(3);
+  await expect.poll(() => classifier.totals().facts?.pruned, patient).toBe(2);
+  expect(classifier.totals().labels).toBe(1);
+});
+
+test('without a checkpoint, readings that were held are not labelled any more, and are counted', async () => {
+  const line = await lines.open();
+  const checkpoints = { everyRecords: 1_000_000, everyMs: 3_600_000 };
+  const first = await line.classify(doubleModel({ steps }), { checkpoints });
+  await line.tell(fact('p', 'age', 0, undefined, { age: 7 }));
+  await untilTaken(line);
+  await line.send(reading('p', 5), reading('p', 6));
+  await first.taken(2);
+  await first.stop();
+  for (let partition = 0; partition < 3; partition++)
+    await line.log.append(
+      line.stream.topics.state,
+      [{ key: `${partition}`, partitionKey: `${partition}`, value: Buffer.from('damaged') }],
+      { deadlineMs: 30_000 },
+    );
+  const second = await line.classify(doubleModel({ steps }), { checkpoints });
+  await line.send(reading('p', 7));
+  await second.taken(1);
+  await line.tell(fact('p', 'admission', 0));
+  await untilTaken(line);
+  await expect.poll(() => second.totals(), patient).toMatchObject({ labels: 1, skippedBy: { unfinished: 2 }, held: 0 });
 });
 
 test('a record that is no fact is a dead letter, and another stream’s is skipped', async () => {

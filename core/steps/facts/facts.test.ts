@@ -66,6 +66,11 @@ class Ward {
     return this.session.apply(rows, this.table, (row) => ({ received: `${readings[row]?.value}` }));
   }
 
+  /** Facts that can cover nothing any more leave the table. How many. */
+  prune(): number {
+    return this.table.prune((subject, fact) => this.session.isForgotten(subject, fact));
+  }
+
   restart(): void {
     const state = this.session.save();
     this.session = this.#open();
@@ -287,3 +292,62 @@ test('with corrections, deletions, short lateness and little room, batches and r
     { numRuns: 300 },
   );
 });
+
+test('a fact leaves the state once it ended longer ago than the longest lateness and the bound; one that holds stays', () => {
+  const ward = new Ward([{ ...gate, lateness: '10s' }, join], { maxRows: 10, maxBytes: 1_000_000, endedNs: 400e9 });
+  ward.take([fact('p', 'admission', 0, 100), fact('p', 'admission', 200), fact('p', 'age', 0, undefined, { age: 7 })]);
+  ward.take([fact('q', 'admission', 0, 100)]);
+  // The longest lateness is an hour.
+  ward.take([{ device: 'p', at: 4_100, value: 1 }]);
+  expect(ward.prune()).toBe(0);
+  ward.take([{ device: 'p', at: 4_101, value: 1 }]);
+  expect(ward.prune()).toBe(1);
+  // Its device was never heard of.
+  expect(ward.table.of('admission', 'q')).toHaveLength(1);
+  expect(ward.table.size).toBe(3);
+  expect(ward.labels).toHaveLength(2);
+  // So late that the fact counts as forgotten, pruned or not.
+  ward.take([{ device: 'p', at: 99, value: 1 }]);
+  expect([...ward.skips]).toEqual([['no-fact', 1]]);
+  ward.take([fact('p', 'admission', 200, undefined, null), fact('p', 'age', 0, undefined, null)]);
+  expect(ward.table.size).toBe(1);
+});
+
+test('whether and when facts that ended leave the state changes no label and no skip', () => {
+  const specs = [
+    { ...gate, lateness: '3s' },
+    { ...join, lateness: '2s' },
+  ];
+  const bounds = { maxRows: 6, maxBytes: 1_000_000, endedNs: 1e9 };
+  let pruned = 0;
+  fc.assert(
+    fc.property(readingsOf, wildFacts, order, sizes, faults, (readings, facts, picks, cuts, broken) => {
+      const events = interleave(readings, facts, picks);
+      const [kept, other] = [new Ward(specs, bounds), new Ward(specs, bounds)];
+      run(kept, events, cuts, broken);
+      let at = 0;
+      for (let turn = 0; at < events.length; turn++) {
+        const to = at + 1 + ((cuts[turn % Math.max(1, cuts.length)] ?? 1) % 4);
+        for (const part of byTopic(events.slice(at, to))) other.take(part);
+        pruned += other.prune();
+        at = to;
+      }
+      expect(other.labels).toEqual(kept.labels);
+      expect([...other.skips].sort()).toEqual([...kept.skips].sort());
+      expect(Buffer.from(other.session.save()).equals(kept.session.save())).toBe(true);
+    }),
+    { numRuns: 300 },
+  );
+  expect(pruned).toBeGreaterThan(100);
+});
+
+/** Consecutive events of one topic. */
+function byTopic(events: readonly Event[]): Event[][] {
+  const parts: Event[][] = [];
+  for (const event of events) {
+    const last = parts.at(-1);
+    if (last?.[0] && isFact(last[0]) === isFact(event)) last.push(event);
+    else parts.push([event]);
+  }
+  return parts;
+}

@@ -27,6 +27,11 @@ export interface HeldRow extends Time {
 export interface HeldBounds {
   readonly maxRows: number;
   readonly maxBytes: number;
+  /**
+   * How long a fact that ended is still looked up beyond the longest lateness, in event time of its device, in nanoseconds. Default 7 days:
+   * a device may send what it kept while it was offline.
+   */
+  readonly endedNs?: number;
 }
 
 const defaultBounds: HeldBounds = { maxRows: 100_000, maxBytes: 64 << 20 };

@@ -1,9 +1,10 @@
 import type { Fact } from '../../wire/fact.ts';
 import { staleBatch } from '../output.ts';
 import { StateReader, StateWriter } from '../state.ts';
+import { shift, type Time } from '../time.ts';
 import { type Draft, type HeldBounds, HeldRows, type RowNote } from './held.ts';
 import type { FactNeeds } from './needs.ts';
-import type { FactLookup, FactTable } from './table.ts';
+import { endedBefore, type FactLookup, type FactTable, type KnownFact } from './table.ts';
 
 /** Rows of a chain, row-major; see `StepRows` for how a time is written. */
 export interface ChainRows {
@@ -44,11 +45,14 @@ export interface FactResult {
 export class FactSession {
   readonly #plan: FactNeeds;
   readonly #rows: HeldRows;
+  /** A fact that ended so long before the event time of its device is not looked up for its rows any more. */
+  readonly #forgetNs: number;
   #latest: Draft | undefined;
 
   constructor(plan: FactNeeds, bounds?: HeldBounds) {
     this.#plan = plan;
     this.#rows = new HeldRows(plan.width, bounds);
+    this.#forgetNs = Math.max(...plan.needs.map(({ latenessNs }) => latenessNs)) + (bounds?.endedNs ?? endedNs);
   }
 
   /** Rows that wait, in the committed state. */
@@ -70,7 +74,7 @@ export class FactSession {
       const nanoseconds = rows.nanoseconds[row] ?? 0;
       const device = draft.seen(name, seconds, nanoseconds);
       const start = row * rows.width;
-      const wait = out.cover(facts, name, seconds, nanoseconds, rows.values, start);
+      const wait = out.cover(this.#known(facts, device, seconds), name, seconds, nanoseconds, rows.values, start);
       if (wait < 0) {
         out.note(noteOf(row));
         continue;
@@ -98,6 +102,25 @@ export class FactSession {
       });
     }
     return this.#result(draft, out);
+  }
+
+  /**
+   * Whether no row that may still come can rest on a fact of this device: it ended so long before the event time of the device, in the
+   * committed state. Such a fact can leave the table, and nothing that is labelled depends on when.
+   */
+  isForgotten(device: string, { to }: Pick<KnownFact, 'to'>): boolean {
+    const time = to && this.#rows.devices.get(device);
+    return time !== undefined && endedBefore({ to }, shift(time.seconds, time.nanoseconds, -this.#forgetNs));
+  }
+
+  /** Only a row that is late by more than the bound finds less than there is: then facts that ended before the bound count as forgotten. */
+  #known(facts: FactLookup, device: Time, seconds: number): FactLookup {
+    if (seconds > device.seconds - Math.floor(this.#forgetNs / 1e9)) return facts;
+    const bound = shift(device.seconds, device.nanoseconds, -this.#forgetNs);
+    return {
+      find: (kind, subject, wantedSeconds, wantedNanoseconds) =>
+        facts.find(kind, subject, wantedSeconds, wantedNanoseconds, bound),
+    };
   }
 
   save(): Uint8Array {
@@ -145,6 +168,8 @@ export class FactSession {
     };
   }
 }
+
+const endedNs = 7 * 86_400e9;
 
 /** Gathers rows whose facts are known. */
 class Covered {

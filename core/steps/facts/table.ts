@@ -18,8 +18,11 @@ export type FactChange = 'new' | 'corrected' | 'ended' | 'same' | 'unknown' | 'f
 
 /** Where facts are looked up. */
 export interface FactLookup {
-  /** The fact of a kind that holds for a subject at a time; of several, the one that began last. */
-  find(kind: string, subject: string, seconds: number, nanoseconds: number): KnownFact | undefined;
+  /**
+   * The fact of a kind that holds for a subject at a time; of several, the one that began last.
+   * @param bound - facts that ended before it count as none
+   */
+  find(kind: string, subject: string, seconds: number, nanoseconds: number, bound?: Time): KnownFact | undefined;
 }
 
 /** Facts of one subject and kind, at most; beyond it the one that began first is forgotten. */
@@ -38,8 +41,8 @@ export class FactTable implements FactLookup {
     return this.#size;
   }
 
-  find(kind: string, subject: string, seconds: number, nanoseconds: number): KnownFact | undefined {
-    return covering(this.of(kind, subject), seconds, nanoseconds);
+  find(kind: string, subject: string, seconds: number, nanoseconds: number, bound?: Time): KnownFact | undefined {
+    return covering(this.of(kind, subject), seconds, nanoseconds, bound);
   }
 
   of(kind: string, subject: string): readonly KnownFact[] {
@@ -63,6 +66,19 @@ export class FactTable implements FactLookup {
   /** The table with further facts, which it does not hold yet. */
   draft(): FactDraft {
     return new FactDraft(this);
+  }
+
+  /** Takes facts out that are not needed any more. How many. */
+  prune(isForgotten: (subject: string, fact: KnownFact) => boolean): number {
+    const before = this.#size;
+    for (const [kind, bySubject] of this.#byKind)
+      for (const [subject, list] of bySubject) {
+        if (!list.some((fact) => fact.to && isForgotten(subject, fact))) continue;
+        const kept = list.filter((fact) => !isForgotten(subject, fact));
+        this.#size -= list.length - kept.length;
+        this.#set(kind, subject, kept);
+      }
+    return before - this.#size;
   }
 
   write(writer: StateWriter): void {
@@ -111,8 +127,8 @@ export class FactDraft implements FactLookup {
     this.size = table.size;
   }
 
-  find(kind: string, subject: string, seconds: number, nanoseconds: number): KnownFact | undefined {
-    return covering(this.#of(kind, subject), seconds, nanoseconds);
+  find(kind: string, subject: string, seconds: number, nanoseconds: number, bound?: Time): KnownFact | undefined {
+    return covering(this.#of(kind, subject), seconds, nanoseconds, bound);
   }
 
   /** Deterministic: the same facts in the same order give the same table, however they are cut into batches. */
@@ -151,10 +167,20 @@ export class FactDraft implements FactLookup {
   }
 }
 
-function covering(list: readonly KnownFact[], seconds: number, nanoseconds: number): KnownFact | undefined {
+/** Whether a fact ended before a time. */
+export const endedBefore = ({ to }: Pick<KnownFact, 'to'>, { seconds, nanoseconds }: Time): boolean =>
+  to !== undefined && compare(to.seconds, to.nanoseconds, seconds, nanoseconds) < 0;
+
+function covering(
+  list: readonly KnownFact[],
+  seconds: number,
+  nanoseconds: number,
+  bound: Time | undefined,
+): KnownFact | undefined {
   for (let at = list.length - 1; at >= 0; at--) {
     const known = list[at];
     if (!known || compare(known.seconds, known.nanoseconds, seconds, nanoseconds) > 0) continue;
+    if (bound && endedBefore(known, bound)) continue;
     if (!known.to || compare(seconds, nanoseconds, known.to.seconds, known.to.nanoseconds) < 0) return known;
   }
   return undefined;
