@@ -40,7 +40,7 @@ export async function trainModel(options: TrainCommandOptions): Promise<void> {
   const loaded = loadConfig(options.config, options.set);
   if (options.compare || options.promoteBest) return await compareWays(loaded, options);
   const startedMs = performance.now();
-  const raw = options.from === 'archive' ? { dataset: await openArchive(loaded, options) } : await openDatasets(loaded);
+  const raw = await openParts(loaded, options);
   const described = describeDataset(raw.dataset);
   const parts = await prepared(loaded, raw);
   const words = [...described, ...labelRemarks(parts.dataset)];
@@ -131,6 +131,10 @@ async function openArchive(
   }
 }
 
+/** What is learnt from, and where there is other data to score the model on, that. */
+const openParts = async (loaded: LoadedConfig, options: TrainCommandOptions): Promise<DatasetParts> =>
+  options.from === 'archive' ? { dataset: await openArchive(loaded, options) } : await openDatasets(loaded);
+
 /** The data set to train from, and the one to replay where that is another: it scores the model. */
 async function openDatasets(loaded: LoadedConfig) {
   const { train: from, replay } = loaded.config.data;
@@ -177,7 +181,7 @@ interface TriedWay {
 /** Tries ways to make a model, prints how right each is by gap rate and how to make it; the best one is made where that is demanded. */
 async function compareWays(loaded: LoadedConfig, options: TrainCommandOptions): Promise<void> {
   const { training, steps: configured } = loaded.config;
-  const raw = await openDatasets(loaded);
+  const raw = await openParts(loaded, options);
   print(['accuracy by share of gaps', ...comparedRates.map((rate) => `${rate * 100} %`), 'fit s', 'µs/row']);
   const tried: TriedWay[] = [];
   for (const { steps, ways } of waysBySteps(training, configured)) {
