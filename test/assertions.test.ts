@@ -45,7 +45,11 @@ const parts: readonly { readonly name: string; readonly most: number; readonly h
   { name: 'tests', most: 400, has: isForTests },
 ];
 
-test.each(parts)('values are checked, seldom asserted, outside numeric kernels: $name', ({ most, has }) => {
-  const files = counted(has);
-  expect(total(files), JSON.stringify(files, null, 1)).toBeLessThanOrEqual(most);
-});
+test.each(parts)(
+  'values are checked, seldom asserted, outside numeric kernels: $name',
+  { timeout: 120_000 },
+  ({ most, has }) => {
+    const files = counted(has);
+    expect(total(files), JSON.stringify(files, null, 1)).toBeLessThanOrEqual(most);
+  },
+);

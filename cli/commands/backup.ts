@@ -77,7 +77,8 @@ async function copyState(from: string, to: string): Promise<void> {
   if (!names.includes('gapline.db'))
     throw fail(`--data ${from}: it holds no gapline.db; name the folder of the line's state`);
   for (const name of names) {
-    if (/-(wal|shm|journal)$/.test(name)) continue;
+    // What belongs to running processes: parts of the databases that are copied below, and locks.
+    if (/-(wal|shm|journal)$|-lease-/.test(name)) continue;
     if (name.endsWith('.db')) await copyOne(join(from, name), join(to, name));
     else await cp(join(from, name), join(to, name));
   }

@@ -385,6 +385,8 @@ describe('a question', () => {
     ['/predictions?limit=1001', 400, 'limit=1001'],
     ['/predictions?since=soon', 400, 'since=soon: expected a time'],
     ['/predictions?device=a&device=b', 400, 'device is given more than once'],
+    ['/predictions?devise=a', 400, 'devise: no such parameter; there are device, label, since, limit'],
+    ['/predictions/stream?limit=5', 400, 'limit: no such parameter'],
     ['/predictions/latest', 400, 'device is missing'],
     ['/predictions/latest?device=nobody', 404, 'no prediction of device nobody'],
   ])('%s is refused with %i', async (path, status, detail) => {

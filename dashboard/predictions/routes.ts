@@ -56,10 +56,12 @@ export class PredictionsOut {
   router(mayRead: RequestHandler, isAllowed: (request: Request) => boolean): Router {
     const router = Router();
     router.get('/predictions', mayRead, async (request, response) => {
+      onlyKnown(request, ['device', 'label', 'since', 'limit']);
       const { predictions, complete } = await this.#answer(response, queryOf(request));
       send(response, `{"predictions":[${predictions.join(',')}],"complete":${complete}}`);
     });
     router.get('/predictions/latest', mayRead, async (request, response) => {
+      onlyKnown(request, ['device']);
       const device = textOf(request, 'device');
       if (device === undefined) throw new HttpProblem('query-invalid', 'device is missing: ?device=NAME');
       const { predictions } = await this.#answer(response, { device, limit: 1 });
@@ -74,6 +76,7 @@ export class PredictionsOut {
       (_request, response) => void response.writeHead(200, eventHeaders).end(),
     );
     router.get('/predictions/stream', mayRead, async (request, response) => {
+      onlyKnown(request, ['device', 'label', 'since']);
       if (this.readers.isFull)
         throw new HttpProblem('page-busy', 'as many readers as allowed are connected', { retryAfterS: 5 });
       const options = { selection: selectionOf(request), isAllowed: () => isAllowed(request) };
@@ -108,6 +111,13 @@ const send = (response: Response, json: string) =>
 function inTermsOfSender(error: unknown): never {
   if (!(error instanceof GaplineError) || error instanceof HttpProblem) throw error;
   throw new HttpProblem('log-unavailable', 'the log cannot be read now', { retryAfterS: 2, cause: error });
+}
+
+/** @throws {HttpProblem} for a parameter that the route does not know: a misspelt one would select everything */
+function onlyKnown({ query }: Request, known: readonly string[]): void {
+  const unknown = Object.keys(query).find((name) => !known.includes(name));
+  if (unknown !== undefined)
+    throw new HttpProblem('query-invalid', `${shorten(unknown)}: no such parameter; there are ${known.join(', ')}`);
 }
 
 function textOf({ query }: Request, name: string): string | undefined {

@@ -21,6 +21,7 @@ test('a running line is backed up, and restored where nothing is yet', { timeout
   await eventually(async () => (await labelled(data)).length >= 100);
   const made = await run('backup', '--config', spambase, '--data', data, '--to', copy);
   expect(made, made.stderr).toMatchObject({ code: 0, stderr: '' });
+  expect(readdirSync(join(copy, 'data')).filter((name) => !/\.(db|json)$/.test(name))).toEqual([]);
   const later = (await labelled(data)).length;
   await eventually(async () => (await labelled(data)).length > later);
   first.kill('SIGTERM');
