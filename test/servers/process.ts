@@ -91,7 +91,7 @@ export async function startServer(spec: ServerSpec): Promise<ServerHandle> {
     closeSync(log);
     child.on('error', () => {});
     const output = () => readFileSync(logFile).subarray(beganAt).toString();
-    const deadlineMs = Date.now() + (spec.readyWithinMs ?? 60_000);
+    const deadlineMs = Date.now() + (spec.readyWithinMs ?? 180_000);
     while (!(await spec.ready(output))) {
       const late = Date.now() > deadlineMs;
       if (!late && running(child)) {
