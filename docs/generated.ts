@@ -5,6 +5,7 @@ import { renderSchemas } from '../core/wire/json-schemas.ts';
 import { contents, mayImport } from '../test/rooms.ts';
 import { errorsPage } from './errors-page.ts';
 import { roomsPicture } from './pictures/rooms.ts';
+import { seriesGapPictures } from './pictures/series-gaps.ts';
 import { signalPictures } from './pictures/signals.ts';
 import { withSection } from './section.ts';
 import { wrapMarkdown } from './wrap.ts';
@@ -27,6 +28,7 @@ export async function generatedDocuments(): Promise<Record<string, string>> {
     'docs/schemas/stream.schema.json': json(configJsonSchema()),
     'docs/pictures/rooms.svg': roomsPicture(mayImport, contents),
     ...signalPictures(),
+    ...seriesGapPictures(readFileSync(new URL('benchmarks.md', import.meta.url), 'utf8')),
     ...Object.fromEntries(schemas),
   };
 }

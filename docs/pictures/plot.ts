@@ -14,8 +14,10 @@ export interface Plot {
 }
 
 const size = { width: 720, height: 300 };
-const frame = { left: 64, right: 176, top: 36, bottom: 44 };
-const colours = ['#1f6feb', '#d1242f', '#1a7f37', '#9a6700', '#8250df'];
+const frame = { left: 64, top: 36, bottom: 44 };
+/** Beside the lines stand the names: at least so wide, and so much for a letter. */
+const names = { least: 176, beside: 46, letter: 6.2 };
+const colours = ['#1f6feb', '#d1242f', '#1a7f37', '#9a6700', '#8250df', '#57606a', '#bf3989'];
 /** More points of one series than this nobody sees. */
 const mostPoints = 240;
 
@@ -27,7 +29,8 @@ export function linePlot({ title, x, y, series }: Plot): string {
   const highest = greatest(all.map(([, value]) => value)) || 1;
   const [stepX, stepY] = [stepOf(right), stepOf(highest)];
   const top = Math.ceil((highest * 1.02) / stepY) * stepY;
-  const [width, height] = [size.width - frame.left - frame.right, size.height - frame.top - frame.bottom];
+  const beside = Math.max(names.least, names.beside + names.letter * greatest(series.map(({ name }) => name.length)));
+  const [width, height] = [size.width - frame.left - beside, size.height - frame.top - frame.bottom];
   const atX = (value: number): number => round(frame.left + (value / right) * width);
   const atY = (value: number): number => round(frame.top + (1 - value / top) * height);
   const bottom = frame.top + height;
@@ -44,7 +47,7 @@ export function linePlot({ title, x, y, series }: Plot): string {
   const legend = series.map(({ name, dashed }, index) => {
     const line = frame.top + 10 + index * 20;
     const dashes = dashed ? ' stroke-dasharray="6 4"' : '';
-    const from = size.width - frame.right + 12;
+    const from = size.width - beside + 12;
     const mark = `<path d="M${from} ${line}h20" stroke="${colours[index % colours.length]}" stroke-width="2"${dashes}/>`;
     return mark + label(from + 26, line + 4, name);
   });
