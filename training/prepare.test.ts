@@ -225,3 +225,30 @@ test('facts gate and join rows as of their time, as in the line', () => {
   expect(made.skipped).toEqual({ 'no-fact': 20 });
   expect(() => prepareDataset(samples, gated)).toThrow('the steps make no row');
 });
+
+test('a table without times is taken where every step looks at one row alone, in its own order', () => {
+  const { times: _, devices: __, ...table } = samplesOf([{ device: 'a', truth: 'low', level: 0 }], 3);
+  const wide: Dataset = {
+    ...table,
+    fields: ['a', 'b', 'c'],
+    width: 3,
+    count: table.count / 3,
+    labels: table.labels.slice(10),
+  };
+  const smooth: StepSpec = { use: 'smooth', time: '100ms', rate: 10 };
+  const made = prepareDataset(wide, preparationOf([{ ...smooth, along: 'row' }], wide.fields));
+  expect(made.count).toBe(wide.count);
+  for (let row = 0; row < made.count; row++) {
+    const [given, came] = [made, wide].map(({ values }) => values.subarray(row * 3, row * 3 + 3));
+    expect(given?.[0]).toBe(came?.[0]);
+    expect(given?.[1]).not.toBe(came?.[1]);
+  }
+  for (const steps of [
+    [{ use: 'smooth', time: '100ms' }],
+    [
+      { ...smooth, along: 'row' },
+      { use: 'lags', lags: [1] },
+    ],
+  ])
+    expect(() => prepareDataset(wide, preparationOf(steps as StepSpec[], wide.fields))).toThrow(/the time of each row/);
+});

@@ -43,7 +43,9 @@ export interface PreparedDataset extends Dataset {
   readonly mixed: number;
 }
 
-const batchRows = 16_384;
+/** Numbers of a batch, and rows, at most. */
+const batchNumbers = 4_194_304;
+const mostBatchRows = 16_384;
 
 /**
  * Works readings through the steps as the line does, device by device in the order of their times. Windows that are open at the end
@@ -52,7 +54,10 @@ const batchRows = 16_384;
  * @throws {GaplineError} `data-invalid` where it has no times, or no row comes of it
  */
 export function prepareDataset(dataset: Dataset, { chain }: Pick<Preparation, 'chain'>): PreparedDataset {
-  const { times, file, classes, segments } = dataset;
+  const { file, classes, segments } = dataset;
+  // What looks at no time needs none: rows then follow each other as in the table.
+  const times =
+    dataset.times ?? (chain.byRow ? BigInt64Array.from(dataset.labels, (_, row) => BigInt(row)) : undefined);
   if (!times)
     throw new GaplineError('data-invalid', `${file}: steps need the time of each row; name its column with data.time`);
   const names = dataset.devices?.names ?? ['device'];
@@ -67,6 +72,7 @@ export function prepareDataset(dataset: Dataset, { chain }: Pick<Preparation, 'c
   const made = new MadeRows(chain, dataset.facts ?? []);
   const session = chain.open();
   const input = new InputRows(dataset.width);
+  const batchRows = Math.min(mostBatchRows, Math.ceil(batchNumbers / Math.max(1, dataset.width)));
   for (let first = 0; first < order.length; first += batchRows) {
     input.begin();
     for (const row of order.subarray(first, first + batchRows))

@@ -50,6 +50,8 @@ export interface Chain {
   readonly facts?: FactPlan;
   /** How far ahead of its arrival a sample may be, in nanoseconds; absent where no step minds. */
   readonly aheadNs?: number;
+  /** Whether every row follows from one reading, whatever its time: a table needs no times then. */
+  readonly byRow: boolean;
   open(): ChainSession;
 }
 
@@ -80,6 +82,7 @@ export function buildChain(specs: readonly StepSpec[], channels: readonly string
     shape: plan ? { ...shape, channels: [...shape.channels, ...plan.added] } : shape,
     ...(plan && { facts: plan }),
     ...(Number.isFinite(aheadNs) && { aheadNs }),
+    byRow: !plan && steps.every(({ step }) => step.byRow === true),
     open: () => {
       const sessions = steps.map(({ use, step }) => ({ use, session: step.open() }));
       if (Number.isFinite(aheadNs)) sessions.unshift({ use: aheadCheck, session: new Ahead(aheadNs, channels.length) });

@@ -135,5 +135,7 @@ export interface Shape {
 export interface Step {
   /** The rows that it gives. */
   readonly shape: Shape;
+  /** Whether it looks at one row alone, and not at its time. Default: no. */
+  readonly byRow?: boolean;
   open(): StepSession;
 }

@@ -22,10 +22,12 @@ const chains: Readonly<Record<string, readonly (readonly StepSpec[])[]>> = {
   filter: [
     [{ use: 'filter', band: 'lowpass', high: 2, rate: 10 }],
     [{ use: 'filter', band: 'bandpass', low: 1, high: 3, order: 2, rate: 10, maxGap: '250ms', segments: 'restart' }],
+    [{ use: 'filter', along: 'row', band: 'lowpass', high: 2, order: 3, rate: 10 }],
   ],
   smooth: [
     [{ use: 'smooth', time: '300ms' }],
     [{ use: 'smooth', time: '1s', channels: ['y'], maxGap: '200ms', segments: 'restart' }],
+    [{ use: 'smooth', along: 'row', time: '300ms', rate: 10 }],
   ],
   pivot: [
     [{ use: 'pivot' }],

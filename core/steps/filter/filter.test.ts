@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import vectors from '../fixtures/filter.json' with { type: 'json' };
 import { endsSegment } from '../port.ts';
@@ -105,4 +106,83 @@ test.each([
 ])('%o is refused', (params, message) => {
   const spec = { use: 'filter', ...params } as StepSpec;
   expect(() => runAll([spec], ['x'], [])).toThrow(`steps.0 (filter): ${message}`);
+});
+
+const alongRow = (spec: StepSpec, row: readonly number[]) => {
+  const channels = row.map((_, at) => `sample${at}`);
+  return runAll([spec], channels, [{ device: 'a', ns: 0n, values: row }]).rows[0]?.values;
+};
+
+test.each(vectors.cases)(
+  'scipy, along a row: $band of order $order at $corners Hz',
+  ({ band, order, corners, result }) => {
+    const given = alongRow({ ...specOf(band as Band, order, corners), along: 'row' } as StepSpec, values) ?? [];
+    expect(given).toHaveLength(result.length);
+    given.forEach((value, at) => {
+      expect(Math.abs(value - result[at]!), `sample ${at}`).toBeLessThan(1e-9);
+    });
+  },
+);
+
+/** Segments of ten samples a second for two seconds, with losses alone and in bursts. */
+const segment = fc
+  .tuple(
+    fc.array(
+      fc.oneof(
+        { arbitrary: fc.double({ min: -1e3, max: 1e3, noNaN: true }), weight: 4 },
+        { arbitrary: fc.constant(Number.NaN), weight: 1 },
+      ),
+      { minLength: 20, maxLength: 20 },
+    ),
+    fc.integer({ min: 0, max: 19 }),
+    fc.integer({ min: 0, max: 8 }),
+  )
+  .map(([all, from, lost]) => all.map((value, at) => (at >= from && at < from + lost ? Number.NaN : value)));
+
+test.each([
+  { use: 'filter', band: 'lowpass', high: 2, rate: 10, maxGap: '300ms' },
+  { use: 'filter', band: 'bandpass', low: 1, high: 3, order: 3, rate: 10 },
+  { use: 'filter', band: 'highpass', low: 1, order: 5, rate: 10, maxGap: '50ms' },
+  { use: 'smooth', time: '280ms', rate: 10 },
+  { use: 'smooth', time: '80ms', rate: 10, maxGap: '1s' },
+] as StepSpec[])('along a row: bit for bit what its samples give one by one, through a window: %j', (spec) => {
+  const { rate: _, ...timed } = spec as Record<string, unknown>;
+  const onTime = { ...(spec.use === 'smooth' ? timed : spec), segments: 'restart' } as StepSpec;
+  const cut: StepSpec[] = [onTime, { use: 'window', length: '2s', rate: 10 }, { use: 'series', rate: 10 }];
+  const names = Array.from({ length: 20 }, (__, at) => `sample${at}`);
+  fc.assert(
+    fc.property(fc.array(segment, { minLength: 1, maxLength: 3 }), (segments) => {
+      const oneByOne = segments.flatMap((row, which) =>
+        row.map((value, at): Sample => {
+          const sample = { device: 'a', ns: ms(which * 2_000 + at * 100), values: [value] };
+          return at === row.length - 1 ? { ...sample, segment: endsSegment } : sample;
+        }),
+      );
+      const rows = segments.map((row, which): Sample => ({ device: 'a', ns: ms(which), values: row }));
+      const along = runAll([{ ...spec, along: 'row' } as StepSpec], names, rows).rows;
+      expect(along.map((row) => row.values)).toEqual(runAll(cut, ['x'], oneByOne).rows.map((row) => row.values));
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test('along a row: columns that are not named stay, and no order of rows is asked for', () => {
+  const spec = { ...lowpass, along: 'row', channels: ['c', 'a'] } as StepSpec;
+  const rows = [5, 3].map((at): Sample => ({ device: 'a', ns: ms(at), values: [at, 7, 2 * at] }));
+  const given = runAll([spec], ['a', 'b', 'c'], rows);
+  const expected = [5, 3].map((at) => {
+    const [c, a] = alongRow({ ...lowpass, along: 'row' } as StepSpec, [2 * at, at]) ?? [];
+    return [a, 7, c];
+  });
+  expect(given.rows.map((row) => row.values)).toEqual(expected);
+  expect(given.skips).toEqual([]);
+});
+
+test.each([
+  [{ use: 'filter', band: 'lowpass', high: 10, along: 'row' }, 'rate: along a row the samples a second'],
+  [{ use: 'smooth', time: '1s', along: 'row' }, 'rate: along a row the samples a second'],
+  [{ use: 'smooth', time: '1s', rate: 10 }, 'rate: only along a row'],
+  [{ use: 'smooth', time: '1s', rate: 10, along: 'row', channels: ['x', 'x'] }, 'channels: "x" is named twice'],
+] as [StepSpec, string][])('refused along a row: %j', (spec, message) => {
+  expect(() => runAll([spec], ['x'], [])).toThrow(message);
 });

@@ -7,9 +7,11 @@ import { channels, columnsOf, demandSamples, rate, rateOf, StepProblem } from '.
 import { inSegment, onlyEndsSegment, type Shape, type StepRows } from '../port.ts';
 import { endsASegment } from '../reorder.ts';
 import type { StateReader, StateWriter } from '../state.ts';
-import { compare, since } from '../time.ts';
+import { compare } from '../time.ts';
+import { along, filterAlongRow, rateAlongRow } from './along-row.ts';
 import { type Band, designButterworth, steadyState } from './butterworth.ts';
-import { type ChannelFilter, openSections } from './run.ts';
+import { type ChannelStates, GapFilter } from './gaps.ts';
+import { openSections } from './run.ts';
 
 const frequency = (what: string) => z.number().positive().max(500_000).optional().describe(what);
 
@@ -23,7 +25,10 @@ const params = z.strictObject({
   low: frequency('lower corner in hertz, where half the power passes; not with lowpass'),
   high: frequency('upper corner in hertz, where half the power passes; not with highpass'),
   order: z.int().min(1).max(8).default(4).describe('how steep: 6 dB an octave for each'),
-  rate: rate().optional().describe('samples a second; default: that of the resample step before it'),
+  along: along(),
+  rate: rate()
+    .optional()
+    .describe('samples a second; default: that of the resample step before it, but not along a row'),
   maxGap: span().optional().describe('after a longer time without a measured value it restarts; default: 10 samples'),
   segments: z
     .enum(['continue', 'restart'])
@@ -38,7 +43,7 @@ export const filter = defineStep({
   params,
   build(given, shape) {
     demandSamples(shape);
-    const samplesPerSecond = rateOf(shape, given.rate);
+    const samplesPerSecond = given.along === 'row' ? rateAlongRow(given.rate) : rateOf(shape, given.rate);
     const sections = designButterworth({
       band: given.band,
       order: given.order,
@@ -48,11 +53,10 @@ export const filter = defineStep({
     const maxGapNs = given.maxGap
       ? nanosecondsOf(given.maxGap)
       : Math.ceil((defaultGapSamples * 1e9) / samplesPerSecond);
-    const step = new Filter(openSections(sections, steadyState(sections)), {
-      columns: columnsOf(shape.channels, given.channels),
-      maxGapNs,
-      restarts: given.segments === 'restart',
-    });
+    const channel = new GapFilter(openSections(sections, steadyState(sections)), maxGapNs);
+    const columns = columnsOf(shape.channels, given.channels);
+    if (given.along === 'row') return filterAlongRow(channel, shape, { columns, rate: samplesPerSecond });
+    const step = new Filter(channel, { columns, restarts: given.segments === 'restart' });
     return filterStep(step, { ...shape, rate: samplesPerSecond });
   },
 });
@@ -84,16 +88,10 @@ function cornersOf(
 
 export interface FilterOptions {
   readonly columns: readonly number[];
-  readonly maxGapNs: number;
   readonly restarts: boolean;
 }
 
-interface State {
-  /** The state of each filtered channel, one after the other. */
-  readonly numbers: Float64Array;
-  /** By filtered channel, when it was last measured; NaN before the first time. */
-  readonly seconds: Float64Array;
-  readonly nanoseconds: Float64Array;
+interface State extends ChannelStates {
   /** Time of the last row. */
   lastSeconds: number;
   lastNanoseconds: number;
@@ -101,20 +99,17 @@ interface State {
 
 /** Filters channels of rows that come in order. A value that is missing stays missing and does not reach the filter. */
 export class Filter implements DeviceStep<State> {
-  readonly #channel: ChannelFilter;
+  readonly #channel: GapFilter;
   readonly #options: FilterOptions;
 
-  constructor(channel: ChannelFilter, options: FilterOptions) {
+  constructor(channel: GapFilter, options: FilterOptions) {
     this.#channel = channel;
     this.#options = options;
   }
 
   create(): State {
-    const width = this.#options.columns.length;
     return {
-      numbers: new Float64Array(width * this.#channel.size),
-      seconds: new Float64Array(width).fill(Number.NaN),
-      nanoseconds: new Float64Array(width),
+      ...this.#channel.create(this.#options.columns.length),
       lastSeconds: Number.NEGATIVE_INFINITY,
       lastNanoseconds: 0,
     };
@@ -193,44 +188,11 @@ export class Filter implements DeviceStep<State> {
 
   /** Filters rows of the output, which are in order. */
   #filter(state: State, output: Output, from: number, to: number): void {
-    const noGap = !this.#hasLongGap(output, from, to);
-    for (let channel = 0; channel < this.#options.columns.length; channel++) {
-      const values = output.columns[this.#options.columns[channel]!]!;
-      if (noGap && isMeasured(values, from, to)) this.#interval(state, channel, output, values, from, to);
-      else this.#inParts(state, channel, output, values, from, to);
-    }
+    const { columns } = this.#options;
+    const isDense = !this.#channel.hasLongGap(output, from, to);
+    for (let channel = 0; channel < columns.length; channel++)
+      this.#channel.run(state, channel, output, output.columns[columns[channel]!]!, from, to, isDense);
   }
-
-  #hasLongGap({ seconds, nanoseconds }: Output, from: number, to: number): boolean {
-    const { maxGapNs } = this.#options;
-    for (let row = from + 1; row < to; row++)
-      if (since(seconds[row]!, nanoseconds[row]!, seconds[row - 1]!, nanoseconds[row - 1]!) > maxGapNs) return true;
-    return false;
-  }
-
-  /** Filters what is measured, interval by interval. */
-  #inParts(state: State, channel: number, output: Output, values: Float64Array, from: number, to: number): void {
-    for (let row = from; row < to; row++)
-      if (!Number.isNaN(values[row]!)) this.#interval(state, channel, output, values, row, row + 1);
-  }
-
-  /** Filters rows that are all measured and without a long gap between them. */
-  #interval(state: State, channel: number, output: Output, values: Float64Array, from: number, to: number): void {
-    const { seconds, nanoseconds } = output;
-    const { size } = this.#channel;
-    const gap = since(seconds[from]!, nanoseconds[from]!, state.seconds[channel]!, state.nanoseconds[channel]!);
-    // Before the first measured value the gap is NaN.
-    const isContinued = gap <= this.#options.maxGapNs;
-    if (!isContinued) this.#channel.start(state.numbers, channel * size, values[from]!);
-    this.#channel.run(state.numbers, channel * size, values, from, to, output, isContinued ? gap : 0);
-    state.seconds[channel] = seconds[to - 1]!;
-    state.nanoseconds[channel] = nanoseconds[to - 1]!;
-  }
-}
-
-function isMeasured(values: Float64Array, from: number, to: number): boolean {
-  for (let row = from; row < to; row++) if (Number.isNaN(values[row]!)) return false;
-  return true;
 }
 
 /** Whether a row comes behind one of a later time. */
