@@ -13,11 +13,11 @@ import type { Stream } from '../core/wire/stream.ts';
 import { createAdmission, waitingIn } from './admission.ts';
 import { createHandler, type Readiness } from './app.ts';
 import { archiveGroup } from './archive.ts';
-import { createFactsIntake } from './facts/intake.ts';
+import { createFactsIntake, createFactsOfWorker } from './facts/intake.ts';
 import { createCollectorMetrics } from './metrics.ts';
 import { AwaitedLabels } from './readings/awaited-labels.ts';
 import type { Spool } from './spool/spool.ts';
-import { createSpools, type SpoolFiles, type Spools } from './spools.ts';
+import { createSpools, drainedPerSecondOf, reportSpools, type SpoolFiles, type Spools, sizeOf } from './spools.ts';
 import { UnknownFields } from './unknown-fields.ts';
 import type { WorkerLink } from './workers/link.ts';
 import type { Figures } from './workers/messages.ts';
@@ -83,8 +83,8 @@ export function createCollector(options: CollectorOptions): Collector {
   const metrics = createCollectorMetrics(registry, {
     unknownFields,
     waitingBytes: () => waitingIn({ memory, groups }) + waitingIn(facts.admission),
-    spool: () => spools.size,
-    drainedPerSecond: () => spools.drainedPerSecond,
+    spool: () => sizeOf(allSpools()),
+    drainedPerSecond: () => drainedPerSecondOf(allSpools()),
     nowMs,
   });
   const spools = createSpools({
@@ -99,11 +99,13 @@ export function createCollector(options: CollectorOptions): Collector {
     logger,
     nowMs: () => performance.now(),
   });
-  const facts = createFactsIntake({
-    ...{ stream, log, metrics, logger, nowMs, spool: options.spool },
-    deadlineMs: options.appendDeadlineMs ?? 5_000,
-    maxWaitingBytes,
-  });
+  const facts = link
+    ? createFactsOfWorker(link.commitFacts, maxWaitingBytes, logger)
+    : createFactsIntake({
+        ...{ stream, log, metrics, logger, nowMs, maxWaitingBytes, spool: options.spool },
+        deadlineMs: options.appendDeadlineMs ?? 5_000,
+      });
+  const allSpools = () => (facts.spools ? [spools, facts.spools] : [spools]);
   const access = options.access ?? new Access({ logger });
   const labels =
     options.labelsReadings === false ? undefined : new AwaitedLabels({ log, topic: stream.topics.predictions, logger });
@@ -130,7 +132,7 @@ export function createCollector(options: CollectorOptions): Collector {
     tls: options.tls !== undefined,
   });
   const listener = createListener(options);
-  const figures = () => figuresOf({ counters: metrics.counters, unknownFields, spools, nowMs });
+  const figures = () => figuresOf({ counters: metrics.counters, unknownFields, spools: allSpools(), nowMs });
   const stage = createStage({
     async open() {
       if (options.access) requireTokens('the collector', options.host, options.access);
@@ -158,24 +160,13 @@ export function createCollector(options: CollectorOptions): Collector {
 interface FiguresSource {
   readonly counters: Record<string, number>;
   readonly unknownFields: UnknownFields;
-  readonly spools: Spools;
+  readonly spools: readonly Spools[];
   readonly nowMs: () => number;
 }
 
 function figuresOf({ counters, unknownFields, spools, nowMs }: FiguresSource): Figures['status'] {
   const unknown = unknownFields.report();
-  const { size, drainedPerSecond, intake } = spools;
-  return {
-    counters,
-    ...(size && {
-      spool: {
-        ...{ records: size.records, bytes: size.bytes, drainedPerSecond },
-        oldestMs: size.oldest === undefined ? 0 : Math.max(0, nowMs() - size.oldest),
-      },
-    }),
-    ...(intake.lastError && { lastError: intake.lastError }),
-    ...(unknown && { unknownFields: unknown }),
-  };
+  return { counters, ...reportSpools(spools, nowMs()), ...(unknown && { unknownFields: unknown }) };
 }
 
 /** Reports to the log, or, as a worker, to the process that adds up what the workers report. */

@@ -1,4 +1,5 @@
 import { rmSync } from 'node:fs';
+import type { Status } from '../core/wire/status.ts';
 import { Intake, type IntakeOptions } from './intake.ts';
 import { Spool, type SpoolSize } from './spool/spool.ts';
 
@@ -56,6 +57,30 @@ export function createSpools({ files, ...options }: SpoolsOptions): Spools {
         if (each.spool.empty) for (const end of ['', '-journal']) rmSync(`${each.file}${end}`, { force: true });
       }
     },
+  };
+}
+
+/** What waits in the spools of several topics; undefined where there is none. */
+export function sizeOf(all: readonly Spools[]): SpoolSize | undefined {
+  const sizes = all.flatMap(({ size }) => (size ? [size] : []));
+  return sizes.length === 0 ? undefined : sumSizes(sizes);
+}
+
+export const drainedPerSecondOf = (all: readonly Spools[]): number =>
+  all.reduce((sum, each) => sum + each.drainedPerSecond, 0);
+
+/** The spools of several topics, as the status of the collector reports them. */
+export function reportSpools(all: readonly Spools[], nowMs: number): Pick<Status, 'spool' | 'lastError'> {
+  const size = sizeOf(all);
+  const lastError = all.find(({ intake }) => intake.lastError)?.intake.lastError;
+  return {
+    ...(size && {
+      spool: {
+        ...{ records: size.records, bytes: size.bytes, drainedPerSecond: drainedPerSecondOf(all) },
+        oldestMs: size.oldest === undefined ? 0 : Math.max(0, nowMs - size.oldest),
+      },
+    }),
+    ...(lastError && { lastError }),
   };
 }
 

@@ -96,6 +96,12 @@ async function createSeveral(options: CollectOptions, runtime: Runtime, count: n
     count,
     host,
     port,
+    spool: {
+      file: spoolFile(options.data, stream),
+      maxBytes: spoolBytes,
+      // Those of facts that workers of an earlier version left.
+      leftovers: leftoverSpools(options.data, stream, 1),
+    },
     start: (slot, at) => startWorker({ slot, count }, at),
   });
 }

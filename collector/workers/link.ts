@@ -1,11 +1,15 @@
 import type { CreateHitCounter } from '../../core/http/rate-limit.ts';
 import { describeError, GaplineError } from '../../core/wire/errors.ts';
+import type { Commit } from '../group-commit.ts';
 import type { Figures, FromWorker, ToWorker } from './messages.ts';
+import { SentFacts } from './sent-facts.ts';
 import { SharedHits } from './shared-hits.ts';
 
 /** A worker's side of what the workers of one collector share. */
 export interface WorkerLink {
   readonly createCounter: CreateHitCounter;
+  /** Has the primary process make facts durable. Rejects with what a request that told them is answered. */
+  readonly commitFacts: Commit;
   /** The metrics of all workers, summed. */
   metrics(): Promise<string>;
   /** Sends the figures every second, when they are asked for, and once more at the end. */
@@ -57,6 +61,7 @@ export function linkToPrimary(channel: ParentChannel, orphaned: () => void): Wor
         resolve();
       });
     });
+  const facts = new SentFacts(send);
 
   channel.once('disconnect', orphaned);
   channel.on('message', (message) => {
@@ -64,6 +69,7 @@ export function linkToPrimary(channel: ParentChannel, orphaned: () => void): Wor
     if (received.kind === 'stop') stop.resolve();
     else if (received.kind === 'report') void sendFigures();
     else if (received.kind === 'hits') hits.merge(received.hits);
+    else if (received.kind === 'facts') facts.settle(received);
     else scrapes.get(received.id)?.(received.text);
   });
   setInterval(() => {
@@ -74,6 +80,7 @@ export function linkToPrimary(channel: ParentChannel, orphaned: () => void): Wor
 
   return {
     createCounter: hits.createCounter,
+    commitFacts: (records) => facts.commit(records),
     stopped: stop.promise,
     close() {
       channel.off('disconnect', orphaned);

@@ -65,7 +65,9 @@ export class WorkerProcess {
   }
 
   send(message: ToWorker): void {
-    if (!this.#child?.connected || (this.#unsent >= mostUnsent && message.kind !== 'stop')) return;
+    // A worker has one group of facts under way and waits for its answer.
+    const hasToArrive = message.kind === 'stop' || message.kind === 'facts';
+    if (!this.#child?.connected || (this.#unsent >= mostUnsent && !hasToArrive)) return;
     this.#unsent += 1;
     this.#child.send(message, () => {
       this.#unsent -= 1;
