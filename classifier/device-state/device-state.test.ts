@@ -1,12 +1,13 @@
 // The runner starts a Kafka for files that name GAPLINE_TEST_KAFKA.
 import { afterEach, describe, expect, test } from 'vitest';
 import { withoutKafka } from '../../core/log/kafka/testing.ts';
-import { totalLag } from '../../core/log/port.ts';
+import { type EventLog, totalLag } from '../../core/log/port.ts';
 import type { Model } from '../../core/model/model.ts';
 import type { StepSpec } from '../../core/steps/registry.ts';
 import { classifierGroup, inputsOf } from '../classifier.ts';
 import { doubleModel } from '../testing/doubles.ts';
 import { type Engine, type Line, openLine, patient, silent } from '../testing/line.ts';
+import { DeviceState } from './device-state.ts';
 import { createDeviceStates, type DeviceStates } from './following.ts';
 
 const steps: readonly StepSpec[] = [
@@ -121,4 +122,71 @@ test('another version that serves is answered for once its own state is read', a
   const without = doubleModel();
   states.use(without);
   expect(await answer(states, without, 'p', 2)).toBe('row-missing');
+});
+
+test('facts that ended longer ago than the classifier keeps them leave the state here, too', async () => {
+  const line = await lineOn('SQLite');
+  const model = doubleModel({ steps });
+  const week = 7 * 86_400;
+  const state = new DeviceState(line.stream, model, 1);
+  const take = async (topic: string) => state.take((await line.all(topic)).slice(-1));
+  const { facts, readings } = line.stream.topics;
+  for (const each of [
+    fact('p', 'admission', 0, 100),
+    fact('p', 'admission', 200),
+    fact('p', 'age', 0, 100, { age: 7 }),
+  ]) {
+    await line.tell(each);
+    await take(facts);
+  }
+  await line.send(reading('p', 100 + 3_600 + week, 1, 1));
+  await take(readings);
+  expect(state.factCount).toBe(3);
+  await line.send(reading('p', 101 + 3_600 + week, 1, 1));
+  await take(readings);
+  expect(state.factCount).toBe(1);
+});
+
+test('readings that retention deleted behind a checkpoint are told, and it is not restored', async () => {
+  const line = await lineOn('SQLite');
+  const model = doubleModel({ steps: steps.slice(0, 2) });
+  await line.tell(fact('p', 'admission', 0));
+  const classifier = await line.classify(model, { checkpoints: { everyRecords: 1, everyMs: 1 } });
+  await line.send(reading('p', 1, 1, 10));
+  await classifier.taken(1);
+  await untilTaken(line);
+  await classifier.stop();
+  for (const [seconds, b] of [
+    [2, 20],
+    [3, 30],
+  ] as const)
+    await line.send(reading('p', seconds, seconds, b));
+  const { readings } = line.stream.topics;
+  const warnings: string[] = [];
+  const logger = { warn: (_: unknown, text: string) => void warnings.push(text) };
+  const open = (log: EventLog) => {
+    const states = createDeviceStates({ stream: line.stream, log, logger: logger as typeof silent });
+    closing.push(() => states.stop());
+    states.use(model);
+    return states;
+  };
+  const states = open(line.log);
+  await expect.poll(() => answer(states, model, 'p', 4), patient).toBe('3,20 1 admission');
+  expect(warnings).toEqual([]);
+  // The first two readings are deleted, and another member took the second one before.
+  const deleted = 2n;
+  const log: EventLog = {
+    ...line.log,
+    async *tail(topics, options) {
+      for await (const records of line.log.tail(topics, options))
+        yield records.filter(({ topic, offset }) => topic !== readings || offset >= deleted);
+    },
+    async lag(group, topics) {
+      const lags = await line.log.lag(group, topics);
+      return lags.map((each) => (each.end > 0n ? { ...each, committed: deleted } : each));
+    },
+  };
+  const later = open(log);
+  await expect.poll(() => answer(later, model, 'p', 4), patient).toBe('3,30 1 admission');
+  expect(warnings).toEqual([expect.stringContaining('behind the checkpoint of partition')]);
 });

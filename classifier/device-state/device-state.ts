@@ -29,7 +29,12 @@ interface FollowedPartition {
   readonly steps: PartitionSteps;
   readonly readings: ReadingBatch;
   readonly facts: FactTable;
+  /** Records since facts that ended long ago were taken out. */
+  unpruned: number;
 }
+
+/** Facts are taken out with each checkpoint of a classifier; here, where none is written, after so many records of a partition. */
+const pruneEvery = 10_000;
 
 /** The state of all partitions for one model version, brought up to date with records of the log. It predicts and changes nothing else. */
 export class DeviceState {
@@ -37,8 +42,11 @@ export class DeviceState {
   readonly #streamModel: StreamModel;
   readonly #partitions = new Map<number, FollowedPartition>();
 
+  readonly #pruneEvery: number;
+
   /** @throws {GaplineError} `model-invalid` where the model needs what the stream does not have */
-  constructor(stream: Stream, model: Model) {
+  constructor(stream: Stream, model: Model, everyRecords = pruneEvery) {
+    this.#pruneEvery = everyRecords;
     this.#stream = stream;
     this.#streamModel = createStreamModel(stream, model);
   }
@@ -73,6 +81,16 @@ export class DeviceState {
     if (!partition) return;
     this.#partitions.set(first.partition, partition);
     replayBatch([partition.session], records, partition.readings, partition.facts);
+    partition.unpruned += records.length;
+    if (partition.unpruned < this.#pruneEvery) return;
+    partition.unpruned = 0;
+    const { steps, facts } = partition;
+    if (steps.needsFacts) facts.prune((subject, fact) => steps.isForgotten(subject, fact));
+  }
+
+  /** Facts of all partitions. */
+  get factCount(): number {
+    return [...this.#partitions.values()].reduce((sum, { facts }) => sum + facts.size, 0);
   }
 
   /**
@@ -111,7 +129,9 @@ export class DeviceState {
   /** Undefined where the model keeps no state of devices. */
   #open(facts: FactTable): FollowedPartition | undefined {
     const session = openModelSession(this.#streamModel, facts);
-    return session.steps && { session, steps: session.steps, readings: new ReadingBatch(this.#stream), facts };
+    return (
+      session.steps && { session, steps: session.steps, readings: new ReadingBatch(this.#stream), facts, unpruned: 0 }
+    );
   }
 }
 

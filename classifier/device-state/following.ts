@@ -6,7 +6,7 @@ import { backoffMs } from '../../core/retry/backoff.ts';
 import { sleep } from '../../core/retry/sleep.ts';
 import { describeError, GaplineError } from '../../core/wire/errors.ts';
 import type { Stream } from '../../core/wire/stream.ts';
-import { inputsOf } from '../classifier.ts';
+import { classifierGroup, inputsOf } from '../classifier.ts';
 import { type DevicePrediction, DeviceState } from './device-state.ts';
 
 export interface DeviceStatesOptions {
@@ -58,6 +58,7 @@ class Following {
       try {
         if (!isRestored) await this.#restore();
         isRestored = true;
+        await this.#warnOfDeleted();
         for (const follow of [false, true]) {
           for await (const records of this.#tail(follow)) {
             failures = 0;
@@ -96,14 +97,49 @@ class Following {
         found.set(partition, parts);
         parts.add([record]);
       }
+    const { readings } = stream.topics;
+    const [oldest, resumes] = [await this.#oldestReadings(), await this.#committedReadings(classifierGroup(stream))];
     for (const [partition, parts] of found)
       try {
         const checkpoint = parts.checkpoint();
+        const at = checkpoint?.positions.get(readings) ?? 0n;
+        // The classifier does not restore such a checkpoint either.
+        if (at < (oldest.get(partition) ?? 0n) && at < (resumes.get(partition) ?? 0n)) {
+          logger.warn(
+            { partition },
+            `readings behind the checkpoint of partition ${partition} are deleted: its state is that of the readings that the log still has`,
+          );
+          continue;
+        }
         if (!checkpoint || !this.state.restore(partition, checkpoint.state)) continue;
         for (const [topic, at] of checkpoint.positions) if (at > 0n) this.#offsetsOf(topic).set(partition, at - 1n);
       } catch (error) {
         logger.warn({ err: error }, `the checkpoint of partition ${partition} cannot be read: all readings are taken`);
       }
+  }
+
+  /** Retention may be quicker than a server that the log kept waiting. */
+  async #warnOfDeleted(): Promise<void> {
+    const read = this.#read.get(this.#options.stream.topics.readings) ?? new Map<number, bigint>();
+    for (const [partition, first] of await this.#oldestReadings()) {
+      const last = read.get(partition);
+      if (last === undefined || last + 1n >= first) continue;
+      this.#options.logger.warn(
+        { partition, deleted: Number(first - last - 1n) },
+        `readings of partition ${partition} were deleted before they were read: the state of its devices lacks them`,
+      );
+    }
+  }
+
+  /** By partition, the offset of the oldest reading: that is where a group begins that has committed nothing. */
+  #oldestReadings(): Promise<ReadonlyMap<number, bigint>> {
+    return this.#committedReadings(`${this.#options.stream.name}.serving`);
+  }
+
+  async #committedReadings(group: string): Promise<ReadonlyMap<number, bigint>> {
+    const { log, stream } = this.#options;
+    const lags = await log.lag(group, [stream.topics.readings]);
+    return new Map(lags.map(({ partition, committed }) => [partition, committed]));
   }
 
   #offsetsOf(topic: string): Map<number, bigint> {
