@@ -67,7 +67,7 @@ export interface FactKindFigures {
 
 export interface FactSubject {
   readonly subject: string;
-  /** Since when it is inside or outside, in milliseconds since the epoch; null where its fact is yet to begin. */
+  /** Since when it is inside or outside, in milliseconds since the epoch; null where no fact of it began yet, or none was told. */
   readonly since: number | null;
   /** The last label that the page has read; null for a subject that is outside. */
   readonly label: string | null;

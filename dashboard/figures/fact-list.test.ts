@@ -38,5 +38,26 @@ test('what is no fact is counted, another stream is left out, and the subject to
   expect(list.malformed).toBe(1);
   const [admission] = list.figures(2, 5);
   expect(names(admission?.inside).toSorted()).toEqual(['a', 'c']);
+  // "b" gave way, and may be inside.
+  list.takeDevice('b');
+  expect(list.figures(2, 5)[0]).toMatchObject({ insideCount: 2, outsideCount: 0 });
   expect(list.figures(2, 1)[0]).toMatchObject({ insideCount: 2, inside: [expect.anything()] });
+});
+
+test('a device that sends readings is outside where no fact of it was ever told', () => {
+  const list = new FactList(stream, 3);
+  for (const device of ['a', 'b', 'c', 'd', 'b']) list.takeDevice(device);
+  list.take(fact('a', 1_000));
+  list.take(fact('c', 1_000, 2_000));
+  const [admission, age] = list.figures(5_000, 5);
+  expect(names(admission?.inside)).toEqual(['a']);
+  expect(admission?.outside).toEqual([
+    { subject: 'c', since: 2_000, label: null },
+    { subject: 'b', since: null, label: null },
+  ]);
+  expect(admission).toMatchObject({ insideCount: 1, outsideCount: 2 });
+  // Beyond three devices further ones are left out.
+  expect(age).toMatchObject({ insideCount: 0, outsideCount: 3, outside: [] });
+  list.take(fact('b', 4_000));
+  expect(names(list.figures(5_000, 5)[0]?.inside)).toEqual(['b', 'a']);
 });

@@ -18,6 +18,10 @@ export class FactList {
   readonly #stream: string;
   readonly #kinds: ReadonlyMap<string, Map<string, Known>>;
   readonly #most: number;
+  /** Devices that sent readings: of some of them no fact was ever told. Beyond the bound further ones are left out. */
+  readonly #devices = new Set<string>();
+  /** Kinds of which a subject gave way: a device that they do not hold may have a fact. */
+  readonly #incomplete = new Set<string>();
   /** Kinds that say only that they hold; where there are none, all. */
   readonly #listed: ReadonlySet<string>;
 
@@ -47,10 +51,16 @@ export class FactList {
     const toMs = fact.values === null ? fromMs : fact.to === undefined ? Number.POSITIVE_INFINITY : msOf(fact.to);
     subjects.set(fact.subject, { fromMs, toMs, label });
     if (subjects.size <= this.#most) return;
+    this.#incomplete.add(fact.kind);
     for (const oldest of subjects.keys()) {
       subjects.delete(oldest);
       break;
     }
+  }
+
+  /** A device sent a reading. */
+  takeDevice(device: string): void {
+    if (this.#devices.size < this.#most) this.#devices.add(device);
   }
 
   takeLabel(subject: string, label: string): void {
@@ -68,6 +78,9 @@ export class FactList {
       for (const [subject, { fromMs, toMs, label }] of subjects)
         if (fromMs <= nowMs && nowMs < toMs) inside.push({ subject, since: fromMs, label });
         else outside.push({ subject, since: toMs <= nowMs ? toMs : null, label: null });
+      if (!this.#incomplete.has(kind))
+        for (const subject of this.#devices)
+          if (!subjects.has(subject)) outside.push({ subject, since: null, label: null });
       const isListed = this.#listed.has(kind);
       const newest = (list: FactSubject[]) =>
         isListed ? list.sort((a, b) => (b.since ?? 0) - (a.since ?? 0)).slice(0, shown) : [];

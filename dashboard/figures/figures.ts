@@ -179,8 +179,9 @@ export class Figures {
   }
 
   #newLine(): Line {
+    const heard = (device: string) => this.#facts?.takeDevice(device);
     const labelled = (device: string, label: string) => this.#facts?.takeLabel(device, label);
-    return new Line({ stream: this.#stream, parsedPerSecond: this.parsedPerSecond, labelled });
+    return new Line({ stream: this.#stream, parsedPerSecond: this.parsedPerSecond, heard, labelled });
   }
 
   #model(): ModelFigures | null {

@@ -28,6 +28,8 @@ export interface LineOptions {
   readonly stream: Stream;
   /** Records of a topic that are parsed in a second. */
   readonly parsedPerSecond: number;
+  /** Called with the device of each reading that is parsed. */
+  readonly heard?: (device: string) => void;
   /** Called with each prediction that is parsed. */
   readonly labelled?: (device: string, label: string) => void;
 }
@@ -60,9 +62,11 @@ export class Line {
   readonly #shadowSample: TopicSample;
   readonly #fields: readonly string[];
   readonly #topics: Stream['topics'];
+  readonly #heard: NonNullable<LineOptions['heard']>;
   readonly #labelled: NonNullable<LineOptions['labelled']>;
 
-  constructor({ stream, parsedPerSecond, labelled = () => {} }: LineOptions) {
+  constructor({ stream, parsedPerSecond, heard = () => {}, labelled = () => {} }: LineOptions) {
+    this.#heard = heard;
     this.#labelled = labelled;
     this.#fields = stream.fields;
     this.#topics = stream.topics;
@@ -118,6 +122,7 @@ export class Line {
       return;
     }
     this.#countGaps(reading, second);
+    this.#heard(reading.device);
     this.windows.takeRecord(reading);
     if (this.#readingSample.isShown && !isSamples(reading)) this.recent.takeReading(reading);
   }
