@@ -8,7 +8,7 @@ import { fitRidge } from '../core/model/linear/ridge.ts';
 import { writeRidge } from '../core/model/linear/ridge-json.ts';
 import { GaplineError } from '../core/wire/errors.ts';
 import type { FitInput } from './fit-input.ts';
-import { fitSeries } from './fit-series.ts';
+import { fitSeries, onPartOf } from './fit-series.ts';
 import type { EstimatorInput, FittedEstimator } from './fitted-estimator.ts';
 import { trainWithLibrary } from './library.ts';
 import { type TrainingOptions, takesSeries } from './options.ts';
@@ -54,11 +54,11 @@ export async function fitEstimator(input: FitInput, data: EstimatorInput): Promi
   return options.boosted ? fitBoosted(input, data, options.boosted) : fitForest(input, data);
 }
 
-function fitLinear({ classes, options }: FitInput, data: EstimatorInput): FittedEstimator {
+function fitLinear({ classes, options, onProgress }: FitInput, data: EstimatorInput): FittedEstimator {
   const classWeights = classWeightsOf({ ...data, classes }, options.forest?.classWeights);
   return {
     estimator: { kind: 'ridge', file: ridgeFile },
-    json: writeRidge(fitRidge({ ...data, classes, classWeights })),
+    json: writeRidge(fitRidge({ ...data, classes, classWeights, ...onPartOf(onProgress) })),
   };
 }
 

@@ -20,8 +20,11 @@ export interface FitInput {
 }
 
 export interface FitProgress {
-  /** Trees that were grown, or gradient steps of the learned metric. */
-  readonly of: 'trees' | 'steps';
+  /**
+   * Trees that were grown, or gradient steps of the learned metric; of whole series kernels that have their biases or shapelets that were
+   * cut, windows that became features, and parts of the ridge classifier. Each grows to `all`, one after the other.
+   */
+  readonly of: 'trees' | 'steps' | 'kernels' | 'shapelets' | 'windows' | 'ridge parts';
   readonly done: number;
   readonly all: number;
 }

@@ -9,7 +9,7 @@ import { defaultLengths, defaultShapelets, fitShapelets } from '../core/model/se
 import { writeShapelets } from '../core/model/series/shapelet-json.ts';
 import { ShapeletTransform } from '../core/model/series/shapelets.ts';
 import { GaplineError } from '../core/wire/errors.ts';
-import type { FitInput } from './fit-input.ts';
+import type { FitInput, FitProgress } from './fit-input.ts';
 import type { EstimatorInput, FittedEstimator } from './fitted-estimator.ts';
 
 interface SeriesInput extends FitInput {
@@ -33,7 +33,7 @@ export function fitSeries(input: SeriesInput): FittedEstimator {
 function withRocket(input: SeriesInput, shape: SeriesShape): FittedEstimator {
   const { values, count } = input.data;
   const { features = defaultFeatures, seed } = input.options;
-  const rocket = fitRocket(planRocket(shape, features, seed), values, count, seed);
+  const rocket = fitRocket(planRocket(shape, features, seed), values, count, seed, toldOf(input, 'kernels'));
   const { ridge } = ridgeOn(input, new RocketTransform(rocket));
   return { estimator: { kind: 'rocket', file: 'rocket.json.gz' }, json: writeRocket(rocket, ridge) };
 }
@@ -41,16 +41,33 @@ function withRocket(input: SeriesInput, shape: SeriesShape): FittedEstimator {
 function withShapelets(input: SeriesInput, shape: SeriesShape): FittedEstimator {
   const { values, labels, count } = input.data;
   const { seed, shapelets = { count: defaultShapelets, lengths: defaultLengths, dilated: true } } = input.options;
-  const set = fitShapelets({ ...shape, values, labels, count, options: { ...shapelets, seed } });
+  const onShapelet = toldOf(input, 'shapelets');
+  const set = fitShapelets({
+    ...{ ...shape, values, labels, count },
+    options: { ...shapelets, seed },
+    ...(onShapelet && { onShapelet }),
+  });
   const { ridge, means } = ridgeOn(input, new ShapeletTransform(set));
   return { estimator: { kind: 'shapelets', file: 'shapelets.json.gz' }, json: writeShapelets(set, ridge, means) };
 }
 
-function ridgeOn({ data, classes, options }: SeriesInput, transform: RocketTransform | ShapeletTransform) {
+function ridgeOn(input: SeriesInput, transform: RocketTransform | ShapeletTransform) {
+  const { data, classes, options, onProgress } = input;
   const { labels, count } = data;
   const classWeights = classWeightsOf({ labels, count, classes }, options.forest?.classWeights);
-  const values = transform.transform(data.values, count);
+  const values = transform.transform(data.values, count, toldOf(input, 'windows'));
   const width = transform.features;
-  const ridge = fitRidge({ values, count, width, labels, classes, classWeights });
+  const ridge = fitRidge({ values, count, width, labels, classes, classWeights, ...onPartOf(onProgress) });
   return { ridge, means: meansOf(values, count, width) };
+}
+
+/** Hands the progress of one part of the fit on. */
+function toldOf({ onProgress }: Pick<FitInput, 'onProgress'>, of: FitProgress['of']) {
+  return onProgress && ((done: number, all: number) => onProgress({ of, done, all }));
+}
+
+/** Hands the progress of a ridge classifier on. */
+export function onPartOf(onProgress: FitInput['onProgress']) {
+  const onPart = toldOf({ ...(onProgress && { onProgress }) }, 'ridge parts');
+  return onPart ? { onPart } : {};
 }

@@ -8,7 +8,7 @@ import { loadModel } from '../core/model/open.ts';
 import { openRegistry } from '../core/model/registry/folder.ts';
 import { elementAt } from '../core/numeric/element.ts';
 import { mulberry32 } from '../core/numeric/random/mulberry32.ts';
-import { fitModel } from './fit.ts';
+import { type FitProgress, fitModel } from './fit.ts';
 import { measureImportance } from './importance.ts';
 import { trainingOptions, trainingSchema } from './options.ts';
 import { preparationOf, prepareDataset } from './prepare.ts';
@@ -101,4 +101,29 @@ test('a window of fewer samples than rocket needs is refused, with the reason; s
   });
   const { estimator } = await learn({ estimator: 'shapelets', shapelets: 20, shapeletLengths: [5, 11] });
   expect(estimator.kind).toBe('shapelets');
+});
+
+test.each([
+  [{ estimator: 'rocket', features: 500 }, ['kernels', 'windows', 'ridge parts']],
+  // Few short windows hold fewer shapelets than are asked for: all that there are is all.
+  [{ estimator: 'shapelets', shapelets: 5_000, shapeletLengths: [7] }, ['shapelets', 'windows', 'ridge parts']],
+  [{ estimator: 'ridge', imputer: 'mean' }, ['ridge parts']],
+])('the parts of a fit are reported one after the other, each to its end: %j', async (settings, parts) => {
+  const rows = labelledRows(prepareDataset(humming(4, 4, 1), preparation), ['fast', 'slow']);
+  const series = { channels: 2, length: perSecond };
+  const options = trainingOptions(trainingSchema.parse(settings));
+  const told: FitProgress[] = [];
+  await fitModel({ rows, series, classes: 2, options, onProgress: (now) => told.push(now) });
+  expect([...new Set(told.map(({ of }) => of))]).toEqual(parts);
+  for (const part of parts) {
+    const own = told.filter(({ of }) => of === part);
+    expect(own.length).toBeGreaterThan(10);
+    expect(own.at(-1)?.done).toBe(own.at(-1)?.all);
+    for (const [at, { done, all }] of own.entries()) {
+      expect(done).toBeGreaterThanOrEqual(own[at - 1]?.done ?? 1);
+      expect(done).toBeLessThanOrEqual(all);
+    }
+    // In this order: none begins again once another one has begun.
+    expect(told.slice(told.findIndex(({ of }) => of === part)).slice(0, own.length)).toEqual(own);
+  }
 });

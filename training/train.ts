@@ -74,7 +74,7 @@ async function makeDraft(input: TrainInput): Promise<{ draft: Draft; cuts: strin
     : { on: 'test' as const, ...(await scoreOn(final.model, scored)) };
   const cuts = [
     ...fewer('learns from', learnt.count, rows.count, 'rows'),
-    ...final.progress.flatMap(({ of, done, all }) => fewer('makes', done, all, progressNames[of])),
+    ...final.progress.flatMap(({ of, done, all }) => fewer('makes', done, all, progressNames[of] ?? of)),
     ...fewer('scores on', scored.count, (test ?? held.test).count, 'rows'),
   ];
   return { draft: await describe(input, final, { rows, learnt, metrics }), cuts };
@@ -145,7 +145,8 @@ async function fitPart(
   return { ...candidate, progress: [...progress.values()] };
 }
 
-const progressNames = { trees: 'trees', steps: 'steps of the learned metric' };
+/** Where it is not said by the word itself. */
+const progressNames: { readonly [Of in FitProgress['of']]?: string } = { steps: 'steps of the learned metric' };
 
 const fewer = (does: string, some: number, all: number, what: string): string[] =>
   some < all ? [`${does} ${some} of ${all} ${what}`] : [];

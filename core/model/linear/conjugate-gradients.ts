@@ -1,18 +1,13 @@
 import type { Standardised } from './standardise.ts';
-import type { Targets } from './targets.ts';
 
 const tolerance = 1e-6;
 const mostRounds = 500;
 
 /**
- * By score, the dual variables `(K + alpha)^-1 y` of more rows than a decomposition is worth: K is never made, only multiplied with
+ * Of one score, the dual variables `(K + alpha)^-1 y` of more rows than a decomposition is worth: K is never made, only multiplied with
  * (Hestenes and Stiefel, 1952). Ends once the residual is a millionth of the target.
  */
-export function conjugateGradients(data: Standardised, { columns }: Targets, alpha: number): Float64Array[] {
-  return columns.map((target) => solve(data, target, alpha));
-}
-
-function solve(data: Standardised, target: Float64Array, alpha: number): Float64Array {
+export function conjugateGradients(data: Standardised, target: Float64Array, alpha: number): Float64Array {
   const solution = new Float64Array(data.count);
   const residual = Float64Array.from(target);
   const direction = Float64Array.from(target);

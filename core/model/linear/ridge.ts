@@ -20,6 +20,8 @@ export interface RidgeInput {
   readonly alphas?: readonly number[];
   /** With more rows and more columns than this, alpha is chosen on as many rows. Default: 1,000. */
   readonly mostFactored?: number;
+  /** Told how much is done: the decomposition, each alpha that was tried, and each score that was solved. */
+  readonly onPart?: (done: number, all: number) => void;
 }
 
 /** A linear classifier: one score a class, or one alone for two classes, positive for the second. */
@@ -50,9 +52,19 @@ export function fitRidge(input: RidgeInput): Ridge {
   const targets = targetsOf(data, labels, classes);
   const part = Math.min(data.count, data.width) <= mostFactored ? undefined : evenly(data, mostFactored);
   const factored = part ? pick(data, targets, part) : { data, targets };
+  const parts = 1 + alphas.length + targets.columns.length;
+  let done = 0;
+  const onPart = () => input.onPart?.(++done, parts);
   const factors = factorise(factored.data);
-  const { alpha, scores } = chooseAlpha(factored, factors, alphas);
-  const duals = part ? conjugateGradients(data, targets, alpha) : dualsOf(factors, factored.targets, alpha);
+  onPart();
+  const { alpha, scores } = chooseAlpha(factored, factors, alphas, onPart);
+  const duals = factored.targets.columns.map((column, score) => {
+    const dual = part
+      ? conjugateGradients(data, elementAt(targets.columns, score), alpha)
+      : dualOf(factors, column, alpha);
+    onPart();
+    return dual;
+  });
   const picked = part ? Int32Array.from(part, (row) => elementAt(labels, row)) : labels;
   return {
     ...unscaled(data, targets, duals),
@@ -86,12 +98,14 @@ function chooseAlpha(
   { data, targets }: { data: Standardised; targets: Targets },
   factors: Factors,
   alphas: readonly number[],
+  onAlpha: () => void,
 ): { alpha: number; scores: Calibration['scores'] } {
   const projected = targets.columns.map((column) => project(factors, column));
   let best = { alpha: 1, error: Number.POSITIVE_INFINITY, scores: new Float64Array(0) };
   for (const alpha of alphas) {
     const left = leaveOneOut(data, targets, factors, projected, alpha);
     if (left.error < best.error) best = { alpha, ...left };
+    onAlpha();
   }
   return best;
 }
@@ -133,16 +147,14 @@ function leaveOneOut(
   return { error, scores };
 }
 
-/** By score, the dual variables: `(K + alpha)^-1 y`. */
-function dualsOf(factors: Factors, { columns }: Targets, alpha: number): Float64Array[] {
+/** Of one score, the dual variables: `(K + alpha)^-1 y`. */
+function dualOf(factors: Factors, column: Float64Array, alpha: number): Float64Array {
   const { vectors, values, rank, count } = factors;
-  return columns.map((column) => {
-    const by = project(factors, column).map((sum, factor) => sum / (values[factor]! + alpha));
-    const duals = new Float64Array(count);
-    for (let row = 0; row < count; row++)
-      for (let factor = 0; factor < rank; factor++) duals[row]! += vectors[row * rank + factor]! * by[factor]!;
-    return duals;
-  });
+  const by = project(factors, column).map((sum, factor) => sum / (values[factor]! + alpha));
+  const duals = new Float64Array(count);
+  for (let row = 0; row < count; row++)
+    for (let factor = 0; factor < rank; factor++) duals[row]! += vectors[row * rank + factor]! * by[factor]!;
+  return duals;
 }
 
 /** Coefficients for rows as they come, not standardised. */

@@ -13,11 +13,20 @@ const goldenRatio = (1 + Math.sqrt(5)) / 2;
 /** To find a window for a kernel that is not all gaps. */
 const mostTries = 10;
 
+/** Told how many of all are done, now and then. */
+export type OnDone = (done: number, all: number) => void;
+
 /**
  * Takes the biases of each kernel from quantiles of its convolution with one random window of the training data, as the paper does.
  * @param values - windows one after the other; a gap is NaN
  */
-export function fitRocket(plan: RocketPlan, values: Float64Array, count: number, seed: number): Rocket {
+export function fitRocket(
+  plan: RocketPlan,
+  values: Float64Array,
+  count: number,
+  seed: number,
+  onKernel?: OnDone,
+): Rocket {
   const convolver = new Convolver(plan);
   const random = mulberry32(seed);
   const width = plan.channels * plan.length;
@@ -28,6 +37,7 @@ export function fitRocket(plan: RocketPlan, values: Float64Array, count: number,
       const sorted = sampled();
       for (let bias = 0; bias < dilation.biases; bias++, feature++)
         biases[feature] = quantile(sorted, ((feature + 1) * goldenRatio) % 1);
+      onKernel?.(index * kernels.length + kernel + 1, plan.dilations.length * kernels.length);
 
       function sampled(): Float32Array {
         for (let tried = 1; ; tried++) {
@@ -66,7 +76,7 @@ export class RocketTransform {
   }
 
   /** @param values - `count` windows one after the other, each channel after channel; a gap is NaN, and what it touches is not counted */
-  transform(values: Float64Array, count: number): Float32Array {
+  transform(values: Float64Array, count: number, onWindow?: OnDone): Float32Array {
     const { channels, length, dilations, features } = this.#plan;
     const into = new Float32Array(count * features);
     for (let window = 0; window < count; window++) {
@@ -79,6 +89,7 @@ export class RocketTransform {
           this.#convolver.shares(kernel, isPadded(kernel, index), dilation, feature, into, window * features);
         }
       }
+      onWindow?.(window + 1, count);
     }
     return into;
   }

@@ -33,6 +33,8 @@ export interface ShapeletInput extends SeriesShape {
   readonly labels: Int32Array;
   readonly count: number;
   readonly options: ShapeletOptions;
+  /** Told how many shapelets are found, and at the end that all are. */
+  readonly onShapelet?: (done: number, all: number) => void;
 }
 
 /**
@@ -62,9 +64,12 @@ export function fitShapelets(input: ShapeletInput): ShapeletSet {
     if (!values || !used.take([window, channel, dilation, normalised].join(), start, dilation, size)) continue;
     const drawnOne = { channel, dilation, normalised, values };
     found.push({ ...drawnOne, threshold: thresholds.of(drawnOne, window, random) });
+    input.onShapelet?.(found.length, count);
   }
   if (found.length === 0)
     throw new RangeError('no window has a stretch without gaps that a shapelet could be cut from');
+  // Few short windows hold fewer: that is no less than all.
+  if (found.length < count) input.onShapelet?.(found.length, found.length);
   return { channels, length, groups: groupShapelets(found) };
 }
 

@@ -42,7 +42,7 @@ export class ShapeletTransform {
   }
 
   /** @param values - `count` windows one after the other, each channel after channel; a gap is NaN, and no place that touches it counts */
-  transform(values: Float64Array, count: number): Float32Array {
+  transform(values: Float64Array, count: number, onWindow?: (done: number, all: number) => void): Float32Array {
     const { channels, length } = this.#set;
     const into = new Float32Array(count * this.features);
     for (let window = 0, to = 0; window < count; window++) {
@@ -58,6 +58,7 @@ export class ShapeletTransform {
           into[to + 2] = measured > 0 ? occurrences / measured : 0;
         }
       }
+      onWindow?.(window + 1, count);
     }
     return into;
   }
