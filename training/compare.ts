@@ -1,6 +1,7 @@
 import type { Dataset } from '../core/dataset/dataset.ts';
 import type { Model } from '../core/model/model.ts';
-import { fitCandidate } from './candidate.ts';
+import { GaplineError } from '../core/wire/errors.ts';
+import { type FittedCandidate, fitCandidate } from './candidate.ts';
 import { holdOut } from './hold-out.ts';
 import { maskValues } from './mask.ts';
 import { score } from './metrics.ts';
@@ -37,6 +38,8 @@ export interface CompareInput {
   readonly seed: number;
   /** Once it is true a fit is brought to its end with what was learnt until then. */
   readonly isTimeUp?: (() => boolean) | undefined;
+  /** Called for a candidate that these rows do not suit, with the reason; without it that is thrown. */
+  readonly onUnsuited?: (name: string, reason: string) => void;
   /** Called as each candidate is finished. */
   readonly onCompared?: (row: CandidateResult) => void;
 }
@@ -53,14 +56,10 @@ export async function compare(input: CompareInput): Promise<CandidateResult[]> {
   const compared: CandidateResult[] = [];
   for (const { name, options } of candidates) {
     const startedMs = performance.now();
-    const { model } = await fitCandidate({
-      rows: train,
-      fields,
-      classes,
-      options,
-      isTimeUp: input.isTimeUp,
-      ...(preparation && { preparation }),
-    });
+    const { isTimeUp } = input;
+    const task = { rows: train, fields, classes, options, isTimeUp, ...(preparation && { preparation }) };
+    const model = await suited(fitCandidate(task), name, input.onUnsuited);
+    if (!model) continue;
     const fitMs = performance.now() - startedMs;
     const result = { name, fitMs, ...(await scoreByRate(model, masked)) };
     compared.push(result);
@@ -68,6 +67,17 @@ export async function compare(input: CompareInput): Promise<CandidateResult[]> {
     onCompared?.(result);
   }
   return compared;
+}
+
+/** Undefined, with the reason told, where the rows do not suit the way and somebody wants to be told. */
+async function suited(fitted: Promise<FittedCandidate>, name: string, tell: CompareInput['onUnsuited']) {
+  try {
+    return (await fitted).model;
+  } catch (error) {
+    if (!tell || !(error instanceof GaplineError) || error.code !== 'data-invalid') throw error;
+    tell(name, error.message);
+    return undefined;
+  }
 }
 
 function splitRows({ dataset, test, preparation, seed }: CompareInput): { train: LabelledRows; test: LabelledRows } {

@@ -8,6 +8,7 @@ import { loadModel } from '../core/model/open.ts';
 import { openRegistry } from '../core/model/registry/folder.ts';
 import { elementAt } from '../core/numeric/element.ts';
 import { mulberry32 } from '../core/numeric/random/mulberry32.ts';
+import { compare } from './compare.ts';
 import { type FitProgress, fitModel } from './fit.ts';
 import { measureImportance } from './importance.ts';
 import { trainingOptions, trainingSchema } from './options.ts';
@@ -101,6 +102,18 @@ test('a window of fewer samples than rocket needs is refused, with the reason; s
   });
   const { estimator } = await learn({ estimator: 'shapelets', shapelets: 20, shapeletLengths: [5, 11] });
   expect(estimator.kind).toBe('shapelets');
+
+  const ways = [
+    { name: 'rocket', settings: { estimator: 'rocket' } },
+    { name: 'shapelets', settings: { estimator: 'shapelets', shapelets: 20, shapeletLengths: [5] } },
+  ].map(({ name, settings }) => ({ name, options: trainingOptions(trainingSchema.parse(settings)) }));
+  const parts = { dataset: prepareDataset(single, short), preparation: short };
+  const task = { ...parts, candidates: ways, rates: [0], seed: 1 };
+  await expect(compare(task)).rejects.toMatchObject({ code: 'data-invalid' });
+  const unsuited: string[] = [];
+  const compared = await compare({ ...task, onUnsuited: (name, reason) => unsuited.push(`${name}: ${reason}`) });
+  expect(compared.map(({ name }) => name)).toEqual(['shapelets']);
+  expect(unsuited).toEqual([expect.stringContaining('rocket: a window has 8 samples')]);
 });
 
 test.each([

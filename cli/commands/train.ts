@@ -196,6 +196,9 @@ async function compareWays(loaded: LoadedConfig, options: TrainCommandOptions): 
       candidates: ways,
       rates: comparedRates,
       seed: training.seed,
+      ...(steps !== configured && {
+        onUnsuited: (name, reason) => complain(`${name} is left out: ${reason}\n`),
+      }),
       onCompared: (result) => {
         const way = ways.find(({ name }) => name === result.name);
         if (!way) throw new GaplineError('internal', `${result.name} is none of the ways`);
