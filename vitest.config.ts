@@ -8,5 +8,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     // Real files, sockets and processes: forks keep one test's crash its own.
     pool: 'forks',
+    // Most files wait for servers and processes most of the time.
+    maxWorkers: 2,
   },
 });

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { pino } from 'pino';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createKafkaLog } from '../../core/log/kafka.ts';
 import { openRegistry } from '../../core/model/registry/folder.ts';
 import { bucket, createStack, dockerAnswers, type Stack } from './stack.ts';
@@ -166,11 +166,14 @@ describe.runIf(demanded)(`the real stack by Docker Compose${why}`, { timeout: 10
     const more = async (than: number) =>
       vi.waitFor(async () => expect(await rows('predictions')).toBeGreaterThan(than), soon);
     await more(100);
+    onTestFinished(async () => void (await stack.line('start', 'generator')));
     for (const service of ['telegraf-sql', 'mariadb', 'telegraf-sql']) {
       await sql('kill', service);
-      await sql('start', service);
-      await sql('up', '-d', '--wait');
-      await more(await rows('predictions'));
+      // Docker may still hold the port of what was killed a moment ago.
+      await vi.waitFor(() => sql('start', service), soon);
+      await vi.waitFor(() => sql('up', '-d', '--wait'), soon);
+      const before = await vi.waitFor(() => rows('predictions'), soon);
+      await more(before);
     }
     await stack.line('stop', 'generator');
     await vi.waitFor(async () => {
@@ -183,7 +186,6 @@ describe.runIf(demanded)(`the real stack by Docker Compose${why}`, { timeout: 10
     const [example] = await query('SELECT label IS NOT NULL, probability > 0, time > 2020 FROM predictions LIMIT 1');
     expect(example).toBe('1\t1\t1');
     await sql('rm', '-sf', 'mariadb', 'telegraf-sql');
-    await stack.line('start', 'generator');
   });
 
   /** Trains a version in a container and makes it the champion. */
