@@ -146,6 +146,7 @@ describe.each(engines)('on $engine', { timeout: 120_000 }, ({ engine, notRun }) 
     expect(await classifier.registry.metrics()).toMatch(/^gapline_classifier_registry_up 0$/m);
     classifier.models.registry(undefined);
     expect(await classifier.registry.metrics()).toMatch(/^gapline_classifier_registry_up 1$/m);
+    await expect.poll(async () => (await line.status()).lastError, { timeout: 60_000 }).toBeUndefined();
   });
 
   test('under load no reading is left out or labelled twice, and each names its version', async () => {

@@ -28,9 +28,12 @@ export function followModelChanges(options: ModelChangesOptions): { stop(): Prom
     logger.error(`refused, ${describeModel(labeller.champion.model.identity)} stays: ${reason}`);
   }
 
+  let registryError: string | undefined;
   function onRegistry(reason: string | undefined): void {
     metrics.registry(reason === undefined);
     const stays = `${describeModel(labeller.champion.model.identity)} stays`;
+    if (registryError !== undefined) reporter.endError(registryError);
+    registryError = reason;
     if (reason === undefined) {
       logger.info(`the model registry responds again; ${stays} until it names another`);
       return;

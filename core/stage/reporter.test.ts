@@ -28,6 +28,18 @@ test('a status holds the stage, its figures and the last error with its time', (
   expect(statusSchema.parse(status)).toEqual(status);
 });
 
+test('an error that is over leaves the status, but takes no other with it', () => {
+  const reporter = reporterAt({ now: 0 });
+  const lastError = () => reporter.status({ counters: {} }).lastError?.message;
+  reporter.noteError(new Error('unavailable'));
+  reporter.noteError('another');
+  reporter.endError(new Error('unavailable'));
+  expect(lastError()).toBe('another');
+  reporter.noteError(new Error('unavailable'));
+  reporter.endError(new Error('unavailable'));
+  expect(lastError()).toBeUndefined();
+});
+
 test('instances differ where nobody names them', () => {
   const [one, other] = [1, 2].map(() => createReporter({ stream, stage: 'archive' }).status({ counters: {} }).instance);
   expect(one).not.toBe(other);

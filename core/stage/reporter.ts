@@ -27,6 +27,8 @@ export interface DeadLetterRecord {
 export interface Reporter {
   /** The error is in the status from now on, in place of the one before. */
   noteError(error: unknown): void;
+  /** What was noted is over: the status has it no longer, unless another error has come since. */
+  endError(error: unknown): void;
   status(figures: StageFigures): Status;
   /**
    * The dead letter of a record that could never be processed, and why: an error or a text. It has `maxBytes` at most; default and more
@@ -42,6 +44,9 @@ export function createReporter(options: ReporterOptions): Reporter {
   return {
     noteError(error) {
       lastError = { at: timestamp(), message: textOf(error) };
+    },
+    endError(error) {
+      if (lastError?.message === textOf(error)) lastError = undefined;
     },
     status: (figures) => ({
       ...{ stream: stream.name, stage, instance, at: timestamp() },
