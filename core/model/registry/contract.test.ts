@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -7,7 +7,7 @@ import { artifactFolder, startMlflow } from '../../../test/servers/mlflow.ts';
 import type { ServerHandle } from '../../../test/servers/process.ts';
 import { describeWithPython } from '../../../test/servers/python.ts';
 import { describeError } from '../../wire/errors.ts';
-import type { Draft } from '../artifact.ts';
+import { type Draft, encodeArtifact } from '../artifact.ts';
 import type { Model } from '../model.ts';
 import { sampleDraft } from '../testing.ts';
 import { openRegistry } from './folder.ts';
@@ -21,8 +21,13 @@ import { promote, rollback } from './promotion.ts';
 const versionSchema = z.object({ model_version: z.object({ source: z.string(), run_id: z.string() }) });
 const keyed = z.array(z.object({ key: z.string(), value: z.unknown() }));
 const runSchema = z.object({
-  run: z.object({ info: z.object({ status: z.string() }), data: z.object({ params: keyed, metrics: keyed }) }),
+  run: z.object({
+    info: z.object({ status: z.string(), run_id: z.string() }),
+    data: z.object({ params: keyed, metrics: keyed }),
+  }),
 });
+
+const newRun = z.object({ run: z.object({ info: z.object({ run_id: z.string() }) }) });
 
 type Options = Omit<ServingOptions, 'name'>;
 
@@ -247,6 +252,29 @@ describeWithPython('mlflow', 'a registry in MLflow', (python) => {
     expect(data.metrics).toContainEqual(expect.objectContaining({ key: 'recall/spam' }));
     const sums = await readFile(await fileOf(version, 'SHA256SUMS'), 'utf8');
     expect(sums).toMatch(/ {2}model\.json\n/);
+  });
+
+  it('reads a version whose source is a run, and one whose files only the server reaches', {
+    timeout: slow,
+  }, async () => {
+    const registry = place.open();
+    await registry.publish(draft);
+    const { run_id } = await versionIn(1);
+    await ask('POST', 'model-versions/create', { name: name(), source: `runs:/${run_id}/model`, run_id });
+    expect((await registry.artifact(2)).files).toEqual(draft.files);
+    const root = join(server.dataFolder, `own root ${models}`);
+    const experiment = await ask('POST', 'experiments/create', { name: `own root ${models}`, artifact_location: root });
+    const own = newRun.parse(await ask('POST', 'runs/create', experiment)).run.info;
+    const home = join(root, own.run_id, 'artifacts', 'model');
+    await mkdir(home, { recursive: true });
+    for (const [file, bytes] of encodeArtifact(other)) await writeFile(join(home, file), bytes);
+    await ask('POST', 'model-versions/create', { name: name(), source: home, run_id: own.run_id });
+    expect((await registry.artifact(3)).files).toEqual(other.files);
+    await rm(join(home, 'SHA256SUMS'));
+    await expect(registry.load(3)).rejects.toMatchObject({
+      code: 'model-invalid',
+      message: expect.stringMatching(/SHA256SUMS is missing, or MLflow does not reach its files/),
+    });
   });
 
   it('refuses a version that is no model of Gapline, and one whose files are gone', { timeout: slow }, async () => {

@@ -6,7 +6,7 @@ import { type MlflowAddress, MlflowRest } from './mlflow-rest.ts';
 /** A server that responds as a test says, and remembers what it was asked. */
 let server: Server;
 let url = '';
-let response: { status: number; body: string };
+let response: { status: number; body: string; headers?: Record<string, string> };
 let asked: IncomingMessage[];
 
 beforeEach(async () => {
@@ -15,7 +15,7 @@ beforeEach(async () => {
   server = createServer((request, into) => {
     asked.push(request);
     request.resume();
-    into.writeHead(response.status).end(response.body);
+    into.writeHead(response.status, response.headers).end(response.body);
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
@@ -51,6 +51,30 @@ it.each([
 ])('takes %i %j for %s', async (status, body, code, retryable, message) => {
   response = { status, body };
   await expect(get()).rejects.toMatchObject({ code, retryable, message: expect.stringMatching(message) });
+});
+
+it.each([
+  [200, { 'content-disposition': 'attachment; filename=f' }, 'bytes'],
+  [200, {}, undefined],
+  [302, { location: '/login' }, undefined],
+  [403, {}, undefined],
+  [404, {}, undefined],
+  [405, {}, undefined],
+  [500, {}, undefined],
+  [501, {}, undefined],
+])('takes an attachment with %i %o for %s', async (status, headers, text) => {
+  response = { status, headers, body: 'bytes' };
+  const bytes = await new MlflowRest({ url }).attachment('get-artifact', { run_id: '1', path: 'a b/f' }, 100);
+  expect(bytes && Buffer.from(bytes).toString()).toBe(text);
+  expect(asked.map((request) => request.url)).toEqual(['/get-artifact?run_id=1&path=a+b%2Ff']);
+});
+
+it('does not take a server that fails for one that has no attachment', async () => {
+  response = { status: 503, body: 'later' };
+  await expect(new MlflowRest({ url }).attachment('get-artifact', {}, 100)).rejects.toMatchObject({
+    code: 'registry-unavailable',
+    retryable: true,
+  });
 });
 
 it('bounds what it reads', async () => {

@@ -34,6 +34,8 @@ interface Call {
   readonly bytes?: Uint8Array;
   readonly withinMs?: number;
   readonly mostBytes?: number;
+  /** Default: a redirection is an error. */
+  readonly redirect?: 'manual';
 }
 
 /** MLflow's REST API. Source: https://mlflow.org/docs/latest/api_reference/rest-api.html */
@@ -65,6 +67,26 @@ export class MlflowRest {
     return await this.#call(artifactPath(path), { method: 'GET', withinMs: transferMs, mostBytes });
   }
 
+  /**
+   * Reads a file as MLflow's page does, which is many times faster than the proxy, and works for artifacts that only the server
+   * reaches. Undefined where the server does not give it: it may not know the path, or not reach the file, or have none.
+   * @param endpoint - `get-artifact`, with `run_id` and `path`, or `model-versions/get-artifact`, with `name`, `version` and `path`
+   */
+  async attachment(
+    endpoint: string,
+    query: Readonly<Record<string, string>>,
+    mostBytes: number,
+  ): Promise<Uint8Array | undefined> {
+    const url = withQuery(`${this.url}/${endpoint}`, query);
+    // A gateway may send whoever asks for a page to its login, and let the API through.
+    const call = { method: 'GET', withinMs: transferMs, mostBytes, redirect: 'manual' } as const;
+    const { status, headers, body } = await this.#fetch(url, call);
+    // Without that header it is the page of something else.
+    if (status === 200 && headers.get('content-disposition')?.startsWith('attachment')) return body;
+    if (![408, 429, 502, 503, 504].includes(status)) return undefined;
+    throw this.#refusal(url, 'GET', status, body);
+  }
+
   /** What is in a folder of artifacts. */
   async list(path: string): Promise<unknown> {
     return await this.#json('mlflow-artifacts/artifacts', { method: 'GET', query: { path } });
@@ -83,15 +105,18 @@ export class MlflowRest {
   }
 
   async #call(path: string, call: Call): Promise<Uint8Array> {
-    const { method, query, json, bytes, withinMs = requestMs, mostBytes = mostJsonBytes } = call;
-    const url = new URL(`${this.url}/api/2.0/${path}`);
-    for (const [name, value] of Object.entries(query ?? {})) url.searchParams.set(name, value);
-    let status: number;
-    let body: Uint8Array;
+    const url = withQuery(`${this.url}/api/2.0/${path}`, call.query ?? {});
+    const { status, body } = await this.#fetch(url, call);
+    if (status >= 200 && status < 300) return body;
+    throw this.#refusal(url, call.method, status, body);
+  }
+
+  async #fetch(url: URL, call: Call): Promise<{ status: number; headers: Headers; body: Uint8Array }> {
+    const { method, json, bytes, withinMs = requestMs, mostBytes = mostJsonBytes, redirect = 'error' } = call;
     try {
       const response = await fetch(url, {
         method,
-        redirect: 'error',
+        redirect,
         signal: AbortSignal.timeout(withinMs),
         headers: {
           ...(json !== undefined && { 'content-type': 'application/json' }),
@@ -100,25 +125,28 @@ export class MlflowRest {
         ...(json !== undefined && { body: JSON.stringify(json) }),
         ...(bytes && { body: Uint8Array.from(bytes) }),
       });
-      status = response.status;
-      body = await readBody(response, mostBytes);
+      return { status: response.status, headers: response.headers, body: await readBody(response, mostBytes) };
     } catch (error) {
       const late = error instanceof Error && error.name === 'TimeoutError';
       const why = late ? `does not respond within ${withinMs / 1_000} s` : `cannot be reached: ${describeError(error)}`;
       throw new GaplineError('registry-unavailable', `MLflow at ${this.url} ${why}`, { cause: error, retryable: true });
     }
-    if (status >= 200 && status < 300) return body;
-    throw this.#refusal(`${method} ${url.pathname}`, status, new TextDecoder().decode(body.subarray(0, 10_000)));
   }
 
-  #refusal(request: string, status: number, text: string): GaplineError {
-    const { error_code: code, message } = complaint(text);
-    const detail = `MLflow at ${this.url} responds to ${request} with ${status}: ${message}`;
+  #refusal(url: URL, method: string, status: number, body: Uint8Array): GaplineError {
+    const { error_code: code, message } = complaint(new TextDecoder().decode(body.subarray(0, 10_000)));
+    const detail = `MLflow at ${this.url} responds to ${method} ${url.pathname} with ${status}: ${message}`;
     if (status === 401 || status === 403) return new MlflowRefusal('PERMISSION_DENIED', detail);
     if (status >= 500 || status === 429 || status === 408)
       return new GaplineError('registry-unavailable', detail, { retryable: true });
     return new MlflowRefusal(code, detail);
   }
+}
+
+function withQuery(address: string, query: Readonly<Record<string, string>>): URL {
+  const url = new URL(address);
+  for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+  return url;
 }
 
 const artifactPath = (path: string): string =>

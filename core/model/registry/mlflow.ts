@@ -28,6 +28,14 @@ const moveTag = 'gapline.served.';
 const isRefusal = (error: unknown, ...codes: string[]): boolean =>
   error instanceof MlflowRefusal && codes.includes(error.errorCode);
 
+/** The files of one version. */
+interface VersionFiles {
+  /** The address of their folder. */
+  readonly uri: string;
+  /** Reads one as MLflow's page does: {@link MlflowRest.attachment}. */
+  readonly attached: (name: string) => Promise<Uint8Array | undefined>;
+}
+
 class MlflowEngine implements RegistryEngine {
   readonly #rest: MlflowRest;
   readonly #name: string;
@@ -84,8 +92,8 @@ class MlflowEngine implements RegistryEngine {
     const json = await this.#rest.get('model-versions/get', { name: this.#name, version: String(version) });
     const { source } = readResponse(responses.version, json, 'model-versions/get').model_version;
     const place = this.placeOf(version);
-    const home = await this.#pathOf(source, place);
-    const read = (name: string) => this.#read(place, `${home}/${name}`);
+    const files = await this.#filesOf(version, source);
+    const read = (name: string) => this.#read(place, files, name);
     return { place, identity: { name: this.#name, version }, read };
   }
 
@@ -133,33 +141,41 @@ class MlflowEngine implements RegistryEngine {
     }
   }
 
-  /** Where the proxy of artifacts has what a version's source names. */
-  async #pathOf(source: string, place: string): Promise<string> {
-    const [, runId, inRun] = /^runs:\/+([^/]+)\/?(.*)$/.exec(source) ?? [];
+  /** Where the files are that a version's source names. */
+  async #filesOf(version: number, source: string): Promise<VersionFiles> {
+    const [, runId, inRun = ''] = /^runs:\/+([^/]+)\/?(.*)$/.exec(source) ?? [];
     const loggedModel = /^models:\/+(m-[^/]+)$/.exec(source)?.[1];
-    let uri = source;
+    const ofVersion = { name: this.#name, version: String(version) };
+    const attached = (path: string) =>
+      this.#rest.attachment('model-versions/get-artifact', { ...ofVersion, path }, mostPartBytes);
     if (runId !== undefined) {
       const json = await this.#rest.get('runs/get', { run_id: runId });
-      uri = `${readResponse(responses.run, json, 'runs/get').run.info.artifact_uri}/${inRun ?? ''}`;
-    } else if (loggedModel !== undefined) {
-      const json = await this.#rest.get(`logged-models/${encodeURIComponent(loggedModel)}`, {});
-      uri = readResponse(responses.loggedModel, json, 'logged-models').model.info.artifact_uri;
+      const uri = `${readResponse(responses.run, json, 'runs/get').run.info.artifact_uri}/${inRun}`;
+      // Asked for the version, MLflow fails at a source that names a run.
+      const ofRun = (path: string) => ({ run_id: runId, path: inRun === '' ? path : `${inRun}/${path}` });
+      return { uri, attached: (name) => this.#rest.attachment('get-artifact', ofRun(name), mostPartBytes) };
     }
-    const path = proxied(uri);
-    if (path !== undefined) return path;
-    throw invalidModel(place, `its files are at ${uri}, which MLflow does not serve; start it with --serve-artifacts`);
+    if (loggedModel === undefined) return { uri: source, attached };
+    const json = await this.#rest.get(`logged-models/${encodeURIComponent(loggedModel)}`, {});
+    return { uri: readResponse(responses.loggedModel, json, 'logged-models').model.info.artifact_uri, attached };
   }
 
-  async #read(place: string, path: string): Promise<Uint8Array> {
+  /** As MLflow's page reads it; where that fails, through the proxy of artifacts. */
+  async #read(place: string, { uri, attached }: VersionFiles, name: string): Promise<Uint8Array> {
+    const bytes = await attached(name);
+    if (bytes) return bytes;
+    const home = proxied(uri);
+    if (home === undefined) {
+      const detail = `${name} is missing, or MLflow does not reach its files at ${uri}; start it with --serve-artifacts`;
+      throw invalidModel(place, detail);
+    }
     try {
-      return await this.#rest.download(path, mostPartBytes);
+      return await this.#rest.download(`${home}/${name}`, mostPartBytes);
     } catch (error) {
       // A file that is missing is 500, as a failure of the server is: the list of files tells them apart.
-      const cut = path.lastIndexOf('/');
-      const json = await this.#rest.list(path.slice(0, cut)).catch(() => undefined);
+      const json = await this.#rest.list(home).catch(() => undefined);
       if (json === undefined) throw error;
       const { files } = readResponse(responses.files, json, 'mlflow-artifacts');
-      const name = path.slice(cut + 1);
       if (files.some((file) => file.path.split('/').at(-1) === name)) throw error;
       throw invalidModel(place, `${name} is missing`, error);
     }
