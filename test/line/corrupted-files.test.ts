@@ -31,7 +31,8 @@ test('stream.yaml, CSV, artifact and dead letter that are corrupt are told in on
   const show = (file: string) => gapline(['models', 'list', '--config', file]).ended;
   expectOneLine(await show(deep), 'config-invalid');
   expectOneLine(await show(bomb), 'config-invalid');
-  expectOneLine(await show(broken), 'model-invalid');
+  expectOneLine(await gapline(['models', 'show', '1', '--config', broken]).ended, 'model-invalid');
+  expect((await show(broken)).stdout).toMatch(/^1\tcannot be used\t[^\n]*model\.json is corrupt[^\n]*\n$/);
   expectOneLine(await gapline(['new', 'torn', '--data', torn, '--folder', join(folder, 'torn')]).ended, 'data-invalid');
 
   const log = createSqliteLog({ file: join(folder, 'gapline.db'), logger: pino({ level: 'silent' }) });
