@@ -17,18 +17,19 @@ const page = readFileSync(join(resolve(import.meta.dirname), 'operations.md'), '
 
 /** The names in the registries of all stages, which are made and never started. */
 function metrics(): Set<string> {
-  const registry = new Registry();
+  // A collector is one process, or one before its workers: the two never share a registry.
+  const [registry, ofWorkers] = [new Registry(), new Registry()];
   // Nothing is asked of log, store and models before a stage starts.
   const untouched = {} as never;
   const stream = { name: 's', fields: ['a'], topics: topicsOf('s') };
   const own = { stream, log: untouched, logger: pino({ level: 'silent' }), registry, host: '127.0.0.1', port: 0 };
   createCollector(own);
-  createWorkers({ ...own, count: 2, start: untouched });
+  createWorkers({ ...own, registry: ofWorkers, count: 2, start: untouched });
   createArchive({ ...own, store: untouched });
   createClassifier({ ...own, models: untouched });
   createDashboard(own);
   createServing({ ...own, models: untouched });
-  return new Set(registry.getMetricsAsArray().map(({ name }) => name));
+  return new Set([registry, ofWorkers].flatMap((each) => each.getMetricsAsArray().map(({ name }) => name)));
 }
 
 test('every metric that the page names is one of a stage', () => {
