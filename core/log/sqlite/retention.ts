@@ -94,12 +94,12 @@ export class Retention {
   async #bySize({ id, name }: TopicRow, limit: bigint, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const partitions = this.#of(id);
-      const excess = partitions.reduce((sum, { bytes }) => sum + bytes, -limit);
+      const held = partitions.reduce((sum, { bytes }) => sum + bytes, 0n);
+      const excess = held - limit;
       if (excess <= 0n) break;
       const oldest = this.#oldestOf(partitions);
       if (!oldest) return this.#tellOverdue(name, excess);
       // Its share, not all of the excess: the other partitions' oldest records are older than this one's newest.
-      const held = partitions.reduce((sum, { bytes }) => sum + bytes, 0n);
       const share = Number(((oldest.next - oldest.first) * excess) / held) + 1;
       await this.#deleteSome(oldest, Math.min(chunk, share), ofAnyAge);
     }
