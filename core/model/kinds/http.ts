@@ -2,6 +2,7 @@ import { argmax } from '../../numeric/argmax.ts';
 import { elementAt } from '../../numeric/element.ts';
 import { describeError, GaplineError } from '../../wire/errors.ts';
 import { shorten } from '../../wire/problem.ts';
+import { excerptOf, readBody } from '../../wire/response-body.ts';
 import { Breaker } from './breaker.ts';
 import type { Estimates, Estimator } from './estimator.ts';
 import type { HttpEstimator } from './http-schema.ts';
@@ -91,15 +92,7 @@ function complaintOf(text: string): string {
   } catch {
     // Not JSON: a proxy's page, perhaps.
   }
-  return JSON.stringify(
-    shorten(
-      text
-        .replaceAll(/<[^>]*>/g, ' ')
-        .replaceAll(/\s+/g, ' ')
-        .trim(),
-      300,
-    ),
-  );
+  return JSON.stringify(excerptOf(text));
 }
 
 async function post(url: URL, body: string, timeoutMs: number, closing: AbortSignal): Promise<unknown> {
@@ -109,7 +102,7 @@ async function post(url: URL, body: string, timeoutMs: number, closing: AbortSig
   let text: string;
   try {
     response = await fetch(url, { method: 'POST', headers, body, signal, redirect: 'error' });
-    text = await readText(response);
+    text = (await readBody(response, maxResponseBytes)).toString('utf8');
   } catch (error) {
     const late = error instanceof Error && error.name === 'TimeoutError';
     throw unavailable(
@@ -130,17 +123,6 @@ async function post(url: URL, body: string, timeoutMs: number, closing: AbortSig
   } catch (error) {
     throw unavailable(url, `responded with what is no JSON: ${excerpt}`, error);
   }
-}
-
-async function readText(response: Response): Promise<string> {
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  for await (const part of response.body ?? []) {
-    length += part.length;
-    if (length > maxResponseBytes) throw new Error(`the response is longer than ${maxResponseBytes} bytes`);
-    parts.push(part);
-  }
-  return Buffer.concat(parts).toString('utf8');
 }
 
 function readResponse(

@@ -1,5 +1,6 @@
 import { describeError, GaplineError } from '../../wire/errors.ts';
 import { shorten } from '../../wire/problem.ts';
+import { excerptOf, readBody } from '../../wire/response-body.ts';
 
 /** Where MLflow is, and who asks. */
 export interface MlflowAddress {
@@ -161,17 +162,5 @@ function complaint(text: string): { error_code: string; message: string } {
   } catch {
     // A proxy's page, perhaps.
   }
-  const plain = text.replaceAll(/<[^>]*>/g, ' ').replaceAll(/\s+/g, ' ');
-  return { error_code: '', message: shorten(plain.trim(), 300) };
-}
-
-async function readBody(response: Response, mostBytes: number): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  for await (const part of response.body ?? []) {
-    length += part.length;
-    if (length > mostBytes) throw new Error(`the response is longer than ${mostBytes} bytes`);
-    parts.push(part);
-  }
-  return Buffer.concat(parts, length);
+  return { error_code: '', message: excerptOf(text) };
 }
