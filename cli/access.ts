@@ -50,7 +50,7 @@ export function serverAccess(what: string, options: ServerOptions, logger: Logge
 }
 
 /** Reads both once, so that a mistake is reported before anything starts. */
-function tlsFiles({ tlsCert, tlsKey }: ServerOptions): TlsFiles | undefined {
+export function tlsFiles({ tlsCert, tlsKey }: Pick<ServerOptions, 'tlsCert' | 'tlsKey'>): TlsFiles | undefined {
   if (tlsCert === undefined && tlsKey === undefined) return undefined;
   if (tlsCert === undefined || tlsKey === undefined) {
     throw new GaplineError('config-invalid', '--tls-cert and --tls-key belong together, and one is missing');

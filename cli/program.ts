@@ -90,6 +90,7 @@ export function createProgram(): Command {
     telegrafConfig(),
     importDashboard(),
     serve(),
+    gateway(),
     predict(),
     train(),
     doctor(),
@@ -211,6 +212,29 @@ function serve(): Command {
   )
     .option('--port <port>', 'where to listen; 0 is any free one', port, 8081)
     .action(async (options) => (await import('./commands/stages.ts')).serveModel(options));
+}
+
+function gateway(): Command {
+  const summary = 'users with roles who predict, train and update over HTTP';
+  const command = new Command('gateway')
+    .summary(summary)
+    .description(summary)
+    .requiredOption(
+      '--config <file>',
+      'the stream.yaml that defines a stream; repeated: one gateway for several streams, set up by the first',
+      repeated,
+    )
+    .option('--data <folder>', 'where state lives', 'data')
+    .addOption(
+      new Option('--log-level <level>', 'how much is logged')
+        .choices(['debug', 'info', 'warn', 'error', 'silent'])
+        .default('info'),
+    )
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--port <port>', 'where to listen; 0 is any free one', port, 8000)
+    .option('--tls-cert <file>', 'certificate chain (PEM); a renewed one is loaded while it runs')
+    .option('--tls-key <file>', 'its key (PEM)');
+  return command.action(async (options) => (await import('./commands/gateway.ts')).runGateway(options));
 }
 
 function train(): Command {

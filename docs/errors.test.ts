@@ -10,6 +10,7 @@ const folders = [
   'collector',
   'core',
   'dashboard',
+  'gateway',
   'generator',
   'influxdb',
   'serving',

@@ -4,6 +4,7 @@ import { stepsReference } from '../core/steps/reference.ts';
 import { renderSchemas } from '../core/wire/json-schemas.ts';
 import { contents, mayImport } from '../test/rooms.ts';
 import { errorsPage } from './errors-page.ts';
+import { gatewayPage } from './gateway-page.ts';
 import { roomsPicture } from './pictures/rooms.ts';
 import { seriesGapPictures } from './pictures/series-gaps.ts';
 import { signalPictures } from './pictures/signals.ts';
@@ -24,6 +25,7 @@ export async function generatedDocuments(): Promise<Record<string, string>> {
   return {
     'docs/configuration.md': wrapMarkdown(configReference()),
     'docs/errors.md': errorsPage(),
+    'docs/gateway.md': wrapMarkdown(gatewayPage()),
     'docs/signals.md': wrapMarkdown(signalsPage()),
     'docs/schemas/stream.schema.json': json(configJsonSchema()),
     'docs/pictures/rooms.svg': roomsPicture(mayImport, contents),

@@ -62,6 +62,8 @@ const environment = [
   ['MLFLOW_TRACKING_USERNAME', 'who logs in to MLflow'],
   ['MLFLOW_TRACKING_PASSWORD', 'the password for it'],
   ['MLFLOW_TRACKING_TOKEN', 'a token for MLflow, in place of both'],
+  ['GAPLINE_ADMIN_USER', 'the name of the first administrator of `gapline gateway`; default: admin'],
+  ['GAPLINE_ADMIN_PASSWORD', 'the password for it; default: a random one, printed once'],
   ['GAPLINE_WEBHOOK_SECRET', 'signs the alerts that webhooks are sent; `secretFrom` names another variable'],
   ['NODE_EXTRA_CA_CERTS', 'a file (PEM) of certificates to trust for `https://`'],
   ['GAPLINE_DEBUG', 'anything: an unforeseen error prints where it came from'],

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { alertsSchema } from '../../alerts/rules/schema.ts';
 import { timeUnits } from '../../core/dataset/time-cell.ts';
 import { stepsSchema } from '../../core/steps/registry.ts';
+import { gatewaySchema } from '../../gateway/options.ts';
 import { aboutGapPatterns, gapPatterns } from '../../generator/gaps/choose.ts';
 import { trainingSchema } from '../../training/options.ts';
 
@@ -250,6 +251,7 @@ export const configSchema = z
     store,
     training,
     model,
+    gateway: gatewaySchema,
   })
   .meta({ title: 'stream.yaml', description: 'What one stream of Gapline is.' });
 

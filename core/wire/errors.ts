@@ -118,6 +118,55 @@ export const errorCatalog = {
     cause: 'The server would listen on an address that other machines reach, and no token was ever made.',
     remedy: 'Make a token (gapline tokens add NAME), set GAPLINE_TOKEN, or listen on 127.0.0.1.',
   },
+  'request-invalid': {
+    status: 400,
+    title: 'The request does not fit its schema',
+    cause: 'A field of the body, a parameter of the address or a part of the path is missing, unknown or out of range.',
+    remedy: 'Correct each place that is named; /openapi.json has the schema.',
+  },
+  'name-taken': {
+    status: 400,
+    title: 'There is a user of this name',
+    cause: 'Somebody registered with this name, in upper or lower case.',
+    remedy: 'Choose another name.',
+  },
+  'credentials-invalid': {
+    status: 401,
+    title: 'Name, password or code is wrong',
+    cause: 'No enabled user has this name and password, or the one-time code is wrong, used or expired.',
+    remedy: 'Correct it; an administrator can give a one-time code for a new password.',
+  },
+  'session-ended': {
+    status: 401,
+    title: 'The session is over',
+    cause:
+      'The access token is expired, forged or revoked; or a refresh token was sent a second time, which ends its session.',
+    remedy: 'Use the refresh token once, or sign in again at /auth/jwt/login.',
+  },
+  'registration-closed': {
+    status: 403,
+    title: 'Nobody may register',
+    cause: 'The gateway takes users from its administrators only.',
+    remedy: 'Ask an administrator; `gateway.registration: open` in stream.yaml lets everybody register.',
+  },
+  'right-missing': {
+    status: 403,
+    title: 'Your roles do not allow this',
+    cause: 'None of the roles that the user has for this stream includes the permission.',
+    remedy: 'Ask an administrator for the role; docs/gateway.md lists what each one may do.',
+  },
+  'sign-in-delayed': {
+    status: 429,
+    title: 'Too many wrong passwords',
+    cause: 'Several wrong passwords or codes came for this user; each further one doubles the delay.',
+    remedy: 'Try again after Retry-After seconds.',
+  },
+  'hashing-busy': {
+    status: 429,
+    title: 'Too many people sign in at once',
+    cause: 'A password takes a tenth of a second of a core to check, and as many wait as are allowed.',
+    remedy: 'Try again after Retry-After seconds.',
+  },
   'not-found': {
     status: 404,
     title: 'There is nothing at this address',

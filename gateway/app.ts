@@ -1,0 +1,55 @@
+import express, { type Express } from 'express';
+import helmet from 'helmet';
+import type { Logger } from 'pino';
+import { explainForeignRequest } from '../core/http/origin.ts';
+import { HttpProblem, problemHandler } from '../core/http/problem.ts';
+import { shorten } from '../core/wire/problem.ts';
+import { requestIds } from './http/request-id.ts';
+import { createRouter, type RouterOptions } from './http/router.ts';
+
+export interface AppOptions extends RouterOptions {
+  readonly logger: Logger;
+  readonly tls: boolean;
+  readonly ready: () => boolean;
+}
+
+/** The gateway's HTTP side, not listening yet. */
+export function createApp({ logger, tls, ready, ...routes }: AppOptions): Express {
+  const app = express().disable('x-powered-by').disable('etag').set('query parser', 'simple');
+  app.use(securityHeaders(tls), requestIds);
+  app.use((request, _response, next) => {
+    const foreign = explainForeignRequest(request.headers, { loopbackOnly: false });
+    if (foreign !== undefined) throw new HttpProblem('forbidden', foreign);
+    next();
+  });
+  app.get('/health', (_request, response) => void response.json({ status: 'pass' }));
+  app.get('/ready', (_request, response) => {
+    response.status(ready() ? 200 : 503).json({ status: ready() ? 'pass' : 'fail' });
+  });
+  app.use(createRouter(routes));
+  app.use((request) => {
+    throw new HttpProblem('not-found', `there is no ${request.method} ${shorten(request.path)} here`);
+  });
+  app.use(problemHandler('the gateway', logger));
+  return app;
+}
+
+/** Nothing from another host, no inline script, no frame around the page. Plain HTTP stays possible: the default is loopback. */
+const securityHeaders = (tls: boolean) =>
+  helmet({
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        'default-src': ["'none'"],
+        'script-src': ["'self'"],
+        'style-src': ["'self'"],
+        'connect-src': ["'self'"],
+        'form-action': ["'none'"],
+        'base-uri': ["'none'"],
+        'frame-ancestors': ["'none'"],
+        'require-trusted-types-for': ["'script'"],
+      },
+    },
+    referrerPolicy: { policy: 'same-origin' },
+    strictTransportSecurity: tls,
+  });

@@ -1,0 +1,25 @@
+import { z } from 'zod';
+import { nameSchema, type Operation, operation } from '../http/operation.ts';
+import { type Audit, auditRecordSchema } from './audit.ts';
+
+const read = { resource: 'audit', permission: 'read' } as const;
+
+export function auditOperations({ audit }: { readonly audit: Audit }): Operation[] {
+  return [
+    operation({
+      ...{ method: 'get', path: '/audit', summary: 'Who did what when, newest first', tag: 'audit' },
+      ...{ needs: read, limit: 'read' },
+      query: z.strictObject({
+        limit: z.coerce.number().int().min(1).max(1_000).default(100),
+        user: nameSchema.optional(),
+        action: z.string().max(100).optional(),
+        before: z.iso.datetime().optional().describe('only older ones'),
+      }),
+      replies: { 200: { description: 'as kept', schema: z.strictObject({ records: z.array(auditRecordSchema) }) } },
+      async handle({ query, demand }) {
+        demand(read);
+        return { status: 200, body: { records: await audit.read(query) } };
+      },
+    }),
+  ];
+}
