@@ -5,6 +5,7 @@ import { emptyTree, type Tree } from './forest.ts';
 
 export interface BoostedTreeOptions {
   readonly leaves?: number;
+  /** Default: {@link leafRowsFor} of the rows. */
   readonly minSamplesLeaf?: number;
   readonly columnShare?: number;
   readonly learningRate?: number;
@@ -25,6 +26,14 @@ export interface BoostedTreeInput {
 
 /** L2 regularisation: keeps steps bounded where the second derivative is close to zero (lambda of XGBoost). */
 const regularisation = 1;
+
+/** A leaf of so many rows is enough, however many there are. */
+const enoughRows = 20;
+/** A leaf that has to hold more than this share of few rows leaves nothing to split. */
+const leafShare = 0.05;
+
+/** Rows that a leaf needs where nothing else is said: 20, of fewer than 400 rows a twentieth. */
+export const leafRowsFor = (rows: number): number => Math.max(1, Math.min(enoughRows, Math.floor(rows * leafShare)));
 
 interface Split {
   readonly feature: number;
@@ -59,7 +68,8 @@ export class BoostedTreeGrower {
   readonly #right: Int32Array;
 
   constructor(columns: BinnedColumns, options: BoostedTreeOptions) {
-    const { leaves = 31, minSamplesLeaf = 20, columnShare = 0.3, learningRate = 0.1, outputs } = options;
+    const { leaves = 31, columnShare = 0.3, learningRate = 0.1, outputs } = options;
+    const { minSamplesLeaf = leafRowsFor(columns.count) } = options;
     this.#columns = columns;
     this.#options = { leaves, minSamplesLeaf, columnShare, learningRate, outputs };
     this.#features = Int32Array.from({ length: columns.width }, (_, feature) => feature);

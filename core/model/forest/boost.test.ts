@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Xoshiro128PlusPlus } from '../../numeric/random/xoshiro128pp.ts';
 import { type BoostingOptions, trainBoosted } from './boost.ts';
+import { leafRowsFor } from './boost-grow.ts';
 import { readBoosted, writeBoosted } from './boosted-json.ts';
 import type { Forest } from './forest.ts';
 import { compile } from './layout.ts';
@@ -74,6 +75,28 @@ describe('boosted trees', () => {
       for (const leaf of leaves) expect(weight[leaf]).toBeGreaterThanOrEqual(30);
       expect(leaves.reduce((sum, leaf) => sum + weight[leaf]!, 0)).toBe(500);
     }
+  });
+
+  it.each([
+    [1, 1],
+    [39, 1],
+    [50, 2],
+    [399, 19],
+    [400, 20],
+    [100_000, 20],
+  ])('of %i rows need %i in a leaf', (rows, needed) => {
+    expect(leafRowsFor(rows)).toBe(needed);
+  });
+
+  it('learn from few rows: with 20 in a leaf there would be no split', async () => {
+    const data = rowsOf(60);
+    const unseen = rowsOf(1_000, { seed: 2 });
+    const few = await trainBoosted(data);
+    const stumps = await trainBoosted({ ...data, options: { minSamplesLeaf: 20 } });
+    expect(stumps.trees.every(({ feature }) => feature.length === 1)).toBe(true);
+    expect(accuracyOf(few, unseen)).toBeGreaterThan(accuracyOf(stumps, unseen) + 0.2);
+    for (const { feature, weight } of few.trees)
+      for (const [node, tested] of feature.entries()) if (tested < 0) expect(weight[node]).toBeGreaterThanOrEqual(3);
   });
 
   it('listen to the weights of classes', async () => {

@@ -15,7 +15,7 @@ export interface BoostingOptions {
   readonly learningRate?: number;
   /** Of a tree, at most. Default 31. */
   readonly leaves?: number;
-  /** Rows that a leaf needs. Default 20. */
+  /** Rows that a leaf needs. Default: 20, of fewer than 400 rows a twentieth, at least one. */
   readonly minSamplesLeaf?: number;
   /** The share of columns that is tried at each split. Default 0.3. */
   readonly columnShare?: number;
