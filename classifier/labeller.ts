@@ -96,6 +96,7 @@ export function createLabeller(options: LabellerOptions): Labeller {
 
     return {
       outputs,
+      commutes: readings.isEmpty || commutes(partition, challenger ? [labelled, shadowed] : [labelled]),
       committed() {
         labelled?.output.committed?.();
         labelled?.prepared.committed();
@@ -181,6 +182,20 @@ export function createLabeller(options: LabellerOptions): Labeller {
 
 const stepsOf = (prepared: PreparedRows) =>
   prepared.outcomes.length > 0 || prepared.gated ? countSteps(prepared) : undefined;
+
+/**
+ * Whether the state after a batch does not depend on its place between batches of the other topic. It does where a model remembers rows in
+ * the order in which they are labelled, and where versions complete rows and are closed then.
+ * @param made - what each session made of the batch; undefined where it failed
+ */
+function commutes(
+  { champion, challenger }: Partition,
+  made: readonly (Pick<LabelledBatch, 'prepared'> | undefined)[],
+): boolean {
+  const remembers = [champion, challenger].some(({ current }) => (current?.streamModel.model.memoryMs ?? 0) > 0);
+  if (remembers || champion.finishing.length > 0) return false;
+  return made.every((one) => one !== undefined && one.prepared.gated?.commutes !== false);
+}
 
 /** The champion's first. */
 const sessionsOf = ({ champion, challenger }: Partition): readonly ModelSession[] =>

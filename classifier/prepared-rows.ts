@@ -32,6 +32,8 @@ export interface FactCounts {
   readonly skippedBy: ReadonlyMap<string, number>;
   /** By kind of fact, the rows that waited for one in vain. */
   readonly missedBy: ReadonlyMap<string, number>;
+  /** See `FactResult.commutes`. */
+  readonly commutes: boolean;
 }
 
 /** Rows of a batch as a model takes them: one a reading, or what its steps make of the readings. */

@@ -113,7 +113,7 @@ export class PartitionSteps {
   }
 
   #coveredOf(
-    { rows: covered, skippedBy, missedBy, committed: commitGate }: FactResult,
+    { rows: covered, skippedBy, missedBy, commutes, committed: commitGate }: FactResult,
     outcomes: readonly StepOutcome[],
     committed: () => void,
     { times: known, waited }: { readonly times?: BigInt64Array | undefined; readonly waited?: true },
@@ -135,7 +135,7 @@ export class PartitionSteps {
       ...(windows && { windows }),
     };
     return {
-      ...{ rows, origins, outcomes, gated: { passed: count, skippedBy, missedBy } },
+      ...{ rows, origins, outcomes, gated: { passed: count, skippedBy, missedBy, commutes } },
       committed() {
         committed();
         commitGate();
@@ -366,6 +366,7 @@ const nothingReleased: FactResult = {
   rows: { count: 0, values: new Float64Array(0), devices: [], seconds: [], nanoseconds: [], notes: [], facts: [] },
   skippedBy: new Map(),
   missedBy: new Map(),
+  commutes: true,
   committed() {},
 };
 

@@ -50,7 +50,7 @@ export function createBatchProcessor(options: BatchProcessorOptions): BatchProce
     let transformed: Transformed;
     try {
       transformed = await retry({ ...batch, attempts: tries }, () => handlers.transform(batch));
-      await commitDurably(batch, transformed.outputs, checkpoints?.due(positions, batch.topic));
+      await commitDurably(batch, transformed);
     } catch (error) {
       if (endsProcessing(error)) throw error;
       if (!second) return await writeDeadLetter(batch, first, error);
@@ -68,7 +68,7 @@ export function createBatchProcessor(options: BatchProcessorOptions): BatchProce
       const { topic, partition, offset, value } = record;
       const about = { topic, partition, offset: String(offset), bytes: value.byteLength, reason: describeError(cause) };
       logger.error(about, `A record was skipped: its dead letter cannot be written: ${describeError(refusal)}`);
-      await commitDurably(batch, [], checkpoints?.due(positions, batch.topic));
+      await commitDurably(batch, { outputs: [] });
     }
     handlers.passed?.(record, cause);
   }
@@ -79,7 +79,7 @@ export function createBatchProcessor(options: BatchProcessorOptions): BatchProce
     for (const maxBytes of deadLetterSizes) {
       try {
         const letter = handlers.deadLetter(record, cause, maxBytes);
-        await commitDurably(batch, [letter], checkpoints?.due(positions, batch.topic));
+        await commitDurably(batch, { outputs: [letter] });
         return undefined;
       } catch (error) {
         if (endsProcessing(error)) throw error;
@@ -89,27 +89,27 @@ export function createBatchProcessor(options: BatchProcessorOptions): BatchProce
     return refusal;
   }
 
-  async function commitDurably(batch: Batch, outputs: readonly Output[], checkpoint: CheckpointWrite | undefined) {
+  async function commitDurably(batch: Batch, { outputs, commutes }: Transformed): Promise<void> {
+    const input = { topic: batch.topic, records: batch.records.length, commutes };
+    const checkpoint = checkpoints?.due(positions, input);
     const task = { ...batch, attempts: Number.POSITIVE_INFINITY };
     if (!checkpoint || checkpoint.outputs.length === 0) {
       await retry(task, () => commit(batch, outputs, checkpoint));
-      checkpoints?.committed(batch, checkpoint);
+      checkpoints?.committed(input, checkpoint);
       return;
     }
     try {
       await retry(task, () => commit(batch, [...outputs, ...checkpoint.outputs], checkpoint));
-      checkpoints?.committed(batch, checkpoint);
+      checkpoints?.committed(input, checkpoint);
     } catch (error) {
       if (endsProcessing(error)) throw error;
       // Whether the outputs or the checkpoint are at fault shows without it. The one before it stays, and what it needs of the inputs.
       await retry(task, () => commit(batch, outputs, undefined));
-      refuseCheckpoint(batch, error);
+      refuseCheckpoint(batch, checkpoints?.refused(input) ?? false, error);
     }
   }
 
-  function refuseCheckpoint(batch: Batch, error: unknown): void {
-    const { topic, partition } = batch;
-    const isFirst = checkpoints?.refused(batch) ?? false;
+  function refuseCheckpoint({ topic, partition }: Batch, isFirst: boolean, error: unknown): void {
     handlers.checkpointRefused?.(partition, error);
     if (!isFirst) return;
     const meaning = 'the batch is committed without it, and a restart replays more, from the one before';

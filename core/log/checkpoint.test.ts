@@ -1,6 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import { Checkpoints } from './checkpoint.ts';
-import type { Batch } from './port.ts';
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -29,10 +28,11 @@ function open({
   );
   if (!checkpoints) throw new Error('there are checkpoints');
   /** Commits a batch after so long. @returns whether a checkpoint went with it */
-  return (afterMs: number, records: number, topic = 'readings'): boolean => {
+  return (afterMs: number, records: number, topic = 'readings', commutes = false): boolean => {
     clock.ms += afterMs;
-    const written = checkpoints.due(() => new Map(), topic);
-    checkpoints.committed({ topic, records: new Array(records) } as Pick<Batch, 'topic' | 'records'>, written);
+    const batch = { topic, records, commutes };
+    const written = checkpoints.due(() => new Map(), batch);
+    checkpoints.committed(batch, written);
     return written !== undefined;
   };
 }
@@ -65,4 +65,23 @@ test('inputs that alternate make none due where the state does not depend on the
     false,
   ]);
   expect(commit(1_000, 1, 'facts')).toBe(true);
+});
+
+test('a batch out of order makes one due only where it, or one that it would come before, does not commute', () => {
+  const commit = open({ costMs: 0 });
+  expect(commit(0, 1, 'readings', true)).toBe(true);
+  expect([commit(1, 1, 'facts', true), commit(1, 1, 'readings', true), commit(1, 1, 'facts', true)]).toEqual([
+    false,
+    false,
+    false,
+  ]);
+  // It comes behind readings that commute, and does not.
+  expect(commit(1, 1, 'facts')).toBe(true);
+  expect([commit(1, 1, 'facts'), commit(1, 1, 'readings'), commit(1, 1, 'readings', true)]).toEqual([
+    false,
+    false,
+    false,
+  ]);
+  expect(commit(1, 1, 'facts', true)).toBe(true);
+  expect([commit(1, 1, 'readings', true), commit(1, 1, 'facts', true)]).toEqual([false, false]);
 });

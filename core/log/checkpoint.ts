@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { GaplineError } from '../wire/errors.ts';
 import type {
-  Batch,
   Checkpoint,
   CheckpointOptions,
   Output,
@@ -116,6 +115,14 @@ export interface CheckpointWrite {
   readonly positions: Positions | undefined;
 }
 
+/** A batch, as far as it decides when a checkpoint is due. */
+export interface InputBatch {
+  readonly topic: string;
+  readonly records: number;
+  /** See `Transformed.commutes`. */
+  readonly commutes?: boolean | undefined;
+}
+
 /** A checkpoint that took so long to make is followed by the next one only after so many times that: all of them take 2 % at most. */
 const restAfterCost = 50;
 /** One that is made so quickly needs no rest. */
@@ -127,8 +134,9 @@ export class Checkpoints {
   readonly #options: Required<CheckpointOptions>;
   readonly #handlers: Required<Pick<PipeHandlers, 'save' | 'checkpointNow'>>;
   readonly #inputs: readonly string[];
-  /** The last of the inputs that gave a batch since the last checkpoint. */
+  /** The last of the inputs that gave a batch since the last checkpoint; and one that does not commute. */
   #latest = 0;
+  #latestFixed = 0;
   #records = Number.POSITIVE_INFINITY;
   #writtenMs = 0;
   /** How long the last one took to make. */
@@ -163,16 +171,17 @@ export class Checkpoints {
 
   /**
    * A checkpoint of the state as it is now committed, if one is due before a batch of this topic. It is where the inputs would no longer
-   * come in their order: a replay goes through one after the other, and so repeats exactly what happened since the checkpoint.
+   * come in their order, but for batches that commute: a replay goes through one after the other, and so gives exactly the state of what
+   * happened since the checkpoint.
    */
-  due(positions: () => Positions, topic: string): CheckpointWrite | undefined {
+  due(positions: () => Positions, { topic, commutes }: InputBatch): CheckpointWrite | undefined {
     const { everyRecords, everyMs, inAnyOrder } = this.#options;
     const sinceMs = performance.now() - this.#writtenMs;
     const isTime = this.#records >= everyRecords || sinceMs >= everyMs;
     const isDue =
       (isTime && sinceMs >= restAfterCost * this.#costMs) ||
       this.#records === Number.POSITIVE_INFINITY ||
-      (!inAnyOrder && this.#inputs.indexOf(topic) < this.#latest);
+      (!inAnyOrder && this.#inputs.indexOf(topic) < (commutes ? this.#latestFixed : this.#latest));
     return isDue || this.#handlers.checkpointNow(this.#partition) ? this.#take(positions()) : undefined;
   }
 
@@ -187,27 +196,30 @@ export class Checkpoints {
   }
 
   /** A batch is committed, with this checkpoint. */
-  committed({ topic, records }: Pick<Batch, 'topic' | 'records'>, written: CheckpointWrite | undefined): void {
+  committed(batch: InputBatch, written: CheckpointWrite | undefined): void {
     if (written) {
       this.#restartCadence();
       this.#refusing = false;
       this.#latest = 0;
+      this.#latestFixed = 0;
     }
-    this.#add(topic, records.length);
+    this.#add(batch);
   }
 
   /** As {@link committed}, but the log takes no such checkpoint: the next one is tried when it is due. True for the first in a row. */
-  refused({ topic, records }: Pick<Batch, 'topic' | 'records'>): boolean {
+  refused(batch: InputBatch): boolean {
     const isFirst = !this.#refusing;
     this.#refusing = true;
     this.#restartCadence();
-    this.#add(topic, records.length);
+    this.#add(batch);
     return isFirst;
   }
 
-  #add(topic: string, records: number): void {
+  #add({ topic, records, commutes }: InputBatch): void {
     this.#records += records;
-    this.#latest = Math.max(this.#latest, this.#inputs.indexOf(topic));
+    const input = this.#inputs.indexOf(topic);
+    this.#latest = Math.max(this.#latest, input);
+    if (!commutes) this.#latestFixed = Math.max(this.#latestFixed, input);
   }
 
   #restartCadence(): void {

@@ -81,6 +81,11 @@ export interface Transformed {
   readonly outputs: readonly Output[];
   /** The change of state. Called once, after outputs and offsets are committed; never when they are not. Must not throw. */
   readonly committed?: () => void;
+  /**
+   * The state is the same whether this batch or one of another input comes first, as long as that one says so, too: it makes no checkpoint
+   * due where it comes out of the order of {@link PipeOptions.from}. Default false.
+   */
+  readonly commutes?: boolean;
 }
 
 /** The committed past of one partition number over all input topics of a pipe, to restore its state from. */
@@ -147,8 +152,8 @@ export interface PipeHandlers {
 
 export interface PipeOptions {
   /**
-   * Where there are several, checkpoints are written more often, unless `inAnyOrder` says that there is no need: with each batch of a
-   * topic that stands before that of the batch before. So those with few records come first.
+   * Where there are several, checkpoints are written more often, unless `inAnyOrder` or {@link Transformed.commutes} says that there is no
+   * need: with each batch of a topic that stands before that of the batch before. So those with few records come first.
    */
   readonly from: readonly string[];
   readonly group: string;

@@ -48,7 +48,8 @@ interface Device extends Time {
 }
 
 const noFact = 'no-fact';
-const heldFull = 'held-full';
+/** The reason of a skip: more rows wait than may. */
+export const heldFull = 'held-full';
 const forgotten = 'forgotten-device';
 
 /** The rows of one partition that wait for facts: the committed state. */

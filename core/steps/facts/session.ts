@@ -2,7 +2,7 @@ import type { Fact } from '../../wire/fact.ts';
 import { staleBatch } from '../output.ts';
 import { StateReader, StateWriter } from '../state.ts';
 import { shift, type Time } from '../time.ts';
-import { type Draft, type HeldBounds, HeldRows, type RowNote } from './held.ts';
+import { type Draft, type HeldBounds, HeldRows, heldFull, type RowNote } from './held.ts';
 import type { FactNeeds } from './needs.ts';
 import { endedBefore, type FactLookup, type FactTable, type KnownFact } from './table.ts';
 
@@ -34,6 +34,11 @@ export interface FactResult {
   readonly skippedBy: ReadonlyMap<string, number>;
   /** By kind of fact, the rows among them that waited for one in vain. */
   readonly missedBy: ReadonlyMap<string, number>;
+  /**
+   * The state is the same where facts that commute come before rows that commute, and not between or after them: the rows that wait at the
+   * end are those that the facts of the end do not cover.
+   */
+  readonly commutes: boolean;
   /** Takes over the change of state, once what was made of it is durable. */
   committed(): void;
 }
@@ -47,12 +52,14 @@ export class FactSession {
   readonly #rows: HeldRows;
   /** A fact that ended so long before the event time of its device is not looked up for its rows any more. */
   readonly #forgetNs: number;
+  readonly #commutes: boolean;
   #latest: Draft | undefined;
 
   constructor(plan: FactNeeds, bounds?: HeldBounds) {
     this.#plan = plan;
     this.#rows = new HeldRows(plan.width, bounds);
     this.#forgetNs = Math.max(...plan.needs.map(({ latenessNs }) => latenessNs)) + (bounds?.endedNs ?? endedNs);
+    this.#commutes = neverWaitsLonger(plan);
   }
 
   /** Rows that wait, in the committed state. */
@@ -83,7 +90,7 @@ export class FactSession {
       const values = rows.values.slice(start, start + rows.width);
       draft.hold(device, { device: name, seconds, nanoseconds, values, note: noteOf(row), kind, latenessNs });
     }
-    return this.#result(draft, out);
+    return this.#result(draft, out, !draft.skippedBy.has(heldFull));
   }
 
   /** Facts that are new: rows that waited for them proceed. Pure but for `committed`; the table is changed by the caller, later. */
@@ -101,7 +108,7 @@ export class FactSession {
         return undefined;
       });
     }
-    return this.#result(draft, out);
+    return this.#result(draft, out, !known.coversLess);
   }
 
   /**
@@ -155,11 +162,12 @@ export class FactSession {
     return need;
   }
 
-  #result(draft: Draft, out: Covered): FactResult {
+  #result(draft: Draft, out: Covered, commutes: boolean): FactResult {
     return {
       rows: out.rows(),
       skippedBy: draft.skippedBy,
       missedBy: draft.missedBy,
+      commutes: commutes && this.#commutes,
       committed: () => {
         if (this.#latest !== draft) throw staleBatch();
         this.#latest = undefined;
@@ -170,6 +178,12 @@ export class FactSession {
 }
 
 const endedNs = 7 * 86_400e9;
+
+/** Whether a row that waits for a further fact, once one is known, waits no longer for it. Else a fact that comes too late could extend its time. */
+const neverWaitsLonger = ({ needs }: FactNeeds): boolean =>
+  needs
+    .filter(({ isRequired }) => isRequired)
+    .every(({ latenessNs }, at, required) => latenessNs <= (required[at - 1]?.latenessNs ?? latenessNs));
 
 /** Gathers rows whose facts are known. */
 class Covered {

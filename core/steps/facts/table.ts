@@ -121,6 +121,8 @@ export class FactDraft implements FactLookup {
   readonly #table: FactTable;
   readonly changed = new Map<string, BySubject>();
   size: number;
+  /** Whether there is a time at which something held before that does not hold now: a fact ended earlier, was deleted or forgotten. */
+  coversLess = false;
 
   constructor(table: FactTable) {
     this.#table = table;
@@ -141,17 +143,22 @@ export class FactDraft implements FactLookup {
       if (!before) return 'unknown';
       this.#set(kind, subject, list.toSpliced(at, 1));
       this.size -= 1;
+      this.coversLess = true;
       return 'ended';
     }
     const known = knownOf(fact, fact.values);
     if (before) {
       this.#set(kind, subject, list.with(at, known));
-      return changeOf(before, known);
+      const change = changeOf(before, known);
+      this.coversLess ||= change === 'ended';
+      return change;
     }
     if (this.size >= maxFacts) return 'full';
     const sorted = [...list, known].sort((a, b) => compare(a.seconds, a.nanoseconds, b.seconds, b.nanoseconds));
-    if (sorted.length > maxOfSubject) sorted.shift();
-    else this.size += 1;
+    if (sorted.length > maxOfSubject) {
+      sorted.shift();
+      this.coversLess = true;
+    } else this.size += 1;
     this.#set(kind, subject, sorted);
     return 'new';
   }
