@@ -5,7 +5,7 @@ import { createSqliteLog } from '../core/log/sqlite.ts';
 import type { Model } from '../core/model/model.ts';
 import { createReporter } from '../core/stage/reporter.ts';
 import { GaplineError } from '../core/wire/errors.ts';
-import { topicsOf } from '../core/wire/stream.ts';
+import { type Stream, topicsOf } from '../core/wire/stream.ts';
 import { createLabeller } from './labeller.ts';
 import { createMetrics } from './metrics.ts';
 import { createStreamModel } from './stream-model.ts';
@@ -15,21 +15,21 @@ import { Tally } from './totals.ts';
 
 const stream = { name: 's', fields: ['a', 'b'], topics: topicsOf('s') };
 
-function labellerOf(champion: Model) {
+function labellerOf(champion: Model, of: Stream = stream) {
   const note = vi.fn();
   const labeller = createLabeller({
-    stream,
+    stream: of,
     // Never read: no hot swap here reads the past from the log.
     log: createSqliteLog({ file: ':memory:', logger: silent }),
     group: 's.classifier',
-    champion: createStreamModel(stream, champion),
+    champion: createStreamModel(of, champion),
     predictInShadow: async () => undefined,
     tally: new Tally(),
     metrics: createMetrics(new Registry()),
     logger: silent,
     driftThreshold: 0.2,
     now: Date.now,
-    reporter: { ...createReporter({ stream, stage: 'classifier' }), noteError: note },
+    reporter: { ...createReporter({ stream: of, stage: 'classifier' }), noteError: note },
   });
   return { labeller, note };
 }
@@ -132,4 +132,35 @@ test('an assignment that ends after the classifier was closed leaves nothing beh
   past.resolve([]);
   await assigned;
   await expect(labeller.transform(batchOf(0))).rejects.toThrow('Partition 0 was never assigned');
+});
+
+test('facts that end none may come out of order, but not where a model remembers the order of its rows', async () => {
+  const ward = { ...stream, facts: { admission: [] } };
+  const steps = [{ use: 'gate', during: 'admission', lateness: '1h' }] as const;
+  const admitted = { stream: 's', subject: 'p', kind: 'admission', from: '5', values: {}, received: '0' };
+  const reading = { stream: 's', device: 'p', time: '9', values: { a: 1, b: 2 }, received: '0' };
+  const recordOf = (topic: string, value: object): StoredRecord => ({
+    ...{ topic, partition: 0, offset: 0n, key: 'p', arrivedMs: 0 },
+    value: Buffer.from(JSON.stringify(value)),
+  });
+  async function commutes(memoryMs: number, topic: string, ...values: readonly object[]): Promise<readonly unknown[]> {
+    const { labeller } = labellerOf(doubleModel({ memoryMs, steps }), ward);
+    await labeller.assigned(0, historyOf());
+    const found = [];
+    for (const value of values) {
+      const transformed = await labeller.transform({ ...batchOf(0), topic, records: [recordOf(topic, value)] });
+      found.push(transformed.commutes);
+      transformed.committed?.();
+    }
+    await labeller.close();
+    return found;
+  }
+  const ended = { ...admitted, to: '8' };
+  const deleted = { ...admitted, values: null };
+  expect(await commutes(0, 's.facts', admitted, { ...ended, to: '10' }, ended, deleted, deleted)).toEqual([
+    ...[true, false, false, false, true],
+  ]);
+  expect(await commutes(0, 's.readings', reading)).toEqual([true]);
+  expect(await commutes(1_000, 's.facts', admitted)).toEqual([false]);
+  expect(await commutes(1_000, 's.readings', reading)).toEqual([false]);
 });
