@@ -1,8 +1,10 @@
 import type { Manifest, Metrics } from '../core/model/manifest.ts';
 import type { Model } from '../core/model/model.ts';
 import { openArtifact } from '../core/model/open.ts';
+import { seriesOfColumns } from '../core/steps/filter/row-series.ts';
 import { stepsSchema } from '../core/steps/registry.ts';
 import { type FitInput, fitModel } from './fit.ts';
+import { type TrainingOptions, takesSeries } from './options.ts';
 import type { Preparation } from './prepare.ts';
 
 const neighboursFile = 'neighbours.json.gz';
@@ -44,7 +46,7 @@ export async function fitCandidate({
   ...input
 }: CandidateInput): Promise<FittedCandidate> {
   const { indicators, maxGaps } = input.options;
-  const series = preparation?.chain.shape.series;
+  const series = input.series ? undefined : seriesOf(fields, preparation, input.options);
   const { imputer, estimator, json, neighbours, importance, outOfBag } = await fitModel({
     ...input,
     ...(series && { series: { channels: series.channels.length, length: series.length } }),
@@ -67,4 +69,11 @@ export async function fitCandidate({
   const ownSteps = preparation?.ownSteps;
   const model = await openArtifact({ parts, unpacked, ...(ownSteps && { ownSteps }) });
   return { model, unpacked, parts, ...(outOfBag && { outOfBag }) };
+}
+
+/** The channels of rows that are series. Trees on the columns of whole segments see columns, whatever these are samples of. */
+function seriesOf(fields: readonly string[], preparation: Preparation | undefined, { estimator }: TrainingOptions) {
+  const { series, windows } = preparation?.chain.shape ?? {};
+  if (windows || (series && estimator && takesSeries(estimator))) return series;
+  return estimator && takesSeries(estimator) ? seriesOfColumns(fields) : undefined;
 }

@@ -4,16 +4,19 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { type Dataset, encodeNames, encodeTruths } from '../core/dataset/dataset.ts';
 import { readManifest } from '../core/model/artifact.ts';
+import { labelledRow } from '../core/model/labelled-row.ts';
 import { loadModel } from '../core/model/open.ts';
 import { openRegistry } from '../core/model/registry/folder.ts';
 import { elementAt } from '../core/numeric/element.ts';
 import { mulberry32 } from '../core/numeric/random/mulberry32.ts';
+import { fitCandidate } from './candidate.ts';
 import { compare } from './compare.ts';
 import { type FitProgress, fitModel } from './fit.ts';
 import { measureImportance } from './importance.ts';
 import { trainingOptions, trainingSchema } from './options.ts';
 import { preparationOf, prepareDataset } from './prepare.ts';
 import { labelledRows, labelRows } from './rows.ts';
+import { pickSelfTestRows } from './self-test-rows.ts';
 import { train } from './train.ts';
 
 const perSecond = 50;
@@ -72,6 +75,81 @@ test.each([
   } finally {
     rmSync(folder, { recursive: true });
   }
+});
+
+/** Whole segments: a row has the samples of both channels. */
+function segments(devices: number, seconds: number, seed: number): Dataset {
+  const {
+    values,
+    width,
+    count,
+    labels,
+    classes,
+    devices: of,
+    times,
+  } = prepareDataset(humming(devices, seconds, seed), preparation);
+  const fields = ['x', 'y'].flatMap((name) => Array.from({ length: perSecond }, (_, at) => `${name}${at}`));
+  const table = { file: 'segments.csv', fields, columns: [], notes: [] };
+  return { ...table, ...{ values, width, count, labels, classes, devices: of, times } };
+}
+
+test('whole segments in rows are series of their channels; trees on the same rows have columns', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'gapline-segments-'));
+  try {
+    const given = segments(8, 12, 1);
+    const along = [0, perSecond].map((first) => ({
+      ...{ use: 'smooth', time: '20ms', rate: perSecond, along: 'row' },
+      channels: given.fields.slice(first, first + perSecond),
+    }));
+    const own = preparationOf(along, given.fields);
+    const dataset = prepareDataset(given, own);
+    const trained = async (name: string, settings: object) => {
+      const options = trainingOptions(trainingSchema.parse(settings));
+      return (await train({ dataset, preparation: own, options, registry: openRegistry({ folder, name }) })).place;
+    };
+    const place = await trained('rocket', { estimator: 'rocket', features: 500 });
+    const { series, histograms, imputer } = await readManifest(place);
+    expect(series).toEqual({ channels: ['x', 'y'], length: perSecond });
+    expect(histograms).toHaveLength(2);
+    expect(imputer).toMatchObject({ kind: 'linear', length: perSecond });
+    const model = await loadModel(place);
+    const unseen = labelledRows(prepareDataset(segments(6, 8, 2), own), model.classes);
+    const labels = await labelRows(model.open(), unseen);
+    const right = labels.filter((label, row) => label === elementAt(unseen.labels, row)).length;
+    expect(right / unseen.count).toBeGreaterThan(0.95);
+    const rows = { ...unseen, count: 1, devices: ['a'], times: new BigInt64Array(1) };
+    const first = labelledRow(model, rows, await model.open().predict(rows), 0);
+    expect(first.gaps).toBeGreaterThan(0);
+    expect(first.filled).toEqual({});
+    await model.close();
+    const trees = await readManifest(await trained('trees', { trees: 3 }));
+    expect(trees.series).toBeUndefined();
+    expect(trees.histograms).toHaveLength(2 * perSecond);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('a table of samples without steps is a series of one channel', async () => {
+  const { fields, classes, ...rest } = segments(4, 4, 1);
+  const rows = labelledRows({ fields, classes, ...rest }, classes);
+  const options = trainingOptions(trainingSchema.parse({ estimator: 'rocket', features: 84 }));
+  const { parts, model } = await fitCandidate({ rows, fields, classes, options });
+  expect(parts.series).toEqual({ channels: ['x0'], length: 2 * perSecond });
+  await model.close();
+});
+
+test('a self-test of very wide rows is of few of them, with fewer digits', () => {
+  const width = 2_000;
+  const values = Float64Array.from({ length: 8 * width }, (_, at) => Math.sin(at));
+  const labels = Int32Array.of(0, 0, 0, 0, 0, 0, 0, 1);
+  const rows = { count: 8, width, values, labels, devices: [], times: new BigInt64Array(8) };
+  const picked = pickSelfTestRows(rows);
+  expect(picked).toHaveLength(5);
+  expect(JSON.stringify(picked).length).toBeLessThan(100_000);
+  const narrow = { ...rows, count: 8, width: 10, values: values.subarray(0, 80) };
+  expect(pickSelfTestRows(narrow)).toHaveLength(13);
+  expect(pickSelfTestRows(narrow).flat()).toContain(Math.sin(79));
 });
 
 test.each([{ indicators: true }, { neighbours: 0.3 }, { boosted: true }])(

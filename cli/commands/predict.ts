@@ -91,7 +91,7 @@ interface Destination {
 
 async function write(model: Model, dataset: Dataset, { out, json }: Destination): Promise<void> {
   const rows = rowsWithDevices(dataset);
-  const gappy = json ? [] : columnsWithGaps(rows);
+  const gappy = json || model.series ? [] : columnsWithGaps(rows);
   const tally = new Tally();
   if (!json) await writeLines([header(model, dataset, gappy)], out);
   const session = model.open();

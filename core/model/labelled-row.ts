@@ -9,13 +9,13 @@ export interface LabelledRow {
   readonly probability: number;
   readonly probabilities: Readonly<Record<string, number>>;
   readonly gaps: number;
-  /** What stands in place of the gaps; a field that stayed a gap is not there. */
+  /** What stands in place of the gaps; a field that stayed a gap is not there. Of a series nothing is: it would be as many as samples. */
   readonly filled: Readonly<Record<string, number>>;
 }
 
 /** One row of a model's output. Where it made no prediction, the label is `unknown` and the probability 0. */
 export function labelledRow(
-  { classes, fields }: Pick<Model, 'classes' | 'fields'>,
+  { classes, fields, series }: Pick<Model, 'classes' | 'fields' | 'series'>,
   { values }: Pick<Rows, 'values'>,
   { labels, probabilities, filled: after }: ModelOutput,
   row: number,
@@ -29,7 +29,7 @@ export function labelledRow(
     if (!Number.isNaN(elementAt(values, at))) return;
     gaps += 1;
     const value = elementAt(after, at);
-    if (Number.isFinite(value)) filled.push([name, value]);
+    if (!series && Number.isFinite(value)) filled.push([name, value]);
   });
   return {
     label: label < 0 ? unknownLabel : elementAt(classes, label),

@@ -69,7 +69,7 @@ export function buildChain(specs: readonly StepSpec[], channels: readonly string
   const before = facts < 0 ? specs : specs.slice(0, facts);
   const steps = before.map((spec, index): { use: string; step: Step } => {
     const step = buildStep(spec, index, shape, own);
-    shape = step.shape;
+    shape = ofOwnColumns(step.shape, shape);
     return { use: spec.use, step };
   });
   if (shape.windows && shape.channels.length === 0)
@@ -79,7 +79,7 @@ export function buildChain(specs: readonly StepSpec[], channels: readonly string
   const aheadNs = Math.min(...before.map(maxAheadOf));
   const plan = facts < 0 ? undefined : planOf(specs, facts, shape.channels);
   return {
-    shape: plan ? { ...shape, channels: [...shape.channels, ...plan.added] } : shape,
+    shape: plan ? ofOwnColumns({ ...shape, channels: [...shape.channels, ...plan.added] }, shape) : shape,
     ...(plan && { facts: plan }),
     ...(Number.isFinite(aheadNs) && { aheadNs }),
     byRow: !plan && steps.every(({ step }) => step.byRow === true),
@@ -89,6 +89,13 @@ export function buildChain(specs: readonly StepSpec[], channels: readonly string
       return new Session(sessions);
     },
   };
+}
+
+/** Columns that another step adds or takes away end that a whole row is the samples of a segment. */
+function ofOwnColumns(shape: Shape, before: Shape): Shape {
+  if (!shape.rowRuns || shape.channels.join() === before.channels.join()) return shape;
+  const { rowRuns: _, series: __, ...rest } = shape;
+  return rest;
 }
 
 function planOf(specs: readonly StepSpec[], first: number, channels: readonly string[]): FactPlan {

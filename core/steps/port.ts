@@ -127,8 +127,10 @@ export interface Shape {
     /** From one start to the next, from the epoch on. */
     readonly everyNs: number;
   };
-  /** Present where a row is the samples of its window, channel after channel. */
+  /** Present where a row is the samples of its window or segment, channel after channel. */
   readonly series?: { readonly channels: readonly string[]; readonly length: number };
+  /** Columns that a filter ran along, by the first: the samples of one channel each. */
+  readonly rowRuns?: readonly { readonly first: number; readonly length: number }[];
 }
 
 /** A step with its parameters, fitted to the rows that it will be given. */

@@ -5,6 +5,7 @@ import type { Shape, Step, StepRows } from '../port.ts';
 import { openStateless } from '../stateless.ts';
 import { second } from '../time.ts';
 import type { GapFilter } from './gaps.ts';
+import { withRun } from './row-series.ts';
 import type { Times } from './run.ts';
 
 /** What a filter runs along. */
@@ -30,7 +31,11 @@ interface RowFilterOptions {
 export function filterAlongRow(filter: GapFilter, shape: Shape, { columns, rate }: RowFilterOptions): Step {
   const twice = columns.find((column, at) => columns.indexOf(column) !== at);
   if (twice !== undefined) throw new StepProblem(`channels: ${JSON.stringify(shape.channels[twice])} is named twice`);
-  return { shape, byRow: true, open: () => openAlongRow(filter, columns, timesOf(columns.length, rate)) };
+  return {
+    shape: withRun(shape, columns),
+    byRow: true,
+    open: () => openAlongRow(filter, columns, timesOf(columns.length, rate)),
+  };
 }
 
 /** The rate of the samples in a row. That of the rows themselves is another one. @throws {StepProblem} where it is missing */

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { buildChain } from '../chain.ts';
 import vectors from '../fixtures/filter.json' with { type: 'json' };
 import { endsSegment } from '../port.ts';
 import type { StepSpec } from '../registry.ts';
@@ -176,6 +177,31 @@ test('along a row: columns that are not named stay, and no order of rows is aske
   });
   expect(given.rows.map((row) => row.values)).toEqual(expected);
   expect(given.skips).toEqual([]);
+});
+
+const rowsOf = (channels: readonly string[], length: number) =>
+  channels.flatMap((name) => Array.from({ length }, (_, at) => `${name}${at}`));
+const smoothed = (channels?: readonly string[]): StepSpec => ({
+  ...{ use: 'smooth', time: '1s', rate: 10, along: 'row' },
+  ...(channels && { channels: [...channels] }),
+});
+
+test.each<[string, string[], StepSpec[], object | undefined]>([
+  ['all columns', rowsOf(['sample_'], 20), [smoothed()], { channels: ['sample'], length: 20 }],
+  ['names without a beginning', ['one', 'two'], [smoothed()], { channels: ['one'], length: 2 }],
+  [
+    'a step for each channel, whatever their order',
+    rowsOf(['x.', 'y.'], 5),
+    [smoothed(rowsOf(['y.'], 5)), smoothed(rowsOf(['x.'], 5))],
+    { channels: ['x', 'y'], length: 5 },
+  ],
+  ['two steps along one channel', rowsOf(['x'], 5), [smoothed(), smoothed()], { channels: ['x'], length: 5 }],
+  ['a part of the columns', rowsOf(['x', 'y'], 5), [smoothed(rowsOf(['x'], 5))], undefined],
+  ['channels of two lengths', ['x0', 'x1', 'y0'], [smoothed(['x0', 'x1']), smoothed(['y0'])], undefined],
+  ['columns in another order', ['x1', 'x0'], [smoothed(['x0', 'x1'])], undefined],
+  ['columns that a step adds', rowsOf(['x'], 5), [smoothed(), { use: 'lags', lags: [1] }], undefined],
+])('along a row: whether a row is a series: %s', (_, names, specs, expected) => {
+  expect(buildChain(specs, names).shape.series).toEqual(expected);
 });
 
 test.each([
