@@ -76,7 +76,9 @@ export const manifestSchema = z
         length: z.int().min(2).describe('samples of each channel'),
       })
       .optional()
-      .describe('where a row is the samples of a window or a whole segment, channel after channel; `histograms` are then by channel'),
+      .describe(
+        'where a row is the samples of a window or a whole segment, channel after channel; `histograms` are then by channel',
+      ),
     classes: z.array(z.string().min(1)).min(2).describe('the labels, in the order of the probabilities'),
     imputer: z
       .discriminatedUnion('kind', [fittedImputerSchema, z.strictObject({ kind: z.literal('passthrough') })])
