@@ -26,7 +26,10 @@ type Ending = (typeof endings)[number];
 export function exportForm(file: string): Ending {
   const ending = endings.find((one) => file.endsWith(one));
   if (ending) return ending;
-  throw new GaplineError('config-invalid', `--to ${file}: expected a file that ends in ${endings.join(', ')}`);
+  throw new GaplineError(
+    'config-invalid',
+    `--to ${file}: expected a file that ends in ${endings.join(', ')}; or a folder with --format parquet, or s3://BUCKET/PREFIX`,
+  );
 }
 
 /**

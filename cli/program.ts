@@ -20,19 +20,22 @@ const port = wholeNumber(0, 65_535);
 const workerCount = (text: string): number | 'auto' => (text === 'auto' ? text : wholeNumber(1, 64)(text));
 
 /** A command that works on one stream. */
-function streamCommand(name: string, summary: string): Command {
+function streamCommand(name: string, summary: string, { data = whereStateLives } = {}): Command {
   return withStream(
     new Command(name)
       .summary(summary)
       .description(summary)
       .requiredOption('--config <file>', 'the stream.yaml that defines the stream'),
+    data,
   );
 }
 
-const withStream = (command: Command): Command =>
+const whereStateLives = 'where state lives';
+
+const withStream = (command: Command, data = whereStateLives): Command =>
   command
     .option('--set <key=value>', 'override a key of it, or remove it by an empty value; may be repeated', repeated, [])
-    .option('--data <folder>', 'where state lives', 'data')
+    .option('--data <folder>', data, 'data')
     .addOption(
       new Option('--log-level <level>', 'how much is logged')
         .choices(['debug', 'info', 'warn', 'error', 'silent'])
@@ -238,13 +241,21 @@ function gateway(): Command {
 }
 
 function train(): Command {
-  return withStore(streamCommand('train', 'train a new version of the model'))
+  return withStore(
+    streamCommand('train', 'train a new version of the model', {
+      data: 'where state lives; or an export to train from: its folder, or s3://BUCKET/PREFIX',
+    }),
+  )
     .addOption(
       new Option('--from <source>', 'data: the CSV of stream.yaml; archive: readings with truth out of the store')
         .choices(['data', 'archive'])
         .default('data'),
     )
-    .option('--range <range>', 'of the archive: -7d, or FROM..TO in RFC 3339', '-7d')
+    .option(
+      '--range <range>',
+      'of the times of readings: -7d, or FROM..TO in RFC 3339; default: -7d of the archive, all of an export',
+    )
+    .option('--as-of <time>', 'the export as it was then, in RFC 3339, where the bucket keeps versions')
     .option(
       '--compare',
       'only try ways to make a model, and print how right each is by share of gaps, and the options that make it',
@@ -276,10 +287,19 @@ function exportCommand(): Command {
       new Argument('<what>', 'readings (of the archive) or predictions').choices(['readings', 'predictions']),
     )
     .requiredOption(
-      '--to <file>',
-      'FILE.csv, FILE.parquet or FILE.sqlite; what was there before is replaced when the new file is whole',
+      '--to <place>',
+      'FILE.csv, FILE.parquet or FILE.sqlite; what was there before is replaced when the new file is whole. Or, for readings by day and device, a folder with --format, or s3://BUCKET/PREFIX',
     )
-    .option('--range <range>', 'of the times of readings: -7d, or FROM..TO in RFC 3339; default: all')
+    .addOption(
+      new Option('--format <format>', 'of objects by day and device; default in a bucket: parquet').choices([
+        'parquet',
+        'csv',
+      ]),
+    )
+    .option(
+      '--range <range>',
+      'of the times of readings: -7d, or FROM..TO in RFC 3339; by day and device, whole days; default: all',
+    )
     .action(async (what, options) => (await import('./commands/export.ts')).exportTable(what, options));
 }
 

@@ -16,8 +16,10 @@ export interface TimeRange {
 }
 
 export interface ArchiveInput {
-  /** Started. */
-  readonly store: SeriesStore;
+  /** Started; or an export of one. */
+  readonly store: Pick<SeriesStore, 'read'>;
+  /** Where the readings are, for messages. Default: the archive of the stream. */
+  readonly place?: string;
   /** Whose readings: the measurement. */
   readonly stream: string;
   readonly fields: readonly string[];
@@ -45,6 +47,7 @@ export async function readArchive({
   stream,
   fields,
   range,
+  place = `archive of ${stream}`,
   maxRows = 1_000_000,
   whole = false,
 }: ArchiveInput): Promise<ArchivedDataset> {
@@ -54,7 +57,7 @@ export async function readArchive({
   for await (const points of store.read({ measurement: stream, range })) {
     for (const point of points.flatMap((each) => [...rowsOf(each, fields)])) {
       seen += 1;
-      if (whole && seen > maxRows) throw tooMany(stream, range, maxRows);
+      if (whole && seen > maxRows) throw tooMany(place, range, maxRows);
       if (whole || truthOf(point) !== undefined) sample.offer(point);
       if (truthOf(point) === undefined) withoutTruth += 1;
     }
@@ -62,11 +65,11 @@ export async function readArchive({
   const points = sample.taken();
   if (seen === withoutTruth) {
     const found = seen === 0 ? 'there are no readings' : `none of the ${seen} readings has a truth`;
-    throw new GaplineError('data-invalid', `archive of ${stream}: ${found} from ${range.from} to ${range.to}`);
+    throw new GaplineError('data-invalid', `${place}: ${found} from ${range.from} to ${range.to}`);
   }
   const truths = points.map(truthOf);
   return {
-    file: `archive of ${stream}`,
+    file: place,
     fields,
     count: points.length,
     width: fields.length,
@@ -118,11 +121,8 @@ function segmentsOf(points: readonly Point[]): { segments?: Uint8Array } {
   return { segments: Uint8Array.from(points, segmentOf) };
 }
 
-const tooMany = (stream: string, { from, to }: TimeRange, most: number) =>
-  new GaplineError(
-    'data-invalid',
-    `archive of ${stream}: more than ${most} samples from ${from} to ${to}; choose a shorter range`,
-  );
+const tooMany = (place: string, { from, to }: TimeRange, most: number) =>
+  new GaplineError('data-invalid', `${place}: more than ${most} samples from ${from} to ${to}; choose a shorter range`);
 
 function truthOf({ fields: { truth } }: Point): string | undefined {
   return typeof truth === 'string' && truth !== '' ? truth : undefined;

@@ -7,7 +7,11 @@ import { maxTimeNs, minTimeNs } from '../core/wire/time.ts';
 const mostFacts = 5_000_000;
 
 /** All facts of a stream that the archive holds, whatever the range of the readings: one may have begun long before. */
-export async function readArchivedFacts(store: SeriesStore, stream: string, kinds: FactKinds): Promise<Fact[]> {
+export async function readArchivedFacts(
+  store: Pick<SeriesStore, 'read'>,
+  stream: string,
+  kinds: FactKinds,
+): Promise<Fact[]> {
   const facts: Fact[] = [];
   const range = { from: minTimeNs.toString(), to: maxTimeNs.toString() };
   for (const kind of Object.keys(kinds))

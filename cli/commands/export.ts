@@ -1,4 +1,6 @@
 import { resolve } from 'node:path';
+import { distinctNames, type Form } from '../../core/partitions/names.ts';
+import { GaplineError } from '../../core/wire/errors.ts';
 import { type Point, predictionToPoint, valuePrefix } from '../../core/wire/point.ts';
 import { type Prediction, predictionSchema } from '../../core/wire/prediction.ts';
 import type { Stream } from '../../core/wire/stream.ts';
@@ -9,8 +11,10 @@ import type { Column } from '../export-column.ts';
 import { ExportFile, exportForm } from '../export-file.ts';
 import { createLogger } from '../logger.ts';
 import { openLog, openStore } from '../open.ts';
+import { isBucket } from '../open-objects.ts';
 import { complain, print } from '../print.ts';
 import { resolveStream } from '../stream.ts';
+import { exportObjects } from './export-objects.ts';
 
 export interface ExportOptions {
   readonly config: string;
@@ -21,6 +25,7 @@ export interface ExportOptions {
   readonly store?: string;
   readonly to: string;
   readonly range?: string;
+  readonly format?: Form;
 }
 
 interface Source {
@@ -33,15 +38,22 @@ interface Source {
 export type Exported = 'readings' | 'predictions';
 
 /**
- * Writes readings or predictions into a file, one row for each device and time. Readings are from the archive. Predictions are from the
+ * Writes readings as objects by day and device, where a bucket or a format is named; else readings or predictions into a file, one row for each device and time. Readings are from the archive. Predictions are from the
  * log, or, where `--store` names an InfluxDB, from there.
  */
 export async function exportTable(what: Exported, options: ExportOptions): Promise<void> {
   const file = resolve(options.to);
-  exportForm(options.to);
+  const form = options.format ?? (isBucket(options.to) ? 'parquet' : undefined);
+  if (form === undefined) exportForm(options.to);
+  else if (what !== 'readings')
+    throw new GaplineError(
+      'config-invalid',
+      `only readings are exported by day and device; write ${what} into a file: --to FILE.parquet, without --format`,
+    );
   const loaded = loadConfig(options.config, options.set);
   const stream = await resolveStream(loaded);
   const range = rangeOf(options.range);
+  if (form) return await exportObjects({ stream, range, loaded }, options, form);
   const columns = what === 'readings' ? readingColumns(stream) : predictionColumns;
   using out = new ExportFile(file, what, columns);
   const source = { stream, range, loaded, options };
@@ -52,15 +64,12 @@ export async function exportTable(what: Exported, options: ExportOptions): Promi
 const rangeOf = (text: string | undefined): TimeRange =>
   text === undefined ? { from: minTimeNs.toString(), to: (maxTimeNs + 1n).toString() } : parseRange(text, Date.now());
 
-/** Column names of SQLite differ in more than case. */
 function columnsOf(fields: readonly (readonly [name: string, field: string, type: Column['type']])[]): Column[] {
-  const taken = new Set(['device', 'time', 'time_ns']);
-  return fields.map(([wanted, field, type]) => {
-    let name = wanted;
-    for (let number = 2; taken.has(name.toLowerCase()); number += 1) name = `${wanted} (${number})`;
-    taken.add(name.toLowerCase());
-    return { name, field, type };
-  });
+  const names = distinctNames(
+    fields.map(([name]) => name),
+    ['device', 'time', 'time_ns'],
+  );
+  return fields.map(([wanted, field, type], at) => ({ name: names[at] ?? wanted, field, type }));
 }
 
 const readingColumns = ({ fields }: Stream): Column[] =>

@@ -1,4 +1,3 @@
-import type { Dataset } from '../../core/dataset/dataset.ts';
 import { describeDataset } from '../../core/dataset/describe.ts';
 import { rowsOf, sampleRows } from '../../core/dataset/rows-of.ts';
 import { promote } from '../../core/model/registry/promotion.ts';
@@ -6,8 +5,6 @@ import { loadOwnSteps } from '../../core/steps/load.ts';
 import type { StepSpec } from '../../core/steps/registry.ts';
 import { GaplineError } from '../../core/wire/errors.ts';
 import { shellWord } from '../../core/wire/shell-word.ts';
-import { parseRange, readArchive } from '../../training/archive.ts';
-import { readArchivedFacts } from '../../training/archived-facts.ts';
 import type { Budget } from '../../training/budget.ts';
 import { type CandidateResult, compare } from '../../training/compare.ts';
 import { labelRemarks, majorityAccuracy } from '../../training/label-checks.ts';
@@ -17,23 +14,17 @@ import { waysBySteps } from '../../training/series-ways.ts';
 import { type TrainResult, train } from '../../training/train.ts';
 import { setLine, type Way } from '../../training/ways.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
-import { createLogger } from '../logger.ts';
-import { openStore } from '../open.ts';
 import { complain, print as printText } from '../print.ts';
 import { Progress } from '../progress.ts';
-import { openDataset, openModels, operator, resolveStream } from '../stream.ts';
+import { openModels, operator } from '../stream.ts';
 import { type DatasetParts, remarksOn } from './score-remarks.ts';
+import { type DataOptions, openParts } from './training-data.ts';
 
-export interface TrainCommandOptions {
-  readonly config: string;
+export interface TrainCommandOptions extends DataOptions {
   readonly set: readonly string[];
-  readonly data: string;
-  readonly logLevel: string;
+  readonly config: string;
   readonly compare?: boolean;
   readonly promoteBest?: boolean;
-  readonly from: 'data' | 'archive';
-  readonly range: string;
-  readonly store?: string;
 }
 
 export async function trainModel(options: TrainCommandOptions): Promise<void> {
@@ -54,9 +45,6 @@ export async function trainModel(options: TrainCommandOptions): Promise<void> {
 
 /** More rows make a forest slower, hardly better: of a larger table an even sample is learnt from. */
 const mostRows = 1_000_000;
-
-/** Windows are cut from all samples, or from none. */
-const mostSamples = 2_000_000;
 
 /** Trains the next version. */
 export async function trainFrom(
@@ -99,49 +87,6 @@ function describePrepared(samples: number, { count, width, skipped, mixed }: Pre
   const left = Object.entries(skipped).map(([reason, number]) => `, ${number} skipped (${reason})`);
   const without = mixed > 0 ? `; ${mixed} hold samples of different labels and teach nothing` : '';
   return `the steps make ${count} rows of ${width} columns out of ${samples} samples${left.join('')}${without}`;
-}
-
-/** Readings with truth out of the store, gaps and all. */
-async function openArchive(
-  loaded: LoadedConfig,
-  { data: dataFolder, store: url, range, logLevel }: TrainCommandOptions,
-): Promise<Dataset> {
-  const { name, fields, facts: kinds } = await resolveStream(loaded);
-  const store = await openStore({
-    url,
-    dataFolder,
-    logger: await createLogger(logLevel),
-    retentionDays: loaded.config.store.retentionDays,
-  });
-  await store.start();
-  try {
-    const archived = await readArchive({
-      store,
-      stream: name,
-      fields,
-      range: parseRange(range, Date.now()),
-      ...(loaded.config.steps.length > 0 && { whole: true, maxRows: mostSamples }),
-    });
-    const facts = kinds && (await readArchivedFacts(store, name, kinds));
-    const { count, withoutTruth, leftOut } = archived;
-    complain(`${count} readings with truth; ${withoutTruth} have none, ${leftOut} are more than fit\n`);
-    return { ...archived, ...(facts && { facts }) };
-  } finally {
-    await store.stop();
-  }
-}
-
-/** What is learnt from, and where there is other data to score the model on, that. */
-const openParts = async (loaded: LoadedConfig, options: TrainCommandOptions): Promise<DatasetParts> =>
-  options.from === 'archive' ? { dataset: await openArchive(loaded, options) } : await openDatasets(loaded);
-
-/** The data set to train from, and the one to replay where that is another: it scores the model. */
-async function openDatasets(loaded: LoadedConfig) {
-  const { train: from, replay } = loaded.config.data;
-  const dataset = await openDataset(loaded, 'train');
-  const test =
-    replay !== undefined && replay !== from ? await openDataset(loaded, 'replay', dataset.fields) : undefined;
-  return { dataset, test };
 }
 
 /** What becomes of readings with many gaps. */

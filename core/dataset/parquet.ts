@@ -17,7 +17,7 @@ const within = (outputLength: number) => {
 };
 
 /** What hyparquet does not unpack itself, Node does. */
-const compressors: Compressors = {
+export const compressors: Compressors = {
   GZIP: (input, length) => gunzipSync(input, within(length)),
   BROTLI: (input, length) => brotliDecompressSync(input, within(length)),
   ZSTD: (input, length) => zstdDecompressSync(input, within(length)),

@@ -229,6 +229,19 @@ export const errorCatalog = {
     cause: 'The token of InfluxDB is wrong or may not do this, or organisation or bucket are not there.',
     remedy: 'Give it a token that may write and read, and a bucket that exists.',
   },
+  'storage-unavailable': {
+    status: 503,
+    title: 'The object storage does not respond',
+    cause: 'It is not started, cannot be reached, is overloaded or fails.',
+    remedy:
+      'Check AWS_ENDPOINT_URL and that it runs, then do the same again: what was written before is not written twice.',
+  },
+  'storage-refused': {
+    status: 502,
+    title: 'The object storage refuses the request',
+    cause: 'The keys are wrong or may not do this, the bucket is not there or in another region, or the clocks differ.',
+    remedy: 'Check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION and the rules of the bucket.',
+  },
   'collector-refused': {
     status: 500,
     title: 'The collector refuses the readings',

@@ -38,6 +38,8 @@ function goProgram(name: string, version: string, packagePath: string): GoProgra
   };
 }
 
+/** An S3 gateway over a folder, with versions of objects: what object storage is tested on. */
+export const versitygw = goProgram('versitygw', '1.8.0', 'github.com/versity/versitygw/cmd/versitygw');
 /** Reads the workflows of `.github/` as GitHub does. */
 export const actionlint = goProgram('actionlint', '1.7.12', 'github.com/rhysd/actionlint/cmd/actionlint');
 /** Renders manifests for Kubernetes. */

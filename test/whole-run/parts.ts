@@ -1,4 +1,4 @@
-import { actionlint, kubeconform, kubernetesSchemas, kustomize } from '../servers/go-programs.ts';
+import { actionlint, kubeconform, kubernetesSchemas, kustomize, versitygw } from '../servers/go-programs.ts';
 import { influxdbSupply } from '../servers/influxdb.ts';
 import { kafkaSupply } from '../servers/kafka.ts';
 import { oldestNodeSupply } from '../servers/node.ts';
@@ -98,6 +98,14 @@ export const parts: readonly SuppliedPart[] = [
     runsWith: [],
     ways: [{ title: 'build with Go, half a minute', minutes: 1, with: ['go'] }],
     testMinutes: 0,
+    demandedBy: servers,
+  },
+  {
+    ...{ id: 'versitygw', title: versitygw.supply.title, supplies: [versitygw.supply] },
+    tests: 'exports to object storage',
+    runsWith: [],
+    ways: [{ title: 'build with Go, about a minute', minutes: 1, with: ['go'] }],
+    testMinutes: 1,
     demandedBy: servers,
   },
   {

@@ -1,0 +1,74 @@
+import { csvCell } from '../dataset/csv-writer.ts';
+import { cellText, RecordReader, type TableRecord } from '../dataset/records.ts';
+import { formatRfc3339, readRfc3339 } from '../wire/time.ts';
+import {
+  deviceColumn,
+  emptyRows,
+  endColumn,
+  type ObjectRows,
+  timeColumn,
+  truthColumn,
+  type ValueColumn,
+} from './rows.ts';
+
+/** Characters that are gathered before they become bytes. */
+const chunkChars = 1 << 20;
+/** The reader of records keeps a copy of what it is fed. */
+const feedBytes = 1 << 20;
+
+/** Rows as CSV: a gap is an empty cell, `time` RFC 3339; a number has as many digits as bring it back bit by bit. */
+export function toCsv(rows: ObjectRows): Uint8Array {
+  const { columns, count, times, values, truths, truth, ends } = rows;
+  const parts: Buffer[] = [];
+  const names = [deviceColumn, timeColumn, ...columns.map(({ name }) => name), truthColumn, endColumn];
+  let text = `${names.map(csvCell).join(',')}\n`;
+  const device = csvCell(rows.device);
+  const cells = truths.map(csvCell);
+  for (let row = 0; row < count; row += 1) {
+    text += `${device},${formatRfc3339(String(times[row]))}`;
+    for (const column of values) text += `,${numberCell(column[row])}`;
+    text += `,${cells[truth[row] ?? -1] ?? ''},${ends[row] === 1 ? 'true' : ''}\n`;
+    if (text.length < chunkChars) continue;
+    parts.push(Buffer.from(text));
+    text = '';
+  }
+  parts.push(Buffer.from(text));
+  return Buffer.concat(parts);
+}
+
+function numberCell(value = Number.NaN): string {
+  if (Number.isNaN(value)) return '';
+  return Object.is(value, -0) ? '-0' : String(value);
+}
+
+/** Reads an object of {@link toCsv} that has so many rows. @throws {Error} where the bytes are none */
+export function fromCsv(file: string, bytes: Uint8Array, columns: readonly ValueColumn[], count: number): ObjectRows {
+  const rows = emptyRows('', columns, count);
+  const known = new Map<string, number>();
+  let device = '';
+  let row = -1;
+  const visit = (record: TableRecord) => {
+    if (row >= count || record.cells !== columns.length + 4) throw new Error('it has other rows or columns');
+    if (row >= 0) {
+      device = cellText(record, 0);
+      rows.times[row] = BigInt(readRfc3339(cellText(record, 1)) ?? 'no time');
+      for (const [at, column] of rows.values.entries()) {
+        const cell = cellText(record, at + 2);
+        if (cell !== '') column[row] = Number(cell);
+      }
+      const name = cellText(record, columns.length + 2);
+      if (name !== '') {
+        if (!known.has(name)) known.set(name, rows.truths.push(name) - 1);
+        rows.truth[row] = known.get(name) ?? -1;
+      }
+      rows.ends[row] = cellText(record, columns.length + 3) === 'true' ? 1 : 0;
+    }
+    row += 1;
+  };
+  const reader = new RecordReader({ file, delimiter: ',' }, visit);
+  const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = 0; at < all.length; at += feedBytes) reader.feed(all.subarray(at, at + feedBytes));
+  reader.end();
+  if (row !== count) throw new Error(`it has ${Math.max(0, row)} rows in place of ${count}`);
+  return { ...rows, device };
+}

@@ -1,0 +1,78 @@
+import { createHash } from 'node:crypto';
+import { endField, type Point, valuePrefix } from '../wire/point.ts';
+import { distinctNames } from './names.ts';
+
+/** A column of values: its name in the file, and the field that it holds. */
+export interface ValueColumn {
+  readonly name: string;
+  readonly field: string;
+}
+
+/** The columns beside the values: first device and time, last the truth, and whether the row ends a segment. */
+export const deviceColumn = 'device';
+export const timeColumn = 'time';
+export const truthColumn = 'truth';
+export const endColumn = 'endsSegment';
+
+export function columnsOf(fields: readonly string[]): ValueColumn[] {
+  const names = distinctNames(fields, [deviceColumn, timeColumn, truthColumn, endColumn]);
+  return names.map((name, index) => ({ name, field: fields[index] ?? name }));
+}
+
+/** The rows of one object, in order of their times, by column. Plain data: it can be sent to a thread. */
+export interface ObjectRows {
+  readonly device: string;
+  readonly columns: readonly ValueColumn[];
+  readonly count: number;
+  /** Nanoseconds since the epoch. */
+  readonly times: BigInt64Array<ArrayBuffer>;
+  /** By column; NaN is a gap. */
+  readonly values: readonly Float64Array<ArrayBuffer>[];
+  /** Distinct truths in the order of first sight, and each row's index into them; -1 where it has none. */
+  readonly truths: readonly string[];
+  readonly truth: Int32Array<ArrayBuffer>;
+  /** By row, 1 where it ends a segment. */
+  readonly ends: Uint8Array<ArrayBuffer>;
+}
+
+/** A digest of what rows hold, whatever they are written in. */
+export function contentOf(rows: ObjectRows): string {
+  const { device, columns, count, times, values, truths, truth, ends } = rows;
+  const hash = createHash('sha256').update(JSON.stringify({ layout: 1, device, columns, count, truths }));
+  for (const column of [times, ...values, truth, ends]) hash.update(column);
+  return hash.digest('hex').slice(0, 32);
+}
+
+/** The rows as the archive has points: a gap is a field that is not there. */
+export function* pointsOf(rows: ObjectRows, measurement: string, perBatch = 1_000): Generator<Point[]> {
+  const { device, columns, count, times, values, truths, truth, ends } = rows;
+  const names = columns.map(({ field }) => valuePrefix + field);
+  let batch: Point[] = [];
+  for (let row = 0; row < count; row += 1) {
+    const fields: Record<string, number | string> = {};
+    for (const [column, name] of names.entries()) {
+      const value = values[column]?.[row] ?? Number.NaN;
+      if (!Number.isNaN(value)) fields[name] = value;
+    }
+    const known = truths[truth[row] ?? -1];
+    if (known !== undefined) fields.truth = known;
+    if (ends[row] === 1) fields[endField] = 1;
+    batch.push({ measurement, device, time: String(times[row]), fields });
+    if (batch.length < perBatch) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
+}
+
+/** Room for as many rows, every value a gap. */
+export function emptyRows(device: string, columns: readonly ValueColumn[], count: number) {
+  return {
+    ...{ device, columns, count },
+    times: new BigInt64Array(count),
+    values: columns.map(() => new Float64Array(count).fill(Number.NaN)),
+    truths: [] as string[],
+    truth: new Int32Array(count).fill(-1),
+    ends: new Uint8Array(count),
+  } satisfies ObjectRows;
+}

@@ -1,0 +1,103 @@
+import type { ObjectInfo, ObjectStore } from '../core/objects/port.ts';
+import { type ExportedObject, type Manifest, mostObjects } from '../core/partitions/manifest.ts';
+import { type Form, objectKey, type Partition, partPlace, readKey } from '../core/partitions/names.ts';
+import { columnsOf, type ObjectRows } from '../core/partitions/rows.ts';
+import { GaplineError } from '../core/wire/errors.ts';
+import { Encoder } from './encoder.ts';
+import { type FoundObject, setOf } from './settle.ts';
+
+/** Objects that are encoded or stored at once: what they hold is in memory. */
+const mostUnderWay = 3;
+
+/** Where objects go, and how they are written. */
+export interface WriterOptions {
+  readonly fields: readonly string[];
+  readonly objects: ObjectStore;
+  readonly form: Form;
+  /** Told after each object. */
+  readonly onProgress?: (progress: { readonly rows: number; readonly objects: number }) => void;
+}
+
+/** Encodes and stores objects, some at once. */
+export class ObjectWriter {
+  written = 0;
+  resumed = 0;
+  readonly #input: WriterOptions;
+  readonly #columns: number;
+  readonly #encoder = new Encoder();
+  readonly #before: ReadonlyMap<string, ExportedObject>;
+  /** By the place of a part, the contents that are stored there in this form. */
+  readonly #contents = new Map<string, string[]>();
+  readonly #underWay = new Set<Promise<void>>();
+  readonly #found: FoundObject[] = [];
+  #failure: unknown;
+  #rows = 0;
+
+  constructor(input: WriterOptions, before: Manifest | undefined, stored: ReadonlyMap<string, ObjectInfo>) {
+    this.#input = input;
+    this.#before = new Map(before?.objects.map((object) => [object.key, object]));
+    this.#columns = setOf(before, columnsOf(input.fields)).index;
+    for (const key of stored.keys()) {
+      const read = readKey(key);
+      if (read?.form !== input.form) continue;
+      const contents = this.#contents.get(read.place);
+      if (contents) contents.push(read.content);
+      else this.#contents.set(read.place, [read.content]);
+    }
+  }
+
+  /** Resolves as soon as there is room for the next object. */
+  async write(partition: Partition, part: number, rows: ObjectRows): Promise<void> {
+    while (this.#underWay.size >= mostUnderWay) await Promise.race(this.#underWay);
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#found.length >= mostObjects)
+      throw new GaplineError(
+        'data-invalid',
+        `the export would have more than ${mostObjects} objects, one for each day of a device; choose a shorter --range`,
+      );
+    const work = this.#store(partition, part, rows)
+      .catch((error: unknown) => {
+        this.#failure ??= error;
+      })
+      .finally(() => this.#underWay.delete(work));
+    this.#underWay.add(work);
+  }
+
+  async #store(partition: Partition, part: number, rows: ObjectRows): Promise<void> {
+    const { objects, form, onProgress } = this.#input;
+    const { count } = rows;
+    const known = this.#contents.get(partPlace(partition, part)) ?? [];
+    const { content, bytes } = await this.#encoder.encode({ rows, form, known });
+    const key = objectKey(partition, part, content, form);
+    const entry = { key, ...partition, part, rows: count, content, columns: this.#columns };
+    const old = this.#before.get(key);
+    if (bytes) {
+      const { version } = await objects.put(key, bytes);
+      this.written += 1;
+      this.#found.push({ ...entry, bytes: bytes.length, ...(version !== undefined && { version }), isNew: true });
+    } else if (old) this.#found.push({ ...old, isNew: false });
+    else this.#found.push({ ...entry, ...(await this.#resumedOf(key)) });
+    this.#rows += count;
+    onProgress?.({ rows: this.#rows, objects: this.#found.length });
+  }
+
+  /** Of an object that a run stored which did not come to its manifest. */
+  async #resumedOf(key: string) {
+    const head = await this.#input.objects.head(key);
+    if (!head) throw new GaplineError('data-invalid', `${key} was deleted while it was exported; start again`);
+    this.resumed += 1;
+    return { bytes: head.bytes, ...(head.version !== undefined && { version: head.version }), isNew: true };
+  }
+
+  /** All objects, once they are stored. @throws what the first of them failed with */
+  async done(): Promise<readonly FoundObject[]> {
+    await Promise.all(this.#underWay);
+    if (this.#failure !== undefined) throw this.#failure;
+    return this.#found;
+  }
+
+  async close(): Promise<void> {
+    await this.#encoder.close();
+    await Promise.all(this.#underWay);
+  }
+}
