@@ -7,12 +7,19 @@ import { openStore } from '../open.ts';
 import { openObjects } from '../open-objects.ts';
 import { print } from '../print.ts';
 import { Progress } from '../progress.ts';
-import type { ExportOptions } from './export.ts';
+
+/** Of the command line. */
+export interface ObjectsOptions {
+  readonly to: string;
+  readonly store?: string;
+  readonly data: string;
+  readonly logLevel: string;
+}
 
 /** Writes the readings of the archive as objects by day and device. */
 export async function exportObjects(
   { stream, range, loaded }: { stream: Stream; range: TimeRange; loaded: LoadedConfig },
-  { to, store: url, data: dataFolder, logLevel }: ExportOptions,
+  { to, store: url, data: dataFolder, logLevel }: ObjectsOptions,
   form: Form,
 ): Promise<void> {
   const objects = await openObjects('--to', to);
