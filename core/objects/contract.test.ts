@@ -135,7 +135,7 @@ describe.skipIf(!versitygwIsHere())('a bucket of versitygw', { timeout: 60_000 }
       });
   });
 
-  it('tries again while the server is gone, and goes on when it is back', async () => {
+  it('tries again while the server is gone, and succeeds when it is back', async () => {
     const store = openS3({ ...server.address('plain', 'gone/'), timing: { attempts: 100, firstDelayMs: 50 } });
     await server.kill();
     const hasty = openS3({ ...server.address('plain'), timing: { attempts: 2, firstDelayMs: 1 } });

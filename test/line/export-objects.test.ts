@@ -145,7 +145,7 @@ describe.skipIf(!versitygwIsHere())('on a real object storage', () => {
     expect(identities(await learnt('killed/'))).toEqual(withTruth(points));
   });
 
-  test('an export goes on when the storage that was killed is back', { timeout: 300_000 }, async () => {
+  test('an export resumes when the storage that was killed is back', { timeout: 300_000 }, async () => {
     const { points, exportTo } = await stream();
     const gate = await startGate(server.url, 10);
     const exporting = exportTo('s3://gapline/outage', { ...server.env, AWS_ENDPOINT_URL: gate.url });
