@@ -96,6 +96,7 @@ export function createProgram(): Command {
     gateway(),
     predict(),
     train(),
+    trainTask(),
     doctor(),
     deadLetters(),
     facts(),
@@ -237,7 +238,7 @@ function gateway(): Command {
     .option('--port <port>', 'where to listen; 0 is any free one', port, 8000)
     .option('--tls-cert <file>', 'certificate chain (PEM); a renewed one is loaded while it runs')
     .option('--tls-key <file>', 'its key (PEM)');
-  return command.action(async (options) => (await import('./commands/gateway.ts')).runGateway(options));
+  return withStore(command).action(async (options) => (await import('./commands/gateway.ts')).runGateway(options));
 }
 
 function train(): Command {
@@ -262,6 +263,15 @@ function train(): Command {
     )
     .option('--promote-best', 'compare, then train in the best way and let that version serve')
     .action(async (options) => (await import('./commands/train.ts')).trainModel(options));
+}
+
+/** What the gateway starts for each training. */
+function trainTask(): Command {
+  return withStore(streamCommand('train-task', 'train as a task of the gateway, which starts this'))
+    .requiredOption('--task <id>', 'its id')
+    .addOption(new Option('--from <source>', 'as of train').choices(['data', 'archive']).default('data'))
+    .option('--range <range>', 'of the archive', '-7d')
+    .action(async (options) => (await import('./commands/train-task.ts')).trainTask(options));
 }
 
 function doctor(): Command {

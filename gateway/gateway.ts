@@ -10,11 +10,19 @@ import { Audit } from './audit/audit.ts';
 import { auditOperations } from './audit/operations.ts';
 import type { Limits } from './http/limits.ts';
 import type { Operation } from './http/operation.ts';
+import { modelOperations } from './models/operations.ts';
+import { Streams } from './models/served.ts';
 import type { GatewayConfig } from './options.ts';
 import { signInOperations } from './sign-in/operations.ts';
 import { Sessions } from './sign-in/sessions.ts';
 import { openDatabase } from './storage/database.ts';
 import { readOrMakeSecret } from './storage/secret.ts';
+import type { GatewayStream } from './stream.ts';
+import { taskOperations } from './tasks/operations.ts';
+import { createPredictingWork } from './tasks/predicting.ts';
+import { Runner } from './tasks/runner.ts';
+import { type Task, Tasks, type TasksOptions } from './tasks/tasks.ts';
+import { createTrainingWork, type TrainingWorkOptions } from './tasks/training.ts';
 import { Delays, type DelaysOptions } from './users/delays.ts';
 import { type FirstAdmin, makeFirstAdmin } from './users/first-admin.ts';
 import { userOperations } from './users/operations.ts';
@@ -23,6 +31,8 @@ import { Users } from './users/users.ts';
 
 export interface GatewayOptions {
   readonly config: GatewayConfig;
+  readonly streams: readonly GatewayStream[];
+  readonly trainingCommand: TrainingWorkOptions['command'];
   /** Users, secret, tasks and `app.log` live here. */
   readonly dataFolder: string;
   readonly host: string;
@@ -37,6 +47,7 @@ export interface GatewayOptions {
   readonly print?: (line: string) => void;
   readonly passwords?: PasswordsOptions;
   readonly delays?: DelaysOptions;
+  readonly tasks?: Omit<TasksOptions, 'database'>;
   readonly nowMs?: () => number;
 }
 
@@ -45,32 +56,33 @@ const timeouts = { requestTimeoutMs: 30_000, headersTimeoutMs: 10_000 };
 
 /** Users and their rights before training, update and prediction. */
 export function createGateway(options: GatewayOptions): Stage & { readonly url: string } {
-  const { dataFolder, host, port, tls, logger, nowMs = Date.now } = options;
+  const { host, port, tls, logger } = options;
   const listener = new Listener({ host, port, tls, ...timeouts, graceMs, logger });
+  const streams = new Streams(options.streams, logger);
   let database: DatabaseSync | undefined;
+  let runners: readonly Runner[] = [];
   const stage = createStage({
     async open() {
-      const secret = readOrMakeSecret(join(dataFolder, 'gateway.secret'));
-      database = openDatabase(join(dataFolder, 'gateway.db'));
-      const passwords = new Passwords(options.passwords);
-      const users = new Users(database, nowMs);
-      const sessions = new Sessions({ database, secret, nowMs });
-      const appLog = new AppLog({ file: join(dataFolder, 'app.log') });
-      const audit = new Audit({ appLog, print: options.print ?? (() => {}), logger, nowMs });
-      const made = await makeFirstAdmin(options.firstAdmin ?? {}, users, passwords);
-      if (made) options.onFirstAdmin?.(made);
-      const { registration, limits } = options.config;
-      const delays = new Delays({ nowMs, ...options.delays });
-      const operations: Operation[] = [
-        ...signInOperations({ users, passwords, sessions, delays, registration }),
-        ...userOperations({ users, passwords, sessions }),
-        ...auditOperations({ audit }),
+      const parts = await openParts(options);
+      database = parts.database;
+      const { tasks, audit, users } = parts;
+      await Promise.all(streams.all.map((each) => each.start()));
+      const onEnded = ({ id, kind, stream, state, user }: Task): void =>
+        audit.record({ action: `${kind} ended`, task: id, stream, state, user: users.byId(user)?.name });
+      const training = createTrainingWork({ streams, command: options.trainingCommand });
+      runners = [
+        new Runner({ kind: 'train', tasks, work: training, logger, onEnded }),
+        new Runner({ kind: 'predict', tasks, work: createPredictingWork(streams), logger }),
       ];
-      const routes = { operations, sessions, users, audit, limits: limits as Limits };
+      for (const runner of runners) runner.start();
+      const operations = operationsOf(options, parts, streams, () => runners);
+      const routes = { ...parts, operations, limits: options.config.limits as Limits };
       await listener.start(createApp({ ...routes, logger, tls: tls !== undefined, ready: () => true }));
     },
     async close() {
       await listener.stop();
+      await Promise.all(runners.map((runner) => runner.stop()));
+      await Promise.all(streams.all.map((each) => each.stop()));
       database?.close();
     },
   });
@@ -80,4 +92,43 @@ export function createGateway(options: GatewayOptions): Stage & { readonly url: 
       return listener.url;
     },
   };
+}
+
+type Parts = Awaited<ReturnType<typeof openParts>>;
+
+/** Opens what is kept, and makes the first administrator. */
+async function openParts(options: GatewayOptions) {
+  const { dataFolder, logger, nowMs = Date.now } = options;
+  const secret = readOrMakeSecret(join(dataFolder, 'gateway.secret'));
+  const database = openDatabase(join(dataFolder, 'gateway.db'));
+  const passwords = new Passwords(options.passwords);
+  const users = new Users(database, nowMs);
+  const sessions = new Sessions({ database, secret, nowMs });
+  const appLog = new AppLog({ file: join(dataFolder, 'app.log') });
+  const audit = new Audit({ appLog, print: options.print ?? (() => {}), logger, nowMs });
+  const delays = new Delays({ nowMs, ...options.delays });
+  const tasks = new Tasks({ database, ...options.tasks });
+  const made = await makeFirstAdmin(options.firstAdmin ?? {}, users, passwords);
+  if (made) options.onFirstAdmin?.(made);
+  return { database, passwords, users, sessions, audit, delays, tasks };
+}
+
+function operationsOf(
+  { config: { registration } }: GatewayOptions,
+  { users, passwords, sessions, delays, audit, tasks }: Parts,
+  streams: Streams,
+  runners: () => readonly Runner[],
+): Operation[] {
+  const work = {
+    ...{ streams, tasks, users },
+    wake: () => runners().forEach((runner) => void runner.wake()),
+    cancelRunning: (id: string) => runners().forEach((runner) => void runner.cancel(id)),
+  };
+  return [
+    ...signInOperations({ users, passwords, sessions, delays, registration }),
+    ...modelOperations(work),
+    ...taskOperations(work),
+    ...userOperations({ users, passwords, sessions }),
+    ...auditOperations({ audit }),
+  ];
 }

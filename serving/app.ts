@@ -4,11 +4,11 @@ import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Guard } from '../core/access/guard.ts';
 import type { Model } from '../core/model/model.ts';
+import type { ServedModel } from '../core/model/served-model.ts';
 import { shorten } from '../core/wire/problem.ts';
 import { type DeviceRows, namesDevice } from './device-rows.ts';
 import type { Metrics } from './metrics.ts';
 import { maxBodyBytes, ProtocolError, protocolErrorHandler } from './protocol-error.ts';
-import type { ServedModel } from './served-model.ts';
 import { describeModel, readDeviceRequest, readRequest, writeResponse } from './tensors.ts';
 
 export interface AppOptions {

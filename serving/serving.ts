@@ -6,11 +6,11 @@ import { requireTokens } from '../core/access/require-tokens.ts';
 import { Listener } from '../core/http/listener.ts';
 import type { TlsFiles } from '../core/http/tls.ts';
 import type { ModelSource } from '../core/model/model.ts';
+import { createServedModel } from '../core/model/served-model.ts';
 import { createStage, type Stage } from '../core/stage/stage.ts';
 import { createApp } from './app.ts';
 import type { DeviceRows } from './device-rows.ts';
 import { createMetrics } from './metrics.ts';
-import { createServedModel } from './served-model.ts';
 
 export interface ServingOptions {
   /** The version to serve; if the source can be watched, a change is followed. */

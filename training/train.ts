@@ -35,6 +35,10 @@ export interface TrainInput {
   readonly onProgress?: (progress: TrainProgress) => void;
   /** Default: whatever time it takes, so that the same input gives the same model. */
   readonly budget?: Budget | undefined;
+  /** Of a forest. Default: one for each core. */
+  readonly threads?: number;
+  /** The id of the task that makes it, kept in the version's lineage: so that whoever repeats a task finds what it made. */
+  readonly task?: string;
   /** Default: the machine's clock. */
   readonly now?: () => Date;
 }
@@ -81,7 +85,7 @@ async function makeDraft(input: TrainInput): Promise<{ draft: Draft; cuts: strin
 }
 
 async function describe(
-  { dataset, options, now }: TrainInput,
+  { dataset, options, task, now }: TrainInput,
   final: Fitted,
   { rows, learnt, metrics }: { rows: LabelledRows; learnt: LabelledRows; metrics: Omit<Metrics, 'outOfBag'> },
 ): Promise<Draft> {
@@ -93,7 +97,11 @@ async function describe(
     rows,
     metrics: { ...metrics, ...(final.outOfBag && { outOfBag: final.outOfBag }) },
     seed: options.seed,
-    options: { ...options, ...(learnt.count < rows.count && { rows: learnt.count }) },
+    options: {
+      ...options,
+      ...(learnt.count < rows.count && { rows: learnt.count }),
+      ...(task !== undefined && { task }),
+    },
     ...(now && { now }),
   });
 }
@@ -124,7 +132,7 @@ interface Part {
 }
 
 async function fitPart(
-  { dataset: { fields, classes }, preparation, options, onProgress, budget }: TrainInput,
+  { dataset: { fields, classes }, preparation, options, onProgress, budget, threads }: TrainInput,
   { step, rows, maxGaps, isTimeUp }: Part,
 ): Promise<Fitted> {
   const progress = new Map<string, FitProgress>();
@@ -137,6 +145,7 @@ async function fitPart(
     // Windows of one device are alike, and trees have seen others of it.
     outOfBag: step === 'fit' && !preparation && (!budget || rows.count < largeFit),
     isTimeUp,
+    ...(threads !== undefined && { threads }),
     onProgress(done) {
       progress.set(done.of, done);
       onProgress?.({ step, ...done });

@@ -67,7 +67,7 @@ export async function newStream(name: string, options: NewStreamOptions): Promis
     const loaded = loadConfig(config);
     const isRare = rareClass(parts.dataset) !== undefined;
     // Where a class is rare, balanced weights are tried after the model is made.
-    const made = await trainFrom(loaded, parts, { ...cost, leftMs: () => leftMs() * (isRare ? 0.6 : 1) });
+    const made = await trainFrom(loaded, parts, { budget: { ...cost, leftMs: () => leftMs() * (isRare ? 0.6 : 1) } });
     const { metrics } = made;
     if (isNoBetter(metrics) && choice.guessed) refuseGuess(choice.label, metrics);
     printLines([

@@ -11,7 +11,7 @@ import { labelRemarks, majorityAccuracy } from '../../training/label-checks.ts';
 import { trainingOptions } from '../../training/options.ts';
 import { type PreparedDataset, preparationOf, prepareDataset } from '../../training/prepare.ts';
 import { waysBySteps } from '../../training/series-ways.ts';
-import { type TrainResult, train } from '../../training/train.ts';
+import { type TrainInput, type TrainResult, train } from '../../training/train.ts';
 import { setLine, type Way } from '../../training/ways.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { complain, print as printText } from '../print.ts';
@@ -46,11 +46,18 @@ export async function trainModel(options: TrainCommandOptions): Promise<void> {
 /** More rows make a forest slower, hardly better: of a larger table an even sample is learnt from. */
 const mostRows = 1_000_000;
 
+/** How a training is done, beside its options. */
+export interface TrainHow extends Pick<TrainInput, 'threads' | 'task'> {
+  readonly budget?: Budget | undefined;
+  /** Default: shown on standard error. */
+  readonly onProgress?: TrainInput['onProgress'];
+}
+
 /** Trains the next version. */
 export async function trainFrom(
   loaded: LoadedConfig,
   { dataset: all, test, preparation }: DatasetParts,
-  budget?: Budget,
+  { budget, onProgress, ...task }: TrainHow = {},
 ): Promise<TrainResult> {
   const { training } = loaded.config;
   const dataset = all.count > mostRows ? rowsOf(all, sampleRows(all.count, mostRows)) : all;
@@ -60,11 +67,15 @@ export async function trainFrom(
     dataset,
     ...(test && { test }),
     ...(preparation && { preparation }),
+    ...task,
     budget,
     options: trainingOptions(training),
     registry: openModels(loaded),
-    onProgress: ({ step, of, done, all }) =>
-      progress.show(step === 'fit' ? 'training' : 'scoring ', done / all, `${done}/${all} ${of}`),
+    onProgress: (now) => {
+      const { step, of, done, all } = now;
+      if (onProgress) onProgress(now);
+      else progress.show(step === 'fit' ? 'training' : 'scoring ', done / all, `${done}/${all} ${of}`);
+    },
   });
   progress.end();
   return result;

@@ -167,6 +167,18 @@ export const errorCatalog = {
     cause: 'A password takes a tenth of a second of a core to check, and as many wait as are allowed.',
     remedy: 'Try again after Retry-After seconds.',
   },
+  'task-ended': {
+    status: 409,
+    title: 'The task is over',
+    cause: 'A task that is done, failed or cancelled cannot be cancelled.',
+    remedy: 'Look at its state; start another task.',
+  },
+  'tasks-full': {
+    status: 503,
+    title: 'Too many tasks wait',
+    cause: 'As many tasks are queued as the gateway keeps.',
+    remedy: 'Try again after Retry-After seconds, or cancel some.',
+  },
   'not-found': {
     status: 404,
     title: 'There is nothing at this address',

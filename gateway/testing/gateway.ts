@@ -48,6 +48,8 @@ export class TestGateway {
     this.folder = options.dataFolder ?? temporaryFolder();
     this.#gateway = createGateway({
       dataFolder: this.folder,
+      streams: [],
+      trainingCommand: () => ({ program: process.execPath, args: ['--eval', 'process.exit(3)'] }),
       host: '127.0.0.1',
       port: 0,
       logger: pino({ level: 'silent' }),

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
-import type { Model, ModelSource } from '../core/model/model.ts';
-import { describeError, GaplineError } from '../core/wire/errors.ts';
+import { describeError, GaplineError } from '../wire/errors.ts';
+import type { Model, ModelSource } from './model.ts';
 
 interface Loaded {
   readonly model: Model;

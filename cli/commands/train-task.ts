@@ -1,0 +1,69 @@
+import { mkdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describeError } from '../../core/wire/errors.ts';
+import { sqliteCode, sqliteCodes } from '../../core/wire/sqlite-code.ts';
+import { versionOfTask } from '../../gateway/models/versions.ts';
+import type { TrainingMessage } from '../../gateway/tasks/training.ts';
+import { type LoadedConfig, loadConfig } from '../config/load.ts';
+import { openModels } from '../stream.ts';
+import { prepared, type TrainCommandOptions, trainFrom } from './train.ts';
+import { openParts } from './training-data.ts';
+
+export interface TrainTaskOptions extends TrainCommandOptions {
+  /** The id of the task; the version that it makes carries it. */
+  readonly task: string;
+}
+
+const send = (message: TrainingMessage): void => void process.send?.(message);
+
+/** Trains for the gateway, and reports to it. Ends with the gateway: whoever takes the task over begins it again. */
+export async function trainTask(options: TrainTaskOptions): Promise<void> {
+  process.on('disconnect', () => process.exit(1));
+  try {
+    const unlock = await lock(options.data);
+    send({ made: await versionFor(loadConfig(options.config, options.set), options) });
+    unlock();
+  } catch (error) {
+    send({ failed: describeError(error) });
+    process.exitCode = 1;
+  }
+  // Nothing is to come any more; an open channel would keep the process.
+  process.removeAllListeners('disconnect');
+  process.disconnect?.();
+}
+
+/** The version that an earlier attempt at this task made, or a new one. */
+async function versionFor(loaded: LoadedConfig, options: TrainTaskOptions): Promise<number> {
+  const before = await versionOfTask(openModels(loaded), options.task);
+  if (before) return before.version;
+  const parts = await prepared(loaded, await openParts(loaded, options));
+  const { identity } = await trainFrom(loaded, parts, {
+    task: options.task,
+    threads: Math.max(1, availableParallelism() - 1),
+    onProgress: ({ step, of, done, all }) => send({ progress: { step, of, done, all } }),
+  });
+  return identity.version;
+}
+
+const pollMs = 200;
+
+/**
+ * Waits until no other process trains with this data: one that lost its gateway may still be ending. The system gives the lock back when
+ * a process dies.
+ */
+async function lock(dataFolder: string): Promise<() => void> {
+  mkdirSync(dataFolder, { recursive: true });
+  const database = new DatabaseSync(join(dataFolder, 'training.lock'), { timeout: 0 });
+  for (;;) {
+    try {
+      database.exec('BEGIN EXCLUSIVE');
+      return () => database.close();
+    } catch (error) {
+      if (sqliteCode(error) !== sqliteCodes.busy) throw error;
+      await sleep(pollMs);
+    }
+  }
+}

@@ -1,0 +1,29 @@
+import type { Model } from '../core/model/model.ts';
+import type { Registry } from '../core/model/registry/port.ts';
+
+/** Rows with their truth, row-major. */
+export interface TestRows {
+  readonly count: number;
+  readonly width: number;
+  /** `count * width`; NaN is a gap. */
+  readonly values: Float64Array;
+  readonly classes: readonly string[];
+  /** Index into `classes` by row; -1 where the row has no truth. */
+  readonly labels: Int32Array;
+}
+
+/** A stream as the gateway sees it. */
+export interface GatewayStream {
+  readonly name: string;
+  readonly models: Registry;
+  /**
+   * The rows of the data to test with, as the model takes them.
+   * @throws {GaplineError} where the stream names no data
+   */
+  testRows(model: Model): Promise<TestRows>;
+  /**
+   * Looks whether options of the training go together with those of the stream.
+   * @throws {GaplineError} `config-invalid`
+   */
+  checkTraining(hyperparameters: Readonly<Record<string, unknown>>): void;
+}
