@@ -108,6 +108,8 @@ export const f64 = {
 export const f32 = {
   store: store(0x38, 2),
   add: binary(0x92),
+  divide: binary(0x95),
+  fromI32: (a: Code): Code => [...a, 0xb2],
 };
 
 const vectorBinary =
@@ -130,6 +132,11 @@ export const f32x4 = {
   add: vectorBinary(0xe4),
   subtract: vectorBinary(0xe5),
   multiply: vectorBinary(0xe6),
+  divide: vectorBinary(0xe7),
+  /** Of four whole numbers. */
+  fromI32x4: (a: Code): Code => [...a, 0xfd, ...unsigned(0xfa)],
+  /** One number, four times. */
+  splat: (a: Code): Code => [...a, 0xfd, 0x13],
   /** All bits of a lane are set where it holds, so that as a whole number it is -1. */
   equal: vectorBinary(0x41),
   greater: vectorBinary(0x44),

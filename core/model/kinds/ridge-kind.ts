@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { predictRidge } from '../linear/predict.ts';
+import { openRidge } from '../linear/predict.ts';
 import { readRidge } from '../linear/ridge-json.ts';
 import { estimatorKind } from './estimator-kind.ts';
 import { fileName } from './file-name.ts';
@@ -14,7 +14,7 @@ const ridgeEstimatorSchema = z.strictObject({
 export const ridge = estimatorKind({
   schema: ridgeEstimatorSchema,
   async open({ file }, { columns, classes, json }) {
-    const opened = readRidge(await json(file), { width: columns.length, classes: classes.length });
-    return { predict: (values, count) => predictRidge(opened, values, count), async close() {} };
+    const { predict } = openRidge(readRidge(await json(file), { width: columns.length, classes: classes.length }));
+    return { predict, async close() {} };
   },
 });

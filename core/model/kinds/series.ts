@@ -1,4 +1,4 @@
-import { predictRidge } from '../linear/predict.ts';
+import { openRidge } from '../linear/predict.ts';
 import type { Ridge } from '../linear/ridge.ts';
 import type { DecidingShapelet, DecidingShapelets } from '../series/deciding.ts';
 import type { Estimator } from './estimator.ts';
@@ -19,6 +19,7 @@ export function predictSeries(
   deciding?: DecidingShapelets,
 ): Estimator {
   const { classes } = ridge;
+  const predictor = openRidge(ridge);
   return {
     predict(values, count) {
       const labels = new Int32Array(count);
@@ -27,7 +28,7 @@ export function predictSeries(
       for (let first = 0; first < count; first += together) {
         const some = Math.min(together, count - first);
         const features = transform.transform(values.subarray(first * width, (first + some) * width), some);
-        const estimates = predictRidge(ridge, features, some);
+        const estimates = predictor.predict(features, some);
         labels.set(estimates.labels, first);
         probabilities.set(estimates.probabilities, first * classes);
         for (const [row, label] of estimates.labels.entries())

@@ -1,4 +1,5 @@
 import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
+import { gramOf } from './gram-kernel.ts';
 import type { Numbers, Standardised } from './standardise.ts';
 
 /** Left singular vectors of rows, and the squares of the singular values. */
@@ -17,7 +18,7 @@ const noise = 1e-10;
 /** Decomposes the Gram matrix or the covariance, whichever is smaller. */
 export function factorise(data: Standardised): Factors {
   const { values, count, width } = data;
-  return count <= width ? fromGram(gramOf(values, count, width), count) : fromCovariance(data);
+  return count <= width ? fromGram(gramMatrix(values, count, width), count) : fromCovariance(data);
 }
 
 function fromGram(gram: Matrix, count: number): Factors {
@@ -30,7 +31,7 @@ function fromGram(gram: Matrix, count: number): Factors {
 }
 
 function fromCovariance({ values, count, width }: Standardised): Factors {
-  const { kept, columns } = decompose(gramOf(transposed(values, count, width), width, count));
+  const { kept, columns } = decompose(gramMatrix(transposed(values, count, width), width, count));
   const rank = kept.length;
   const vectors = new Float64Array(count * rank);
   for (const [factor, { value, column }] of kept.entries()) {
@@ -42,6 +43,10 @@ function fromCovariance({ values, count, width }: Standardised): Factors {
     }
   }
   return { vectors, values: Float64Array.from(kept, ({ value }) => value), rank, count };
+}
+
+function gramMatrix(values: Numbers, count: number, width: number): Matrix {
+  return Matrix.from1DArray(count, count, gramOf(values, count, width));
 }
 
 function decompose(symmetric: Matrix) {
@@ -58,33 +63,4 @@ function transposed(values: Numbers, count: number, width: number): Float64Array
   for (let row = 0, at = 0; row < count; row++)
     for (let column = 0; column < width; column++, at++) into[column * count + row] = values[at]!;
   return into;
-}
-
-/** Products of all rows with each other. Two by two, so that each number that is read serves twice. */
-function gramOf(values: Numbers, count: number, width: number): Matrix {
-  const gram = new Matrix(count, count);
-  const put = (left: number, right: number, value: number) => {
-    gram.set(left, right, value);
-    gram.set(right, left, value);
-  };
-  for (let left = 0; left < count; left += 2)
-    for (let right = 0; right <= left; right += 2) {
-      const a = left * width;
-      const b = left + 1 < count ? a + width : a;
-      const c = right * width;
-      const d = right + 1 < count ? c + width : c;
-      let [ac, ad, bc, bd] = [0, 0, 0, 0];
-      for (let at = 0; at < width; at++) {
-        const [va, vb, vc, vd] = [values[a + at]!, values[b + at]!, values[c + at]!, values[d + at]!];
-        ac += va * vc;
-        ad += va * vd;
-        bc += vb * vc;
-        bd += vb * vd;
-      }
-      put(left, right, ac);
-      if (right + 1 < count) put(left, right + 1, ad);
-      if (left + 1 < count) put(left + 1, right, bc);
-      if (left + 1 < count && right + 1 < count) put(left + 1, right + 1, bd);
-    }
-  return gram;
 }

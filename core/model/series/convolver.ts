@@ -1,5 +1,5 @@
 import { pageBytes } from '../../numeric/arena.ts';
-import { biasesTogether, instantiateRocket, type RocketKernel } from './rocket-kernel.ts';
+import { biasesTogether, fewBiases, instantiateRocket, type RocketKernel } from './rocket-kernel.ts';
 import { type Dilation, kernels, type RocketPlan, taps } from './rocket-plan.ts';
 
 /** Half a kernel: how far it reaches to either side, in dilations. */
@@ -15,15 +15,14 @@ export class Convolver {
   readonly #padding: number;
   readonly #stride: number;
   readonly #floats: Float32Array;
-  readonly #counts: Int32Array;
   readonly #kernel: RocketKernel;
-  /** Where it stands: the sum of several channels; sums of nine samples; the same without the ends; convolutions; biases; counts. */
+  /** Where it stands: the sum of several channels; sums of nine samples; the same without the ends; convolutions; biases; shares. */
   readonly #combined: number;
   readonly #sums: number;
   readonly #inner: number;
   readonly #out: number;
   readonly #biases: number;
-  readonly #countsAt: number;
+  readonly #shares: number;
   #gaps = false;
   #dilation = 1;
   #samples = 0;
@@ -39,12 +38,12 @@ export class Convolver {
     this.#inner = this.#sums + row;
     this.#out = this.#inner + row;
     this.#biases = this.#out + row;
-    this.#countsAt = this.#biases + aligned(plan.features);
+    const features = aligned(plan.features) + biasesTogether;
+    this.#shares = this.#biases + features;
     const memory = new WebAssembly.Memory({
-      initial: Math.ceil(((this.#countsAt + aligned(biasesTogether)) * floatBytes) / pageBytes),
+      initial: Math.ceil(((this.#shares + features) * floatBytes) / pageBytes),
     });
     this.#floats = new Float32Array(memory.buffer);
-    this.#counts = new Int32Array(memory.buffer, this.#countsAt * floatBytes, biasesTogether);
     this.#kernel = instantiateRocket(memory);
   }
 
@@ -127,23 +126,30 @@ export class Convolver {
   }
 
   /**
-   * Writes for each of a kernel's biases the share of the convolution that is greater, of what could be measured: half where
-   * nothing was.
-   * @param feature - the first of its features, and where they begin in `into` after `to`
+   * Computes for each of a kernel's biases the share of the convolution that is greater, of what could be measured: half where nothing
+   * was. Those of all kernels together are {@link shares}; the kernels have to come in the order of their features.
+   * @param feature - the first of its features
    */
-  shares(kernel: number, padded: boolean, { biases }: Dilation, feature: number, into: Float32Array, to: number): void {
+  count(kernel: number, padded: boolean, { biases }: Dilation, feature: number): void {
     const { first, last, sums } = this.#range(padded);
     const [a, b, c] = this.#tapsOf(kernel);
     const [from, end] = [first * floatBytes, last * floatBytes];
-    const whole = this.#gaps ? this.#kernel.measured(this.#samples, sums, a, b, c, from, end) : last - first;
-    const counted = this.#countsAt * floatBytes;
-    for (let done = 0; done < biases; done += biasesTogether) {
-      const size = Math.min(biasesTogether, biases - done);
-      const at = (this.#biases + feature + done) * floatBytes;
-      this.#kernel.count[size - 1]!(this.#samples, sums, a, b, c, from, end, at, counted);
-      for (let index = 0; index < size; index++)
-        into[to + feature + done + index] = whole > 0 ? this.#counts[index]! / whole : 0.5;
+    const samples = this.#samples;
+    const whole = this.#gaps ? this.#kernel.measured(samples, sums, a, b, c, from, end) : last - first;
+    const into = this.#shares + feature;
+    const [biasesAt, intoAt] = [(this.#biases + feature) * floatBytes, into * floatBytes];
+    if (biases <= fewBiases) this.#kernel.few[biases - 1]!(samples, sums, a, b, c, from, end, biasesAt, intoAt, whole);
+    else {
+      const out = this.#out * floatBytes;
+      this.#kernel.convolve(samples, sums, a, b, c, out, from, end);
+      this.#kernel.many(out + from, out + end, biasesAt, intoAt, intoAt + biases * floatBytes, whole);
     }
+    if (whole === 0) this.#floats.fill(0.5, into, into + biases);
+  }
+
+  /** By feature, what {@link count} computed. Valid until the next call of it. */
+  shares(): Float32Array {
+    return this.#floats.subarray(this.#shares, this.#shares + this.#plan.features);
   }
 }
 

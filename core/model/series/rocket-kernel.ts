@@ -2,12 +2,14 @@ import {
   add,
   type Code,
   Frame,
+  f32,
   f32x4,
   get,
   i32,
   i32x4,
   type Local,
   repeat,
+  repeatWhile,
   set,
   type WasmFunction,
   wasmModule,
@@ -15,9 +17,9 @@ import {
 import { taps } from './rocket-plan.ts';
 
 /**
- * Convolutions with weights of -1 and 2, and how often they exceed each of a few biases, in WebAssembly, four samples at a time. A
- * convolution is three times the three samples whose weight is 2, less the sum of all nine; that sum is shared by all kernels.
- * All parameters are in bytes; `from` and `end` are those of the output.
+ * Convolutions with weights of -1 and 2, and how often they exceed biases, in WebAssembly, four samples at a time. A convolution is three
+ * times the three samples whose weight is 2, less the sum of all nine; that sum is shared by all kernels. All parameters are in bytes,
+ * but for `whole`; `from` and `end` are those of the output.
  */
 export interface RocketKernel {
   /** Adds samples to samples. */
@@ -37,11 +39,16 @@ export interface RocketKernel {
   ): void;
   /** Counts convolutions that are no NaN. */
   measured(samples: number, sums: number, a: number, b: number, c: number, from: number, end: number): number;
-  /** By number of biases, less one: writes for each how many convolutions are greater. A NaN is not. */
-  readonly count: readonly ((...parameters: CountParameters) => void)[];
+  /** By number of biases, less one: writes for each the share of `whole` convolutions that are greater. A NaN is not. */
+  readonly few: readonly ((...parameters: FewParameters) => void)[];
+  /**
+   * The same for many biases, of convolutions that {@link convolve} wrote: sixteen biases side by side. Biases are read, and shares
+   * written, up to a multiple of sixteen; convolutions are read up to a multiple of four.
+   */
+  many(convolutions: number, end: number, biases: number, into: number, intoEnd: number, whole: number): void;
 }
 
-type CountParameters = [
+type FewParameters = [
   samples: number,
   sums: number,
   a: number,
@@ -51,20 +58,25 @@ type CountParameters = [
   end: number,
   biases: number,
   into: number,
+  whole: number,
 ];
 
-/** Biases that are compared at a time: so many counts fit in registers. */
-export const biasesTogether = 7;
+/** So many biases are compared with each convolution as it is made: so many counts fit in registers. */
+export const fewBiases = 7;
+/** Of more biases so many are compared at a time. */
+export const biasesTogether = 16;
+/** Vectors that a loop takes at a time. */
+const unrolled = 4;
 const vectorBytes = 16;
 const floatBytes = 4;
 const lanes = [0, 1, 2, 3];
 
 export function instantiateRocket(memory: WebAssembly.Memory): RocketKernel {
-  const sizes = Array.from({ length: biasesTogether }, (_, index) => index + 1);
-  const module = wasmModule([addSamples(), negativeSums(), convolve(), measured(), ...sizes.map(countGreater)]);
+  const sizes = Array.from({ length: fewBiases }, (_, index) => index + 1);
+  const module = wasmModule([addSamples(), negativeSums(), convolve(), measured(), many(), ...sizes.map(fewShares)]);
   const { exports } = new WebAssembly.Instance(module, { memory: { memory } });
-  const all = exports as unknown as RocketKernel & Record<string, RocketKernel['count'][number]>;
-  return { ...all, count: sizes.map((size) => all[`count${size}`]!) };
+  const all = exports as unknown as RocketKernel & Record<string, RocketKernel['few'][number]>;
+  return { ...all, few: sizes.map((size) => all[`few${size}`]!) };
 }
 
 function addSamples(): WasmFunction {
@@ -112,8 +124,8 @@ interface Convolution {
 const towards = ({ samples, a, b, c }: Convolution): Code[] =>
   [a, b, c].map((tap) => set(tap, i32.add(get(samples), get(tap))));
 
-const convolutionAt = ({ sums, a, b, c }: Convolution, from: Local): Code => {
-  const at = (local: Local) => f32x4.load(i32.add(get(local), get(from)));
+const convolutionAt = ({ sums, a, b, c }: Convolution, from: Local, offset = 0): Code => {
+  const at = (local: Local) => f32x4.load(i32.add(get(local), get(from)), offset);
   return f32x4.add(at(sums), f32x4.multiply(f32x4.constant(3), f32x4.add(f32x4.add(at(a), at(b)), at(c))));
 };
 
@@ -150,21 +162,63 @@ function measured(): WasmFunction {
   return frame.function('measured', [...towards(given), loop, sumOfLanes(counts)], 'i32');
 }
 
-function countGreater(size: number): WasmFunction {
+function fewShares(size: number): WasmFunction {
   const frame = new Frame();
   const given = convolutionOf(frame);
-  const [from, end, biases, into] = parameters(frame, 4) as [Local, Local, Local, Local];
+  const [from, end, biases, into, whole] = parameters(frame, 5) as [Local, Local, Local, Local, Local];
   const value = frame.local('v128');
   const each = Array.from({ length: size }, () => ({ bias: frame.local('v128'), counts: frame.local('v128') }));
-  const body = [
-    set(value, convolutionAt(given, from)),
+  const compare = (offset: number) => [
+    set(value, convolutionAt(given, from, offset)),
     ...each.map(({ bias, counts }) => set(counts, i32x4.subtract(get(counts), f32x4.greater(get(value), get(bias))))),
-    add(from, i32.constant(vectorBytes)),
   ];
-  return frame.function(`count${size}`, [
+  const vectors = Array.from({ length: unrolled }, (_, index) => index * vectorBytes);
+  const several = [...vectors.flatMap(compare), add(from, i32.constant(unrolled * vectorBytes))];
+  const single = [...compare(0), add(from, i32.constant(vectorBytes))];
+  const beforeLast = i32.less(get(from), i32.subtract(get(end), i32.constant((unrolled - 1) * vectorBytes)));
+  return frame.function(`few${size}`, [
     ...towards(given),
     ...each.map(({ bias }, index) => set(bias, f32x4.loadSplat(get(biases), index * floatBytes))),
-    repeat(body, i32.lessUnsigned(get(from), get(end))),
-    ...each.map(({ counts }, index) => i32.store(get(into), sumOfLanes(counts), index * floatBytes)),
+    repeatWhile(beforeLast, several),
+    repeatWhile(i32.less(get(from), get(end)), single),
+    ...each.map(({ counts }, index) =>
+      f32.store(get(into), f32.divide(f32.fromI32(sumOfLanes(counts)), f32.fromI32(get(whole))), index * floatBytes),
+    ),
   ]);
+}
+
+function many(): WasmFunction {
+  const frame = new Frame();
+  const [convolutions, end, biases, into, intoEnd, whole] = parameters(frame, 6) as [
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+  ];
+  const at = frame.local('i32');
+  const value = frame.local('v128');
+  const each = Array.from({ length: biasesTogether / lanes.length }, () => ({
+    bias: frame.local('v128'),
+    counts: frame.local('v128'),
+  }));
+  const compare = lanes.flatMap((lane) => [
+    set(value, f32x4.loadSplat(get(at), lane * floatBytes)),
+    ...each.map(({ bias, counts }) => set(counts, i32x4.subtract(get(counts), f32x4.greater(get(value), get(bias))))),
+  ]);
+  const group = [
+    ...each.flatMap(({ bias, counts }, index) => [
+      set(bias, f32x4.load(get(biases), index * vectorBytes)),
+      set(counts, i32x4.zero),
+    ]),
+    set(at, get(convolutions)),
+    repeat([...compare, add(at, i32.constant(vectorBytes))], i32.lessUnsigned(get(at), get(end))),
+    set(value, f32x4.splat(f32.fromI32(get(whole)))),
+    ...each.map(({ counts }, index) =>
+      f32x4.store(get(into), f32x4.divide(f32x4.fromI32x4(get(counts)), get(value)), index * vectorBytes),
+    ),
+    ...[biases, into].map((place) => add(place, i32.constant(biasesTogether * floatBytes))),
+  ];
+  return frame.function('many', [repeat(group, i32.lessUnsigned(get(into), get(intoEnd)))]);
 }

@@ -1,3 +1,4 @@
+import { placeOrderStatistics } from '../../numeric/order-statistics.ts';
 import { mulberry32 } from '../../numeric/random/mulberry32.ts';
 import { Convolver, isPadded } from './convolver.ts';
 import { kernels, type RocketPlan } from './rocket-plan.ts';
@@ -10,6 +11,8 @@ export interface Rocket {
 
 /** The fractional parts of its multiples cover [0, 1) evenly, however many are taken. */
 const goldenRatio = (1 + Math.sqrt(5)) / 2;
+/** Where less than one of so many values is asked for, not all are sorted. */
+const fewPlaces = 16;
 /** To find a window for a kernel that is not all gaps. */
 const mostTries = 10;
 
@@ -34,9 +37,12 @@ export function fitRocket(
   let feature = 0;
   for (const [index, dilation] of plan.dilations.entries())
     for (const kernel of kernels.keys()) {
-      const sorted = sampled();
-      for (let bias = 0; bias < dilation.biases; bias++, feature++)
-        biases[feature] = quantile(sorted, ((feature + 1) * goldenRatio) % 1);
+      const shares = Float64Array.from(
+        { length: dilation.biases },
+        (_, bias) => ((feature + bias + 1) * goldenRatio) % 1,
+      );
+      biases.set(quantiles(sampled(), shares), feature);
+      feature += dilation.biases;
       onKernel?.(index * kernels.length + kernel + 1, plan.dilations.length * kernels.length);
 
       function sampled(): Float32Array {
@@ -44,22 +50,41 @@ export function fitRocket(
           convolver.load(values, Math.floor(random() * count) * width);
           convolver.dilate(dilation);
           convolver.select(dilation.channels[kernel]!);
-          const known = convolver.convolve(kernel, isPadded(kernel, index)).filter((value) => !Number.isNaN(value));
-          if (known.length > 0 || tried === mostTries) return known.sort();
+          const known = withoutGaps(convolver.convolve(kernel, isPadded(kernel, index)));
+          if (known.length > 0 || tried === mostTries) return known;
         }
       }
     }
   return { plan, biases };
 }
 
-/** With straight lines between the values, as numpy's default. Zero of nothing. */
-function quantile(sorted: Float32Array, share: number): number {
-  if (sorted.length === 0) return 0;
-  const at = share * (sorted.length - 1);
-  const below = Math.floor(at);
-  const low = sorted[below]!;
-  const high = sorted[Math.min(below + 1, sorted.length - 1)]!;
-  return low + (high - low) * (at - below);
+/** The values that are no NaN, in place. */
+function withoutGaps(values: Float32Array): Float32Array {
+  let kept = 0;
+  for (const value of values) if (!Number.isNaN(value)) values[kept++] = value;
+  return values.subarray(0, kept);
+}
+
+/** With straight lines between the values, as numpy's default. Zero of nothing. Values are moved. */
+function quantiles(values: Float32Array, shares: Float64Array): Float64Array {
+  if (values.length === 0) return new Float64Array(shares.length);
+  const last = values.length - 1;
+  if (shares.length * fewPlaces > values.length) values.sort();
+  else {
+    const places = Array.from(shares, (share) => Math.floor(share * last));
+    const both = places.flatMap((at) => [at, Math.min(at + 1, last)]);
+    placeOrderStatistics(
+      values,
+      both.sort((a, b) => a - b),
+    );
+  }
+  return shares.map((share) => {
+    const at = share * last;
+    const below = Math.floor(at);
+    const low = values[below]!;
+    const high = values[Math.min(below + 1, last)]!;
+    return low + (high - low) * (at - below);
+  });
 }
 
 /** Turns windows into features: for each kernel and bias the proportion of positive values (PPV) of convolution less bias. */
@@ -86,9 +111,10 @@ export class RocketTransform {
         this.#convolver.dilate(dilation);
         for (let kernel = 0; kernel < kernels.length; kernel++, feature += dilation.biases) {
           this.#convolver.select(dilation.channels[kernel]!);
-          this.#convolver.shares(kernel, isPadded(kernel, index), dilation, feature, into, window * features);
+          this.#convolver.count(kernel, isPadded(kernel, index), dilation, feature);
         }
       }
+      into.set(this.#convolver.shares(), window * features);
       onWindow?.(window + 1, count);
     }
     return into;
