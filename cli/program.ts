@@ -261,6 +261,11 @@ function train(): Command {
       '--compare',
       'only try ways to make a model, and print how right each is by share of gaps, and the options that make it',
     )
+    .option(
+      '--cv <folds>',
+      "cross-validation: accuracy, macro and weighted F1 and Youden's J by fold, whole devices in each where there are devices; the model itself learns from all rows",
+      wholeNumber(2, 100),
+    )
     .option('--promote-best', 'compare, then train in the best way and let that version serve')
     .action(async (options) => (await import('./commands/train.ts')).trainModel(options));
 }

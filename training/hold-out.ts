@@ -1,3 +1,4 @@
+import { encodeNames } from '../core/dataset/dataset.ts';
 import { groupedSplit } from '../core/dataset/grouped-split.ts';
 import { stratifiedSplit } from '../core/dataset/split.ts';
 import { type LabelledRows, pickLabelledRows } from './rows.ts';
@@ -19,15 +20,6 @@ export function holdOut(
   const split =
     marginNs === undefined
       ? stratifiedSplit({ labels, fraction, seed })
-      : groupedSplit({ labels, times, marginNs, devices: numbered(rows.devices) }, { fraction, seed });
+      : groupedSplit({ labels, times, marginNs, devices: encodeNames(rows.devices).index }, { fraction, seed });
   return { train: pickLabelledRows(rows, split.train), test: pickLabelledRows(rows, split.test) };
-}
-
-function numbered(names: readonly string[]): Int32Array {
-  const numbers = new Map<string, number>();
-  return Int32Array.from(names, (name) => {
-    const number = numbers.get(name) ?? numbers.size;
-    numbers.set(name, number);
-    return number;
-  });
 }

@@ -8,6 +8,7 @@ import type { Registry } from '../core/model/registry/port.ts';
 import { GaplineError } from '../core/wire/errors.ts';
 import { type Budget, fitLimits, sampleLabelled, trialLimits } from './budget.ts';
 import { type FittedCandidate, fitCandidate } from './candidate.ts';
+import { crossValidate } from './cross-validation.ts';
 import { describeModel, type Published, publishDraft } from './draft.ts';
 import type { FitProgress } from './fit.ts';
 import { holdOut } from './hold-out.ts';
@@ -23,6 +24,14 @@ export interface TrainProgress extends FitProgress {
   readonly step: 'score' | 'fit';
 }
 
+/** How far cross-validation is. */
+export interface FoldProgress {
+  readonly step: 'folds';
+  readonly of: 'folds';
+  readonly done: number;
+  readonly all: number;
+}
+
 export interface TrainInput {
   readonly dataset: Dataset;
   /** Rows to score on, with the same fields. Without them a fifth of the data set is held out for that. */
@@ -32,7 +41,9 @@ export interface TrainInput {
   readonly options: TrainingOptions;
   /** Where the version is made. */
   readonly registry: Registry;
-  readonly onProgress?: (progress: TrainProgress) => void;
+  /** Cross-validation: so many models, each scored on its fold and learnt from the others. The model itself learns from all rows. */
+  readonly folds?: number | undefined;
+  readonly onProgress?: (progress: TrainProgress | FoldProgress) => void;
   /** Default: whatever time it takes, so that the same input gives the same model. */
   readonly budget?: Budget | undefined;
   /** Of a forest. Default: one for each core. */
@@ -71,17 +82,36 @@ async function makeDraft(input: TrainInput): Promise<{ draft: Draft; cuts: strin
   const sample = (of: LabelledRows, most: number) => sampleLabelled(of, most, seed);
   const learnt = sample(rows, limits.rows);
   const scored = sample(test ? labelledRows(test, dataset.classes) : held.test, limits.labelled);
-  const scores = trial && !test ? await scoreOn(trial.model, scored) : undefined;
+  const crossed = await crossValidated(input, rows);
+  const scores = trial && !test && !crossed ? await scoreOn(trial.model, scored) : undefined;
   const final = await fitPart(input, { step: 'fit', rows: learnt, maxGaps, isTimeUp: limits.isTimeUp });
   const metrics = scores
     ? { on: 'holdout' as const, ...scores }
-    : { on: 'test' as const, ...(await scoreOn(final.model, scored)) };
+    : crossed && !test
+      ? { on: 'folds' as const, ...crossed.scores }
+      : { on: 'test' as const, ...(await scoreOn(final.model, scored)) };
   const cuts = [
     ...fewer('learns from', learnt.count, rows.count, 'rows'),
     ...final.progress.flatMap(({ of, done, all }) => fewer('makes', done, all, progressNames[of] ?? of)),
-    ...fewer('scores on', scored.count, (test ?? held.test).count, 'rows'),
+    ...(crossed && !test ? [] : fewer('scores on', scored.count, (test ?? held.test).count, 'rows')),
   ];
-  return { draft: await describe(input, final, { rows, learnt, metrics }), cuts };
+  const crossValidation = crossed && { crossValidation: crossed.figures };
+  return { draft: await describe(input, final, { rows, learnt, metrics: { ...metrics, ...crossValidation } }), cuts };
+}
+
+/** Models of the folds give every row a label: how many gaps one survives is learnt for the model itself. */
+async function crossValidated(
+  { dataset, preparation, options, folds, threads, onProgress }: TrainInput,
+  rows: LabelledRows,
+) {
+  if (folds === undefined) return undefined;
+  return await crossValidate({
+    ...{ dataset, rows, options, folds: { folds, seed: options.seed } },
+    ...{ fields: dataset.fields, classes: dataset.classes },
+    ...(preparation && { preparation }),
+    ...(threads !== undefined && { threads }),
+    onProgress: (done, all) => onProgress?.({ step: 'folds', of: 'folds', done, all }),
+  });
 }
 
 async function describe(

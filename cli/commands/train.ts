@@ -1,5 +1,6 @@
 import { describeDataset } from '../../core/dataset/describe.ts';
 import { rowsOf, sampleRows } from '../../core/dataset/rows-of.ts';
+import type { Metrics } from '../../core/model/manifest.ts';
 import { promote } from '../../core/model/registry/promotion.ts';
 import { loadOwnSteps } from '../../core/steps/load.ts';
 import type { StepSpec } from '../../core/steps/registry.ts';
@@ -25,10 +26,17 @@ export interface TrainCommandOptions extends DataOptions {
   readonly config: string;
   readonly compare?: boolean;
   readonly promoteBest?: boolean;
+  /** Cross-validation in so many folds. */
+  readonly cv?: number;
 }
 
 export async function trainModel(options: TrainCommandOptions): Promise<void> {
   const loaded = loadConfig(options.config, options.set);
+  if (options.cv !== undefined && (options.compare || options.promoteBest))
+    throw new GaplineError(
+      'config-invalid',
+      '--cv is for one way to make a model; leave out --compare and --promote-best',
+    );
   if (options.compare || options.promoteBest) return await compareWays(loaded, options);
   const startedMs = performance.now();
   const raw = await openParts(loaded, options);
@@ -36,7 +44,8 @@ export async function trainModel(options: TrainCommandOptions): Promise<void> {
   const parts = await prepared(loaded, raw);
   const words = [...described, ...labelRemarks(parts.dataset)];
   printText(words.map((line) => `${line}\n`).join(''));
-  const result = await trainFrom(loaded, parts);
+  const result = await trainFrom(loaded, parts, { folds: options.cv });
+  printText(describeFolds(result.metrics.crossValidation));
   printText(describe(result, performance.now() - startedMs));
   printText(`${describeMaxGaps(result, parts.dataset.width)}\n`);
   const remarks = await remarksOn(loaded, parts, result.metrics);
@@ -47,7 +56,7 @@ export async function trainModel(options: TrainCommandOptions): Promise<void> {
 const mostRows = 1_000_000;
 
 /** How a training is done, beside its options. */
-export interface TrainHow extends Pick<TrainInput, 'threads' | 'task'> {
+export interface TrainHow extends Pick<TrainInput, 'threads' | 'task' | 'folds'> {
   readonly budget?: Budget | undefined;
   /** Default: shown on standard error. */
   readonly onProgress?: TrainInput['onProgress'];
@@ -74,7 +83,7 @@ export async function trainFrom(
     onProgress: (now) => {
       const { step, of, done, all } = now;
       if (onProgress) onProgress(now);
-      else progress.show(step === 'fit' ? 'training' : 'scoring ', done / all, `${done}/${all} ${of}`);
+      else progress.show(step === 'fit' ? 'training' : 'scoring ', done / Math.max(1, all), `${done}/${all} ${of}`);
     },
   });
   progress.end();
@@ -107,13 +116,36 @@ export function describeMaxGaps({ maxGaps }: TrainResult, fields: number): strin
     : `a reading with more than ${maxGaps} of ${fields} values missing gets the label unknown: guesses would be no better than the most frequent label (--set training.maxGaps=${fields} labels all)`;
 }
 
+const scoredOn: { readonly [On in Metrics['on']]: string } = {
+  holdout: 'held out',
+  test: 'of the test data',
+  folds: 'of the folds',
+  import: 'that it was imported with',
+};
+
+/** A table: how right the model of each fold is, and all rows together. */
+function describeFolds(figures: Metrics['crossValidation']): string {
+  if (!figures) return '';
+  const row = (name: string, cells: readonly string[]) =>
+    `${[name.padEnd(20), ...cells.map((cell) => cell.padStart(13))].join('')}\n`;
+  const scores = ({ rows, accuracy, f1, weightedF1, youden }: NonNullable<Metrics['crossValidation']>['all']) => [
+    String(rows),
+    ...[accuracy, f1, weightedF1, youden].map((share) => share.toFixed(4)),
+  ];
+  return [
+    row(`folds by ${figures.by}`, ['rows', 'accuracy', 'macro F1', 'weighted F1', "Youden's J"]),
+    ...figures.folds.map((fold, at) => row(`fold ${at + 1}`, scores(fold))),
+    row('all', scores(figures.all)),
+  ].join('');
+}
+
 function describe({ identity, place, metrics, champion }: TrainResult, tookMs: number): string {
   const { accuracy, f1, rows, on, outOfBag } = metrics;
   const serves = champion === identity.version ? 'it serves' : `version ${champion} still serves`;
   const beside = `always predicting the most frequent label: ${majorityAccuracy(metrics).toFixed(4)}`;
   return [
     `${identity.name} version ${identity.version} in ${place}`,
-    `accuracy ${accuracy.toFixed(4)}, macro F1 ${f1.toFixed(4)} on ${rows} rows ${on === 'test' ? 'of the test data' : 'held out'} (${beside})`,
+    `accuracy ${accuracy.toFixed(4)}, macro F1 ${f1.toFixed(4)} on ${rows} rows ${scoredOn[on]} (${beside})`,
     ...(outOfBag
       ? [
           `out-of-bag accuracy ${outOfBag.accuracy.toFixed(4)}: ${outOfBag.rows} training rows, each by the trees that did not see it`,

@@ -33,7 +33,10 @@ export function groupedSplit(rows: GroupedRows, { fraction, seed }: { fraction: 
 }
 
 /** Of each device, the label that most of its rows have. */
-function mainLabels({ labels, devices }: GroupedRows): [device: number, label: number][] {
+export function mainLabels({
+  labels,
+  devices,
+}: Pick<GroupedRows, 'labels' | 'devices'>): [device: number, label: number][] {
   const counts = new Map<number, Map<number, number>>();
   for (const [row, device] of devices.entries()) {
     const own = counts.get(device) ?? new Map<number, number>();

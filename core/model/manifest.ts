@@ -14,11 +14,23 @@ export const modelFormatVersion = 2;
 const share = z.number().min(0).max(1);
 const count = z.int().min(0);
 
+const scoresOfFold = {
+  rows: count,
+  accuracy: share,
+  f1: share,
+  weightedF1: share.describe('F1 by class, weighted by how many rows the class has'),
+  youden: z
+    .number()
+    .min(-1)
+    .max(1)
+    .describe("Youden's J: the mean over the classes of true positive rate less false positive rate"),
+};
+
 const metricsSchema = z.strictObject({
   on: z
-    .enum(['holdout', 'test', 'import'])
+    .enum(['holdout', 'test', 'folds', 'import'])
     .describe(
-      'holdout: a fifth of the training data, kept apart; test: data given for it; import: what came with a model made elsewhere',
+      'holdout: a fifth of the training data, kept apart; test: data given for it; folds: each row of the training data by a model of the other folds; import: what came with a model made elsewhere',
     ),
   rows: count,
   accuracy: share,
@@ -28,6 +40,14 @@ const metricsSchema = z.strictObject({
     .strictObject({ accuracy: share, rows: count.min(1) })
     .optional()
     .describe('of a forest: each training row predicted by the trees that did not see it'),
+  crossValidation: z
+    .strictObject({
+      by: z.enum(['device', 'row']).describe('what is in one fold as a whole'),
+      folds: z.array(z.strictObject(scoresOfFold)).min(2),
+      all: z.strictObject(scoresOfFold).describe('of all rows, each predicted by the model of the other folds'),
+    })
+    .optional()
+    .describe('of models that learnt from the other folds; the model itself learnt from all rows'),
 });
 
 const selfTestSchema = z
