@@ -2,7 +2,7 @@ import type { Batch, History, Output, StoredRecord, Transformed } from '../core/
 import { GaplineError, isRetryable } from '../core/wire/errors.ts';
 import { Drift } from './drift.ts';
 import { decodeBatch, type LabelledBatch, labelBatch } from './labelling.ts';
-import { absorb, type ModelSession } from './model-change/model-slot.ts';
+import { absorb, forgottenBy, type ModelSession } from './model-change/model-slot.ts';
 import { createPartitionModels, type Partition, type PartitionModelsOptions } from './partitions.ts';
 import type { PreparedRows } from './prepared-rows.ts';
 import type { BoundedPrediction } from './shadow/bounded-prediction.ts';
@@ -105,7 +105,7 @@ export function createLabeller(options: LabellerOptions): Labeller {
           prepared.committed();
         }
         if (challenger && shadowed) shadow.remember(challenger, shadowed);
-        const changes = partition.facts.commit(readings.facts);
+        const changes = partition.facts.commit(readings.facts, forgottenBy(sessionsOf(partition)));
         const rows = readings.rows();
         const lastOffset = batch.records.at(-1)?.offset;
         partition.champion.committed(rows, lastOffset);
@@ -134,7 +134,7 @@ export function createLabeller(options: LabellerOptions): Labeller {
     readings.reset(1);
     readings.take(record);
     const [taken] = sessionsOf(partition).map((session) => (readings.isEmpty ? undefined : absorb(session, readings)));
-    partition.facts.commit(readings.facts);
+    partition.facts.commit(readings.facts, forgottenBy(sessionsOf(partition)));
     for (const slot of [champion, challenger]) slot.committed(readings.rows(), record.offset);
     const steps = taken && stepsOf(taken);
     if (!steps) return false;

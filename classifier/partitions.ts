@@ -10,7 +10,7 @@ import type { Metrics } from './metrics.ts';
 import { type Role, type SavedSession, writeCheckpoint } from './model-change/checkpoint.ts';
 import { EarlierVersions } from './model-change/earlier-versions.ts';
 import { createHotSwap, type HotSwap } from './model-change/hot-swap.ts';
-import { type ModelSession, ModelSlot, remembers } from './model-change/model-slot.ts';
+import { forgottenBy, type ModelSession, ModelSlot, remembers } from './model-change/model-slot.ts';
 import { type RestoredPartition, restore } from './model-change/restore.ts';
 import { describeChallenger, type StreamModel } from './stream-model.ts';
 import type { EarlierSamples } from './totals.ts';
@@ -74,13 +74,6 @@ function sumOf(waiting: readonly ({ readonly rows: number; readonly bytes: numbe
     (sum, one) => ({ rows: sum.rows + (one?.rows ?? 0), bytes: sum.bytes + (one?.bytes ?? 0) }),
     { rows: 0, bytes: 0 },
   );
-}
-
-/** Takes facts out that no session can need any more. How many. */
-function prune(facts: FactTable, sessions: readonly (readonly [Role, ModelSession | undefined])[]): number {
-  const needing = sessions.flatMap(([, session]) => (session?.steps?.needsFacts ? [session.steps] : []));
-  if (needing.length === 0) return 0;
-  return facts.prune((subject, fact) => needing.every((steps) => steps.isForgotten(subject, fact)));
 }
 
 export interface PartitionEvents {
@@ -207,7 +200,7 @@ export function createPartitionModels(
         ...(champion?.finishing ?? []).map((session) => ['finishing', session] as const),
         ['challenger', challenger?.current],
       ];
-      if (facts) pruned(prune(facts, sessions));
+      if (facts) pruned(facts.prune(forgottenBy(sessions.flatMap(([, session]) => session ?? []))));
       const remembering = sessions.flatMap(([role, session]) =>
         session && remembers(session) ? [[role, session] as const] : [],
       );

@@ -7,7 +7,7 @@ import { GaplineError } from '../../core/wire/errors.ts';
 import type { Stream } from '../../core/wire/stream.ts';
 import { ReadingBatch } from '../decode.ts';
 import { fits, load, readCheckpoint } from '../model-change/checkpoint.ts';
-import { type ModelSession, openModelSession } from '../model-change/model-slot.ts';
+import { forgottenBy, type ModelSession, openModelSession } from '../model-change/model-slot.ts';
 import { replayBatch } from '../model-change/replay.ts';
 import type { PartitionSteps } from '../steps/step-state.ts';
 import { createStreamModel, predict, type StreamModel } from '../stream-model.ts';
@@ -84,8 +84,7 @@ export class DeviceState {
     partition.unpruned += records.length;
     if (partition.unpruned < this.#pruneEvery) return;
     partition.unpruned = 0;
-    const { steps, facts } = partition;
-    if (steps.needsFacts) facts.prune((subject, fact) => steps.isForgotten(subject, fact));
+    partition.facts.prune(forgottenBy([partition.session]));
   }
 
   /** Facts of all partitions. */

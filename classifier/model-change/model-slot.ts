@@ -1,6 +1,6 @@
 import type { Session } from '../../core/model/model.ts';
 import type { Rows } from '../../core/model/rows.ts';
-import type { FactTable } from '../../core/steps/facts/table.ts';
+import type { FactTable, IsForgotten } from '../../core/steps/facts/table.ts';
 import type { ReadingBatch } from '../decode.ts';
 import type { PreparedRows } from '../prepared-rows.ts';
 import { PartitionSteps } from '../steps/step-state.ts';
@@ -40,6 +40,12 @@ export function absorb(modelSession: ModelSession, readings: ReadingBatch): Prep
   } catch {
     return undefined;
   }
+}
+
+/** Whether none of the sessions can need a fact any more. False where none needs any: one may come that does. */
+export function forgottenBy(sessions: readonly ModelSession[]): IsForgotten {
+  const needing = sessions.flatMap(({ steps }) => (steps?.needsFacts ? [steps] : []));
+  return (subject, end) => needing.length > 0 && needing.every((steps) => steps.isForgotten(subject, end));
 }
 
 /** Whether a session has anything to lose when its partition changes hands. */

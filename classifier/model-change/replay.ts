@@ -1,7 +1,7 @@
 import type { StoredRecord } from '../../core/log/port.ts';
 import type { FactTable } from '../../core/steps/facts/table.ts';
 import type { ReadingBatch } from '../decode.ts';
-import { absorb, type ModelSession } from './model-slot.ts';
+import { absorb, forgottenBy, type ModelSession } from './model-slot.ts';
 
 /**
  * Replays records to a session without labelling them. Those that cannot be read are left out, and so is one that a step cannot take: it was
@@ -59,6 +59,6 @@ function replayFacts(
     for (const session of sessions) replay(session, readings, [record]);
     readings.reset(1);
     readings.take(record);
-    facts.commit(readings.facts);
+    facts.commit(readings.facts, forgottenBy(sessions));
   }
 }

@@ -3,7 +3,7 @@ import type { ModelSteps } from '../../core/model/steps.ts';
 import type { ChainResult, ChainSession, StepOutcome } from '../../core/steps/chain.ts';
 import type { RowNote } from '../../core/steps/facts/held.ts';
 import type { FactResult, FactSession } from '../../core/steps/facts/session.ts';
-import { FactTable, type KnownFact } from '../../core/steps/facts/table.ts';
+import { FactTable } from '../../core/steps/facts/table.ts';
 import { type InputRecord, InputRows } from '../../core/steps/input.ts';
 import { noTruth, onlyEndsSegment, type StepRows } from '../../core/steps/port.ts';
 import { StateReader, StateWriter } from '../../core/steps/state.ts';
@@ -241,8 +241,8 @@ export class PartitionSteps {
   }
 
   /** Whether no row of these steps that may still come can rest on a fact; see {@link FactSession.isForgotten}. */
-  isForgotten(subject: string, fact: KnownFact): boolean {
-    return this.#gate?.isForgotten(subject, fact) ?? true;
+  isForgotten(subject: string, end: Time): boolean {
+    return this.#gate?.isForgotten(subject, end) ?? true;
   }
 
   /** Forgets the rows that wait for facts: it is not known which of them were labelled before. How many. */

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Fact } from '../../wire/fact.ts';
 import { StateReader, StateWriter } from '../state.ts';
-import { formatTime, timeOf } from '../time.ts';
+import { formatTime, type Time, timeOf } from '../time.ts';
 import { planFacts } from './definitions.ts';
 import type { HeldBounds } from './held.ts';
 import type { FactResult, FactSession } from './session.ts';
@@ -49,7 +49,7 @@ class Ward {
     this.#note(result);
     result.committed();
     if (!isFact(first)) return;
-    for (const [change, count] of this.table.commit(events.filter(isFact)))
+    for (const [change, count] of this.table.commit(events.filter(isFact), this.#isForgotten))
       this.changes.set(change, (this.changes.get(change) ?? 0) + count);
   }
 
@@ -69,8 +69,10 @@ class Ward {
 
   /** Facts that can cover nothing any more leave the table. How many. */
   prune(): number {
-    return this.table.prune((subject, fact) => this.session.isForgotten(subject, fact));
+    return this.table.prune(this.#isForgotten);
   }
+
+  readonly #isForgotten = (subject: string, end: Time) => this.session.isForgotten(subject, end);
 
   restart(): void {
     const state = this.session.save();
@@ -273,6 +275,7 @@ const wildFactsFrom = (from: fc.Arbitrary<number>, length: fc.Arbitrary<number>,
     { maxLength: 30, size },
   );
 const wildFacts = wildFactsFrom(fc.integer({ min: 0, max: 60 }), fc.integer({ min: 1, max: 20 }), 'small');
+const corrected = wildFactsFrom(fc.constantFrom(0, 20, 40), fc.constantFrom(5, 20, 60), 'max');
 
 test('with corrections, deletions, short lateness and little room, batches and restarts change nothing, and no reading is lost or labelled twice', () => {
   const specs = [
@@ -317,15 +320,41 @@ test('a fact leaves the state once it ended longer ago than the longest lateness
   expect(ward.table.size).toBe(1);
 });
 
-test('whether and when facts that ended leave the state changes no label and no skip', () => {
+test('a fact that another one hides leaves the state as if it had ended where that one begins, and does not come back when it ends', () => {
+  const bounds = { maxRows: 10, maxBytes: 1_000_000, endedNs: 100e9 };
+  const ward = new Ward([{ ...join, lateness: '10s' }], bounds);
+  const age = (from: number, to?: number) => fact('p', 'age', from, to, { age: from });
+  // One that began later and has ended hides nothing behind its end.
+  ward.take([age(0), age(30, 40), age(50), age(60, 65)]);
+  ward.take([{ device: 'p', at: 160, value: 1 }]);
+  expect(ward.prune()).toBe(1);
+  expect(ward.table.of('age', 'p').map(({ from }) => from)).toEqual([0, 50, 60].map(ns));
+  ward.take([{ device: 'p', at: 161, value: 1 }]);
+  const unpruned = new Ward([{ ...join, lateness: '10s' }], bounds);
+  unpruned.take([age(0), age(30, 40), age(50), age(60, 65)]);
+  unpruned.take([160, 161].map((at) => ({ device: 'p', at, value: 1 })));
+  expect(ward.prune()).toBe(1);
+  expect(ward.table.of('age', 'p').map(({ from }) => from)).toEqual([50, 60].map(ns));
+  for (const each of [ward, unpruned]) {
+    each.take([{ device: 'p', at: 45, value: 1 }]);
+    expect([...each.skips]).toEqual([['no-fact', 1]]);
+    each.take([age(50, 100)]);
+    each.take([{ device: 'p', at: 162, value: 1 }]);
+    expect([each.labels.length, each.session.held()]).toEqual([2, 1]);
+  }
+  expect(unpruned.table.of('age', 'p')).toEqual(ward.table.of('age', 'p'));
+});
+
+test('whether and when facts that ended or are hidden leave the state changes no label and no skip', () => {
   const specs = [
     { ...gate, lateness: '3s' },
     { ...join, lateness: '2s' },
   ];
   const bounds = { maxRows: 6, maxBytes: 1_000_000, endedNs: 1e9 };
   let pruned = 0;
+  const facts = fc.oneof(wildFacts, corrected);
   fc.assert(
-    fc.property(readingsOf, wildFacts, order, sizes, faults, (readings, facts, picks, cuts, broken) => {
+    fc.property(readingsOf, facts, order, sizes, faults, (readings, facts, picks, cuts, broken) => {
       const events = interleave(readings, facts, picks);
       const [kept, other] = [new Ward(specs, bounds), new Ward(specs, bounds)];
       run(kept, events, cuts, broken);
@@ -340,7 +369,7 @@ test('whether and when facts that ended leave the state changes no label and no 
       expect([...other.skips].sort()).toEqual([...kept.skips].sort());
       expect(Buffer.from(other.session.save()).equals(kept.session.save())).toBe(true);
     }),
-    { numRuns: 300 },
+    { numRuns: 600 },
   );
   expect(pruned).toBeGreaterThan(100);
 });
@@ -401,7 +430,6 @@ test('between two checkpoints the facts may be replayed first: the state is the 
     [['1h', '1h'], { ...hard, endedNs: 3_600e9 }],
     [['1h', '1h'], undefined],
   ];
-  const corrected = wildFactsFrom(fc.constantFrom(0, 20, 40), fc.constantFrom(5, 20, 60), 'max');
 
   for (const [[first, second], bounds] of cases) {
     const open = () =>

@@ -1,10 +1,10 @@
 import type { Fact } from '../../wire/fact.ts';
 import { staleBatch } from '../output.ts';
 import { StateReader, StateWriter } from '../state.ts';
-import { shift, type Time } from '../time.ts';
+import { compare, shift, type Time } from '../time.ts';
 import { type Draft, type HeldBounds, HeldRows, heldFull, type RowNote } from './held.ts';
 import type { FactNeeds } from './needs.ts';
-import { endedBefore, type FactLookup, type FactTable, type KnownFact } from './table.ts';
+import type { FactLookup, FactTable } from './table.ts';
 
 /** Rows of a chain, row-major; see `StepRows` for how a time is written. */
 export interface ChainRows {
@@ -97,7 +97,7 @@ export class FactSession {
   release(facts: readonly Fact[], table: FactTable): FactResult {
     const draft = this.#begin();
     const out = new Covered(this.#plan);
-    const known = table.draft();
+    const known = table.draft((subject, end) => this.isForgotten(subject, end));
     for (const fact of facts) {
       known.put(fact);
       if (!draft.isHolding(fact.subject)) continue;
@@ -112,12 +112,14 @@ export class FactSession {
   }
 
   /**
-   * Whether no row that may still come can rest on a fact of this device: it ended so long before the event time of the device, in the
-   * committed state. Such a fact can leave the table, and nothing that is labelled depends on when.
+   * Whether no row that may still come can rest on a fact of this device that cannot be found after a time: that is so long before the event
+   * time of the device, in the committed state. Such a fact can leave the table, and nothing that is labelled depends on when.
    */
-  isForgotten(device: string, { to }: Pick<KnownFact, 'to'>): boolean {
-    const time = to && this.#rows.devices.get(device);
-    return time !== undefined && endedBefore({ to }, shift(time.seconds, time.nanoseconds, -this.#forgetNs));
+  isForgotten(device: string, end: Time): boolean {
+    const time = this.#rows.devices.get(device);
+    if (!time) return false;
+    const bound = shift(time.seconds, time.nanoseconds, -this.#forgetNs);
+    return compare(end.seconds, end.nanoseconds, bound.seconds, bound.nanoseconds) < 0;
   }
 
   /** Only a row that is late by more than the bound finds less than there is: then facts that ended before the bound count as forgotten. */

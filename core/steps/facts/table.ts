@@ -20,10 +20,13 @@ export type FactChange = 'new' | 'corrected' | 'ended' | 'same' | 'unknown' | 'f
 export interface FactLookup {
   /**
    * The fact of a kind that holds for a subject at a time; of several, the one that began last.
-   * @param bound - facts that ended before it count as none
+   * @param bound - facts that ended before it count as none, and so do those that one hides which began before it and holds without an end
    */
   find(kind: string, subject: string, seconds: number, nanoseconds: number, bound?: Time): KnownFact | undefined;
 }
+
+/** Whether a fact of this subject that nothing could find after a time is not asked for any more. Once it is so, it stays so. */
+export type IsForgotten = (subject: string, end: Time) => boolean;
 
 /** Facts of one subject and kind, at most; beyond it the one that began first is forgotten. */
 const maxOfSubject = 1_000;
@@ -49,10 +52,10 @@ export class FactTable implements FactLookup {
     return this.#byKind.get(kind)?.get(subject) ?? none;
   }
 
-  /** Takes in facts that are committed, in their order. How often each change was made. */
-  commit(facts: readonly Fact[]): ReadonlyMap<FactChange, number> {
+  /** Takes in facts that are committed, in their order; see {@link draft}. How often each change was made. */
+  commit(facts: readonly Fact[], isForgotten?: IsForgotten): ReadonlyMap<FactChange, number> {
     const changes = new Map<FactChange, number>();
-    const draft = this.draft();
+    const draft = this.draft(isForgotten);
     for (const fact of facts) {
       const change = draft.put(fact);
       changes.set(change, (changes.get(change) ?? 0) + 1);
@@ -63,18 +66,21 @@ export class FactTable implements FactLookup {
     return changes;
   }
 
-  /** The table with further facts, which it does not hold yet. */
-  draft(): FactDraft {
-    return new FactDraft(this);
+  /**
+   * The table with further facts, which it does not hold yet.
+   * @param isForgotten - facts that count as forgotten are not found again where one that hid them ends: so {@link prune} changes nothing
+   */
+  draft(isForgotten: IsForgotten = () => false): FactDraft {
+    return new FactDraft(this, isForgotten);
   }
 
-  /** Takes facts out that are not needed any more. How many. */
-  prune(isForgotten: (subject: string, fact: KnownFact) => boolean): number {
+  /** Takes facts out that are not asked for any more. How many. */
+  prune(isForgotten: IsForgotten): number {
     const before = this.#size;
     for (const [kind, bySubject] of this.#byKind)
       for (const [subject, list] of bySubject) {
-        if (!list.some((fact) => fact.to && isForgotten(subject, fact))) continue;
-        const kept = list.filter((fact) => !isForgotten(subject, fact));
+        const kept = withoutForgotten(list, subject, isForgotten);
+        if (kept === list) continue;
         this.#size -= list.length - kept.length;
         this.#set(kind, subject, kept);
       }
@@ -123,9 +129,11 @@ export class FactDraft implements FactLookup {
   size: number;
   /** Whether there is a time at which something held before that does not hold now: a fact ended earlier, was deleted or forgotten. */
   coversLess = false;
+  readonly #isForgotten: IsForgotten;
 
-  constructor(table: FactTable) {
+  constructor(table: FactTable, isForgotten: IsForgotten) {
     this.#table = table;
+    this.#isForgotten = isForgotten;
     this.size = table.size;
   }
 
@@ -141,26 +149,35 @@ export class FactDraft implements FactLookup {
     const before = at < 0 ? undefined : list[at];
     if (fact.values === null) {
       if (!before) return 'unknown';
-      this.#set(kind, subject, list.toSpliced(at, 1));
-      this.size -= 1;
+      this.#unhide(fact, list, before, undefined);
       this.coversLess = true;
       return 'ended';
     }
     const known = knownOf(fact, fact.values);
     if (before) {
-      this.#set(kind, subject, list.with(at, known));
       const change = changeOf(before, known);
-      this.coversLess ||= change === 'ended';
+      if (change === 'ended') {
+        this.#unhide(fact, list, before, known);
+        this.coversLess = true;
+      } else this.#set(kind, subject, list.with(at, known));
       return change;
     }
     if (this.size >= maxFacts) return 'full';
-    const sorted = [...list, known].sort((a, b) => compare(a.seconds, a.nanoseconds, b.seconds, b.nanoseconds));
+    const sorted = inOrder([...list, known]);
     if (sorted.length > maxOfSubject) {
       sorted.shift();
       this.coversLess = true;
     } else this.size += 1;
     this.#set(kind, subject, sorted);
     return 'new';
+  }
+
+  /** A fact ends or goes, so others may be found again that it hid: but for those that count as forgotten by now. */
+  #unhide({ kind, subject }: Fact, list: readonly KnownFact[], before: KnownFact, after: KnownFact | undefined): void {
+    const kept = withoutForgotten(list, subject, this.#isForgotten);
+    const changed = kept.flatMap((known) => (known === before ? (after ?? []) : known));
+    this.#set(kind, subject, after && !kept.includes(before) ? inOrder([...changed, after]) : changed);
+    this.size -= list.length - this.#of(kind, subject).length;
   }
 
   #of(kind: string, subject: string): readonly KnownFact[] {
@@ -174,9 +191,24 @@ export class FactDraft implements FactLookup {
   }
 }
 
-/** Whether a fact ended before a time. */
-export const endedBefore = ({ to }: Pick<KnownFact, 'to'>, { seconds, nanoseconds }: Time): boolean =>
-  to !== undefined && compare(to.seconds, to.nanoseconds, seconds, nanoseconds) < 0;
+const inOrder = (facts: KnownFact[]): KnownFact[] =>
+  facts.sort((a, b) => compare(a.seconds, a.nanoseconds, b.seconds, b.nanoseconds));
+
+const isBefore = (time: Time | undefined, { seconds, nanoseconds }: Time): boolean =>
+  time !== undefined && compare(time.seconds, time.nanoseconds, seconds, nanoseconds) < 0;
+
+/** The same list where none is forgotten. */
+function withoutForgotten(list: readonly KnownFact[], subject: string, isForgotten: IsForgotten): readonly KnownFact[] {
+  const forgotten = new Set<KnownFact>();
+  /** When the first fact begins that hides all before it, as it has no end. */
+  let hidden: Time | undefined;
+  for (const fact of list.toReversed()) {
+    const end = hidden && !(fact.to && isBefore(fact.to, hidden)) ? hidden : fact.to;
+    if (end && isForgotten(subject, end)) forgotten.add(fact);
+    if (!fact.to) hidden = fact;
+  }
+  return forgotten.size === 0 ? list : list.filter((fact) => !forgotten.has(fact));
+}
 
 function covering(
   list: readonly KnownFact[],
@@ -186,8 +218,13 @@ function covering(
 ): KnownFact | undefined {
   for (let at = list.length - 1; at >= 0; at--) {
     const known = list[at];
-    if (!known || compare(known.seconds, known.nanoseconds, seconds, nanoseconds) > 0) continue;
-    if (bound && endedBefore(known, bound)) continue;
+    if (!known) continue;
+    if (compare(known.seconds, known.nanoseconds, seconds, nanoseconds) > 0) {
+      // It hides all before it.
+      if (bound && !known.to && isBefore(known, bound)) return undefined;
+      continue;
+    }
+    if (bound && isBefore(known.to, bound)) continue;
     if (!known.to || compare(seconds, nanoseconds, known.to.seconds, known.to.nanoseconds) < 0) return known;
   }
   return undefined;
