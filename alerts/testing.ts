@@ -61,6 +61,8 @@ export interface PredictionParts {
   readonly gaps?: number;
   /** In seconds. */
   readonly time: number;
+  /** Default: when it was measured. */
+  readonly received?: number;
 }
 
 /** A log of its own with the topics of a stream of two values that has alerts. */
@@ -99,11 +101,20 @@ export async function openLine(engine: Engine = 'SQLite') {
 export type Line = Awaited<ReturnType<typeof openLine>>;
 
 export function predictionRecord(stream: string, parts: PredictionParts) {
-  const { device = 'd', label = 'bad', probability = 0.9, gaps = 0, time } = parts;
-  const ns = `${BigInt(time) * 1_000_000_000n}`;
+  const { device = 'd', label = 'bad', probability = 0.9, gaps = 0, time, received = time } = parts;
+  const ns = (seconds: number) => `${BigInt(seconds) * 1_000_000_000n}`;
   const prediction: Prediction = {
-    ...{ stream, device, time: ns, label, probability, probabilities: { [label]: probability }, filled: {}, gaps },
-    ...{ model: { name: 'm', version: 1 }, received: ns, latencyMs: 1 },
+    ...{
+      stream,
+      device,
+      time: ns(time),
+      label,
+      probability,
+      probabilities: { [label]: probability },
+      filled: {},
+      gaps,
+    },
+    ...{ model: { name: 'm', version: 1 }, received: ns(received), latencyMs: 1 },
   };
   return { key: device, value: Buffer.from(JSON.stringify(prediction)) };
 }

@@ -1,7 +1,28 @@
-import type { Episode } from './episode.ts';
+import type { Episode, RunClock } from './episode.ts';
 
-/** One saved episode: subject, `since` as a decimal string, run, 1 where it fires, and then what raised it. */
-export type SavedEpisode = readonly [subject: string, since: string, run: number, firing: 0 | 1, origin?: string];
+/** One saved episode: subject, `since` as a decimal string, run, 1 where it fires, and then what raised it; else the clock of its run. */
+export type SavedEpisode = readonly [
+  subject: string,
+  since: string,
+  run: number,
+  firing: 0 | 1,
+  origin?: string | null,
+  clock?: SavedClock,
+];
+
+type SavedClock = readonly [latest: string, received: string, wasSetBack: 0 | 1];
+
+const saveClock = ({ latest, received, wasSetBack }: RunClock): SavedClock => [
+  `${latest}`,
+  `${received}`,
+  wasSetBack ? 1 : 0,
+];
+
+const loadClock = ([latest, received, wasSetBack]: SavedClock): RunClock => ({
+  latest: BigInt(latest),
+  received: BigInt(received),
+  wasSetBack: wasSetBack === 1,
+});
 
 /** The episodes of one rule in one partition, by subject. They change only when a draft is committed. */
 export class Episodes {
@@ -11,10 +32,11 @@ export class Episodes {
   /** @param limit - subjects at most; those beyond it are not watched */
   constructor(limit: number, saved: readonly SavedEpisode[] = []) {
     this.#limit = limit;
-    for (const [subject, since, run, firing, origin] of saved)
+    for (const [subject, since, run, firing, origin, clock] of saved)
       this.#committed.set(subject, {
         ...{ since: BigInt(since), run, firing: firing === 1 },
-        ...(origin !== undefined && { origin }),
+        ...(typeof origin === 'string' && { origin }),
+        ...(clock && { clock: loadClock(clock) }),
       });
   }
 
@@ -31,8 +53,9 @@ export class Episodes {
   }
 
   save(): SavedEpisode[] {
-    return Array.from(this.#committed, ([subject, { since, run, firing, origin }]): SavedEpisode => {
+    return Array.from(this.#committed, ([subject, { since, run, firing, origin, clock }]): SavedEpisode => {
       const plain = [subject, `${since}`, run, firing ? 1 : 0] as const;
+      if (clock) return [...plain, null, saveClock(clock)];
       return origin === undefined ? plain : [...plain, origin];
     });
   }

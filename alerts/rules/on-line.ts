@@ -9,6 +9,7 @@ export function judgeLine({ name }: Stream, records: readonly StoredRecord[], dr
   for (const record of records) {
     const tick = decodeTick(record.value);
     if (typeof tick === 'string' || tick.kind !== 'line') continue;
+    const at = BigInt(tick.at);
     for (const each of draft.rules) {
       const { rule } = each;
       const found = findingOf(rule, tick);
@@ -16,7 +17,7 @@ export function judgeLine({ name }: Stream, records: readonly StoredRecord[], dr
       if (found === undefined) continue;
       const matches = found >= (rule.kind === 'lag' ? rule.records : rule.fields);
       const subject = rule.kind === 'lag' ? rule.stage : name;
-      draft.step(each, record, { subject, matches, at: BigInt(tick.at), details: { value: found } });
+      draft.step(each, record, { subject, matches, at, received: at, details: { value: found } });
     }
   }
 }

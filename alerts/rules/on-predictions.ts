@@ -6,6 +6,7 @@ import type { PredictionRule } from './rule.ts';
 import type { RuleDraft } from './rule-book.ts';
 
 const decoder = new TextDecoder();
+const nanoseconds = /^-?\d{1,19}$/;
 
 /** Lets predictions decide, in the order of the log. What is no prediction of the stream decides nothing. */
 export function judgePredictions(
@@ -17,9 +18,10 @@ export function judgePredictions(
     const prediction = predictionIn(record.value);
     if (prediction?.stream !== name) continue;
     const at = BigInt(prediction.time);
+    const received = BigInt(prediction.received);
     for (const each of draft.rules) {
       const { matches, details } = judge(each.rule, prediction, fields.length);
-      draft.step(each, record, { subject: prediction.device, matches, at, details });
+      draft.step(each, record, { subject: prediction.device, matches, at, received, details });
     }
   }
 }
@@ -48,13 +50,15 @@ function predictionIn(value: Uint8Array): Prediction | undefined {
     return undefined;
   }
   if (typeof json !== 'object' || json === null) return undefined;
-  const { stream, device, time, label, probability, gaps, model } = json as Partial<Prediction>;
+  const { stream, device, time, received, label, probability, gaps, model } = json as Partial<Prediction>;
   const isOne =
     typeof stream === 'string' &&
     typeof device === 'string' &&
     device !== '' &&
     typeof time === 'string' &&
-    /^-?\d{1,19}$/.test(time) &&
+    nanoseconds.test(time) &&
+    typeof received === 'string' &&
+    nanoseconds.test(received) &&
     typeof label === 'string' &&
     typeof probability === 'number' &&
     typeof gaps === 'number' &&

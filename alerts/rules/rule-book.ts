@@ -1,6 +1,6 @@
 import type { StoredRecord } from '../../core/log/port.ts';
 import type { Alert } from '../../core/wire/alert.ts';
-import { nextEpisode } from './episode.ts';
+import { type Moment, nextEpisode } from './episode.ts';
 import { type EpisodeDraft, Episodes, type SavedEpisode } from './episodes.ts';
 import { type AlertDetails, alertOf, describeFinding } from './message.ts';
 import type { Rule } from './rule.ts';
@@ -104,10 +104,9 @@ export interface DraftedRule<R extends Rule> {
 }
 
 /** What one reading or tick says of a subject. */
-export interface Observation {
+export interface Observation extends Moment {
   readonly subject: string;
   readonly matches: boolean;
-  readonly at: bigint;
   readonly details: AlertDetails;
 }
 
@@ -140,14 +139,14 @@ export class RuleDraft<R extends Rule> {
   }
 
   /** One reading or tick of a subject: whether it matches the rule, and what to tell where that is news. */
-  step(of: DraftedRule<R>, record: StoredRecord, { subject, matches, at, details }: Observation): void {
+  step(of: DraftedRule<R>, record: StoredRecord, { subject, matches, details, ...moment }: Observation): void {
     const { rule, draft } = of;
     const before = draft.get(subject);
     if (before === undefined && !matches) return;
-    const { next, change } = nextEpisode(before, matches, at, rule, record);
+    const { next, change } = nextEpisode(before, matches, moment, rule, record);
     if (next !== before) draft.set(subject, next);
     // Where there was no room for it, it was not kept, and must not be raised.
-    if (change && draft.get(subject) === next) this.raise(rule, subject, { ...change, at, details });
+    if (change && draft.get(subject) === next) this.raise(rule, subject, { ...change, at: moment.at, details });
   }
 
   raise(rule: R, subject: string, { details, reason = 'no longer', ...change }: Change): void {
@@ -169,10 +168,10 @@ export class RuleDraft<R extends Rule> {
     this.#hooks.committed();
   }
 
-  #resolveOrphan({ definition, episode: [subject, written, , , origin = ''] }: Orphan): void {
+  #resolveOrphan({ definition, episode: [subject, written, , , origin] }: Orphan): void {
     const since = BigInt(written);
     const what = 'the rule was changed or removed';
     const shared = { stream: this.#stream, rule: definition.name, subject, state: 'resolved' } as const;
-    this.alerts.push(alertOf({ ...shared, since, origin, at: since, details: {}, what }));
+    this.alerts.push(alertOf({ ...shared, since, origin: origin ?? '', at: since, details: {}, what }));
   }
 }

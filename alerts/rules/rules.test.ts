@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { StoredRecord } from '../../core/log/port.ts';
 import type { Alert } from '../../core/wire/alert.ts';
 import { topicsOf } from '../../core/wire/stream.ts';
@@ -20,7 +20,9 @@ function recordOf(topic: string, key: string, value: Uint8Array, arrivedMs: numb
   return { topic, partition: 0, offset: lastOffset, key, arrivedMs, value };
 }
 
-function predicted(...parts: { readonly time: number; readonly label?: string }[]): StoredRecord[] {
+function predicted(
+  ...parts: { readonly time: number; readonly received?: number; readonly label?: string }[]
+): StoredRecord[] {
   return parts.map((part) => {
     const { key, value } = predictionRecord('s', part);
     return recordOf('s.predictions', key, value, 1);
@@ -83,6 +85,48 @@ test('records that are taken again give the same keys, wherever batches and chec
     saved = save();
   }
   expect(alerts).toEqual(whole);
+});
+
+describe('an alert with `for` while the clock of the device is set back by an hour', () => {
+  const rule = { name: 'bad', label: 'bad', for: '60s' };
+  const hour = 3_600;
+  const run = predicted(
+    ...[0, 20, 40].map((time) => ({ time: hour + time, received: time })),
+    ...[60, 80].map((time) => ({ time, received: time })),
+  );
+
+  test('fires when it has held for so long as readings were received', () => {
+    const { take } = predictionBook(rule);
+    expect(take(run.slice(0, 3))).toEqual([]);
+    expect(take(run.slice(3)).map(({ state, at }) => `${state} ${at}`)).toEqual(['firing 60000000000']);
+  });
+
+  test('fires the same from a checkpoint between any two of the readings', () => {
+    const keys: string[][] = [];
+    for (let cut = 0; cut <= run.length; cut++) {
+      const before = predictionBook(rule);
+      const alerts = before.take(run.slice(0, cut));
+      keys.push(keysOf([...alerts, ...predictionBook(rule, before.save()).take(run.slice(cut))]));
+    }
+    expect(new Set(keys.map(String)).size).toBe(1);
+    expect(keys[0]).toHaveLength(1);
+  });
+
+  test('fires once more than `for` has passed, where the clock of the collector is set back with it', () => {
+    const { take } = predictionBook(rule);
+    expect(
+      take(predicted({ time: hour, received: hour }, { time: 0, received: 0 }, { time: 59, received: 59 })),
+    ).toEqual([]);
+    expect(take(predicted({ time: 60, received: 60 }))).toHaveLength(1);
+  });
+
+  test('does not fire by what was received late and in order', () => {
+    const { take } = predictionBook(rule);
+    expect(
+      take(predicted({ time: 1, received: 1 }, { time: 2, received: hour }, { time: 60, received: hour })),
+    ).toEqual([]);
+    expect(take(predicted({ time: 61, received: hour }))).toHaveLength(1);
+  });
 });
 
 test('a rule on silence that is changed, renamed or new knows the devices that are silent already', () => {
