@@ -1,6 +1,8 @@
 // Tables as users had them: each was read wrongly once, or in silence. What stands here is the right value.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { truthOf } from './dataset.ts';
 import { describeDataset } from './describe.ts';
 import { guessLabel } from './label.ts';
@@ -164,5 +166,23 @@ describe('a Parquet file', () => {
     );
     expect(dataset.devices?.names).toEqual(['p0', 'p1', 'p2']);
     expect(said).toContain('left out  ok: true or false (false, true)');
+  });
+});
+
+describe('columns with one remark in common', () => {
+  const three = (names: readonly string[]) =>
+    [['device', 'temp', ...names], ...[1, 2, 3].map((row) => ['a', row, ...names.map(() => 5)])].join('\n');
+
+  it('are one line, where they are many', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'gapline-remarks-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const said = async (names: readonly string[]) => {
+      const file = join(folder, `${names.length}.csv`);
+      writeFileSync(file, three(names));
+      const { dataset } = await readTable({}, await surveyTable([file]));
+      return describeDataset(dataset).filter((line) => line.includes('the same in every row'));
+    };
+    expect(await said(['v', 'w'])).toEqual(['v', 'w'].map((name) => `  value     ${name}: the same in every row`));
+    expect(await said(['v', 'w', 'x', 'y'])).toEqual(['  values    the same in every row: v, w, x, y']);
   });
 });

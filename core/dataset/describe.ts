@@ -4,6 +4,8 @@ import type { ColumnRole } from './roles.ts';
 
 /** Columns that are values without a remark are listed together; of more than this the rest is counted. */
 const mostListed = 100;
+/** Of more columns with the same remark, one line names them all. */
+const mostAlike = 3;
 
 /** What each column of a data set became, and how the table is written: lines for people. */
 export function describeDataset({ file, count, fields, columns, notes }: Dataset): string[] {
@@ -13,13 +15,16 @@ export function describeDataset({ file, count, fields, columns, notes }: Dataset
   const of = (role: ColumnRole['role']) => columns.filter((column) => column.role === role);
   const plain = of('value').filter(({ reason }) => reason === '');
   const remarked = of('value').filter(({ reason }) => reason !== '');
+  const alike = [...Map.groupBy(remarked, ({ reason }) => reason)].filter(([, own]) => own.length > mostAlike);
+  const groups = new Set(alike.map(([reason]) => reason));
   return [
     `${oneLine(file)}: ${count} rows, ${columns.length} columns, ${fields.length} of them values`,
     ...(['label', 'device', 'time', 'segment'] as const).flatMap((role) =>
       of(role).map((column) => line(role, said(column))),
     ),
     ...listed(plain).map((text) => line('values', text)),
-    ...some(remarked).map((column) => line('value', said(column))),
+    ...alike.flatMap(([reason, own]) => listed(own).map((names) => line('values', `${reason}: ${names}`))),
+    ...some(remarked.filter(({ reason }) => !groups.has(reason))).map((column) => line('value', said(column))),
     ...of('left out').map((column) => line('left out', said(column))),
     ...notes.map((note) => line('note', note)),
   ];
