@@ -1,36 +1,15 @@
-import { createHash } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
-import { createRequire, stripTypeScriptTypes } from 'node:module';
-import { dirname, extname, join } from 'node:path';
-import type { Response } from 'express';
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { type Asset, asset, css, readPageFiles, script } from '../core/http/page-files.ts';
 import type { ModelOption } from './controls.ts';
 import { barsOfMany, mostBars } from './page/sizes.ts';
 
-/** One file of the page, as it is served. */
-export interface Asset {
-  readonly type: string;
-  readonly body: Buffer;
-  readonly etag: string;
-}
-
-const css = 'text/css; charset=utf-8';
-const script = 'text/javascript; charset=utf-8';
-const types: Record<string, string> = { '.css': css, '.svg': 'image/svg+xml', '.ts': script, '.js': script };
-
 const pageFolder = join(import.meta.dirname, 'page');
 
-/**
- * Reads the page's files once. Its modules are TypeScript; their types are blanked out here, so a clone needs no build and a browser's
- * debugger still shows the lines of the source. In the package they are JavaScript already.
- */
+/** Reads the page's files once. */
 export async function readAssets(): Promise<Map<string, Asset>> {
-  const assets = new Map<string, Asset>();
-  for (const name of await readdir(pageFolder)) {
-    const type = types[extname(name)];
-    if (type === undefined || name.endsWith('.test.ts') || name.endsWith('.d.ts')) continue;
-    const source = await readFile(join(pageFolder, name), 'utf8');
-    assets.set(`/page/${name}`, asset(type, extname(name) === '.ts' ? stripTypeScriptTypes(source) : source));
-  }
+  const assets = await readPageFiles(pageFolder);
   const vendor = join(dirname(createRequire(import.meta.url).resolve('uplot/package.json')), 'dist');
   assets.set('/vendor/uplot.js', asset(script, await readFile(join(vendor, 'uPlot.esm.js'), 'utf8')));
   assets.set('/vendor/uplot.css', asset(css, await readFile(join(vendor, 'uPlot.min.css'), 'utf8')));
@@ -97,15 +76,6 @@ async function readTemplate(name: string): Promise<(values: Record<string, strin
       'text/html; charset=utf-8',
       template.replaceAll(/\{\{(\w+)\}\}/g, (_whole, place: string) => values[place] ?? ''),
     );
-}
-
-export function sendAsset(response: Response, { type, etag, body }: Asset): void {
-  response.set({ 'content-type': type, 'cache-control': 'no-cache', etag }).send(body);
-}
-
-function asset(type: string, text: string): Asset {
-  const body = Buffer.from(text);
-  return { type, body, etag: `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"` };
 }
 
 function escapeHtml(text: string): string {

@@ -2,9 +2,8 @@ import express, { type Request, type Response, Router } from 'express';
 import { type Access, presentedToken } from '../core/access/access.ts';
 import type { Guard, OriginCheck } from '../core/access/guard.ts';
 import type { Sessions } from '../core/access/sessions.ts';
+import { type Asset, sendAsset } from '../core/http/page-files.ts';
 import { GaplineError } from '../core/wire/errors.ts';
-import type { Asset } from './assets.ts';
-import { sendAsset } from './assets.ts';
 
 export interface SignInOptions {
   readonly guard: Guard;

@@ -2,8 +2,10 @@ import express, { type Express } from 'express';
 import helmet from 'helmet';
 import type { Logger } from 'pino';
 import { explainForeignRequest } from '../core/http/origin.ts';
+import { type Asset, sendAsset } from '../core/http/page-files.ts';
 import { HttpProblem, problemHandler } from '../core/http/problem.ts';
 import { shorten } from '../core/wire/problem.ts';
+import { openApiDocument } from './http/openapi.ts';
 import { requestIds } from './http/request-id.ts';
 import { createRouter, type RouterOptions } from './http/router.ts';
 
@@ -11,10 +13,12 @@ export interface AppOptions extends RouterOptions {
   readonly logger: Logger;
   readonly tls: boolean;
   readonly ready: () => boolean;
+  /** By path. */
+  readonly page: ReadonlyMap<string, Asset>;
 }
 
 /** The gateway's HTTP side, not listening yet. */
-export function createApp({ logger, tls, ready, ...routes }: AppOptions): Express {
+export function createApp({ logger, tls, ready, page, ...routes }: AppOptions): Express {
   const app = express().disable('x-powered-by').disable('etag').set('query parser', 'simple');
   app.use(securityHeaders(tls), requestIds);
   app.use((request, _response, next) => {
@@ -26,6 +30,9 @@ export function createApp({ logger, tls, ready, ...routes }: AppOptions): Expres
   app.get('/ready', (_request, response) => {
     response.status(ready() ? 200 : 503).json({ status: ready() ? 'pass' : 'fail' });
   });
+  for (const [path, asset] of page) app.get(path, (_request, response) => sendAsset(response, asset));
+  const document = openApiDocument(routes.operations);
+  app.get('/openapi.json', (_request, response) => void response.json(document));
   app.use(createRouter(routes));
   app.use((request) => {
     throw new HttpProblem('not-found', `there is no ${request.method} ${shorten(request.path)} here`);
@@ -43,6 +50,7 @@ const securityHeaders = (tls: boolean) =>
         'default-src': ["'none'"],
         'script-src': ["'self'"],
         'style-src': ["'self'"],
+        'img-src': ["'self'"],
         'connect-src': ["'self'"],
         'form-action': ["'none'"],
         'base-uri': ["'none'"],

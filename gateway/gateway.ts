@@ -8,6 +8,7 @@ import { createApp } from './app.ts';
 import { AppLog } from './audit/app-log.ts';
 import { Audit } from './audit/audit.ts';
 import { auditOperations } from './audit/operations.ts';
+import { readDocsPage } from './http/docs-page.ts';
 import type { Limits } from './http/limits.ts';
 import type { Operation } from './http/operation.ts';
 import { modelOperations } from './models/operations.ts';
@@ -77,7 +78,9 @@ export function createGateway(options: GatewayOptions): Stage & { readonly url: 
       for (const runner of runners) runner.start();
       const operations = operationsOf(options, parts, streams, () => runners);
       const routes = { ...parts, operations, limits: options.config.limits as Limits };
-      await listener.start(createApp({ ...routes, logger, tls: tls !== undefined, ready: () => true }));
+      await listener.start(
+        createApp({ ...routes, logger, tls: tls !== undefined, page: await readDocsPage(), ready: () => true }),
+      );
     },
     async close() {
       await listener.stop();

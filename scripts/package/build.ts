@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { cp, glob, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { basename, dirname, join, resolve, sep } from 'node:path';
+import { dirname, join, resolve, sep } from 'node:path';
 import { promisify } from 'node:util';
 
 // `npm pack` runs this first (`prepack`): plain JavaScript and declarations into `dist/`, because Node strips no types below
@@ -12,7 +12,7 @@ const dist = join(root, 'dist');
 /** What the line reads from files beside its code. */
 const copied = [
   'cli/bin/*.cjs',
-  'dashboard/page/*.{css,svg}',
+  '{dashboard,gateway}/page/*.{css,svg}',
   'examples/spambase/{README.md,stream.yaml}',
   'examples/spambase/data/t*.csv',
   'examples/spambase/models/**/*',
@@ -58,9 +58,9 @@ async function copyFiles(): Promise<void> {
 
 /** The page's modules are JavaScript already when they are read. */
 async function copyPages(): Promise<void> {
-  for await (const file of glob('dashboard/page/*.html', { cwd: root })) {
+  for await (const file of glob('{dashboard,gateway}/page/*.html', { cwd: root })) {
     const text = await readFile(join(root, file), 'utf8');
-    await writeFile(join(dist, 'dashboard/page', basename(file)), text.replaceAll(/("\/page\/[\w-]+)\.ts"/g, '$1.js"'));
+    await writeFile(join(dist, file), text.replaceAll(/("\/page\/[\w-]+)\.ts"/g, '$1.js"'));
   }
 }
 

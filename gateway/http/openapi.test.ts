@@ -1,0 +1,84 @@
+import { expect, test } from 'vitest';
+import { errorCatalog } from '../../core/wire/errors.ts';
+import { exampleOf } from '../page/example.ts';
+import { TestGateway, temporaryFolder } from '../testing/gateway.ts';
+import { makeStream } from '../testing/stream.ts';
+
+const open = [
+  'POST /auth/register',
+  'POST /auth/jwt/login',
+  'POST /auth/jwt/refresh',
+  'POST /auth/reset',
+  'GET /health',
+];
+
+async function scene() {
+  const streams = [await makeStream(temporaryFolder(), 'pumps')];
+  const gateway = await new TestGateway({ streams, config: { registration: 'open' } }).start();
+  const { status, body } = await gateway.request('/openapi.json');
+  expect(status).toBe(200);
+  const operations = Object.entries(body.paths).flatMap(([path, methods]) =>
+    // biome-ignore lint/suspicious/noExplicitAny: a document of every form
+    Object.entries(methods as Record<string, any>).map(([method, each]) => {
+      return { name: `${method.toUpperCase()} ${path}`, method: method.toUpperCase(), path, ...each };
+    }),
+  );
+  return { gateway, operations, document: body };
+}
+
+test('every operation but those to sign in needs a token, and says so in the document', async () => {
+  const { gateway, operations } = await scene();
+  expect(operations.length).toBeGreaterThan(15);
+  for (const { name, method, path, security, responses } of operations) {
+    const isOpen = open.includes(name);
+    expect({ name, isOpen: (security ?? []).length === 0 }).toEqual({ name, isOpen });
+    if (isOpen) continue;
+    expect(responses).toHaveProperty('401');
+    const refused = await gateway.request(path.replaceAll(/\{\w+\}/g, 'x'), { method });
+    expect({ name, status: refused.status, code: refused.body.code }).toEqual({
+      name,
+      status: 401,
+      code: 'unauthorized',
+    });
+  }
+});
+
+test('codes of refusals are those of the catalog, under their status', async () => {
+  const { operations } = await scene();
+  for (const { responses } of operations)
+    for (const [status, { description, content }] of Object.entries<{ description: string; content?: object }>(
+      responses,
+    ))
+      if (content && 'application/problem+json' in content)
+        for (const code of description.split(', '))
+          expect(errorCatalog[code as keyof typeof errorCatalog].status).toBe(Number(status));
+});
+
+test('what an administrator gets for the example of each operation is in the document', async () => {
+  const { gateway, operations } = await scene();
+  const token = await gateway.admin();
+  // Last, because it ends the session.
+  const order = operations.toSorted(
+    (a, b) => Number(a.path === '/auth/jwt/logout') - Number(b.path === '/auth/jwt/logout'),
+  );
+  for (const { name, method, path, requestBody, responses } of order) {
+    const schema = requestBody?.content['application/json'].schema;
+    const body = schema && exampleOf(schema);
+    const { status } = await gateway.request(path.replaceAll(/\{\w+\}/g, 'x'), { method, token, body });
+    expect(Object.keys(responses).map(Number), `${name}: ${status}`).toContain(status);
+    expect(status, name).toBeLessThan(500);
+  }
+});
+
+test('the page and its files come from here, under a policy that allows nothing else', async () => {
+  const { gateway } = await scene();
+  const page = await fetch(`${gateway.url}/docs`);
+  const text = await page.text();
+  expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
+  const files = [...text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, file = '']) => file);
+  expect(files.length).toBeGreaterThan(2);
+  for (const file of files) {
+    expect(file).toMatch(/^\/[^/]/);
+    expect((await fetch(gateway.url + file)).status, file).toBe(200);
+  }
+});
