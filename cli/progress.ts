@@ -29,6 +29,12 @@ export class Progress {
     this.#out.write(`${title} ${Math.floor(share * 100)} % ${detail}\n`);
   }
 
+  /** Takes the bar off the terminal, where a line of something else comes in its place. */
+  clear(): void {
+    if (this.#drawn) this.#out.write('\r\x1b[2K');
+    this.#drawn = false;
+  }
+
   /** Leaves the terminal on a fresh line. */
   end(): void {
     if (this.#drawn) this.#out.write('\n');

@@ -2,6 +2,7 @@ import type { Dataset } from '../core/dataset/dataset.ts';
 import type { Model } from '../core/model/model.ts';
 import { GaplineError } from '../core/wire/errors.ts';
 import { type FittedCandidate, fitCandidate } from './candidate.ts';
+import type { FitProgress } from './fit-input.ts';
 import { holdOut } from './hold-out.ts';
 import { maskValues } from './mask.ts';
 import { score } from './metrics.ts';
@@ -40,6 +41,8 @@ export interface CompareInput {
   readonly isTimeUp?: (() => boolean) | undefined;
   /** Called for a candidate that these rows do not suit, with the reason; without it that is thrown. */
   readonly onUnsuited?: (name: string, reason: string) => void;
+  /** Called as a candidate is fitted. */
+  readonly onProgress?: (name: string, progress: FitProgress) => void;
   /** Called as each candidate is finished. */
   readonly onCompared?: (row: CandidateResult) => void;
 }
@@ -56,8 +59,12 @@ export async function compare(input: CompareInput): Promise<CandidateResult[]> {
   const compared: CandidateResult[] = [];
   for (const { name, options } of candidates) {
     const startedMs = performance.now();
-    const { isTimeUp } = input;
-    const task = { rows: train, fields, classes, options, isTimeUp, ...(preparation && { preparation }) };
+    const { isTimeUp, onProgress } = input;
+    const task = {
+      ...{ rows: train, fields, classes, options, isTimeUp },
+      ...(preparation && { preparation }),
+      ...(onProgress && { onProgress: (progress: FitProgress) => onProgress(name, progress) }),
+    };
     const model = await suited(fitCandidate(task), name, input.onUnsuited);
     if (!model) continue;
     const fitMs = performance.now() - startedMs;

@@ -189,7 +189,13 @@ test('a window of fewer samples than rocket needs is refused, with the reason; s
   const task = { ...parts, candidates: ways, rates: [0], seed: 1 };
   await expect(compare(task)).rejects.toMatchObject({ code: 'data-invalid' });
   const unsuited: string[] = [];
-  const compared = await compare({ ...task, onUnsuited: (name, reason) => unsuited.push(`${name}: ${reason}`) });
+  const told: string[] = [];
+  const compared = await compare({
+    ...task,
+    onUnsuited: (name, reason) => unsuited.push(`${name}: ${reason}`),
+    onProgress: (name, { of, done, all }) => done === all && told.push(`${name}: ${of}`),
+  });
+  expect(told).toEqual(['shapelets: shapelets', 'shapelets: windows', 'shapelets: ridge parts']);
   expect(compared.map(({ name }) => name)).toEqual(['shapelets']);
   expect(unsuited).toEqual([expect.stringContaining('rocket: a window has 8 samples')]);
 });

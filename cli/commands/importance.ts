@@ -35,14 +35,16 @@ function table(lines: readonly Line[]): string {
 /** Prints how much the splits on each field lower the impurity, of boosted trees the loss. */
 export async function printImpurity(registry: Registry, version: number): Promise<void> {
   const artifact = await registry.artifact(version);
-  const { name, fields, estimator } = artifact.manifest;
+  const { name, fields, estimator, series } = artifact.manifest;
   const importance = await impurityByField(artifact);
   if (!importance) {
     const why =
       estimator.kind === 'forest'
         ? `the trees of ${estimator.file} do not record the gain of their splits`
         : `a model of kind ${estimator.kind} has no splits to measure`;
-    throw new GaplineError('config-invalid', `version ${version}: ${why}; --on FILE measures on rows instead`);
+    const which = series ? ', by tenths of each channel' : '';
+    const instead = `measure on a table with labels instead${which}: gapline models show ${version} --importance --on FILE.csv`;
+    throw new GaplineError('config-invalid', `version ${version}: ${why}; ${instead}`);
   }
   const lines = importance.map((share, at) => ({
     field: elementAt(fields, at),

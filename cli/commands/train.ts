@@ -172,6 +172,7 @@ async function compareWays(loaded: LoadedConfig, options: TrainCommandOptions): 
   const raw = await openParts(loaded, options);
   print(['accuracy by share of gaps', ...comparedRates.map((rate) => `${rate * 100} %`), 'fit s', 'µs/row']);
   const tried: TriedWay[] = [];
+  const progress = new Progress();
   for (const { steps, ways } of waysBySteps(training, configured)) {
     const parts = await preparedBy(loaded, raw, steps, steps === configured);
     if (!parts) continue;
@@ -185,12 +186,17 @@ async function compareWays(loaded: LoadedConfig, options: TrainCommandOptions): 
       rates: comparedRates,
       seed: training.seed,
       ...(steps !== configured && {
-        onUnsuited: (name, reason) => complain(`${name} is left out: ${reason}\n`),
+        onUnsuited: (name, reason) => {
+          progress.clear();
+          complain(`${name} is left out: ${reason}\n`);
+        },
       }),
+      onProgress: (name, { of, done, all }) => progress.show(name, done / all, `${done}/${all} ${of}`),
       onCompared: (result) => {
         const way = ways.find(({ name }) => name === result.name);
         if (!way) throw new GaplineError('internal', `${result.name} is none of the ways`);
         tried.push({ way, steps, parts, result });
+        progress.clear();
         printResult(result, `  ${changes}${setLine(way)}`);
       },
     });

@@ -95,6 +95,14 @@ test('rows that nothing can be measured on end with one clear complaint', { time
   }
 });
 
+test('an estimator of series has no splits, and the complaint says what to do', { timeout: 60_000 }, async () => {
+  const { code, stderr } = await show('1', '--config', join(root, 'examples/ppg/stream.yaml'), '--importance');
+  expect(code).toBe(1);
+  expect(stderr).toMatch(
+    /kind shapelets has no splits .* by tenths of each channel: gapline models show 1 --importance --on FILE\.csv\. /,
+  );
+});
+
 test('trees of ONNX do not record what their splits gain, but can be shuffled', { timeout: 60_000 }, async () => {
   const folder = temporaryFolder();
   const fixture = join(root, 'core/model/forest/fixtures/sklearn-forest-2');
@@ -111,7 +119,7 @@ test('trees of ONNX do not record what their splits gain, but can be shuffled', 
   const gained = await show('1', '--config', config, '--importance');
   expect(gained.code).toBe(1);
   expect(gained.stderr).toMatch(
-    /^gapline: version 1: the trees of forest\.onnx do not record the gain of their splits; --on FILE .*\n$/,
+    /^gapline: version 1: the trees of forest\.onnx do not record the gain of their splits; measure on a table .* --importance --on FILE\.csv\. .*\n$/,
   );
   const shuffled = await show('1', '--config', config, '--on', join(folder, 'data.csv'));
   expect(shuffled.code).toBe(0);
