@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto';
 import { userInfo } from 'node:os';
 import { resolve } from 'node:path';
 import type { Dataset } from '../core/dataset/dataset.ts';
 import { readDataset } from '../core/dataset/read.ts';
+import type { CacheOptions } from '../core/model/registry/cache.ts';
 import { openRegistry, type RegistryOptions } from '../core/model/registry/folder.ts';
 import { openMlflow } from '../core/model/registry/mlflow.ts';
 import type { Registry } from '../core/model/registry/port.ts';
@@ -13,6 +15,7 @@ import { type Stream, topicsOf } from '../core/wire/stream.ts';
 import type { LoadedConfig } from './config/load.ts';
 import { readFactsFile } from './facts-file.ts';
 import { mlflowSecrets } from './open.ts';
+import { complain } from './print.ts';
 
 /** The registry of the stream's model; it gives the version that the configured alias names, or what is to serve in place of it. */
 export function openModels(
@@ -22,8 +25,37 @@ export function openModels(
   const { registry, url, experiment, alias, name = config.stream } = config.model;
   const serving = { name, alias, stepsFolder: folder, ...(choose && { choose }) };
   if (registry === 'mlflow' && url !== undefined)
-    return openMlflow({ ...serving, url, ...mlflowSecrets(), ...(experiment !== undefined && { experiment }) });
+    return openMlflow({
+      ...{ ...serving, url, cache: cacheOf(config.model, { folder, url, name }) },
+      onCached: sayOnce,
+      ...mlflowSecrets(),
+      ...(experiment !== undefined && { experiment }),
+    });
   return openRegistry({ ...serving, folder: resolve(folder, config.model.folder) });
+}
+
+/** What a start opens several times is said once. */
+const said = new Set<string>();
+function sayOnce(detail: string): void {
+  if (!said.has(detail)) complain(`${detail}\n`);
+  said.add(detail);
+}
+
+/** Where versions of one model of one MLflow are kept. */
+function cacheOf(
+  { folder: models, cacheVersions, cacheMegabytes }: LoadedConfig['config']['model'],
+  { folder, url, name }: { folder: string; url: string; name: string },
+): CacheOptions | undefined {
+  if (cacheVersions === 0) return undefined;
+  const place = createHash('sha256')
+    .update(JSON.stringify([url, name]))
+    .digest('hex')
+    .slice(0, 16);
+  return {
+    folder: resolve(folder, models, '.mlflow', place),
+    mostVersions: cacheVersions,
+    mostBytes: cacheMegabytes * 1_000_000,
+  };
 }
 
 /** Who promotes, for the history: the user of MLflow, else of this machine. */
@@ -112,9 +144,9 @@ function factKindsOf({ config: { facts } }: LoadedConfig): FactKinds | undefined
 }
 
 async function fieldsOf(loaded: LoadedConfig): Promise<readonly string[]> {
-  const { data, model } = loaded.config;
+  const { data } = loaded.config;
   const models = openModels(loaded);
-  const version = await models.resolve(model.alias);
+  const version = await models.serving();
   if (version !== undefined) {
     const { channels, fields } = await models.manifest(version);
     return channels ?? fields;

@@ -13,7 +13,7 @@ export async function windowShapeOf(
   fields: readonly string[],
 ): Promise<{ seconds: number; rate: number } | undefined> {
   const models = openModels(loaded);
-  const version = await models.resolve(loaded.config.model.alias);
+  const version = await models.serving();
   const { steps = [], channels = fields } =
     version === undefined ? { steps: loaded.config.steps } : await models.manifest(version);
   const specs = steps as readonly StepSpec[];

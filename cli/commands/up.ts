@@ -179,7 +179,7 @@ async function demandPorts({ host, collectorPort, pagePort }: UpOptions): Promis
 /** Refuses to start a line that could label nothing, and reports how to get a model. */
 async function demandModel(loaded: LoadedConfig): Promise<void> {
   const { alias, name = loaded.config.stream } = loaded.config.model;
-  if ((await openModels(loaded).resolve(alias)) !== undefined) return;
+  if ((await openModels(loaded).serving()) !== undefined) return;
   throw new GaplineError(
     'model-missing',
     `${loaded.file}: there is no ${alias} of model ${name}; run: ${trainCommand(shellWord(join(loaded.file)))}`,

@@ -159,6 +159,18 @@ const model = z
       .optional()
       .describe('of MLflow: its address; user and password or token are in the environment'),
     experiment: name('of MLflow: where `gapline train` logs its runs; default: the name of the model').optional(),
+    cacheVersions: z
+      .int()
+      .min(0)
+      .max(1_000)
+      .default(5)
+      .describe('of MLflow: how many versions are kept in `folder`, for a start while MLflow is unavailable; 0: none'),
+    cacheMegabytes: z
+      .number()
+      .min(1)
+      .max(1_000_000)
+      .default(4_000)
+      .describe('of MLflow: how large these may be together; the newest is kept whatever its size'),
   })
   .refine(({ registry, url }) => registry !== 'mlflow' || url !== undefined, {
     path: ['url'],

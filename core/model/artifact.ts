@@ -24,7 +24,7 @@ export interface Draft {
 
 const manifestFile = 'model.json';
 /** In the format of `sha256sum`, so that `sha256sum -c SHA256SUMS` checks a model too. */
-const checksumFile = 'SHA256SUMS';
+export const checksumFile = 'SHA256SUMS';
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
@@ -150,7 +150,8 @@ async function readPart(folder: string, name: string): Promise<Uint8Array> {
   }
 }
 
-function readSums(folder: string, bytes: Uint8Array): Map<string, string> {
+/** The hash of each file, by name. @throws {GaplineError} `model-invalid` */
+export function readSums(folder: string, bytes: Uint8Array): Map<string, string> {
   const lines = new TextDecoder().decode(bytes).split('\n').filter(Boolean);
   return new Map(
     lines.map((line, at) => {

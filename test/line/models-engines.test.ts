@@ -173,6 +173,18 @@ describeWithPython('mlflow', 'models in MLflow', (python) => {
     await eventually(async () => (await labelledBy(2)) > before);
     line.kill('SIGTERM');
     expect((await line.ended).code).toBe(0);
+    // A line that starts now takes the version from its cache.
+    const atEnd = await labelledBy(2);
+    const again = gapline(['up', ...own, '--data', data, '--collector-port', '0', '--page-port', '0']);
+    await again.printed(/POST/);
+    await eventually(async () => (await labelledBy(2)) > atEnd);
+    await eventually(async () =>
+      (await complaints()).some(({ lastError }) => lastError?.message.includes('version 2 serves from the cache')),
+    );
+    again.kill('SIGTERM');
+    const restarted = await again.ended;
+    expect(restarted.code).toBe(0);
+    expect(restarted.stderr).toMatch(/version 2 is taken from the cache/);
     const away = await runHere(['models', 'list', ...own]);
     expect(away.code).toBe(1);
     expect(away.stderr).toMatch(/MLflow at http:\S+ cannot be reached.*\[registry-unavailable\]\n$/);

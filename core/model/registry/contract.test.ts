@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -287,6 +287,54 @@ describeWithPython('mlflow', 'a registry in MLflow', (python) => {
       message: expect.stringMatching(/SHA256SUMS is missing/),
     });
     expect(await registry.versions()).toEqual([1, 2]);
+  });
+
+  it('starts with a sound copy of the last version while MLflow is unavailable, and says so', {
+    timeout: 600_000,
+  }, async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'gapline-cache-'));
+    const cache = { folder, mostVersions: 2, mostBytes: 1e9 };
+    const said: string[] = [];
+    const open = () => place.open({ cache, onCached: (detail) => said.push(detail) });
+    const kept = async () => (await readdir(folder)).filter((name) => name.endsWith('.sums')).toSorted();
+    const filesOfCache = async () =>
+      await Promise.all((await readdir(join(folder, 'files'))).map((name) => join(folder, 'files', name)));
+    const before = open();
+    for (const each of [draft, other, draft]) await before.publish(each);
+    await before.point('champion', 2);
+    expect(await versionOf(before.current())).toBe(2);
+    for (const version of [1, 3]) await before.load(version);
+    // Of the two that fit, one is what the champion was.
+    expect(await kept()).toEqual(['2.sums', '3.sums']);
+    await server.kill();
+    const registry = open();
+    const watched = await new Watched().start(registry);
+    try {
+      expect(await versionOf(registry.current())).toBe(2);
+      expect(said).toEqual([expect.stringMatching(/cannot be reached.*; version 2 is taken from the cache/)]);
+      await expect.poll(() => watched.away, patient).toHaveLength(1);
+      expect(watched.away[0]).toMatch(/cannot be reached.*; version 2 serves from the cache/);
+      await expect(registry.load(1)).rejects.toMatchObject({
+        code: 'registry-unavailable',
+        message: expect.stringMatching(/the cache .* has no version 1/),
+      });
+      for (const file of await filesOfCache()) await writeFile(file, 'damaged');
+      await expect(open().current()).rejects.toMatchObject({
+        code: 'registry-unavailable',
+        message: expect.stringMatching(/version 2 in the cache cannot be used/),
+      });
+      await server.restart();
+      await expect.poll(() => watched.away, patient).toHaveLength(2);
+      expect(await versionOf(open().current())).toBe(2);
+      expect(await versionOf(open().load(3))).toBe(3);
+      const texts = await Promise.all((await filesOfCache()).map((file) => readFile(file, 'utf8')));
+      expect(texts).not.toContain('damaged');
+      await place.move('champion', 3);
+      await expect.poll(() => watched.changed, patient).toEqual([3]);
+    } finally {
+      await watched.stop();
+      await rm(folder, { recursive: true });
+    }
   });
 
   it('serves on while MLflow is unavailable, reports that once, and follows when it is back', {

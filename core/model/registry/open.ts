@@ -1,8 +1,10 @@
-import { GaplineError } from '../../wire/errors.ts';
-import { type Artifact, type Draft, readArtifact, readManifest, stampOf } from '../artifact.ts';
+import { describeError, GaplineError } from '../../wire/errors.ts';
+import { type Artifact, type ArtifactSource, type Draft, readArtifact, readManifest, stampOf } from '../artifact.ts';
 import type { Manifest } from '../manifest.ts';
 import type { Model, ModelIdentity, ModelWatcher, Serving } from '../model.ts';
 import { loadModel } from '../open.ts';
+import type { CacheOptions } from './cache.ts';
+import { VersionCache } from './cache.ts';
 import { type Move, orderMoves } from './history.ts';
 import { aliasPattern, championAlias, type Registry, type RegistryEngine, versionPattern } from './port.ts';
 import { watchRegistry } from './watch.ts';
@@ -18,6 +20,10 @@ export interface ServingOptions {
   readonly watchEveryMs?: number;
   /** What the paths of a model's own steps are relative to: the folder of `stream.yaml`. */
   readonly stepsFolder?: string;
+  /** Where versions are kept that were read, for when the registry is unavailable. Default: nowhere. */
+  readonly cache?: CacheOptions | undefined;
+  /** Called once where a version is taken from the cache, because the registry is unavailable, with a sentence that says so. */
+  readonly onCached?: (detail: string) => void;
 }
 
 /** The registry that an engine keeps. Nothing is read until a method is called. */
@@ -31,6 +37,10 @@ class EngineRegistry implements Registry {
   readonly #choose: NonNullable<ServingOptions['choose']>;
   readonly #pollEveryMs: number;
   readonly #stepsFolder: string | undefined;
+  readonly #cache: VersionCache | undefined;
+  readonly #onCached: (detail: string) => void;
+  /** Whether a version was taken from the cache. */
+  #cached = false;
 
   constructor(engine: RegistryEngine, options: ServingOptions) {
     const { name, alias = championAlias, choose, watchEveryMs = 1_000, stepsFolder } = options;
@@ -40,6 +50,8 @@ class EngineRegistry implements Registry {
     this.#choose = choose ?? ((named) => named);
     this.#pollEveryMs = watchEveryMs;
     this.#stepsFolder = stepsFolder;
+    this.#cache = options.cache && new VersionCache(options.cache);
+    this.#onCached = options.onCached ?? (() => {});
   }
 
   versions = (): Promise<number[]> => this.#engine.versions();
@@ -67,22 +79,68 @@ class EngineRegistry implements Registry {
 
   forget = (wanted: string): Promise<void> => this.#engine.removeAlias(wanted);
 
-  async manifest(version: number): Promise<Manifest> {
-    return readManifest(await this.#source(version));
+  async serving(): Promise<number | undefined> {
+    return this.#choose(await this.#named());
   }
 
-  async artifact(version: number): Promise<Artifact> {
-    return readArtifact(await this.#source(version));
+  /** What the alias names, or, while the registry is unavailable, named last. */
+  async #named(): Promise<number | undefined> {
+    try {
+      const named = await this.resolve(this.#alias);
+      if (named !== undefined) await this.#cache?.note(this.#alias, named);
+      return named;
+    } catch (error) {
+      const last = isUnavailable(error) ? await this.#cache?.lastOf(this.#alias) : undefined;
+      if (last === undefined) throw error;
+      return last;
+    }
   }
 
-  async load(version: number | undefined): Promise<Model> {
-    const found = await this.#demand(version);
-    const identity = { name: this.#name, version: found };
-    return loadModel(await this.#engine.source(found), identity, this.#stepsFolder);
+  manifest = (version: number): Promise<Manifest> => this.#read(version, readManifest);
+  artifact = (version: number): Promise<Artifact> => this.#read(version, readArtifact);
+
+  load(version: number | undefined): Promise<Model> {
+    return this.#read(version, (source, identity) => loadModel(source, identity, this.#stepsFolder));
   }
 
   async current(): Promise<Model> {
-    return this.load(this.#choose(await this.resolve(this.#alias)));
+    return this.load(await this.serving());
+  }
+
+  /** Versions never change, so while the registry is unavailable a copy is as good. */
+  async #read<T>(
+    version: number | undefined,
+    use: (source: ArtifactSource, identity: ModelIdentity) => Promise<T>,
+  ): Promise<T> {
+    try {
+      const found = await this.#demand(version);
+      const source = await this.#engine.source(found);
+      const identity = { name: this.#name, version: found };
+      return await use(this.#cache?.through(found, source) ?? source, identity);
+    } catch (error) {
+      if (version === undefined || !this.#cache || !isUnavailable(error)) throw error;
+      return await this.#readCached(this.#cache, version, error, use);
+    }
+  }
+
+  async #readCached<T>(
+    cache: VersionCache,
+    version: number,
+    unavailable: unknown,
+    use: (source: ArtifactSource, identity: ModelIdentity) => Promise<T>,
+  ): Promise<T> {
+    const identity = { name: this.#name, version };
+    const source = await cache.alone(version, identity);
+    const why = describeError(unavailable);
+    if (!source) throw away(`${why}; the cache ${cache.folder} has no version ${version}`, unavailable);
+    try {
+      const read = await use(source, identity);
+      if (!this.#cached) this.#onCached(`${why}; version ${version} is taken from the cache ${cache.folder}`);
+      this.#cached = true;
+      return read;
+    } catch (error) {
+      throw away(`${why}; version ${version} in the cache cannot be used: ${describeError(error)}`, unavailable);
+    }
   }
 
   watch(serving: Serving, watcher: ModelWatcher): { stop(): Promise<void> } {
@@ -93,7 +151,7 @@ class EngineRegistry implements Registry {
       watcher,
       everyMs: this.#pollEveryMs,
       resolve: async () => {
-        const named = await this.resolve(this.#alias);
+        const named = await this.#resolveWatched(serving);
         if (notes && named !== undefined) await noteMove(named);
         return this.#demand(this.#choose(named));
       },
@@ -102,8 +160,19 @@ class EngineRegistry implements Registry {
     });
   }
 
-  async #source(version: number) {
-    return await this.#engine.source(await this.#demand(version));
+  /** Where the line began with a copy, the error says that. */
+  async #resolveWatched({ identity }: Serving): Promise<number | undefined> {
+    try {
+      const named = await this.resolve(this.#alias);
+      if (named !== undefined) await this.#cache?.note(this.#alias, named);
+      return named;
+    } catch (error) {
+      if (!this.#cached || !this.#cache || !isUnavailable(error)) throw error;
+      throw away(
+        `${describeError(error)}; version ${identity.version} serves from the cache ${this.#cache.folder}`,
+        error,
+      );
+    }
   }
 
   /** @throws {GaplineError} `model-missing` where there is no such version. */
@@ -115,6 +184,12 @@ class EngineRegistry implements Registry {
     throw new GaplineError('model-missing', `${this.#engine.title} has no ${wanted}; ${there}`, { retryable: false });
   }
 }
+
+const isUnavailable = (error: unknown): boolean =>
+  error instanceof GaplineError && error.code === 'registry-unavailable';
+
+const away = (detail: string, cause: unknown): GaplineError =>
+  new GaplineError('registry-unavailable', detail, { cause, retryable: true });
 
 /** Writes down when a champion is seen that no command of Gapline wrote down. What it cannot write is no reason not to follow. */
 function createSeenMoves(engine: RegistryEngine): (champion: number) => Promise<void> {

@@ -40,6 +40,11 @@ export interface Registry extends ModelSource {
    */
   resolve(alias: string): Promise<number | undefined>;
   /**
+   * The version that is to serve: what the alias names that the registry was opened for. While the registry does not respond, what it
+   * named last, where versions are cached.
+   */
+  serving(): Promise<number | undefined>;
+  /**
    * Moves an alias, at once for every reader.
    * @throws {GaplineError} `model-missing` where there is no such version.
    */
