@@ -1,8 +1,10 @@
-import { join, resolve } from 'node:path';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { topicsOf } from '../core/wire/stream.ts';
 import { loadConfig } from './config/load.ts';
-import { splitStoreUrl, topicSpecs } from './open.ts';
+import { leftoverFactSpools, leftoverSpools, splitStoreUrl, topicSpecs } from './open.ts';
 
 const spambase = join(resolve(import.meta.dirname, '..'), 'examples/spambase/stream.yaml');
 const stream = { name: 's', fields: ['a'], topics: topicsOf('s') };
@@ -37,5 +39,27 @@ test('the address of a store is taken apart, and refused where a part is missing
   expect(splitStoreUrl('http://h:8086/my%20org/b')).toEqual({ url: 'http://h:8086', org: 'my org', bucket: 'b' });
   for (const url of ['http://h:8086', 'http://h:8086/o', 'http://h:8086/o/b/c']) {
     expect(() => splitStoreUrl(url)).toThrow(expect.objectContaining({ code: 'config-invalid' }));
+  }
+});
+
+test('spools of workers that no longer exist are found; those of facts also where the one of readings is gone', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'gapline-open-'));
+  try {
+    const files = [
+      's.spool.db',
+      's.spool.db.facts',
+      's.spool-2.db',
+      's.spool-2.db.facts',
+      's.spool-4.db',
+      's.spool-5.db.facts',
+    ];
+    const others = ['s.spool-2.db.facts-journal', 's.spool-x.db', 'other.spool-9.db', 's.spool-9.db.other'];
+    for (const file of [...files, ...others]) writeFileSync(join(folder, file), '');
+    const names = (found: readonly string[]) => found.map((file) => basename(file)).sort();
+    expect(names(leftoverSpools(folder, stream, 1))).toEqual(['s.spool-2.db', 's.spool-4.db']);
+    expect(names(leftoverSpools(folder, stream, 3))).toEqual(['s.spool-4.db']);
+    expect(names(leftoverFactSpools(folder, stream))).toEqual(['s.spool-2.db.facts', 's.spool-5.db.facts']);
+  } finally {
+    rmSync(folder, { recursive: true });
   }
 });

@@ -23,10 +23,23 @@ export function spoolFile(dataFolder: string, { name }: Stream, worker = 1): str
 }
 
 /** Spools of workers beyond so many, left by a collector that had more of them. */
-export function leftoverSpools(dataFolder: string, { name }: Stream, workers: number): string[] {
+export const leftoverSpools = (dataFolder: string, stream: Stream, workers: number): string[] =>
+  spoolsBeyond(dataFolder, stream, { workers, ending: '.db' });
+
+/** Spools of facts that workers of an earlier version left, which had one each: now the collector has one for all. */
+export const leftoverFactSpools = (dataFolder: string, stream: Stream): string[] =>
+  spoolsBeyond(dataFolder, stream, { workers: 1, ending: '.db.facts' });
+
+function spoolsBeyond(
+  dataFolder: string,
+  { name }: Stream,
+  { workers, ending }: { readonly workers: number; readonly ending: string },
+): string[] {
+  const start = `${name}.spool-`;
   return readdirSync(dataFolder).flatMap((file) => {
-    const number = file.startsWith(`${name}.spool-`) ? /^(\d+)\.db$/.exec(file.slice(name.length + 7))?.[1] : undefined;
-    return number !== undefined && Number(number) > workers ? [resolve(join(dataFolder, file))] : [];
+    if (!file.startsWith(start) || !file.endsWith(ending)) return [];
+    const number = file.slice(start.length, -ending.length);
+    return /^\d+$/.test(number) && Number(number) > workers ? [resolve(join(dataFolder, file))] : [];
   });
 }
 

@@ -17,7 +17,14 @@ import { createFactsIntake, createFactsOfWorker } from './facts/intake.ts';
 import { createCollectorMetrics } from './metrics.ts';
 import { AwaitedLabels } from './readings/awaited-labels.ts';
 import type { Spool } from './spool/spool.ts';
-import { createSpools, drainedPerSecondOf, reportSpools, type SpoolFiles, type Spools, sizeOf } from './spools.ts';
+import {
+  type CollectorSpoolFiles,
+  createSpools,
+  drainedPerSecondOf,
+  reportSpools,
+  type Spools,
+  sizeOf,
+} from './spools.ts';
 import { UnknownFields } from './unknown-fields.ts';
 import type { WorkerLink } from './workers/link.ts';
 import type { Figures } from './workers/messages.ts';
@@ -49,7 +56,7 @@ export interface CollectorOptions {
   /** Requests a minute. Default: any number. */
   readonly rateLimits?: RateLimits;
   /** Where readings wait while the log is unavailable. Without it they are refused then. */
-  readonly spool?: SpoolFiles;
+  readonly spool?: CollectorSpoolFiles;
   /** Connections at once. Default 10,000. */
   readonly maxConnections?: number;
   /** Where this is one of several workers: what it shares with them. They listen on the same port. */

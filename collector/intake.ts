@@ -16,6 +16,8 @@ export interface IntakeOptions {
   /** Gives records that the spool kept back what it does not store. Default: nothing. */
   readonly restored?: (record: LogRecord) => LogRecord;
   readonly spool: Spool | undefined;
+  /** Spools whose records come before all of this intake: until they are empty, its own wait in its spool. Default: none. */
+  readonly before?: readonly Spool[];
   /** How long the log may take for one group. */
   readonly deadlineMs: number;
   readonly metrics: CollectorMetrics;
@@ -74,7 +76,7 @@ export class Intake {
   async commit(records: readonly LogRecord[]): Promise<void> {
     const { spool } = this.#options;
     if (spool === undefined) return this.#append(records);
-    if (spool.empty) {
+    if (spool.empty && this.#isNext) {
       try {
         return await this.#append(records);
       } catch {
@@ -87,6 +89,10 @@ export class Intake {
       for (let turn = 0; turn < 2 && this.#flowing && !spool.empty; turn += 1)
         await this.#sendNext(Math.max(drainBytes, bytes));
     }
+  }
+
+  get #isNext(): boolean {
+    return this.#options.before?.every(({ empty }) => empty) ?? true;
   }
 
   /** The last error of the log. */
@@ -156,6 +162,7 @@ export class Intake {
 
   async #send(maxBytes: number): Promise<boolean> {
     const { spool, metrics, logger } = this.#options;
+    if (!this.#isNext) return false;
     try {
       const batch = spool?.next(maxBytes);
       if (spool === undefined || batch === undefined) return true;

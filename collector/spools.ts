@@ -13,6 +13,8 @@ export interface SpoolFiles {
 
 export interface SpoolsOptions extends Omit<IntakeOptions, 'spool'> {
   readonly files: SpoolFiles | undefined;
+  /** Whether what spools of workers that no longer exist hold comes before all that is accepted now. Default false: only records of one spool have an order. */
+  readonly leftoversFirst?: boolean;
 }
 
 /** Where readings become durable, and the spools with what waits in them. */
@@ -26,17 +28,24 @@ export interface Spools {
   stop(): Promise<void>;
 }
 
+/** What a collector is told of its spools: those of facts stand beside those of readings. */
+export interface CollectorSpoolFiles extends SpoolFiles {
+  /** Spools of facts that workers of an earlier version left, each with its own. */
+  readonly leftoverFacts?: readonly string[];
+}
+
 /** The intake with its spool, and the spools of workers that no longer exist; these are removed once the log has what they held. */
-export function createSpools({ files, ...options }: SpoolsOptions): Spools {
+export function createSpools({ files, leftoversFirst = false, ...options }: SpoolsOptions): Spools {
   const { logger, metrics, nowMs } = options;
   const open = (file: string) =>
     new Spool({ file, maxBytes: files?.maxBytes ?? 1_000_000_000, logger, lost: metrics.lost, nowMs });
   const own = files && open(files.file);
-  const intake = new Intake({ ...options, spool: own });
   const leftovers = (files?.leftovers ?? []).map((file) => {
     const spool = open(file);
     return { file, spool, intake: new Intake({ ...options, spool }) };
   });
+  const before = leftoversFirst ? leftovers.map(({ spool }) => spool) : [];
+  const intake = new Intake({ ...options, spool: own, before });
   return {
     own,
     intake,
@@ -47,8 +56,9 @@ export function createSpools({ files, ...options }: SpoolsOptions): Spools {
       return leftovers.reduce((sum, each) => sum + each.intake.drainedPerSecond, intake.drainedPerSecond);
     },
     start() {
-      intake.start();
+      // Opened first: what they hold may come before what is accepted now.
       for (const each of leftovers) each.intake.start();
+      intake.start();
     },
     async stop() {
       await intake.stop();

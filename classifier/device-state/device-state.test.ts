@@ -190,3 +190,43 @@ test('readings that retention deleted behind a checkpoint are told, and it is no
   await expect.poll(() => answer(later, model, 'p', 4), patient).toBe('3,30 1 admission');
   expect(warnings).toEqual([expect.stringContaining('behind the checkpoint of partition')]);
 });
+
+test('readings that retention deleted while the log could not be followed are told', async () => {
+  const line = await lineOn('SQLite');
+  const { readings } = line.stream.topics;
+  const model = doubleModel({ steps: steps.slice(0, 2) });
+  await line.tell(fact('p', 'admission', 0));
+  await line.send(reading('p', 1, 1, 10));
+  /** Readings from here on cannot be read yet, and below there are none any more. */
+  let [from, to] = [0n, 1n];
+  const interrupted = new AbortController();
+  const log: EventLog = {
+    ...line.log,
+    async *tail(topics, options) {
+      const signal = AbortSignal.any([...(options.signal ? [options.signal] : []), interrupted.signal]);
+      const own = interrupted.signal.aborted ? options : { ...options, signal };
+      for await (const records of line.log.tail(topics, own)) {
+        const found = records.filter(({ topic, offset }) => topic !== readings || (offset >= from && offset < to));
+        if (found.length > 0) yield found;
+      }
+    },
+    async lag(group, topics) {
+      const lags = await line.log.lag(group, topics);
+      return lags.map((each) => (each.end > 0n && topics.includes(readings) ? { ...each, committed: from } : each));
+    },
+  };
+  const warnings: [{ readonly deleted?: number }, string][] = [];
+  const logger = { warn: (about: object, text: string) => void warnings.push([about, text]) };
+  const states = createDeviceStates({ stream: line.stream, log, logger: logger as typeof silent });
+  closing.push(() => states.stop());
+  states.use(model);
+  await expect.poll(() => answer(states, model, 'p', 9), patient).toBe('1,10 1 admission');
+  for (const seconds of [2, 3, 4]) await line.send(reading('p', seconds, seconds, seconds * 10));
+  expect(warnings).toEqual([]);
+  [from, to] = [3n, 4n];
+  interrupted.abort();
+  await expect.poll(() => answer(states, model, 'p', 9), patient).toBe('4,25 1 admission');
+  expect(warnings.map(([{ deleted }, text]) => [deleted, text])).toEqual([
+    [2, expect.stringContaining('were deleted before they were read')],
+  ]);
+});

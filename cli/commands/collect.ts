@@ -5,7 +5,7 @@ import { systemSharesPorts } from '../../core/http/shared-port.ts';
 import { GaplineError } from '../../core/wire/errors.ts';
 import { type ServerOptions, serverAccess } from '../access.ts';
 import { after, inBackground } from '../background.ts';
-import { leftoverSpools, spoolFile } from '../open.ts';
+import { leftoverFactSpools, leftoverSpools, spoolFile } from '../open.ts';
 import { explainListen, run, type Startable } from '../run.ts';
 import { collectorOptions } from '../stream.ts';
 import { chooseWorkerCount } from '../worker-count.ts';
@@ -65,6 +65,7 @@ async function createOne(
       file,
       maxBytes: spoolBytes / count,
       leftovers: slot === 1 ? leftoverSpools(options.data, stream, count) : [],
+      leftoverFacts: leftoverFactSpools(options.data, stream),
     },
     ...more,
   });
@@ -99,8 +100,7 @@ async function createSeveral(options: CollectOptions, runtime: Runtime, count: n
     spool: {
       file: spoolFile(options.data, stream),
       maxBytes: spoolBytes,
-      // Those of facts that workers of an earlier version left.
-      leftovers: leftoverSpools(options.data, stream, 1),
+      leftoverFacts: leftoverFactSpools(options.data, stream),
     },
     start: (slot, at) => startWorker({ slot, count }, at),
   });

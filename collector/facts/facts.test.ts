@@ -1,14 +1,16 @@
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { afterEach, expect, test } from 'vitest';
-import { AppendError } from '../../core/log/port.ts';
+import { AppendError, type EventLog, type LogRecord } from '../../core/log/port.ts';
 import { createSqliteStore } from '../../core/store/sqlite.ts';
-import { type Fact, subjectOfKey } from '../../core/wire/fact.ts';
+import { type Fact, factKey, subjectOfKey } from '../../core/wire/fact.ts';
 import { factMeasurement, factOfPoint } from '../../core/wire/fact-point.ts';
 import { createArchive } from '../archive.ts';
-import { pumps, quickFolder, startCollector, type TestCollector, until } from '../testing.ts';
+import { createCollector } from '../collector.ts';
+import { Spool } from '../spool/spool.ts';
+import { pumps, quickFolder, silent, startCollector, type TestCollector, until } from '../testing.ts';
 
 const facts = { admission: [], age: ['age', 'weight'] };
 const stream = { ...pumps, facts };
@@ -144,15 +146,7 @@ test('while the log is unavailable, facts wait in a spool of their own and keep 
   folders.push(folder);
   started = await startCollector({
     stream,
-    wrap: (log) => ({
-      ...log,
-      append: (topic, records, options) =>
-        unavailable
-          ? Promise.reject(new AppendError('refused', 'it is unavailable'))
-          : log.append(topic, records, options),
-      tail: (topics, options) => log.tail(topics, options),
-      lag: (group, topics) => log.lag(group, topics),
-    }),
+    wrap: failingWhile(() => unavailable),
     spool: { file: join(folder, 'spool.db') },
   });
   const tell = (index: number) => ({ subject: `p${index % 7}`, kind: 'age', from: `${index + 1}00000000000000000` });
@@ -163,6 +157,83 @@ test('while the log is unavailable, facts wait in a spool of their own and keep 
   const partitions = Map.groupBy(all, ({ fact }) => fact.subject);
   for (const own of partitions.values()) expect(new Set(own.map(({ partition }) => partition)).size).toBe(1);
   expect(new Set(all.map(({ partition }) => partition)).size).toBeGreaterThan(1);
+});
+
+/** As a log whose `append` fails while a function says so. */
+const failingWhile =
+  (isUnavailable: (records: readonly LogRecord[]) => boolean) =>
+  (log: EventLog): EventLog => ({
+    ...log,
+    append: (topic, records, options) =>
+      isUnavailable(records)
+        ? Promise.reject(new AppendError('refused', 'it is unavailable'))
+        : log.append(topic, records, options),
+    tail: (topics, options) => log.tail(topics, options),
+    lag: (group, topics) => log.lag(group, topics),
+  });
+
+const received = (value: Uint8Array) => (JSON.parse(Buffer.from(value).toString()) as Fact).received;
+
+const admission = { subject: 'p', kind: 'admission', from: '1706702400000000000' };
+const corrected = { ...admission, to: '1706788800000000000' };
+
+test('what a worker of an earlier version left in a spool of its own comes before what is accepted now', async () => {
+  let isRefused = true;
+  const folder = quickFolder();
+  folders.push(folder);
+  const left = join(folder, 'spool-2.db.facts');
+  const spool = new Spool({ file: left, maxBytes: 1_000_000, logger: silent, lost: () => {}, nowMs: Date.now });
+  spool.start();
+  const old = { stream: 'pumps', ...admission, values: {}, received: '1' };
+  spool.append([{ key: factKey(old), value: Buffer.from(JSON.stringify(old)) }]);
+  spool.stop();
+  started = await startCollector({
+    stream,
+    // It takes what is new at once, but not yet what was left.
+    wrap: failingWhile((records) => isRefused && records.some(({ value }) => received(value) === old.received)),
+    spool: { file: join(folder, 'spool.db'), leftoverFacts: [left] },
+  });
+  expect((await post(corrected)).status).toBe(202);
+  expect(await stored()).toEqual([]);
+  isRefused = false;
+  const all = await until(stored, ({ length }) => length === 2, 30_000);
+  expect(all.map(({ fact }) => fact.to)).toEqual([undefined, corrected.to]);
+  expect(new Set(all.map(({ partition }) => partition)).size).toBe(1);
+  await started.stop();
+  started = undefined;
+  expect(existsSync(left)).toBe(false);
+});
+
+test('of two collectors that are started apart, what waited in the spool of one comes behind what the other appended meanwhile', async () => {
+  let unavailable = true;
+  const folder = quickFolder();
+  folders.push(folder);
+  started = await startCollector({
+    stream,
+    wrap: failingWhile(() => unavailable),
+    spool: { file: join(folder, 'one.db') },
+  });
+  const other = createCollector({
+    ...{ stream, log: started.log, logger: silent, registry: new Registry(), host: '127.0.0.1', port: 0 },
+    spool: { file: join(folder, 'other.db') },
+  });
+  await other.start();
+  try {
+    expect((await post(admission)).status).toBe(202);
+    const response = await fetch(new URL('/facts', other.url), {
+      ...{ method: 'POST', headers: { 'content-type': 'application/json' } },
+      body: JSON.stringify(corrected),
+    });
+    expect(response.status).toBe(202);
+    unavailable = false;
+    const all = await until(stored, ({ length }) => length === 2, 30_000);
+    expect(all.map(({ fact }) => fact.to)).toEqual([corrected.to, undefined]);
+    // Told again, the correction is the last one.
+    expect((await post(corrected)).status).toBe(202);
+    expect((await stored()).at(-1)?.fact.to).toBe(corrected.to);
+  } finally {
+    await other.stop();
+  }
 });
 
 test('the archive keeps facts by their identity: corrected, ended and deleted', async () => {

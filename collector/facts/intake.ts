@@ -1,15 +1,14 @@
-import { existsSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { subjectOfKey } from '../../core/wire/fact.ts';
 import type { Stream } from '../../core/wire/stream.ts';
 import { type Admission, createAdmission } from '../admission.ts';
 import type { Commit } from '../group-commit.ts';
-import { createSpools, type SpoolFiles, type Spools, type SpoolsOptions } from '../spools.ts';
+import { type CollectorSpoolFiles, createSpools, type SpoolFiles, type Spools, type SpoolsOptions } from '../spools.ts';
 
 export interface FactsIntakeOptions extends Pick<SpoolsOptions, 'log' | 'metrics' | 'logger' | 'nowMs' | 'deadlineMs'> {
   readonly stream: Stream;
   /** That of the readings; facts have one beside it. */
-  readonly spool: SpoolFiles | undefined;
+  readonly spool: CollectorSpoolFiles | undefined;
   /** Memory for readings; facts have a part of as much beside it. */
   readonly maxWaitingBytes: number;
 }
@@ -29,6 +28,7 @@ export function createFactsIntake({ stream, spool, maxWaitingBytes, ...options }
     topic: stream.topics.facts,
     restored: (record) => ({ ...record, partitionKey: subjectOfKey(record.key ?? '') }),
     files: stream.facts && spool && filesBeside(spool),
+    leftoversFirst: true,
   });
   const commit: Commit = (records) => spools.intake.commit(records);
   return { admission: admit(commit, maxWaitingBytes, options.logger), spools, start: spools.start, stop: spools.stop };
@@ -49,7 +49,7 @@ const admit = (commit: Commit, maxWaitingBytes: number, logger: Logger): Admissi
 /** Facts are few: 32 MB where readings have 64. */
 const shareOfFacts = 0.5;
 
-function filesBeside({ file, leftovers = [], ...rest }: SpoolFiles): SpoolFiles {
-  const beside = (of: string) => `${of}.facts`;
-  return { ...rest, file: beside(file), leftovers: leftovers.map(beside).filter((left) => existsSync(left)) };
-}
+const filesBeside = ({ file, leftoverFacts = [], maxBytes }: CollectorSpoolFiles): SpoolFiles => ({
+  ...{ file: `${file}.facts`, leftovers: leftoverFacts },
+  ...(maxBytes !== undefined && { maxBytes }),
+});

@@ -11,7 +11,7 @@ import { waitingIn } from '../admission.ts';
 import type { Collector } from '../collector.ts';
 import { createFactsIntake } from '../facts/intake.ts';
 import { createCollectorMetrics } from '../metrics.ts';
-import { drainedPerSecondOf, reportSpools, type SpoolFiles, sizeOf } from '../spools.ts';
+import { type CollectorSpoolFiles, drainedPerSecondOf, reportSpools, sizeOf } from '../spools.ts';
 import { UnknownFields } from '../unknown-fields.ts';
 import { type FromWorker, noFigures } from './messages.ts';
 import { answerFacts } from './sent-facts.ts';
@@ -30,7 +30,7 @@ export interface WorkersOptions {
   /** 0 is any free port. */
   readonly port: number;
   /** Where facts of all workers wait while the log is unavailable: beside this file. */
-  readonly spool?: SpoolFiles;
+  readonly spool?: CollectorSpoolFiles;
   /** Starts the process of a worker, counted from 1, on a port. */
   readonly start: (slot: number, port: number) => ChildProcess;
 }
