@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { access, cp, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import { backup as copyDatabase, DatabaseSync } from 'node:sqlite';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
@@ -9,7 +9,8 @@ import { readWhole } from '../../core/files/whole.ts';
 import { isOwnStep } from '../../core/steps/load.ts';
 import { GaplineError } from '../../core/wire/errors.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
-import { printLines } from '../print.ts';
+import { liesOutside, ownModules } from '../own-modules.ts';
+import { complain, printLines } from '../print.ts';
 
 export interface BackupOptions {
   readonly config: string;
@@ -56,12 +57,13 @@ export async function backUp(options: BackupOptions): Promise<void> {
   const making = await mkdtemp(join(dirname(target), '.gapline-backup-'));
   try {
     await copyState(resolve(options.data), join(making, 'data'));
-    await copyStream(loaded, join(making, 'stream'));
+    const remarks = await copyStream(loaded, join(making, 'stream'));
     const files = await checksums(making);
     const manifest = { format: 'gapline-backup', formatVersion: 1, stream: loaded.config.stream };
     const text = JSON.stringify({ ...manifest, created: new Date().toISOString(), files }, null, 2);
     await writeFile(join(making, manifestFile), `${text}\n`, { flush: true });
     await rename(making, target);
+    for (const remark of remarks) complain(`not in the back-up: ${remark}\n`);
     printLines([`backed up ${loaded.config.stream} to ${target}: ${Object.keys(files).length} files, checked`]);
   } catch (error) {
     await rm(making, { recursive: true, force: true });
@@ -102,21 +104,33 @@ async function copyOne(from: string, to: string): Promise<void> {
     throw new GaplineError('log-corrupt', `${from}: its copy is damaged: ${String(result?.quick_check)}`);
 }
 
-/** `stream.yaml`, the models, and the files that it names. */
-async function copyStream({ config, file, folder }: LoadedConfig, to: string): Promise<void> {
+/**
+ * `stream.yaml`, the models, the files that it names, and what its modules import of its folder.
+ * @returns what they import and is not there
+ */
+async function copyStream({ config, file, folder }: LoadedConfig, to: string): Promise<readonly string[]> {
   const { data, model, generator, steps } = config;
-  const tables = [data.train, data.replay, data.facts, generator.simulate].flatMap((named) => named ?? []);
-  const own = steps.flatMap((step) => (isOwnStep(step.use) ? [step.use] : []));
+  const tables = [data.train, data.replay, data.facts].flatMap((named) => named ?? []);
+  const steppers = steps.flatMap((step) => (isOwnStep(step.use) ? [step.use] : []));
+  const modules = [...(generator.simulate === undefined ? [] : [generator.simulate]), ...steppers];
   const models = join(model.folder, model.name ?? config.stream);
   await mkdir(to);
   await cp(resolve(file), join(to, 'stream.yaml'));
-  for (const named of [models, ...tables, ...own]) {
+  const isOutside = (named: string) => liesOutside(folder, resolve(folder, named));
+  const own = modules.filter((named) => !isOutside(named)).map((named) => resolve(folder, named));
+  const { inside: reached, outside } = await ownModules(own, folder);
+  for (const named of [models, ...tables, ...modules, ...reached]) {
     const source = resolve(folder, named);
-    const inside = relative(folder, source);
-    if (inside.startsWith('..') || isAbsolute(inside))
+    if (isOutside(named))
       throw fail(`${file}: ${named} lies outside of its folder; a back-up takes only what is inside`);
-    if (await there(source)) await cp(source, join(to, inside), { recursive: true });
+    if (await there(source)) await cp(source, join(to, relative(folder, source)), { recursive: true });
   }
+  const elsewhere = outside.map(
+    ({ name, importedBy }) => `${name}, which ${importedBy} imports; it lies outside of the stream's folder`,
+  );
+  const lost: string[] = [];
+  for (const path of reached) if (!(await there(path))) lost.push(`${relative(folder, path)}, which is missing`);
+  return [...elsewhere, ...lost];
 }
 
 async function checksums(folder: string): Promise<Record<string, string>> {

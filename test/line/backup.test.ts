@@ -1,5 +1,6 @@
-import { appendFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { appendFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
 import { eventually, gapline, spambase, temporaryFolder } from './gapline.ts';
 import { archivedIdentities, identities, predictionsOf, recordsOf } from './identities.ts';
@@ -54,4 +55,43 @@ test('a running line is backed up, and restored where nothing is yet', { timeout
   const damaged = await run('restore', copy, '--data', join(folder, 'x'), '--folder', join(folder, 'y'));
   expect(damaged.stderr).toMatch(/data\/tokens\.json is damaged; nothing was restored/);
   expect(readdirSync(folder).sort()).toEqual(['copy', 'data', 'state', 'stream']);
+});
+
+test('what a simulator imports is backed up with it, and what lies elsewhere is named', {
+  timeout: 120_000,
+}, async () => {
+  const folder = temporaryFolder();
+  const at = (name: string) => join(folder, name);
+  const run = (...args: string[]) => gapline(args, { cwd: folder }).ended;
+  mkdirSync(at('stream/parts'), { recursive: true });
+  writeFileSync(
+    at('stream/simulator.mjs'),
+    `import { fields } from './parts/fields.mjs';
+import { devices } from '../devices.mjs';
+export default () => ({ fields, devices });`,
+  );
+  writeFileSync(at('stream/parts/fields.mjs'), `export * from './lost.mjs';\nexport const fields = ['a', 'b'];`);
+  writeFileSync(at('devices.mjs'), `export const devices = ['d'];`);
+  cpSync(join(dirname(spambase), 'models'), at('stream/models'), { recursive: true });
+  writeFileSync(
+    at('stream/stream.yaml'),
+    `stream: spambase
+data: { fields: [a, b] }
+generator: { simulate: ./simulator.mjs }
+`,
+  );
+  expect((await run('tokens', 'add', 'pumps', '--data', at('data'))).code).toBe(0);
+  const log = new DatabaseSync(at('data/gapline.db'));
+  log.close();
+
+  const made = await run('backup', '--config', at('stream/stream.yaml'), '--data', at('data'), '--to', at('copy'));
+  expect(made, made.stderr).toMatchObject({ code: 0 });
+  expect(made.stderr.trimEnd().split('\n')).toEqual([
+    "not in the back-up: ../devices.mjs, which simulator.mjs imports; it lies outside of the stream's folder",
+    `not in the back-up: ${join('parts', 'lost.mjs')}, which is missing`,
+  ]);
+  const restored = await run('restore', at('copy'), '--data', at('state'), '--folder', at('again'));
+  expect(restored, restored.stderr).toMatchObject({ code: 0, stderr: '' });
+  for (const name of ['simulator.mjs', 'parts/fields.mjs'])
+    expect(readFileSync(at(`again/${name}`))).toEqual(readFileSync(at(`stream/${name}`)));
 });
