@@ -5,7 +5,7 @@ import { exampleConfig } from './how-to-run.ts';
 import { refuseRepeats, repeated } from './once.ts';
 
 /** What `gapline tail` can follow. */
-const tailed = ['readings', 'predictions', 'deadletters', 'shadow', 'status'];
+const tailed = ['readings', 'predictions', 'deadletters', 'facts', 'shadow', 'status'];
 
 const wholeNumber =
   (least: number, most: number) =>

@@ -55,7 +55,8 @@ async function withFacts(options: FactsOptions, work: (topic: FactsTopic) => Pro
   }
 }
 
-const noFacts = ({ file }: LoadedConfig) =>
+/** Of a stream without facts. */
+export const noFacts = ({ file }: LoadedConfig) =>
   new GaplineError('config-invalid', `${file}: facts is missing; it names the kinds of facts that the stream takes`);
 
 /** Of each identity the last one, deleted ones left out, in the order in which they begin. */

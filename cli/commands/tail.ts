@@ -1,7 +1,9 @@
 import type { StoredRecord } from '../../core/log/port.ts';
 import { decodeDeadLetter } from '../../core/wire/dead-letter.ts';
+import { decodeFact } from '../../core/wire/decode-fact.ts';
 import { decodeRecord, isSamples } from '../../core/wire/decode-samples.ts';
 import { GaplineError, oneLine } from '../../core/wire/errors.ts';
+import { subjectOfKey } from '../../core/wire/fact.ts';
 import { predictionSchema } from '../../core/wire/prediction.ts';
 import { statusSchema } from '../../core/wire/status.ts';
 import type { Topics } from '../../core/wire/stream.ts';
@@ -12,8 +14,9 @@ import { openLog } from '../open.ts';
 import { complain, writeLines } from '../print.ts';
 import { readSince } from '../since.ts';
 import { resolveStream } from '../stream.ts';
+import { noFacts } from './facts.ts';
 
-export type Tailed = 'readings' | 'predictions' | 'deadletters' | 'shadow' | 'status';
+export type Tailed = 'readings' | 'predictions' | 'deadletters' | 'facts' | 'shadow' | 'status';
 
 export interface TailOptions {
   readonly config: string;
@@ -36,7 +39,9 @@ export async function tailTopic(what: Tailed, options: TailOptions): Promise<voi
     throw new GaplineError('config-invalid', '--device: the status is of stages, not of devices');
   const nowMs = Date.now();
   const since = options.since === undefined ? (follow ? 'now' : 0) : readSince('--since', options.since, nowMs);
-  const { topics } = await resolveStream(loadConfig(options.config, options.set));
+  const loaded = loadConfig(options.config, options.set);
+  const { topics, facts } = await resolveStream(loaded);
+  if (what === 'facts' && !facts) throw noFacts(loaded);
   const log = await openLog({
     url: options.log,
     dataFolder: options.data,
@@ -47,7 +52,9 @@ export async function tailTopic(what: Tailed, options: TailOptions): Promise<voi
   try {
     let printed = 0;
     for await (const records of log.tail([topicOf(topics, what)], { since, follow, signal: ending.signal })) {
-      const wanted = records.filter(({ key }) => device === undefined || key === device).slice(0, count - printed);
+      const wanted = records
+        .filter((record) => device === undefined || deviceOf(what, record) === device)
+        .slice(0, count - printed);
       const isRead = await writeLines(wanted.map((record) => (json ? jsonOf(record) : lineOf(what, record))));
       printed += wanted.length;
       if (printed >= count || !isRead) break;
@@ -74,6 +81,10 @@ function endOfReading() {
 }
 
 const topicOf = (topics: Topics, what: Tailed): string => (what === 'deadletters' ? topics.deadLetters : topics[what]);
+
+/** The key of a fact holds more than the device that it is about. */
+const deviceOf = (what: Tailed, { key }: StoredRecord): string | null =>
+  what === 'facts' && key !== null ? subjectOfKey(key) : key;
 
 const decoder = new TextDecoder();
 
@@ -105,6 +116,14 @@ const linesOf: Readonly<Record<Tailed, (record: StoredRecord) => string[]>> = {
     const letter = decodeDeadLetter(record.value);
     if (typeof letter === 'string') return unreadable(record, letter);
     return [letter.at, letter.key ?? '-', letter.stage, letter.reason];
+  },
+  facts(record) {
+    const fact = decodeFact(record.value);
+    if (typeof fact === 'string') return unreadable(record, fact);
+    const { subject, kind, from, to, values } = fact;
+    const until = to === undefined ? 'on' : `to ${formatRfc3339(to)}`;
+    const named = Object.entries(values ?? {}).map(([name, value]) => `${name}=${value}`);
+    return [subject, kind, `from ${formatRfc3339(from)} ${until}`, values ? named.join(' ') : 'deleted'];
   },
   status(record) {
     const status = parse(statusSchema, record);

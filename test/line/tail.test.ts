@@ -1,15 +1,16 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { createSqliteLog } from '../../core/log/sqlite.ts';
 import type { Prediction } from '../../core/wire/prediction.ts';
-import { gapline, spambase, temporaryFolder } from './gapline.ts';
+import { gapline, root, spambase, temporaryFolder } from './gapline.ts';
 import { predictionsOf } from './identities.ts';
 
 const ports = ['--collector-port', '0', '--page-port', '0', '--log-level', 'error'];
 
 test('what a topic holds is printed, of one device, and what arrives later is followed', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   const data = temporaryFolder();
   const at = ['--config', spambase, '--data', data];
@@ -46,7 +47,27 @@ test('what a topic holds is printed, of one device, and what arrives later is fo
   expect(JSON.parse(asJson.stdout)).toBe('no letter \u001b[2J');
 });
 
-test('a signal ends it well, and a wrong request is explained', { timeout: 30_000 }, async () => {
+test('facts are printed by the device that they are about', { timeout: 120_000 }, async () => {
+  const at = ['--config', join(root, 'examples/icu/stream.yaml'), '--data', temporaryFolder()];
+  const facts = join(temporaryFolder(), 'facts.ndjson');
+  const one = (subject: string, age: number) => ({
+    subject,
+    kind: 'age',
+    from: '1900-01-01T00:00:00Z',
+    values: { age },
+  });
+  writeFileSync(facts, [one('p1', 50), one('p2', 60)].map((fact) => JSON.stringify(fact)).join('\n'));
+  const told = await gapline(['facts', 'import', facts, ...at]).ended;
+  expect(told, told.stderr).toMatchObject({ code: 0 });
+  const tail = (...args: string[]) => gapline(['tail', 'facts', '--no-follow', ...args, ...at]).ended;
+  expect((await tail('--device', 'p2')).stdout).toBe('p2\tage\tfrom 1900-01-01T00:00:00Z on\tage=60\n');
+  const lines = (await tail('--json')).stdout.trimEnd().split('\n');
+  expect(lines.map((line) => JSON.parse(line).subject).sort()).toEqual(['p1', 'p2']);
+  const none = await gapline(['tail', 'facts', '--no-follow', '--config', spambase, '--data', temporaryFolder()]).ended;
+  expect([none.code, none.stderr]).toEqual([1, expect.stringContaining('facts is missing')]);
+});
+
+test('a signal ends it well, and a wrong request is explained', { timeout: 120_000 }, async () => {
   const at = ['--config', spambase, '--data', temporaryFolder()];
   expect((await gapline(['up', ...at, ...ports, '--labels', '10']).ended).code).toBe(0);
   const following = gapline(['tail', 'readings', ...at, '--since', '-1h']);
