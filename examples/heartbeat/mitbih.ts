@@ -1,0 +1,38 @@
+// Makes data/train.csv and data/test.csv of the real beats: the files mitbih_train.csv and mitbih_test.csv of Kachuee and others, which
+// have no header, 187 samples a row and a number for the kind. Fetch them yourself: https://www.kaggle.com/datasets/shayanfazeli/heartbeat
+// node examples/heartbeat/mitbih.ts mitbih_train.csv mitbih_test.csv
+import { once } from 'node:events';
+import { createReadStream, createWriteStream, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fields, kinds, samples } from './simulator.ts';
+
+/** In the order of the numbers of those files. */
+const names = Object.keys(kinds);
+
+async function convert(from: string, to: string): Promise<number> {
+  const out = createWriteStream(to);
+  out.write(`${fields.join(',')},label\n`);
+  let rows = 0;
+  for await (const line of createInterface({ input: createReadStream(from) })) {
+    const cells = line.split(',');
+    const kind = names[Number(cells.pop())];
+    if (cells.length !== samples || kind === undefined)
+      throw new Error(`${from}: row ${rows + 1} is not ${samples} samples and a number from 0 to ${names.length - 1}`);
+    rows += 1;
+    if (!out.write(`${cells.join(',')},${kind}\n`)) await once(out, 'drain');
+  }
+  out.end();
+  await once(out, 'close');
+  return rows;
+}
+
+const [train, test] = process.argv.slice(2);
+if (train === undefined || test === undefined) {
+  console.error('name two files: mitbih_train.csv mitbih_test.csv');
+  process.exit(1);
+}
+const folder = join(import.meta.dirname, 'data');
+mkdirSync(folder, { recursive: true });
+for (const [name, file] of Object.entries({ train, test }))
+  console.log(`${name}.csv: ${await convert(file, join(folder, `${name}.csv`))} beats`);
