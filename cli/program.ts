@@ -192,6 +192,12 @@ function generate(): Command {
       'time of the first reading, RFC 3339; default: now, kept under --data so that a restart resumes',
     )
     .option('--ledger <file>', 'append the identity of each accepted reading to this file')
+    .option(
+      '--control-port <port>',
+      'where it can be started, stopped and given another rate; then it runs until a signal',
+      port,
+    )
+    .option('--host <address>', 'address of the control endpoint', '127.0.0.1')
     .action(async (options) => (await import('./commands/generate.ts')).generate(options));
 }
 

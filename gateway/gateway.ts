@@ -13,6 +13,7 @@ import type { Limits } from './http/limits.ts';
 import type { Operation } from './http/operation.ts';
 import { modelOperations } from './models/operations.ts';
 import { Streams } from './models/served.ts';
+import { simulationOperations } from './models/simulation.ts';
 import type { GatewayConfig } from './options.ts';
 import { signInOperations } from './sign-in/operations.ts';
 import { Sessions } from './sign-in/sessions.ts';
@@ -131,6 +132,7 @@ function operationsOf(
     ...signInOperations({ users, passwords, sessions, delays, registration }),
     ...modelOperations(work),
     ...taskOperations(work),
+    ...simulationOperations({ streams }),
     ...userOperations({ users, passwords, sessions }),
     ...auditOperations({ audit }),
   ];

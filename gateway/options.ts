@@ -16,6 +16,12 @@ export const gatewaySchema = z
       .enum(['closed', 'open'])
       .default('closed')
       .describe('open: everybody who reaches the gateway may register, with the role user'),
+    generator: z
+      .url({ protocol: /^https?$/ })
+      .optional()
+      .describe(
+        'the control endpoint of `gapline generate --control-port`, such as http://127.0.0.1:8090; its token is GAPLINE_TOKEN',
+      ),
     limits: z
       .strictObject({
         'sign-in': perMinute.default(defaultLimits['sign-in']).describe('sign-ins and registrations of one address'),

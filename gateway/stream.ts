@@ -12,9 +12,17 @@ export interface TestRows {
   readonly labels: Int32Array;
 }
 
+/** Where a generator is controlled, as stream.yaml and the environment have it. */
+export interface GeneratorAddress {
+  readonly url: string;
+  readonly token?: string;
+}
+
 /** A stream as the gateway sees it. */
 export interface GatewayStream {
   readonly name: string;
+  /** The control endpoint of its generator, where it has one. Never named by a request. */
+  readonly generator?: GeneratorAddress;
   readonly models: Registry;
   /**
    * The rows of the data to test with, as the model takes them.

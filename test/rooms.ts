@@ -15,7 +15,16 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   'core/partitions': ['core/wire', 'core/objects', 'core/numeric', 'core/dataset'],
   'core/access': ['core/wire', 'core/files', 'core/http'],
   'core/dataset': ['core/wire', 'core/numeric'],
-  generator: ['core/wire', 'core/files', 'core/retry', 'core/stage', 'core/numeric', 'core/dataset'],
+  generator: [
+    'core/wire',
+    'core/http',
+    'core/access',
+    'core/files',
+    'core/retry',
+    'core/stage',
+    'core/numeric',
+    'core/dataset',
+  ],
   collector: [
     'core/wire',
     'core/retry',

@@ -67,8 +67,11 @@ function loadedOf(all: readonly LoadedConfig[], stream: string): LoadedConfig {
 }
 
 function gatewayStream(loaded: LoadedConfig): GatewayStream {
+  const { generator: url } = loaded.config.gateway;
+  const token = process.env.GAPLINE_TOKEN;
   return {
     name: loaded.config.stream,
+    ...(url !== undefined && { generator: { url, ...(token && { token }) } }),
     models: openModels(loaded),
     async testRows(model) {
       const dataset = await openDataset(loaded, 'replay', readingFields(model));

@@ -2,11 +2,14 @@ import { join, resolve } from 'node:path';
 import type { Logger } from 'pino';
 import { GaplineError } from '../../core/wire/errors.ts';
 import { explainTime, readTime } from '../../core/wire/time.ts';
-import { createGenerator, type Generator } from '../../generator/generator.ts';
+import { ControlledGenerator } from '../../generator/control.ts';
+import { createControlEndpoint } from '../../generator/control-endpoint.ts';
+import { createGenerator, type Generator, type GeneratorTotals } from '../../generator/generator.ts';
 import { loadSource } from '../../generator/load-source.ts';
 import { replay } from '../../generator/replay.ts';
 import { replaySamples } from '../../generator/replay-samples.ts';
 import type { Source } from '../../generator/source.ts';
+import { serverAccess } from '../access.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { createLogger } from '../logger.ts';
 import { print } from '../print.ts';
@@ -23,6 +26,8 @@ export interface GenerateOptions {
   readonly count?: number;
   readonly start?: string;
   readonly ledger?: string;
+  readonly controlPort?: number;
+  readonly host: string;
 }
 
 export interface OpenGeneratorOptions {
@@ -44,7 +49,7 @@ export interface OpenGeneratorOptions {
 export async function openGenerator(
   loaded: LoadedConfig,
   options: OpenGeneratorOptions,
-): Promise<(url: string) => Generator> {
+): Promise<(url: string, rate?: number) => Generator> {
   const { logger, dataFolder, fields, count, start, ledger, token, ownEndpoint } = options;
   const { devices, simulate, samples, ...generator } = loaded.config.generator;
   const { seed } = generator;
@@ -55,9 +60,10 @@ export async function openGenerator(
   const source =
     simulate === undefined ? await tableSource() : await loadSource(resolve(loaded.folder, simulate), { seed, fields });
   const startNs = start === undefined ? undefined : startOf(start);
-  return (url) =>
+  return (url, rate = generator.rate) =>
     createGenerator({
       ...generator,
+      rate,
       source,
       url,
       logger,
@@ -84,11 +90,33 @@ export async function generate(options: GenerateOptions): Promise<void> {
   const { count, start, ledger } = options;
   const token = process.env.GAPLINE_TOKEN;
   const create = await openGenerator(loaded, { logger, dataFolder: options.data, fields, count, start, ledger, token });
+  if (options.controlPort !== undefined)
+    return await generateUnderControl(options, loaded.config.generator.rate, logger, (rate) =>
+      create(options.to, rate),
+    );
   const generator = create(options.to);
   const stopShowing = showProgress(generator);
   await run({ logger, parts: [generator], until: () => generator.finished }).finally(stopShowing);
-  const { accepted, retried, gaps, values } = generator.totals();
+  printTotals(generator.totals());
+}
+
+function printTotals({ accepted, retried, gaps, values }: GeneratorTotals): void {
   print(`${accepted} readings accepted with ${gaps} of ${values} values missing, ${retried} attempts retried\n`);
+}
+
+/** Runs until a signal: others start, stop and pace it over HTTP. */
+async function generateUnderControl(
+  { host, controlPort: port = 0, data }: GenerateOptions,
+  rate: number,
+  logger: Logger,
+  create: (rate: number) => Generator,
+): Promise<void> {
+  const { access } = serverAccess('the control endpoint of the generator', { host, data }, logger);
+  const generator = new ControlledGenerator({ create, rate });
+  const onListening = (url: string): void => print(`control: ${url}/control\n`);
+  const endpoint = createControlEndpoint({ generator, access, host, port, logger, onListening });
+  await run({ logger, parts: [generator, endpoint] });
+  printTotals(generator.totals());
 }
 
 const showEveryMs = 500;

@@ -173,6 +173,12 @@ export const errorCatalog = {
     cause: 'A task that is done, failed or cancelled cannot be cancelled.',
     remedy: 'Look at its state; start another task.',
   },
+  'generator-unavailable': {
+    status: 503,
+    title: 'The generator does not respond as it should',
+    cause: 'It does not run, or gateway.generator in stream.yaml is not the address of its control endpoint.',
+    remedy: 'Start gapline generate with --control-port, and look at its log.',
+  },
   'tasks-full': {
     status: 503,
     title: 'Too many tasks wait',
