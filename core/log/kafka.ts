@@ -5,6 +5,7 @@ import { GaplineError } from '../wire/errors.ts';
 import { type Address, type AddressOptions, parseAddress } from './kafka/address.ts';
 import { KafkaAdmin } from './kafka/admin.ts';
 import { type Client, createClient } from './kafka/client.ts';
+import { explainMissingClient, requireNodeFor } from './kafka/client-version.ts';
 import type { ConsumingClient } from './kafka/consuming.ts';
 import type { KafkaEngine } from './kafka/engine.ts';
 import { isAccessDenied, kafkaError } from './kafka/errors.ts';
@@ -68,7 +69,7 @@ export interface KafkaLogOptions extends AddressOptions {
 
 /**
  * The distributed engine: the log on Apache Kafka.
- * @throws {GaplineError} `config-invalid` for an address that makes no sense.
+ * @throws {GaplineError} `config-invalid` for an address that makes no sense, or whose client needs a newer Node.
  */
 export function createKafkaLog(options: KafkaLogOptions): EventLog {
   return new KafkaLog(options);
@@ -87,6 +88,7 @@ class KafkaLog implements EventLog {
   constructor(options: KafkaLogOptions) {
     this.#options = options;
     this.#address = parseAddress(options);
+    requireNodeFor(this.#address.client);
   }
 
   async start(): Promise<void> {
@@ -199,7 +201,12 @@ class KafkaLog implements EventLog {
     const engine = this.#engine();
     const { backoff = defaultBackoff, graceMs = 6_000 } = this.#options;
     await this.#whileUnavailable(() => checkInputs(engine.admin, options.from));
-    const member = await startMember({ ...options, engine, handlers, transactional, backoff, graceMs });
+    const joining = { ...options, engine, handlers, transactional, backoff, graceMs };
+    const member = await this.#whileUnavailable(() => startMember(joining));
+    if (this.#stopping.signal.aborted) {
+      await member.stop();
+      throw notConnected(this.#address);
+    }
     this.#members.add(member);
     const stop = () => {
       this.#stopBegan ??= performance.now();
@@ -235,7 +242,7 @@ class KafkaLog implements EventLog {
   }
 
   #engine(): KafkaEngine {
-    if (!this.#started) throw new GaplineError('log-unavailable', `Kafka at ${this.#address.brokers} is not connected`);
+    if (!this.#started) throw notConnected(this.#address);
     return this.#started;
   }
 }
@@ -248,16 +255,11 @@ async function checkInputs(admin: KafkaAdmin, topics: readonly string[]): Promis
   throw new GaplineError('topic-mismatch', detail, { retryable: false });
 }
 
+const notConnected = ({ brokers }: Address): GaplineError =>
+  new GaplineError('log-unavailable', `Kafka at ${brokers} is not connected`);
+
 const accessDenied = (brokers: string, error: unknown): GaplineError =>
   new GaplineError('log-unavailable', kafkaError(`Kafka at ${brokers} denies this client access`, error).message, {
     cause: error,
     retryable: false,
   });
-
-/** npm leaves the package out where Node is too old for it. */
-function explainMissingClient(error: NodeJS.ErrnoException): never {
-  if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error;
-  const detail =
-    'platformatic:// needs the package @platformatic/kafka, which takes Node 22.22, 24.6 or newer; kafka:// needs none';
-  throw new GaplineError('config-invalid', detail, { cause: error, retryable: false });
-}

@@ -129,3 +129,23 @@ test('a connection that kafkajs never makes again is replaced: who asks later ge
     )
     .toBe('of the new one');
 });
+
+test('a new topic of which Kafka tells no partitions yet is looked at again, and its appends wait for them', async () => {
+  const partitions = [0, 1].map((partitionId) => ({ partitionId, leader: 1 }));
+  const answers: (typeof partitions)[] = [partitions, [], partitions, []];
+  const kafkajs = {
+    connect: async () => {},
+    disconnect: async () => {},
+    listTopics: async () => ['readings'],
+    fetchTopicMetadata: async () => ({ topics: [{ partitions: answers.shift() ?? partitions }] }),
+    fetchTopicOffsets: async () => [],
+  };
+  const admin = new KafkaAdmin({ kafka: { admin: () => kafkajs } } as unknown as Client);
+  await admin.ensure([{ name: 'readings', partitions: 2, retentionMs: 1 }]);
+  expect(answers).toEqual([]);
+  answers.push([]);
+  admin.forget('readings');
+  const early = admin.leaders('readings');
+  await expect(early).rejects.toMatchObject({ code: 'log-unavailable', retryable: true });
+  expect(await admin.leaders('readings')).toEqual([1, 1]);
+});

@@ -3,24 +3,15 @@ import { sleep } from '../../retry/sleep.ts';
 import { GaplineError } from '../../wire/errors.ts';
 import type { PartitionLag, TopicSpec } from '../port.ts';
 import type { Client } from './client.ts';
-import { kafkaError, kafkaErrorType } from './errors.ts';
+import { isPassing, kafkaError, kafkaErrorType } from './errors.ts';
 
 /** How old the metadata of a topic may be before it is looked up anew. */
 const metadataMs = 5_000;
 /** How long a topic may take to appear, or to find a new leader. */
 const settleMs = 15_000;
-/** Errors of a partition or a group that is being created or moved, or whose metadata in kafkajs is old. */
-const unsettled = new Set([
-  'UNKNOWN_TOPIC_OR_PARTITION',
-  'LEADER_NOT_AVAILABLE',
-  'NOT_LEADER_FOR_PARTITION',
-  'NOT_COORDINATOR_FOR_GROUP',
-  'GROUP_COORDINATOR_NOT_AVAILABLE',
-  'GROUP_LOAD_IN_PROGRESS',
-]);
 
 /**
- * kafkajs left partitions out, or failed because they were missing: a look-up of one topic replaces the metadata that another call on the same
+ * Kafka knew a topic but none of its partitions yet; or kafkajs left partitions out, or failed because they were missing: a look-up of one topic replaces the metadata that another call on the same
  * admin still needs.
  */
 class Incomplete extends Error {}
@@ -67,10 +58,9 @@ export class KafkaAdmin {
         return await work(admin);
       } catch (error) {
         // One that was replaced in the meantime was also disconnected.
-        const isIncomplete = error instanceof Incomplete || isOfKafkajs(error);
-        const isPassing =
-          isIncomplete || passes(error) || admin !== this.#admin || unsettled.has(kafkaErrorType(error) ?? '');
-        if (!isPassing || performance.now() > until) {
+        const isIncomplete = isOfIncomplete(error) || isOfKafkajs(error);
+        const retries = isIncomplete || passes(error) || admin !== this.#admin || isPassing(error);
+        if (!retries || performance.now() > until) {
           this.#renewUnlessAnswered(admin, error);
           throw kafkaError(cannot, error);
         }
@@ -82,7 +72,7 @@ export class KafkaAdmin {
 
   /** An admin of kafkajs whose broker is "not connected" may stay so for ever: the next caller gets another one, once that is connected. */
   #renewUnlessAnswered(admin: Admin, error: unknown): void {
-    if (kafkaErrorType(error) === undefined && !isOfKafkajs(error)) void this.#renew(admin);
+    if (kafkaErrorType(error) === undefined && !isOfIncomplete(error) && !isOfKafkajs(error)) void this.#renew(admin);
   }
 
   /** kafkajs's admin never refreshes the leaders of partitions, so another one replaces it: for everybody at once, when it is connected. */
@@ -212,6 +202,7 @@ export class KafkaAdmin {
     try {
       const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
       const partitions = topics[0]?.partitions ?? [];
+      if (partitions.length === 0) throw new Incomplete('Kafka tells of none of its partitions yet');
       return partitions.toSorted((a, b) => a.partitionId - b.partitionId).map(({ leader }) => leader);
     } catch (error) {
       if (kafkaErrorType(error) === 'UNKNOWN_TOPIC_OR_PARTITION') {
@@ -320,6 +311,9 @@ export class KafkaAdmin {
     await this.#admin.deleteTopics({ topics });
   }
 }
+
+const isOfIncomplete = (error: unknown): boolean =>
+  error instanceof Incomplete || (error instanceof GaplineError && error.cause instanceof Incomplete);
 
 /** kafkajs stumbles over metadata that it lacks: after a look-up of another topic, or where no broker gave it any. */
 const isOfKafkajs = (error: unknown): boolean =>

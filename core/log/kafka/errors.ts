@@ -13,6 +13,20 @@ const accessDenied = new Set([
   'TRANSACTIONAL_ID_AUTHORIZATION_FAILED',
 ]);
 
+/** Errors of a broker, partition or group that is being started, created or moved, by the names of both clients. They pass by themselves. */
+const passing = new Set([
+  'UNKNOWN_TOPIC_OR_PARTITION',
+  'LEADER_NOT_AVAILABLE',
+  'NOT_LEADER_FOR_PARTITION',
+  'NOT_LEADER_OR_FOLLOWER',
+  'NOT_COORDINATOR_FOR_GROUP',
+  'NOT_COORDINATOR',
+  'GROUP_COORDINATOR_NOT_AVAILABLE',
+  'COORDINATOR_NOT_AVAILABLE',
+  'GROUP_LOAD_IN_PROGRESS',
+  'COORDINATOR_LOAD_IN_PROGRESS',
+]);
+
 /** Kafka's own name of an error, from within the wrappers of kafkajs (`type`, `cause`) and of @platformatic/kafka (`apiId`, `errors`). */
 export function kafkaErrorType(error: unknown): string | undefined {
   for (let at = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth++) {
@@ -38,6 +52,9 @@ export function kafkaError(doing: string, error: unknown): GaplineError {
 
 /** True where the broker will never take the records. */
 export const isRecordRefused = (error: unknown): boolean => refusedRecords.has(kafkaErrorType(error) ?? '');
+
+/** True where Kafka named an error that passes by itself. Of a topic that is missing for good, the look-up tells (`topic-mismatch`). */
+export const isPassing = (error: unknown): boolean => passing.has(kafkaErrorType(error) ?? '');
 
 /** True where waiting cannot help: the broker denies this client access. */
 export const isAccessDenied = (error: unknown): boolean => accessDenied.has(kafkaErrorType(error) ?? '');

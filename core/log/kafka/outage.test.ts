@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Kafka, kafkaSupply, startKafka } from '../../../test/servers/kafka.ts';
 import { obtained } from '../../../test/servers/obtain.ts';
@@ -161,6 +162,22 @@ describe.skipIf(notRun).each(clients)(
       } finally {
         await kafka.restart();
       }
+    });
+
+    test('away while a member starts: it says so, waits, and follows its topics once Kafka is back', async () => {
+      const warnings: string[] = [];
+      const write = (line: string) => warnings.push((JSON.parse(line) as { msg: string }).msg);
+      const log = create({ logger: pino({ level: 'warn' }, { write }) });
+      await log.start();
+      await topics(log, 'early.in', 'early.out');
+      await kafka.kill();
+      const starting = log.pipe({ from: ['early.in'], group: 'early.pipe' }, copyTo('early.out'));
+      await expect.poll(() => warnings, patient).toContainEqual(expect.stringMatching(/cannot be .*; trying again$/));
+      await kafka.restart();
+      const running = await starting;
+      await log.append('early.in', numbered(0, 20), late);
+      await expectContents(log, 'early.out', numbers(0, 20));
+      await running.stop();
     });
 
     test('that answers nothing any more: the log can still be stopped, whatever is under way', async () => {

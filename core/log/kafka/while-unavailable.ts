@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { sleep } from '../../retry/sleep.ts';
 import { describeError, GaplineError } from '../../wire/errors.ts';
-import { kafkaErrorType } from './errors.ts';
+import { isPassing, kafkaErrorType } from './errors.ts';
 
 const betweenAttemptsMs = 1_000;
 
@@ -17,16 +17,17 @@ export async function whileUnavailable<T>(
     try {
       return await work();
     } catch (error) {
-      if (!isUnanswered(error) || signal.aborted) throw error;
+      if (!mayPass(error) || signal.aborted) throw error;
       if (!warned) logger.warn(`${describeError(error)}; trying again`);
       await sleep(pauseMs, { signal });
+      if (signal.aborted) throw error;
     }
   }
 }
 
-/** Where Kafka names an error it has answered: a denied access or a refused configuration does not pass by itself. */
-const isUnanswered = (error: unknown): boolean =>
+/** Most errors that Kafka names do not pass by themselves, such as a denied access or a refused configuration. */
+const mayPass = (error: unknown): boolean =>
   error instanceof GaplineError &&
   error.code === 'log-unavailable' &&
   error.retryable === true &&
-  kafkaErrorType(error) === undefined;
+  (kafkaErrorType(error) === undefined || isPassing(error));

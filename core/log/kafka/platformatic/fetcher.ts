@@ -17,8 +17,6 @@ const assignerName = 'gapline-co-partitioning';
 const lookMs = 2_000;
 const rejoinMs = 200;
 const leaveMs = 1_500;
-/** How long a start is retried where connections break off. kafkajs retries its first one about as long. */
-const startMs = 10_000;
 
 /** A member of a Kafka group by @platformatic/kafka: one client for the group, and one that fetches, so that heartbeats never wait. */
 export class PlatformaticFetcher implements MemberFetcher {
@@ -77,23 +75,13 @@ export class PlatformaticFetcher implements MemberFetcher {
     reader.on('error', (error) => logger.debug({ err: error }, 'A fetch failed'));
     this.#loops = new FetchLoops(reader, this.#options, this.changed, () => void this.#join());
     try {
-      await this.#firstLook(this.#loops);
+      await this.#loops.look();
     } catch (error) {
       await this.stop();
       throw kafkaError(`${topics.join(', ')} cannot be followed`, error);
     }
     void this.#join();
     this.#stopLooking = poll(lookMs, async () => this.#loops?.look());
-  }
-
-  async #firstLook(loops: FetchLoops): Promise<void> {
-    for (const until = performance.now() + startMs; ; await sleep(rejoinMs)) {
-      try {
-        return await loops.look();
-      } catch (error) {
-        if (isAccessDenied(error) || this.#stopping || performance.now() > until) throw error;
-      }
-    }
   }
 
   async stop(): Promise<void> {
