@@ -55,6 +55,13 @@ test('a model that knows reports how much the label depends on what was filled',
   expect(prediction.sensitivity).toBe(0.25);
 });
 
+test('an ensemble reports how far its models part', () => {
+  const output = { ...outputOf(1, 0.75, [1, 2, 3]), spread: Float64Array.of(0.125) };
+  const prediction = parse(encode(labelled(reading, output), 0));
+  expect(predictionSchema.safeParse(prediction).success).toBe(true);
+  expect(prediction.spread).toBe(0.125);
+});
+
 test('the shapelet that decided is there, of a row that has a label', () => {
   const series = { channels: ['x', 'quo"te'], length: 100 };
   const decided = [{ channel: 1, place: 40, step: 2, values: Float32Array.of(0.1, -1 / 3), share: 0.25 }];

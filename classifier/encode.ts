@@ -67,6 +67,7 @@ export function createEncoder(stream: Stream, model: Model) {
     const received = origins.received[row]!;
     const shapelet = shapeletOf(output, row);
     const sensitivity = output.sensitivity ? `,"sensitivity":${share(output.sensitivity[row]!)}` : '';
+    const spread = output.spread ? `,"spread":${share(elementAt(output.spread, row))}` : '';
     const factsPart = origins.restsOn ? `,"facts":${origins.restsOn[row]}` : '';
     const truthPart = truth === undefined ? '' : `,"truth":${JSON.stringify(truth)}`;
     const probability = label < 0 ? 0 : share(output.probabilities[row * classKeys.length + label]!);
@@ -74,7 +75,7 @@ export function createEncoder(stream: Stream, model: Model) {
       `${head}${JSON.stringify(origins.devices[row])},"time":"${origins.timeTexts[row]}"${windowOf(origins, row)}${shapelet}` +
         `,"label":${label < 0 ? declined : labels[label]},"probability":${probability}` +
         `,"probabilities":{${probabilitiesOf(output, row)}},"filled":{${filledOf(rows, output, row)}}` +
-        `,"gaps":${origins.gapsByRow[row]}${modelPart}${sensitivity}${factsPart}${truthPart}` +
+        `,"gaps":${origins.gapsByRow[row]}${modelPart}${sensitivity}${spread}${factsPart}${truthPart}` +
         `,"received":"${received}","latencyMs":${roundToMicroseconds(latencyMs(received, nowMs))}}`,
     );
   };

@@ -64,7 +64,7 @@ function pick(rows: Rows, columns: readonly number[]): Rows {
  * @throws {GaplineError} `model-invalid`
  */
 export function checkOutput(output: ModelOutput, rows: Rows, { identity, classes }: Model): ModelOutput {
-  const { labels, probabilities, filled, sensitivity = [] } = output;
+  const { labels, probabilities, filled, sensitivity = [], spread = [] } = output;
   const fits =
     labels.length === rows.count &&
     probabilities.length === rows.count * classes.length &&
@@ -76,7 +76,7 @@ export function checkOutput(output: ModelOutput, rows: Rows, { identity, classes
   }
   for (const label of labels)
     if (label < -1 || label >= classes.length) throw new GaplineError('model-invalid', `${returned} label ${label}`);
-  for (const numbers of [probabilities, sensitivity])
+  for (const numbers of [probabilities, sensitivity, spread])
     for (const probability of numbers)
       if (!Number.isFinite(probability))
         throw new GaplineError('model-invalid', `${returned} a probability of ${probability}`);

@@ -172,6 +172,8 @@ export interface Standing {
   readonly f1: number | null;
   /** How far the probabilities are from the shares of right labels, on average. */
   readonly calibrationError: number | null;
+  /** Of an ensemble: how far its models part, on average; null of other models. */
+  readonly spread: number | null;
   readonly p50Ms: number | null;
   readonly p99Ms: number | null;
 }
@@ -233,6 +235,8 @@ export interface RecentPrediction {
   readonly version: number;
   /** How much the label depends on what was filled, from 0 to 1; null where the model does not know. */
   readonly sensitivity: number | null;
+  /** How far the models of an ensemble part, from 0 to 1; null where the model is none. */
+  readonly spread: number | null;
   /** Whether it is of a window; its gaps are then those of the model's features. */
   readonly isWindow: boolean;
   /** How many values were missing, and which: indices into `fields`. */

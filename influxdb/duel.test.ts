@@ -43,6 +43,8 @@ function makePairs(stream: string): Pair[] {
       filled: {},
       gaps: 0,
       model: { name: 'm', version },
+      // The champion is one model, the challenger an ensemble.
+      ...(version === 2 && { spread: random() / 2 }),
       truth,
       received: time,
       latencyMs,
@@ -124,6 +126,15 @@ describeWithInfluxdb('the cells of shadow and drift on a real InfluxDB', (access
       const pairs = pairsOf(device);
       const agreed = pairs.filter(({ champion, challenger }) => champion.label === challenger.label);
       expect((await cell('Agreement', { device }))[0]!._value).toBeCloseTo((100 * agreed.length) / pairs.length, 9);
+
+      const spreads = await cell('Spread of ensembles', { device });
+      expect(new Set(spreads.map(({ _field }) => _field))).toEqual(new Set(['challenger']));
+      expect(spreads.length).toBeGreaterThan(3);
+      const known = pairs.map(({ challenger }) => 100 * (challenger.spread ?? Number.NaN));
+      for (const { _value } of spreads) {
+        expect(_value).toBeGreaterThan(Math.min(...known));
+        expect(_value).toBeLessThan(Math.max(...known));
+      }
 
       const rows = await cell('Champion and challenger', { device });
       expect(rows.map(({ model }) => model)).toEqual(['challenger', 'champion']);

@@ -61,7 +61,7 @@ function make(stream: string): Made[] {
           gaps: Object.keys(filled).length,
           model: { name: 'm', version: second < seconds / 2 ? 1 : 2 },
           // The first version does not know it.
-          ...(second < seconds / 2 ? {} : { sensitivity: random() }),
+          ...(second < seconds / 2 ? {} : { sensitivity: random(), spread: random() / 2 }),
           truth,
           received,
           latencyMs: random() * 100,

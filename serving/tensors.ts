@@ -21,6 +21,7 @@ const outputNames = [
   'probabilities',
   'filled',
   'sensitivity',
+  'spread',
   'classes',
   'values',
   'gaps',
@@ -29,7 +30,7 @@ const outputNames = [
 ] as const;
 type OutputName = (typeof outputNames)[number];
 /** What a request gets that names no outputs. */
-const defaultOutputs: readonly OutputName[] = ['label', 'probabilities', 'sensitivity'];
+const defaultOutputs: readonly OutputName[] = ['label', 'probabilities', 'sensitivity', 'spread'];
 /** The same, where it names a device: what the state gave is not known to who asks. */
 const outputsOfDevice: readonly OutputName[] = [...defaultOutputs, 'values', 'gaps', 'facts', 'time'];
 
@@ -119,6 +120,7 @@ function elementsPerRow(
     probabilities: classes.length,
     filled: fields.length,
     sensitivity: 1,
+    spread: 1,
     classes: 0,
     values: fields.length,
     gaps: 1,
@@ -155,7 +157,7 @@ export function writeResponse(model: Model, request: InferRequest, output: Model
   const { identity, classes } = model;
   const { origin, rows } = request;
   const { count, width, values } = rows;
-  const { sensitivity } = output;
+  const { sensitivity, spread } = output;
   const tensors: Record<OutputName, () => Tensor | undefined> = {
     label: () =>
       bytes(
@@ -165,6 +167,7 @@ export function writeResponse(model: Model, request: InferRequest, output: Model
     probabilities: () => floats('probabilities', [count, classes.length], output.probabilities),
     filled: () => floats('filled', [count, width], output.filled),
     sensitivity: () => sensitivity && floats('sensitivity', [count], sensitivity),
+    spread: () => spread && floats('spread', [count], spread),
     classes: () => bytes('classes', classes),
     values: () => floats('values', [count, width], values),
     gaps: () => ({ name: 'gaps', shape: [count], datatype: 'INT64', data: gapsOf(rows) }),

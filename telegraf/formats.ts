@@ -25,7 +25,8 @@ const optional = (field: Field): Field => ({ ...field, optional: true });
 
 /**
  * A prediction as `predictionToPoint` of core/wire makes it a point; a test holds the two together. `@ugly` takes the spaces out of JSON that
- * another program wrote; a truth that is absent becomes an empty string, a sensitivity that is absent -1.
+ * another program wrote; a truth that is absent becomes an empty string, a sensitivity or a spread
+ * that is absent -1.
  */
 export const predictionFormat: Format = {
   timePath: 'time',
@@ -40,6 +41,7 @@ export const predictionFormat: Format = {
     text('model', 'model.name'),
     float('version', 'model.version'),
     float('sensitivity', '[sensitivity,!-1]|0'),
+    float('spread', '[spread,!-1]|0'),
     text('truth', '[truth,!""]|0'),
     text('outcome', '[truth,label]'),
     text('received'),

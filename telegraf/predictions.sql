@@ -14,6 +14,7 @@ CREATE TABLE IF NOT EXISTS prediction_log (
   model MEDIUMTEXT CHARACTER SET utf8mb4,
   version DOUBLE,
   sensitivity DOUBLE,
+  spread DOUBLE,
   truth MEDIUMTEXT CHARACTER SET utf8mb4,
   outcome MEDIUMTEXT CHARACTER SET utf8mb4,
   received VARCHAR(30),
@@ -30,8 +31,8 @@ CREATE OR REPLACE VIEW predictions AS
 SELECT
   stream, device, time_ns,
   TIMESTAMPADD(MICROSECOND, FLOOR(time_ns / 1000), '1970-01-01 00:00:00.000000') AS time,
-  label, probability, probabilities, filled, gaps, model, version, sensitivity, truth, received, latencyMs,
-  `from`, samples, missing, facts
+  label, probability, probabilities, filled, gaps, model, version, sensitivity, spread, truth, received,
+  latencyMs, `from`, samples, missing, facts
 FROM prediction_log AS this
 WHERE NOT EXISTS (
   SELECT 1 FROM prediction_log AS later

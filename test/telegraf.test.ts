@@ -102,6 +102,7 @@ ${renderFormat('file', 'spam', predictionFormat)}
     gaps: fc.nat(500),
     model: fc.record({ name: text, version: fc.integer({ min: 1 }) }),
     sensitivity: fc.option(share, { nil: undefined }),
+    spread: fc.option(share, { nil: undefined }),
     facts: fc.option(fc.dictionary(kind, time, { noNullPrototype: true }), { nil: undefined }),
     truth: fc.option(
       fc.string().filter((s) => s.isWellFormed()),

@@ -2,6 +2,8 @@ import { trainBoosted } from '../core/model/forest/boost.ts';
 import { writeBoosted } from '../core/model/forest/boosted-json.ts';
 import { importanceByField, impurityImportance } from '../core/model/forest/importance.ts';
 import { writeLibraryForest } from '../core/model/forest/library-json.ts';
+import { type Snapshots, trainSnapshots } from '../core/model/forest/snapshots.ts';
+import { writeSnapshots } from '../core/model/forest/snapshots-json.ts';
 import { trainForest } from '../core/model/forest/train.ts';
 import { classWeightsOf } from '../core/model/forest/training-data.ts';
 import { fitRidge } from '../core/model/linear/ridge.ts';
@@ -15,6 +17,7 @@ import { type TrainingOptions, takesSeries } from './options.ts';
 
 const forestFile = 'forest.json.gz';
 const boostedFile = 'boosted.json.gz';
+const snapshotsFile = 'snapshots.json.gz';
 const ridgeFile = 'ridge.json.gz';
 
 /** @throws {GaplineError} `config-invalid` where options do not go together */
@@ -23,6 +26,8 @@ export function checkEstimator({
   estimator = 'trees',
   imputer,
   boosted,
+  snapshots = 0,
+  trees,
   indicators,
   neighbours,
 }: TrainingOptions): void {
@@ -41,6 +46,11 @@ export function checkEstimator({
     fail(`training.neighbours compares rows, not series: leave it out beside estimator ${estimator}`);
   if (estimator === 'ridge' && imputer.kind === 'passthrough')
     fail('training.estimator ridge takes no gaps: choose another imputer than passthrough');
+  if (snapshots > 0 && !boosted)
+    fail('training.snapshots are boosted models: set training.boosted to true, or leave snapshots out');
+  if (snapshots > 0 && (boosted?.models ?? 1) > 1)
+    fail('training.models are runs of their own, training.snapshots come out of one: leave one of them out');
+  if (snapshots > trees) fail(`training.snapshots: ${snapshots} models need as many trees or more, not ${trees}`);
   if (estimator !== 'trees' && boosted)
     fail(`training.boosted is for trees: leave it out beside estimator ${estimator}`);
 }
@@ -84,12 +94,26 @@ async function fitBoosted(
   boosted: NonNullable<TrainingOptions['boosted']>,
 ): Promise<FittedEstimator> {
   const { rows, classes, options } = input;
-  const { trees, seed, engine } = options;
-  const forest = await trainBoosted({ ...data, classes, options: { ...boosted, trees, seed }, ...treesDone(input) });
+  const { trees, seed, engine, snapshots = 0 } = options;
+  const boosting = { ...data, classes, options: { ...boosted, trees, seed }, ...treesDone(input) };
+  if (snapshots > 0) return withImportance(await trainSnapshots(boosting, snapshots), rows.width);
+  const forest = await trainBoosted(boosting);
   return {
     estimator: { kind: 'forest', file: boostedFile, engine, voting: 'mean' },
     json: writeBoosted(forest),
     importance: importanceByField(impurityImportance(forest), rows.width),
+  };
+}
+
+/** The splits of all cycles count: those of an early one also serve the models after it. */
+function withImportance(snapshots: Snapshots, width: number): FittedEstimator {
+  const { base, cycles } = snapshots;
+  const boosting = { base, link: 'softmax' } as const;
+  const trees = { ...snapshots, task: 'classification', outputs: base.length, trees: cycles.flat(), boosting } as const;
+  return {
+    estimator: { kind: 'snapshots', file: snapshotsFile },
+    json: writeSnapshots(snapshots),
+    importance: importanceByField(impurityImportance(trees), width),
   };
 }
 

@@ -32,6 +32,7 @@ it.each<[string, Partial<TrainingOptions>]>([
   ['with extra trees', { forest: { extraTrees: true } }],
   ['with boosted trees', { boosted: {}, copies }],
   ['with boosted trees that take gaps', { boosted: {}, imputer: { kind: 'passthrough' }, copies }],
+  ['with a snapshot ensemble that takes gaps', { boosted: {}, snapshots: 3, imputer: { kind: 'passthrough' }, copies }],
   ['with neighbours', { neighbours: { share: 0.5 }, copies }],
   ['with neighbours trained without gaps', { neighbours: { share: 0.5, transform: 'quantile' } }],
   [

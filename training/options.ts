@@ -84,6 +84,14 @@ export const trainingSchema = z.strictObject({
     .max(20)
     .default(1)
     .describe('with `boosted`: as many models are trained, each with a random seed of its own, and averaged'),
+  snapshots: z
+    .int()
+    .min(0)
+    .max(20)
+    .default(0)
+    .describe(
+      'with `boosted`: a snapshot ensemble of as many models out of one run, their probabilities averaged; the learning rate falls by a cosine and rises again for each, and `trees` are all of them together. 0: one model; 5 is usual',
+    ),
   extraTrees: z
     .boolean()
     .default(false)
@@ -135,6 +143,8 @@ export interface TrainingOptions {
   readonly maxGaps?: number;
   /** Boosted trees in place of a forest, with these options beside trees and seed. */
   readonly boosted?: Omit<BoostingOptions, 'trees' | 'seed'>;
+  /** With `boosted`: so many models out of one run. */
+  readonly snapshots?: number;
   /** Training rows that vote beside the trees. `share` is their ensemble weight where nothing is missing; it grows with the gaps. */
   readonly neighbours?: { readonly share: number; readonly transform?: TransformKind; readonly steps?: number };
   /** Of the forest, beside trees and seed. Not for the library. */
@@ -155,7 +165,8 @@ function imputerOf(config: TrainingConfig): TrainingOptions['imputer'] {
 /** The options that `training` of stream.yaml stands for. */
 export function trainingOptions(config: TrainingConfig): TrainingOptions {
   const { estimator, trees, seed, engine, voting, indicators, copies, copyGaps, maxGaps } = config;
-  const { boosted, neighbours, learningRate, models, extraTrees, maxDepth, minSamplesLeaf, maxFeatures } = config;
+  const { boosted, neighbours, learningRate, models, snapshots, extraTrees, maxDepth, minSamplesLeaf, maxFeatures } =
+    config;
   const classWeights = config.classWeights === 'balanced' ? ({ classWeights: 'balanced' } as const) : {};
   return {
     imputer: imputerOf(config),
@@ -179,6 +190,7 @@ export function trainingOptions(config: TrainingConfig): TrainingOptions {
       ...classWeights,
     },
     ...(neighbours > 0 && { neighbours: { share: neighbours, transform: config.transform } }),
+    ...(snapshots > 0 && { snapshots }),
     ...(boosted && { boosted: { learningRate, models, ...classWeights } }),
   };
 }

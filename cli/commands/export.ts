@@ -79,7 +79,7 @@ const predictionColumns: Column[] = columnsOf([
   ...(['label', 'truth', 'probabilities', 'filled', 'model', 'received', 'from', 'facts'] as const).map(
     (field) => [field, field, 'TEXT'] as const,
   ),
-  ...(['probability', 'gaps', 'version', 'sensitivity', 'latencyMs', 'samples', 'missing'] as const).map(
+  ...(['probability', 'gaps', 'version', 'sensitivity', 'spread', 'latencyMs', 'samples', 'missing'] as const).map(
     (field) => [field, field, 'REAL'] as const,
   ),
 ]);

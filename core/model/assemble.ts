@@ -76,10 +76,11 @@ function openSession(parts: Parts, imputing: ImputerSession): Session {
 
 /**
  * Weighted mean of the estimator's probabilities and the votes of neighbours. The estimator's weight falls with the square of the
- * share of fields that was measured. What was filled matters to the estimator only, so the sensitivity falls with its weight.
+ * share of fields that was measured. What was filled matters to the estimator only, so the sensitivity falls with its
+ * weight; so does the spread of an ensemble, each model of which would be blended with the same votes.
  */
 function blendVotes(
-  { labels, probabilities, sensitivity }: Omit<ModelOutput, 'filled'>,
+  { labels, probabilities, sensitivity, spread }: Omit<ModelOutput, 'filled'>,
   votes: Float64Array,
   gaps: Int32Array,
   { width, share }: { width: number; share: number },
@@ -92,6 +93,7 @@ function blendVotes(
       probabilities[at] = kept * probabilities[at]! + (1 - kept) * votes[at]!;
     labels[row] = argmax(probabilities, row * classes, classes);
     if (sensitivity) sensitivity[row]! *= kept;
+    if (spread) spread[row] = kept * elementAt(spread, row);
   }
 }
 

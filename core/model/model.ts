@@ -14,6 +14,8 @@ export interface ModelOutput {
   readonly filled: Float64Array;
   /** By row, how much the prediction depends on what was filled (0 to 1), for kinds that compute it. */
   readonly sensitivity?: Float64Array;
+  /** By row, how far the models of an ensemble part (0 to 1), for kinds that are one. */
+  readonly spread?: Float64Array;
   /** By row, the piece of a series that spoke most for the label, for kinds that compare such pieces. */
   readonly decided?: readonly (DecidingShapelet | undefined)[];
   /** Remembers these rows. Call it once they are committed, never before. */

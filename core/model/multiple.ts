@@ -48,10 +48,11 @@ export function completeByDraws(
 /**
  * Averages the probabilities of each row's completions. `sensitivity` is their mean distance from the average, as total variation: 0
  * where what was filled does not matter to the prediction, towards 1 where it decides.
+ * The `spread` of an ensemble is the mean over the completions.
  * Source: Rubin (1987), Multiple Imputation for Nonresponse in Surveys; the spread between imputations, here of probabilities.
  */
 export function averageDraws(
-  { probabilities }: Estimates,
+  { probabilities, spread }: Estimates,
   { count, origin }: Completions,
   rows: number,
   classes: number,
@@ -59,6 +60,7 @@ export function averageDraws(
   const labels = new Int32Array(rows);
   const averages = new Float64Array(rows * classes);
   const sensitivity = new Float64Array(rows);
+  const spreads = spread && new Float64Array(rows);
   for (let first = 0, end = 0; first < count; first = end) {
     const row = origin[first]!;
     while (end < count && origin[end] === row) end += 1;
@@ -69,7 +71,9 @@ export function averageDraws(
     for (let at = first * classes; at < end * classes; at++)
       distance += Math.abs(probabilities[at]! - average[at % classes]!);
     sensitivity[row] = distance / 2 / (end - first);
+    if (spread && spreads)
+      spreads[row] = spread.subarray(first, end).reduce((sum, each) => sum + each, 0) / (end - first);
     labels[row] = average.includes(Number.NaN) ? -1 : argmax(average);
   }
-  return { labels, probabilities: averages, sensitivity };
+  return { labels, probabilities: averages, sensitivity, ...(spreads && { spread: spreads }) };
 }

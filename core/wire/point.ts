@@ -35,8 +35,11 @@ export function readingToPoint(reading: Reading, fieldCount: number): Point {
   return { measurement: reading.stream, device: reading.device, time: reading.time, fields };
 }
 
-/** The field `sensitivity` of a prediction whose model does not know it: a field that came and went would be stale after an overwrite. */
-export const unknownSensitivity = -1;
+/**
+ * The fields `sensitivity` and `spread` of a prediction whose model does not know them: a field that came and went would be stale after an
+ * overwrite.
+ */
+export const unknownShare = -1;
 
 /**
  * A prediction as the dashboards query it: everything it has, each time, so that an overwrite leaves nothing stale. What was filled and
@@ -58,7 +61,8 @@ export function predictionToPoint(prediction: Prediction, measurement = `${predi
       gaps: prediction.gaps,
       model: prediction.model.name,
       version: prediction.model.version,
-      sensitivity: prediction.sensitivity ?? unknownSensitivity,
+      sensitivity: prediction.sensitivity ?? unknownShare,
+      spread: prediction.spread ?? unknownShare,
       truth: truth ?? '',
       // Both in one field, so that a confusion is counted without putting fields together.
       outcome: JSON.stringify(truth === undefined ? [label] : [truth, label]),

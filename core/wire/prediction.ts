@@ -36,6 +36,14 @@ export const predictionSchema = z
       .max(1)
       .optional()
       .describe('how much the label depends on what was filled, where the model knows: 0 not at all'),
+    spread: z
+      .number()
+      .min(0)
+      .max(1)
+      .optional()
+      .describe(
+        'of an ensemble: how far its models part, the mean over them of half the sum over the classes of |probability - mean probability|; 0: all predict the same',
+      ),
     facts: z
       .record(z.string(), nanosecondsSchema)
       .optional()

@@ -51,6 +51,15 @@ test('without truth there is agreement and latency, no score', () => {
   expect(made.figures()).toMatchObject({ readings: 1, agreed: 1, scored: 0, champion: { accuracy: null, f1: null } });
 });
 
+test('of an ensemble it says how far the models part on average, of other models nothing', () => {
+  const made = duel();
+  for (const [time, spread] of [0.1, 0.2, 0.6].entries()) {
+    made.takeChampion(prediction(time, 1));
+    made.takeChallenger(prediction(time, 2, { spread }));
+  }
+  expect(made.figures()).toMatchObject({ champion: { spread: null }, challenger: { spread: 0.3 } });
+});
+
 test('another version on either side restarts the comparison', () => {
   const made = duel();
   made.takeChampion(prediction(1, 1));

@@ -18,6 +18,7 @@ interface Opinion {
   readonly probability: number;
   readonly truth: string | undefined;
   readonly latencyMs: number;
+  readonly spread: number | undefined;
 }
 
 /** What one of the two made of the readings that both labelled. */
@@ -29,6 +30,9 @@ class Side {
   readonly confidences = new Float64Array(calibrationBins);
   readonly rights = new Float64Array(calibrationBins);
   readonly latency = new LatencyHistogram();
+  /** Of an ensemble: how many predictions, and the sum of how far its models part. */
+  spreads = 0;
+  spread = 0;
 }
 
 class Half {
@@ -102,8 +106,12 @@ export class Duel {
     this.#current = new Half();
   }
 
-  #note(side: Side, { label, probability, latencyMs }: Opinion, truth: string | undefined): void {
+  #note(side: Side, { label, probability, latencyMs, spread }: Opinion, truth: string | undefined): void {
     side.latency.record(latencyMs);
+    if (spread !== undefined) {
+      side.spreads += 1;
+      side.spread += spread;
+    }
     if (truth === undefined) return;
     const cell = this.#classes.indexOf(truth) * this.#classes.limit + this.#classes.indexOf(label);
     side.confusion.set(cell, (side.confusion.get(cell) ?? 0) + 1);
@@ -121,6 +129,7 @@ export class Duel {
       accuracy: rounded(accuracy),
       f1: rounded(macroF1),
       calibrationError: rounded(calibrationError(sides)),
+      spread: meanSpread(sides),
       p50Ms: quantileOf(latencies, 0.5),
       p99Ms: quantileOf(latencies, 0.99),
     };
@@ -129,8 +138,8 @@ export class Duel {
 
 const identityOf = ({ device, time }: SeenPrediction) => `${device}\n${time}`;
 
-function opinionOf({ model, label, probability, truth, latencyMs }: SeenPrediction): Opinion {
-  return { version: model.version, label, probability, truth, latencyMs };
+function opinionOf({ model, label, probability, truth, latencyMs, spread }: SeenPrediction): Opinion {
+  return { version: model.version, label, probability, truth, latencyMs, spread };
 }
 
 /** The counterpart, if it is there; otherwise the opinion waits for it. */
@@ -151,6 +160,12 @@ function meet(
     if (oldest !== undefined) own.delete(oldest);
   }
   return undefined;
+}
+
+/** Null where no model of these is an ensemble. */
+function meanSpread(sides: readonly Side[]): number | null {
+  const sum = (of: 'spread' | 'spreads') => sides.reduce((so, side) => so + side[of], 0);
+  return sum('spreads') === 0 ? null : rounded(sum('spread') / sum('spreads'));
 }
 
 /**

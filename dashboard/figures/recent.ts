@@ -57,6 +57,7 @@ export class Recent {
       truth: prediction.truth ?? null,
       version: prediction.model.version,
       sensitivity: prediction.sensitivity ?? null,
+      spread: prediction.spread ?? null,
       isWindow: prediction.from !== undefined,
       gaps: prediction.gaps,
       gapsAt: reading ? this.#gapsOf(reading) : filled.flatMap(([field]) => (typeof field === 'number' ? [field] : [])),

@@ -25,6 +25,7 @@ export type SeenPrediction = Pick<
   | 'gaps'
   | 'model'
   | 'sensitivity'
+  | 'spread'
   | 'truth'
   | 'latencyMs'
 >;
@@ -55,6 +56,7 @@ export function parsePrediction(bytes: Uint8Array): SeenPrediction | undefined {
     isNumber(record.latencyMs) &&
     (record.truth === undefined || isText(record.truth)) &&
     (record.sensitivity === undefined || isNumber(record.sensitivity)) &&
+    (record.spread === undefined || isNumber(record.spread)) &&
     (record.shapelet === undefined || isShapelet(record.shapelet));
   return sound ? (record as unknown as SeenPrediction) : undefined;
 }

@@ -9,12 +9,15 @@ interface Measure {
   readonly of: (standing: Standing) => number | null;
   readonly write: (value: number) => string;
   readonly isLessBetter?: boolean;
+  /** Neither more nor less of it is better. */
+  readonly isNeutral?: boolean;
 }
 
 const measures: readonly Measure[] = [
   { name: 'Accuracy', of: ({ accuracy }) => accuracy, write: percent },
   { name: 'Macro F1', of: ({ f1 }) => f1, write: percent },
   { name: 'Calibration error', of: ({ calibrationError }) => calibrationError, write: percent, isLessBetter: true },
+  { name: 'Spread', of: ({ spread }) => spread, write: percent, isNeutral: true },
   { name: 'Median latency', of: ({ p50Ms }) => p50Ms, write: durationText, isLessBetter: true },
   { name: '99th percentile', of: ({ p99Ms }) => p99Ms, write: durationText, isLessBetter: true },
 ];
@@ -57,7 +60,7 @@ export class ModelCard {
       const [one, other] = [measure.of(champion), measure.of(challenger)];
       const draw = (cell: HTMLElement, value: number | null, against: number | null) => {
         setText(cell, value === null ? nothing : measure.write(value));
-        setAttribute(cell, 'class', isBetter(value, against, measure.isLessBetter ?? false) ? 'better' : '');
+        setAttribute(cell, 'class', isBetter(value, against, measure) ? 'better' : '');
       };
       draw(cells.champion, one, other);
       draw(cells.challenger, other, one);
@@ -98,7 +101,7 @@ function readoutOf({ model, duel }: Snapshot): string {
 }
 
 /** Whether a value is the better one of two; neither is where they are alike or one is missing. */
-function isBetter(value: number | null, against: number | null, isLessBetter: boolean): boolean {
-  if (value === null || against === null) return false;
+function isBetter(value: number | null, against: number | null, { isLessBetter, isNeutral }: Measure): boolean {
+  if (isNeutral || value === null || against === null) return false;
   return isLessBetter ? value < against : value > against;
 }

@@ -64,7 +64,9 @@ export class RecentTable {
     if (prediction.isWindow) gaps.replaceChildren(`${plural(prediction.gaps, 'feature')} filled`);
     else gaps.replaceChildren(strip(prediction.gapsAt, fields.length), `${prediction.gaps} of ${fields.length}`);
     const chips = prediction.values.map((value) => chip(fields, value));
-    values.replaceChildren(make('span', { class: 'chips' }, ...dependence(prediction), ...chips));
+    values.replaceChildren(
+      make('span', { class: 'chips' }, ...dependence(prediction), ...parting(prediction), ...chips),
+    );
   }
 }
 
@@ -98,6 +100,10 @@ function dependence({ sensitivity, gaps }: RecentPrediction): HTMLElement[] {
   if (sensitivity === null || gaps === 0) return [];
   return [make('span', { class: 'chip' }, 'rests on gaps ', make('b', {}, percent(sensitivity)))];
 }
+
+/** How far the models of an ensemble part. */
+const parting = ({ spread }: RecentPrediction): HTMLElement[] =>
+  spread === null ? [] : [make('span', { class: 'chip' }, 'spread ', make('b', {}, percent(spread)))];
 
 function chip(fields: readonly string[], [field, value, filled]: RecentPrediction['values'][number]): HTMLElement {
   const number = make('b', {}, measured(value));

@@ -245,6 +245,7 @@ export class SimulatedLine {
       filled,
       gaps: Object.keys(filled).length,
       model: { name: this.stream.name, version },
+      ...(version === 1 ? {} : { spread: Number((0.2 * this.#random()).toFixed(3)) }),
       ...(version === 1 ? {} : { sensitivity: Number((gapShare * this.#random()).toFixed(3)) }),
       ...(reading.truth === undefined ? {} : { truth: reading.truth }),
       received: reading.received,

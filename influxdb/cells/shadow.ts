@@ -7,7 +7,7 @@ export const shadow: readonly Cell[] = [
     'Calibration of champion and challenger',
     'As above, of the readings that both labelled. Nearer the ideal is better.',
     shares('probability', 'right labels, %'),
-    [6, 3],
+    [4, 3],
     withPieces(`
 sideOf = (tables=<-, as) => tables
     |> filter(fn: (r) => r._field == "outcome" or r._field == "probability")
@@ -37,10 +37,29 @@ duel
     |> map(fn: (r) => ({_value: 100.0 * float(v: r.agreed) / float(v: r.n)}))`),
   ),
   cell(
+    'Spread of ensembles',
+    'How far the models inside a champion or challenger part, on average, where it is a snapshot ensemble: 0 where all predict the same.',
+    line('%'),
+    [3, 3],
+    withPieces(`
+spreadOf = (of, as) => {
+    known = () => of
+        |> filter(fn: (r) => r._field == "spread")
+        |> filter(fn: (r) => r._value >= 0.0)
+        |> chosen()
+
+    return sumAndCount(of: known) |> windowMean() |> set(key: "_field", value: as)
+}
+
+union(tables: [spreadOf(of: predictions(), as: "champion"), spreadOf(of: shadow(), as: "challenger")])
+    |> map(fn: (r) => ({r with _value: 100.0 * r._value}))
+    |> group(columns: ["_field"])`),
+  ),
+  cell(
     'Champion and challenger',
     'Over the readings of known truth that both labelled. Better in both columns: promote it.',
     table({ model: 'model', readings: 'readings', accuracy: 'accuracy, %', f1: 'macro F1' }),
-    [4, 3],
+    [3, 3],
     withPieces(`
 scored = union(
     tables: [

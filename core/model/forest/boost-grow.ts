@@ -21,6 +21,8 @@ export interface BoostedTreeInput {
   readonly rows: Int32Array;
   /** Which of a leaf's numbers this tree is for; the others stay 0. */
   readonly output: number;
+  /** Default: that of all trees. */
+  readonly learningRate?: number;
   readonly random: Xoshiro128PlusPlus;
 }
 
@@ -106,13 +108,13 @@ export class BoostedTreeGrower {
     }
     for (const leaf of open) {
       tree.weight[leaf.node] = leaf.end - leaf.start;
-      tree.value[leaf.node * outputs + input.output] = this.#step(leaf);
+      tree.value[leaf.node * outputs + input.output] = this.#step(leaf, input.learningRate);
     }
     return { tree: cutTo(tree, nodes, outputs), bins };
   }
 
-  #step({ gradient, curvature }: Leaf): number {
-    return (-this.#options.learningRate * gradient) / (curvature + regularisation);
+  #step({ gradient, curvature }: Leaf, learningRate = this.#options.learningRate): number {
+    return (-learningRate * gradient) / (curvature + regularisation);
   }
 
   #leaf(node: number, start: number, end: number, input: BoostedTreeInput): Leaf {

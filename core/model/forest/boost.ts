@@ -33,6 +33,14 @@ export interface BoostingInput extends Omit<TrainingData, 'options' | 'threads'>
   readonly labels: Int32Array;
   readonly classes: number;
   readonly options?: BoostingOptions;
+  /** By round of a model, in place of one learning rate. */
+  readonly schedule?: (round: number) => RoundPlan;
+}
+
+export interface RoundPlan {
+  readonly learningRate: number;
+  /** The share of the sum so far that this round starts from. Default: all of it. */
+  readonly keep?: number;
 }
 
 /**
@@ -47,7 +55,7 @@ export interface BoostingInput extends Omit<TrainingData, 'options' | 'threads'>
  * @throws GaplineError `data-invalid` where there are no rows, a value is infinite or a label is no class
  */
 export async function trainBoosted(input: BoostingInput): Promise<Forest> {
-  const { values, count, width, labels, classes, onProgress, isTimeUp, options = {} } = input;
+  const { values, count, width, labels, classes, schedule, onProgress, isTimeUp, options = {} } = input;
   const { trees: rounds = 100, rowShare = 0.5, models = 1, seed = 1, classWeights } = options;
   checkData(input);
   const shape = columnShape(count, width, 1);
@@ -58,12 +66,14 @@ export async function trainBoosted(input: BoostingInput): Promise<Forest> {
   const trees: Tree[] = [];
   for (let round = 0; round < rounds * models; round++) {
     if (round % rounds === 0) loss.restart();
+    const plan = schedule?.(round % rounds);
+    if (plan?.keep !== undefined) loss.shrink(plan.keep);
     const random = new Xoshiro128PlusPlus(seed, round);
     const rows = drawRows(count, rowShare, random);
     loss.beginRound();
     for (const output of loss.outputs) {
       const { gradients, curvatures } = loss.derivatives(output);
-      const tree = grower.grow({ gradients, curvatures, rows: rows.slice(), output, random });
+      const tree = grower.grow({ ...plan, gradients, curvatures, rows: rows.slice(), output, random });
       addPredictions(tree, output, columns, loss.scores);
       trees.push(shareOf(tree.tree, models));
     }
@@ -108,6 +118,15 @@ class LogisticLoss {
   /** Back to the sums without trees. */
   restart(): void {
     for (let at = 0; at < this.scores.length; at += this.base.length) this.scores.set(this.base, at);
+  }
+
+  /** Takes a part of what trees have added away again. */
+  shrink(share: number): void {
+    const { base, scores } = this;
+    for (let at = 0; at < scores.length; at++) {
+      const from = base[at % base.length]!;
+      scores[at] = from + share * (scores[at]! - from);
+    }
   }
 
   /** All trees of a round fit the same residuals. */

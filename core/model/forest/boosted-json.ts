@@ -11,7 +11,7 @@ const numbers = z.array(z.number());
 const integers = z.array(z.int().min(-1));
 
 /** A tree as arrays, one entry a node, the root first and children after their parents; see {@link Tree}. */
-const treeSchema = z.strictObject({
+export const treeSchema = z.strictObject({
   output: z.int().min(0).describe('the class to whose sum the leaves are added'),
   feature: integers.min(1).describe('column that is tested, -1 at a leaf'),
   threshold: numbers.describe('below it a row goes left'),
@@ -37,7 +37,7 @@ export function writeBoosted({ trees, outputs, boosting }: Forest): BoostedFile 
   return { name: boostedName, base: [...boosting.base], trees: trees.map((tree) => writeTree(tree, outputs)) };
 }
 
-function writeTree(tree: Tree, outputs: number): BoostedFile['trees'][number] {
+export function writeTree(tree: Tree, outputs: number): BoostedFile['trees'][number] {
   const output = Math.max(0, tree.value.findIndex((value) => value !== 0) % outputs);
   return {
     output,
@@ -64,12 +64,17 @@ export function readBoosted(json: unknown, { width, classes }: { width: number; 
     task: 'classification',
     width,
     outputs: classes,
-    trees: file.trees.map((tree, number) => readTree(tree, number, width, classes)),
+    trees: file.trees.map((tree, number) => readTree(tree, number, { width, classes })),
     boosting: { base: Float64Array.from(file.base), link: 'softmax' },
   };
 }
 
-function readTree(tree: BoostedFile['trees'][number], number: number, width: number, classes: number): Tree {
+/** @throws GaplineError `model-invalid`, naming the tree by its number */
+export function readTree(
+  tree: BoostedFile['trees'][number],
+  number: number,
+  { width, classes }: { width: number; classes: number },
+): Tree {
   const { feature, left, right, output } = tree;
   const size = feature.length;
   const fail = (why: string): never => {

@@ -6,3 +6,4 @@ export { onnx } from './onnx-kind.ts';
 export { ridge } from './ridge-kind.ts';
 export { rocket } from './rocket-kind.ts';
 export { shapelets } from './shapelets-kind.ts';
+export { snapshots } from './snapshots-kind.ts';

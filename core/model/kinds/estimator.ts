@@ -6,6 +6,8 @@ export interface Estimates {
   readonly labels: Int32Array;
   /** `count * classes`, row-major; each row sums to one. */
   readonly probabilities: Float64Array;
+  /** By row, how far the models of an ensemble part, 0 to 1, for kinds that are one: see {@link averageMembers}. */
+  readonly spread?: Float64Array;
   /** By row, the shapelet that decided, for kinds that have some. */
   readonly decided?: readonly (DecidingShapelet | undefined)[];
 }

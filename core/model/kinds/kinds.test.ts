@@ -6,6 +6,8 @@ import { packJson } from '../artifact.ts';
 import { type KindUnderTest, modelContract } from '../contract.ts';
 import { trainBoosted } from '../forest/boost.ts';
 import { writeBoosted } from '../forest/boosted-json.ts';
+import { trainSnapshots } from '../forest/snapshots.ts';
+import { writeSnapshots } from '../forest/snapshots-json.ts';
 import { fitRidge } from '../linear/ridge.ts';
 import { writeRidge } from '../linear/ridge-json.ts';
 import type { Model } from '../model.ts';
@@ -43,6 +45,19 @@ async function boostedDraft(options: SampleOptions = {}): Promise<Draft> {
   return {
     manifest: { ...manifest, estimator: { ...forest, file } },
     files: new Map([...files, [file, await packJson(writeBoosted(boosted))]]),
+  };
+}
+
+/** As the sample, but that a snapshot ensemble is in the place of its forest. */
+async function snapshotsDraft(options: SampleOptions = {}): Promise<Draft> {
+  const { manifest, files } = await sampleDraft(options);
+  const { count, width, values } = sampleOf(3);
+  const labels = Int32Array.from({ length: count }, (_, row) => (elementAt(values, row * width) > 5 ? 1 : 0));
+  const ensemble = await trainSnapshots({ values, count, width, labels, classes: 2, options: { trees: 6 } }, 3);
+  const file = 'snapshots.json.gz';
+  return {
+    manifest: { ...manifest, estimator: { kind: 'snapshots', file } },
+    files: new Map([...files, [file, await packJson(writeSnapshots(ensemble))]]),
   };
 }
 
@@ -119,6 +134,10 @@ const kinds: Record<string, KindUnderTest> = {
     parts: () => ({ maxGaps: 1 }),
   },
   'boosted trees': { draft: boostedDraft },
+  'snapshot ensemble': { draft: snapshotsDraft },
+  'snapshot ensemble with neighbours, after several completions': {
+    draft: () => snapshotsDraft({ imputer: { ...gaussian, draws: 4 }, neighbours: 0.5 }),
+  },
   rocket: { draft: () => seriesDraft('rocket'), width: 12 },
   shapelets: { draft: () => seriesDraft('shapelets'), width: 12 },
   logistic: { draft: logisticDraft },

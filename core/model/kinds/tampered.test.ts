@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { mulberry32 } from '../../numeric/random/mulberry32.ts';
 import { GaplineError } from '../../wire/errors.ts';
+import { compileSnapshots, trainSnapshots } from '../forest/snapshots.ts';
+import { readSnapshots, writeSnapshots } from '../forest/snapshots-json.ts';
 import { fitRidge } from '../linear/ridge.ts';
 import { readRidge, writeRidge } from '../linear/ridge-json.ts';
 import { meansOf } from '../series/deciding.ts';
@@ -21,9 +23,15 @@ const shape = { width, classes };
 const ridgeOn = (features: Float32Array | Float64Array, of: number) =>
   fitRidge({ values: features, count, width: of, labels, classes });
 
+const ensemble = await trainSnapshots({ values, count, width, labels, classes, options: { trees: 4 } }, 2);
+
 /** The file of each kind, and what opens it as far as a first prediction. */
 const kinds: Record<string, { file: () => unknown; open: (json: unknown) => unknown }> = {
   ridge: { file: () => writeRidge(ridgeOn(values, width)), open: (json) => readRidge(json, shape) },
+  snapshots: {
+    file: () => writeSnapshots(ensemble),
+    open: (json) => compileSnapshots(readSnapshots(json, shape))(values, count),
+  },
   rocket: {
     file() {
       const rocket = fitRocket(planRocket({ channels, length }, 200, 1), values, count, 1);

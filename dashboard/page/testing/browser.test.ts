@@ -246,7 +246,7 @@ describe.skipIf(!here)(title, { timeout: 60_000 }, () => {
       const percents = ['Accuracy', 'Macro F1', 'Calibration error'].map((name) => `${name}\\d+\\.\\d%\\d+\\.\\d%`);
       const times = ['Median latency', '99th percentile'].map((name) => `${name}[\\d.]+ m?s[\\d.]+ m?s`);
       expect(rows.map((row) => row.trim())).toEqual(
-        [...percents, ...times].map((pattern) => expect.stringMatching(`^${pattern}$`)),
+        [...percents, 'Spread–\\d+\\.\\d%', ...times].map((pattern) => expect.stringMatching(`^${pattern}$`)),
       );
       expect(await text(page, '#model-readout')).toMatch(/^The same label for \d+\.\d% of [\d,]+ readings/);
     });
