@@ -102,6 +102,7 @@ export function createProgram(): Command {
     facts(),
     tail(),
     exportCommand(),
+    schedule(),
     rewind(),
     models(),
     tokens(),
@@ -322,6 +323,20 @@ function exportCommand(): Command {
       'of the times of readings: -7d, or FROM..TO in RFC 3339; by day and device, whole days; default: all',
     )
     .action(async (what, options) => (await import('./commands/export.ts')).exportTable(what, options));
+}
+
+function schedule(): Command {
+  return withProbes(
+    stageCommand('schedule', 'run another command by a cron expression, such as training each night')
+      .argument(
+        '[command...]',
+        "behind --: train, export, backup, models or doctor, with its options; the stream's own are added",
+      )
+      .option('--cron <expression>', 'when: minute hour day month weekday, or six fields with seconds first')
+      .option('--timezone <zone>', "whose clock, such as Europe/Vienna; default: this machine's")
+      .option('--name <name>', 'of its runs, so that several schedules can share --data; default: the command')
+      .option('--list', 'only print the last 100 runs'),
+  ).action(async (words, options) => (await import('./commands/schedule.ts')).scheduleCommand(words, options));
 }
 
 function predict(): Command {

@@ -37,7 +37,8 @@ export class RowBuffer {
 
   /** Adds a point: a row, or where it holds samples a row for each, or both. */
   add(point: Point, time: bigint): void {
-    const samples = samplesOfPoint(point, this.#fields);
+    // Most points are single readings: that is seen by one field.
+    const samples = point.fields.rate === undefined ? undefined : samplesOfPoint(point, this.#fields);
     if (samples === undefined || this.#valueFields.some((name) => name in point.fields)) this.#addRow(point, time);
     if (samples) this.#addSamples(point, samples);
   }

@@ -47,6 +47,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   ],
   exporting: ['core/wire', 'core/store', 'core/objects', 'core/partitions'],
   alerts: ['core/wire', 'core/retry', 'core/stage', 'core/log'],
+  scheduling: ['core/wire', 'core/files', 'core/stage', 'core/log'],
   serving: ['core/wire', 'core/stage', 'core/http', 'core/numeric', 'core/model', 'core/steps', 'core/access'],
   gateway: [
     'core/wire',
@@ -108,6 +109,7 @@ export const contents: Readonly<Record<string, string>> = {
   classifier: 'readings in, predictions out',
   exporting: 'the archive into object storage',
   alerts: 'rules, webhooks',
+  scheduling: 'commands by cron',
   serving: 'the model over HTTP',
   gateway: 'users, roles, tasks',
   training: 'data in, a model version out',

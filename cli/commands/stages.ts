@@ -64,7 +64,7 @@ export async function prepare(stage: string, options: StageOptions): Promise<Run
 const announce = (line: string): void => void print(`${line}\n`);
 
 /** The probes of a stage: ready while the log answers. */
-function probesOf({ log, stream, registry, logger }: Runtime, { host, port }: StageOptions): Startable {
+export function probesOf({ log, stream, registry, logger }: Runtime, { host, port }: StageOptions): Startable {
   return createProbes({
     host,
     port,

@@ -97,9 +97,12 @@ async function explained<Result>(work: () => Promise<Result>): Promise<Result> {
 
 async function writeWhole(file: string, bytes: Uint8Array): Promise<void> {
   const part = `${file}${partMark}${randomUUID()}`;
-  await mkdir(dirname(file), { recursive: true });
   try {
-    await using handle = await open(part, 'wx');
+    await using handle = await open(part, 'wx').catch(async (error: unknown) => {
+      if (!isAbsent(error)) throw error;
+      await mkdir(dirname(file), { recursive: true });
+      return await open(part, 'wx');
+    });
     await handle.writeFile(bytes);
     await handle.sync();
     await rename(part, file);

@@ -49,7 +49,8 @@ export async function toParquet(rows: ObjectRows): Promise<Uint8Array> {
         { name: deviceColumn, data: new Array<string>(to - from).fill(device) },
         { name: timeColumn, data: times.subarray(from, to), encoding: 'PLAIN' as const },
         ...columns.map(({ name }, at) => ({
-          ...{ name, encoding: 'PLAIN' as const },
+          // Bounds of a sensor's values hardly ever tell a reader what to skip.
+          ...{ name, encoding: 'PLAIN' as const, statistics: false },
           data: withNulls(values[at]?.subarray(from, to) ?? new Float64Array(to - from).fill(Number.NaN)),
         })),
         { name: truthColumn, data: Array.from(truth.subarray(from, to), (index) => truths[index] ?? null) },

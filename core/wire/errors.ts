@@ -235,6 +235,12 @@ export const errorCatalog = {
     cause: 'A group can be set back only while nobody is in it.',
     remedy: 'Stop every process of its stage, then do it again; one that died counts for some ten seconds more.',
   },
+  'schedule-active': {
+    status: 409,
+    title: 'The schedule is at work already',
+    cause: 'Another `gapline schedule` of this name runs on the same state.',
+    remedy: 'Stop the other one, or give this one another name with --name.',
+  },
   'store-unavailable': {
     status: 503,
     title: 'The store does not answer',

@@ -13,7 +13,15 @@ const driftSchema = z.strictObject({
 });
 
 /** The stages of the line, in its order. */
-export const stageNames = ['generator', 'collector', 'archive', 'classifier', 'alerts', 'dashboard'] as const;
+export const stageNames = [
+  'generator',
+  'collector',
+  'archive',
+  'classifier',
+  'alerts',
+  'schedule',
+  'dashboard',
+] as const;
 
 /** What a stage reports of itself every 2 s. */
 export const statusSchema = z
