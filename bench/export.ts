@@ -35,6 +35,8 @@ try {
   ];
   const [quarter, whole] = [once(small, 'parquet'), once(large, 'parquet')];
   const report = [
+    '## Exporting the archive',
+    '`npm run bench -- export`: SQLite, 20 devices over three days (readings), 4 devices (samples); medians, in turn, each in a process of its own. The processor time of the reading thread is what limits an export where a second core is free.',
     ...parts,
     `Memory of an export to Parquet, at the most: ${quarter.peakMb} MB for a quarter of the readings, ${whole.peakMb} MB for all.`,
     machine(),
