@@ -12,7 +12,7 @@ import { createSchedule, type RunningCommand, timesOf } from './schedule.ts';
 
 const logger = pino({ level: 'silent' });
 const stream = { name: 's', fields: ['a'], topics: topicsOf('s') };
-const patience = { timeout: 60_000, interval: 20 };
+const within = { timeout: 60_000, interval: 20 };
 
 function folder(): string {
   const path = mkdtempSync(join(tmpdir(), 'gapline-schedule-'));
@@ -70,12 +70,12 @@ it('runs when it is due, one at a time, keeps what ran, and tells of failures un
     commands.push(next);
     return next;
   });
-  await expect.poll(() => metric('overlaps_total'), patience).toBeGreaterThan(1);
+  await expect.poll(() => metric('overlaps_total'), within).toBeGreaterThan(1);
   expect(commands).toHaveLength(1);
   expect(runs()).toMatchObject([{ number: 1, result: 'running', pid: process.pid }]);
   expect(await metric('running')).toBe(1);
   commands[0]?.end(3, 'no data');
-  await expect.poll(() => metric('runs_total', 'failed'), patience).toBe(1);
+  await expect.poll(() => metric('runs_total', 'failed'), within).toBe(1);
   expect(runs()[0]).toMatchObject({
     number: 1,
     result: 'failed',
@@ -84,12 +84,12 @@ it('runs when it is due, one at a time, keeps what ran, and tells of failures un
     overlaps: expect.any(Number),
   });
   await expect
-    .poll(async () => (await lastStatus())?.lastError?.message, patience)
+    .poll(async () => (await lastStatus())?.lastError?.message, within)
     .toMatch(/^run 1 of train failed \(exit code 3\): no data$/);
-  await expect.poll(() => commands.length, patience).toBe(2);
+  await expect.poll(() => commands.length, within).toBe(2);
   commands[1]?.end(0);
-  await expect.poll(() => metric('runs_total', 'succeeded'), patience).toBe(1);
-  await expect.poll(async () => (await lastStatus())?.lastError, patience).toBeUndefined();
+  await expect.poll(() => metric('runs_total', 'succeeded'), within).toBe(1);
+  await expect.poll(async () => (await lastStatus())?.lastError, within).toBeUndefined();
   expect((await lastStatus())?.counters).toMatchObject({ failed: 1 });
   expect(await metric('last_success_timestamp_seconds')).toBeGreaterThan(1e9);
 });
@@ -100,7 +100,7 @@ it('ends its run when it is stopped, by force where that takes too long', async 
     if (signal === 'SIGKILL') running.end(null);
   });
   const { stop, runs } = await open(folder(), () => running, 50);
-  await expect.poll(() => runs().length, patience).toBe(1);
+  await expect.poll(() => runs().length, within).toBe(1);
   await stop();
   expect(running.kill.mock.calls).toEqual([['SIGTERM'], ['SIGKILL']]);
   expect(runs()).toMatchObject([{ result: 'stopped', code: null }]);
@@ -114,7 +114,7 @@ it('lets nobody else work on the same runs, and says that a run was lost', async
   expect(runs()[0]).toMatchObject({ number: 7, result: 'lost' });
   expect(() => new RunHistory(at, 'train').open()).toThrow(expect.objectContaining({ code: 'schedule-active' }));
   new RunHistory(at, 'other').open();
-  await expect.poll(() => runs().at(-1)?.number, patience).toBe(8);
+  await expect.poll(() => runs().at(-1)?.number, within).toBe(8);
 });
 
 it('leaves out what is due while the run of an earlier schedule is alive', async () => {
@@ -123,7 +123,7 @@ it('leaves out what is due while the run of an earlier schedule is alive', async
   writeFileSync(join(at, 'train.schedule.json'), JSON.stringify({ runs: [alive] }));
   const start = vi.fn(command);
   const { runs, metric } = await open(at, start);
-  await expect.poll(() => metric('overlaps_total'), patience).toBeGreaterThan(0);
+  await expect.poll(() => metric('overlaps_total'), within).toBeGreaterThan(0);
   expect(start).not.toHaveBeenCalled();
   expect(runs()).toMatchObject([{ number: 1, result: 'running' }]);
 });

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import type { Status } from '../../core/wire/status.ts';
 import { gapline, spambase, temporaryFolder } from './gapline.ts';
 
-const patience = { timeout: 90_000, interval: 100 };
+const within = { timeout: 90_000, interval: 100 };
 
 test('training by cron: overlaps are left out, failures are in the metrics and in the status, SIGTERM ends it', {
   timeout: 240_000,
@@ -24,9 +24,9 @@ test('training by cron: overlaps are left out, failures are in the metrics and i
   };
   const [ofGood, ofBad] = [await metricsOf(good), await metricsOf(bad)];
   // Training takes longer than the second until it is due again.
-  await expect.poll(() => ofGood('gapline_schedule_runs_total\\{result="succeeded"\\}'), patience).toBeGreaterThan(1);
-  await expect.poll(() => ofGood('gapline_schedule_overlaps_total'), patience).toBeGreaterThan(0);
-  await expect.poll(() => ofBad('gapline_schedule_runs_total\\{result="failed"\\}'), patience).toBeGreaterThan(0);
+  await expect.poll(() => ofGood('gapline_schedule_runs_total\\{result="succeeded"\\}'), within).toBeGreaterThan(1);
+  await expect.poll(() => ofGood('gapline_schedule_overlaps_total'), within).toBeGreaterThan(0);
+  await expect.poll(() => ofBad('gapline_schedule_runs_total\\{result="failed"\\}'), within).toBeGreaterThan(0);
   await expect
     .poll(async () => {
       const { stdout } = await gapline(['tail', 'status', ...at, '--since', '-1h', '--no-follow', '--json']).ended;
@@ -34,7 +34,7 @@ test('training by cron: overlaps are left out, failures are in the metrics and i
         .split('\n')
         .flatMap((line) => (line === '' ? [] : [JSON.parse(line) as { value?: Status } & Status]));
       return statuses.map((each) => (each.value ?? each).lastError?.message ?? '').join('\n');
-    }, patience)
+    }, within)
     .toMatch(/run \d+ of export readings .* failed \(exit code 1\): .*nowhere.*\[file-unusable\]/);
   for (const process of [good, bad]) process.kill('SIGTERM');
   expect([(await good.ended).code, (await bad.ended).code]).toEqual([0, 0]);
