@@ -128,7 +128,8 @@ function remedyFor({ bucket, region }: S3Address, status: number, code: string |
   if (code === 'RequestTimeTooSkewed') return '; set the clock of this machine by NTP';
   if (status === 301 || status === 307 || code === 'AuthorizationHeaderMalformed')
     return `; the bucket is in another region than ${region}: set AWS_REGION`;
-  if (code === 'InvalidAccessKeyId' || code === 'SignatureDoesNotMatch')
+  // The last one is what versitygw says of a key that it does not know.
+  if (code === 'InvalidAccessKeyId' || code === 'SignatureDoesNotMatch' || code === 'XAdminUserNotFound')
     return '; check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY';
   if (status === 401 || status === 403)
     return `; the key needs the rights to list, read, write and delete in ${bucket} (s3:ListBucket, s3:GetObject, s3:PutObject, s3:DeleteObject)`;
