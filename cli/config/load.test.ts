@@ -67,7 +67,7 @@ test.each([
   [
     'a key that is not known',
     'stream: a\nmodel:\n  colour: red\n',
-    'stream.yaml:3: model.colour: there is no such key; expected one of name, alias, folder, registry, url, experiment',
+    'stream.yaml:3: model.colour: there is no such key; expected one of name, alias, folder, registry, url, experiment, cacheVersions, cacheMegabytes',
   ],
   [
     'a fraction',
