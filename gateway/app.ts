@@ -1,4 +1,4 @@
-import express, { type Express } from 'express';
+import express, { type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import type { Logger } from 'pino';
 import { explainForeignRequest } from '../core/http/origin.ts';
@@ -33,6 +33,7 @@ export function createApp({ logger, tls, ready, page, ...routes }: AppOptions): 
   for (const [path, asset] of page) app.get(path, (_request, response) => sendAsset(response, asset));
   const document = openApiDocument(routes.operations);
   app.get('/openapi.json', (_request, response) => void response.json(document));
+  for (const path of ['/health', '/ready', '/openapi.json', ...page.keys()]) app.all(path, onlyGet);
   app.use(createRouter(routes));
   app.use((request) => {
     throw new HttpProblem('not-found', `there is no ${request.method} ${shorten(request.path)} here`);
@@ -40,6 +41,11 @@ export function createApp({ logger, tls, ready, page, ...routes }: AppOptions): 
   app.use(problemHandler('the gateway', logger));
   return app;
 }
+
+const onlyGet: RequestHandler = (request, response) => {
+  response.setHeader('allow', 'GET');
+  throw new HttpProblem('method-not-allowed', `${request.method} is not allowed here, only GET is`);
+};
 
 /** Nothing from another host, no inline script, no frame around the page. Plain HTTP stays possible: the default is loopback. */
 const securityHeaders = (tls: boolean) =>

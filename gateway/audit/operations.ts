@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { nameSchema, type Operation, operation } from '../http/operation.ts';
+import { nameSchema, type Operation, operation, wholeNumber } from '../http/operation.ts';
 import { type Audit, auditRecordSchema } from './audit.ts';
 
 const read = { resource: 'audit', permission: 'read' } as const;
@@ -10,7 +10,7 @@ export function auditOperations({ audit }: { readonly audit: Audit }): Operation
       ...{ method: 'get', path: '/audit', summary: 'Who did what when, newest first', tag: 'audit' },
       ...{ needs: read, limit: 'read' },
       query: z.strictObject({
-        limit: z.coerce.number().int().min(1).max(1_000).default(100),
+        limit: wholeNumber(1, 1_000).default(100),
         user: nameSchema.optional(),
         action: z.string().max(100).optional(),
         before: z.iso.datetime().optional().describe('only older ones'),

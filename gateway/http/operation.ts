@@ -77,3 +77,12 @@ export function operation<Body extends z.ZodType = z.ZodUndefined, Query extends
 export const nameSchema = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._@-]{0,99}$/, 'letters, digits, dot, dash, underscore and @, at most 100');
+
+/** A whole number in an address: digits alone, not what JavaScript else takes for a number, such as nothing for 0. */
+export const wholeNumber = (minimum: number, maximum: number) =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/, `a whole number from ${minimum} to ${maximum}`)
+    .meta({ type: 'integer', minimum, maximum })
+    .transform(Number)
+    .pipe(z.int().min(minimum).max(maximum));

@@ -44,6 +44,8 @@ test('a row of the test data comes with its truth and its label', async () => {
   expect(Object.keys(chosen.body.values)).toEqual(['temperature', 'noise']);
   expect((await gateway.request(`/predict/sample?stream=${stream}`, { token })).status).toBe(200);
   expect((await gateway.request(`/predict/sample?stream=${stream}&row=60`, { token })).status).toBe(404);
+  for (const row of ['', '1e1', '-1', '0x1', '1.5', ' 1'])
+    expect((await gateway.request(`/predict/sample?stream=${stream}&row=${row}`, { token })).status, row).toBe(400);
 });
 
 test('many rows become a task, whose result has all labels', async () => {

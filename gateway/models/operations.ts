@@ -3,7 +3,7 @@ import { HttpProblem } from '../../core/http/problem.ts';
 import type { Model } from '../../core/model/model.ts';
 import { championAlias } from '../../core/model/registry/port.ts';
 import { promote } from '../../core/model/registry/promotion.ts';
-import { nameSchema, type Operation, operation } from '../http/operation.ts';
+import { nameSchema, type Operation, operation, wholeNumber } from '../http/operation.ts';
 import { allows } from '../rights/allows.ts';
 import type { TestRows } from '../stream.ts';
 import type { Tasks } from '../tasks/tasks.ts';
@@ -78,7 +78,7 @@ const sample = ({ streams }: ModelParts): Operation => {
     ...{ needs: { resource: 'samples', permission: 'predict' }, limit: 'sample' },
     query: z.strictObject({
       stream: streamSchema,
-      row: z.coerce.number().int().min(0).optional().describe('default: one at random'),
+      row: wholeNumber(0, 999_999_999).optional().describe('default: one at random'),
     }),
     replies: { 200: { description: 'the row, its truth and its label', schema: sampleSchema } },
     problems: ['not-found'],

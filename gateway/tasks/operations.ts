@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { HttpProblem } from '../../core/http/problem.ts';
 import { GaplineError } from '../../core/wire/errors.ts';
-import { type Call, nameSchema, type Operation, operation } from '../http/operation.ts';
+import { type Call, nameSchema, type Operation, operation, wholeNumber } from '../http/operation.ts';
 import type { Streams } from '../models/served.ts';
 import { allows } from '../rights/allows.ts';
 import type { Users } from '../users/users.ts';
@@ -75,7 +75,7 @@ const list = ({ tasks, users }: TaskParts): Operation =>
     ...{ needs: { resource: 'tasks', permission: 'read' }, limit: 'read' },
     query: z.strictObject({
       state: z.enum(taskStates).optional(),
-      limit: z.coerce.number().int().min(1).max(mostSearched).default(100),
+      limit: wholeNumber(1, mostSearched).default(100),
     }),
     replies: { 200: { description: 'the newest first', schema: z.strictObject({ tasks: z.array(taskSchema) }) } },
     handle({ query: { state, limit }, user }) {

@@ -2,6 +2,8 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startCollector, type TestCollector } from '../../collector/testing.ts';
+import { TestGateway, temporaryFolder } from '../../gateway/testing/gateway.ts';
+import { makeStream } from '../../gateway/testing/stream.ts';
 import { obtain, obtained } from '../servers/obtain.ts';
 import { schemathesisSupply } from '../servers/python-packages.ts';
 
@@ -46,6 +48,26 @@ test.runIf(demanded || obtained(schemathesisSupply))(
     ]);
     expect([status, output.slice(-8_000)]).toEqual([0, expect.anything()]);
     expect((await fetch(`${started.collector.url}/health`)).status).toBe(200);
+  },
+  300_000,
+);
+
+test.runIf(demanded || obtained(schemathesisSupply))(
+  'the gateway answers as /openapi.json says, whatever an administrator asks',
+  async () => {
+    const streams = [await makeStream(temporaryFolder(), 'pumps')];
+    // Each training would be a process.
+    const gateway = await new TestGateway({ streams, config: { limits: { 'sign-in': 1_000_000, start: 2 } } }).start();
+    const { status, output } = await schemathesis([
+      ...['run', `${gateway.url}/openapi.json`, '--header', `Authorization: Bearer ${await gateway.admin()}`],
+      ...['--max-examples', '15', '--seed', '1', '--mode', 'all', '--workers', '1', '--output-truncate', 'true'],
+      // It would end the session of all that follow.
+      ...['--exclude-path', '/auth/jwt/logout'],
+      // Which fields the model has, and which names and codes are right, no schema can say.
+      ...['--exclude-checks', 'positive_data_acceptance'],
+    ]);
+    expect([status, output.slice(-8_000)]).toEqual([0, expect.anything()]);
+    expect((await gateway.request('/health')).status).toBe(200);
   },
   300_000,
 );
