@@ -1,6 +1,6 @@
 // Whole series beside aeon on one thread: accuracy on the archive's sets, time to fit and to predict, a window alone, and accuracy with
-// samples missing. Writes the sections of docs/benchmarks.md.
-// node bench/series.ts [--sets GunPoint,Coffee] [--seeds 5] [--kinds rocket] [--ways rocket,1-NN] [--part whole|gaps|alone] [--dry-run]
+// samples missing; and windows through the embedded line beside their prediction alone. Writes the sections of docs/benchmarks.md.
+// node bench/series.ts [--sets GunPoint,Coffee] [--seeds 5] [--kinds rocket] [--ways rocket,1-NN] [--part whole,gaps,alone,line] [--dry-run]
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
@@ -11,6 +11,7 @@ import type { Model } from '../core/model/model.ts';
 import { elementAt } from '../core/numeric/element.ts';
 import { cacheFolder, installPython, PythonPeer } from './peers.ts';
 import { machine, median, table, writeSection } from './report.ts';
+import { compareLine } from './series/line.ts';
 import { featuresAndTrees, fitSeriesModel, nearest, predict } from './series/ours.ts';
 import { accuracyOf, bridged, type Losing, loadSet, type SeriesSet, withLosses } from './series/sets.ts';
 import { type Spent, spent } from './spent.ts';
@@ -24,7 +25,7 @@ const { values: options } = parseArgs({
     seeds: { type: 'string', default: '5' },
     kinds: { type: 'string', default: 'rocket,shapelets' },
     ways: { type: 'string', default: '' },
-    part: { type: 'string', default: 'whole,alone,gaps' },
+    part: { type: 'string', default: 'whole,alone,line,gaps' },
     'dry-run': { type: 'boolean', default: false },
   },
 });
@@ -200,6 +201,19 @@ function filled({ length, channels }: SeriesSet, values: Float64Array): Float64A
   return into;
 }
 
+/** From the log to predictions; no peer has a line. */
+async function line(): Promise<void> {
+  const rounds = 5;
+  publish('series-line', [
+    `## Windows through the line\n\n\`npm run bench -- series --part line\`: the models of \`examples/ppg\`, a tenth of the samples lost; milliseconds of the processor a window, medians of ${rounds} rounds in turn. Through the line: a classifier on the embedded log, from records in the log through the steps to predictions in the log, windows that stay open included. In process: the prediction alone of the same windows, as rows in memory. The ratio is in process by line; the target is 0.7.\n`,
+    await compareLine(rounds),
+  ]);
+}
+
+if (options.part === 'line') {
+  await line();
+  process.exit();
+}
 const peer = new PythonPeer(installPython('series'), 'series.py', []);
 let versions = '';
 try {
@@ -209,6 +223,7 @@ try {
   if (options.part.includes('whole')) await whole(sets);
   const long = sets.find(({ length }) => length === 2_000);
   if (options.part.includes('alone') && long) await alone(long);
+  if (options.part.includes('line')) await line();
   if (options.part.includes('gaps')) await gaps(sets);
 } finally {
   peer.stop();
