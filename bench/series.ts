@@ -186,7 +186,7 @@ async function gaps(sets: readonly SeriesSet[]): Promise<void> {
 function publishGaps(sets: readonly SeriesSet[], rows: readonly string[][]): void {
   const header = losses.map(([rate, losing]) => (rate === 0 ? 'none' : `${rate * 100} % ${losing}`));
   publish('series-gaps', [
-    `## Whole series with samples missing\n\n\`npm run bench -- series --part gaps\`: mean accuracy over ${sets.map(({ name }) => name).join(', ')}, samples lost in training and test alike; bursts are a tenth of the window. aeon's take no gaps: theirs are bridged by lines before. Training sets have 28 to 100 windows.\n`,
+    `## Whole series with samples missing\n\n\`npm run bench -- series --part gaps\`: mean accuracy over ${sets.map(({ name }) => name).join(', ')}, samples lost in training and test alike; bursts are a tenth of the window. aeon's take no gaps: theirs are bridged by lines before. Training sets have 28 to 100 windows. Rows are of several runs.\n`,
     table(['missing', ...header], rows),
   ]);
 }
