@@ -33,13 +33,14 @@ export class RowBounds {
 
   /** Rows that have begun by then are of the model before, which had these windows. */
   startAfter(at: EventTimes, before: RowBounds, grid = noGrid): void {
-    this.#after = at;
+    // Its own copy: each side forgets a device when its own windows are past the change.
+    this.#after = at.copy();
     this.#earlier = [...before.#earlier, { begunBy: at.copy(), grid }].slice(-maxEarlier);
   }
 
   /** Rows that begin later are of the model after. */
   endAt(at: EventTimes): void {
-    this.#upTo = at;
+    this.#upTo = at.copy();
   }
 
   get areOpen(): boolean {
