@@ -1,15 +1,21 @@
+import { mostPointsASecond } from '../core/wire/samples-point.ts';
 import type { Cell } from './cells/cell.ts';
 import { drift } from './cells/drift.ts';
 import { health } from './cells/health.ts';
 import { predictions } from './cells/predictions.ts';
-import { readings } from './cells/readings.ts';
+import { gaps, readings } from './cells/readings.ts';
 import { scores } from './cells/scores.ts';
 import { shadow } from './cells/shadow.ts';
-import { type WindowShape, windows } from './cells/windows.ts';
+import { missing, type WindowShape, windows } from './cells/windows.ts';
+
+const labels: readonly Cell[] = [...predictions, ...scores, ...shadow, ...drift, ...health];
 
 /** The cells, in the order of reading: what comes in, what is made of it, how good that is and stays, how the line does. */
-export const cells: readonly Cell[] = [...readings, ...predictions, ...scores, ...shadow, ...drift, ...health];
+export const cells: readonly Cell[] = [...readings, ...gaps, ...labels];
 
 /** The same with the last window, for a stream whose model labels windows: after what comes in. */
-export const cellsOf = (shape: WindowShape | undefined): readonly Cell[] =>
-  shape ? [...readings, ...windows(shape), ...cells.slice(readings.length)] : cells;
+export function cellsOf(shape: WindowShape | undefined): readonly Cell[] {
+  if (shape === undefined) return cells;
+  const seen = shape.rate > mostPointsASecond ? [...readings, missing(6)] : [...readings, ...gaps, missing(12)];
+  return [...seen, ...windows(shape), ...labels];
+}

@@ -1,5 +1,33 @@
+import { createHash } from 'node:crypto';
+
 /** The value of the device variable when no device is chosen. */
 export const allDevices = '(all devices)';
+
+/** What is chosen at the head of a dashboard. */
+export type VariableKind = 'device' | 'field';
+
+/** Where the queries of a dashboard look. */
+export interface QueryScope {
+  readonly stream: string;
+  readonly bucket: string;
+}
+
+/**
+ * The name of the variable in which the dashboard of a stream keeps the chosen device or field. InfluxDB shares variables by name across
+ * an organisation, and the last import decides what they show first: so each stream has its own.
+ */
+export function variableName(kind: VariableKind, stream: string): string {
+  const plain = stream.replaceAll(/[^A-Za-z0-9_]/g, '_');
+  const told = plain === stream ? '' : `_${createHash('sha256').update(stream).digest('hex').slice(0, 4)}`;
+  return `${kind}_${plain}${told}`;
+}
+
+/** A query as the dashboard of one stream holds it: bucket and stream literally, device and field from the variables of that stream. */
+export const within = (query: string, { stream, bucket }: QueryScope): string =>
+  query
+    .replaceAll(/\bv\.bucket\b/g, () => fluxString(bucket))
+    .replaceAll(/\bv\.stream\b/g, () => fluxString(stream))
+    .replaceAll(/\bv\.(device|field)\b/g, (_, kind: VariableKind) => `v.${variableName(kind, stream)}`);
 
 /** A string of Flux. */
 export function fluxString(text: string): string {
@@ -7,6 +35,20 @@ export function fluxString(text: string): string {
   const plain = text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('${', '\\${');
   return `"${plain.replaceAll('\n', '\\n').replaceAll('\r', '\\r').replaceAll('\t', '\\t')}"`;
 }
+
+/**
+ * Of tables of dots over the column `x`, which is nowhere below 0: the same, and a first series of one dot outside of the plane. InfluxDB's page
+ * draws the dots of the first series as lines of no length with round ends, which the browsers of today leave out.
+ */
+export const allDotsOf = (tables: string, x: string): string => `union(
+    tables: [
+        ${tables},
+        ${tables}
+            |> map(fn: (r) => ({${x}: -1.0, _value: r._value, _field: " "}))
+            |> group(columns: ["_field"])
+            |> limit(n: 1),
+    ],
+)`;
 
 /** The column by which tables are sorted: 1, 2, … in the order of the query. */
 export const rankColumn = 'rank';
@@ -158,8 +200,7 @@ paired = (field) => union(
     )
     |> group()
     |> sort(columns: ["bin"])
-    |> map(fn: (r) => ({probability: 100.0 * r.sure / r.n, _value: 100.0 * r.hits / r.n}))
-    |> set(key: "_field", value: as)
+    |> map(fn: (r) => ({probability: 100.0 * r.sure / r.n, _value: 100.0 * r.hits / r.n, _field: as}))
     |> group(columns: ["_field"])`,
   },
   // Where share and probability are the same.
@@ -167,9 +208,8 @@ paired = (field) => union(
     imports: ['array'],
     needs: [],
     text: `ideal = array.from(rows: [${Array.from({ length: 41 }, (_, index) => (index * 2.5).toFixed(1))
-      .map((share) => `{probability: ${share}, _value: ${share}}`)
+      .map((share) => `{probability: ${share}, _value: ${share}, _field: "ideal"}`)
       .join(', ')}])
-    |> set(key: "_field", value: "ideal")
     |> group(columns: ["_field"])`,
   },
   // How often each pair of labels of champion and challenger came; each is a list of truth and label.

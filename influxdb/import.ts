@@ -6,6 +6,7 @@ import type {
   Stack,
   StacksAPI,
   Template,
+  TemplateSummary,
 } from '@influxdata/influxdb-client-apis';
 import type { Logger } from 'pino';
 import { describeError, GaplineError } from '../core/wire/errors.ts';
@@ -66,7 +67,8 @@ export async function importDashboard(options: ImportOptions): Promise<Imported>
     // Where it breaks off before they are back, the next start puts them back.
     if (userCells.length > 0) await remember({ template: '', cells: [...ours], userCells });
     const contents = template as unknown as Template;
-    await new apis.TemplatesAPI(client).applyTemplate({ body: { orgID, stackID, template: { contents } } });
+    const applying = { body: { orgID, stackID, template: { contents } } };
+    refuseErrors(await new apis.TemplatesAPI(client).applyTemplate(applying));
     const applied = await stacks.readStack({ stack_id: stackID });
     const dashboard = resourceOf(applied);
     if (dashboard === undefined) throw new Error('the template was applied, but made no dashboard');
@@ -79,6 +81,11 @@ export async function importDashboard(options: ImportOptions): Promise<Imported>
     const detail = `InfluxDB at ${options.url} does not take the dashboard: ${describeError(error)}`;
     throw new GaplineError('store-refused', detail, { cause: error });
   }
+}
+
+/** InfluxDB answers a template that it does not apply with 200, and with what is wrong. */
+function refuseErrors({ errors = [] }: TemplateSummary): void {
+  if (errors.length > 0) throw new Error(errors.map(({ kind, reason }) => `${kind}: ${reason}`).join('; '));
 }
 
 /** Finds the organisation, and with that waits until InfluxDB is up. */

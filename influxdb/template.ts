@@ -3,7 +3,7 @@ import type { Cell, View } from './cells/cell.ts';
 import type { WindowShape } from './cells/windows.ts';
 import { cellsOf } from './cells.ts';
 import { checksOf } from './checks.ts';
-import { rankColumn } from './flux.ts';
+import { type QueryScope, rankColumn, within } from './flux.ts';
 import { variablesOf } from './variables.ts';
 
 export interface TemplateOptions {
@@ -29,10 +29,10 @@ export function renderTemplate({ stream, bucket, windows }: TemplateOptions): Te
   const dashboard = object('Dashboard', 'gapline-dashboard', {
     name: dashboardName(stream),
     description: 'Readings, what was filled, labels, how right they are, and how the line does.',
-    charts: layOut(cellsOf(windows)),
+    charts: layOut(cellsOf(windows), { stream: stream.name, bucket }),
   });
-  const variables = variablesOf(stream, bucket).map(({ name, description, query, selected }) =>
-    object('Variable', `gapline-variable-${name}`, {
+  const variables = variablesOf(stream, bucket).map(({ kind, name, description, query, selected }) =>
+    object('Variable', `gapline-chosen-${kind}`, {
       name,
       description,
       type: 'query',
@@ -54,7 +54,7 @@ function object(kind: string, name: string, spec: TemplateObject['spec']): Templ
 const columns = 12;
 
 /** Puts cells side by side, row by row. */
-function layOut(all: readonly Cell[]): Record<string, unknown>[] {
+function layOut(all: readonly Cell[], scope: QueryScope): Record<string, unknown>[] {
   let x = 0;
   let y = 0;
   let rowHeight = 0;
@@ -72,7 +72,7 @@ function layOut(all: readonly Cell[]): Record<string, unknown>[] {
       yPos: y,
       width: cell.width,
       height: cell.height,
-      queries: [{ query: cell.query }],
+      queries: [{ query: within(cell.query, scope) }],
       ...chartOf(cell.view),
     };
     x += cell.width;
@@ -136,7 +136,8 @@ function plane(
   const axis = (name: 'x' | 'y', label: string) => ({
     name,
     label,
-    base: '10',
+    // Numbers as they are: base 10 would draw 0.5 as "500m".
+    base: '',
     scale: 'linear',
     ...(domains[name] && { domain: domains[name] }),
   });

@@ -1,7 +1,8 @@
 import type { Stream } from '../core/wire/stream.ts';
-import { allDevices, fluxString } from './flux.ts';
+import { allDevices, fluxString, type VariableKind, variableName, within } from './flux.ts';
 
 export interface Variable {
+  readonly kind: VariableKind;
   readonly name: string;
   readonly description: string;
   readonly query: string;
@@ -11,42 +12,24 @@ export interface Variable {
 /** The choices at the head of the dashboard. Each always offers the one that is selected, so that a dashboard without data works. */
 export function variablesOf(stream: Stream, bucket: string): Variable[] {
   const [field = ''] = stream.fields;
+  const offered = (always: string, found: string) => within(offering(always, found), { stream: stream.name, bucket });
   return [
     {
-      name: 'bucket',
-      description: 'where the data is',
-      selected: bucket,
-      query: `buckets()
-    |> filter(fn: (r) => r.name !~ /^_/)
-    |> rename(columns: {name: "_value"})
-    |> keep(columns: ["_value"])
-    |> sort(columns: ["_value"])`,
-    },
-    {
-      name: 'stream',
-      description: 'the kind of reading',
-      selected: stream.name,
-      query: offering(
-        stream.name,
-        `schema.measurements(bucket: v.bucket)
-    |> filter(fn: (r) => r._value =~ /\\.predictions$/)
-    |> map(fn: (r) => ({_value: strings.trimSuffix(v: r._value, suffix: ".predictions")}))`,
-      ),
-    },
-    {
-      name: 'device',
-      description: 'all devices, or one',
+      kind: 'device',
+      name: variableName('device', stream.name),
+      description: `all devices of ${stream.name}, or one`,
       selected: allDevices,
-      query: offering(
+      query: offered(
         allDevices,
         `schema.tagValues(bucket: v.bucket, tag: "device", predicate: (r) => r._measurement == v.stream)`,
       ),
     },
     {
-      name: 'field',
-      description: 'the field that is shown raw and completed',
+      kind: 'field',
+      name: variableName('field', stream.name),
+      description: `the field of ${stream.name} that is shown raw and completed`,
       selected: field,
-      query: offering(
+      query: offered(
         field,
         `schema.measurementFieldKeys(bucket: v.bucket, measurement: v.stream)
     |> filter(fn: (r) => r._value =~ /^[vs]\\./)

@@ -4,8 +4,8 @@ import { type Samples, sampleCount, sampleOffsetNs } from './samples.ts';
 /** The prefix of a field that holds many samples of a value: their numbers with commas between, nothing for a gap. */
 export const columnPrefix = 's.';
 
-/** Up to so many samples a second, each is a point of its own. */
-const fewSamples = 10;
+/** Up to so many samples a second, each is a point of its own in the archive. */
+export const mostPointsASecond = 10;
 /** Samples that one point holds: 25 characters each stay below the 64 KB of a string of line protocol. */
 const chunkSamples = 2_000;
 
@@ -17,7 +17,7 @@ const chunkSamples = 2_000;
 export function samplesToPoints(samples: Samples, fieldCount: number): Point[] {
   const { stream: measurement, device, time, rate, values, truth, endsSegment } = samples;
   const count = sampleCount(values);
-  const size = rate <= fewSamples ? 1 : chunkSamples;
+  const size = rate <= mostPointsASecond ? 1 : chunkSamples;
   const points: Point[] = [];
   for (let first = 0; first < count; first += size) {
     const chunk = Math.min(size, count - first);

@@ -61,14 +61,18 @@ readings()
     [4, 4],
     withPieces(
       `
-readings()
-    |> filter(fn: (r) => r._field =~ /^v\\./)
+// A value of its own, or a string of many samples: tables of numbers and of text, which only their times can join.
+seen = (of) => readings()
+    |> filter(fn: of)
     |> chosen()
     |> last()
+    |> keep(columns: ["_field", "_time"])
+
+union(tables: [seen(of: (r) => r._field =~ /^v\\./), seen(of: (r) => r._field =~ /^s\\./)])
     |> group(columns: ["_field"])
     |> max(column: "_time")
     |> group()
-    |> map(fn: (r) => ({field: strings.trimPrefix(v: r._field, prefix: "v."), lastSeen: r._time}))
+    |> map(fn: (r) => ({field: strings.substring(v: r._field, start: 2, end: strings.strlen(v: r._field)), lastSeen: r._time}))
     |> sort(columns: ["lastSeen"])
     |> ranked()`,
       ['strings'],

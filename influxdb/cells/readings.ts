@@ -16,6 +16,10 @@ readings()
     |> map(fn: (r) => ({_time: r._time, _value: float(v: r._value) * 1000000000.0 / float(v: int(v: v.windowPeriod))}))
     |> set(key: "_field", value: "readings/s")`),
   ),
+];
+
+/** What is missing of them. Nothing of it can be counted in records of many samples, which the archive keeps as one string a field. */
+export const gaps: readonly Cell[] = [
   cell(
     'Gap rate',
     'Share of values that were missing, of all fields that ever had one.',

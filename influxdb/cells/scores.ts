@@ -1,4 +1,4 @@
-import { withPieces } from '../flux.ts';
+import { allDotsOf, withPieces } from '../flux.ts';
 import { type Cell, cell, line, number, shares, table } from './cell.ts';
 
 /** How right the labels are, where the truth is known. */
@@ -59,12 +59,29 @@ predictions()
     'Rows are the truth, columns the label.',
     table({ truth: 'truth' }),
     [4, 3],
-    withPieces(`
-confusion
-    |> keep(columns: ["truth", "label", "n"])
+    withPieces(
+      `
+// A join refuses an empty table.
+nothing = array.from(rows: [{one: 1, truth: "", label: ""}])
+pairs = union(tables: [confusion |> map(fn: (r) => ({one: 1, truth: r.truth, label: r.label})), nothing])
+// A pair that never came is 0: the page would show "null".
+never = join.inner(
+    left: pairs |> unique(column: "truth"),
+    right: pairs |> unique(column: "label"),
+    on: (l, r) => l.one == r.one,
+    as: (l, r) => ({truth: l.truth, label: r.label, n: 0}),
+)
+    |> filter(fn: (r) => r.truth != "" and r.label != "")
+
+union(tables: [confusion |> keep(columns: ["truth", "label", "n"]), never])
+    |> group(columns: ["truth", "label"])
+    |> sum(column: "n")
+    |> group()
+    |> sort(columns: ["truth", "label"])
     |> pivot(rowKey: ["truth"], columnKey: ["label"], valueColumn: "n")
-    |> sort(columns: ["truth"])
-    |> ranked()`),
+    |> ranked()`,
+      ['array', 'join'],
+    ),
   ),
   cell(
     'Calibration',
@@ -80,7 +97,9 @@ labels = predictions()
     |> filter(fn: (r) => exists r.outcome and exists r.probability)
     |> calibrationOf(outcome: "outcome", probability: "probability", as: "share of right labels")
 
-union(tables: [labels, ideal])`,
+dots = union(tables: [labels, ideal])
+
+${allDotsOf('dots', 'probability')}`,
       ['influxdata/influxdb/schema'],
     ),
   ),

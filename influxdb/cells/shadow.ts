@@ -1,4 +1,4 @@
-import { withPieces } from '../flux.ts';
+import { allDotsOf, withPieces } from '../flux.ts';
 import { type Cell, cell, line, number, shares, table } from './cell.ts';
 
 /** A challenger beside the champion, over the readings that both labelled. Empty where no model has the alias `challenger`. */
@@ -22,7 +22,9 @@ both = union(tables: [predictions() |> sideOf(as: "champion"), shadow() |> sideO
 champion = both |> calibrationOf(outcome: "champion_outcome", probability: "champion_probability", as: "champion")
 challenger = both |> calibrationOf(outcome: "challenger_outcome", probability: "challenger_probability", as: "challenger")
 
-union(tables: [champion, challenger, ideal])`),
+dots = union(tables: [champion, challenger, ideal])
+
+${allDotsOf('dots', 'probability')}`),
   ),
   cell(
     'Agreement',

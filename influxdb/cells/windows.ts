@@ -1,4 +1,4 @@
-import { withPieces } from '../flux.ts';
+import { allDotsOf, withPieces } from '../flux.ts';
 import { type Cell, cell, dots, line, table } from './cell.ts';
 
 /** How a stream's windows are cut, where its model labels windows of samples of one rate. */
@@ -85,8 +85,7 @@ shown = labelled()
 name = if length(arr: shown) > 0 then shown[0] else ""
 lowest = samples |> filter(fn: (r) => not r.isGap) |> min(column: "value") |> first(column: "value")
 ground = if length(arr: lowest) > 0 then lowest[0] else 0.0
-
-samples
+dots = samples
     |> map(
         fn: (r) => ({
             ms: float(v: r.at) / 1000000.0,
@@ -94,7 +93,9 @@ samples
             _field: if r.isGap then "gap" else name,
         }),
     )
-    |> group(columns: ["_field"])`;
+    |> group(columns: ["_field"])
+
+${allDotsOf('dots', 'ms')}`;
 
 /**
  * The power spectral density by Welch's method: segments without overlap under a Hann window, their mean taken off, gaps as zero, and the
@@ -121,8 +122,7 @@ nothing = array.from(rows: [{one: 1, segment: 0, within: 0, value: 0.0, weight: 
 weights = tapered |> sum(column: "weight") |> first(column: "weight")
 weight = if length(arr: weights) > 0 then weights[0] else 1.0
 harmonics = array.from(rows: [${Array.from({ length: points >> 1 }, (_, at) => `{one: 1, k: ${at + 1}}`).join(', ')}])
-
-join.inner(
+dots = join.inner(
     left: union(tables: [tapered, nothing]),
     right: harmonics,
     on: (l, r) => l.one == r.one,
@@ -146,10 +146,12 @@ join.inner(
         fn: (r) => ({
             hertz: float(v: r.k) * ${float(shape.rate / points)},
             _value: 10.0 * math.log10(x: ${float(2 / shape.rate)} * r.power / weight),
+            _field: v.field,
         }),
     )
-    |> set(key: "_field", value: v.field)
-    |> group(columns: ["_field"])`;
+    |> group(columns: ["_field"])
+
+${allDotsOf('dots', 'hertz')}`;
 };
 
 /** The last window of the chosen device. Dots, for InfluxDB's page draws a line to the scale of the time that is chosen. */
@@ -181,16 +183,19 @@ labelled()
     |> sort(columns: ["name"])
     |> ranked()`),
   ),
+];
+
+/** How much a window lacks. */
+export const missing = (width: number): Cell =>
   cell(
     'Missing values a window',
     'Over all fields, the mean of the windows: samples that did not come count, too. Of records of many samples there is no gap rate by field.',
     line('values'),
-    [12, 3],
+    [width, 3],
     withPieces(`
 missing = () => predictions() |> filter(fn: (r) => r._field == "missing") |> chosen()
 
 sumAndCount(of: missing)
     |> windowMean()
     |> set(key: "_field", value: "missing values")`),
-  ),
-];
+  );

@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createKafkaLog } from '../../core/log/kafka.ts';
 import type { Prediction } from '../../core/wire/prediction.ts';
+import { variableName } from '../../influxdb/flux.ts';
 import { startTelegraf } from '../servers/telegraf.ts';
 import { influxdbApi, makeBucket } from '../servers/with-influxdb.ts';
 import { gapline, root, spambase, temporaryFolder } from './gapline.ts';
@@ -83,7 +84,7 @@ describe.skipIf(!here)(`InfluxDB's dashboard beside a live line${why}`, () => {
       const query = found.cells.find((one) => one.name === name)!.properties.queries[0]!.text;
       const imports = query.match(/^import .*$/gm) ?? [];
       const option =
-        `option v = {bucket: "${bucket.name}", stream: "${stream}", device: "(all devices)", field: "word_freq_make", ` +
+        `option v = {${variableName('device', stream)}: "(all devices)", ${variableName('field', stream)}: "word_freq_make", ` +
         `timeRangeStart: ${new Date(fromMs).toISOString()}, timeRangeStop: ${stop}, windowPeriod: ${windowSeconds}s}`;
       return client.collectRows([...imports, option, query.replaceAll(/^import .*$/gm, '')].join('\n'));
     }
