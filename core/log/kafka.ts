@@ -2,10 +2,10 @@ import type { Logger } from 'pino';
 import type { Backoff } from '../retry/backoff.ts';
 import { sleep } from '../retry/sleep.ts';
 import { GaplineError } from '../wire/errors.ts';
-import { type Address, type AddressOptions, parseAddress } from './kafka/address.ts';
+import { type Address, type AddressOptions, type ClientName, parseAddress } from './kafka/address.ts';
 import { KafkaAdmin } from './kafka/admin.ts';
 import { type Client, createClient } from './kafka/client.ts';
-import { explainMissingClient, requireNodeFor } from './kafka/client-version.ts';
+import { clientFor } from './kafka/client-version.ts';
 import type { ConsumingClient } from './kafka/consuming.ts';
 import type { KafkaEngine } from './kafka/engine.ts';
 import { isAccessDenied, kafkaError } from './kafka/errors.ts';
@@ -78,6 +78,7 @@ export function createKafkaLog(options: KafkaLogOptions): EventLog {
 class KafkaLog implements EventLog {
   readonly #options: KafkaLogOptions;
   readonly #address: Address;
+  readonly #client: ClientName;
   readonly #stopping = new AbortController();
   readonly #members = new Set<Running>();
   #started: KafkaEngine | undefined;
@@ -88,7 +89,7 @@ class KafkaLog implements EventLog {
   constructor(options: KafkaLogOptions) {
     this.#options = options;
     this.#address = parseAddress(options);
-    requireNodeFor(this.#address.client);
+    this.#client = clientFor(this.#address.client);
   }
 
   async start(): Promise<void> {
@@ -104,8 +105,8 @@ class KafkaLog implements EventLog {
   }
 
   async #consuming(connect: KafkaEngine['connect'], admin: KafkaAdmin): Promise<ConsumingClient> {
-    if (this.#address.client === 'kafkajs') return kafkajsConsuming(connect, admin);
-    const { platformaticConsuming } = await import('./kafka/platformatic/consuming.ts').catch(explainMissingClient);
+    if (this.#client === 'kafkajs') return kafkajsConsuming(connect, admin);
+    const { platformaticConsuming } = await import('./kafka/platformatic/consuming.ts');
     return platformaticConsuming(this.#address, this.#options.requestTimeoutMs ?? 15_000);
   }
 

@@ -5,12 +5,12 @@ const login = { username: 'ada', password: 's3cret' };
 
 describe('a Kafka address', () => {
   test.each([
-    ['kafka://localhost', { client: 'kafkajs', brokers: ['localhost:9092'], ssl: false, sasl: undefined }],
+    ['kafka://localhost', { client: undefined, brokers: ['localhost:9092'], ssl: false, sasl: undefined }],
     [
       'kafka://a:1,b-2.example.org:2/',
-      { client: 'kafkajs', brokers: ['a:1', 'b-2.example.org:2'], ssl: false, sasl: undefined },
+      { client: undefined, brokers: ['a:1', 'b-2.example.org:2'], ssl: false, sasl: undefined },
     ],
-    ['kafkas://a:9093', { client: 'kafkajs', brokers: ['a:9093'], ssl: {}, sasl: undefined }],
+    ['kafkas://a:9093', { client: undefined, brokers: ['a:9093'], ssl: {}, sasl: undefined }],
     ['kafkajs://a:1', { client: 'kafkajs', brokers: ['a:1'], ssl: false, sasl: undefined }],
     ['platformatic://a:1', { client: 'platformatic', brokers: ['a:1'], ssl: false, sasl: undefined }],
     ['platformatic+tls://a:1', { client: 'platformatic', brokers: ['a:1'], ssl: {}, sasl: undefined }],
@@ -20,7 +20,7 @@ describe('a Kafka address', () => {
 
   test('takes user, password and certificate from beside the URL', () => {
     expect(parseAddress({ url: 'kafkas://a:1?sasl=SCRAM-SHA-512', ...login, ca: 'PEM' })).toEqual({
-      client: 'kafkajs',
+      client: undefined,
       brokers: ['a:1'],
       ssl: { ca: ['PEM'] },
       sasl: { mechanism: 'scram-sha-512', ...login },

@@ -4,8 +4,8 @@ import { GaplineError } from '../../wire/errors.ts';
 
 export interface AddressOptions {
   /**
-   * `kafka://HOST:PORT[,HOST:PORT…]`, or `kafkas://…` for TLS. `kafkajs://` and `platformatic://` choose the client by which groups consume
-   * and commit, with TLS as `kafkajs+tls://` and `platformatic+tls://`. `?sasl=plain`, `scram-sha-256` or `scram-sha-512` logs in.
+   * `kafka://HOST:PORT[,HOST:PORT…]`, or `kafkas://…` for TLS. `platformatic://` and `kafkajs://` choose the client by which groups consume
+   * and commit, with TLS as `platformatic+tls://` and `kafkajs+tls://`. `?sasl=plain`, `scram-sha-256` or `scram-sha-512` logs in.
    */
   readonly url: string;
   readonly username?: string | undefined;
@@ -19,7 +19,8 @@ export const clientNames = ['kafkajs', 'platformatic'] as const;
 export type ClientName = (typeof clientNames)[number];
 
 export interface Address {
-  readonly client: ClientName;
+  /** Undefined where the address leaves the choice to us. */
+  readonly client: ClientName | undefined;
   readonly brokers: string[];
   readonly ssl: ConnectionOptions | false;
   readonly sasl: SASLOptions | undefined;
@@ -46,7 +47,7 @@ export function parseAddress({ url, username, password, ca }: AddressOptions): A
   }
   if (ca !== undefined && !isSecure) throw invalid('a certificate needs TLS: kafkas:// instead of kafka://');
   return {
-    client: scheme.startsWith('platformatic') ? 'platformatic' : 'kafkajs',
+    client: clientNames.find((name) => scheme.startsWith(name)),
     brokers: hosts.split(',').map(broker),
     ssl: isSecure ? { ...(ca !== undefined && { ca: [ca] }) } : false,
     sasl: login(parameters.get('sasl'), username, password),
