@@ -446,7 +446,7 @@ function models(): Command {
       streamCommand('import', 'take in a model that was made elsewhere, as the next version')
         .argument(
           '<source>',
-          "a file (ONNX, what ml-random-forest's toJSON() gives, or a logistic model) or the address of a model server",
+          "a file (ONNX, what ml-random-forest's toJSON() gives, or a logistic model), the address of a model server, or the folder of a version or of what a training could not register",
         )
         .option('--train <file>', 'CSV for what the model lacks: fields, what fills gaps, ranges; default: data.train')
         .option('--impute <kind>', 'what fills gaps; default: training.imputer')

@@ -11,7 +11,9 @@ import { alertTopicsOf } from '../core/wire/alert.ts';
 import { parseDuration } from '../core/wire/duration.ts';
 import { GaplineError } from '../core/wire/errors.ts';
 import type { FactKinds } from '../core/wire/fact.ts';
+import { shellWord } from '../core/wire/shell-word.ts';
 import { type Stream, topicsOf } from '../core/wire/stream.ts';
+import type { KeptDrafts } from '../training/kept-draft.ts';
 import type { LoadedConfig } from './config/load.ts';
 import { readFactsFile } from './facts-file.ts';
 import { mlflowSecrets } from './open.ts';
@@ -55,6 +57,17 @@ function cacheOf(
     folder: resolve(folder, models, '.mlflow', place),
     mostVersions: cacheVersions,
     mostBytes: cacheMegabytes * 1_000_000,
+  };
+}
+
+/** Where what was trained is kept until MLflow has it; undefined with a folder, which is there when the disk is. */
+export function draftsOf({ config, folder, file, overrides }: LoadedConfig): KeptDrafts | undefined {
+  const { registry, name = config.stream, folder: models } = config.model;
+  if (registry !== 'mlflow') return undefined;
+  const sets = overrides.flatMap((each) => ['--set', shellWord(each)]);
+  return {
+    folder: resolve(folder, models, '.drafts', name),
+    command: (draft) => ['gapline models import', shellWord(draft), '--config', shellWord(file), ...sets].join(' '),
   };
 }
 

@@ -60,7 +60,11 @@ export interface Published {
 
 /** Adds the next version to a registry. It becomes the champion only where there is none. */
 export async function publishDraft(draft: Draft, registry: Registry): Promise<Published> {
-  const identity = await registry.publish(draft);
+  return await promoteFirst(draft, await registry.publish(draft), registry);
+}
+
+/** Makes a version that was published the champion, only where there is none. */
+export async function promoteFirst(draft: Draft, identity: ModelIdentity, registry: Registry): Promise<Published> {
   const champion = (await registry.aliases()).get(championAlias);
   if (champion === undefined) {
     await registry.record({ at: new Date().toISOString(), to: identity.version, by: 'there was none' });

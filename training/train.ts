@@ -12,6 +12,7 @@ import { crossValidate } from './cross-validation.ts';
 import { describeModel, type Published, publishDraft } from './draft.ts';
 import type { FitProgress } from './fit.ts';
 import { holdOut } from './hold-out.ts';
+import { type KeptDrafts, publishKept } from './kept-draft.ts';
 import { checkLabels } from './label-checks.ts';
 import { learnMaxGaps } from './max-gaps.ts';
 import { score } from './metrics.ts';
@@ -48,6 +49,8 @@ export interface TrainInput {
   readonly budget?: Budget | undefined;
   /** Of a forest. Default: one for each core. */
   readonly threads?: number;
+  /** Where what was trained is kept until the registry has it. Default: nowhere. */
+  readonly drafts?: KeptDrafts | undefined;
   /** The id of the task that makes it, kept in the version's lineage: so that whoever repeats a task finds what it made. */
   readonly task?: string;
   /** Default: the machine's clock. */
@@ -66,7 +69,9 @@ export interface TrainResult extends Published {
 export async function train(input: TrainInput): Promise<TrainResult> {
   checkDataset(input.dataset, input.test);
   const { draft, cuts } = await makeDraft(input);
-  return { ...(await publishDraft(draft, input.registry)), cuts };
+  const { registry, drafts } = input;
+  const published = drafts ? publishKept(draft, registry, drafts) : publishDraft(draft, registry);
+  return { ...(await published), cuts };
 }
 
 async function makeDraft(input: TrainInput): Promise<{ draft: Draft; cuts: string[] }> {

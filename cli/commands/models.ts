@@ -1,4 +1,5 @@
-import { resolve } from 'node:path';
+import { rm, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import type { Manifest } from '../../core/model/manifest.ts';
 import { readingFields } from '../../core/model/model.ts';
 import { challengerAlias, type Registry } from '../../core/model/registry/port.ts';
@@ -6,11 +7,12 @@ import { promote, rollback } from '../../core/model/registry/promotion.ts';
 import { elementAt } from '../../core/numeric/element.ts';
 import { describeError, GaplineError } from '../../core/wire/errors.ts';
 import { type ImportInput, importModel } from '../../training/import.ts';
+import { importFolder } from '../../training/kept-draft.ts';
 import { trainingOptions } from '../../training/options.ts';
 import { scoreVersion } from '../../training/score-version.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { complain, print as printText } from '../print.ts';
-import { openDataset, openModels, operator, versionOf } from '../stream.ts';
+import { draftsOf, openDataset, openModels, operator, versionOf } from '../stream.ts';
 import { printImpurity, printPermutation } from './importance.ts';
 import { prepared } from './train.ts';
 
@@ -213,11 +215,29 @@ function readClasses(given: readonly string[]): Pick<ImportInput, 'classes' | 'c
   return { classNames: new Map(pairs.map(split)) };
 }
 
+const isModelFolder = (source: string): Promise<boolean> =>
+  stat(source).then(
+    (stats) => stats.isDirectory(),
+    () => false,
+  );
+
+/** Registers a draft that a training kept, or a version of another registry. A draft is removed once it is registered. */
+async function importKept(source: string, loaded: LoadedConfig): Promise<void> {
+  const folder = resolve(source);
+  const { identity, place, champion, found } = await importFolder(folder, openModels(loaded));
+  const { name, version } = identity;
+  print(
+    `${name} version ${version} in ${place}${found ? ': it was registered before' : ''}; version ${champion} serves`,
+  );
+  if (dirname(folder) === draftsOf(loaded)?.folder) await rm(folder, { recursive: true, force: true });
+}
+
 /** Takes in a model that was made elsewhere; the data set gives what such a file lacks. */
 export async function importFrom(source: string, options: ImportOptions): Promise<void> {
   const imputer = options.impute === undefined ? [] : [`training.imputer=${options.impute}`];
   const from = options.train === undefined ? [] : [`data.train=${resolve(options.train)}`];
   const loaded = loadConfig(options.config, [...options.set, ...from, ...imputer]);
+  if (await isModelFolder(source)) return await importKept(source, loaded);
   const { training } = loaded.config;
   const spec = trainingOptions(training);
   const { serverModel, protocol, batch, timeout } = options;

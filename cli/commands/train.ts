@@ -8,6 +8,7 @@ import { GaplineError } from '../../core/wire/errors.ts';
 import { shellWord } from '../../core/wire/shell-word.ts';
 import type { Budget } from '../../training/budget.ts';
 import { type CandidateResult, compare } from '../../training/compare.ts';
+import { keptDrafts } from '../../training/kept-draft.ts';
 import { labelRemarks, majorityAccuracy } from '../../training/label-checks.ts';
 import { trainingOptions } from '../../training/options.ts';
 import { type PreparedDataset, preparationOf, prepareDataset } from '../../training/prepare.ts';
@@ -17,7 +18,7 @@ import { setLine, type Way } from '../../training/ways.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { complain, print as printText } from '../print.ts';
 import { Progress } from '../progress.ts';
-import { openModels, operator } from '../stream.ts';
+import { draftsOf, openModels, operator } from '../stream.ts';
 import { type DatasetParts, remarksOn } from './score-remarks.ts';
 import { type DataOptions, openParts } from './training-data.ts';
 
@@ -38,6 +39,7 @@ export async function trainModel(options: TrainCommandOptions): Promise<void> {
       '--cv is for one way to make a model; leave out --compare and --promote-best',
     );
   if (options.compare || options.promoteBest) return await compareWays(loaded, options);
+  await tellOfDrafts(loaded);
   const startedMs = performance.now();
   const raw = await openParts(loaded, options);
   const described = describeDataset(raw.dataset);
@@ -50,6 +52,14 @@ export async function trainModel(options: TrainCommandOptions): Promise<void> {
   printText(`${describeMaxGaps(result, parts.dataset.width)}\n`);
   const remarks = await remarksOn(loaded, parts, result.metrics);
   printText(remarks.map((line) => `${line}\n`).join(''));
+}
+
+/** What a training before could not register, because MLflow was unavailable or the process was killed. */
+async function tellOfDrafts(loaded: LoadedConfig): Promise<void> {
+  const drafts = draftsOf(loaded);
+  if (!drafts) return;
+  for (const folder of await keptDrafts(drafts.folder))
+    complain(`${folder} was trained and may not be registered: ${drafts.command(folder)}\n`);
 }
 
 /** More rows make a forest slower, hardly better: of a larger table an even sample is learnt from. */
@@ -80,6 +90,7 @@ export async function trainFrom(
     budget,
     options: trainingOptions(training),
     registry: openModels(loaded),
+    drafts: draftsOf(loaded),
     onProgress: (now) => {
       const { step, of, done, all } = now;
       if (onProgress) onProgress(now);

@@ -68,7 +68,7 @@ export function encodeArtifact({ manifest, files }: Artifact | Draft): Map<strin
 }
 
 /** Writes an artifact into a new folder, through to the disk. */
-export async function writeArtifact(folder: string, artifact: Artifact): Promise<void> {
+export async function writeArtifact(folder: string, artifact: Artifact | Draft): Promise<void> {
   await mkdir(folder, { recursive: true });
   for (const [name, bytes] of encodeArtifact(artifact)) {
     const file = await open(join(folder, name), 'wx');

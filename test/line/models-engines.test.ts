@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
@@ -188,5 +188,58 @@ describeWithPython('mlflow', 'models in MLflow', (python) => {
     const away = await runHere(['models', 'list', ...own]);
     expect(away.code).toBe(1);
     expect(away.stderr).toMatch(/MLflow at http:\S+ cannot be reached.*\[registry-unavailable\]\n$/);
+  });
+
+  test('what was trained outlives MLflow and its own process, and is registered once', {
+    timeout: 600_000,
+  }, async () => {
+    const config = smallStream(`, registry: mlflow, url: "${server.url}"`);
+    const name = 'kept-pumps';
+    const own = ['--config', config, '--set', `model.name=${name}`];
+    const quick = ['--set', 'training.trees=10'];
+    const drafts = join(config, '..', 'models', '.drafts', name);
+    const kept = () => (existsSync(drafts) ? readdirSync(drafts).filter((each) => !each.startsWith('.')) : []);
+    const versions = async () => (await runHere(['models', 'list', ...own])).stdout.split('\n').filter(Boolean);
+
+    await server.kill();
+    const failed = await runHere(['train', ...own, ...quick]);
+    expect(failed.code).toBe(1);
+    const [draft = 'none'] = kept();
+    const sets = `--set model.name=${name} --set training.trees=10`;
+    const command = `gapline models import ${join(drafts, draft)} --config ${config} ${sets}`;
+    expect(failed.stderr).toContain(
+      `what was trained is kept in ${join(drafts, draft)}; register it later: ${command}`,
+    );
+    expect(failed.stderr).toMatch(/\[registry-unavailable\]\n$/);
+    await server.restart();
+    const copy = join(temporaryFolder(), 'copy');
+    cpSync(join(drafts, draft), copy, { recursive: true });
+    const imported = await runHere(['models', 'import', join(drafts, draft), ...own]);
+    expect(imported.stdout, imported.stderr).toMatch(/^kept-pumps version 1 in \S+; version 1 serves$/m);
+    expect(kept()).toEqual([]);
+    expect((await runHere(['models', 'import', copy, ...own])).stdout).toMatch(/version 1 in .*registered before/);
+    expect(await versions()).toHaveLength(1);
+
+    // A process that is killed while it registers, and MLflow: whether the version was made by then is not known.
+    for (const [round, killed] of ['training', 'mlflow'].entries()) {
+      const training = gapline(['train', ...own, ...quick, '--set', `training.seed=${round + 10}`]);
+      let ended = false;
+      void training.ended.then(() => {
+        ended = true;
+      });
+      await eventually(() => ended || kept().length > 0);
+      if (killed === 'training') training.kill('SIGKILL');
+      else await server.kill();
+      await training.ended;
+      if (killed === 'mlflow') await server.restart();
+      for (const folder of kept()) {
+        const again = await runHere(['models', 'import', join(drafts, folder), ...own]);
+        expect(again.code, again.stderr).toBe(0);
+      }
+      expect(kept()).toEqual([]);
+      const listed = await versions();
+      expect(listed).toHaveLength(round + 2);
+      for (const line of listed) expect(line).toMatch(/\taccuracy \d/);
+    }
   });
 });
