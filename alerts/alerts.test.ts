@@ -157,6 +157,22 @@ test('lag and drift are taken from what the stages report', async () => {
     .toEqual([`behind classifier firing`, `drift ${line.stream.name} firing`]);
 });
 
+test('a stage that reports nothing, because it hangs or never started, is behind by what the log holds', async () => {
+  const group = `${line.stream.name}.classifier`;
+  await start([{ name: 'behind', lag: 3 }], { readers: { classifier: group } });
+  await line.read('a');
+  await line.read('b');
+  await line.read('c');
+  await expect.poll(states, patient).toEqual(['behind classifier firing']);
+  const classifier = await line.log.drain(
+    { from: [line.stream.topics.readings], group },
+    async () => [],
+    () => {},
+  );
+  await expect.poll(states, patient).toEqual(['behind classifier firing', 'behind classifier resolved']);
+  await classifier.stop();
+});
+
 test('a webhook that fails is tried again, with one key; one that refuses a message is left alone', async () => {
   await receiver.close();
   receiver = await openReceiver((count) => [500, 0, 429, 302, 204, 400][count] ?? 204);

@@ -27,6 +27,8 @@ export interface AlertsOptions {
   readonly registry: Registry;
   readonly rules: readonly Rule[];
   readonly webhooks: readonly Webhook[];
+  /** By stage, the group that takes the readings for it. The lag of other stages is what they report. */
+  readonly readers?: Readonly<Partial<Record<string, string>>>;
   /** How long a notification is tried. Default one day. */
   readonly giveUpAfterMs?: number;
   /** Subjects of a rule in a partition, at most. */
@@ -66,7 +68,10 @@ export function createAlerts(options: AlertsOptions): Stage {
     if (needsSilence || needsLine) {
       const group = needsSilence ? silentGroup(stream) : undefined;
       const everyMs = tickEveryMs(rules);
-      running.push(startTicker({ ...options, topic: topics.ticks, everyMs, silentGroup: group, line: needsLine }));
+      const readers = readersOf(rules, options.readers ?? {});
+      running.push(
+        startTicker({ ...options, topic: topics.ticks, everyMs, silentGroup: group, line: needsLine, readers }),
+      );
     }
     await silences.start(log, topics.silences, logger);
     const { giveUpAfterMs = 86_400_000 } = options;
@@ -136,6 +141,12 @@ async function openPipes({ topics, rules, starts, ...shared }: PipeParts): Promi
       }),
     );
   return pipes;
+}
+
+/** Only of those stages whose lag a rule looks at. */
+function readersOf(rules: readonly Rule[], readers: Readonly<Partial<Record<string, string>>>): Map<string, string> {
+  const stages = rules.filter(isLineRule).flatMap((rule) => (rule.kind === 'lag' ? [rule.stage] : []));
+  return new Map(stages.flatMap((stage) => (readers[stage] === undefined ? [] : [[stage, readers[stage]]])));
 }
 
 /** Ten times within the shortest silence, but neither more often than each second nor more rarely than each ten; as often as stages report. */

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { createPartitioner } from '../core/log/partition.ts';
-import type { EventLog, LogRecord } from '../core/log/port.ts';
+import { type EventLog, type LogRecord, totalLag } from '../core/log/port.ts';
 import { backoffMs } from '../core/retry/backoff.ts';
 import { sleep } from '../core/retry/sleep.ts';
 import type { Tick } from '../core/wire/alert.ts';
@@ -19,6 +19,8 @@ export interface TickerOptions {
   readonly silentGroup: string | undefined;
   /** Whether a rule looks at lag or drift. */
   readonly line: boolean;
+  /** By stage, the group that takes the readings for it: how far it is behind is asked of the log, as a stage that hangs reports nothing. */
+  readonly readers: ReadonlyMap<string, string>;
 }
 
 const appendMs = 5_000;
@@ -99,7 +101,7 @@ async function tickPartitions({ stream, log, topic }: TickerOptions, group: stri
 }
 
 async function tickLine(
-  { stream, log, topic }: TickerOptions,
+  { stream, log, topic, readers }: TickerOptions,
   statuses: ReadonlyMap<string, { readonly status: Status; readonly arrivedMs: number }>,
 ): Promise<void> {
   const nowMs = Date.now();
@@ -110,6 +112,7 @@ async function tickLine(
     if (status.lag !== undefined) lag[status.stage] = Math.max(lag[status.stage] ?? 0, status.lag);
     if (status.drift && (!drift || status.drift.readings > drift.readings)) drift = status.drift;
   }
+  for (const [stage, group] of readers) lag[stage] = totalLag(await log.lag(group, [stream.topics.readings]));
   const tick: Tick = { kind: 'line', at: nsOf(nowMs), lag, ...(drift && { drifted: drift.drifted }) };
   await log.append(topic, [recordOf(stream.name, tick)], { deadlineMs: appendMs });
 }

@@ -2,8 +2,11 @@ import { isRefusedLiteral } from '../alerts/delivery/post.ts';
 import type { Webhook } from '../alerts/delivery/webhook.ts';
 import { type Rule, ruleOf } from '../alerts/rules/rule.ts';
 import type { WebhookConfig } from '../alerts/rules/schema.ts';
+import { classifierGroup } from '../classifier/classifier.ts';
+import { archiveGroup } from '../collector/archive.ts';
 import { nanosecondsOf } from '../core/wire/duration.ts';
 import { GaplineError } from '../core/wire/errors.ts';
+import type { Stream } from '../core/wire/stream.ts';
 import type { LoadedConfig } from './config/load.ts';
 
 const defaultSecretFrom = 'GAPLINE_WEBHOOK_SECRET';
@@ -23,6 +26,9 @@ export function openAlerts({ file, config: { alerts } }: Pick<LoadedConfig, 'fil
     giveUpAfterMs: nanosecondsOf(alerts.giveUpAfter) / 1e6,
   };
 }
+
+/** By stage, the group that takes the readings for it, so that rules on lag see a stage that is stopped or hangs, too. */
+export const readersOf = (stream: Stream) => ({ classifier: classifierGroup(stream), archive: archiveGroup(stream) });
 
 function openWebhook(config: WebhookConfig, where: string): Webhook {
   const { name, urlFrom, allowPrivate } = config;

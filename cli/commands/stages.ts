@@ -3,7 +3,7 @@ import type { EventLog } from '../../core/log/port.ts';
 import type { Stage } from '../../core/stage/stage.ts';
 import type { Stream } from '../../core/wire/stream.ts';
 import { type ServerOptions, serverAccess } from '../access.ts';
-import { openAlerts } from '../alert-options.ts';
+import { openAlerts, readersOf } from '../alert-options.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { createLogger } from '../logger.ts';
 import { openLog, openStore, topicSpecs } from '../open.ts';
@@ -128,7 +128,7 @@ export async function watchForAlerts(options: StageOptions): Promise<void> {
   const runtime = await prepare('alerts', options);
   const { stream, log, logger, registry, loaded } = runtime;
   const { createAlerts } = await import('../../alerts/alerts.ts');
-  const alerts = createAlerts({ stream, log, logger, registry, ...openAlerts(loaded) });
+  const alerts = createAlerts({ stream, log, logger, registry, readers: readersOf(stream), ...openAlerts(loaded) });
   await run({ logger, parts: [runtime.ready, alerts, probesOf(runtime, options)] });
 }
 

@@ -13,7 +13,7 @@ import type { Stream } from '../../core/wire/stream.ts';
 import { createDashboard } from '../../dashboard/dashboard.ts';
 import type { Generator } from '../../generator/generator.ts';
 import { type ServerOptions, serverAccess } from '../access.ts';
-import { openAlerts } from '../alert-options.ts';
+import { openAlerts, readersOf } from '../alert-options.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { trainCommand } from '../how-to-run.ts';
 import { createLogger } from '../logger.ts';
@@ -69,7 +69,8 @@ export async function up(options: UpOptions): Promise<void> {
   // The collector's /metrics shows the alerts, too.
   const registry = new Registry();
   const alerts =
-    stream.alerts && createAlerts({ ...openAlerts(loaded), stream, log, logger: stage('alerts'), registry });
+    stream.alerts &&
+    createAlerts({ ...openAlerts(loaded), readers: readersOf(stream), stream, log, logger: stage('alerts'), registry });
   const ownToken = randomBytes(32).toString('base64url');
   const endpoint = serverAccess('the collector', options, stage('access'), ownToken);
   const collector = createCollector({
