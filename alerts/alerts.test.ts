@@ -1,5 +1,6 @@
 import { Registry } from 'prom-client';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { createReporter } from '../core/stage/reporter.ts';
 import type { Stage } from '../core/stage/stage.ts';
 import type { Silence } from '../core/wire/alert.ts';
 import { type AlertsOptions, createAlerts } from './alerts.ts';
@@ -167,7 +168,7 @@ test('a stage that reports nothing, because it hangs or never started, is behind
   const classifier = await line.log.drain(
     { from: [line.stream.topics.readings], group },
     async () => [],
-    () => {},
+    createReporter({ stream: line.stream, stage: 'classifier' }).deadLetter,
   );
   await expect.poll(states, patient).toEqual(['behind classifier firing', 'behind classifier resolved']);
   await classifier.stop();

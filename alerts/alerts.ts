@@ -17,6 +17,7 @@ import { judgePredictions } from './rules/on-predictions.ts';
 import { judgeSilence } from './rules/on-silence.ts';
 import { isLineRule, isPredictionRule, isSilentRule, type Rule } from './rules/rule.ts';
 import { type RulePipe, startRulePipe } from './rules/rule-pipe.ts';
+import { TakenRecords } from './taken.ts';
 import { startTicker } from './ticker.ts';
 
 export interface AlertsOptions {
@@ -46,6 +47,7 @@ export function createAlerts(options: AlertsOptions): Stage {
   const pipes: RulePipe[] = [];
   const metrics = createAlertMetrics(registry, () => pipes.reduce((sum, pipe) => sum + pipe.firing(), 0));
   const silences = new Silences();
+  let taken: TakenRecords | undefined;
   const running: { stop(): Promise<void> }[] = [];
   const hasPredictionRules = rules.some(isPredictionRule);
 
@@ -61,7 +63,9 @@ export function createAlerts(options: AlertsOptions): Stage {
     const groups = [alertsGroup, silentGroup, lineGroup].map((groupOf) => groupOf(stream));
     const receivers = webhooks.map(({ name }) => deliveryGroup(stream, name));
     const starts = await firstStarts(log, topics.silences, [...groups, ...receivers]);
-    for (const pipe of await openPipes({ ...options, topics, reporter, metrics, starts }))
+    taken = new TakenRecords({ log, logger, topic: topics.silences });
+    await taken.start();
+    for (const pipe of await openPipes({ ...options, topics, reporter, metrics, starts, taken }))
       pipes.push(started(pipe, fail));
     const needsSilence = rules.some(isSilentRule);
     const needsLine = rules.some(isLineRule);
@@ -75,7 +79,7 @@ export function createAlerts(options: AlertsOptions): Stage {
     }
     await silences.start(log, topics.silences, logger);
     const { giveUpAfterMs = 86_400_000 } = options;
-    const shared = { stream, log, topic: topics.alerts, silences, giveUpAfterMs, metrics, reporter };
+    const shared = { stream, log, topic: topics.alerts, silences, giveUpAfterMs, metrics, reporter, taken };
     for (const webhook of webhooks) {
       const startMs = starts.get(deliveryGroup(stream, webhook.name)) ?? Date.now();
       started(await startDelivery({ ...shared, webhook, startMs }), fail);
@@ -95,6 +99,7 @@ export function createAlerts(options: AlertsOptions): Stage {
     open,
     async close() {
       await Promise.all([silences.stop(), ...running.map((part) => part.stop())]);
+      await taken?.stop();
     },
     report: () => reportStatus({ log, topic: stream.topics.status, logger, snapshot }),
   });
@@ -106,6 +111,7 @@ type PipeParts = Pick<AlertsOptions, 'stream' | 'log' | 'logger' | 'rules' | 'ma
   readonly metrics: AlertMetrics;
   /** When each group first started. */
   readonly starts: ReadonlyMap<string, number>;
+  readonly taken: TakenRecords;
 };
 
 /** A pipe for each kind of input that a rule looks at. */

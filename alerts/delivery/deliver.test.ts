@@ -4,7 +4,8 @@ import { createReporter } from '../../core/stage/reporter.ts';
 import type { Alert, Silence } from '../../core/wire/alert.ts';
 import { createAlertMetrics } from '../metrics.ts';
 import { alertOf } from '../rules/message.ts';
-import { deliveriesIn, type Line, openLine, openReceiver, patient, type Receiver } from '../testing.ts';
+import { TakenRecords } from '../taken.ts';
+import { deliveriesIn, type Line, openLine, openReceiver, patient, type Receiver, silent } from '../testing.ts';
 import { type DeliverOptions, startDelivery } from './deliver.ts';
 import { Silences, silenceKey } from './silences.ts';
 
@@ -34,6 +35,7 @@ async function start(more: Partial<DeliverOptions> = {}): Promise<void> {
       webhook: { name: 'ops', url: receiver.url, secret: undefined, allowPrivate: true },
       metrics: createAlertMetrics(new Registry(), () => 0),
       reporter: createReporter({ stream, stage: 'alerts' }),
+      taken: new TakenRecords({ log, logger: silent, topic: stream.alerts.silences }),
       ...more,
     }),
   );

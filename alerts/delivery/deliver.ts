@@ -4,6 +4,7 @@ import { type Alert, type AlertDelivery, decodeAlertRecord } from '../../core/wi
 import { describeError, GaplineError } from '../../core/wire/errors.ts';
 import type { Stream } from '../../core/wire/stream.ts';
 import type { AlertMetrics } from '../metrics.ts';
+import type { TakenRecords } from '../taken.ts';
 import { Outcomes } from './outcomes.ts';
 import type { Silences } from './silences.ts';
 import { sendAlert, type Webhook } from './webhook.ts';
@@ -19,6 +20,8 @@ export interface DeliverOptions {
   readonly giveUpAfterMs: number;
   /** When the webhook was first there: it gets the alerts since then, and those before it that are younger than `giveUpAfterMs`. */
   readonly startMs: number;
+  /** What it had taken before its offsets expired is not sent again. */
+  readonly taken: TakenRecords;
   readonly metrics: AlertMetrics;
   readonly reporter: Reporter;
 }
@@ -34,17 +37,20 @@ const appendMs = 5_000;
  * the webhook has taken them. What it does not take stalls its partition, for itself alone, with a backoff that the log keeps.
  */
 export function startDelivery(options: DeliverOptions): Promise<Running> {
-  const { stream, log, topic, webhook, metrics, reporter } = options;
+  const { stream, log, topic, webhook, metrics, reporter, taken } = options;
+  const group = deliveryGroup(stream, webhook.name);
   const oldestMs = options.startMs - options.giveUpAfterMs;
   const outcomes = new Outcomes({ log, topic, stream: stream.name, webhook: webhook.name });
   const courier = { ...options, outcomes, pause: { untilMs: 0, detail: '' } };
   async function sink({ records, signal }: { records: readonly StoredRecord[]; signal: AbortSignal }) {
     const rejected: Rejected[] = [];
     for (const record of records) {
+      if (taken.wasTaken(group, record)) continue;
       const alert = decodeAlertRecord(record.value);
       if (typeof alert === 'string') rejected.push({ record, reason: `not an alert: ${alert}` });
       else if (alert.kind === 'alert' && alert.stream === stream.name && record.arrivedMs >= oldestMs)
         await settle(alert, record, signal);
+      taken.note(group, record);
     }
     return rejected;
   }
@@ -65,11 +71,7 @@ export function startDelivery(options: DeliverOptions): Promise<Running> {
   }
 
   const stalled = ({ error }: Stall) => reporter.noteError(`webhook ${webhook.name}: ${describeError(error)}`);
-  return log.drain(
-    { from: [topic], group: deliveryGroup(stream, webhook.name), maxBatch, stalled },
-    sink,
-    reporter.deadLetter,
-  );
+  return log.drain({ from: [topic], group, maxBatch, stalled }, sink, reporter.deadLetter);
 }
 
 interface Courier extends DeliverOptions {

@@ -4,6 +4,7 @@ import type { Reporter } from '../../core/stage/reporter.ts';
 import { describeError } from '../../core/wire/errors.ts';
 import type { Stream } from '../../core/wire/stream.ts';
 import type { AlertMetrics } from '../metrics.ts';
+import type { TakenRecords } from '../taken.ts';
 import { type Rule, ruleOf } from './rule.ts';
 import { RuleBook, type RuleDraft } from './rule-book.ts';
 import { decodeRules, encodeRules, type SavedRules } from './saved.ts';
@@ -24,6 +25,8 @@ export interface RulePipeOptions<R extends Rule> {
   readonly inAnyOrder?: boolean;
   /** What arrived before the group's first start raises nothing. */
   readonly startMs: number;
+  /** Nor does what the group had taken before its offsets expired. */
+  readonly taken: TakenRecords;
   readonly rules: readonly R[];
   readonly isOwn: (rule: Rule) => rule is R;
   /** Subjects of a rule in a partition, at most. */
@@ -45,7 +48,7 @@ const rarely = { everyRecords: 500_000, everyMs: 60_000 };
 
 /** Runs rules over topics of the log: alerts, offsets and state are committed together, so that a restart neither repeats nor loses one. */
 export async function startRulePipe<R extends Rule>(options: RulePipeOptions<R>): Promise<RulePipe> {
-  const { stream, log, from, group, alerts, state, startMs, rules, metrics, reporter, judge } = options;
+  const { stream, log, from, group, alerts, state, startMs, rules, metrics, reporter, judge, taken } = options;
   const books = new Map<number, RuleBook<R>>();
 
   function judged(book: RuleBook<R>, records: readonly StoredRecord[], isReplayed = false): RuleDraft<R> {
@@ -75,10 +78,14 @@ export async function startRulePipe<R extends Rule>(options: RulePipeOptions<R>)
     books.set(partition, new RuleBook(stream.name, rules, await past(history), options.maxSubjects));
   }
 
+  /** Readings only tell when a device was heard, and a rule on silence needs them where its state is gone. */
+  const wasTaken = (record: StoredRecord) => record.topic !== stream.topics.readings && taken.wasTaken(group, record);
+
   const transform: PipeHandlers['transform'] = ({ partition, records }) => {
     const book = books.get(partition);
     if (!book) throw new RangeError(`partition ${partition} is not assigned`);
-    const draft = judged(book, records);
+    const draft = judged(book, records.some(wasTaken) ? records.filter((record) => !wasTaken(record)) : records);
+    const last = records.at(-1);
     const outputs = draft.alerts.map((alert) => ({
       ...{ topic: alerts, key: alert.subject },
       value: Buffer.from(JSON.stringify(alert)),
@@ -87,6 +94,7 @@ export async function startRulePipe<R extends Rule>(options: RulePipeOptions<R>)
       outputs,
       committed() {
         draft.commit();
+        if (last && last.topic !== stream.topics.readings) taken.note(group, last);
         for (const alert of draft.alerts) metrics.changed(alert.state);
         if (draft.leftOut === 0) return;
         metrics.leftOut(draft.leftOut);

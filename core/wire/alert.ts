@@ -15,7 +15,7 @@ export interface AlertTopics {
   readonly silentState: string;
   /** Compacted: what the rules on lag and drift remember. */
   readonly lineState: string;
-  /** Compacted: which alerts are not to be delivered, and until when; and when each consumer group first started. */
+  /** Compacted: which alerts are not to be delivered, and until when; when each consumer group first started, and how far it came. */
   readonly silences: string;
 }
 
@@ -94,6 +94,18 @@ export const firstStartSchema = z.strictObject({
 
 export type FirstStart = z.infer<typeof firstStartSchema>;
 
+/** The last record of a partition that a consumer group of the alerts has taken. */
+export const takenSchema = z.strictObject({
+  kind: z.literal('taken'),
+  group: z.string().min(1),
+  topic: z.string().min(1),
+  partition: z.int().min(0),
+  offset: z.string().regex(/^\d{1,19}$/),
+  arrivedMs: z.number().describe('when the log took it, in milliseconds since the epoch'),
+});
+
+export type Taken = z.infer<typeof takenSchema>;
+
 /** What a record of the topic of ticks says. */
 export const tickSchema = z.discriminatedUnion('kind', [
   z.strictObject({
@@ -117,6 +129,7 @@ const decoder = new TextDecoder('utf-8', { fatal: true });
 export const decodeAlertRecord = (value: Uint8Array): Alert | AlertDelivery | string => decode(recordSchema, value);
 export const decodeSilence = (value: Uint8Array): Silence | string => decode(silenceSchema, value);
 export const decodeFirstStart = (value: Uint8Array): FirstStart | string => decode(firstStartSchema, value);
+export const decodeTaken = (value: Uint8Array): Taken | string => decode(takenSchema, value);
 export const decodeTick = (value: Uint8Array): Tick | string => decode(tickSchema, value);
 
 function decode<T>(schema: z.ZodType<T>, value: Uint8Array): T | string {
