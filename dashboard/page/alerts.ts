@@ -29,5 +29,5 @@ function draw(element: HTMLElement, { state, at, rule, subject, text, deliveries
 
 function deliveriesText(deliveries: AlertView['deliveries']): string {
   const told = Object.entries(deliveries).map(([webhook, outcome]) => `${webhook} ${outcome}`);
-  return told.length === 0 ? 'not delivered yet' : told.join(' · ');
+  return told.length === 0 ? 'no webhook told yet' : told.join(' · ');
 }

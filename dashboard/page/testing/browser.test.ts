@@ -343,7 +343,7 @@ describe.skipIf(!here)(title, { timeout: 60_000 }, () => {
     await soon(async () => {
       expect(await text(page, '#alerts-readout')).toBe('2 alerts firing');
       expect(await card.getByRole('listitem').allTextContents()).toEqual([
-        expect.stringMatching(/^firing[\d:]{8}hot · pump-2not delivered yet$/),
+        expect.stringMatching(/^firing[\d:]{8}hot · pump-2no webhook told yet$/),
         expect.stringMatching(/^firing[\d:]{8}hot · pump-1ops delivered$/),
       ]);
     });
