@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { describeError, GaplineError, oneLine } from '../../core/wire/errors.ts';
 import { RunHistory, type ScheduledRun } from '../../scheduling/history.ts';
 import { createSchedule, type RunningCommand, timesOf } from '../../scheduling/schedule.ts';
-import { print } from '../print.ts';
+import { complain, print } from '../print.ts';
 import { run } from '../run.ts';
 import { prepare, probesOf, type StageOptions } from './stages.ts';
 
@@ -66,7 +66,7 @@ function start(args: readonly string[]): RunningCommand {
   });
   let tail = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    process.stderr.write(text);
+    complain(text);
     tail = (tail + text).slice(-mostTail);
   });
   const failed = once(child, 'error').then(([error]) => ({ code: -1, message: describeError(error) }));
