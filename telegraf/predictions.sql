@@ -26,6 +26,9 @@ CREATE TABLE IF NOT EXISTS prediction_log (
   KEY identity (stream, device, time_ns, id)
 ) ENGINE = InnoDB;
 
+-- A table that an earlier version made.
+ALTER TABLE prediction_log ADD COLUMN IF NOT EXISTS spread DOUBLE AFTER sensitivity;
+
 -- A row is added again where Telegraf was stopped before it said that it had it, and where a batch was given up and labelled anew.
 CREATE OR REPLACE VIEW predictions AS
 SELECT
