@@ -1,8 +1,8 @@
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
 import { explainFileError } from '../core/files/fault.ts';
+import { type Lock, tryLock } from '../core/files/lock.ts';
 import { readWholeSync } from '../core/files/whole.ts';
 import { describeError, GaplineError } from '../core/wire/errors.ts';
 
@@ -35,7 +35,7 @@ export class RunHistory {
   readonly #file: string;
   readonly #name: string;
   #runs: ScheduledRun[] = [];
-  #lock: DatabaseSync | undefined;
+  #lock: Lock | undefined;
 
   /**
    * @param folder - made if it is missing
@@ -69,17 +69,20 @@ export class RunHistory {
    * @throws {GaplineError} `schedule-active` where another one has it
    */
   open(): readonly ScheduledRun[] {
-    const lock = new DatabaseSync(`${this.#file}.lock`, { timeout: 0 });
-    try {
-      lock.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
-    } catch (cause) {
-      lock.close();
-      const detail = `another gapline schedule is at work on ${this.#name} here (${this.#file}); choose another --name`;
-      throw explainFileError(cause) ?? new GaplineError('schedule-active', detail, { cause });
-    }
-    this.#lock = lock;
+    this.#lock = this.#take();
     this.#runs = [...this.read()];
     return this.#runs;
+  }
+
+  #take(): Lock {
+    try {
+      const lock = tryLock(`${this.#file}.lock`);
+      if (lock) return lock;
+    } catch (error) {
+      throw explainFileError(error) ?? error;
+    }
+    const detail = `another gapline schedule is at work on ${this.#name} here (${this.#file}); choose another --name`;
+    throw new GaplineError('schedule-active', detail);
   }
 
   /** Keeps a run, in place of what was known of it. */
@@ -99,7 +102,7 @@ export class RunHistory {
   }
 
   close(): void {
-    this.#lock?.close();
+    this.#lock?.release();
     this.#lock = undefined;
   }
 }

@@ -1,10 +1,9 @@
 import { mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type Lock, tryLock } from '../../core/files/lock.ts';
 import { describeError } from '../../core/wire/errors.ts';
-import { sqliteCode, sqliteCodes } from '../../core/wire/sqlite-code.ts';
 import { versionOfTask } from '../../gateway/models/versions.ts';
 import type { TrainingMessage } from '../../gateway/tasks/training.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
@@ -23,9 +22,9 @@ const send = (message: TrainingMessage): void => void process.send?.(message);
 export async function trainTask(options: TrainTaskOptions): Promise<void> {
   process.on('disconnect', () => process.exit(1));
   try {
-    const unlock = await lock(options.data);
+    const lock = await lockTraining(options.data);
     send({ made: await versionFor(loadConfig(options.config, options.set), options) });
-    unlock();
+    lock.release();
   } catch (error) {
     send({ failed: describeError(error) });
     process.exitCode = 1;
@@ -50,20 +49,12 @@ async function versionFor(loaded: LoadedConfig, options: TrainTaskOptions): Prom
 
 const pollMs = 200;
 
-/**
- * Waits until no other process trains with this data: one that lost its gateway may still be ending. The system gives the lock back when
- * a process dies.
- */
-async function lock(dataFolder: string): Promise<() => void> {
+/** Waits until no other process trains with this data: one that lost its gateway may still be ending. */
+async function lockTraining(dataFolder: string): Promise<Lock> {
   mkdirSync(dataFolder, { recursive: true });
-  const database = new DatabaseSync(join(dataFolder, 'training.lock'), { timeout: 0 });
   for (;;) {
-    try {
-      database.exec('BEGIN EXCLUSIVE');
-      return () => database.close();
-    } catch (error) {
-      if (sqliteCode(error) !== sqliteCodes.busy) throw error;
-      await sleep(pollMs);
-    }
+    const lock = tryLock(join(dataFolder, 'training.lock'));
+    if (lock) return lock;
+    await sleep(pollMs);
   }
 }

@@ -7,6 +7,12 @@ export function sqliteCode(error: unknown): number | undefined {
   return error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : undefined;
 }
 
+/** Whether another process holds the file. */
+export function isBusy(error: unknown): boolean {
+  const code = sqliteCode(error);
+  return code === sqliteCodes.busy || code === sqliteCodes.locked;
+}
+
 /** Whether there was no room on the disk, as SQLite or Node says it. */
 export function isDiskFull(error: unknown): boolean {
   if (sqliteCode(error) === sqliteCodes.full) return true;

@@ -3,7 +3,8 @@ import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { sleep } from '../../retry/sleep.ts';
 import { GaplineError } from '../../wire/errors.ts';
-import { isBusy, logError } from './errors.ts';
+import { isBusy } from '../../wire/sqlite-code.ts';
+import { logError } from './errors.ts';
 
 /** The layout of the tables below. A file with a higher one was made by a newer Gapline. */
 const schemaVersion = 3n;

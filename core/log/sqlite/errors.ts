@@ -2,12 +2,6 @@ import { explainFileError } from '../../files/fault.ts';
 import { describeError, GaplineError } from '../../wire/errors.ts';
 import { sqliteCode, sqliteCodes } from '../../wire/sqlite-code.ts';
 
-/** Whether another process holds the file. */
-export function isBusy(error: unknown): boolean {
-  const code = sqliteCode(error);
-  return code === sqliteCodes.busy || code === sqliteCodes.locked;
-}
-
 /** An error of SQLite as one of the log. */
 export function logError(file: string, error: unknown): GaplineError {
   if (error instanceof GaplineError) return error;

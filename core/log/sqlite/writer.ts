@@ -1,7 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { GaplineError } from '../../wire/errors.ts';
+import { isBusy } from '../../wire/sqlite-code.ts';
 import { AppendError } from '../port.ts';
-import { isBusy, logError } from './errors.ts';
+import { logError } from './errors.ts';
 
 /** A transaction takes no more jobs once it is this large, so that none blocks the event loop for long. */
 const maxTransactionBytes = 4 << 20;
