@@ -58,15 +58,19 @@ export class TakenRecords {
 
   /** Whether the group had taken a record before this start. One of a topic that was made anew arrived later than all of the old one. */
   wasTaken(group: string, record: StoredRecord): boolean {
+    if (this.#before.size === 0) return false;
     const mark = this.#before.get(placeOf(group, record));
     return mark !== undefined && record.offset <= mark.offset && record.arrivedMs <= mark.arrivedMs;
   }
 
-  /** That a group took a record, and committed what follows from it. */
+  /** That a group took a record, and committed what follows from it. A mark from before this start that is passed is not asked again. */
   note(group: string, record: StoredRecord): void {
     const { topic, partition, offset, arrivedMs } = record;
+    if (this.wasTaken(group, record)) return;
+    const place = placeOf(group, record);
+    this.#before.delete(place);
     const taken: Taken = { kind: 'taken', group, topic, partition, offset: `${offset}`, arrivedMs };
-    this.#changed.set(placeOf(group, record), taken);
+    this.#changed.set(place, taken);
   }
 
   async #write(): Promise<void> {

@@ -84,7 +84,10 @@ export async function startRulePipe<R extends Rule>(options: RulePipeOptions<R>)
   const transform: PipeHandlers['transform'] = ({ partition, records }) => {
     const book = books.get(partition);
     if (!book) throw new RangeError(`partition ${partition} is not assigned`);
-    const draft = judged(book, records.some(wasTaken) ? records.filter((record) => !wasTaken(record)) : records);
+    const draft = judged(
+      book,
+      records.filter((record) => !wasTaken(record)),
+    );
     const last = records.at(-1);
     const outputs = draft.alerts.map((alert) => ({
       ...{ topic: alerts, key: alert.subject },
