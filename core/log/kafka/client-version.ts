@@ -13,10 +13,10 @@ export function clientFor(
   version = process.versions.node,
   isInstalled = hasPlatformatic(),
 ): ClientName {
-  if (named === 'kafkajs') return 'kafkajs';
-  const lack = isTested(version) ? isInstalled || notInstalled : `${tooOld} (this is ${version})`;
-  if (lack === true) return 'platformatic';
+  if (named === 'kafkajs') return named;
+  if (isTested(version) && isInstalled) return 'platformatic';
   if (named === undefined) return 'kafkajs';
+  const lack = isTested(version) ? notInstalled : `${tooOld} (this is ${version})`;
   throw new GaplineError('config-invalid', `${lack}: ${remedy}`, { retryable: false });
 }
 
