@@ -1,11 +1,11 @@
 import express, { type Express, type RequestHandler, type Response } from 'express';
-import helmet from 'helmet';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { type Access, allows } from '../core/access/access.ts';
 import type { Guard, OriginCheck } from '../core/access/guard.ts';
 import type { Sessions } from '../core/access/sessions.ts';
 import { type Asset, sendAsset } from '../core/http/page-files.ts';
+import { pageHeaders } from '../core/http/page-headers.ts';
 import { HttpProblem, problemHandler } from '../core/http/problem.ts';
 import { shorten } from '../core/wire/problem.ts';
 import type { Stream } from '../core/wire/stream.ts';
@@ -44,7 +44,7 @@ export function createApp(options: AppOptions): Express {
     await mayRead(request, response);
     next();
   };
-  app.use(securityHeaders(options.tls));
+  app.use(pageHeaders({ tls: options.tls, sendsForms: true }));
   for (const [path, asset] of assets) app.get(path, (_request, response) => sendAsset(response, asset));
   app.get('/health', (_request, response) => void response.json({ status: 'pass' }));
   app.get('/ready', (_request, response) => sendReadiness(response, figures));
@@ -106,28 +106,6 @@ async function optionsOf({ models }: Controls, logger: Logger): Promise<readonly
     return [];
   }
 }
-
-/** Nothing from another host, no inline script, no frame around the page. Plain HTTP stays possible: the default is loopback. */
-const securityHeaders = (tls: boolean) =>
-  helmet({
-    contentSecurityPolicy: {
-      useDefaults: false,
-      directives: {
-        'default-src': ["'none'"],
-        'script-src': ["'self'"],
-        'style-src': ["'self'"],
-        'img-src': ["'self'"],
-        'connect-src': ["'self'"],
-        'form-action': ["'self'"],
-        'base-uri': ["'none'"],
-        'frame-ancestors': ["'none'"],
-        'require-trusted-types-for': ["'script'"],
-      },
-    },
-    // Under `no-referrer` browsers send forms with `Origin: null`, and the guard takes them for another site's.
-    referrerPolicy: { policy: 'same-origin' },
-    strictTransportSecurity: tls,
-  });
 
 function sendReadiness(response: Response, { trouble }: Figures): void {
   if (trouble === null) response.json({ status: 'pass' });

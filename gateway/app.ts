@@ -1,8 +1,8 @@
 import express, { type Express, type RequestHandler } from 'express';
-import helmet from 'helmet';
 import type { Logger } from 'pino';
 import { explainForeignRequest } from '../core/http/origin.ts';
 import { type Asset, sendAsset } from '../core/http/page-files.ts';
+import { pageHeaders } from '../core/http/page-headers.ts';
 import { HttpProblem, problemHandler } from '../core/http/problem.ts';
 import { shorten } from '../core/wire/problem.ts';
 import { openApiDocument } from './http/openapi.ts';
@@ -20,7 +20,7 @@ export interface AppOptions extends RouterOptions {
 /** The gateway's HTTP side, not listening yet. */
 export function createApp({ logger, tls, ready, page, ...routes }: AppOptions): Express {
   const app = express().disable('x-powered-by').disable('etag').set('query parser', 'simple');
-  app.use(securityHeaders(tls), requestIds);
+  app.use(pageHeaders({ tls, sendsForms: false }), requestIds);
   app.use((request, _response, next) => {
     const foreign = explainForeignRequest(request.headers, { loopbackOnly: false });
     if (foreign !== undefined) throw new HttpProblem('forbidden', foreign);
@@ -46,24 +46,3 @@ const onlyGet: RequestHandler = (request, response) => {
   response.setHeader('allow', 'GET');
   throw new HttpProblem('method-not-allowed', `${request.method} is not allowed here, only GET is`);
 };
-
-/** Nothing from another host, no inline script, no frame around the page. Plain HTTP stays possible: the default is loopback. */
-const securityHeaders = (tls: boolean) =>
-  helmet({
-    contentSecurityPolicy: {
-      useDefaults: false,
-      directives: {
-        'default-src': ["'none'"],
-        'script-src': ["'self'"],
-        'style-src': ["'self'"],
-        'img-src': ["'self'"],
-        'connect-src': ["'self'"],
-        'form-action': ["'none'"],
-        'base-uri': ["'none'"],
-        'frame-ancestors': ["'none'"],
-        'require-trusted-types-for': ["'script'"],
-      },
-    },
-    referrerPolicy: { policy: 'same-origin' },
-    strictTransportSecurity: tls,
-  });

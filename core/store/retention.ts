@@ -1,9 +1,9 @@
 import { DatabaseSync } from 'node:sqlite';
 import type { Logger } from 'pino';
+import { inTransaction } from '../files/transaction.ts';
 import { sleep } from '../retry/sleep.ts';
 import { describeError } from '../wire/errors.ts';
 import { sqliteCode, sqliteCodes } from '../wire/sqlite-code.ts';
-import { inTransaction } from './transaction.ts';
 
 /** Points a transaction: some milliseconds, so that a page and a collector in the same process still respond. */
 const pointsPerChunk = 500;

@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { inTransaction } from '../files/transaction.ts';
 import { describeError } from '../wire/errors.ts';
 import type { Point } from '../wire/point.ts';
 import { earliestTime, latestTime } from './fault.ts';
@@ -7,7 +8,6 @@ import { merged, type PackedPoint } from './packed/block.ts';
 import { type Blocks, DamagedBlock, type StoredBlock } from './packed/blocks.ts';
 import type { ReadOptions } from './port.ts';
 import { type Field, unpack } from './row.ts';
-import { inTransaction } from './transaction.ts';
 
 /** Points a page. */
 const pointsPerPage = 1_000;

@@ -1,9 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { inTransaction } from '../files/transaction.ts';
 import { GaplineError } from '../wire/errors.ts';
 import { namesSchema } from './names.ts';
 import { blocksSchema } from './packed/blocks.ts';
 import { marksSchema } from './retention.ts';
-import { inTransaction } from './transaction.ts';
 
 /** The layout of the tables. A file with a higher one was made by a newer Gapline. */
 const schemaVersion = 2;

@@ -69,16 +69,3 @@ export function openDatabase(file: string): DatabaseSync {
   }
   return database;
 }
-
-/** Runs work in a transaction; one that fails is undone. */
-export function inTransaction<T>(database: DatabaseSync, work: () => T): T {
-  database.exec('BEGIN IMMEDIATE');
-  try {
-    const result = work();
-    database.exec('COMMIT');
-    return result;
-  } catch (error) {
-    if (database.isTransaction) database.exec('ROLLBACK');
-    throw error;
-  }
-}

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import { inTransaction } from '../../core/files/transaction.ts';
 import { HttpProblem } from '../../core/http/problem.ts';
-import { inTransaction } from '../storage/database.ts';
 
 export const taskStates = ['queued', 'running', 'done', 'failed', 'cancelled'] as const;
 export type TaskState = (typeof taskStates)[number];

@@ -1,10 +1,10 @@
 import { createHash, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import { inTransaction } from '../../core/files/transaction.ts';
 import { HttpProblem } from '../../core/http/problem.ts';
 import { sqliteCode } from '../../core/wire/sqlite-code.ts';
 import type { Grant } from '../rights/allows.ts';
 import { type Role, roles } from '../rights/table.ts';
-import { inTransaction } from '../storage/database.ts';
 
 export interface User {
   readonly id: string;

@@ -1,10 +1,10 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { Logger } from 'pino';
+import { inTransaction } from '../../files/transaction.ts';
 import { atOnce, createPace, type Pace } from '../../retry/pace.ts';
 import { sleep } from '../../retry/sleep.ts';
 import { describeError } from '../../wire/errors.ts';
 import { sqliteCode, sqliteCodes } from '../../wire/sqlite-code.ts';
-import { inTransaction } from '../transaction.ts';
 import { merged, type PackedPoint, packPoints } from './block.ts';
 import { Blocks, DamagedBlock, type StoredBlock } from './blocks.ts';
 
