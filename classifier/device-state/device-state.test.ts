@@ -1,12 +1,11 @@
 // The runner starts a Kafka for files that name GAPLINE_TEST_KAFKA.
 import { afterEach, describe, expect, test } from 'vitest';
 import { withoutKafka } from '../../core/log/kafka/testing.ts';
-import { type EventLog, totalLag } from '../../core/log/port.ts';
+import type { EventLog } from '../../core/log/port.ts';
 import type { Model } from '../../core/model/model.ts';
 import type { StepSpec } from '../../core/steps/registry.ts';
-import { classifierGroup, inputsOf } from '../classifier.ts';
 import { doubleModel } from '../testing/doubles.ts';
-import { type Engine, type Line, openLine, patient, silent } from '../testing/line.ts';
+import { type Engine, type Line, openLine, patient, silent, untilTaken } from '../testing/line.ts';
 import { DeviceState } from './device-state.ts';
 import { createDeviceStates, type DeviceStates } from './following.ts';
 
@@ -47,11 +46,6 @@ function follow({ stream, log }: Line, model: Model): DeviceStates {
   closing.push(() => states.stop());
   states.use(model);
   return states;
-}
-
-async function untilTaken({ log, stream }: Line): Promise<void> {
-  const lag = async () => totalLag(await log.lag(classifierGroup(stream), inputsOf(stream)));
-  await expect.poll(lag, patient).toBe(0);
 }
 
 const codeOf = (error: unknown) => (error as { code?: string }).code;

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
-import { expect, vi } from 'vitest';
-import { kafkaUnderTest } from '../../core/log/kafka/testing.ts';
+import { expect } from 'vitest';
+import { kafkaUnderTest, openTransactions } from '../../core/log/kafka/testing.ts';
 import { type StoredRecord, totalLag } from '../../core/log/port.ts';
 import { createSqliteLog } from '../../core/log/sqlite.ts';
 import type { Model, ModelSource, ModelWatcher } from '../../core/model/model.ts';
@@ -29,6 +29,7 @@ async function openLog(engine: Engine, prefix: string) {
     return {
       log: site.create(), // The same prefix: a transaction that a killed process left open is ended by whoever has its id.
       address: { ...site.address, prefix },
+      untilReadable: (topics: readonly string[]) => expect.poll(() => openTransactions(topics), patient).toEqual([]),
       remove: () => site.remove(prefix),
     };
   }
@@ -38,6 +39,7 @@ async function openLog(engine: Engine, prefix: string) {
   return {
     log,
     address: { engine: 'sqlite', file } as const,
+    untilReadable: async () => {},
     remove: async () => rmSync(folder, { recursive: true, force: true }),
   };
 }
@@ -58,7 +60,7 @@ const textOf = ({ value }: StoredRecord): string => Buffer.from(value).toString(
 export async function openLine(engine: Engine = 'SQLite', facts?: FactKinds) {
   const name = `t${randomUUID().slice(0, 8)}`;
   const stream = { name, fields, topics: topicsOf(name), ...(facts && { facts }) };
-  const { log, address, remove } = await openLog(engine, name);
+  const { log, address, untilReadable, remove } = await openLog(engine, name);
   await log.start();
   await log.ensureTopics(
     Object.values(stream.topics).map((topic) => ({
@@ -99,6 +101,9 @@ export async function openLine(engine: Engine = 'SQLite', facts?: FactKinds) {
     await log.append(stream.topics.facts, records, { deadlineMs: 30_000 });
   }
 
+  /** Until what was labelled can be read: Kafka answers a commit, and shows its offsets, a moment before its records are to be had. */
+  const untilVisible = () => untilReadable([stream.topics.predictions, stream.topics.deadLetters]);
+
   /** Every record of a topic. */
   async function all(topic: string): Promise<StoredRecord[]> {
     const records: StoredRecord[] = [];
@@ -115,7 +120,10 @@ export async function openLine(engine: Engine = 'SQLite', facts?: FactKinds) {
     const classifier = createClassifier(options);
     await classifier.start();
     stops.push(() => classifier.stop());
-    const taken = (readings: number) => vi.waitFor(() => expect(classifier.totals().readings).toBe(readings), patient);
+    const taken = async (readings: number) => {
+      await expect.poll(() => classifier.totals().readings, patient).toBe(readings);
+      await untilVisible();
+    };
     return Object.assign(classifier, { registry, taken });
   }
 
@@ -127,6 +135,7 @@ export async function openLine(engine: Engine = 'SQLite', facts?: FactKinds) {
     send,
     tell,
     all,
+    untilVisible,
     classify,
     /** Every prediction of a topic, held to the schema; by device, then in the order of the log. */
     async predictions(topic = stream.topics.predictions): Promise<Prediction[]> {
@@ -152,10 +161,11 @@ export async function openLine(engine: Engine = 'SQLite', facts?: FactKinds) {
 
 export type Line = Awaited<ReturnType<typeof openLine>>;
 
-/** Until the classifiers of a line have committed all that was sent to it. */
-export async function untilTaken({ log, stream }: Line, waits = patient): Promise<void> {
+/** Until the classifiers of a line have committed all that was sent to it, and what they made of it can be read. */
+export async function untilTaken({ log, stream, untilVisible }: Line, waits = patient): Promise<void> {
   const lag = async () => totalLag(await log.lag(classifierGroup(stream), inputsOf(stream)));
   await expect.poll(lag, waits).toBe(0);
+  await untilVisible();
 }
 
 /** A source whose version can be changed and refused by hand, and which has earlier versions, too. */

@@ -60,3 +60,31 @@ export async function withAdmin<T>(work: (admin: Admin) => Promise<T>): Promise<
     kill();
   }
 }
+
+/** The partitions of topics in which a transaction has not ended: what is in it, and behind it, cannot be read yet. kafkajs tells no such ends. */
+export async function openTransactions(topics: readonly string[]): Promise<string[]> {
+  const { brokers } = parseAddress({ url: testKafka ?? '' });
+  const { Admin, FetchIsolationLevels, ListOffsetTimestamps } = await import('@platformatic/kafka');
+  const admin = new Admin({ clientId: 'gapline-test', bootstrapBrokers: [...brokers] });
+  try {
+    const metadata = await admin.metadata({ topics: [...topics] });
+    const asked = Array.from(metadata.topics, ([name, { partitionsCount }]) => ({
+      name,
+      partitions: Array.from({ length: partitionsCount }, (_, partitionIndex) => ({
+        ...{ partitionIndex, timestamp: ListOffsetTimestamps.LATEST },
+      })),
+    }));
+    const ends = async (isolationLevel: 0 | 1) => {
+      const listed = await admin.listOffsets({ topics: asked, isolationLevel });
+      const each = listed.flatMap(({ name, partitions }) =>
+        partitions.map(({ partitionIndex, offset }) => [`${name}/${partitionIndex}`, offset] as const),
+      );
+      return new Map(each);
+    };
+    const all = await ends(FetchIsolationLevels.READ_UNCOMMITTED);
+    const readable = await ends(FetchIsolationLevels.READ_COMMITTED);
+    return Array.from(all).flatMap(([partition, end]) => ((readable.get(partition) ?? 0n) < end ? [partition] : []));
+  } finally {
+    await admin.close();
+  }
+}
