@@ -14,7 +14,8 @@ const copy = join(place, 'examples/heartbeat');
 mkdirSync(copy, { recursive: true });
 for (const name of ['README.md', 'stream.yaml', 'simulate.ts', 'simulator.ts', 'mitbih.ts'])
   cpSync(join(import.meta.dirname, name), join(copy, name));
-cpSync(join(root, 'examples/random.ts'), join(place, 'examples/random.ts'));
+for (const shared of ['random.ts', 'arguments.ts'])
+  cpSync(join(root, 'examples', shared), join(place, 'examples', shared));
 writeFileSync(join(place, 'package.json'), '{ "type": "module" }');
 afterAll(() => rmSync(place, { recursive: true, force: true }));
 

@@ -6,7 +6,13 @@ import { openRegistry } from '../../core/model/registry/folder.ts';
 import { withSection } from '../../docs/section.ts';
 import { maskedSamples } from '../../generator/masked-samples.ts';
 import { scoreVersion } from '../../training/score-version.ts';
+import { readArguments } from '../arguments.ts';
 import simulate from './simulator.ts';
+
+readArguments(
+  'node examples/motor/accuracy.ts\n\nScores the models on what they never saw, and writes the table into README.md beside this script.',
+  {},
+);
 
 /** Some seconds of motors that no model has seen. */
 const samples = {

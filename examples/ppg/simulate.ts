@@ -3,7 +3,13 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Track } from '../../generator/source.ts';
+import { readArguments } from '../arguments.ts';
 import simulate, { rate } from './simulator.ts';
+
+readArguments(
+  'node examples/ppg/simulate.ts\n\nWrites train.csv, test.csv and segments.csv of simulated people into data beside this script.',
+  {},
+);
 
 const startMs = Date.UTC(2026, 0, 1);
 const seconds = 40;

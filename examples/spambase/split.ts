@@ -3,6 +3,12 @@ import { join } from 'node:path';
 import { readTable } from '../../core/dataset/read.ts';
 import { splitTable } from '../../core/dataset/split.ts';
 import { surveyTable } from '../../core/dataset/survey.ts';
+import { readArguments } from '../arguments.ts';
+
+readArguments(
+  'node examples/spambase/split.ts\n\nSplits data/spambase.csv beside this script into train.csv and test.csv.',
+  {},
+);
 
 const folder = join(import.meta.dirname, 'data');
 const survey = await surveyTable([join(folder, 'spambase.csv')]);
