@@ -4,9 +4,10 @@ import type { Metrics } from '../core/model/manifest.ts';
 import { elementAt } from '../core/numeric/element.ts';
 import { GaplineError } from '../core/wire/errors.ts';
 import { type CandidateInput, fitCandidate } from './candidate.ts';
-import { type Scores, score, weightedFigures } from './metrics.ts';
+import { score, weightedFigures } from './metrics.ts';
 import type { Preparation } from './prepare.ts';
-import { type LabelledRows, labelRows, pickLabelledRows } from './rows.ts';
+import { type LabelledRows, pickLabelledRows } from './rows.ts';
+import { mostMasked, type RowFigures, Scoring } from './scoring.ts';
 
 /** How right models are that learnt from the other folds. */
 export type CrossValidation = NonNullable<Metrics['crossValidation']>;
@@ -26,19 +27,21 @@ export interface CrossValidationInput extends Omit<CandidateInput, 'rows' | 'onP
  */
 export async function crossValidate(
   input: CrossValidationInput,
-): Promise<{ scores: Scores; figures: CrossValidation }> {
+): Promise<{ scores: RowFigures; figures: CrossValidation }> {
   const { dataset, rows, folds, onProgress, ...candidate } = input;
   const { by, foldOfRow } = chooseFolds(input);
   const classes = candidate.classes.length;
   const labels = new Int32Array(rows.count);
   const byFold: CrossValidation['folds'] = [];
+  const { seed } = candidate.options;
+  const scoring = new Scoring({ classes, seed, mostMasked: Math.ceil(mostMasked / folds.folds) });
   for (let fold = 0; fold < folds.folds; fold++) {
     onProgress?.(fold, folds.folds);
     const [others, own] = partsOf(foldOfRow, fold);
     const test = pickLabelledRows(rows, own);
     const { model } = await fitCandidate({ ...candidate, rows: pickLabelledRows(rows, others) });
     try {
-      const given = await labelRows(model.open(), test);
+      const given = await scoring.add(model, test);
       for (const [at, row] of own.entries()) labels[row] = elementAt(given, at);
       byFold.push(figuresOf(test.labels, given, classes));
     } finally {
@@ -47,7 +50,7 @@ export async function crossValidate(
   }
   onProgress?.(folds.folds, folds.folds);
   const figures = { by, folds: byFold, all: figuresOf(rows.labels, labels, classes) };
-  return { scores: score(rows.labels, labels, classes), figures };
+  return { scores: scoring.figures(), figures };
 }
 
 function partsOf(foldOfRow: Int32Array, fold: number): [others: number[], own: number[]] {

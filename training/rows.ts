@@ -59,12 +59,35 @@ export function* batchesOf(rows: Rows): Generator<Rows & { readonly first: numbe
 /** The labels that a session gives rows, batch by batch, remembering each. */
 export async function labelRows(session: Session, rows: Rows): Promise<Int32Array> {
   const labels = new Int32Array(rows.count);
+  for await (const { first, output } of outputsOf(session, rows)) labels.set(output.labels, first);
+  return labels;
+}
+
+/** Also the probability of each label; NaN where the model gave none. */
+export async function predictLabels(
+  session: Session,
+  rows: Rows,
+  classes: number,
+): Promise<{ labels: Int32Array; probabilities: Float64Array }> {
+  const labels = new Int32Array(rows.count);
+  const probabilities = new Float64Array(rows.count).fill(Number.NaN);
+  for await (const { first, output } of outputsOf(session, rows)) {
+    labels.set(output.labels, first);
+    for (const [row, label] of output.labels.entries())
+      if (label >= 0) probabilities[first + row] = elementAt(output.probabilities, row * classes + label);
+  }
+  return { labels, probabilities };
+}
+
+async function* outputsOf(
+  session: Session,
+  rows: Rows,
+): AsyncGenerator<{ readonly first: number; readonly output: ModelOutput }> {
   for (const batch of batchesOf(rows)) {
     const output: ModelOutput = await session.predict(batch);
-    labels.set(output.labels, batch.first);
+    yield { first: batch.first, output };
     output.committed?.();
   }
-  return labels;
 }
 
 /** Identifies a data set by what a model learns from it: fields, values and truths. */

@@ -6,7 +6,7 @@ import type { Metrics } from '../core/model/manifest.ts';
 import type { Model } from '../core/model/model.ts';
 import type { Registry } from '../core/model/registry/port.ts';
 import { GaplineError } from '../core/wire/errors.ts';
-import { type Budget, fitLimits, sampleLabelled, trialLimits } from './budget.ts';
+import { type Budget, fitLimits, type Limits, sampleLabelled, trialLimits } from './budget.ts';
 import { type FittedCandidate, fitCandidate } from './candidate.ts';
 import { crossValidate } from './cross-validation.ts';
 import { describeModel, type Published, publishDraft } from './draft.ts';
@@ -15,10 +15,10 @@ import { holdOut } from './hold-out.ts';
 import { type KeptDrafts, publishKept } from './kept-draft.ts';
 import { checkLabels } from './label-checks.ts';
 import { learnMaxGaps } from './max-gaps.ts';
-import { score } from './metrics.ts';
 import type { TrainingOptions } from './options.ts';
 import { marginOf, type Preparation } from './prepare.ts';
-import { type LabelledRows, labelledRows, labelRows, pickLabelledRows } from './rows.ts';
+import { type LabelledRows, labelledRows, pickLabelledRows } from './rows.ts';
+import { mostMasked, type RowFigures, Scoring } from './scoring.ts';
 
 export interface TrainProgress extends FitProgress {
   /** `score`: a model that never saw the fifth it is scored on; `fit`: the model itself. */
@@ -88,13 +88,13 @@ async function makeDraft(input: TrainInput): Promise<{ draft: Draft; cuts: strin
   const learnt = sample(rows, limits.rows);
   const scored = sample(test ? labelledRows(test, dataset.classes) : held.test, limits.labelled);
   const crossed = await crossValidated(input, rows);
-  const scores = trial && !test && !crossed ? await scoreOn(trial.model, scored) : undefined;
+  const scores = trial && !test && !crossed ? await scoreOn(input, trial.model, { rows: scored, limits }) : undefined;
   const final = await fitPart(input, { step: 'fit', rows: learnt, maxGaps, isTimeUp: limits.isTimeUp });
   const metrics = scores
     ? { on: 'holdout' as const, ...scores }
     : crossed && !test
       ? { on: 'folds' as const, ...crossed.scores }
-      : { on: 'test' as const, ...(await scoreOn(final.model, scored)) };
+      : { on: 'test' as const, ...(await scoreOn(input, final.model, { rows: scored, limits })) };
   const cuts = [
     ...fewer('learns from', learnt.count, rows.count, 'rows'),
     ...final.progress.flatMap(({ of, done, all }) => fewer('makes', done, all, progressNames[of] ?? of)),
@@ -210,8 +210,16 @@ function sampleOf(rows: LabelledRows, budget: Budget | undefined): LabelledRows 
 /** How many rows all fits together learn from that {@link train} makes of so many, where others are given to score on. */
 export const rowsOfFinalFits = (count: number): number => count + Math.min(count, enoughRows);
 
-async function scoreOn(model: Model, rows: LabelledRows) {
-  return score(rows.labels, await labelRows(model.open(), rows), model.classes.length);
+/** Where the time is counted, the masked rows together are at most half as many as the others may be. */
+async function scoreOn(
+  { options }: TrainInput,
+  model: Model,
+  { rows, limits }: { rows: LabelledRows; limits: Limits },
+): Promise<RowFigures> {
+  const most = Math.min(mostMasked, Math.ceil(limits.labelled / 6));
+  const scoring = new Scoring({ classes: model.classes.length, seed: options.seed, mostMasked: most });
+  await scoring.add(model, rows);
+  return scoring.figures();
 }
 
 function checkDataset(dataset: Dataset, test: Dataset | undefined): void {

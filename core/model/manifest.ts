@@ -36,6 +36,16 @@ const metricsSchema = z.strictObject({
   accuracy: share,
   f1: share.describe('macro F1: the mean over the classes'),
   confusion: z.array(z.array(count)).describe('confusion[truth][label], in the order of the classes'),
+  byGapRate: z
+    .array(z.strictObject({ rate: share, rows: count, accuracy: share, f1: share }))
+    .optional()
+    .describe('on so many of the rows, with that share of their values masked at random, on top of their gaps'),
+  reliability: z
+    .array(z.strictObject({ rows: count.min(1), probability: share, accuracy: share }))
+    .optional()
+    .describe(
+      'by tenths of the probability of the label: how probable labels were on average, and how many were right',
+    ),
   outOfBag: z
     .strictObject({ accuracy: share, rows: count.min(1) })
     .optional()

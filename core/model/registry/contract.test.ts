@@ -27,6 +27,9 @@ const runSchema = z.object({
   }),
 });
 
+const stepsSchema = z.object({ metrics: z.array(z.object({ step: z.coerce.number(), value: z.number() })) });
+const filesSchema = z.object({ files: z.array(z.object({ path: z.string() })) });
+
 const newRun = z.object({ run: z.object({ info: z.object({ run_id: z.string() }) }) });
 
 type Options = Omit<ServingOptions, 'name'>;
@@ -240,16 +243,44 @@ describeWithPython('mlflow', 'a registry in MLflow', (python) => {
   };
   registryContract(() => place);
 
-  it('shows parameters, metrics and the hash of the data in the run of a version', { timeout: slow }, async () => {
+  it('shows parameters, metrics, pictures and the hash of the data in the run of a version', {
+    timeout: slow,
+  }, async () => {
     const registry = place.open();
-    const { version } = await registry.publish(draft);
-    const { run_id } = await versionIn(version);
+    const fold = { rows: 30, accuracy: 0.9, f1: 0.8, weightedF1: 0.85, youden: 0.7 };
+    const folds = [fold, { ...fold, f1: 0.6 }];
+    const metrics = {
+      ...draft.manifest.metrics,
+      byGapRate: [{ rate: 0.1, rows: 60, accuracy: 0.75, f1: 0.7 }],
+      reliability: [{ rows: 60, probability: 0.8, accuracy: 0.75 }],
+      crossValidation: { by: 'row' as const, folds, all: { ...fold, f1: 0.7 } },
+    };
+    const { version } = await registry.publish({ ...draft, manifest: { ...draft.manifest, metrics } });
+    const { run_id, source } = await versionIn(version);
     const { info, data } = runSchema.parse(await ask('GET', `runs/get?run_id=${run_id}`)).run;
-    const { metrics, lineage } = draft.manifest;
+    const { lineage } = draft.manifest;
     expect(info.status).toBe('FINISHED');
     expect(data.params).toContainEqual({ key: 'data.sha256', value: lineage.data.sha256 });
     expect(data.metrics).toContainEqual(expect.objectContaining({ key: 'f1', value: metrics.f1 }));
     expect(data.metrics).toContainEqual(expect.objectContaining({ key: 'recall/spam' }));
+    expect(data.metrics).toContainEqual(expect.objectContaining({ key: 'accuracy/masked 10 percent', value: 0.75 }));
+    expect(data.metrics).toContainEqual(expect.objectContaining({ key: 'crossValidation/f1', value: 0.7 }));
+    const history = await ask('GET', `metrics/get-history?run_id=${run_id}&metric_key=fold%2Ff1&max_results=100`);
+    expect(stepsSchema.parse(history).metrics).toEqual([
+      { step: 1, value: 0.8 },
+      { step: 2, value: 0.6 },
+    ]);
+    const listed = await ask('GET', `artifacts/list?run_id=${run_id}&path=pictures`);
+    expect(
+      filesSchema
+        .parse(listed)
+        .files.map(({ path }) => path)
+        .toSorted(),
+    ).toEqual(['pictures/confusion.svg', 'pictures/gaps.svg', 'pictures/importance.svg', 'pictures/reliability.svg']);
+    const picture = await fetch(`${server.url}/get-artifact?run_id=${run_id}&path=pictures/confusion.svg`);
+    expect(picture.headers.get('content-type')).toMatch(/^image\/svg\+xml/);
+    expect(await picture.text()).toMatch(/^<svg /);
+    expect(source).toMatch(/\/model$/);
     const sums = await readFile(await fileOf(version, 'SHA256SUMS'), 'utf8');
     expect(sums).toMatch(/ {2}model\.json\n/);
   });

@@ -9,6 +9,7 @@ import { figuresOf } from './mlflow-run.ts';
 import { type MlflowVersion, readResponse, responses } from './mlflow-schema.ts';
 import { openEngine, type ServingOptions } from './open.ts';
 import type { Registry, RegistryEngine } from './port.ts';
+import { picturesOf } from './run-pictures.ts';
 
 export interface MlflowOptions extends MlflowAddress, ServingOptions {
   /** Where runs are logged. Default: the model's name. */
@@ -22,6 +23,9 @@ export function openMlflow(options: MlflowOptions): Registry {
 
 /** The folder of a run that holds the version. */
 const modelFolder = 'model';
+const pictureFolder = 'pictures';
+/** MLflow takes no more metrics in one request. */
+const mostMetrics = 500;
 /** Tags of a version: when it became the champion. */
 const moveTag = 'gapline.served.';
 
@@ -108,6 +112,8 @@ class MlflowEngine implements RegistryEngine {
       }
       for (const [name, bytes] of encodeArtifact(draft))
         await retried(() => this.#rest.upload(`${home}/${modelFolder}/${name}`, bytes));
+      for (const [name, picture] of await picturesOf(draft))
+        await retried(() => this.#rest.upload(`${home}/${pictureFolder}/${name}`, Buffer.from(picture)));
       const version = await this.#register(runId, `${uri}/${modelFolder}`);
       await this.#endRun(runId, 'FINISHED');
       return { name: this.#name, version };
@@ -197,10 +203,16 @@ class MlflowEngine implements RegistryEngine {
     );
     const { info } = readResponse(responses.run, json, 'runs/create').run;
     const { params, metrics } = figuresOf(manifest);
-    const timed = metrics.map((metric) => ({ ...metric, timestamp: started, step: 0 }));
-    const body = { run_id: info.run_id, params, metrics: timed };
-    await retried(() => this.#rest.send('POST', 'runs/log-batch', body));
+    await this.#logBatch({ run_id: info.run_id, params });
+    for (let first = 0; first < metrics.length; first += mostMetrics) {
+      const some = metrics.slice(first, first + mostMetrics).map((metric) => ({ ...metric, timestamp: started }));
+      await this.#logBatch({ run_id: info.run_id, metrics: some });
+    }
     return info;
+  }
+
+  async #logBatch(body: object): Promise<void> {
+    await retried(() => this.#rest.send('POST', 'runs/log-batch', body));
   }
 
   async #endRun(run_id: string, status: 'FINISHED'): Promise<void> {
