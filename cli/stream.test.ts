@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { loadConfig } from './config/load.ts';
-import { collectorOptions } from './stream.ts';
+import { collectorOptions, resolveStream } from './stream.ts';
 
 test.each([
   ['', 3_600_000],
@@ -20,4 +20,12 @@ test.each([
   } finally {
     rmSync(folder, { recursive: true });
   }
+});
+
+test.each([
+  ['segments.yaml', { channels: ['sample'], length: 2_000, rate: 125 }],
+  ['stream.yaml', undefined],
+])('the model of examples/ppg/%s says whether a reading is a whole segment', async (file, segments) => {
+  const stream = await resolveStream(loadConfig(join(import.meta.dirname, '../examples/ppg', file), []));
+  expect(stream.segments).toEqual(segments);
 });

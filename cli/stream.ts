@@ -3,6 +3,7 @@ import { userInfo } from 'node:os';
 import { resolve } from 'node:path';
 import type { Dataset } from '../core/dataset/dataset.ts';
 import { readDataset } from '../core/dataset/read.ts';
+import type { Manifest } from '../core/model/manifest.ts';
 import type { CacheOptions } from '../core/model/registry/cache.ts';
 import { openRegistry, type RegistryOptions } from '../core/model/registry/folder.ts';
 import { openMlflow } from '../core/model/registry/mlflow.ts';
@@ -12,7 +13,7 @@ import { parseDuration } from '../core/wire/duration.ts';
 import { GaplineError } from '../core/wire/errors.ts';
 import type { FactKinds } from '../core/wire/fact.ts';
 import { shellWord } from '../core/wire/shell-word.ts';
-import { type Stream, topicsOf } from '../core/wire/stream.ts';
+import { type Segments, type Stream, topicsOf } from '../core/wire/stream.ts';
 import type { KeptDrafts } from '../training/kept-draft.ts';
 import type { LoadedConfig } from './config/load.ts';
 import { readFactsFile } from './facts-file.ts';
@@ -141,11 +142,14 @@ export function withFacts(loaded: LoadedConfig, dataset: Dataset): Dataset {
 export async function resolveStream(loaded: LoadedConfig): Promise<Stream> {
   const { stream, topics, alerts } = loaded.config;
   const facts = factKindsOf(loaded);
+  const manifest = await servedManifest(loaded);
+  const segments = manifest && segmentsOf(manifest);
   return {
     name: stream,
-    fields: await fieldsOf(loaded),
+    fields: manifest ? (manifest.channels ?? manifest.fields) : await fieldsOf(loaded),
     topics: topicsOf(stream, topics),
     ...(facts && { facts }),
+    ...(segments && { segments }),
     ...(alerts.rules.length > 0 && { alerts: alertTopicsOf(stream) }),
   };
 }
@@ -156,14 +160,23 @@ function factKindsOf({ config: { facts } }: LoadedConfig): FactKinds | undefined
   return Object.fromEntries(Object.entries(facts).map(([kind, { values }]) => [kind, values]));
 }
 
-async function fieldsOf(loaded: LoadedConfig): Promise<readonly string[]> {
-  const { data } = loaded.config;
+async function servedManifest(loaded: LoadedConfig): Promise<Manifest | undefined> {
   const models = openModels(loaded);
   const version = await models.serving();
-  if (version !== undefined) {
-    const { channels, fields } = await models.manifest(version);
-    return channels ?? fields;
-  }
+  return version === undefined ? undefined : models.manifest(version);
+}
+
+/** Whether readings are whole segments. How fast they were sampled is known of a step along the row. */
+function segmentsOf({ series, steps = [] }: Manifest): Segments | undefined {
+  if (!series || steps.some(({ use }) => use === 'window')) return undefined;
+  const rates = steps.flatMap((step) => ('along' in step && step.along === 'row' && step.rate) || []);
+  const [rate] = rates;
+  return typeof rate === 'number' ? { ...series, rate } : undefined;
+}
+
+/** Of a stream without a model. */
+async function fieldsOf(loaded: LoadedConfig): Promise<readonly string[]> {
+  const { data } = loaded.config;
   if (data.fields) return data.fields;
   if (data.train !== undefined || data.replay !== undefined) {
     return (await openDataset(loaded, data.train === undefined ? 'replay' : 'train')).fields;

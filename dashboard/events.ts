@@ -251,6 +251,8 @@ export interface WindowDevices {
   /** The first of them by name. */
   readonly names: readonly string[];
   readonly count: number;
+  /** What can be looked at of each: the stream's fields, or the channels of readings that are whole segments. */
+  readonly fields: readonly string[];
 }
 
 /** The last window of a device: one field of it. What `GET /window` returns. */

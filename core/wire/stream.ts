@@ -14,6 +14,15 @@ export interface Topics {
   readonly facts: string;
 }
 
+/** Readings that are whole segments: their values are samples, channel after channel. */
+export interface Segments {
+  readonly channels: readonly string[];
+  /** Samples of each channel. */
+  readonly length: number;
+  /** Samples a second. */
+  readonly rate: number;
+}
+
 /** What every stage knows of the stream that it serves. */
 export interface Stream {
   readonly name: string;
@@ -22,6 +31,8 @@ export interface Stream {
   readonly topics: Topics;
   /** The kinds of facts that it takes; undefined where it takes none. */
   readonly facts?: FactKinds;
+  /** Where a reading is a whole segment that the model takes as series; undefined where it is not, or nothing says how fast it was sampled. */
+  readonly segments?: Segments;
   /** Where its alerts are; undefined where it has none. */
   readonly alerts?: AlertTopics;
 }

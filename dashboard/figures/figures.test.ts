@@ -37,7 +37,7 @@ describe('what the page shows', () => {
     const { gaps, source, windows, recent } = scene.figures.snapshot();
     expect(gaps).toEqual({ readings: 2, share: 0.2, byField: [0.3, 0.3, 0] });
     expect(source).toMatchObject({ malformed: 0, oneIn: 1 });
-    expect(windows).toEqual({ names: ['motor-1', 'motor-2'], count: 2 });
+    expect(windows).toMatchObject({ names: ['motor-1', 'motor-2'], count: 2, fields: ['x', 'y', 'temperature'] });
     expect(recent[0]).toMatchObject({ isWindow: true, gaps: 1, values: [['x.rms', 1.25, true]] });
     expect(scene.figures.windowOf('motor-1', 'y')).toMatchObject({ read: 1_000, measured: 700 });
   });

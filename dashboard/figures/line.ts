@@ -74,7 +74,7 @@ export class Line {
     this.gapBins = new GapBins(fieldCount);
     this.window = new Window({ keep: keepSeconds, fieldCount, classLimit, gapBins: this.gapBins.count });
     this.recent = new Recent(stream.fields);
-    this.windows = new Windows(stream.fields);
+    this.windows = new Windows(stream.fields, { segments: stream.segments });
     this.#readingSample = new TopicSample(parsedPerSecond);
     this.#predictionSample = new TopicSample(parsedPerSecond);
     this.#shadowSample = new TopicSample(parsedPerSecond);

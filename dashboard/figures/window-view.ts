@@ -40,6 +40,7 @@ function cutOf(records: readonly HeldRecord[], window: SeenWindow, index: number
   let rate: number | undefined;
   for (const record of records) {
     const offset = Number(record.ns - from);
+    if (window.isSegment && offset !== 0) continue;
     if (offset >= lengthNs || Number(record.lastNs - from) < 0) continue;
     rate = record.rate ?? rate;
     const column = record.columns[index] ?? [];

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { Reading } from '../../core/wire/reading.ts';
 import type { Samples } from '../../core/wire/samples.ts';
 import type { SeenPrediction } from './records.ts';
 import { Windows } from './windows.ts';
@@ -30,7 +31,7 @@ describe('the last window of a device', () => {
     const wave = tone(12).map((value, index) => (index >= 40 && index < 50 ? null : value));
     windows.takeRecord(samplesAt('a', 0, { x: wave, t: [20.5] }));
     windows.takePrediction(windowAt('a', 0));
-    expect(windows.devices()).toEqual({ names: ['a'], count: 1 });
+    expect(windows.devices()).toEqual({ names: ['a'], count: 1, fields });
     const view = windows.view('a', 'x');
     expect(view).toMatchObject({ label: 'worn', probability: 0.75, truth: null, rate: 100, seconds: 1 });
     expect(view).toMatchObject({ samples: 100, read: 100, expected: 100, measured: 90 });
@@ -48,11 +49,11 @@ describe('the last window of a device', () => {
     windows.takeRecord(samplesAt('a', 0, { x: tone(5) }));
     windows.takeRecord(samplesAt('b', 0, { x: tone(5) }));
     windows.takePrediction(windowAt('b', 0));
-    expect(windows.devices()).toEqual({ names: ['b'], count: 1 });
+    expect(windows.devices()).toEqual({ names: ['b'], count: 1, fields });
     windows.takeRecord(samplesAt('c', 0, { x: tone(5) }));
-    expect(windows.devices()).toEqual({ names: ['b'], count: 1 });
+    expect(windows.devices()).toEqual({ names: ['b'], count: 1, fields });
     windows.takePrediction(windowAt('a', 0));
-    expect(windows.devices()).toEqual({ names: ['a', 'b'], count: 2 });
+    expect(windows.devices()).toEqual({ names: ['a', 'b'], count: 2, fields });
   });
 
   test('is the newest one whose samples were read, in whatever order topics are read', () => {
@@ -132,6 +133,41 @@ test('where nothing was measured under a shapelet, it is not drawn', () => {
   const shapelet = { channel: 'x', at: 60, step: 3, of: 100, share: 0.5, values: [-1, 1, -1, 1] };
   windows.takePrediction({ ...windowAt('a', 0), shapelet });
   expect(windows.view('a', 'x')?.shapelet).toBeNull();
+});
+
+describe('a reading that is a whole segment', () => {
+  const segments = { channels: ['a', 'b'], length: 50, rate: 50 };
+  const columns = segments.channels.flatMap((name) => Array.from({ length: 50 }, (_, at) => `${name}${at}`));
+  const segmentAt = (second: number, height: number): Reading => ({
+    ...{ stream: 's', device: 'p', time: at(second), received: at(second) },
+    values: Object.fromEntries(columns.map((name, at) => [name, at === 7 ? null : at < 50 ? height : at % 2])),
+  });
+  const { from: _from, samples: _samples, ...plain } = windowAt('p', 0);
+  const shapelet = { channel: 'b', at: 20, step: 2, of: 50, share: 0.5, values: [1, -1, 1] };
+
+  test('is a window of its channels, with the shapelet that decided', () => {
+    const windows = new Windows(columns, { segments });
+    windows.takeRecord(segmentAt(0, 3));
+    windows.takePrediction({ ...plain, time: at(0), shapelet });
+    expect(windows.devices()).toEqual({ names: ['p'], count: 1, fields: ['a', 'b'] });
+    const view = windows.view('p', 'a');
+    expect(view).toMatchObject({ from: at(0), time: at(1), seconds: 1, rate: 50, read: 50, samples: 50, measured: 49 });
+    expect(view?.wave.y.slice(5, 9)).toEqual([3, 3, null, 3]);
+    expect(view?.shapelet).toBeNull();
+    expect(windows.view('p', 'b')?.shapelet?.x).toEqual([400, 440, 480]);
+    expect(windows.view('p', 'a0')).toBeUndefined();
+  });
+
+  test('is not mixed with others of the same device that lie over the same time', () => {
+    const windows = new Windows(columns, { segments });
+    const halfLater = { ...segmentAt(0, 9), time: at(0, 500_000_000n) };
+    for (const record of [segmentAt(0, 3), halfLater]) windows.takeRecord(record);
+    windows.takePrediction({ ...plain, time: at(0) });
+    expect(windows.view('p', 'a')).toMatchObject({ from: at(0), read: 50 });
+    expect(new Set(windows.view('p', 'a')?.wave.y)).toEqual(new Set([3, null]));
+    windows.takePrediction({ ...plain, time: halfLater.time });
+    expect(new Set(windows.view('p', 'a')?.wave.y)).toEqual(new Set([9, null]));
+  });
 });
 
 describe('bounds', () => {

@@ -1,8 +1,9 @@
 import { isSamples } from '../../core/wire/decode-samples.ts';
 import type { Reading } from '../../core/wire/reading.ts';
 import type { Samples } from '../../core/wire/samples.ts';
+import type { Segments } from '../../core/wire/stream.ts';
 import type { WindowDevices, WindowView } from '../events.ts';
-import { DeviceSamples, isWindow } from './device-samples.ts';
+import { DeviceSamples, isWindow, segmentWindow } from './device-samples.ts';
 import type { SeenPrediction } from './records.ts';
 import { viewWindow } from './window-view.ts';
 
@@ -15,9 +16,21 @@ const lookedAtMs = 30_000;
 /** Devices that a page can choose from. */
 const listed = 200;
 
-/** The last windows of devices and the samples they were cut from; empty for a stream whose model labels readings. */
+export interface WindowsOptions {
+  /** Default: the clock, in milliseconds. */
+  readonly now?: () => number;
+  /** Values that are kept at most. */
+  readonly most?: number;
+  /** Where readings are whole segments. */
+  readonly segments?: Segments | undefined;
+}
+
+/** The last windows of devices and the samples they were cut from; empty for a stream whose model labels readings of one time. */
 export class Windows {
   readonly #fields: readonly string[];
+  readonly #segments: Segments | undefined;
+  /** What a page chooses from: the fields, or the channels of segments. */
+  readonly #shown: readonly string[];
   /** The device that spoke last stands last. */
   readonly #devices = new Map<string, DeviceSamples>();
   readonly #lookedAt = new Map<string, number>();
@@ -27,23 +40,26 @@ export class Windows {
   #seen = false;
   #list: string[] | undefined;
 
-  constructor(fields: readonly string[], { now = Date.now, most = mostValues } = {}) {
+  constructor(fields: readonly string[], { now = Date.now, most = mostValues, segments }: WindowsOptions = {}) {
     this.#fields = fields;
+    this.#segments = segments;
+    this.#shown = segments?.channels ?? fields;
     this.#now = now;
     this.#mostValues = most;
   }
 
   /** Readings are kept once it is known that there are windows; records of samples always. */
   takeRecord(record: Reading | Samples): void {
-    if (!this.#seen && !isSamples(record)) return;
+    if (!this.#seen && !this.#segments && !isSamples(record)) return;
     this.#change(record.device, (device) => device.takeRecord(record));
   }
 
   takePrediction(prediction: SeenPrediction): void {
-    if (!isWindow(prediction)) return;
-    if (!this.#devices.get(prediction.device)?.windows.length) this.#list = undefined;
+    const window = this.#segments && !isWindow(prediction) ? segmentWindow(prediction, this.#segments) : prediction;
+    if (!isWindow(window)) return;
+    if (!this.#devices.get(window.device)?.windows.length) this.#list = undefined;
     this.#seen = true;
-    this.#change(prediction.device, (device) => device.takeWindow(prediction));
+    this.#change(window.device, (device) => device.takeWindow(window));
   }
 
   /** What a page chooses from: devices of which there is a window to show; null until a window was labelled. */
@@ -52,13 +68,13 @@ export class Windows {
     this.#list ??= [...this.#devices]
       .flatMap(([name, { windows }]) => (windows.length > 0 ? [name] : []))
       .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
-    return { names: this.#list.slice(0, listed), count: this.#list.length };
+    return { names: this.#list.slice(0, listed), count: this.#list.length, fields: this.#shown };
   }
 
   /** The last window of a device whose samples were read, one field of it; undefined where there is none. */
   view(name: string, field: string): WindowView | undefined {
     const device = this.#devices.get(name);
-    const index = this.#fields.indexOf(field);
+    const index = this.#shown.indexOf(field);
     if (!device || index < 0 || device.windows.length === 0) return undefined;
     this.#lookedAt.delete(name);
     this.#lookedAt.set(name, this.#now());
@@ -70,7 +86,7 @@ export class Windows {
   #change(name: string, change: (device: DeviceSamples) => void): void {
     let device = this.#devices.get(name);
     if (device) this.#devices.delete(name);
-    else device = new DeviceSamples(this.#fields);
+    else device = new DeviceSamples(this.#fields, this.#segments);
     this.#devices.set(name, device);
     this.#weight -= device.weight;
     change(device);

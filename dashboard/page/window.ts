@@ -54,7 +54,7 @@ export class WindowCard {
     for (const select of [this.#device, this.#field]) select.addEventListener('change', () => this.#choose());
   }
 
-  update({ fields, at }: Snapshot, { names }: WindowDevices): void {
+  update({ at }: Snapshot, { names, fields }: WindowDevices): void {
     fillSelect(this.#device, names);
     fillSelect(this.#field, fields);
     if (at - this.#askedMs < everyMs && at >= this.#askedMs) return;

@@ -4,7 +4,7 @@ import type { Prediction } from '../../core/wire/prediction.ts';
 import type { Reading } from '../../core/wire/reading.ts';
 import type { Samples } from '../../core/wire/samples.ts';
 import type { Status } from '../../core/wire/status.ts';
-import { type Stream, topicsOf } from '../../core/wire/stream.ts';
+import { type Segments, type Stream, topicsOf } from '../../core/wire/stream.ts';
 import type { MemoryLog } from './memory-log.ts';
 
 export interface SimulationOptions {
@@ -21,7 +21,9 @@ export interface SimulationOptions {
   readonly windows?: boolean;
   /** Kinds of facts that the stream takes. Default: none. */
   readonly facts?: FactKinds;
-  /** Whether windows are labelled by shapelets of the first field. Default false. */
+  /** Where each reading is a whole segment. Default: it is of one time. */
+  readonly segments?: Segments;
+  /** Whether windows or segments are labelled by shapelets of the first field or channel. Default false. */
   readonly shapelets?: boolean;
   /** Whether the stream has rules that raise alerts. Default false. */
   readonly alerts?: boolean;
@@ -54,10 +56,11 @@ export class SimulatedLine {
 
   constructor(options: SimulationOptions) {
     const name = options.name ?? 'spambase';
-    const { fields, facts, alerts } = options;
+    const { fields, facts, alerts, segments } = options;
     this.stream = {
       ...{ name, fields, topics: topicsOf(name) },
       ...(facts && { facts }),
+      ...(segments && { segments }),
       ...(alerts && { alerts: alertTopicsOf(name) }),
     };
     this.gapRate = options.gapRate ?? 0.1;
@@ -217,9 +220,13 @@ export class SimulatedLine {
   }
 
   #predict(reading: Reading, actual: string, filled: Record<string, number>, atMs: number): void {
-    const { log } = this.#options;
-    const { topics } = this.stream;
-    const prediction = this.#predictionBy(this.version, reading, actual, filled);
+    const { log, shapelets } = this.#options;
+    const { topics, segments } = this.stream;
+    const prediction = {
+      ...this.#predictionBy(this.version, reading, actual, filled),
+      ...(segments && { filled: {} }),
+      ...(segments && shapelets && { shapelet: shapeletIn(segments.channels[0] ?? '', segments.length) }),
+    };
     const arrivedMs = atMs + Math.ceil(prediction.latencyMs);
     log.add(topics.predictions, reading.device, prediction, arrivedMs);
     this.#totals.labels += 1;
@@ -284,9 +291,9 @@ export class SimulatedLine {
   }
 }
 
-/** Half a swing over the middle of the window. */
-const shapeletIn = (channel: string): NonNullable<Prediction['shapelet']> => ({
-  ...{ channel, at: 450, step: 10, of: windowRate, share: 0.125 },
+/** Half a swing over the middle of a window of so many samples. */
+const shapeletIn = (channel: string, of = windowRate): NonNullable<Prediction['shapelet']> => ({
+  ...{ channel, at: 0.45 * of, step: of / 100, of, share: 0.125 },
   values: Array.from({ length: 11 }, (_, tap) => Math.cos((tap / 10) * Math.PI)),
 });
 

@@ -313,6 +313,28 @@ describe.skipIf(!here)(title, { timeout: 60_000 }, () => {
     expectGood(misdeeds);
   });
 
+  test('shows a reading that is a whole segment as the wave of its channel, with the shapelet that decided', async () => {
+    const segments = { channels: ['pulse'], length: 200, rate: 100 };
+    const fields = Array.from({ length: segments.length }, (_, at) => `pulse${at}`);
+    const people = { name: 'people', fields, segments, shapelets: true, classes: ['normal', 'infarction'], rate: 10 };
+    const { page, misdeeds } = await open({ ...people, gapRate: 0, past: 20 });
+    const card = page.getByRole('region', { name: 'Last window' });
+    await soon(async () => {
+      expect(await card.getByRole('combobox', { name: 'Device' }).locator('option').count()).toBeGreaterThan(10);
+      expect(await card.getByRole('combobox', { name: 'Value' }).locator('option').allTextContents()).toEqual([
+        'pulse',
+      ]);
+      expect(await text(page, '#window-readout')).toMatch(
+        /^device-\d\d, 2 s to [\d:]{8} at 100 Hz: (normal|infarction) \d/,
+      );
+      expect(await text(page, '#wave-readout')).toBe('pulse, all 200 values measured');
+      expect(await text(page, '#shapelet-readout')).toMatch(
+        /^Thick: the shapelet that decided for (normal|infarction), 900 to 1100 ms, 12\.5% of all that speaks for it\.$/,
+      );
+    });
+    expectGood(misdeeds);
+  });
+
   test('the confusion of late, or of all labels, with both kinds of F1', async () => {
     const { page, misdeeds } = await open({ past: 60 });
     await soon(async () => expect(await text(page, '#matrix-readout')).toMatch(/ [\d,]+ labels of the last \d+ s$/));
