@@ -22,6 +22,12 @@ export const gatewaySchema = z
       .describe(
         'the control endpoint of `gapline generate --control-port`, such as http://127.0.0.1:8090; its token is GAPLINE_TOKEN',
       ),
+    serve: z
+      .url({ protocol: /^https?$/ })
+      .optional()
+      .describe(
+        'the address of `gapline serve`, such as http://127.0.0.1:8081, which then labels what is asked here; its token is GAPLINE_TOKEN. Default: the gateway labels itself',
+      ),
     limits: z
       .strictObject({
         'sign-in': perMinute.default(defaultLimits['sign-in']).describe('sign-ins and registrations of one address'),

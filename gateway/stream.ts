@@ -1,6 +1,14 @@
 import type { Model } from '../core/model/model.ts';
 import type { Registry } from '../core/model/registry/port.ts';
 
+/** Where `gapline serve` serves the model of a stream, as stream.yaml and the environment have it. */
+export interface ServeAddress {
+  readonly url: string;
+  readonly token?: string;
+  /** The name that the model has there. */
+  readonly model: string;
+}
+
 /** Rows with their truth, row-major. */
 export interface TestRows {
   readonly count: number;
@@ -23,6 +31,8 @@ export interface GatewayStream {
   readonly name: string;
   /** The control endpoint of its generator, where it has one. Never named by a request. */
   readonly generator?: GeneratorAddress;
+  /** What labels rows in place of the gateway itself, where it is named. Never named by a request. */
+  readonly serve?: ServeAddress;
   readonly models: Registry;
   /**
    * The rows of the data to test with, as the model takes them.

@@ -18,6 +18,7 @@ import { withUrl } from './stages.ts';
 
 export interface GatewayCommandOptions {
   readonly config: readonly string[];
+  readonly set: readonly string[];
   readonly data: string;
   readonly logLevel: string;
   readonly host: string;
@@ -31,8 +32,8 @@ export interface GatewayCommandOptions {
 /** Users with roles who predict, train and update over HTTP. */
 export async function runGateway(options: GatewayCommandOptions): Promise<void> {
   const { host, port, data: dataFolder } = options;
-  const all = options.config.map((file) => loadConfig(file));
-  const [first = loadConfig('stream.yaml')] = all;
+  const all = options.config.map((file) => loadConfig(file, options.set));
+  const [first = loadConfig('stream.yaml', options.set)] = all;
   refuseSameNames(all);
   const logger = (await createLogger(options.logLevel)).child({ stage: 'gateway' });
   const tls = tlsFiles(options);
@@ -67,10 +68,12 @@ function loadedOf(all: readonly LoadedConfig[], stream: string): LoadedConfig {
 }
 
 function gatewayStream(loaded: LoadedConfig): GatewayStream {
-  const { generator: url } = loaded.config.gateway;
+  const { generator: url, serve } = loaded.config.gateway;
+  const { stream, model } = loaded.config;
   const token = process.env.GAPLINE_TOKEN;
   return {
-    name: loaded.config.stream,
+    name: stream,
+    ...(serve !== undefined && { serve: { url: serve, model: model.name ?? stream, ...(token && { token }) } }),
     ...(url !== undefined && { generator: { url, ...(token && { token }) } }),
     models: openModels(loaded),
     async testRows(model) {
@@ -90,13 +93,13 @@ const settings = (hyperparameters: Readonly<Record<string, unknown>>): string[] 
 
 /** This program again, as the process of one training. */
 function trainingCommand(
-  { file }: LoadedConfig,
+  { file, overrides }: LoadedConfig,
   task: string,
   { from, range, hyperparameters }: TrainRequest,
   { data, logLevel, store }: GatewayCommandOptions,
 ): Command {
   const [, script = ''] = process.argv;
-  const sets = settings(hyperparameters).flatMap((each) => ['--set', each]);
+  const sets = [...overrides, ...settings(hyperparameters)].flatMap((each) => ['--set', each]);
   const where = ['--data', data, ...(store === undefined ? [] : ['--store', store])];
   const options = ['--config', resolve(file), ...where, '--log-level', logLevel, '--task', task, '--from', from];
   return {

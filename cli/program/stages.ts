@@ -139,6 +139,7 @@ export function gateway(): Command {
       'the stream.yaml that defines a stream; repeated: one gateway for several streams, set up by the first',
       repeated,
     )
+    .option('--set <key=value>', 'override a key of each of them; may be repeated', repeated, [])
     .option('--data <folder>', 'where state lives', 'data')
     .addOption(
       new Option('--log-level <level>', 'how much is logged')

@@ -8,7 +8,7 @@ import { allows } from '../rights/allows.ts';
 import type { TestRows } from '../stream.ts';
 import type { Tasks } from '../tasks/tasks.ts';
 import { taskRefSchema } from '../tasks/view.ts';
-import { labelledSchema, predictionsSchema, predictRow, predictRows, rowsSchema } from './rows.ts';
+import { labelledSchema, predictionsSchema, predictRow, rowsSchema } from './rows.ts';
 import type { ServedStream, Streams } from './served.ts';
 import { chooseBest, updateSchema, versionSchema, versionsOf } from './versions.ts';
 
@@ -44,13 +44,13 @@ const predict = ({ streams, tasks, wake }: ModelParts): Operation =>
       200: { description: 'a label for each row', schema: predictionsSchema },
       202: { description: 'a task labels them', schema: taskRefSchema },
     },
-    problems: ['not-found', 'body-too-large', 'tasks-full'],
+    problems: ['not-found', 'body-too-large', 'tasks-full', 'model-unavailable'],
     async handle({ body: { stream: named, rows }, demand, user }) {
       const stream = streams.nameOf(named);
       demand({ resource: 'predictions', permission: 'create', stream });
       const served = streams.get(stream);
       if (rows.length <= mostRowsAtOnce)
-        return { status: 200, body: await served.use((model) => predictRows(model, rows)) };
+        return { status: 200, body: await served.predicting((predict) => predict(rows)) };
       const id = tasks.add({ kind: 'predict', stream, user: user.id, request: { rows } });
       wake();
       return { status: 202, body: { id }, headers: { location: `/tasks/${id}` } };
@@ -137,16 +137,21 @@ const status = ({ streams, tasks }: ModelParts): Operation =>
     ...{ method: 'get', path: '/status', summary: 'Streams, what serves them, and how busy the gateway is', tag },
     ...{ needs: { resource: 'status', permission: 'read' }, limit: 'read' },
     replies: { 200: { description: 'of the streams of your roles', schema: statusSchema } },
-    handle({ user }) {
+    async handle({ user }) {
       const seen = streams.all.filter(({ stream: { name } }) =>
         allows(user.grants, { resource: 'status', permission: 'read', stream: name }),
       );
-      const described = seen.map(({ stream: { name }, current }) => ({
-        stream: name,
-        model: current ? { name: current.identity.name, version: current.identity.version } : null,
-        fields: [...(current?.fields ?? [])],
-        classes: [...(current?.classes ?? [])],
-      }));
+      const described = await Promise.all(
+        seen.map(async (served) => {
+          const current = await served.current();
+          return {
+            stream: served.stream.name,
+            model: current?.model ?? null,
+            fields: [...(current?.fields ?? [])],
+            classes: [...(current?.classes ?? [])],
+          };
+        }),
+      );
       return {
         status: 200,
         body: { streams: described, tasks: tasks.unfinished(seen.map(({ stream: { name } }) => name)) },

@@ -59,12 +59,18 @@ export async function predictRow(model: Model, values: Float64Array) {
 
 const single = { count: 1, devices: ['row 0'], times: new BigInt64Array(1) };
 
-function readRows({ fields, steps }: Model, input: RowsInput): Rows {
-  if (steps)
-    throw new HttpProblem(
-      'request-invalid',
-      'the model of this stream makes its rows of samples: `gapline serve` takes windows of them',
-    );
+export const takesSamples = (): HttpProblem =>
+  new HttpProblem(
+    'request-invalid',
+    'the model of this stream makes its rows of samples: `gapline serve` takes windows of them',
+  );
+
+/** @throws {HttpProblem} `request-invalid` */
+export function readRows(
+  { fields, steps }: Pick<Model, 'fields'> & { steps?: Model['steps'] },
+  input: RowsInput,
+): Rows {
+  if (steps) throw takesSamples();
   const width = fields.length;
   if (input.length * width > mostNumbers)
     throw new HttpProblem('body-too-large', `expected at most ${Math.floor(mostNumbers / width)} rows of ${width}`);

@@ -5,6 +5,11 @@ import { createServedModel } from '../../core/model/served-model.ts';
 import { describeError, GaplineError } from '../../core/wire/errors.ts';
 import { shorten } from '../../core/wire/problem.ts';
 import type { GatewayStream } from '../stream.ts';
+import { type Predictions, predictRows, type RowsInput } from './rows.ts';
+import { Serve, type ServedVersion } from './serve.ts';
+
+/** Labels rows with one version. */
+export type Predict = (rows: RowsInput) => Promise<Predictions>;
 
 /** A stream with the model that serves it. */
 export class ServedStream {
@@ -12,19 +17,29 @@ export class ServedStream {
   readonly #logger: Logger;
   #served: ReturnType<typeof createServedModel> | undefined;
   #starting: Promise<void> | undefined;
+  readonly #serve: Serve | undefined;
 
   constructor(stream: GatewayStream, logger: Logger) {
     this.stream = stream;
     this.#logger = logger;
+    this.#serve = stream.serve && new Serve(stream.serve);
   }
 
-  /** The version that serves, once one is loaded. */
-  get current(): Model | undefined {
-    return this.#served?.current;
+  /** The version that serves: once one is loaded here, or as the model server has it. */
+  async current(): Promise<Pick<ServedVersion, 'model' | 'fields' | 'classes'> | undefined> {
+    if (this.#serve) return await this.#serve.describe().catch(() => undefined);
+    const loaded = this.#served?.current;
+    if (!loaded) return undefined;
+    const { name, version } = loaded.identity;
+    return { model: { name, version }, fields: loaded.fields, classes: loaded.classes };
   }
 
-  /** Loads the model, if there is one yet; else the first request after the first training does. */
+  /**
+   * Loads the model, if there is one yet; else the first request after the first training does. With a model server it is loaded for
+   * samples of the test data only, by the first request for one.
+   */
   async start(): Promise<void> {
+    if (this.#serve) return;
     await this.#load().catch((error: unknown) =>
       this.#logger.warn(`stream ${this.stream.name} has no model that can serve: ${describeError(error)}`),
     );
@@ -36,11 +51,21 @@ export class ServedStream {
   }
 
   /**
+   * Labels rows with one version for all of the work: in this process, or by the model server where one is named.
+   * @throws {HttpProblem} `not-found` where the stream has no model yet, `model-unavailable` where its server does not answer
+   */
+  async predicting<T>(work: (predict: Predict) => Promise<T>): Promise<T> {
+    const serve = this.#serve;
+    if (serve) return await serve.use((served) => work((rows) => serve.predictRows(served, rows)));
+    return await this.use((model) => work((rows) => predictRows(model, rows)));
+  }
+
+  /**
    * Uses the version that serves now; it is not closed before the work is done.
    * @throws {HttpProblem} `not-found` where the stream has no model yet
    */
   async use<T>(work: (model: Model) => Promise<T>): Promise<T> {
-    if (!this.current) await this.#load();
+    if (!this.#served?.current) await this.#load();
     if (!this.#served) throw noModel(this.stream.name);
     return await this.#served.use(work);
   }

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { z } from 'zod';
-import { type Predictions, predictRows, rowsSchema } from '../models/rows.ts';
+import { type Predictions, rowsSchema } from '../models/rows.ts';
 import type { Streams } from '../models/served.ts';
 import type { Work } from './runner.ts';
 
@@ -13,17 +13,18 @@ export function createPredictingWork(streams: Streams): Work {
   return {
     async run({ stream, request }, { signal, onProgress }) {
       const { rows } = requestSchema.parse(request);
-      return await streams.get(stream).use(async (model) => {
+      return await streams.get(stream).predicting(async (predict) => {
+        let model: Predictions['model'] | undefined;
         const predictions: Predictions['predictions'] = [];
         for (let first = 0; first < rows.length; first += batchRows) {
           signal.throwIfAborted();
-          const batch = await predictRows(model, rows.slice(first, first + batchRows));
+          const batch = await predict(rows.slice(first, first + batchRows));
+          model = batch.model;
           predictions.push(...batch.predictions);
           onProgress({ step: 'predict', of: 'rows', done: predictions.length, all: rows.length });
           await nextTurn();
         }
-        const { name, version } = model.identity;
-        return { model: { name, version }, predictions };
+        return { model, predictions };
       });
     },
   };
