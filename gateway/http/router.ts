@@ -11,6 +11,7 @@ import type { User, Users } from '../users/users.ts';
 import { createLimiters, type Limits } from './limits.ts';
 import type { Call, Operation } from './operation.ts';
 import { requestIdOf } from './request-id.ts';
+import { unavailableProblem } from './unavailable.ts';
 
 export interface RouterOptions {
   readonly operations: readonly Operation[];
@@ -96,7 +97,8 @@ export function createRouter({ operations, sessions, users, limits, audit }: Rou
       if (body === undefined) response.end();
       else response.json(body);
     };
-    const refused = (error: unknown, request: Request, response: Response, next: NextFunction): void => {
+    const refused = (thrown: unknown, request: Request, response: Response, next: NextFunction): void => {
+      const error = unavailableProblem(thrown) ?? thrown;
       record(each, request, response, toHttpProblem(error, 'the gateway'));
       next(error);
     };

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { GaplineError } from '../../core/wire/errors.ts';
 import { roles } from '../rights/table.ts';
 import { TestGateway, temporaryFolder } from '../testing/gateway.ts';
 import { makeStream } from '../testing/stream.ts';
@@ -109,6 +110,31 @@ test('the best version by a metric serves, the one before is kept, and a dry run
   const status = async () => (await gateway.request('/status', { token })).body.streams[0].model;
   await expect.poll(status, { timeout: 30_000 }).toEqual({ name: 'pumps', version: 1 });
   expect((await update(false)).body).toMatchObject({ from: 1, to: 1 });
+});
+
+test('a registry that does not respond is told with its code and without its address', async () => {
+  const pumps = await makeStream(temporaryFolder(), 'pumps', []);
+  const unavailable = () =>
+    Promise.reject(new GaplineError('registry-unavailable', 'http://mlflow.internal:5000 cannot be reached'));
+  const models = {
+    ...pumps.models,
+    versions: unavailable,
+    aliases: unavailable,
+    current: unavailable,
+    resolve: unavailable,
+  };
+  const gateway = await new TestGateway({ streams: [{ ...pumps, models }] }).start();
+  const token = await gateway.admin();
+  for (const [path, body] of [
+    ['/models', undefined],
+    ['/predict', { rows: [[1, 2]] }],
+    ['/update', {}],
+  ] as const) {
+    const answer = await gateway.request(path, { token, ...(body && { body }) });
+    expect(answer).toMatchObject({ status: 503, body: { code: 'registry-unavailable' } });
+    expect(JSON.stringify(answer.body)).not.toContain('mlflow.internal');
+    expect(answer.headers.get('retry-after')).toBe('5');
+  }
 });
 
 test('options that do not go together are refused before a task is made', async () => {

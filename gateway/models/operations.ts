@@ -21,6 +21,7 @@ export interface ModelParts {
 
 const tag = 'models';
 const streamSchema = nameSchema.optional().describe('may be left out where the gateway has one stream');
+const ofRegistry = ['registry-unavailable', 'registry-refused'] as const;
 const mostBytes = 10 << 20;
 /** Rows that are labelled while the client waits; of more a task is made. */
 const mostRowsAtOnce = 1_000;
@@ -44,7 +45,7 @@ const predict = ({ streams, tasks, wake }: ModelParts): Operation =>
       200: { description: 'a label for each row', schema: predictionsSchema },
       202: { description: 'a task labels them', schema: taskRefSchema },
     },
-    problems: ['not-found', 'body-too-large', 'tasks-full', 'model-unavailable'],
+    problems: ['not-found', 'body-too-large', 'tasks-full', 'model-unavailable', ...ofRegistry],
     async handle({ body: { stream: named, rows }, demand, user }) {
       const stream = streams.nameOf(named);
       demand({ resource: 'predictions', permission: 'create', stream });
@@ -81,7 +82,7 @@ const sample = ({ streams }: ModelParts): Operation => {
       row: wholeNumber(0, 999_999_999).optional().describe('default: one at random'),
     }),
     replies: { 200: { description: 'the row, its truth and its label', schema: sampleSchema } },
-    problems: ['not-found'],
+    problems: ['not-found', ...ofRegistry],
     async handle({ query, demand }) {
       const stream = streams.nameOf(query.stream);
       demand({ resource: 'samples', permission: 'predict', stream });
@@ -112,7 +113,7 @@ const models = ({ streams }: ModelParts): Operation =>
     ...{ needs: { resource: 'models', permission: 'read' }, limit: 'read' },
     query: z.strictObject({ stream: streamSchema }),
     replies: { 200: { description: 'the newest last', schema: z.strictObject({ versions: z.array(versionSchema) }) } },
-    problems: ['not-found'],
+    problems: ['not-found', ...ofRegistry],
     async handle({ query, demand }) {
       const stream = streams.nameOf(query.stream);
       demand({ resource: 'models', permission: 'read', stream });
@@ -169,7 +170,7 @@ const update = ({ streams }: ModelParts): Operation =>
       dryRun: z.boolean().default(false).describe('only say what would change'),
     }),
     replies: { 200: { description: 'the one before is `previous`', schema: updateSchema } },
-    problems: ['not-found'],
+    problems: ['not-found', ...ofRegistry],
     async handle({ body: { stream: named, metric, dryRun }, demand, user, note }) {
       const stream = streams.nameOf(named);
       note({ stream, metric, dryRun });

@@ -19,7 +19,7 @@ export interface ServedVersion {
 
 /** Numbers in one request: some 4 MB of JSON, of the 10 that serve takes. */
 const mostNumbers = 200_000;
-/** How often work begins anew because another version was promoted in the middle. */
+/** How often work is repeated because another version was promoted in the middle. */
 const mostAttempts = 4;
 
 const names = z.string().transform((text) => z.array(z.string()).min(1).parse(JSON.parse(text)));
@@ -60,7 +60,7 @@ export class Serve {
   }
 
   /**
-   * Uses one version for all of the work, which begins anew where another is promoted meanwhile.
+   * Uses one version for all of the work, which is repeated where another is promoted meanwhile.
    * @throws {HttpProblem} `model-unavailable`
    */
   async use<T>(work: (served: ServedVersion) => Promise<T>): Promise<T> {

@@ -4,10 +4,10 @@ import { text } from 'node:stream/consumers';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { expect, onTestFinished, test } from 'vitest';
+import type { GatewayStream } from '../../gateway/stream.ts';
+import { TestGateway, temporaryFolder } from '../../gateway/testing/gateway.ts';
+import { makeStream } from '../../gateway/testing/stream.ts';
 import { createServing } from '../../serving/serving.ts';
-import type { GatewayStream } from '../stream.ts';
-import { TestGateway, temporaryFolder } from '../testing/gateway.ts';
-import { makeStream } from '../testing/stream.ts';
 
 const rows = [{ temperature: 0.1, noise: 1 }, [0.9, 2], { temperature: 0.9, noise: null }];
 
