@@ -8,6 +8,7 @@ import { promote } from '../core/model/registry/promotion.ts';
 import { sampleDraft } from '../core/model/testing.ts';
 import { type LoadedConfig, loadConfig } from './config/load.ts';
 import { ModelChoice } from './model-choice.ts';
+import { openServing } from './serving-models.ts';
 
 let folder = '';
 let registry: Registry;
@@ -39,6 +40,16 @@ test('the versions with an alias may be chosen; the challenger is none of them',
   ]);
   const pinned = await new ModelChoice(load('model.alias="2"')).options();
   expect(pinned[0]).toEqual({ version: 2, names: [], serves: true });
+});
+
+test('another version than that of the alias may challenge, and is no option then', async () => {
+  await registry.point('next', 2);
+  const choice = new ModelChoice(load('model.challenger=next'));
+  expect((await choice.options()).map(({ version }) => version)).toEqual([3, 1]);
+  const { challengers } = openServing(load('model.challenger=next'), choice);
+  expect(await challengers.resolve()).toBe(2);
+  choice.follow(load('model.challenger="1"'));
+  expect(await challengers.resolve()).toBe(1);
 });
 
 test('what was chosen serves, and nothing is written', async () => {

@@ -1,4 +1,4 @@
-import { challengerAlias, championAlias, type Registry } from '../core/model/registry/port.ts';
+import { championAlias, type Registry } from '../core/model/registry/port.ts';
 import { GaplineError } from '../core/wire/errors.ts';
 import type { ModelControl, ModelOption } from '../dashboard/controls.ts';
 import type { LoadedConfig } from './config/load.ts';
@@ -14,11 +14,18 @@ const mostOptions = 5;
 export class ModelChoice implements ModelControl {
   #models: Registry;
   #alias: string;
+  #challenger: string;
   #chosen: { readonly version: number; readonly inPlaceOf: number | undefined } | undefined;
 
   constructor(loaded: LoadedConfig) {
     this.#alias = loaded.config.model.alias;
+    this.#challenger = loaded.config.model.challenger;
     this.#models = this.#open(loaded);
+  }
+
+  /** Which version labels in the shadow: an alias, a number, or a run. */
+  get challenger(): string {
+    return this.#challenger;
   }
 
   /** Its `current` and `watch` give the chosen version. */
@@ -30,6 +37,7 @@ export class ModelChoice implements ModelControl {
   follow(loaded: LoadedConfig): Registry {
     this.#chosen = undefined;
     this.#alias = loaded.config.model.alias;
+    this.#challenger = loaded.config.model.challenger;
     this.#models = this.#open(loaded);
     return this.#models;
   }
@@ -45,7 +53,7 @@ export class ModelChoice implements ModelControl {
     const serves = this.#servesFor(named);
     const byName = new Map(aliases);
     if (champion !== undefined) byName.set(championAlias, champion);
-    byName.delete(challengerAlias);
+    byName.delete(this.#challenger);
     const namesOf = (version: number) => [...byName].filter(([, of]) => of === version).map(([name]) => name);
     return versions
       .map((version) => ({ version, names: namesOf(version), serves: version === serves }))

@@ -1,7 +1,6 @@
 import { stat } from 'node:fs/promises';
 import type { ModelSource, ModelWatcher } from '../core/model/model.ts';
 import { poll } from '../core/model/poll.ts';
-import { challengerAlias } from '../core/model/registry/port.ts';
 import { type LoadedConfig, loadConfig } from './config/load.ts';
 import { ModelChoice } from './model-choice.ts';
 
@@ -24,10 +23,9 @@ function followModels(loaded: LoadedConfig, choice: ModelChoice): ModelSource {
 
 /** The versions that a classifier works with: the one that serves, and in its shadow the challenger. */
 export function openServing(loaded: LoadedConfig, choice = new ModelChoice(loaded)) {
-  const { models } = choice;
   const challengers = {
-    resolve: () => models.resolve(challengerAlias),
-    load: (version: number) => models.load(version),
+    resolve: () => choice.models.resolve(choice.challenger),
+    load: (version: number) => choice.models.load(version),
   };
   return { models: followModels(loaded, choice), challengers, driftThreshold: loaded.config.classifier.driftThreshold };
 }

@@ -67,7 +67,7 @@ test.each([
   [
     'a key that is not known',
     'stream: a\nmodel:\n  colour: red\n',
-    'stream.yaml:3: model.colour: there is no such key; expected one of name, alias, folder, registry, url, experiment, cacheVersions, cacheMegabytes',
+    'stream.yaml:3: model.colour: there is no such key; expected one of name, alias, challenger, folder, registry, url, experiment, cacheVersions, cacheMegabytes',
   ],
   [
     'a fraction',
@@ -89,6 +89,15 @@ test.each([
   ],
 ])('%s is named with its line and what would be right', (_, text, expected) => {
   expect(complaint(text)).toBe(expected);
+});
+
+test('versions may be named by runs of MLflow, and of nothing else', () => {
+  writeFileSync(file, 'stream: pumps\n');
+  const runs = ['model.alias=runs:/0a1b', 'model.challenger=runs:/2c3d/model'];
+  const { config } = loadConfig(file, [...runs, 'model.registry=mlflow', 'model.url=http://127.0.0.1:5000']);
+  expect(config.model).toMatchObject({ alias: 'runs:/0a1b', challenger: 'runs:/2c3d/model' });
+  expect(complaint('stream: pumps\n', runs)).toMatch(/model.registry.*`runs:\/ID` names a run of MLflow/);
+  expect(complaint('stream: pumps\n', ['model.alias=runs:/'])).toMatch(/model.alias.*with MLflow, runs:\/ID/);
 });
 
 test('text that is not YAML is named with its line', () => {

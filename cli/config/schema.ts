@@ -11,6 +11,16 @@ const name = (what: string) =>
     .string()
     .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'letters, digits, dot, dash and underscore, at most 100')
     .describe(what);
+/** A version of a model: a name that moves, a number, or a run of MLflow. */
+const versionName = (what: string) =>
+  z
+    .string()
+    .regex(
+      /^(?:[A-Za-z0-9][A-Za-z0-9._-]{0,99}|runs:\/[A-Za-z0-9_-]{1,64}(?:\/model)?)$/,
+      'an alias or a number: letters, digits, dot, dash and underscore, at most 100; or, with MLflow, runs:/ID',
+    )
+    .describe(what);
+const isRun = (named: string) => named.startsWith('runs:/');
 const path = (what: string) => z.string().min(1).describe(`${what}; relative to this file`);
 const paths = (what: string) =>
   z
@@ -148,7 +158,8 @@ const training = trainingSchema.prefault({}).describe('how a new version of the 
 const model = z
   .strictObject({
     name: name('name of the model; default: the stream’s').optional(),
-    alias: name('which version serves').default('champion'),
+    alias: versionName('which version serves: an alias, a number, or `runs:/ID`, a run of MLflow').default('champion'),
+    challenger: versionName('which version labels the same readings in the shadow: as `alias`').default('challenger'),
     folder: path('where models live').default('models'),
     registry: z
       .enum(['folder', 'mlflow'])
@@ -175,6 +186,10 @@ const model = z
   .refine(({ registry, url }) => registry !== 'mlflow' || url !== undefined, {
     path: ['url'],
     error: 'missing: it is the address of MLflow, such as http://127.0.0.1:5000',
+  })
+  .refine(({ registry, alias, challenger }) => registry === 'mlflow' || ![alias, challenger].some(isRun), {
+    path: ['registry'],
+    error: '`runs:/ID` names a run of MLflow; set `registry: mlflow` and `url`, or name a version or an alias',
   })
   .prefault({})
   .describe('the model that labels');

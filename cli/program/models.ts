@@ -109,7 +109,7 @@ export function models(): Command {
     )
     .addCommand(
       streamCommand('show', 'what a version is, as JSON')
-        .argument('<version>', 'a number or an alias')
+        .argument('<version>', 'a number, an alias, or a run of MLflow: runs:/ID')
         .option('--importance', 'how important its fields are, by what the splits on them gain')
         .option('--on <file>', 'how important they are, by the accuracy lost when each is shuffled in this CSV')
         .option('--repeats <count>', 'with --on: how often each field is shuffled', wholeNumber(1, 1_000), 5)
@@ -117,12 +117,12 @@ export function models(): Command {
     )
     .addCommand(
       streamCommand('compare', 'how right versions are on the data to replay, by share of gaps')
-        .argument('[versions...]', 'numbers or aliases; default: all')
+        .argument('[versions...]', 'numbers, aliases, or runs of MLflow; default: all')
         .action(async (versions, options) => (await load()).compareModels(versions, options)),
     )
     .addCommand(
       streamCommand('promote', 'let a version serve; a running line follows within 2 s')
-        .argument('<version>', 'a number or an alias')
+        .argument('<version>', 'a number, an alias, or a run of MLflow: runs:/ID')
         .addOption(
           new Option('--if <figure>', 'only where it is better on the data to replay').choices(['accuracy', 'f1']),
         )
@@ -160,7 +160,7 @@ export function models(): Command {
     )
     .addCommand(
       streamCommand('challenge', 'let a version label the same readings in the shadow')
-        .argument('<version>', 'a number or an alias; "none" ends it')
+        .argument('<version>', 'a number, an alias, or a run of MLflow: runs:/ID; "none" ends it')
         .action(async (version, options) => (await load()).challengeModel(version, options)),
     );
 }

@@ -285,6 +285,36 @@ describeWithPython('mlflow', 'a registry in MLflow', (python) => {
     expect(sums).toMatch(/ {2}model\.json\n/);
   });
 
+  it('takes a version by the run that made it', { timeout: slow }, async () => {
+    const registry = place.open();
+    await registry.publish(draft);
+    await registry.publish(other);
+    const run = `runs:/${(await versionIn(1)).run_id}`;
+    expect(await registry.resolve(run)).toBe(1);
+    expect(await registry.resolve(`${run}/model`)).toBe(1);
+    expect(await versionOf(place.open({ alias: run }).current())).toBe(1);
+    const unknown = 'runs:/0123456789abcdef0123456789abcdef';
+    expect(await registry.resolve(unknown)).toBeUndefined();
+    await expect(place.open({ alias: unknown }).current()).rejects.toMatchObject({
+      code: 'model-missing',
+      message: expect.stringContaining(`has no "${unknown}"; there are versions 1, 2`),
+    });
+  });
+
+  it('keeps what a run made for a start without MLflow', { timeout: slow }, async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'gapline-cache-'));
+    try {
+      const cache = { folder, mostVersions: 2, mostBytes: 1e9 };
+      await place.open().publish(draft);
+      const alias = `runs:/${(await versionIn(1)).run_id}`;
+      expect(await versionOf(place.open({ alias, cache }).current())).toBe(1);
+      const nobody = openMlflow({ url: 'http://127.0.0.1:9', name: name(), alias, cache });
+      expect(await versionOf(nobody.current())).toBe(1);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
   it('reads a version whose source is a run, and one whose files only the server reaches', {
     timeout: slow,
   }, async () => {

@@ -68,6 +68,10 @@ class FolderEngine implements RegistryEngine {
     );
   }
 
+  async versionOfRun(): Promise<undefined> {
+    return undefined;
+  }
+
   async setAlias(wanted: string, version: number): Promise<void> {
     const aside = join(this.#home, `.alias-${randomBytes(6).toString('hex')}`);
     await writeFile(aside, `${version}\n`, { flush: true });

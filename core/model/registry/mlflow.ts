@@ -79,6 +79,11 @@ class MlflowEngine implements RegistryEngine {
     return (await this.aliases()).get(wanted);
   }
 
+  async versionOfRun(id: string): Promise<number | undefined> {
+    const found = await this.#versions(`name=${quoted(this.#name)} and run_id='${id}'`);
+    return found.map(({ version }) => version).sort((a, b) => b - a)[0];
+  }
+
   async setAlias(alias: string, version: number): Promise<void> {
     const body = { name: this.#name, alias, version: String(version) };
     await retried(() => this.#rest.send('POST', 'registered-models/alias', body));

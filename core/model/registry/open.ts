@@ -6,13 +6,13 @@ import { loadModel } from '../open.ts';
 import type { CacheOptions } from './cache.ts';
 import { VersionCache } from './cache.ts';
 import { type Move, orderMoves } from './history.ts';
-import { aliasPattern, championAlias, type Registry, type RegistryEngine, versionPattern } from './port.ts';
+import { aliasPattern, championAlias, type Registry, type RegistryEngine, runPattern, versionPattern } from './port.ts';
 import { watchRegistry } from './watch.ts';
 
 /** What is the same on every engine. */
 export interface ServingOptions {
   readonly name: string;
-  /** Which version {@link ModelSource.current} gives: an alias, or a version's number. Default `champion`. */
+  /** Which version {@link ModelSource.current} gives: an alias, a version's number, or `runs:/ID`. Default `champion`. */
   readonly alias?: string;
   /** Which version is to serve, given the one that the alias names; asked at every look. Default: that one. */
   readonly choose?: (named: number | undefined) => number | undefined;
@@ -66,6 +66,8 @@ class EngineRegistry implements Registry {
 
   async resolve(wanted: string): Promise<number | undefined> {
     if (versionPattern.test(wanted)) return Number(wanted);
+    const run = runPattern.exec(wanted)?.[1];
+    if (run !== undefined) return await this.#engine.versionOfRun(run);
     const named = aliasPattern.test(wanted) ? await this.#engine.alias(wanted) : undefined;
     if (named !== undefined || wanted !== championAlias) return named;
     return (await this.versions()).at(-1);
@@ -87,10 +89,10 @@ class EngineRegistry implements Registry {
   async #named(): Promise<number | undefined> {
     try {
       const named = await this.resolve(this.#alias);
-      if (named !== undefined) await this.#cache?.note(this.#alias, named);
+      if (named !== undefined) await this.#cache?.note(cacheName(this.#alias), named);
       return named;
     } catch (error) {
-      const last = isUnavailable(error) ? await this.#cache?.lastOf(this.#alias) : undefined;
+      const last = isUnavailable(error) ? await this.#cache?.lastOf(cacheName(this.#alias)) : undefined;
       if (last === undefined) throw error;
       return last;
     }
@@ -164,7 +166,7 @@ class EngineRegistry implements Registry {
   async #resolveWatched({ identity }: Serving): Promise<number | undefined> {
     try {
       const named = await this.resolve(this.#alias);
-      if (named !== undefined) await this.#cache?.note(this.#alias, named);
+      if (named !== undefined) await this.#cache?.note(cacheName(this.#alias), named);
       return named;
     } catch (error) {
       if (!this.#cached || !this.#cache || !isUnavailable(error)) throw error;
@@ -184,6 +186,12 @@ class EngineRegistry implements Registry {
     throw new GaplineError('model-missing', `${this.#engine.title} has no ${wanted}; ${there}`, { retryable: false });
   }
 }
+
+/** What a version is kept under in the cache: a run's id is no name of a file there. */
+const cacheName = (alias: string): string => {
+  const run = runPattern.exec(alias)?.[1];
+  return run === undefined ? alias : `run-${run}`;
+};
 
 const isUnavailable = (error: unknown): boolean =>
   error instanceof GaplineError && error.code === 'registry-unavailable';

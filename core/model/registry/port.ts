@@ -13,6 +13,8 @@ export interface RegistryEngine {
   aliases(): Promise<ReadonlyMap<string, number>>;
   /** What one alias names. */
   alias(name: string): Promise<number | undefined>;
+  /** The newest version that a run made; undefined where none was registered of it, or the engine knows no runs. */
+  versionOfRun(id: string): Promise<number | undefined>;
   /** Moves an alias, at once for every reader. The version is there. */
   setAlias(name: string, version: number): Promise<void>;
   /** Nothing happens where there is no such alias. */
@@ -35,7 +37,7 @@ export interface Registry extends ModelSource {
   /** What each alias names. */
   aliases(): Promise<ReadonlyMap<string, number>>;
   /**
-   * The version that an alias (or a number) names; the highest where `champion` names none; undefined where there is none.
+   * The version that an alias names, or a number, or `runs:/ID`, a run of MLflow; the highest where `champion` names none; undefined where there is none.
    * @throws {GaplineError} `model-invalid` where the alias file is not a version's number.
    */
   resolve(alias: string): Promise<number | undefined>;
@@ -76,3 +78,5 @@ export const previousAlias = 'previous';
 
 export const aliasPattern = /^[A-Za-z][A-Za-z0-9._-]{0,99}$/;
 export const versionPattern = /^[1-9]\d{0,8}$/;
+/** A run of MLflow, by its id; what the run calls the model may follow. */
+export const runPattern = /^runs:\/+([A-Za-z0-9_-]{1,64})(?:\/model)?\/?$/;
