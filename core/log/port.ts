@@ -216,6 +216,11 @@ export interface TailOptions {
   readonly after?: ReadPositions;
   /** False ends the iteration at the end that the topics had when it began. Default true. */
   readonly follow?: boolean;
+  /**
+   * Where to end, as with `follow: false`: before the first record that arrived at or after this time, in milliseconds. What lies before
+   * it and what a tail with this time as `since` reads are together all records, each once.
+   */
+  readonly until?: number;
   readonly signal?: AbortSignal;
   /** Undefined returns every record. */
   readonly sampling?: Sampling;

@@ -412,6 +412,30 @@ test('a question that would read too much ends with what it has found', async ()
   expect(await ask('nobody', 10_000_000)).toEqual({ predictions: [], complete: true });
 });
 
+test.each([
+  ['few', 400, 2],
+  ['many', 20_001, 6],
+])('of %s predictions each is read once, in few steps, for a device that nobody knows', async (_, count, most) => {
+  const log = await openLog();
+  await append(log, 0, count);
+  let [steps, records] = [0, 0];
+  const counting: Pick<EventLog, 'tail' | 'lag'> = {
+    lag: (group, topics) => log.lag(group, topics),
+    async *tail(topics, options) {
+      steps += 1;
+      for await (const batch of log.tail(topics, options)) {
+        records += batch.length;
+        yield batch;
+      }
+    },
+  };
+  const options = { log: counting, topic, nowMs: () => Date.now() + 30_000 };
+  const query = { device: 'nobody', limit: 1 };
+  expect(await queryPredictions(query, options, new AbortController().signal)).toMatchObject({ complete: true });
+  expect(records).toBe(count);
+  expect(steps).toBeLessThanOrEqual(most);
+});
+
 test('positions are written and read back', () => {
   const pairs = fc.uniqueArray(fc.tuple(fc.nat(999_999), fc.bigInt({ min: 0n, max: 10n ** 18n })), {
     minLength: 1,

@@ -1,4 +1,4 @@
-import type { EventLog } from '../../core/log/port.ts';
+import { type EventLog, totalLag } from '../../core/log/port.ts';
 import { parsePrediction } from '../figures/records.ts';
 import { LabelledRecord, type Selection } from './labelled-record.ts';
 
@@ -16,7 +16,7 @@ export interface Answer {
 }
 
 export interface QueryOptions {
-  readonly log: EventLog;
+  readonly log: Pick<EventLog, 'tail' | 'lag'>;
   readonly topic: string;
   /** How far ahead of its arrival the time of a reading may be. Default one hour. */
   readonly maxAheadMs?: number;
@@ -27,6 +27,8 @@ export interface QueryOptions {
 
 /** How far back in the log is looked, step by step, until there is enough. */
 const pastsMs = [10_000, 60_000, 600_000, 3_600_000, 86_400_000, Number.POSITIVE_INFINITY];
+/** A topic of so few records is read at once: on Kafka each step joins a group, which takes longer. */
+const fewRecords = 20_000;
 
 interface Match {
   readonly time: bigint;
@@ -71,9 +73,10 @@ export async function queryPredictions(query: Query, options: QueryOptions, sign
   const earliestMs = query.since === undefined ? 0 : Math.max(0, Number(query.since / 1_000_000n) - maxAheadMs);
   const newest = new Newest(query.limit);
   const reading = { ...options, query, newest, signal, left: options.maxBytes ?? 256_000_000 };
-  let untilMs = Number.POSITIVE_INFINITY;
+  let untilMs: number | undefined;
   for (const pastMs of pastsMs) {
-    const sinceMs = Math.max(earliestMs, now - pastMs);
+    const isRest = untilMs !== undefined && (await isSmall(options));
+    const sinceMs = isRest ? earliestMs : Math.max(earliestMs, now - pastMs);
     const isRead = await readBetween(sinceMs, untilMs, reading);
     if (!isRead) return { predictions: newest.texts(), complete: false };
     if (newest.isFull || sinceMs === earliestMs) break;
@@ -81,6 +84,10 @@ export async function queryPredictions(query: Query, options: QueryOptions, sign
   }
   return { predictions: newest.texts(), complete: true };
 }
+
+/** Nobody reads in the name of this group, so all that the topic holds waits for it. */
+const isSmall = async ({ log, topic }: QueryOptions): Promise<boolean> =>
+  totalLag(await log.lag(`${topic}.probe`, [topic])) <= fewRecords;
 
 interface Reading extends QueryOptions {
   readonly query: Query;
@@ -91,13 +98,13 @@ interface Reading extends QueryOptions {
 }
 
 /** Adds the matches among what arrived between two times; false where that is too much to read. */
-async function readBetween(sinceMs: number, untilMs: number, reading: Reading): Promise<boolean> {
+async function readBetween(since: number, until: number | undefined, reading: Reading): Promise<boolean> {
   const { log, topic, query, newest, signal } = reading;
-  for await (const records of log.tail([topic], { since: sinceMs, follow: false, signal })) {
+  const options = { since, follow: false, signal, ...(until !== undefined && { until }) };
+  for await (const records of log.tail([topic], options)) {
     for (const record of records) {
       reading.left -= record.value.byteLength;
-      // What arrived later was looked at in the step before.
-      const match = record.arrivedMs < untilMs && matchOf(new LabelledRecord(record), query);
+      const match = matchOf(new LabelledRecord(record), query);
       if (match) newest.add(match);
     }
     if (reading.left < 0) return false;

@@ -49,14 +49,20 @@ export class MemoryLog implements EventLog {
     this.#wake();
   }
 
-  async *tail(topics: readonly string[], { since, follow = true, signal }: TailOptions) {
+  async *tail(
+    topics: readonly string[],
+    { since, until = Number.POSITIVE_INFINITY, follow = until === Number.POSITIVE_INFINITY, signal }: TailOptions,
+  ) {
     let next = since === 'now' ? this.#records.length : 0;
     signal?.addEventListener('abort', () => this.#wake());
     while (!this.#stopped && !signal?.aborted) {
       if (this.#trouble) throw this.#trouble;
       const batch = this.#records
         .slice(next, next + 1_000)
-        .filter(({ topic, arrivedMs }) => topics.includes(topic) && (since === 'now' || arrivedMs >= since));
+        .filter(
+          ({ topic, arrivedMs }) =>
+            topics.includes(topic) && arrivedMs < until && (since === 'now' || arrivedMs >= since),
+        );
       next = Math.min(next + 1_000, this.#records.length);
       if (batch.length > 0) yield batch;
       else if (next < this.#records.length) continue;

@@ -33,6 +33,21 @@ export function tailing(fixture: () => LogFixture): void {
     expect(await read(log, [empty], { since: 0, follow: false })).toEqual([]);
   });
 
+  test('parts what there is by a time of arrival into what came before and the rest, each record once', async () => {
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'parted');
+    await log.append(topic, numbered(0, 20), deadline);
+    await sleep(20);
+    const until = Date.now();
+    await sleep(20);
+    await log.append(topic, numbered(20, 30), deadline);
+    expect(sorted(await read(log, [topic], { since: 0, until }))).toEqual(numbers(0, 20));
+    expect(sorted(await read(log, [topic], { since: until, follow: false }))).toEqual(numbers(20, 30));
+    expect(await read(log, [topic], { since: until, until })).toEqual([]);
+    expect(await read(log, [topic], { since: 0, until: 1 })).toEqual([]);
+    expect(sorted(await read(log, [topic], { since: 0, until: Date.now() + 60_000 }))).toEqual(numbers(0, 30));
+  });
+
   test('follows several topics until its signal aborts', async () => {
     const log = await fixture().open();
     const topics = [await fixture().topic(log, 'left'), await fixture().topic(log, 'right')];

@@ -21,7 +21,7 @@ interface Cursor {
 export function tail(
   { topics, records, ends }: SqliteEngine,
   names: readonly string[],
-  { since, after, follow = true, sampling }: TailOptions,
+  { since, after, until, follow = until === undefined, sampling }: TailOptions,
   signal: AbortSignal,
 ): AsyncGenerator<readonly StoredRecord[]> {
   // Fixed here and not at the first `next()`, so that "now" is when the caller called.
@@ -32,7 +32,8 @@ export function tail(
       const read = after?.get(name)?.get(partition.number);
       const from = read === undefined ? beginning(partition, { first, next }) : resumed(read, { first, next });
       const sampler = sampling && new Sampler(name, partitions.length, sampling);
-      return { partition, from, last: next, sampler };
+      const last = until === undefined ? next : records.firstSince(partition.id, until, { from: first, to: next });
+      return { partition, from, last, sampler };
     });
   });
   function beginning({ id }: Partition, { first, next }: Extent): bigint {
