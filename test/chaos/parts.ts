@@ -11,7 +11,7 @@ export interface Part {
   kill(): Promise<void>;
   /** SIGTERM, and SIGKILL after 20 s. */
   end(): Promise<void>;
-  pause(): void;
+  pause(): Promise<void>;
   resume(): void;
   readonly alive: boolean;
   /** Starts it, as often as it takes within two minutes, and once more. Ends what still runs. */

@@ -20,7 +20,7 @@ function standIn() {
     kill: async () => void running.delete(name),
     end: async () => void running.delete(name),
     stop: async () => {},
-    pause() {},
+    async pause() {},
     resume() {},
   });
   const parts = Object.fromEntries(partNames.map((name) => [name, part(name)])) as Stack['parts'];

@@ -12,7 +12,7 @@ export function partsTogether(name: string, parts: readonly Part[]): Part {
     logFile: parts.map(({ logFile }) => logFile).join(' '),
     kill: () => all((part) => part.kill()),
     end: () => all((part) => part.end()),
-    pause: () => parts.forEach((part) => void part.pause()),
+    pause: () => all((part) => part.pause()),
     resume: () => parts.forEach((part) => void part.resume()),
     get alive() {
       return parts.every(({ alive }) => alive);

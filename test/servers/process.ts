@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, openSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -20,8 +20,8 @@ export interface ServerHandle {
   stop(): Promise<void>;
   /** Ends the process and keeps port and data, for {@link ServerHandle.restart}. SIGKILL unless told otherwise. */
   kill(signal?: 'SIGKILL' | 'SIGTERM'): Promise<void>;
-  /** SIGSTOP: it neither works nor closes its connections. */
-  pause(): void;
+  /** SIGSTOP: it neither works nor closes its connections, once this resolves. */
+  pause(): Promise<void>;
   /** SIGCONT. */
   resume(): void;
   /** Starts it again on the same port and data, after SIGTERM if it still runs; resolves when it is ready. Rejects once it was stopped for good. */
@@ -129,7 +129,7 @@ export async function startServer(spec: ServerSpec): Promise<ServerHandle> {
     },
     stop,
     kill: (signal = 'SIGKILL') => end(child, signal),
-    pause: () => void child.kill('SIGSTOP'),
+    pause: () => pause(child),
     resume: () => void child.kill('SIGCONT'),
     async restart() {
       await end(child, 'SIGTERM');
@@ -137,6 +137,28 @@ export async function startServer(spec: ServerSpec): Promise<ServerHandle> {
       await start();
     },
   };
+}
+
+/** A signal stops the threads of a process one by one: on a busy machine, some still answer for a while. */
+async function pause(child: ChildProcess): Promise<void> {
+  child.kill('SIGSTOP');
+  while (running(child) && !isStopped(child.pid)) await sleep(5);
+}
+
+/** Whether every thread is stopped; true where the system does not tell. */
+function isStopped(pid: number | undefined): boolean {
+  const threads = `/proc/${pid}/task`;
+  if (!existsSync(threads)) return true;
+  // The name of a thread, in brackets, may hold anything; its state comes after it.
+  const stateOf = (thread: string) =>
+    readFileSync(join(threads, thread, 'stat'), 'utf8')
+      .split(') ')
+      .at(-1)?.[0];
+  try {
+    return readdirSync(threads).every((thread) => stateOf(thread) === 'T');
+  } catch {
+    return false; // A thread ended in the meantime.
+  }
 }
 
 const running = (child: ChildProcess): boolean =>

@@ -49,7 +49,7 @@ describe('a server process', () => {
     await server.restart();
     expect(server.pid).not.toBe(first);
     expect(alive(server.pid)).toBe(true);
-    server.pause();
+    await server.pause();
     await server.stop();
     expect(alive(server.pid)).toBe(false);
   });

@@ -23,7 +23,7 @@ export const stops: Fault[] = partNames.map((name) => ({
   touches: [name],
   seconds: stoppedSeconds,
   async strike({ parts }) {
-    parts[name].pause();
+    await parts[name].pause();
     await seconds(stoppedSeconds);
     parts[name].resume();
   },
