@@ -23,9 +23,10 @@ test.each([
 });
 
 test.each([
-  ['segments.yaml', { channels: ['sample'], length: 2_000, rate: 125 }],
-  ['stream.yaml', undefined],
-])('the model of examples/ppg/%s says whether a reading is a whole segment', async (file, segments) => {
-  const stream = await resolveStream(loadConfig(join(import.meta.dirname, '../examples/ppg', file), []));
+  ['ppg/segments.yaml', { channels: ['sample'], length: 2_000, rate: 125 }],
+  ['ppg/stream.yaml', undefined],
+  ['ecg/stream.yaml', { channels: ['sample'], length: 187, rate: 125 }],
+])('the model of examples/%s says whether a reading is a whole segment', async (file, segments) => {
+  const stream = await resolveStream(loadConfig(join(import.meta.dirname, '../examples', file), []));
   expect(stream.segments).toEqual(segments);
 });

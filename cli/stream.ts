@@ -166,12 +166,15 @@ async function servedManifest(loaded: LoadedConfig): Promise<Manifest | undefine
   return version === undefined ? undefined : models.manifest(version);
 }
 
+/** To a model that is none of series, a row is columns; the step that ran along them knows them as samples of one wave. */
+const rowOf = ({ length }: readonly string[]) => ({ channels: ['sample'], length });
+
 /** Whether readings are whole segments. How fast they were sampled is known of a step along the row. */
-function segmentsOf({ series, steps = [] }: Manifest): Segments | undefined {
-  if (!series || steps.some(({ use }) => use === 'window')) return undefined;
+function segmentsOf({ series, steps = [], channels = [] }: Manifest): Segments | undefined {
+  if (steps.some(({ use }) => use === 'window')) return undefined;
   const rates = steps.flatMap((step) => ('along' in step && step.along === 'row' && step.rate) || []);
   const [rate] = rates;
-  return typeof rate === 'number' ? { ...series, rate } : undefined;
+  return typeof rate === 'number' ? { ...(series ?? rowOf(channels)), rate } : undefined;
 }
 
 /** Of a stream without a model. */

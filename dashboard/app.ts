@@ -11,6 +11,7 @@ import { shorten } from '../core/wire/problem.ts';
 import type { Stream } from '../core/wire/stream.ts';
 import type { Pages } from './assets.ts';
 import { type Controls, controlsRouter, type ModelOption } from './controls.ts';
+import type { VersionView } from './events.ts';
 import type { Figures } from './figures/figures.ts';
 import { eventHeaders, type Live } from './live.ts';
 import type { PredictionsOut } from './predictions/routes.ts';
@@ -30,8 +31,12 @@ export interface AppOptions {
   readonly sessions: Sessions;
   readonly registry?: Registry | undefined;
   readonly controls?: Controls | undefined;
+  readonly describeVersion?: DescribeVersion | undefined;
   readonly tls: boolean;
 }
+
+/** What is known of a version of the model; undefined where there is none of this number. */
+export type DescribeVersion = (version: number) => Promise<VersionView | undefined>;
 
 /** The live page's HTTP side, not listening yet. */
 export function createApp(options: AppOptions): Express {
@@ -57,10 +62,10 @@ export function createApp(options: AppOptions): Express {
       const models = mayControl ? await optionsOf(controls, logger) : [];
       const hasSession = holder !== undefined;
       const fieldCount = stream.fields.length;
-      const { hasWindows } = figures;
+      const { hasWindows, hasDuel } = figures;
       const hasAlerts = stream.alerts !== undefined;
       const hasFacts = stream.facts !== undefined;
-      const facts = { fieldCount, gapRate, models, hasSession, hasWindows, hasAlerts, hasFacts };
+      const facts = { fieldCount, gapRate, models, hasSession, hasWindows, hasDuel, hasAlerts, hasFacts };
       sendAsset(response, pages.live({ stream: stream.name, ...facts }));
     } catch (error) {
       askForToken(error, request, response, signInPage);
@@ -82,6 +87,12 @@ export function createApp(options: AppOptions): Express {
     if (!view)
       throw new HttpProblem('not-found', 'no window of this device and field is known; see /stats for their names');
     response.set('cache-control', 'no-store').json(view);
+  });
+  app.get('/model', readers, async ({ query }, response) => {
+    const version = Number(query.version);
+    if (!Number.isSafeInteger(version)) throw new HttpProblem('not-found', 'name a version: /model?version=NUMBER');
+    const unknown: VersionView = { version, estimator: null, importance: null };
+    response.set('cache-control', 'no-store').json((await options.describeVersion?.(version)) ?? unknown);
   });
   app.use(options.predictions.router(readers, (request) => stillAllowed(request, access, sessions)));
   if (registry) {

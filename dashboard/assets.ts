@@ -26,6 +26,8 @@ export interface PageFacts {
   readonly models: readonly ModelOption[];
   /** Whether the stream has windows, as far as it is known by now. */
   readonly hasWindows: boolean;
+  /** Whether a challenger labels, too, as far as it is known by now. */
+  readonly hasDuel: boolean;
   /** Whether the stream has rules that raise alerts. */
   readonly hasAlerts: boolean;
   /** Whether the stream takes facts. */
@@ -44,7 +46,7 @@ export interface Pages {
 export async function readPages(): Promise<Pages> {
   const [live, signIn] = await Promise.all([readTemplate('index.html'), readTemplate('sign-in.html')]);
   return {
-    live: ({ stream, fieldCount, gapRate, models, hasSession, hasWindows, hasAlerts, hasFacts }) =>
+    live: ({ stream, fieldCount, gapRate, models, hasSession, hasWindows, hasDuel, hasAlerts, hasFacts }) =>
       live({
         stream: escapeHtml(stream),
         controls: gapRate === null ? 'no' : 'yes',
@@ -52,6 +54,7 @@ export async function readPages(): Promise<Pages> {
         choice: models.length > 1 ? 'yes' : 'no',
         models: models.length > 1 ? models.map(radioOf).join('') : '',
         windows: hasWindows ? 'yes' : 'no',
+        duel: hasDuel ? 'yes' : 'no',
         alerts: hasAlerts ? 'yes' : 'no',
         facts: hasFacts ? 'yes' : 'no',
         session: hasSession ? 'yes' : 'no',

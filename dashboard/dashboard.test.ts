@@ -41,6 +41,18 @@ async function problem(response: Response): Promise<Problem> {
 }
 
 describe('GET', () => {
+  test('/model is what is known of a version, also where that is nothing', async () => {
+    const { url } = await start();
+    expect(await (await fetch(`${url}/model?version=3`)).json()).toEqual({
+      version: 3,
+      estimator: null,
+      importance: null,
+    });
+    const response = await fetch(`${url}/model?version=x`);
+    expect(response.status).toBe(404);
+    expect((await problem(response)).detail).toContain('/model?version=NUMBER');
+  });
+
   test('/window is a window of one device; what is not known is a problem that says where names are', async () => {
     const { log, url } = await start();
     const line = new SimulatedLine({ log, fields: ['a', 'b <i>'], classes: ['ham'], name: 'mail <b>', windows: true });

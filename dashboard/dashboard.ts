@@ -11,7 +11,7 @@ import { reportStatus } from '../core/log/status.ts';
 import { createReporter } from '../core/stage/reporter.ts';
 import { createStage, type Stage } from '../core/stage/stage.ts';
 import type { Stream } from '../core/wire/stream.ts';
-import { createApp } from './app.ts';
+import { createApp, type DescribeVersion } from './app.ts';
 import { readAssets, readPages } from './assets.ts';
 import type { Controls } from './controls.ts';
 import { Figures } from './figures/figures.ts';
@@ -28,6 +28,8 @@ export interface DashboardOptions {
   readonly host: string;
   /** 0 is any free port. */
   readonly port: number;
+  /** What the registry knows of a version of the model, for the page that compares two. Default: nothing. */
+  readonly describeVersion?: DescribeVersion | undefined;
   /** Where the generator runs beside it: the page then has a gap slider. */
   readonly controls?: Controls;
   /** How often open pages are sent what changed. Default 400 ms. */
@@ -53,7 +55,7 @@ const connections = { maxConnections: 4_000, maxConnectionsPerAddress: 1_500 };
 
 /** The live page: watches the log and shows what goes down the line. It takes part in nothing; the line runs the same without it. */
 export function createDashboard(options: DashboardOptions): Dashboard {
-  const { stream, log, logger, registry, host, port, controls, tls } = options;
+  const { stream, log, logger, registry, host, port, controls, describeVersion, tls } = options;
   const figures = new Figures({ stream });
   figures.gapRate = controls?.gapRate ?? null;
   const live = new Live({ figures, everyMs: options.everyMs ?? 400, mostClients: options.mostPages ?? 64 });
@@ -73,7 +75,7 @@ export function createDashboard(options: DashboardOptions): Dashboard {
     async open() {
       if (options.access) requireTokens('the live page', host, options.access);
       const [pages, assets] = await Promise.all([readPages(), readAssets()]);
-      const server = { access, guard, checkOrigin, sessions, tls: tls !== undefined };
+      const server = { describeVersion, access, guard, checkOrigin, sessions, tls: tls !== undefined };
       await listener.start(
         createApp({ stream, pages, assets, figures, live, predictions, logger, registry, controls, ...server }),
       );

@@ -106,6 +106,8 @@ export interface Second {
   /** Predictions that were parsed and whose truth is known, and how many of them were right. */
   readonly scored: number;
   readonly right: number;
+  /** Readings of known truth that champion and challenger both labelled, and how many each labelled right; absent without any. */
+  readonly duel?: readonly [pairs: number, championRight: number, challengerRight: number];
   /** Of the ten seconds up to this one. */
   readonly p50Ms: number | null;
   readonly p99Ms: number | null;
@@ -253,6 +255,15 @@ export interface WindowDevices {
   readonly count: number;
   /** What can be looked at of each: the stream's fields, or the channels of readings that are whole segments. */
   readonly fields: readonly string[];
+}
+
+/** What is known of a version of the model: what `GET /model?version=NUMBER` returns. */
+export interface VersionView {
+  readonly version: number;
+  /** Null where the registry does not know the version. */
+  readonly estimator: string | null;
+  /** The fields that it leans on most, the most important first, of all that sum to one; null where its kind does not tell. */
+  readonly importance: readonly { readonly name: string; readonly share: number }[] | null;
 }
 
 /** The last window of a device: one field of it. What `GET /window` returns. */

@@ -5,6 +5,7 @@ import type { Stream } from '../../core/wire/stream.ts';
 import { type ServerOptions, serverAccess } from '../access.ts';
 import { openAlerts, readersOf } from '../alert-options.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
+import { versionDescriber } from '../describe-version.ts';
 import { createLogger } from '../logger.ts';
 import { openLog, openStore, topicSpecs } from '../open.ts';
 import { print } from '../print.ts';
@@ -115,10 +116,12 @@ export async function classifyReadings(options: StageOptions): Promise<void> {
 
 export async function serveDashboard(options: FrontOptions): Promise<void> {
   const runtime = await prepare('dashboard', options);
-  const { stream, log, logger, registry } = runtime;
+  const { stream, log, logger, registry, loaded } = runtime;
+  const models = openModels(loaded);
   const { createDashboard } = await import('../../dashboard/dashboard.ts');
   const dashboard = createDashboard({
     ...{ stream, log, logger, registry, host: options.host, port: options.port },
+    describeVersion: versionDescriber(() => models),
     ...serverAccess('the live page', options, logger),
   });
   await run({ logger, parts: [runtime.ready, withUrl(dashboard, 'live page')] });

@@ -15,6 +15,7 @@ import type { Generator } from '../../generator/generator.ts';
 import { type ServerOptions, serverAccess } from '../access.ts';
 import { openAlerts, readersOf } from '../alert-options.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
+import { versionDescriber } from '../describe-version.ts';
 import { trainCommand } from '../how-to-run.ts';
 import { createLogger } from '../logger.ts';
 import { ModelChoice } from '../model-choice.ts';
@@ -92,6 +93,7 @@ export async function up(options: UpOptions): Promise<void> {
     logger: stage('dashboard'),
     host,
     port: options.pagePort,
+    describeVersion: versionDescriber(() => choice.models),
     ...endpoint,
     ...(devices && {
       controls: { gapRate: loaded.config.generator.gaps.rate, setGapRate: devices.setGapRate, models: choice },

@@ -81,6 +81,7 @@ export function rowOf(line: Line, second: Second): SecondRow {
     byClass: withoutTrailingZeros(second.byClass),
     scored: scoredOf(second),
     right: rightOf(second, line.classes.limit),
+    ...(second.pairs > 0 && { duel: [second.pairs, second.championRight, second.challengerRight] as const }),
     p50Ms: latency?.p50Ms ?? null,
     p99Ms: latency?.p99Ms ?? null,
   };

@@ -44,6 +44,14 @@ test('predictions of one reading meet, whichever comes first', () => {
   expect(figures.challenger.p50Ms! / 20).toBeCloseTo(1, 1);
 });
 
+test('the later of the two says who was right, where the truth is known', () => {
+  const made = duel();
+  expect(made.takeChampion(prediction(1, 1, { truth: 'ham' }))).toBeUndefined();
+  expect(made.takeChallenger(prediction(1, 2, { label: 'spam' }))).toEqual({ champion: true, challenger: false });
+  expect(made.takeChallenger(prediction(2, 2))).toBeUndefined();
+  expect(made.takeChampion(prediction(2, 1))).toBeUndefined();
+});
+
 test('without truth there is agreement and latency, no score', () => {
   const made = duel();
   made.takeChampion(prediction(1, 1));

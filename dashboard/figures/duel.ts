@@ -21,6 +21,12 @@ interface Opinion {
   readonly spread: number | undefined;
 }
 
+/** Of a reading of known truth that both labelled: who was right. */
+export interface ScoredPair {
+  readonly champion: boolean;
+  readonly challenger: boolean;
+}
+
 /** What one of the two made of the readings that both labelled. */
 class Side {
   /** Labels by `truth * classes + label`, class indices both. */
@@ -58,18 +64,20 @@ export class Duel {
     this.#classes = classes;
   }
 
-  takeChampion(prediction: SeenPrediction): void {
-    if (!this.#isOn) return;
+  /** What came of it, where that completes a pair of known truth. */
+  takeChampion(prediction: SeenPrediction): ScoredPair | undefined {
+    if (!this.#isOn) return undefined;
     const opinion = opinionOf(prediction);
     const other = meet(identityOf(prediction), opinion, this.#champions, this.#challengers);
-    if (other) this.#pair(opinion, other);
+    return other && this.#pair(opinion, other);
   }
 
-  takeChallenger(prediction: SeenPrediction): void {
+  /** As {@link takeChampion}. */
+  takeChallenger(prediction: SeenPrediction): ScoredPair | undefined {
     this.#isOn = true;
     const opinion = opinionOf(prediction);
     const other = meet(identityOf(prediction), opinion, this.#challengers, this.#champions);
-    if (other) this.#pair(other, opinion);
+    return other && this.#pair(other, opinion);
   }
 
   /** Null while nothing was labelled by both. */
@@ -87,7 +95,7 @@ export class Duel {
     };
   }
 
-  #pair(champion: Opinion, challenger: Opinion): void {
+  #pair(champion: Opinion, challenger: Opinion): ScoredPair | undefined {
     const versions = { champion: champion.version, challenger: challenger.version };
     if (versions.champion !== this.#versions?.champion || versions.challenger !== this.#versions.challenger) {
       this.#versions = versions;
@@ -101,9 +109,13 @@ export class Duel {
     if (truth !== undefined) half.scored += 1;
     this.#note(half.champion, champion, truth);
     this.#note(half.challenger, challenger, truth);
-    if (half.pairs < windowPairs / 2) return;
-    this.#previous = half;
-    this.#current = new Half();
+    if (half.pairs >= windowPairs / 2) {
+      this.#previous = half;
+      this.#current = new Half();
+    }
+    return truth === undefined
+      ? undefined
+      : { champion: champion.label === truth, challenger: challenger.label === truth };
   }
 
   #note(side: Side, { label, probability, latencyMs, spread }: Opinion, truth: string | undefined): void {

@@ -106,6 +106,11 @@ export class Figures {
     return this.#line.windows.devices() !== null;
   }
 
+  /** Whether a challenger labels the same readings. */
+  get hasDuel(): boolean {
+    return this.#line.duel.figures() !== null;
+  }
+
   /** One field of the last window of a device; undefined where none is known. */
   windowOf(device: string, field: string): WindowView | undefined {
     return this.#line.windows.view(device, field);

@@ -7,7 +7,7 @@ import type { Stream } from '../../core/wire/stream.ts';
 import { Classes } from './classes.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { isWindow } from './device-samples.ts';
-import { Duel } from './duel.ts';
+import { Duel, type ScoredPair } from './duel.ts';
 import { GapBins } from './gap-bins.ts';
 import { ModelChanges } from './model-changes.ts';
 import { Recent } from './recent.ts';
@@ -149,7 +149,7 @@ export class Line {
     this.#countLabel(prediction, second);
     this.#labelled(prediction.device, prediction.label);
     this.models.take(prediction.model, record);
-    this.duel.takeChampion(prediction);
+    countPair(this.duel.takeChampion(prediction), second);
     this.windows.takePrediction(prediction);
     if (this.#predictionSample.isShown) this.recent.takePrediction(prediction, record.arrivedMs);
   }
@@ -159,7 +159,7 @@ export class Line {
     const before = this.window.get(second.at - 1)?.takenShadows ?? 0;
     if (!this.#shadowSample.holds(record, before, second.takenShadows)) return;
     const prediction = parsePrediction(record.value);
-    if (prediction) this.duel.takeChallenger(prediction);
+    if (prediction) countPair(this.duel.takeChallenger(prediction), second);
     else this.malformed += 1;
   }
 
@@ -181,6 +181,14 @@ export class Line {
     const cell = this.classes.indexOf(prediction.truth) * classLimit + label;
     for (const confusion of [second.confusion, this.confusion]) confusion.set(cell, (confusion.get(cell) ?? 0) + 1);
   }
+}
+
+/** Counts in the second in which the later of the two came. */
+function countPair(pair: ScoredPair | undefined, second: Second): void {
+  if (!pair) return;
+  second.pairs += 1;
+  if (pair.champion) second.championRight += 1;
+  if (pair.challenger) second.challengerRight += 1;
 }
 
 /** Which share of the samples is missing. What an array lacks at its end was not to be measured: a temperature beside a vibration. */

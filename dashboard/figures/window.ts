@@ -39,6 +39,10 @@ export class Second {
   parsedLabels = 0;
   /** Predictions of a challenger that were handed out. */
   takenShadows = 0;
+  /** Readings of known truth that champion and challenger both labelled, and how many of them each labelled right. */
+  pairs = 0;
+  championRight = 0;
+  challengerRight = 0;
 
   constructor({ fieldCount, classLimit, gapBins }: SecondSizes) {
     this.gapsByField = new Float64Array(fieldCount);
@@ -58,6 +62,9 @@ export class Second {
     this.takenLabels = 0;
     this.parsedLabels = 0;
     this.takenShadows = 0;
+    this.pairs = 0;
+    this.championRight = 0;
+    this.challengerRight = 0;
     this.scoredByGaps.fill(0);
     this.rightByGaps.fill(0);
     this.gapsByField.fill(0);

@@ -12,6 +12,9 @@ export interface Columns {
   /** The 95 % confidence interval of the accuracy. */
   readonly accuracyLow: (number | null)[];
   readonly accuracyHigh: (number | null)[];
+  /** Of both over the readings that both labelled. */
+  readonly champion: (number | null)[];
+  readonly challenger: (number | null)[];
   readonly p50Ms: (number | null)[];
   readonly p99Ms: (number | null)[];
 }
@@ -37,6 +40,8 @@ export function columnsOf(seconds: Seconds, from: number, to: number): Columns {
     accuracy: [],
     accuracyLow: [],
     accuracyHigh: [],
+    champion: [],
+    challenger: [],
     p50Ms: [],
     p99Ms: [],
   };
@@ -56,6 +61,10 @@ export function columnsOf(seconds: Seconds, from: number, to: number): Columns {
     columns.accuracy.push(interval ? right / scored : null);
     columns.accuracyLow.push(interval?.low ?? null);
     columns.accuracyHigh.push(interval?.high ?? null);
+    const [pairs, champion, challenger] = pairsUpTo(seconds, at);
+    const isShown = pairs >= accuracyLeast && second !== undefined;
+    columns.champion.push(isShown ? champion / pairs : null);
+    columns.challenger.push(isShown ? challenger / pairs : null);
   }
   return columns;
 }
@@ -75,6 +84,18 @@ function scoredUpTo(seconds: Seconds, at: number): { right: number; scored: numb
     scored += second?.scored ?? 0;
   }
   return { right, scored };
+}
+
+function pairsUpTo(seconds: Seconds, at: number): [pairs: number, champion: number, challenger: number] {
+  let [pairs, champion, challenger] = [0, 0, 0];
+  for (let back = 0; back < accuracyMost && (back < accuracySeconds || pairs < accuracyEnough); back += 1) {
+    const duel = seconds.get(at - back)?.duel;
+    if (!duel) continue;
+    pairs += duel[0];
+    champion += duel[1];
+    challenger += duel[2];
+  }
+  return [pairs, champion, challenger];
 }
 
 /** Wilson's 95 % interval of a proportion: sound for small numbers and near 0 and 1. https://doi.org/10.2307/2276774 */

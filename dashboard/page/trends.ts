@@ -15,11 +15,11 @@ interface Trend {
   readonly write: (index: number | null) => void;
 }
 
-/** The charts over time whose lines are always the same: accuracy, gaps, rates, latency. */
+/** The charts over time whose lines are always the same: accuracy, gaps, both models, rates, latency. */
 export class Trends {
   readonly #state: State;
   readonly #announce: (text: string) => void;
-  readonly #trends: Record<'accuracy' | 'gaps' | 'rates' | 'latency', Trend>;
+  readonly #trends: Record<'accuracy' | 'gaps' | 'duel' | 'rates' | 'latency', Trend>;
   #columns: Columns = columnsOf(new Map(), 0, 0);
 
   constructor(state: State, announce: (text: string) => void) {
@@ -28,6 +28,7 @@ export class Trends {
     this.#trends = {
       accuracy: this.#accuracy(),
       gaps: this.#gaps(),
+      duel: this.#duel(),
       rates: this.#rates(),
       latency: this.#latency(),
     };
@@ -86,6 +87,27 @@ export class Trends {
         ],
         range: (_low, high) => [0, Number.isNaN(high) || high <= 0.24 ? 0.25 : high <= 0.64 ? 0.65 : 1],
         tick: (value) => `${Math.round(value * 100)}%`,
+      },
+    });
+  }
+
+  #duel(): Trend {
+    return this.#trend({
+      id: 'duel',
+      keys: [
+        { name: 'champion', swatch: 'accent-line', characters: 6 },
+        { name: 'challenger', swatch: 'ink-line', characters: 6 },
+      ],
+      columns: ['champion', 'challenger'],
+      values: (at) => [shareText(at('champion')), shareText(at('challenger'))],
+      options: {
+        lines: [
+          { label: 'champion', colour: ({ accent }) => accent, width: 2 },
+          { label: 'challenger', colour: ({ muted }) => muted, width: 2 },
+        ],
+        range: (low) => [Number.isNaN(low) ? 0.5 : Math.max(0, Math.floor(low * 10 - 0.2) / 10), 1],
+        tick: (value) => `${Math.round(value * 100)}%`,
+        marks: () => swapsOf(this.#state.figures),
       },
     });
   }
@@ -163,10 +185,13 @@ export class Trends {
 
   #describe(): void {
     const last = (name: ColumnName) => this.#columns[name].at(-1) ?? null;
-    const { accuracy, gaps, rates, latency } = this.#trends;
+    const { accuracy, gaps, duel, rates, latency } = this.#trends;
     const keys = 'Arrow keys move through time.';
     accuracy.chart.describe(`Accuracy over time, now ${shareText(last('accuracy'))}. ${keys}`);
     gaps.chart.describe(`Share of values missing over time, now ${shareText(last('gapShare'))}. ${keys}`);
+    duel.chart.describe(
+      `Accuracy of champion and challenger over time, now ${shareText(last('champion'))} and ${shareText(last('challenger'))}. ${keys}`,
+    );
     rates.chart.describe(
       `Readings and labels a second, now ${count(last('readings') ?? 0)} and ${count(last('labels') ?? 0)}. ${keys}`,
     );

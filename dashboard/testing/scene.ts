@@ -1,6 +1,7 @@
 import pino from 'pino';
 import type { Access } from '../../core/access/access.ts';
 import { GaplineError } from '../../core/wire/errors.ts';
+import type { DescribeVersion } from '../app.ts';
 import type { Controls } from '../controls.ts';
 import { createDashboard, type Dashboard } from '../dashboard.ts';
 import { MemoryLog } from './memory-log.ts';
@@ -13,6 +14,8 @@ export interface SceneOptions extends Partial<Omit<SimulationOptions, 'log'>> {
   readonly controls?: boolean;
   /** Aliases by version, where the model can be chosen; the line's version then follows the choice. */
   readonly models?: Readonly<Record<number, readonly string[]>>;
+  /** What is known of versions. Default: nothing. */
+  readonly describeVersion?: DescribeVersion;
   /** Who may look. Default everyone. */
   readonly access?: Access;
 }
@@ -57,6 +60,7 @@ export class Scene {
       host: '127.0.0.1',
       port,
       everyMs: 250,
+      describeVersion: this.#options.describeVersion,
       ...(this.#options.access ? { access: this.#options.access } : {}),
       ...(this.#options.controls === false ? {} : { controls }),
     });

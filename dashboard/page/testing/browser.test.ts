@@ -266,6 +266,44 @@ describe.skipIf(!here)(title, { timeout: 60_000 }, () => {
     expectGood(misdeeds);
   });
 
+  test('compares two models: agreement, spread, accuracy over time, the ten most important fields of each', async () => {
+    const importance = Array.from({ length: 10 }, (_, at) => ({ name: `s${at + 40}`, share: (20 - at) / 200 }));
+    const scene = new Scene({
+      past: 0,
+      describeVersion: async (version) =>
+        version === 1
+          ? { version, estimator: 'boosted trees', importance }
+          : { version, estimator: 'onnx', importance: null },
+    });
+    scenes.push(scene);
+    scene.line.challenger = 2;
+    scene.line.past(60);
+    await scene.start();
+    const { page, misdeeds } = await look(browser, scene.url);
+    pages.push(page);
+    const card = page.getByRole('region', { name: 'Champion and challenger' });
+    await soon(async () => {
+      expect(await text(page, '#agreement')).toMatch(
+        /^The same label for \d+\.\d% of [\d,]+ readings; spread of version 2 \d+\.\d%$/,
+      );
+      expect(await text(page, '#duel-readout')).toMatch(/champion \d+\.\d%.*challenger \d+\.\d%/);
+      expect(await card.getByRole('list', { name: 'Champion, version 1' }).getByRole('listitem').count()).toBe(10);
+    });
+    expect(await isDrawn(page, 'duel')).toBe(true);
+    const first = card.getByRole('list', { name: 'Champion, version 1' }).getByRole('listitem').first();
+    expect(await first.textContent()).toBe('s4010.0%');
+    expect(await text(page, '#champion-fields-readout')).toBe('boosted trees; its most important fields');
+    await soon(async () =>
+      expect(await text(page, '#challenger-fields-readout')).toBe('onnx: its kind does not tell what it leans on'),
+    );
+    expectGood(misdeeds);
+  });
+
+  test('where no challenger labels, nothing is compared', async () => {
+    const { page } = await open();
+    expect(await page.getByRole('region', { name: 'Champion and challenger' }).count()).toBe(0);
+  });
+
   test('shows the wave and the spectrum of the last window of a chosen device, its gaps and its label', async () => {
     const fields = ['x', 'y', 'temperature'];
     const windows = { windows: true, fields, classes: ['healthy', 'bearing'], rate: 20, gapRate: 0.2, past: 10 };
