@@ -39,6 +39,8 @@ export interface GatewayStream {
    * @throws {GaplineError} where the stream names no data
    */
   testRows(model: Model): Promise<TestRows>;
+  /** Whether these rows are others than those that models learn from, so that figures on them compare versions. */
+  readonly testIsApart: boolean;
   /**
    * Looks whether options of the training go together with those of the stream.
    * @throws {GaplineError} `config-invalid`

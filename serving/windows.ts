@@ -47,7 +47,11 @@ export function rowsOfWindows(inputs: readonly Input[], rate: unknown, model: Sa
   );
   const sequences = Array.from({ length: count }, (_, sequence) => {
     const time = times?.[sequence];
-    return { length, columns: columnsOf(values, sequence, length, channels.length), ...(time !== undefined && { time }) };
+    return {
+      length,
+      columns: columnsOf(values, sequence, length, channels.length),
+      ...(time !== undefined && { time }),
+    };
   });
   return rowsOfSequences(sequences, known, model);
 }

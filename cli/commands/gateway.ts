@@ -70,12 +70,14 @@ function loadedOf(all: readonly LoadedConfig[], stream: string): LoadedConfig {
 function gatewayStream(loaded: LoadedConfig): GatewayStream {
   const { generator: url, serve } = loaded.config.gateway;
   const { stream, model } = loaded.config;
+  const { train, replay } = loaded.config.data;
   const token = process.env.GAPLINE_TOKEN;
   return {
     name: stream,
     ...(serve !== undefined && { serve: { url: serve, model: model.name ?? stream, ...(token && { token }) } }),
     ...(url !== undefined && { generator: { url, ...(token && { token }) } }),
     models: openModels(loaded),
+    testIsApart: replay !== undefined && replay !== train,
     async testRows(model) {
       const dataset = await openDataset(loaded, 'replay', readingFields(model));
       return model.steps ? prepareDataset(dataset, model.steps) : dataset;

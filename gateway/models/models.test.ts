@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { Model } from '../../core/model/model.ts';
 import { GaplineError } from '../../core/wire/errors.ts';
 import { roles } from '../rights/table.ts';
 import { TestGateway, temporaryFolder } from '../testing/gateway.ts';
@@ -135,6 +136,42 @@ test('a registry that does not respond is told with its code and without its add
     expect(JSON.stringify(answer.body)).not.toContain('mlflow.internal');
     expect(answer.headers.get('retry-after')).toBe('5');
   }
+});
+
+test('figures are measured anew on the test data: what a version states of itself does not decide', async () => {
+  const { gateway, token, models } = await scene([0, 30]);
+  const { manifest, files } = await models.artifact(2);
+  // As right as version 2, which learnt half of its labels wrong; it states that it is never wrong.
+  await models.publish({ files, manifest: { ...manifest, metrics: { ...manifest.metrics, accuracy: 1, f1: 1 } } });
+  const { body } = await gateway.request('/update', { token, body: { stream, dryRun: true } });
+  expect(body).toMatchObject({ to: 1, by: 'test', dryRun: true });
+  const [first, second, third] = body.versions;
+  expect(third).toMatchObject({ version: 3, f1: 1, refused: null, checked: second.checked });
+  expect(first.checked.f1).toBeGreaterThan(third.checked.f1);
+  expect(first.checked.rows).toBe(60);
+});
+
+test('without test data apart, what versions state decides, and the answer says so; one that cannot be used is left out', async () => {
+  const folder = temporaryFolder();
+  const [pumps, motors] = [await makeStream(folder, 'pumps', [0, 30]), await makeStream(folder, 'motors', [0, 30])];
+  const { testRows } = motors;
+  const streams = [
+    { ...pumps, testIsApart: false },
+    {
+      ...motors,
+      testRows: async (model: Model) => {
+        if (model.identity.version === 1) throw new GaplineError('data-invalid', 'it has other fields');
+        return await testRows(model);
+      },
+    },
+  ];
+  const gateway = await new TestGateway({ streams }).start();
+  const token = await gateway.admin();
+  const update = (named: string) => gateway.request('/update', { token, body: { stream: named, dryRun: true } });
+  const stored = await update('pumps');
+  expect(stored.body).toMatchObject({ to: 1, by: 'stored', versions: [{ checked: null }, { checked: null }] });
+  const { body } = await update('motors');
+  expect(body).toMatchObject({ to: 2, versions: [{ refused: 'it has other fields' }, { refused: null }] });
 });
 
 test('options that do not go together are refused before a task is made', async () => {

@@ -1,76 +1,35 @@
 import { z } from 'zod';
 import { HttpProblem } from '../../core/http/problem.ts';
-import { labelledRow } from '../../core/model/labelled-row.ts';
 import type { Model } from '../../core/model/model.ts';
 import type { Rows } from '../../core/model/rows.ts';
+import { rowsOfReadings } from '../../core/model/sequences.ts';
 import { Faults, pointerToken } from '../../core/wire/problem.ts';
+import { rowsOf } from './label.ts';
 
 /** Numbers in one request, at most. */
-const mostNumbers = 2_000_000;
+export const mostNumbers = 2_000_000;
 
 const value = z.number().nullable();
 export const rowsSchema = z
   .array(z.union([z.record(z.string(), value), z.array(value).max(10_000)]))
   .min(1)
   .max(100_000)
-  .describe('each row by name, or in the order of the fields of the model; null and what is absent are gaps');
+  .describe('each row by name, or in the order of the fields; null and what is absent are gaps');
 export type RowsInput = z.infer<typeof rowsSchema>;
 
-export const labelledSchema = z
-  .strictObject({
-    label: z.string(),
-    probability: z.number(),
-    probabilities: z.record(z.string(), z.number()),
-    gaps: z.int(),
-    filled: z.record(z.string(), z.number()).describe('what stands in place of the gaps'),
-  })
-  .meta({ title: 'Label' });
-
-export const predictionsSchema = z
-  .strictObject({
-    model: z.strictObject({ name: z.string(), version: z.int() }),
-    predictions: z.array(labelledSchema),
-  })
-  .meta({ title: 'Predictions' });
-export type Predictions = z.infer<typeof predictionsSchema>;
-
 /**
- * Labels rows that stand for themselves, without a past.
- * @throws {HttpProblem} `request-invalid` where a row has other fields than the model
+ * The rows of a model out of those of a request. Where every reading gives a row by itself, the steps of the model make it.
+ * @throws {HttpProblem} `request-invalid` where a row has other fields
  */
-export async function predictRows(model: Model, input: RowsInput): Promise<Predictions> {
-  return await label(model, readRows(model, input));
+export function readRows(model: Pick<Model, 'fields'> & { steps?: Model['steps'] }, input: RowsInput): Rows {
+  const { fields, steps } = model;
+  // What facts add a request has to say itself: it gives the values that the model predicts from.
+  if (!steps || steps.chain.facts) return rowsOf(readValues(fields, input), input.length);
+  const values = readValues(steps.channels, input);
+  return rowsOf(rowsOfReadings(values, input.length, { fields, steps }), input.length);
 }
 
-async function label(model: Model, rows: Rows): Promise<Predictions> {
-  const output = await model.open().predict(rows);
-  const { name, version } = model.identity;
-  const predictions = Array.from({ length: rows.count }, (_, row) => labelledRow(model, rows, output, row));
-  return { model: { name, version }, predictions };
-}
-
-/** Labels one row of a table of the model's columns. */
-export async function predictRow(model: Model, values: Float64Array) {
-  const { predictions } = await label(model, { ...single, width: values.length, values });
-  const [prediction] = predictions;
-  if (!prediction) throw new Error('a row gave no prediction');
-  return prediction;
-}
-
-const single = { count: 1, devices: ['row 0'], times: new BigInt64Array(1) };
-
-export const takesSamples = (): HttpProblem =>
-  new HttpProblem(
-    'request-invalid',
-    'the model of this stream makes its rows of samples: `gapline serve` takes windows of them',
-  );
-
-/** @throws {HttpProblem} `request-invalid` */
-export function readRows(
-  { fields, steps }: Pick<Model, 'fields'> & { steps?: Model['steps'] },
-  input: RowsInput,
-): Rows {
-  if (steps) throw takesSamples();
+function readValues(fields: readonly string[], input: RowsInput): Float64Array {
   const width = fields.length;
   if (input.length * width > mostNumbers)
     throw new HttpProblem('body-too-large', `expected at most ${Math.floor(mostNumbers / width)} rows of ${width}`);
@@ -91,8 +50,7 @@ export function readRows(
     }
   }
   if (faults.count > 0) throw new HttpProblem('request-invalid', faults.summary(), { errors: faults.list });
-  const devices = input.map((_, row) => `row ${row}`);
-  return { count: input.length, width, values, devices, times: new BigInt64Array(input.length) };
+  return values;
 }
 
 function set(values: Float64Array, at: number, value: number | null): void {

@@ -4,18 +4,10 @@ import { labelledRow } from '../../core/model/labelled-row.ts';
 import type { Rows } from '../../core/model/rows.ts';
 import { shorten } from '../../core/wire/problem.ts';
 import type { ServeAddress } from '../stream.ts';
-import { type Predictions, type RowsInput, readRows, takesSamples } from './rows.ts';
+import { type Input, type ServedVersion, takesOther } from './input.ts';
+import type { Predictions } from './label.ts';
+import { readRows } from './rows.ts';
 import { askServe, VersionGone } from './serve-request.ts';
-
-/** The version that `gapline serve` serves, as its metadata state it. */
-export interface ServedVersion {
-  readonly model: { readonly name: string; readonly version: number };
-  /** Of a row; for a model with steps, of a sample. */
-  readonly fields: readonly string[];
-  readonly classes: readonly string[];
-  /** Whether it takes samples in place of rows. */
-  readonly samples: boolean;
-}
 
 /** Numbers in one request: some 4 MB of JSON, of the 10 that serve takes. */
 const mostNumbers = 200_000;
@@ -81,11 +73,16 @@ export class Serve {
 
   /**
    * Labels rows that stand for themselves, as the embedded gateway does.
-   * @throws {HttpProblem} `request-invalid` where a row has other fields than the model
+   * @throws {HttpProblem} `request-invalid` where a row has other fields than the model, or the model takes windows of samples
    */
-  async predictRows(served: ServedVersion, input: RowsInput): Promise<Predictions> {
-    if (served.samples) throw takesSamples();
-    const rows = readRows(served, input);
+  async predict(served: ServedVersion, input: Input): Promise<Predictions> {
+    if (served.takes === 'windows')
+      throw new HttpProblem(
+        'request-invalid',
+        'the model takes windows of samples: send them to `gapline serve` itself',
+      );
+    if (!input.rows || input.windows) throw takesOther('rows');
+    const rows = readRows(served, input.rows);
     const most = Math.max(1, Math.floor(mostNumbers / rows.width));
     const predictions: Predictions['predictions'] = [];
     for (let first = 0; first < rows.count; first += most)
@@ -103,7 +100,9 @@ export class Serve {
       model: { name, version: Number(versions[0]) },
       fields: parameters.fields,
       classes: classes.filter((each) => each !== undefined),
-      samples: input === 'samples' && others.length > 0,
+      takes: input === 'samples' && others.length > 0 ? 'windows' : 'rows',
+      rate: null,
+      windowSamples: null,
     };
   }
 

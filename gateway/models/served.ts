@@ -5,11 +5,12 @@ import { createServedModel } from '../../core/model/served-model.ts';
 import { describeError, GaplineError } from '../../core/wire/errors.ts';
 import { shorten } from '../../core/wire/problem.ts';
 import type { GatewayStream } from '../stream.ts';
-import { type Predictions, predictRows, type RowsInput } from './rows.ts';
-import { Serve, type ServedVersion } from './serve.ts';
+import { describeModel, type Input, readInput, type ServedVersion } from './input.ts';
+import { label, type Predictions } from './label.ts';
+import { Serve } from './serve.ts';
 
-/** Labels rows with one version. */
-export type Predict = (rows: RowsInput) => Promise<Predictions>;
+/** Labels what a request has with one version. */
+export type Predict = (input: Input) => Promise<Predictions>;
 
 /** A stream with the model that serves it. */
 export class ServedStream {
@@ -26,12 +27,10 @@ export class ServedStream {
   }
 
   /** The version that serves: once one is loaded here, or as the model server has it. */
-  async current(): Promise<Pick<ServedVersion, 'model' | 'fields' | 'classes'> | undefined> {
+  async current(): Promise<ServedVersion | undefined> {
     if (this.#serve) return await this.#serve.describe().catch(() => undefined);
     const loaded = this.#served?.current;
-    if (!loaded) return undefined;
-    const { name, version } = loaded.identity;
-    return { model: { name, version }, fields: loaded.fields, classes: loaded.classes };
+    return loaded && describeModel(loaded);
   }
 
   /**
@@ -56,8 +55,8 @@ export class ServedStream {
    */
   async predicting<T>(work: (predict: Predict) => Promise<T>): Promise<T> {
     const serve = this.#serve;
-    if (serve) return await serve.use((served) => work((rows) => serve.predictRows(served, rows)));
-    return await this.use((model) => work((rows) => predictRows(model, rows)));
+    if (serve) return await serve.use((served) => work((input) => serve.predict(served, input)));
+    return await this.use((model) => work((input) => label(model, readInput(model, input))));
   }
 
   /**

@@ -15,14 +15,6 @@ export const versionSchema = z
   .meta({ title: 'Version' });
 export type VersionView = z.infer<typeof versionSchema>;
 
-export const updateSchema = z.strictObject({
-  from: z.int().nullable(),
-  to: z.int(),
-  metric: z.enum(['accuracy', 'f1']),
-  dryRun: z.boolean(),
-  versions: z.array(versionSchema),
-});
-
 /** The newest versions, ascending. */
 export async function versionsOf(registry: Registry, most = 100): Promise<VersionView[]> {
   const [versions, aliases] = await Promise.all([registry.versions(), registry.aliases()]);
@@ -37,17 +29,6 @@ export async function versionsOf(registry: Registry, most = 100): Promise<Versio
 }
 
 const taskOf = ({ task }: Readonly<Record<string, unknown>>): string | null => (typeof task === 'string' ? task : null);
-
-/** The version with the highest figure; of equals the one that serves, else the newest. */
-export function chooseBest(
-  versions: readonly VersionView[],
-  metric: 'accuracy' | 'f1',
-  serves: number | null,
-): number | undefined {
-  const highest = Math.max(...versions.map((each) => each[metric]));
-  const best = versions.filter((each) => each[metric] === highest).map(({ version }) => version);
-  return best.find((version) => version === serves) ?? best.at(-1);
-}
 
 /** The version that a task made, if it came so far. */
 export async function versionOfTask(registry: Registry, task: string): Promise<VersionView | undefined> {

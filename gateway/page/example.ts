@@ -3,6 +3,7 @@ export interface Schema {
   readonly type?: string;
   readonly description?: string;
   readonly default?: unknown;
+  readonly examples?: readonly unknown[];
   readonly enum?: readonly unknown[];
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly required?: readonly string[];
@@ -13,6 +14,7 @@ export interface Schema {
 /** A value to begin with: what a schema requires, and its defaults. */
 export function exampleOf(schema: Schema): unknown {
   if (schema.default !== undefined) return schema.default;
+  if (schema.examples) return schema.examples[0];
   if (schema.enum) return schema.enum[0];
   const [first] = schema.anyOf ?? [];
   if (first) return exampleOf(first);

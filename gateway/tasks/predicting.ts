@@ -1,27 +1,28 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { z } from 'zod';
-import { type Predictions, rowsSchema } from '../models/rows.ts';
+import { inputSchema, partsOf, sizeOf } from '../models/input.ts';
+import type { Predictions } from '../models/label.ts';
 import type { Streams } from '../models/served.ts';
 import type { Work } from './runner.ts';
 
-const requestSchema = z.strictObject({ rows: rowsSchema });
-/** Rows that are labelled before other requests have their turn. */
-const batchRows = 250;
-
-/** Labels many rows, a few at a time: with one version, even if another serves before the end. */
+/** Labels many rows or windows, a few at a time: with one version, even if another serves before the end. */
 export function createPredictingWork(streams: Streams): Work {
   return {
     async run({ stream, request }, { signal, onProgress }) {
-      const { rows } = requestSchema.parse(request);
+      const input = inputSchema.parse(request);
       return await streams.get(stream).predicting(async (predict) => {
         let model: Predictions['model'] | undefined;
         const predictions: Predictions['predictions'] = [];
-        for (let first = 0; first < rows.length; first += batchRows) {
+        for (const part of partsOf(input)) {
           signal.throwIfAborted();
-          const batch = await predict(rows.slice(first, first + batchRows));
-          model = batch.model;
-          predictions.push(...batch.predictions);
-          onProgress({ step: 'predict', of: 'rows', done: predictions.length, all: rows.length });
+          const labelled = await predict(part);
+          model = labelled.model;
+          for (const each of labelled.predictions) predictions.push(each);
+          onProgress({
+            step: 'predict',
+            of: input.rows ? 'rows' : 'windows',
+            done: predictions.length,
+            all: sizeOf(input),
+          });
           await nextTurn();
         }
         return { model, predictions };

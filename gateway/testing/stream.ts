@@ -34,6 +34,7 @@ export async function makeStream(
     name,
     models,
     testRows: () => Promise.resolve(rows),
+    testIsApart: true,
     checkTraining({ trees: wanted }) {
       if (wanted === 13) throw new GaplineError('config-invalid', 'training.trees: 13 trees bring bad luck');
     },
