@@ -11,6 +11,7 @@ import { createCollector } from '../collector/collector.ts';
 import { createWorkers } from '../collector/workers/workers.ts';
 import { topicsOf } from '../core/wire/stream.ts';
 import { createDashboard } from '../dashboard/dashboard.ts';
+import { createGateway } from '../gateway/gateway.ts';
 import { createSchedule } from '../scheduling/schedule.ts';
 import { createServing } from '../serving/serving.ts';
 
@@ -30,6 +31,14 @@ function metrics(): Set<string> {
   createClassifier({ ...own, models: untouched });
   createDashboard(own);
   createServing({ ...own, models: untouched });
+  createGateway({
+    ...own,
+    access: untouched,
+    config: untouched,
+    streams: [],
+    trainingCommand: untouched,
+    dataFolder: '',
+  });
   createSchedule({ ...own, history: untouched, cron: '* * * * *', title: 'train', start: untouched });
   return new Set([registry, ofWorkers].flatMap((each) => each.getMetricsAsArray().map(({ name }) => name)));
 }

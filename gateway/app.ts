@@ -1,10 +1,12 @@
-import express, { type Express, type RequestHandler } from 'express';
+import express, { type Express, type Request, type Response } from 'express';
 import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
 import { explainForeignRequest } from '../core/http/origin.ts';
 import { type Asset, sendAsset } from '../core/http/page-files.ts';
 import { pageHeaders } from '../core/http/page-headers.ts';
 import { HttpProblem, problemHandler } from '../core/http/problem.ts';
 import { shorten } from '../core/wire/problem.ts';
+import { methodCheck } from './http/method-check.ts';
 import { openApiDocument } from './http/openapi.ts';
 import { requestIds } from './http/request-id.ts';
 import { createRouter, type RouterOptions } from './http/router.ts';
@@ -13,12 +15,15 @@ export interface AppOptions extends RouterOptions {
   readonly logger: Logger;
   readonly tls: boolean;
   readonly ready: () => boolean;
+  readonly registry: Registry;
+  /** Who may read metrics: programs, which have a token of `gapline tokens` and no user. */
+  readonly mayReadMetrics: (request: Request, response: Response) => Promise<unknown>;
   /** By path. */
   readonly page: ReadonlyMap<string, Asset>;
 }
 
 /** The gateway's HTTP side, not listening yet. */
-export function createApp({ logger, tls, ready, page, ...routes }: AppOptions): Express {
+export function createApp({ logger, tls, ready, page, registry, mayReadMetrics, ...routes }: AppOptions): Express {
   const app = express().disable('x-powered-by').disable('etag').set('query parser', 'simple');
   app.use(pageHeaders({ tls, sendsForms: false }), requestIds);
   app.use((request, _response, next) => {
@@ -30,10 +35,15 @@ export function createApp({ logger, tls, ready, page, ...routes }: AppOptions): 
   app.get('/ready', (_request, response) => {
     response.status(ready() ? 200 : 503).json({ status: ready() ? 'pass' : 'fail' });
   });
+  app.get('/metrics', async (request, response) => {
+    await mayReadMetrics(request, response);
+    response.type(registry.contentType).send(await registry.metrics());
+  });
   for (const [path, asset] of page) app.get(path, (_request, response) => sendAsset(response, asset));
   const document = openApiDocument(routes.operations);
   app.get('/openapi.json', (_request, response) => void response.json(document));
-  for (const path of ['/health', '/ready', '/openapi.json', ...page.keys()]) app.all(path, onlyGet);
+  const readOnly = ['/health', '/ready', '/metrics', '/openapi.json', ...page.keys()];
+  app.use(methodCheck(readOnly.map((path) => ({ method: 'GET', path }))));
   app.use(createRouter(routes));
   app.use((request) => {
     throw new HttpProblem('not-found', `there is no ${request.method} ${shorten(request.path)} here`);
@@ -41,8 +51,3 @@ export function createApp({ logger, tls, ready, page, ...routes }: AppOptions): 
   app.use(problemHandler('the gateway', logger));
   return app;
 }
-
-const onlyGet: RequestHandler = (request, response) => {
-  response.setHeader('allow', 'GET');
-  throw new HttpProblem('method-not-allowed', `${request.method} is not allowed here, only GET is`);
-};

@@ -1,7 +1,13 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import type { Logger } from 'pino';
+import { Registry } from 'prom-client';
+import type { Access } from '../core/access/access.ts';
+import { createGuard } from '../core/access/guard.ts';
 import { Listener } from '../core/http/listener.ts';
+import { isLoopback } from '../core/http/origin.ts';
+import { HttpProblem } from '../core/http/problem.ts';
 import type { TlsFiles } from '../core/http/tls.ts';
 import { createStage, type Stage } from '../core/stage/stage.ts';
 import { createApp } from './app.ts';
@@ -11,6 +17,7 @@ import { auditOperations } from './audit/operations.ts';
 import { readDocsPage } from './http/docs-page.ts';
 import type { Limits } from './http/limits.ts';
 import type { Operation } from './http/operation.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
 import { modelOperations } from './models/operations.ts';
 import { Streams } from './models/served.ts';
 import { simulationOperations } from './models/simulation.ts';
@@ -42,6 +49,9 @@ export interface GatewayOptions {
   readonly port: number;
   readonly tls?: TlsFiles;
   readonly logger: Logger;
+  /** Tokens of programs that read metrics. While there are none, this machine may, and no other. */
+  readonly access: Access;
+  readonly registry?: Registry;
   readonly firstAdmin?: FirstAdmin;
   /** Called once, with the password that was made for the first administrator. */
   readonly onFirstAdmin?: (admin: { readonly name: string; readonly password: string }) => void;
@@ -58,35 +68,41 @@ const timeouts = { requestTimeoutMs: 30_000, headersTimeoutMs: 10_000 };
 
 /** Users and their rights before training, update and prediction. */
 export function createGateway(options: GatewayOptions): Stage & { readonly url: string } {
-  const { host, port, tls, logger } = options;
+  const { host, port, tls, logger, registry = new Registry() } = options;
   const listener = new Listener({ host, port, tls, ...timeouts, graceMs, logger });
   const streams = new Streams(options.streams, logger);
   let database: DatabaseSync | undefined;
   let runners: readonly Runner[] = [];
+  let watched: Parameters<typeof createMetrics>[1] = () => undefined;
+  const metrics = createMetrics(registry, () => watched());
   const stage = createStage({
     async open() {
-      const parts = await openParts(options);
+      const parts = await openParts(options, metrics);
       database = parts.database;
-      const { tasks, audit, users } = parts;
+      const { tasks, audit, users, passwords } = parts;
+      watched = () => ({ unfinished: (kind) => tasks.unfinishedOf(kind), hashesWaiting: passwords.waiting });
       await Promise.all(streams.all.map((each) => each.start()));
-      const onEnded = ({ id, kind, stream, state, user }: Task): void =>
+      const onEnded = ({ id, kind, stream, state, user }: Task): void => {
+        metrics.taskEnded(kind, state);
         audit.record({ action: `${kind} ended`, task: id, stream, state, user: users.byId(user)?.name });
+      };
       const training = createTrainingWork({ streams, command: options.trainingCommand });
       runners = [
         new Runner({ kind: 'train', tasks, work: training, logger, onEnded }),
-        new Runner({ kind: 'predict', tasks, work: createPredictingWork(streams), logger }),
+        new Runner({ kind: 'predict', tasks, work: createPredictingWork(streams), logger, onEnded }),
       ];
       for (const runner of runners) runner.start();
       const operations = operationsOf(options, parts, streams, () => runners);
-      const routes = { ...parts, operations, limits: options.config.limits as Limits };
-      await listener.start(
-        createApp({ ...routes, logger, tls: tls !== undefined, page: await readDocsPage(), ready: () => true }),
-      );
+      const routes = { ...parts, operations, metrics, limits: options.config.limits as Limits };
+      const guards = { mayReadMetrics: metricsGuard(options), ready: () => true };
+      const page = await readDocsPage();
+      await listener.start(createApp({ ...routes, ...guards, registry, logger, tls: tls !== undefined, page }));
     },
     async close() {
       await listener.stop();
       await Promise.all(runners.map((runner) => runner.stop()));
       await Promise.all(streams.all.map((each) => each.stop()));
+      watched = () => undefined;
       database?.close();
     },
   });
@@ -98,10 +114,20 @@ export function createGateway(options: GatewayOptions): Stage & { readonly url: 
   };
 }
 
+/** Programs that watch the gateway are no users, and sign in nowhere: they have a token with the scope `read`. */
+function metricsGuard({ access, host }: GatewayOptions) {
+  const mayRead = createGuard({ access, host })('read');
+  return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    if (access.open && !isLoopback(host))
+      throw new HttpProblem('unauthorized', 'make a token with the scope read: gapline tokens add');
+    await mayRead(request, response);
+  };
+}
+
 type Parts = Awaited<ReturnType<typeof openParts>>;
 
 /** Opens what is kept, and makes the first administrator. */
-async function openParts(options: GatewayOptions) {
+async function openParts(options: GatewayOptions, metrics: Metrics) {
   const { dataFolder, logger, nowMs = Date.now } = options;
   const secret = readOrMakeSecret(join(dataFolder, 'gateway.secret'));
   const database = openDatabase(join(dataFolder, 'gateway.db'));
@@ -109,7 +135,7 @@ async function openParts(options: GatewayOptions) {
   const users = new Users(database, nowMs);
   const sessions = new Sessions({ database, secret, nowMs });
   const appLog = new AppLog({ file: join(dataFolder, 'app.log') });
-  const audit = new Audit({ appLog, print: options.print ?? (() => {}), logger, nowMs });
+  const audit = new Audit({ appLog, print: options.print ?? (() => {}), logger, nowMs, onFailed: metrics.auditFailed });
   const delays = new Delays({ nowMs, ...options.delays });
   const tasks = new Tasks({ database, ...options.tasks });
   const made = await makeFirstAdmin(options.firstAdmin ?? {}, users, passwords);

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { EventLog } from '../core/log/port.ts';
 import { reportStatus } from '../core/log/status.ts';
+import { endProcess } from '../core/stage/end-process.ts';
 import { createReporter } from '../core/stage/reporter.ts';
 import { createStage, type Stage } from '../core/stage/stage.ts';
 import { describeError, GaplineError } from '../core/wire/errors.ts';
@@ -127,12 +128,7 @@ export function createSchedule(options: ScheduleOptions): Stage {
     stopping = true;
     times?.stop();
     const running = current;
-    if (running) {
-      running.command.kill('SIGTERM');
-      const force = setTimeout(() => running.command.kill('SIGKILL'), graceMs);
-      await running.done;
-      clearTimeout(force);
-    }
+    if (running) await endProcess((signal) => running.command.kill(signal), running.done, graceMs);
     history.close();
   }
 

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { Access } from '../../core/access/access.ts';
 import { isLoopback } from '../../core/http/origin.ts';
 import { readingFields } from '../../core/model/model.ts';
 import { GaplineError } from '../../core/wire/errors.ts';
@@ -8,7 +9,7 @@ import type { Command, TrainRequest } from '../../gateway/tasks/training.ts';
 import { checkEstimator } from '../../training/fit-estimator.ts';
 import { trainingOptions } from '../../training/options.ts';
 import { prepareDataset } from '../../training/prepare.ts';
-import { tlsFiles } from '../access.ts';
+import { tlsFiles, tokensFile } from '../access.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { createLogger } from '../logger.ts';
 import { print } from '../print.ts';
@@ -41,11 +42,13 @@ export async function runGateway(options: GatewayCommandOptions): Promise<void> 
     logger.warn(
       `passwords and tokens travel unencrypted on ${host}: use --tls-cert and --tls-key, or a proxy with TLS`,
     );
-  const { GAPLINE_ADMIN_USER: name, GAPLINE_ADMIN_PASSWORD: password } = process.env;
+  const { GAPLINE_ADMIN_USER: name, GAPLINE_ADMIN_PASSWORD: password, GAPLINE_TOKEN: token } = process.env;
+  const access = new Access({ file: tokensFile(dataFolder), ...(token && { token }), logger });
+  access.start();
   const gateway = createGateway({
     streams: all.map(gatewayStream),
     trainingCommand: (task, request) => trainingCommand(loadedOf(all, task.stream), task.id, request, options),
-    ...{ config: first.config.gateway, dataFolder, host, port, logger },
+    ...{ config: first.config.gateway, dataFolder, host, port, logger, access },
     ...(tls && { tls }),
     firstAdmin: { name: name || undefined, password: password || undefined },
     onFirstAdmin: (made) => print(`first administrator: ${made.name}, password ${made.password} (shown this once)\n`),

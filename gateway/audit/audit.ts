@@ -32,6 +32,8 @@ export interface AuditOptions {
   /** Gets each record as a line of JSON. */
   readonly print: (line: string) => void;
   readonly logger: Logger;
+  /** Called where the file did not take a line. */
+  readonly onFailed?: () => void;
   readonly nowMs?: () => number;
 }
 
@@ -40,16 +42,17 @@ export class Audit {
   readonly #options: Required<AuditOptions>;
 
   constructor(options: AuditOptions) {
-    this.#options = { nowMs: Date.now, ...options };
+    this.#options = { nowMs: Date.now, onFailed: () => {}, ...options };
   }
 
   record(entry: AuditEntry): void {
-    const { appLog, print, logger, nowMs } = this.#options;
+    const { appLog, print, logger, nowMs, onFailed } = this.#options;
     const line = JSON.stringify({ time: new Date(nowMs()).toISOString(), ...entry });
     print(line);
     try {
       appLog.write(line);
     } catch (error) {
+      onFailed();
       logger.error(`a line of the audit could not be kept: ${describeError(error)}`);
     }
   }

@@ -5,10 +5,12 @@ import { HttpProblem, toHttpProblem } from '../../core/http/problem.ts';
 import { addressOf, createRateLimit, ownHitCounter } from '../../core/http/rate-limit.ts';
 import { Faults, pointerToken } from '../../core/wire/problem.ts';
 import type { Audit } from '../audit/audit.ts';
+import type { Metrics } from '../metrics.ts';
 import { allows, allowsSomewhere, type Need } from '../rights/allows.ts';
 import type { Sessions } from '../sign-in/sessions.ts';
 import type { User, Users } from '../users/users.ts';
 import { createLimiters, type Limits } from './limits.ts';
+import { methodCheck } from './method-check.ts';
 import type { Call, Operation } from './operation.ts';
 import { requestIdOf } from './request-id.ts';
 import { unavailableProblem } from './unavailable.ts';
@@ -19,6 +21,7 @@ export interface RouterOptions {
   readonly users: Users;
   readonly limits: Limits;
   readonly audit: Audit;
+  readonly metrics: Metrics;
 }
 
 interface SignedIn {
@@ -34,7 +37,7 @@ const wrongTokensPerMinute = 60;
 const nobody: User = { id: '', name: '', disabled: true, created: '', grants: [] };
 
 /** The routes of all operations, each with the same checks in the same order: who, how often, what, and only then the body. */
-export function createRouter({ operations, sessions, users, limits, audit }: RouterOptions): Router {
+export function createRouter({ operations, sessions, users, limits, audit, metrics }: RouterOptions): Router {
   const router = Router();
   const signedIn = new WeakMap<Request, SignedIn>();
   const noted = new WeakMap<Request, Facts>();
@@ -103,10 +106,31 @@ export function createRouter({ operations, sessions, users, limits, audit }: Rou
       next(error);
     };
     const path = each.path.replaceAll(/\{(\w+)\}/g, ':$1');
-    router[each.method](path, ...checks, limiters[each.limit], rights, ...bodyParsers(each), handle, refused);
+    router[each.method](
+      path,
+      timed(each, metrics),
+      ...checks,
+      limiters[each.limit],
+      rights,
+      ...bodyParsers(each),
+      handle,
+      refused,
+    );
   }
   router.use(methodCheck(operations));
   return router;
+}
+
+/** Counts a request when its response is over, or its client gone. */
+function timed({ method, path }: Operation, metrics: Metrics): RequestHandler {
+  const operation = `${method.toUpperCase()} ${path}`;
+  return (_request, response, next) => {
+    const startedMs = performance.now();
+    response.once('close', () =>
+      metrics.responded(operation, response.statusCode, (performance.now() - startedMs) / 1_000),
+    );
+    next();
+  };
 }
 
 /** @throws {HttpProblem} `unauthorized`, `session-ended` */
@@ -154,18 +178,4 @@ function parsed(schema: z.ZodType, value: unknown, root: string): unknown {
 
 function pathOf({ params }: Request): Record<string, string> {
   return Object.fromEntries(Object.entries(params).map(([name, value]) => [name, String(value)]));
-}
-
-/** A path that exists for other methods is 405, with the methods in `Allow`. */
-function methodCheck(operations: readonly Operation[]): RequestHandler {
-  const paths = operations.map(({ method, path }) => ({
-    method: method.toUpperCase(),
-    pattern: new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+')}/?$`),
-  }));
-  return (request, response, next) => {
-    const allowed = paths.filter(({ pattern }) => pattern.test(request.path)).map(({ method }) => method);
-    if (allowed.length === 0) return next();
-    response.setHeader('allow', allowed.join(', '));
-    throw new HttpProblem('method-not-allowed', `${request.method} is not allowed here, only ${allowed.join(', ')}`);
-  };
 }

@@ -94,6 +94,18 @@ export class Tasks {
     return rows.flatMap((row) => taskOf(row) ?? []);
   }
 
+  /** How many of a kind are queued and running. */
+  unfinishedOf(kind: TaskKind): Record<'queued' | 'running', number> {
+    const counts = { queued: 0, running: 0 };
+    const rows = this.#options.database
+      .prepare(
+        "SELECT state, count(*) AS tasks FROM tasks WHERE kind = ? AND state IN ('queued', 'running') GROUP BY 1",
+      )
+      .all(kind);
+    for (const { state, tasks } of rows) counts[state === 'queued' ? 'queued' : 'running'] = Number(tasks);
+    return counts;
+  }
+
   /** How many of these streams are queued and running. */
   unfinished(streams: readonly string[]): Record<'queued' | 'running', number> {
     const counts = { queued: 0, running: 0 };

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { constants, setPriority } from 'node:os';
 import { z } from 'zod';
+import { endProcess } from '../../core/stage/end-process.ts';
 import { trainingSchema } from '../../training/options.ts';
 import type { Streams } from '../models/served.ts';
 import { versionOfTask, versionSchema } from '../models/versions.ts';
@@ -97,17 +98,13 @@ async function runProcess(
     if ('failed' in data) failed = data.failed;
   });
   child.on('spawn', () => lowerPriority(child.pid));
-  let kill: NodeJS.Timeout | undefined;
-  const end = (): void => {
-    child.kill('SIGTERM');
-    kill = setTimeout(() => child.kill('SIGKILL'), graceMs);
-  };
+  const closed = once(child, 'close');
+  const end = (): void => void endProcess((by) => child.kill(by), closed, graceMs).catch(() => {});
   signal.addEventListener('abort', end, { once: true });
   try {
-    const [code, by] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+    const [code, by] = (await closed) as [number | null, NodeJS.Signals | null];
     return { failed, ended: by ?? `code ${code}` };
   } finally {
-    clearTimeout(kill);
     signal.removeEventListener('abort', end);
   }
 }

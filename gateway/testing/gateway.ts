@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
 import { onTestFinished } from 'vitest';
+import { Access } from '../../core/access/access.ts';
 import { createGateway, type GatewayOptions } from '../gateway.ts';
 import { gatewaySchema } from '../options.ts';
 
@@ -33,6 +34,7 @@ export interface RequestOptions {
   readonly headers?: Record<string, string>;
 }
 
+const silent = pino({ level: 'silent' });
 const unlimited = Object.fromEntries(
   ['sign-in', 'read', 'predict', 'sample', 'start', 'change'].map((name) => [name, 1_000_000]),
 );
@@ -52,7 +54,8 @@ export class TestGateway {
       trainingCommand: () => ({ program: process.execPath, args: ['--eval', 'process.exit(3)'] }),
       host: '127.0.0.1',
       port: 0,
-      logger: pino({ level: 'silent' }),
+      logger: silent,
+      access: new Access({ logger: silent }),
       firstAdmin: { password: adminPassword },
       passwords: { cost: cheap },
       print: (line) => void this.lines.push(line),

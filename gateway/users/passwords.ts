@@ -43,6 +43,11 @@ export class Passwords {
     this.#most = waiting;
   }
 
+  /** Passwords that wait to be hashed. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
   /** @throws {HttpProblem} `hashing-busy` */
   async hash(password: string): Promise<string> {
     const salt = randomBytes(saltBytes);
