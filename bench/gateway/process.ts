@@ -1,0 +1,119 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { Agent, request as httpRequest } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { beats, fields } from '../../examples/heartbeat/simulator.ts';
+import { end, printed } from '../child.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+const password = 'the password of the bench';
+const unlimited = 1_000_000;
+
+/** A gateway in a process of its own, with heartbeats and a model that was trained through it. */
+export async function startGateway({ userLimit }: { readonly userLimit: number }) {
+  const folder = mkdtempSync(join(tmpdir(), 'gapline-gateway-bench-'));
+  writeStream(folder, userLimit);
+  const args = ['gateway', '--config', join(folder, 'stream.yaml'), '--data', join(folder, 'data'), '--port', '0'];
+  const child = spawn(join(root, 'gapline'), [...args, '--log-level', 'error'], {
+    env: { ...process.env, GAPLINE_ADMIN_PASSWORD: password },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const url = await printed(child, /gateway: (http\S+)/);
+  const agent = new Agent({ keepAlive: true, maxSockets: 64 });
+  const send = (path: string, body: string | undefined, token?: string) => sendBy(agent, url + path, body, token);
+  const json = async (path: string, body?: object, token?: string) => {
+    const { status, text } = await send(path, body && JSON.stringify(body), token);
+    if (status >= 400) throw new Error(`${path}: ${status} ${text}`);
+    return text === '' ? {} : JSON.parse(text);
+  };
+  const signIn = async (username: string, secret: string): Promise<string> =>
+    (await json('/auth/jwt/login', { username, password: secret })).access_token;
+  const admin = await signIn('admin', password);
+  const train = async (trees: number): Promise<string> =>
+    (await json('/train', { hyperparameters: { trees } }, admin)).id;
+  const becomes = async (id: string, states: readonly string[]): Promise<void> => {
+    for (;;) {
+      const { state, reason } = await json(`/tasks/${id}`, undefined, admin);
+      if (states.includes(state)) return;
+      if (state === 'failed') throw new Error(reason);
+      await sleep(200);
+    }
+  };
+  await becomes(await train(60), ['done']);
+  const bodies = beats(200, 5).map(({ values }) => JSON.stringify({ rows: [values] }));
+  let at = 0;
+
+  return {
+    async user(username: string, role: string): Promise<string> {
+      const { code } = await json('/users', { username, roles: [{ role, stream: '*' }] }, admin);
+      const secret = `the password of ${username}`;
+      await json('/auth/reset', { username, code, password: secret });
+      return await signIn(username, secret);
+    },
+    /** Sends a prediction of one beat, and gives the status. */
+    predictions: (token: string) => async () => (await send('/predict', bodies[at++ % bodies.length], token)).status,
+    /** A training that runs until it is ended. */
+    async train() {
+      const id = await train(10_000);
+      await becomes(id, ['running']);
+      // Node starts and reads the table before it trains.
+      await sleep(2_000);
+      return {
+        async end() {
+          const { state } = await json(`/tasks/${id}`, undefined, admin);
+          if (state !== 'running') throw new Error(`the training was ${state} before the run was over`);
+          await json(`/tasks/${id}/cancel`, {}, admin);
+          await becomes(id, ['cancelled']);
+        },
+        what: () => ', the training ran all the time',
+      };
+    },
+    async stop() {
+      agent.destroy();
+      await end(child);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function writeStream(folder: string, userLimit: number): void {
+  for (const [name, count, seed] of [
+    ['train', 1_500, 1],
+    ['test', 500, 2],
+  ] as const) {
+    const rows = beats(count, seed).map(
+      ({ kind, values }) => `${values.map((value) => value ?? '').join(',')},${kind}`,
+    );
+    writeFileSync(join(folder, `${name}.csv`), `${[`${fields.join(',')},label`, ...rows].join('\n')}\n`);
+  }
+  const predict = { viewer: userLimit, user: userLimit, operator: unlimited, admin: unlimited };
+  const stream = {
+    stream: 'heartbeat',
+    data: { train: 'train.csv', replay: 'test.csv', truth: 'label' },
+    training: { classWeights: 'balanced', seed: 1 },
+    gateway: { limits: { predict, read: unlimited, start: unlimited, change: unlimited } },
+  };
+  // JSON is YAML.
+  writeFileSync(join(folder, 'stream.yaml'), JSON.stringify(stream));
+}
+
+function sendBy(agent: Agent, url: string, body: string | undefined, token: string | undefined) {
+  return new Promise<{ status: number; text: string }>((done, failed) => {
+    const headers = {
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      ...(body !== undefined && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
+    };
+    const sent = httpRequest(url, { method: body === undefined ? 'GET' : 'POST', agent, headers }, (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (part: string) => {
+        text += part;
+      });
+      response.on('end', () => done({ status: response.statusCode ?? 0, text }));
+      response.on('error', failed);
+    });
+    sent.on('error', failed);
+    sent.end(body);
+  });
+}
