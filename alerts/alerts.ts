@@ -12,6 +12,7 @@ import { Silences } from './delivery/silences.ts';
 import type { Webhook } from './delivery/webhook.ts';
 import { firstStarts } from './first-starts.ts';
 import { type AlertMetrics, createAlertMetrics } from './metrics.ts';
+import { promotionsGroup, startPromotions } from './promotions.ts';
 import { judgeLine } from './rules/on-line.ts';
 import { judgePredictions } from './rules/on-predictions.ts';
 import { judgeSilence } from './rules/on-silence.ts';
@@ -28,6 +29,8 @@ export interface AlertsOptions {
   readonly registry: Registry;
   readonly rules: readonly Rule[];
   readonly webhooks: readonly Webhook[];
+  /** Whether webhooks are told when another version serves. Default: they are not. */
+  readonly promotions?: boolean;
   /** By stage, the group that takes the readings for it. The lag of other stages is what they report. */
   readonly readers?: Readonly<Partial<Record<string, string>>>;
   /** How long a notification is tried. Default one day. */
@@ -42,7 +45,7 @@ const lineGroup = (stream: Stream): string => `${stream.name}.alerts.line`;
 
 /** Raises alerts by rules on what goes down the line, and sends them to webhooks. Without rules it only reports that it is there. */
 export function createAlerts(options: AlertsOptions): Stage {
-  const { stream, log, logger, registry, rules, webhooks } = options;
+  const { stream, log, logger, registry, rules, webhooks, promotions = false } = options;
   const reporter = createReporter({ stream, stage: 'alerts' });
   const pipes: RulePipe[] = [];
   const metrics = createAlertMetrics(registry, () => pipes.reduce((sum, pipe) => sum + pipe.firing(), 0));
@@ -59,8 +62,9 @@ export function createAlerts(options: AlertsOptions): Stage {
 
   async function open(fail: (error: unknown) => void): Promise<void> {
     const { alerts: topics } = stream;
-    if (!topics || rules.length === 0) return logger.info('there are no rules under alerts; nothing is watched');
-    const groups = [alertsGroup, silentGroup, lineGroup].map((groupOf) => groupOf(stream));
+    if (!topics || (rules.length === 0 && !promotions))
+      return logger.info('there are no rules under alerts; nothing is watched');
+    const groups = [alertsGroup, silentGroup, lineGroup, promotionsGroup].map((groupOf) => groupOf(stream));
     const receivers = webhooks.map(({ name }) => deliveryGroup(stream, name));
     const starts = await firstStarts(log, topics.silences, [...groups, ...receivers]);
     taken = new TakenRecords({ log, logger, topic: topics.silences });
@@ -76,6 +80,10 @@ export function createAlerts(options: AlertsOptions): Stage {
       running.push(
         startTicker({ ...options, topic: topics.ticks, everyMs, silentGroup: group, line: needsLine, readers }),
       );
+    }
+    if (promotions) {
+      const startMs = starts.get(promotionsGroup(stream)) ?? Date.now();
+      running.push(startPromotions({ stream, log, logger, topic: topics.alerts, startMs }));
     }
     await silences.start(log, topics.silences, logger);
     const { giveUpAfterMs = 86_400_000 } = options;

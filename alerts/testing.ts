@@ -5,13 +5,27 @@ import { pino } from 'pino';
 import { kafkaUnderTest } from '../core/log/kafka/testing.ts';
 import type { EventLog } from '../core/log/port.ts';
 import { sqliteUnderTest } from '../core/log/sqlite/testing.ts';
-import { type Alert, type AlertDelivery, alertSchema, alertTopicsOf, decodeAlertRecord } from '../core/wire/alert.ts';
+import {
+  type Alert,
+  type AlertDelivery,
+  type AlertRecord,
+  alertSchema,
+  alertTopicsOf,
+  decodeAlertRecord,
+  type PromotionNotice,
+  promotionNoticeSchema,
+} from '../core/wire/alert.ts';
 import type { Prediction } from '../core/wire/prediction.ts';
 import { topicsOf } from '../core/wire/stream.ts';
 
 export const silent = pino({ level: 'silent' });
 export const patient = { timeout: 60_000, interval: 20 };
 export type Engine = 'SQLite' | 'Kafka';
+
+/** What a webhook was sent of a promotion. */
+export interface ReceivedNotice extends Omit<Received, 'alert'> {
+  readonly notice: PromotionNotice;
+}
 
 /** What a webhook was sent. */
 export interface Received {
@@ -29,6 +43,7 @@ export async function openReceiver(
   headers: Readonly<Record<string, string>> = {},
 ) {
   const received: Received[] = [];
+  const notices: ReceivedNotice[] = [];
   let count = 0;
   const server: Server = createServer((request, response) => {
     const chunks: Buffer[] = [];
@@ -36,8 +51,11 @@ export async function openReceiver(
     request.on('end', () => {
       const body = Buffer.concat(chunks);
       const status = respond(count++);
-      const alert = alertSchema.parse(JSON.parse(body.toString()));
-      received.push({ alert, body, headers: request.headers, status, atMs: Date.now() });
+      const json: unknown = JSON.parse(body.toString());
+      const notice = promotionNoticeSchema.safeParse(json).data;
+      const sent = { body, headers: request.headers, status, atMs: Date.now() };
+      if (notice) notices.push({ notice, ...sent });
+      else received.push({ alert: alertSchema.parse(json), ...sent });
       if (status === 0) response.destroy();
       else response.writeHead(status, { ...headers, location: 'http://127.0.0.1:1/' }).end();
     });
@@ -46,6 +64,7 @@ export async function openReceiver(
   const { port } = server.address() as AddressInfo;
   return {
     received,
+    notices,
     url: new URL(`http://127.0.0.1:${port}/hook`),
     taken: () => received.filter(({ status }) => status >= 200 && status < 300),
     close: () => new Promise<void>((resolve) => void server.close(() => resolve()).closeAllConnections()),
@@ -119,8 +138,8 @@ export function predictionRecord(stream: string, parts: PredictionParts) {
   return { key: device, value: Buffer.from(JSON.stringify(prediction)) };
 }
 
-async function recordsIn(log: EventLog, topic: string): Promise<(Alert | AlertDelivery)[]> {
-  const found: (Alert | AlertDelivery)[] = [];
+async function recordsIn(log: EventLog, topic: string): Promise<AlertRecord[]> {
+  const found: AlertRecord[] = [];
   for await (const records of log.tail([topic], { since: 0, follow: false }))
     for (const { value } of records) {
       const record = decodeAlertRecord(value);

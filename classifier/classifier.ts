@@ -79,7 +79,7 @@ export function createClassifier(options: ClassifierOptions): Classifier {
   const figuresOf = createFigures({ ...shared, steadyNow, inputs: inputsOf(stream) });
   let labeller: Labeller | undefined;
   let running: Running | undefined;
-  let following: { stop(): Promise<void> } | undefined;
+  let following: ReturnType<typeof followModelChanges> | undefined;
 
   function stalled({ topic, partition, error, attempt }: Stall): void {
     metrics.stalled();
@@ -124,7 +124,7 @@ export function createClassifier(options: ClassifierOptions): Classifier {
     await bounded(labeller?.close());
   }
 
-  const snapshot = async () => reporter.status(await figuresOf(labeller));
+  const snapshot = async () => reporter.status(await figuresOf(labeller, following?.promotions));
   const report = () => reportStatus({ log, topic: stream.topics.status, logger, snapshot });
   return {
     ...createStage({ open, close, report }),

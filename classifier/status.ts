@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { type EventLog, type PartitionLag, totalLag } from '../core/log/port.ts';
 import type { StageFigures } from '../core/stage/reporter.ts';
+import type { Promotion } from '../core/wire/promotion.ts';
 import type { Stream } from '../core/wire/stream.ts';
 import type { Labeller } from './labeller.ts';
 import type { Metrics } from './metrics.ts';
@@ -33,7 +34,7 @@ export function createFigures(options: FiguresOptions) {
   }
 
   /** Without a labeller, before the first model is loaded. */
-  return async (labeller: Labeller | undefined): Promise<StageFigures> => {
+  return async (labeller: Labeller | undefined, promotions: readonly Promotion[] = []): Promise<StageFigures> => {
     const lags = await lagOfGroup();
     labeller?.quiet(lags && caughtUp(lags), steadyNow());
     const lag = lags && totalLag(lags.filter(({ topic }) => topic === stream.topics.readings));
@@ -50,6 +51,7 @@ export function createFigures(options: FiguresOptions) {
       ...(labeller && {
         model: { ...labeller.champion.model.identity, ...(challenger !== undefined && { challenger }) },
       }),
+      ...(promotions.length > 0 && { promotions: [...promotions] }),
       latency,
       ...(drift && { drift }),
       ...(lag !== undefined && { lag }),

@@ -18,11 +18,13 @@ const defaultSecretFrom = 'GAPLINE_WEBHOOK_SECRET';
 export function openAlerts({ file, config: { alerts } }: Pick<LoadedConfig, 'file' | 'config'>): {
   readonly rules: readonly Rule[];
   readonly webhooks: readonly Webhook[];
+  readonly promotions: boolean;
   readonly giveUpAfterMs: number;
 } {
   return {
     rules: alerts.rules.map(ruleOf),
     webhooks: alerts.webhooks.map((webhook, index) => openWebhook(webhook, `${file}: alerts.webhooks.${index}`)),
+    promotions: alerts.promotions,
     giveUpAfterMs: nanosecondsOf(alerts.giveUpAfter) / 1e6,
   };
 }

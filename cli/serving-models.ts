@@ -47,6 +47,7 @@ function watchConfig(
       },
       onRefused: (error) => watcher.onRefused(error),
       onRegistry: (error) => watcher.onRegistry?.(error),
+      onHistory: (promotions) => watcher.onHistory?.(promotions),
     });
   let registry = follow(choice.models, serving);
 

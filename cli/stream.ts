@@ -150,7 +150,7 @@ export async function resolveStream(loaded: LoadedConfig): Promise<Stream> {
     topics: topicsOf(stream, topics),
     ...(facts && { facts }),
     ...(segments && { segments }),
-    ...(alerts.rules.length > 0 && { alerts: alertTopicsOf(stream) }),
+    ...((alerts.rules.length > 0 || alerts.promotions) && { alerts: alertTopicsOf(stream) }),
   };
 }
 

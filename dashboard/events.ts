@@ -1,3 +1,4 @@
+import type { Promotion } from '../core/wire/promotion.ts';
 import type { Status } from '../core/wire/status.ts';
 
 /**
@@ -192,6 +193,8 @@ export interface ModelFigures {
   readonly challenger: number | null;
   /** The last changes of version, oldest first: when, in milliseconds since the epoch, and to which. */
   readonly swaps: readonly { readonly at: number; readonly version: number }[];
+  /** Who let which version serve, and why, as the registry wrote it down; oldest first. Only a classifier that runs reports it. */
+  readonly promotions: readonly (Promotion & { readonly text: string })[];
 }
 
 export interface StageFigures {

@@ -1,13 +1,19 @@
 import type { EventLog, Rejected, Running, Stall, StoredRecord } from '../../core/log/port.ts';
 import type { Reporter } from '../../core/stage/reporter.ts';
-import { type Alert, type AlertDelivery, decodeAlertRecord } from '../../core/wire/alert.ts';
+import {
+  type AlertDelivery,
+  type AlertRecord,
+  decodeAlertRecord,
+  type NoticeDelivery,
+  type Notification,
+} from '../../core/wire/alert.ts';
 import { describeError, GaplineError } from '../../core/wire/errors.ts';
 import type { Stream } from '../../core/wire/stream.ts';
 import type { AlertMetrics } from '../metrics.ts';
 import type { TakenRecords } from '../taken.ts';
 import { Outcomes } from './outcomes.ts';
 import type { Silences } from './silences.ts';
-import { sendAlert, type Webhook } from './webhook.ts';
+import { sendNotification, type Webhook } from './webhook.ts';
 
 export interface DeliverOptions {
   readonly stream: Stream;
@@ -46,32 +52,51 @@ export function startDelivery(options: DeliverOptions): Promise<Running> {
     const rejected: Rejected[] = [];
     for (const record of records) {
       if (taken.wasTaken(group, record)) continue;
-      const alert = decodeAlertRecord(record.value);
-      if (typeof alert === 'string') rejected.push({ record, reason: `not an alert: ${alert}` });
-      else if (alert.kind === 'alert' && alert.stream === stream.name && record.arrivedMs >= oldestMs)
-        await settle(alert, record, signal);
+      const found = decodeAlertRecord(record.value);
+      if (typeof found === 'string') rejected.push({ record, reason: `not an alert: ${found}` });
+      else if (isNotification(found) && found.stream === stream.name && record.arrivedMs >= oldestMs)
+        await settle(found, record, signal);
       taken.note(group, record);
     }
     return rejected;
   }
 
-  async function settle(alert: Alert, record: StoredRecord, signal: AbortSignal): Promise<void> {
-    const { outcome, detail } = await outcomeOf(courier, alert, record, signal);
-    const { rule, subject, state, id, key } = alert;
-    const delivery: AlertDelivery = {
-      ...{ kind: 'delivery', stream: stream.name, rule, subject, state, id, key, webhook: webhook.name, outcome },
+  async function settle(notification: Notification, record: StoredRecord, signal: AbortSignal): Promise<void> {
+    const { outcome, detail } = await outcomeOf(courier, notification, record, signal);
+    const delivery = deliveryOf(notification, {
+      ...{ webhook: webhook.name, outcome },
       ...(detail !== undefined && { detail: detail.slice(0, 500) }),
       at: new Date().toISOString(),
-    };
-    await log.append(topic, [{ key: subject, value: Buffer.from(JSON.stringify(delivery)) }], { deadlineMs: appendMs });
-    outcomes.note(alert, outcome);
+    });
+    // Beside what it is about, so that readers find both in order.
+    const value = Buffer.from(JSON.stringify(delivery));
+    await log.append(topic, [{ key: record.key ?? stream.name, value }], { deadlineMs: appendMs });
+    if (notification.kind === 'alert') outcomes.note(notification, outcome);
     metrics.settled(webhook.name, outcome);
     if (outcome !== 'delivered' && outcome !== 'silenced')
-      reporter.noteError(`webhook ${webhook.name}: ${rule} of ${subject} (${state}) was not delivered: ${detail}`);
+      reporter.noteError(`webhook ${webhook.name}: ${nameOf(notification)} was not delivered: ${detail}`);
   }
 
   const stalled = ({ error }: Stall) => reporter.noteError(`webhook ${webhook.name}: ${describeError(error)}`);
   return log.drain({ from: [topic], group, maxBatch, stalled }, sink, reporter.deadLetter);
+}
+
+const isNotification = (record: AlertRecord): record is Notification =>
+  record.kind === 'alert' || record.kind === 'promotion';
+
+const nameOf = (notification: Notification): string =>
+  notification.kind === 'promotion'
+    ? `the promotion of version ${notification.model.version}`
+    : `${notification.rule} of ${notification.subject} (${notification.state})`;
+
+function deliveryOf(
+  notification: Notification,
+  settled: Pick<AlertDelivery, 'webhook' | 'outcome' | 'detail' | 'at'>,
+): AlertDelivery | NoticeDelivery {
+  const { stream, id, key } = notification;
+  if (notification.kind === 'promotion') return { kind: 'promotion-delivery', stream, id, key, ...settled };
+  const { rule, subject, state } = notification;
+  return { kind: 'delivery', stream, rule, subject, state, id, key, ...settled };
 }
 
 interface Courier extends DeliverOptions {
@@ -83,18 +108,18 @@ interface Courier extends DeliverOptions {
 /** @throws {GaplineError} `webhook-refused` where it is to be tried again */
 async function outcomeOf(
   courier: Courier,
-  alert: Alert,
+  notification: Notification,
   { arrivedMs }: StoredRecord,
   signal: AbortSignal,
 ): Promise<Pick<AlertDelivery, 'outcome' | 'detail'>> {
   const { webhook, silences, giveUpAfterMs, metrics, outcomes, pause } = courier;
-  if (silences.isSilenced(alert, Date.now())) {
-    const isNews = alert.state === 'resolved' && (await outcomes.wasToldThatItFires(alert));
+  if (notification.kind === 'alert' && silences.isSilenced(notification, Date.now())) {
+    const isNews = notification.state === 'resolved' && (await outcomes.wasToldThatItFires(notification));
     if (!isNews) return { outcome: 'silenced' };
   }
   const pauseMs = pause.untilMs - Date.now();
   if (pauseMs > 0) throw again(`${pause.detail}, and Retry-After: ${Math.ceil(pauseMs / 1_000)} s more`);
-  const attempt = await sendAlert(webhook, alert, signal);
+  const attempt = await sendNotification(webhook, notification, signal);
   if (attempt.outcome === 'delivered') return { outcome: 'delivered' };
   const { outcome, detail } = attempt;
   if (outcome === 'refused') return { outcome, detail };

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { retryAfterMs } from '../../core/retry/retry-after.ts';
-import type { Alert } from '../../core/wire/alert.ts';
+import type { Notification } from '../../core/wire/alert.ts';
 import { describeError } from '../../core/wire/errors.ts';
 import { post } from './post.ts';
 
@@ -37,14 +37,18 @@ export function signatureOf(secret: string, seconds: number, body: Uint8Array): 
 }
 
 /** Sends one notification once. Never throws. */
-export async function sendAlert(webhook: Webhook, alert: Alert, signal?: AbortSignal): Promise<Attempt> {
+export async function sendNotification(
+  webhook: Webhook,
+  notification: Notification,
+  signal?: AbortSignal,
+): Promise<Attempt> {
   const { url, secret, allowPrivate } = webhook;
-  const body = Buffer.from(JSON.stringify(alert));
+  const body = Buffer.from(JSON.stringify(notification));
   const seconds = Math.floor(Date.now() / 1_000);
   const headers = {
     'content-type': 'application/json',
     'user-agent': 'gapline',
-    'idempotency-key': alert.key,
+    'idempotency-key': notification.key,
     ...(secret !== undefined && { 'gapline-signature': signatureOf(secret, seconds, body) }),
   };
   try {

@@ -140,6 +140,7 @@ export const alertsSchema = z.strictObject({
     .superRefine(namesDiffer)
     .default([])
     .describe('who is told; each is sent every alert'),
+  promotions: z.boolean().default(false).describe('whether webhooks are also told when another model version serves'),
   giveUpAfter: span().default('1d').describe('how long a webhook that does not take an alert is tried'),
 });
 

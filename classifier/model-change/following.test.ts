@@ -23,6 +23,7 @@ function follow(load: (version: number) => Promise<Model>) {
     onChallenger: (model) => labelling.push(model?.identity.version),
     onRefused: (reason) => followed.refused.push(reason),
     onRegistry: () => {},
+    onHistory: () => {},
     everyMs: 1,
   });
   onTestFinished(stop);

@@ -3,6 +3,7 @@ import type { Model, ModelSource } from '../../core/model/model.ts';
 import { poll } from '../../core/model/poll.ts';
 import { isRegistryFault } from '../../core/model/registry/watch.ts';
 import { describeError } from '../../core/wire/errors.ts';
+import type { Promotion } from '../../core/wire/promotion.ts';
 
 /** Where a challenger comes from, if there is one. */
 export interface ChallengerSource {
@@ -23,6 +24,8 @@ export interface FollowOptions {
   readonly onRefused: (reason: string) => void;
   /** The registry does not respond, and why; undefined once it does again. */
   readonly onRegistry: (reason: string | undefined) => void;
+  /** The last changes of the version that serves. */
+  readonly onHistory: (promotions: readonly Promotion[]) => void;
   /** How often to look for a challenger. Default 1 s. */
   readonly everyMs?: number;
 }
@@ -34,6 +37,7 @@ export function followModels(options: FollowOptions): { stop(): Promise<void> } 
     onChange: onChampion,
     onRefused: (error) => onRefused(describeError(error)),
     onRegistry: (error) => options.onRegistry(error === undefined ? undefined : describeError(error)),
+    onHistory: options.onHistory,
   });
   const challengerWatch = challengers && followChallenger(challengers, options);
   return {

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Model, ModelSource } from '../../core/model/model.ts';
 import type { Reporter } from '../../core/stage/reporter.ts';
 import { describeError } from '../../core/wire/errors.ts';
+import type { Promotion } from '../../core/wire/promotion.ts';
 import type { Stream } from '../../core/wire/stream.ts';
 import type { Labeller } from '../labeller.ts';
 import type { Metrics } from '../metrics.ts';
@@ -19,7 +20,10 @@ export interface ModelChangesOptions {
 }
 
 /** Follows which versions are champion and challenger, and hands each change to the labeller. */
-export function followModelChanges(options: ModelChangesOptions): { stop(): Promise<void> } {
+export function followModelChanges(options: ModelChangesOptions): {
+  readonly promotions: readonly Promotion[];
+  stop(): Promise<void>;
+} {
   const { stream, models, challengers, labeller, metrics, reporter, logger } = options;
 
   function onRefused(reason: string): void {
@@ -66,9 +70,20 @@ export function followModelChanges(options: ModelChangesOptions): { stop(): Prom
     return version === labeller.champion.model.identity.version ? undefined : version;
   }
 
-  return followModels({
+  let promotions: readonly Promotion[] = [];
+  const following = followModels({
     ...{ models, logger, champion: labeller.champion.model },
     challengers: challengers && { resolve: resolveChallenger, load: (version) => challengers.load(version) },
     ...{ onChampion, onChallenger, onRefused, onRegistry },
+    onHistory(last) {
+      promotions = last;
+    },
   });
+  return {
+    /** The last changes of the version that serves, oldest first; empty where nobody wrote any down. */
+    get promotions() {
+      return promotions;
+    },
+    stop: () => following.stop(),
+  };
 }

@@ -1,5 +1,5 @@
 import { silenceKey } from '../../alerts/delivery/silences.ts';
-import { sendAlert, type Webhook } from '../../alerts/delivery/webhook.ts';
+import { sendNotification, type Webhook } from '../../alerts/delivery/webhook.ts';
 import { alertOf } from '../../alerts/rules/message.ts';
 import type { EventLog } from '../../core/log/port.ts';
 import type { AlertTopics, Silence } from '../../core/wire/alert.ts';
@@ -94,7 +94,7 @@ async function testOne(webhook: Webhook, stream: string): Promise<string | undef
   const now = BigInt(Date.now()) * 1_000_000n;
   const what = 'a test by gapline alerts test';
   const shared = { stream, rule: 'test', subject: 'test', state: 'firing', since: now, origin: '', at: now } as const;
-  const attempt = await sendAlert(webhook, alertOf({ ...shared, details: {}, what }));
+  const attempt = await sendNotification(webhook, alertOf({ ...shared, details: {}, what }));
   return attempt.outcome === 'delivered' ? undefined : attempt.detail;
 }
 

@@ -1,7 +1,6 @@
 import { rm, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { Manifest } from '../../core/model/manifest.ts';
-import { readingFields } from '../../core/model/model.ts';
 import { challengerAlias, type Registry } from '../../core/model/registry/port.ts';
 import { promote, rollback } from '../../core/model/registry/promotion.ts';
 import { elementAt } from '../../core/numeric/element.ts';
@@ -9,11 +8,11 @@ import { describeError, GaplineError } from '../../core/wire/errors.ts';
 import { type ImportInput, importModel } from '../../training/import.ts';
 import { importFolder } from '../../training/kept-draft.ts';
 import { trainingOptions } from '../../training/options.ts';
-import { scoreVersion } from '../../training/score-version.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { complain, print as printText } from '../print.ts';
 import { draftsOf, openDataset, openModels, operator, versionOf } from '../stream.ts';
 import { printImpurity, printPermutation } from './importance.ts';
+import { demandBetter, type PromoteOptions, percent, scoreOn } from './judge-versions.ts';
 import { prepared } from './train.ts';
 
 export interface ModelsOptions {
@@ -22,7 +21,6 @@ export interface ModelsOptions {
 }
 
 const print = (line: string): void => void printText(`${line}\n`);
-const percent = (share: number): string => `${(share * 100).toFixed(2)} %`;
 
 function open({ config, set }: ModelsOptions): { loaded: LoadedConfig; registry: Registry } {
   const loaded = loadConfig(config, set);
@@ -102,14 +100,19 @@ export async function showModel(named: string, options: ShowOptions): Promise<vo
   print(JSON.stringify({ ...manifest, ...(ranked && { importance: Object.fromEntries(ranked) }) }, null, 2));
 }
 
-/** Lets a version serve; with `if`, only where that figure is better than the champion's on the data to replay. */
-export async function promoteModel(named: string, options: ModelsOptions & { if?: 'accuracy' | 'f1' }): Promise<void> {
+/**
+ * Lets a version serve; with `if`, only where that figure is better than the champion's: on the data to replay, or with `since` on what
+ * both labelled in the line.
+ */
+export async function promoteModel(named: string, options: ModelsOptions & PromoteOptions): Promise<void> {
+  if (options.since !== undefined && options.if === undefined)
+    throw new GaplineError('config-invalid', '--since stands with --if: the figure that decides');
   const { loaded, registry } = open(options);
   const version = await versionOf(registry, named);
   const serving = await registry.resolve('champion');
   const figure =
     options.if && serving !== undefined && serving !== version
-      ? await demandBetter(loaded, registry, version, serving, options.if)
+      ? await demandBetter({ loaded, registry, version, serving }, { ...options, if: options.if })
       : undefined;
   const { from, to } = await promote(registry, version, { who: operator(), by: figure ?? 'promote' });
   print(
@@ -117,36 +120,6 @@ export async function promoteModel(named: string, options: ModelsOptions & { if?
       ? `version ${to} serves already`
       : `version ${to} serves; ${from === undefined ? 'none' : `version ${from}`} did before`,
   );
-}
-
-async function demandBetter(
-  loaded: LoadedConfig,
-  registry: Registry,
-  version: number,
-  serving: number,
-  figure: 'accuracy' | 'f1',
-): Promise<string> {
-  const rate = loaded.config.generator.gaps.rate;
-  const figureOf = async (scored: number) => {
-    const [scores] = await scoreOn(loaded, registry, scored, [rate]);
-    if (!scores) throw new GaplineError('internal', `version ${scored} was not scored`);
-    return scores[figure];
-  };
-  const [has, needs] = [await figureOf(version), await figureOf(serving)];
-  const comparison = `${figure} of version ${version} is ${percent(has)}, of version ${serving} ${percent(needs)}, with ${percent(rate)} of the values missing`;
-  if (has <= needs) throw new GaplineError('model-refused', comparison);
-  print(comparison);
-  return comparison;
-}
-
-async function scoreOn(loaded: LoadedConfig, registry: Registry, version: number, rates: readonly number[]) {
-  const model = await registry.load(version);
-  try {
-    const dataset = await openDataset(loaded, 'replay', readingFields(model));
-    return await scoreVersion({ model, dataset, rates, seed: loaded.config.training.seed });
-  } finally {
-    await model.close();
-  }
 }
 
 /** Gives the line back to the version that served before. */

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { timeUnits } from '../../core/dataset/time-cell.ts';
 import { repeated } from '../once.ts';
-import { streamCommand, wholeNumber, withStore } from './options.ts';
+import { logCommand, streamCommand, wholeNumber, withStore } from './options.ts';
 
 // The commands for models: from a table to a version that serves.
 
@@ -121,10 +121,17 @@ export function models(): Command {
         .action(async (versions, options) => (await load()).compareModels(versions, options)),
     )
     .addCommand(
-      streamCommand('promote', 'let a version serve; a running line follows within 2 s')
+      logCommand('promote', 'let a version serve; a running line follows within 2 s')
         .argument('<version>', 'a number, an alias, or a run of MLflow: runs:/ID')
         .addOption(
-          new Option('--if <figure>', 'only where it is better on the data to replay').choices(['accuracy', 'f1']),
+          new Option(
+            '--if <figure>',
+            'only where it is better on the data to replay, or with --since in the line',
+          ).choices(['accuracy', 'f1']),
+        )
+        .option(
+          '--since <time>',
+          'with --if: judge by what champion and challenger labelled in the line since then, where the truth is known: a time, or how long ago: 1h',
         )
         .action(async (version, options) => (await load()).promoteModel(version, options)),
     )

@@ -1,6 +1,7 @@
 import type { FieldHistogram } from './histogram-schema.ts';
 import type { Memory } from './impute/memory.ts';
 import type { Rows } from './rows.ts';
+import type { Promotion } from '../wire/promotion.ts';
 import type { DecidingShapelet } from './series/deciding.ts';
 import type { ModelSteps } from './steps.ts';
 
@@ -73,6 +74,8 @@ export interface ModelWatcher {
   onRefused(error: unknown): void;
   /** The registry does not respond, and why; undefined once it does again. The present version serves meanwhile. */
   onRegistry?(error: unknown): void;
+  /** The last changes of the version that serves, oldest first: at the start, and with each change. */
+  onHistory?(promotions: readonly Promotion[]): void;
 }
 
 /** Where a stage gets the version that serves, and hears when that changes. */

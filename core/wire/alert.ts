@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { firstIssue } from './issue.ts';
+import { describePromotion, type Promotion, promotionSchema } from './promotion.ts';
 import { nanosecondsSchema } from './reading.ts';
 
 /** The topics of a stream's alerts. */
@@ -122,11 +123,46 @@ export const tickSchema = z.discriminatedUnion('kind', [
 
 export type Tick = z.infer<typeof tickSchema>;
 
-const recordSchema = z.discriminatedUnion('kind', [alertSchema, deliverySchema]);
+/** What a webhook is sent when another version serves. */
+export const promotionNoticeSchema = z
+  .strictObject({
+    kind: z.literal('promotion'),
+    stream: z.string().min(1),
+    id: idSchema.describe('of the promotion'),
+    key: keySchema,
+    model: z.strictObject({ name: z.string(), version: z.int() }).describe('that serves from then on'),
+    ...promotionSchema.omit({ to: true }).shape,
+    text: z.string().describe('one line for people; Slack and others show it'),
+  })
+  .meta({ title: 'PromotionNotice' });
+
+export type PromotionNotice = z.infer<typeof promotionNoticeSchema>;
+
+/** What became of a notice of a promotion at one webhook. */
+const noticeDeliverySchema = z.strictObject({
+  kind: z.literal('promotion-delivery'),
+  ...{ stream: z.string().min(1), id: idSchema, key: keySchema },
+  ...deliverySchema.pick({ webhook: true, outcome: true, detail: true, at: true }).shape,
+});
+
+export type NoticeDelivery = z.infer<typeof noticeDeliverySchema>;
+
+/** What webhooks are sent. */
+export type Notification = Alert | PromotionNotice;
+
+/** What the topic of alerts holds. */
+export type AlertRecord = Notification | AlertDelivery | NoticeDelivery;
+
+const recordSchema = z.discriminatedUnion('kind', [
+  alertSchema,
+  deliverySchema,
+  promotionNoticeSchema,
+  noticeDeliverySchema,
+]);
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
-/** What a record of the topic of alerts holds, or, on one line, why it holds neither. */
-export const decodeAlertRecord = (value: Uint8Array): Alert | AlertDelivery | string => decode(recordSchema, value);
+/** What a record of the topic of alerts holds, or, on one line, why it holds none of it. */
+export const decodeAlertRecord = (value: Uint8Array): AlertRecord | string => decode(recordSchema, value);
 export const decodeSilence = (value: Uint8Array): Silence | string => decode(silenceSchema, value);
 export const decodeFirstStart = (value: Uint8Array): FirstStart | string => decode(firstStartSchema, value);
 export const decodeTaken = (value: Uint8Array): Taken | string => decode(takenSchema, value);
@@ -155,6 +191,16 @@ export function alertId({
   since,
   origin,
 }: Pick<Alert, 'stream' | 'rule' | 'subject' | 'since'> & { readonly origin: string }): string {
-  const identity = JSON.stringify([stream, rule, subject, since, origin]);
-  return createHash('sha256').update(identity).digest('hex').slice(0, 32);
+  return digestOf([stream, rule, subject, since, origin]);
+}
+
+const digestOf = (identity: readonly unknown[]): string =>
+  createHash('sha256').update(JSON.stringify(identity)).digest('hex').slice(0, 32);
+
+/** The notice of a promotion: whoever hears of the same one gives it the same id and key, so that a receiver can tell. */
+export function noticeOf(stream: string, model: string, promotion: Promotion): PromotionNotice {
+  const { to, ...rest } = promotion;
+  const id = digestOf([stream, model, promotion.at, promotion.from, to]);
+  const text = `[promotion] ${stream}: ${model}: ${describePromotion(promotion)}`;
+  return { kind: 'promotion', stream, id, key: `${id}-promotion`, model: { name: model, version: to }, ...rest, text };
 }

@@ -289,8 +289,9 @@ export const errorCatalog = {
   'model-refused': {
     status: 409,
     title: 'The version is not better than the one that serves',
-    cause: '`gapline models promote --if` compared both on the data to replay.',
-    remedy: 'Train another, or promote it without --if.',
+    cause:
+      '`gapline models promote --if` compared both on the data to replay, or with --since on what both labelled in the line; or the line has labelled too little with both.',
+    remedy: 'Train another, let it label in the shadow for longer, or promote it without --if.',
   },
   'device-unknown': {
     status: 404,

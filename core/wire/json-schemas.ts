@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { alertSchema } from './alert.ts';
+import { alertSchema, promotionNoticeSchema } from './alert.ts';
 import { deadLetterSchema } from './dead-letter.ts';
 import { factSchema } from './fact.ts';
 import { anyFactInputSchema } from './fact-input.ts';
@@ -23,6 +23,7 @@ const schemas = {
   'fact.json': factSchema,
   'status.json': statusSchema,
   'alert.json': alertSchema,
+  'promotion-notice.json': promotionNoticeSchema,
   'dead-letter.json': deadLetterSchema,
   'problem.json': problemSchema,
 };

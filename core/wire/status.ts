@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { promotionSchema } from './promotion.ts';
 
 /** How far the readings of late are from those that the model was trained on. */
 const driftSchema = z.strictObject({
@@ -35,6 +36,11 @@ export const statusSchema = z
       .strictObject({ records: z.number(), bytes: z.number(), oldestMs: z.number(), drainedPerSecond: z.number() })
       .optional(),
     model: z.strictObject({ name: z.string(), version: z.int(), challenger: z.int().optional() }).optional(),
+    promotions: z
+      .array(promotionSchema)
+      .max(20)
+      .optional()
+      .describe('of a classifier: the last changes of the version that serves, oldest first'),
     latency: z.strictObject({ p50Ms: z.number(), p99Ms: z.number() }).optional().describe('from received to committed'),
     drift: driftSchema.optional(),
     unknownFields: z

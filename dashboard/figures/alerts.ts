@@ -34,6 +34,8 @@ export class AlertList {
       if (known?.view.state === record.state) known.deliveries.set(record.webhook, record.outcome);
       return;
     }
+    // Promotions stand with the model.
+    if (record.kind !== 'alert') return;
     const { id, rule, subject, state, since, at, text } = record;
     this.#known.delete(id);
     this.#known.set(id, { view: { id, rule, subject, state, since, at, text }, deliveries: new Map() });

@@ -130,12 +130,21 @@ describe('what the page shows', () => {
   test('notes the model, and when its version changed', () => {
     const scene = new Scene();
     scene.seconds(2, 10);
-    expect(scene.figures.snapshot().model).toEqual({ name: 'spambase', version: 1, challenger: null, swaps: [] });
+    expect(scene.figures.snapshot().model).toEqual({
+      name: 'spambase',
+      version: 1,
+      challenger: null,
+      swaps: [],
+      promotions: [],
+    });
+    scene.line.promotions = [{ at: new Date(nowMs).toISOString(), from: 1, to: 2, who: 'ada', by: 'f1' }];
+    scene.line.report(nowMs);
     scene.line.version = 2;
     scene.clockMs += 1_000;
     scene.seconds(1, 10);
     const { model } = scene.figures.snapshot();
     expect(model).toMatchObject({ version: 2, swaps: [{ version: 2 }] });
+    expect(model?.promotions).toMatchObject([{ to: 2, text: 'version 2 took over from version 1, by ada: f1' }]);
     expect(model?.swaps[0]?.at).toBeGreaterThan(nowMs - 1);
   });
 

@@ -1,4 +1,5 @@
 import type { StoredRecord } from '../../core/log/port.ts';
+import { describePromotion } from '../../core/wire/promotion.ts';
 import type { Stream } from '../../core/wire/stream.ts';
 import type {
   DeadLetterFigures,
@@ -191,7 +192,8 @@ export class Figures {
 
   #model(): ModelFigures | null {
     const { current, list } = this.#line.models;
-    return current && { ...current, challenger: this.#stages.challenger(), swaps: list };
+    const promotions = this.#stages.promotions().map((each) => ({ ...each, text: describePromotion(each) }));
+    return current && { ...current, challenger: this.#stages.challenger(), swaps: list, promotions };
   }
 
   #deadLetters(nowSecond: number): DeadLetterFigures {

@@ -1,3 +1,4 @@
+import type { Promotion } from '../../core/wire/promotion.ts';
 import { type Status, statusSchema } from '../../core/wire/status.ts';
 import type { StageFigures } from '../events.ts';
 import { parseObject } from './records.ts';
@@ -74,6 +75,16 @@ export class Stages {
       if (status.model?.challenger !== undefined) return status.model.challenger;
     }
     return null;
+  }
+
+  /** The last changes of the version that serves, as the classifier knows them that has seen the latest. */
+  promotions(): readonly Promotion[] {
+    let found: readonly Promotion[] = [];
+    for (const { status } of this.#members.values()) {
+      const own = status.promotions ?? [];
+      if ((own.at(-1)?.at ?? '') > (found.at(-1)?.at ?? '')) found = own;
+    }
+    return found;
   }
 
   /** A silent member is gone when another one of its stage came after its last word, or has long gone on without it. */

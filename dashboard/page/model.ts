@@ -70,24 +70,39 @@ export class ModelCard {
   #drawEvents({ model, stages }: Snapshot): void {
     const trouble = stages.find(({ stage, lastError }) => stage === 'classifier' && lastError)?.lastError;
     const events = [
-      ...(model?.swaps ?? []).map(({ at, version }) => ({
-        at,
-        text: `Version ${version} took over`,
-        isTrouble: false,
-      })),
-      ...(trouble ? [{ at: Date.parse(trouble.at), text: trouble.message, isTrouble: true }] : []),
+      ...(model ? changesOf(model) : []).map((change) => ({ ...change, isTrouble: false })),
+      ...(trouble ? [{ at: Date.parse(trouble.at), text: trouble.message, isTrouble: true, isSeen: false }] : []),
     ]
       .sort((a, b) => b.at - a.at)
       .slice(0, eventsShown);
     const items = paired(this.#events, events, () => make('li', {}, make('span', { class: 'muted' }), make('span')));
     for (const { element, item } of items) {
       const [time, text] = childrenOf(element, 2);
-      setText(time, clock(item.at));
+      setText(time, item.isSeen ? `seen at ${clock(item.at)}` : clock(item.at));
       setText(text, item.text);
       setAttribute(text, 'class', item.isTrouble ? 'trouble' : '');
       setAttribute(element, 'title', item.text);
     }
   }
+}
+
+/** A promotion takes effect within this time: the change of the labels that it made is not told once more. */
+const togetherMs = 60_000;
+
+/** Who let which version serve, and where nobody wrote that down, which version labelled from when on. */
+function changesOf({ promotions, swaps }: NonNullable<Snapshot['model']>) {
+  const told = promotions.map(({ at, to, text, seen = false }) => ({
+    at: Date.parse(at),
+    version: to,
+    text: `${text.charAt(0).toUpperCase()}${text.slice(1)}`,
+    isSeen: seen,
+  }));
+  const isTold = (swap: { at: number; version: number }) =>
+    told.some(({ at, version }) => version === swap.version && Math.abs(swap.at - at) <= togetherMs);
+  const others = swaps
+    .filter((swap) => !isTold(swap))
+    .map(({ at, version }) => ({ at, version, text: `Version ${version} took over`, isSeen: false }));
+  return [...told, ...others];
 }
 
 function readoutOf({ model, duel }: Snapshot): string {

@@ -49,6 +49,8 @@ export class SimulatedLine {
   /** Stages that report nothing. */
   readonly silenced = new Set<Status['stage']>();
   lastError: Status['lastError'];
+  /** What a classifier reports of who let which version serve. */
+  promotions: Status['promotions'];
   readonly #options: SimulationOptions;
   readonly #random: () => number;
   readonly #totals = { readings: 0, gaps: 0, labels: 0 };
@@ -286,6 +288,7 @@ export class SimulatedLine {
       lag: 3,
       model: { name: this.stream.name, version: this.version, ...challenger },
       ...(this.lastError ? { lastError: this.lastError } : {}),
+      ...(this.promotions ? { promotions: this.promotions } : {}),
       ...(this.drift ? { drift: this.drift } : {}),
     };
   }

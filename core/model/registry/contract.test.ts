@@ -11,6 +11,7 @@ import { type Draft, encodeArtifact } from '../artifact.ts';
 import type { Model } from '../model.ts';
 import { sampleDraft } from '../testing.ts';
 import { openRegistry } from './folder.ts';
+import type { Move } from './history.ts';
 import { openMlflow } from './mlflow.ts';
 import type { ServingOptions } from './open.ts';
 import type { Registry } from './port.ts';
@@ -61,12 +62,17 @@ class Watched {
   readonly changed: number[] = [];
   readonly refused: string[] = [];
   readonly away: (string | undefined)[] = [];
+  /** The history that was reported last. */
+  history: readonly Move[] = [];
   #watch: { stop(): Promise<void> } | undefined;
 
   async start(registry: Registry): Promise<this> {
     this.#watch = registry.watch?.(await registry.current(), {
       onChange: (model) => void this.changed.push(model.identity.version),
       onRefused: (error) => void this.refused.push(describeError(error)),
+      onHistory: (moves) => {
+        this.history = moves;
+      },
       onRegistry: (error) => void this.away.push(error === undefined ? undefined : describeError(error)),
     });
     return this;
@@ -147,6 +153,7 @@ function registryContract(place: () => Place): void {
       const [own, seen] = await registry.history();
       expect(own).toEqual({ at: expect.any(String), from: 1, to: 2 });
       expect(seen).toEqual({ at: expect.any(String), from: 2, to: 1, seen: true });
+      await expect.poll(() => watched.history, patient).toEqual([own, seen]);
       expect(watched.refused).toEqual([]);
     } finally {
       await watched.stop();

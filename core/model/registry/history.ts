@@ -1,21 +1,12 @@
-import { z } from 'zod';
+import { type Promotion, promotionSchema } from '../../wire/promotion.ts';
 
 /** One change of the version that serves, as it is kept. */
-export const moveSchema = z.object({
-  at: z.iso.datetime().describe('when it was done; of a move that was seen from outside: when it was seen'),
-  from: z.int().min(1).optional(),
-  to: z.int().min(1),
-  who: z.string().max(200).optional(),
-  by: z.string().max(500).optional().describe('why: the command, and the figure that decided'),
-  seen: z.literal(true).optional().describe('somebody moved the alias without Gapline, some time before `at`'),
-});
-
-export type Move = z.infer<typeof moveSchema>;
+export type Move = Promotion;
 
 /** Of what a registry keeps; undefined where it is no move. */
 export function readMove(text: string): Move | undefined {
   try {
-    return moveSchema.safeParse(JSON.parse(text)).data;
+    return promotionSchema.safeParse(JSON.parse(text)).data;
   } catch {
     return undefined;
   }

@@ -146,7 +146,7 @@ class EngineRegistry implements Registry {
   }
 
   watch(serving: Serving, watcher: ModelWatcher): { stop(): Promise<void> } {
-    const noteMove = createSeenMoves(this.#engine);
+    const noteChampion = createChampionNotes(this.#engine, (history) => watcher.onHistory?.(history));
     const notes = this.#alias === championAlias;
     return watchRegistry({
       serving,
@@ -154,7 +154,7 @@ class EngineRegistry implements Registry {
       everyMs: this.#pollEveryMs,
       resolve: async () => {
         const named = await this.#resolveWatched(serving);
-        if (notes && named !== undefined) await noteMove(named);
+        if (notes && named !== undefined) await noteChampion(named);
         return this.#demand(this.#choose(named));
       },
       stampOf: async (version) => `${version} ${await stampOf(await this.#engine.source(version))}`,
@@ -199,19 +199,36 @@ const isUnavailable = (error: unknown): boolean =>
 const away = (detail: string, cause: unknown): GaplineError =>
   new GaplineError('registry-unavailable', detail, { cause, retryable: true });
 
-/** Writes down when a champion is seen that no command of Gapline wrote down. What it cannot write is no reason not to follow. */
-function createSeenMoves(engine: RegistryEngine): (champion: number) => Promise<void> {
+/** Of the history, what is reported. */
+const mostReported = 10;
+
+/**
+ * Reports the history at the first look and with each change of the champion. One that no command of Gapline wrote down is written down:
+ * when it was seen. What cannot be read or written is no reason not to follow.
+ */
+function createChampionNotes(
+  engine: RegistryEngine,
+  report: (history: readonly Move[]) => void,
+): (champion: number) => Promise<void> {
   let before: number | undefined;
   return async (champion) => {
     if (champion === before) return;
     const seenFrom = before;
     before = champion;
     try {
-      const last = orderMoves(await engine.history()).at(-1)?.to ?? seenFrom;
-      if (last === undefined || last === champion) return;
-      await engine.record({ at: new Date().toISOString(), from: last, to: champion, seen: true });
+      const history = orderMoves(await engine.history());
+      const last = history.at(-1)?.to ?? seenFrom;
+      if (last !== undefined && last !== champion)
+        history.push(await recordSeen(engine, { at: new Date().toISOString(), from: last, to: champion, seen: true }));
+      report(history.slice(-mostReported));
     } catch {
-      // The folder may be read-only, and the user of MLflow may only read.
+      // The next change is reported again.
     }
   };
+}
+
+/** The folder may be read-only, and the user of MLflow may only read. */
+async function recordSeen(engine: RegistryEngine, move: Move): Promise<Move> {
+  await engine.record(move).catch(() => {});
+  return move;
 }

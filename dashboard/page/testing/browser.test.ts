@@ -255,8 +255,25 @@ describe.skipIf(!here)(title, { timeout: 60_000 }, () => {
     expect(await page.locator('#by-gaps li[data-known="yes"]').count()).toBeGreaterThan(3);
     expect(await text(page, '#health-text')).toMatch(/^1,200 readings wait in the collector's spool/);
     scene.line.spool = undefined;
+    const at = new Date().toISOString();
     scene.line.version = 3;
     await soon(async () => expect(await text(page, '#model-events')).toMatch(/Version 3 took over$/));
+    scene.line.promotions = [
+      { at, from: 1, to: 3, who: 'ada', by: 'f1 of version 3 is 97 %' },
+      { at, from: 3, to: 1, seen: true },
+    ];
+    await soon(async () => {
+      const events = await page.locator('#model-events li').allTextContents();
+      // Who did it stands in the place of what the labels showed.
+      expect(events).toContainEqual(
+        expect.stringMatching(/^[\d:]+Version 3 took over from version 1, by ada: f1 of version 3 is 97 %$/),
+      );
+      expect(events).toContainEqual(
+        expect.stringMatching(/^seen at [\d:]+Version 1 took over from version 3, moved without Gapline$/),
+      );
+      expect(events.join()).not.toMatch(/Version 3 took over$/);
+    });
+    scene.line.promotions = undefined;
     scene.line.lastError = {
       at: new Date().toISOString(),
       message: 'refused, version 3 stays: the checksum differs',
