@@ -1,7 +1,7 @@
+import type { Promotion } from '../wire/promotion.ts';
 import type { FieldHistogram } from './histogram-schema.ts';
 import type { Memory } from './impute/memory.ts';
 import type { Rows } from './rows.ts';
-import type { Promotion } from '../wire/promotion.ts';
 import type { DecidingShapelet } from './series/deciding.ts';
 import type { ModelSteps } from './steps.ts';
 
