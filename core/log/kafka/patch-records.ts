@@ -42,7 +42,8 @@ let patched = false;
 export function patchRecords(): void {
   if (patched) return;
   patched = true;
-  const { Record, RecordBatch } = originalEncoders();
+  const { Record, RecordBatch, Encoder } = originalEncoders();
+  const encoded = createEncoded(Encoder);
   // Records stay as they are until their batch is encoded.
   replace('kafkajs/src/protocol/recordBatch/record/v0', (record: BatchRecord) => record);
   replace('kafkajs/src/protocol/recordBatch/v0', {
@@ -53,12 +54,12 @@ export function patchRecords(): void {
       return encoded(encodeRecordBatch({ ...batch, records }));
     },
   });
-  patchRequests();
+  patchRequests(encoded);
   replace('kafkajs/src/producer/groupMessagesPerPartition', groupByPartition);
   replace('kafkajs/src/consumer/filterAbortedMessages', committedMessages);
 }
 
-function patchRequests(): void {
+function patchRequests(encoded: (buf: Buffer) => Encoded): void {
   const { produceRequest, createRequest } = originalRequests();
   replace('kafkajs/src/protocol/requests/produce/v3/request', (produce: ProduceRequest) => {
     const request = produceRequest(produce);
@@ -74,9 +75,14 @@ function patchRequests(): void {
   replace('kafkajs/src/protocol/request', create);
 }
 
-/** Bytes as what kafkajs' encoder has written. */
-function encoded(buf: Buffer): Encoded {
-  return Object.assign(Object.create(originalEncoders().Encoder.prototype) as Encoded, { buf, offset: buf.length });
+/** Makes of bytes what kafkajs' encoder has written. The encoder is looked up once: to require it costs more than a small request. */
+function createEncoded({ prototype }: { readonly prototype: Encoded }): (buf: Buffer) => Encoded {
+  return (buf) => {
+    const encoded = Object.create(prototype) as Encoded;
+    encoded.buf = buf;
+    encoded.offset = buf.length;
+    return encoded;
+  };
 }
 
 /** kafkajs' own requests. */
@@ -92,7 +98,7 @@ export function originalEncoders() {
   return {
     Record: require('kafkajs/src/protocol/recordBatch/record/v0') as (record: BatchRecord) => Encoded,
     RecordBatch: require('kafkajs/src/protocol/recordBatch/v0').RecordBatch as (batch: object) => Promise<Encoded>,
-    Encoder: require('kafkajs/src/protocol/encoder') as { prototype: Encoded },
+    Encoder: require('kafkajs/src/protocol/encoder') as { readonly prototype: Encoded },
   };
 }
 
