@@ -5,7 +5,7 @@ import helmet from 'helmet';
 import { Registry } from 'prom-client';
 import { HttpProblem, problemHandler } from '../core/http/problem.ts';
 import { shorten } from '../core/wire/problem.ts';
-import type { EndpointHandler } from './endpoint.ts';
+import type { EndpointHandler, Query } from './endpoint.ts';
 import { type FactsOptions, factsEndpoint } from './facts/endpoint.ts';
 import { type LineProtocolOptions, lineProtocolEndpoint } from './line-protocol/endpoint.ts';
 import { sendInfluxError } from './line-protocol/influx-error.ts';
@@ -37,22 +37,35 @@ export function createHandler(options: AppOptions): RequestListener {
     '/api/v2/write': lineProtocolEndpoint(options),
   };
   const app = createApp(options, endpoints);
+  const queryOf = createQueryReader();
   return (request, response) => {
     const { method, url = '' } = request;
     const end = url.indexOf('?');
     const path = end < 0 ? url : url.slice(0, end);
     const endpoint = method === 'POST' && Object.hasOwn(endpoints, path) && !url.includes('#') && endpoints[path];
     if (!endpoint) return app(request, response);
-    const query = end < 0 ? noQuery : parse(url.slice(end + 1));
-    void endpoint(Object.assign(request, { query }), response);
+    void endpoint(request, response, end < 0 ? noQuery : queryOf(url.slice(end + 1)));
   };
 }
 
-const noQuery: Record<string, unknown> = {};
+const noQuery: Query = {};
+
+/** Reads queries, and keeps the last one: devices send the same one with each reading. */
+function createQueryReader(): (text: string) => Query {
+  let last = '';
+  let query = noQuery;
+  return (text) => {
+    if (text === last) return query;
+    query = parse(text);
+    last = text;
+    return query;
+  };
+}
 
 function createApp(options: AppOptions, endpoints: Readonly<Record<string, EndpointHandler>>): Express {
   const app = express().disable('x-powered-by').disable('etag').set('query parser', 'simple');
-  for (const [path, endpoint] of Object.entries(endpoints)) app.post(path, endpoint);
+  for (const [path, endpoint] of Object.entries(endpoints))
+    app.post(path, (request, response) => endpoint(request, response, request.query));
   // After the endpoints of devices: no browser shows their responses, and a dozen headers each would cost more than the check of a reading.
   app.use(helmet({ strictTransportSecurity: options.tls }));
   // As InfluxDB's clients expect them: some look at these before they write.

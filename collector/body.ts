@@ -113,12 +113,12 @@ function readAll({ request, source, limits, reserved }: BodyReading): Promise<Bo
     const settle = (error: HttpProblem | null): void => {
       if (settled) return;
       settled = true;
-      source.removeAllListeners('data');
       reserved.release();
       if (error === null) {
         resolve(new Body(chunks, bytes));
         return;
       }
+      source.removeAllListeners('data');
       if (source !== request) {
         request.unpipe();
         source.destroy();

@@ -31,10 +31,10 @@ export interface EndpointOptions {
   readonly nowMs: () => number;
 }
 
-export type EndpointHandler = (
-  request: IncomingMessage & { query: Record<string, unknown> },
-  response: ServerResponse,
-) => Promise<void>;
+/** The parameters of a request's address; requests with the same ones may share the object. */
+export type Query = Readonly<Record<string, unknown>>;
+
+export type EndpointHandler = (request: IncomingMessage, response: ServerResponse, query: Query) => Promise<void>;
 
 /** Makes the rules by which the readings of one request are checked. */
 export function readingRules({ stream, maxAheadMs, metrics }: EndpointOptions) {

@@ -17,7 +17,7 @@ export function factsEndpoint(options: FactsOptions): EndpointHandler {
   const { groups, memory } = options.factAdmission;
   const limits = { ...options.body, of: 'facts' };
   const guard = options.guard('write');
-  return async (request, response) => {
+  return async (request, response, query) => {
     const refuse = (error: unknown) => sendProblem(response, problemOfError(error, 'facts', options));
     const accept = (facts: number): void => {
       metrics.factsAccepted(facts);
@@ -32,7 +32,7 @@ export function factsEndpoint(options: FactsOptions): EndpointHandler {
           `stream ${stream.name} takes no facts; name their kinds under facts in stream.yaml`,
         );
       const form = bodyForm(request);
-      const precision = precisionOf(request.query.precision);
+      const precision = precisionOf(query.precision);
       const body = await readBody(request, limits, memory);
       const records = recordsOfFacts({
         ...{ text: decodeText(body.join()), form, maxReadings, stream: stream.name },

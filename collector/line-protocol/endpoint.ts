@@ -25,11 +25,11 @@ export function lineProtocolEndpoint(options: LineProtocolOptions): EndpointHand
   const guard = options.guard('write');
   const { name, fields } = stream;
   const scanner = new LineScanner({ stream: name, fields, deviceTag, measurement, maxReadings });
-  return async (request, response) => {
+  return async (request, response, query) => {
     const refuse = (error: unknown) => sendInfluxError(response, problemOfError(error, 'line-protocol', options));
     try {
       await guard(request, response);
-      const precision = precisionOf(request.query.precision);
+      const precision = precisionOf(query.precision);
       const body = await readBody(request, options.body, memory);
       // Nothing below waits while the bytes are looked at.
       const bytes = body.join();

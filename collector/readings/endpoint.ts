@@ -16,7 +16,7 @@ export function readingsEndpoint(options: EndpointOptions): EndpointHandler {
   const guard = options.guard('write');
   const guardLabels = options.guard('read');
   const scanner = new ReadingScanner({ stream: stream.name, fields: stream.fields, maxReadings });
-  return async (request, response) => {
+  return async (request, response, query) => {
     const refuse = (error: unknown) => sendProblem(response, problemOfError(error, 'readings', options));
     const accept = (readings: number, found?: readonly string[]): void => {
       const status = found ? 200 : 202;
@@ -29,10 +29,10 @@ export function readingsEndpoint(options: EndpointOptions): EndpointHandler {
     };
     try {
       await guard(request, response);
-      const waitMs = request.query.wait === undefined ? 0 : waitOf(request.query.wait);
+      const waitMs = query.wait === undefined ? 0 : waitOf(query.wait);
       if (waitMs > 0) await guardLabels(request, response);
       const form = bodyForm(request);
-      const precision = precisionOf(request.query.precision);
+      const precision = precisionOf(query.precision);
       const body = await readBody(request, options.body, memory);
       // Nothing below waits while the bytes are looked at.
       const bytes = body.join();

@@ -58,14 +58,17 @@ export function createGuard(options: GuardOptions): Guard {
   const wrong = limitBy('wrong token', wrongTokensPerMinute, addressOf);
   const byToken = limitBy('token', limits.perToken, (request) => holders.get(request)?.name ?? addressOf(request));
   const holders = new WeakMap<IncomingMessage, Holder>();
-  /** A request that needs two scopes counts once. */
+  /** A request that needs two scopes counts once. Without limits there is nothing to count, and weak sets of requests are dear to collect. */
   const counted = new WeakSet<IncomingMessage>();
+  const isLimited = Boolean(limits.perAddress || limits.perToken);
 
   return (scope) => async (request, response) => {
     checkOrigin(request);
-    const isCounted = counted.has(request);
-    counted.add(request);
-    if (!isCounted) await byAddress(request, response);
+    const isCounted = isLimited && counted.has(request);
+    if (isLimited && !isCounted) {
+      counted.add(request);
+      await byAddress(request, response);
+    }
     if (access.open) return undefined;
     const holder = holderOf(request, access, sessions);
     if (holder === undefined) {
@@ -75,8 +78,10 @@ export function createGuard(options: GuardOptions): Guard {
     }
     if (!allows(holder, scope))
       throw new GaplineError('forbidden', `the token ${holder.name} lacks the scope ${scope}`);
-    holders.set(request, holder);
-    if (!isCounted) await byToken(request, response);
+    if (isLimited && !isCounted) {
+      holders.set(request, holder);
+      await byToken(request, response);
+    }
     return holder;
   };
 }

@@ -34,7 +34,7 @@ export class Connections {
   add(socket: Socket): void {
     const key = keyOf(socket);
     const address = socket.remoteAddress ?? '';
-    const { most = Number.POSITIVE_INFINITY, mostPerAddress = most } = this.#bounds;
+    const { most = Number.POSITIVE_INFINITY, mostPerAddress = Number.POSITIVE_INFINITY } = this.#bounds;
     const siblings = this.#byAddress.get(address);
     const tooMany = (siblings?.size ?? 0) >= mostPerAddress;
     if ((tooMany || this.#all.size >= most) && !this.#closeIdle(tooMany && siblings ? siblings : this.#all.keys())) {
@@ -48,19 +48,20 @@ export class Connections {
     socket.once('close', () => this.#forget(key, socket));
   }
 
-  /** A request began on the socket. */
-  busy(socket: Socket): void {
-    const connection = this.#all.get(keyOf(socket));
+  /** A request began on the connection. */
+  busy(key: string): void {
+    const connection = this.#all.get(key);
     if (connection) connection.requests += 1;
   }
 
-  /** A request on the socket is over: of those that wait for one it is the newest now. */
+  /** A request on the connection is over: of those that wait for one it is the newest now. */
   idle(key: string): void {
     const connection = this.#all.get(key);
     if (!connection) return;
     connection.requests -= 1;
     this.#all.delete(key);
     this.#all.set(key, connection);
+    if (this.#bounds.mostPerAddress === undefined) return;
     const siblings = this.#byAddress.get(connection.address);
     siblings?.delete(key);
     siblings?.add(key);

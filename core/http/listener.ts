@@ -47,6 +47,7 @@ export class Listener {
   /** The sockets that share the port with the server. */
   #further: readonly NetServer[] = [];
   readonly #connections: Connections;
+  readonly #keys = new WeakMap<Socket, string>();
   #endReload: (() => void) | undefined;
   #stopping: Promise<void> | undefined;
 
@@ -123,14 +124,23 @@ export class Listener {
   #handle(handler: RequestListener, request: IncomingMessage, response: ServerResponse): void {
     const { socket } = request;
     this.#begin(socket, { request, response });
-    const key = keyOf(socket);
-    this.#connections.busy(socket);
+    const key = this.#keyOf(socket);
+    this.#connections.busy(key);
     response.on('close', () => {
       this.#connections.idle(key);
       this.#end(socket, response);
     });
     if (this.#stopping !== undefined) response.setHeader('connection', 'close');
     handler(request, response);
+  }
+
+  /** Kept for the requests to come on the same socket. */
+  #keyOf(socket: Socket): string {
+    const known = this.#keys.get(socket);
+    if (known !== undefined) return known;
+    const key = keyOf(socket);
+    this.#keys.set(socket, key);
+    return key;
   }
 
   #begin(socket: Socket, exchange: Exchange): void {

@@ -20,9 +20,18 @@ export function explainForeignRequest(
   if (origin !== undefined && origin !== `http://${host}` && origin !== `https://${host}`) {
     return 'a page of another origin sent it';
   }
-  if (loopbackOnly && host !== undefined && !isLoopback(nameOf(host)))
-    return 'its Host header is no name of this machine';
+  if (loopbackOnly && host !== undefined && !isLoopbackHost(host)) return 'its Host header is no name of this machine';
   return undefined;
+}
+
+/** The last Host header that was a name of this machine: clients send the same one again and again. */
+let lastLoopbackHost: string | undefined;
+
+function isLoopbackHost(host: string): boolean {
+  if (host === lastLoopbackHost) return true;
+  if (!isLoopback(nameOf(host))) return false;
+  lastLoopbackHost = host;
+  return true;
 }
 
 /** The name in a Host header, without the port and without the brackets of IPv6. */
