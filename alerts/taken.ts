@@ -14,7 +14,11 @@ export interface TakenRecordsOptions {
   readonly topic: string;
 }
 
-type Mark = Pick<Taken, 'arrivedMs'> & { readonly offset: bigint };
+/** The last record that a group had taken of a partition. */
+export type Mark = Pick<Taken, 'arrivedMs'> & { readonly offset: bigint };
+
+export const isUpTo = ({ offset, arrivedMs }: StoredRecord, mark: Mark): boolean =>
+  offset <= mark.offset && arrivedMs <= mark.arrivedMs;
 
 const placeOf = (group: string, { topic, partition }: Pick<StoredRecord, 'topic' | 'partition'>): string =>
   JSON.stringify([group, topic, partition]);
@@ -59,8 +63,13 @@ export class TakenRecords {
   /** Whether the group had taken a record before this start. One of a topic that was made anew arrived later than all of the old one. */
   wasTaken(group: string, record: StoredRecord): boolean {
     if (this.#before.size === 0) return false;
-    const mark = this.#before.get(placeOf(group, record));
-    return mark !== undefined && record.offset <= mark.offset && record.arrivedMs <= mark.arrivedMs;
+    const mark = this.markOf(group, record);
+    return mark !== undefined && isUpTo(record, mark);
+  }
+
+  /** How far the group had come before this start; undefined where that is not known, or was passed since. */
+  markOf(group: string, place: Pick<StoredRecord, 'topic' | 'partition'>): Mark | undefined {
+    return this.#before.get(placeOf(group, place));
   }
 
   /** That a group took a record, and committed what follows from it. A mark from before this start that is passed is not asked again. */

@@ -1,10 +1,10 @@
 import type { Logger } from 'pino';
-import type { EventLog, History, PipeHandlers, Running, Stall, StoredRecord } from '../../core/log/port.ts';
+import type { EventLog, History, PipeHandlers, Positions, Running, Stall, StoredRecord } from '../../core/log/port.ts';
 import type { Reporter } from '../../core/stage/reporter.ts';
 import { describeError } from '../../core/wire/errors.ts';
 import type { Stream } from '../../core/wire/stream.ts';
 import type { AlertMetrics } from '../metrics.ts';
-import type { TakenRecords } from '../taken.ts';
+import { isUpTo, type Mark, type TakenRecords } from '../taken.ts';
 import { type Rule, ruleOf } from './rule.ts';
 import { RuleBook, type RuleDraft } from './rule-book.ts';
 import { decodeRules, encodeRules, type SavedRules } from './saved.ts';
@@ -59,23 +59,41 @@ export async function startRulePipe<R extends Rule>(options: RulePipeOptions<R>)
   }
 
   /** What the rules of before knew after the last record that they took. */
-  async function past(history: History): Promise<SavedRules> {
-    const checkpoint = await history.checkpoint();
-    if (!checkpoint) return { startMs, rules: [] };
-    const saved = decodeRules(checkpoint.state);
+  async function past(partition: number, history: History): Promise<SavedRules> {
+    const marks = marksOf(partition, history.committed);
+    // What it lacks may be deleted by now; an alert that fires is known none the less.
+    const checkpoint = await history.checkpoint({ approximate: marks.size > 0 });
+    const isUsed = checkpoint && [...checkpoint.positions].every(([topic, at]) => at <= knownTo(marks, topic, history));
+    const saved = isUsed ? decodeRules(checkpoint.state) : { startMs, rules: [] };
     const standing = saved.rules.filter(({ isGone }) => !isGone);
     const rulesOfBefore = standing.map(({ definition }) => ruleOf(definition)).filter(options.isOwn);
     const book = new RuleBook(stream.name, rulesOfBefore, saved, options.maxSubjects);
+    if (!isUsed) return book.save();
     let isReplayed = false;
-    for await (const records of history.from(checkpoint.positions)) {
+    const replay = (records: readonly StoredRecord[]) => {
       judged(book, records, isReplayed).commit();
       isReplayed = true;
+    };
+    for await (const records of history.from(checkpoint.positions)) replay(records);
+    for (const [topic, mark] of marks) {
+      const next = later(checkpoint.positions.get(topic) ?? 0n, history.committed.get(topic) ?? 0n);
+      for await (const records of takenFrom(log, { topic, partition, next }, mark)) replay(records);
     }
     return book.save();
   }
 
+  /** By topic, how far the group had come by its own record of it, which Kafka does not forget. Rules on silence begin again with the readings there are. */
+  function marksOf(partition: number, committed: Positions): ReadonlyMap<string, Mark> {
+    if (from.includes(stream.topics.readings)) return new Map();
+    const known = Array.from(committed.keys(), (topic) => {
+      const mark = taken.markOf(group, { topic, partition });
+      return mark === undefined ? [] : [[topic, mark] as const];
+    });
+    return new Map(known.flat());
+  }
+
   async function assigned(partition: number, history: History): Promise<void> {
-    books.set(partition, new RuleBook(stream.name, rules, await past(history), options.maxSubjects));
+    books.set(partition, new RuleBook(stream.name, rules, await past(partition, history), options.maxSubjects));
   }
 
   /** Readings only tell when a device was heard, and a rule on silence needs them where its state is gone. */
@@ -129,4 +147,25 @@ export async function startRulePipe<R extends Rule>(options: RulePipeOptions<R>)
     stop: () => running.stop(),
     firing: () => Array.from(books.values(), (book) => book.firing()).reduce((sum, count) => sum + count, 0),
   };
+}
+
+const later = (a: bigint, b: bigint): bigint => (a > b ? a : b);
+
+/** Behind the last record that the group is known to have taken: a checkpoint beyond it may be of a topic that was made anew. */
+const knownTo = (marks: ReadonlyMap<string, Mark>, topic: string, { committed }: History): bigint =>
+  later(committed.get(topic) ?? 0n, (marks.get(topic)?.offset ?? -1n) + 1n);
+
+/** What a group had taken of a partition, from an offset up to its mark. */
+async function* takenFrom(
+  log: EventLog,
+  { topic, partition, next }: Pick<StoredRecord, 'topic' | 'partition'> & { readonly next: bigint },
+  mark: Mark,
+): AsyncGenerator<readonly StoredRecord[]> {
+  if (next > mark.offset) return;
+  const after = new Map([[topic, new Map([[partition, next - 1n]])]]);
+  for await (const records of log.tail([topic], { since: 'now', after, follow: false })) {
+    const own = records.filter((record) => record.partition === partition && isUpTo(record, mark));
+    if (own.length > 0) yield own;
+    if (records.some((record) => record.partition === partition && record.offset >= mark.offset)) return;
+  }
 }

@@ -3,6 +3,7 @@ import { GaplineError } from '../wire/errors.ts';
 import type {
   Checkpoint,
   CheckpointOptions,
+  CheckpointRequest,
   Output,
   PipeHandlers,
   PipeOptions,
@@ -98,11 +99,20 @@ export class CheckpointParts {
   }
 }
 
-/** Whether a checkpoint and what a log still holds give the state at `committed`: nothing between is missing, and none of it is later. */
-export function isUsable({ positions }: Checkpoint, committed: Positions, oldest: Positions): boolean {
+/**
+ * Whether a checkpoint and what a log still holds give the state at `committed`: nothing between is missing, and none of it is later.
+ * An approximate one need only be of these topics.
+ */
+export function isUsable(
+  { positions }: Checkpoint,
+  committed: Positions,
+  oldest: Positions,
+  { approximate = false }: CheckpointRequest = {},
+): boolean {
   for (const [topic, end] of committed) {
     const at = positions.get(topic);
-    if (at === undefined || at > end || (at < end && at < (oldest.get(topic) ?? 0n))) return false;
+    if (at === undefined) return false;
+    if (!approximate && (at > end || (at < end && at < (oldest.get(topic) ?? 0n)))) return false;
   }
   return true;
 }

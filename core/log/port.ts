@@ -88,6 +88,10 @@ export interface Transformed {
   readonly commutes?: boolean;
 }
 
+export interface CheckpointRequest {
+  readonly approximate?: boolean;
+}
+
 /** The committed past of one partition number over all input topics of a pipe, to restore its state from. */
 export interface History {
   /** By topic, where the group resumes. */
@@ -95,8 +99,9 @@ export interface History {
   /**
    * The last checkpoint that was committed. Undefined where there is none, where the group was set back to before it, or where records
    * since then are deleted, so that the state cannot be restored exactly.
+   * @param options - `approximate` returns the last one in any case, as where Kafka forgot the offsets of the group
    */
-  checkpoint(): Promise<Checkpoint | undefined>;
+  checkpoint(options?: CheckpointRequest): Promise<Checkpoint | undefined>;
   /**
    * The committed records from these positions on, batch by batch: one topic after the other, in the order of {@link PipeOptions.from}.
    * From the positions of a checkpoint on, that is the order in which the batches were committed. A topic that is not named is left out.

@@ -32,10 +32,10 @@ export function historyOf(engine: KafkaEngine, { partition, committed, checkpoin
         signal.throwIfAborted();
       }
     },
-    async checkpoint() {
+    async checkpoint(request) {
       const found = checkpoints && (await lastCheckpoint(engine, checkpoints.topic, partition, signal));
       if (!found) return undefined;
-      return isUsable(found, committed, await oldestOf(engine, partition, committed)) ? found : undefined;
+      return isUsable(found, committed, await oldestOf(engine, partition, committed), request) ? found : undefined;
     },
   };
 }

@@ -42,7 +42,7 @@ export function historyOf(engine: SqliteEngine, options: HistoryOptions): Histor
     async *from(positions) {
       for (const { partition, next: to } of inputs) yield* read(partition, positions.get(partition.topic) ?? to, to);
     },
-    async checkpoint() {
+    async checkpoint(request) {
       const { checkpoints, partition: number } = options;
       if (!checkpoints) return undefined;
       const parts = new CheckpointParts(number);
@@ -53,7 +53,7 @@ export function historyOf(engine: SqliteEngine, options: HistoryOptions): Histor
       for await (const batch of read(partition, first, next)) parts.add(batch);
       const found = parts.checkpoint();
       const oldest = new Map(inputs.map((input) => [input.partition.topic, topics.extent(input.partition.id).first]));
-      return found && isUsable(found, committed, oldest) ? found : undefined;
+      return found && isUsable(found, committed, oldest, request) ? found : undefined;
     },
   };
 }
