@@ -1,16 +1,18 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { access, cp, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join, relative, resolve, sep } from 'node:path';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { backup as copyDatabase, DatabaseSync } from 'node:sqlite';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import { readWhole } from '../../core/files/whole.ts';
 import { isOwnStep } from '../../core/steps/load.ts';
 import { GaplineError } from '../../core/wire/errors.ts';
+import { keptDrafts } from '../../training/kept-draft.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { liesOutside, ownModules } from '../own-modules.ts';
 import { complain, printLines } from '../print.ts';
+import { draftsOf } from '../stream.ts';
 
 export interface BackupOptions {
   readonly config: string;
@@ -108,7 +110,8 @@ async function copyOne(from: string, to: string): Promise<void> {
  * `stream.yaml`, the models, the files that it names, and what its modules import of its folder.
  * @returns what they import and is not there
  */
-async function copyStream({ config, file, folder }: LoadedConfig, to: string): Promise<readonly string[]> {
+async function copyStream(loaded: LoadedConfig, to: string): Promise<readonly string[]> {
+  const { config, file, folder } = loaded;
   const { data, model, generator, steps } = config;
   const tables = [data.train, data.replay, data.facts].flatMap((named) => named ?? []);
   const steppers = steps.flatMap((step) => (isOwnStep(step.use) ? [step.use] : []));
@@ -125,12 +128,22 @@ async function copyStream({ config, file, folder }: LoadedConfig, to: string): P
       throw fail(`${file}: ${named} lies outside of its folder; a back-up takes only what is inside`);
     if (await there(source)) await cp(source, join(to, relative(folder, source)), { recursive: true });
   }
+  const drafts = draftsOf(loaded)?.folder;
+  if (drafts !== undefined && !isOutside(drafts)) await copyDrafts(drafts, join(to, relative(folder, drafts)));
   const elsewhere = outside.map(
     ({ name, importedBy }) => `${name}, which ${importedBy} imports; it lies outside of the stream's folder`,
   );
   const lost: string[] = [];
   for (const path of reached) if (!(await there(path))) lost.push(`${relative(folder, path)}, which is missing`);
   return [...elsewhere, ...lost];
+}
+
+/**
+ * What was trained and MLflow does not have yet. The cache of what MLflow has is left out: it is fetched anew, and a copy of it would be as
+ * old as the back-up.
+ */
+async function copyDrafts(from: string, to: string): Promise<void> {
+  for (const draft of await keptDrafts(from)) await cp(draft, join(to, basename(draft)), { recursive: true });
 }
 
 async function checksums(folder: string): Promise<Record<string, string>> {

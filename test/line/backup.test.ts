@@ -95,3 +95,30 @@ generator: { simulate: ./simulator.mjs }
   for (const name of ['simulator.mjs', 'parts/fields.mjs'])
     expect(readFileSync(at(`again/${name}`))).toEqual(readFileSync(at(`stream/${name}`)));
 });
+
+test('what was trained for MLflow and is not registered yet is backed up, its cache is not', {
+  timeout: 120_000,
+}, async () => {
+  const folder = temporaryFolder();
+  const at = (name: string) => join(folder, name);
+  const run = (...args: string[]) => gapline(args, { cwd: folder }).ended;
+  const draft = 'models/.drafts/pumps/20260101T000000000Z-abcdef';
+  for (const place of [draft, 'models/.drafts/pumps/.20260101T000000000Z-half', 'models/.mlflow/0123/files']) {
+    mkdirSync(at(`stream/${place}`), { recursive: true });
+    writeFileSync(at(`stream/${place}/model.json`), place);
+  }
+  writeFileSync(
+    at('stream/stream.yaml'),
+    'stream: pumps\ndata: { fields: [a] }\nmodel: { registry: mlflow, url: "http://127.0.0.1:1" }\n',
+  );
+  mkdirSync(at('data'));
+  new DatabaseSync(at('data/gapline.db')).close();
+  const made = await run('backup', '--config', at('stream/stream.yaml'), '--data', at('data'), '--to', at('copy'));
+  expect(made, made.stderr).toMatchObject({ code: 0, stderr: '' });
+  expect((await run('restore', at('copy'), '--data', at('state'), '--folder', at('again'))).code).toBe(0);
+  const restored = readdirSync(at('again'), { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  expect(restored.map(({ parentPath, name }) => join(parentPath, name)).toSorted()).toEqual([
+    at(`again/${draft}/model.json`),
+    at('again/stream.yaml'),
+  ]);
+});
