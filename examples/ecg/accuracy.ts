@@ -15,7 +15,7 @@ const file = join(import.meta.dirname, 'data/test.csv');
 const dataset = await readDataset({ file, truth: 'diagnosis', device: 'patient', time: 'time' });
 const registry = openRegistry({ folder: join(import.meta.dirname, 'models'), name: 'ecg' });
 const mean = (numbers: readonly number[]) => numbers.reduce((sum, each) => sum + each, 0) / numbers.length;
-const names: Record<string, string> = { snapshots: 'snapshot ensemble', forest: 'boosted trees', onnx: 'ONNX' };
+const names: Record<string, string> = { snapshots: 'snapshot ensemble', forest: 'boosted trees' };
 
 /** Samples are lost before the steps, as on the line. */
 async function scoresOf(model: Model, share: number): Promise<string> {
@@ -41,17 +41,18 @@ const folds = [
 ];
 for (const version of await registry.versions()) {
   const model = await registry.load(version);
-  const { estimator, metrics } = await registry.manifest(version);
+  const { estimator, metrics, lineage } = await registry.manifest(version);
+  const name = String(lineage.options.imported ?? names[estimator.kind] ?? estimator.kind);
   for (const share of shares) {
     const scores = await scoresOf(model, share);
-    accuracy.push(`| ${version} | ${names[estimator.kind] ?? estimator.kind} | ${share * 100} % | ${scores} |`);
+    accuracy.push(`| ${version} | ${name} | ${share * 100} % | ${scores} |`);
   }
   await model.close();
   const { folds: each = [], all } = metrics.crossValidation ?? {};
-  const scored = each.map((scores, at) => ({ name: `${at + 1}`, ...scores }));
-  for (const { name, ...scores } of [...scored, ...(all ? [{ name: 'all', ...all }] : [])]) {
+  const scored = each.map((scores, at) => ({ fold: `${at + 1}`, ...scores }));
+  for (const { fold, ...scores } of [...scored, ...(all ? [{ fold: 'all', ...all }] : [])]) {
     const cells = [scores.accuracy, scores.f1, scores.weightedF1, scores.youden].map((score) => score.toFixed(3));
-    folds.push(`| ${version} | ${name} | ${cells.join(' | ')} |`);
+    folds.push(`| ${version} | ${fold} | ${cells.join(' | ')} |`);
   }
 }
 const readme = join(import.meta.dirname, 'README.md');
