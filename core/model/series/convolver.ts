@@ -1,5 +1,5 @@
 import { pageBytes } from '../../numeric/arena.ts';
-import { biasesTogether, fewBiases, instantiateRocket, type RocketKernel } from './rocket-kernel.ts';
+import { biasesTogether, fewBiases, instantiateRocket, type RocketKernel, writtenTogether } from './rocket-kernel.ts';
 import { type Dilation, kernels, type RocketPlan, taps } from './rocket-plan.ts';
 
 /** Half a kernel: how far it reaches to either side, in dilations. */
@@ -7,6 +7,8 @@ const reach = (taps - 1) / 2;
 const floatBytes = 4;
 /** Loops take four numbers at a time and so may read and write three beyond the end. */
 const slack = 4;
+/** In shorter windows it takes longer to call for triples than to add three samples. */
+const sharedFrom = 500;
 const aligned = (floats: number) => Math.ceil(floats / slack) * slack;
 
 /** One window at a time, and its convolutions. Places are in floats, as the memory is seen. */
@@ -16,14 +18,22 @@ export class Convolver {
   readonly #stride: number;
   readonly #floats: Float32Array;
   readonly #kernel: RocketKernel;
-  /** Where it stands: the sum of several channels; sums of nine samples; the same without the ends; convolutions; biases; shares. */
+  /**
+   * Where it stands: the sum of several channels; sums of nine samples; the same without the ends; sums of two and of three;
+   * convolutions; biases; shares.
+   */
   readonly #combined: number;
   readonly #sums: number;
   readonly #inner: number;
+  readonly #pairs: number;
+  readonly #triples: number;
   readonly #out: number;
   readonly #biases: number;
   readonly #shares: number;
   #gaps = false;
+  /** How far the second and the third sample of the sums that stand there are from the first, in dilations; 0: none stand there. */
+  #second = 0;
+  #third = 0;
   #dilation = 1;
   #samples = 0;
 
@@ -36,7 +46,9 @@ export class Convolver {
     this.#combined = channels * this.#stride;
     this.#sums = this.#combined + this.#stride;
     this.#inner = this.#sums + row;
-    this.#out = this.#inner + row;
+    this.#pairs = this.#inner + row;
+    this.#triples = this.#pairs + this.#stride + writtenTogether;
+    this.#out = this.#triples + this.#stride + writtenTogether;
     this.#biases = this.#out + row;
     const features = aligned(plan.features) + biasesTogether;
     this.#shares = this.#biases + features;
@@ -78,6 +90,7 @@ export class Convolver {
     const dilation = this.#dilation;
     this.#samples = (start + this.#padding - reach * dilation) * floatBytes;
     const sums = this.#sums * floatBytes;
+    this.#second = 0;
     this.#kernel.negativeSums(this.#samples, dilation * floatBytes, sums, 0, length * floatBytes);
     const floats = this.#floats;
     // A NaN is greater than nothing, so what stands beyond the end is never counted.
@@ -125,20 +138,49 @@ export class Convolver {
     return [a * step, b * step, c * step];
   }
 
+  /** Whether kernels of one shape share sums of three samples: they should then follow each other. */
+  sharesTriples({ biases }: Pick<Dilation, 'biases'>): boolean {
+    return this.#plan.channels === 1 && this.#plan.length >= sharedFrom && biases <= fewBiases;
+  }
+
+  /** Where the triples of a kernel begin, as far as those of all kernels of its shape reach. */
+  #triplesOf(kernel: number): number {
+    const [a, b, c] = kernels[kernel]!;
+    const step = this.#dilation * floatBytes;
+    const [second, third] = [b - a, c - a];
+    const pairs = this.#pairs * floatBytes;
+    const triples = this.#triples * floatBytes;
+    // The last of nine samples is the farthest that any kernel takes as its third, and the third is beyond the second.
+    const end = (this.#plan.length + (taps - 1) * this.#dilation) * floatBytes;
+    if (this.#second !== second) {
+      this.#kernel.pairs(this.#samples, this.#samples + second * step, pairs, 0, end - (second + 1) * step);
+      this.#third = 0;
+    }
+    if (this.#third !== third)
+      this.#kernel.triples(pairs, this.#samples + third * step, triples, 0, end - third * step);
+    [this.#second, this.#third] = [second, third];
+    return triples + a * step;
+  }
+
   /**
    * Computes for each of a kernel's biases the share of the convolution that is greater, of what could be measured: half where nothing
-   * was. Those of all kernels together are {@link shares}; the kernels have to come in the order of their features.
+   * was. Those of all kernels together are {@link shares}. The kernels have to come in the order of their features, or, where they share
+   * triples, by shape.
    * @param feature - the first of its features
    */
   count(kernel: number, padded: boolean, { biases }: Dilation, feature: number): void {
     const { first, last, sums } = this.#range(padded);
     const [a, b, c] = this.#tapsOf(kernel);
     const [from, end] = [first * floatBytes, last * floatBytes];
+    const isShared = this.sharesTriples({ biases });
     const samples = this.#samples;
     const whole = this.#gaps ? this.#kernel.measured(samples, sums, a, b, c, from, end) : last - first;
     const into = this.#shares + feature;
     const [biasesAt, intoAt] = [(this.#biases + feature) * floatBytes, into * floatBytes];
-    if (biases <= fewBiases) this.#kernel.few[biases - 1]!(samples, sums, a, b, c, from, end, biasesAt, intoAt, whole);
+    if (isShared)
+      this.#kernel.fewOfTriples[biases - 1]!(this.#triplesOf(kernel), sums, from, end, biasesAt, intoAt, whole);
+    else if (biases <= fewBiases)
+      this.#kernel.few[biases - 1]!(samples, sums, a, b, c, from, end, biasesAt, intoAt, whole);
     else {
       const out = this.#out * floatBytes;
       this.#kernel.convolve(samples, sums, a, b, c, out, from, end);

@@ -11,6 +11,15 @@ export const kernels: readonly (readonly [number, number, number])[] = Array.fro
   .flat()
   .filter(([a, b, c]) => a < b && b < c);
 
+/**
+ * The kernels so that those whose three heavy weights stand equally far from each other follow each other; before that, those of which
+ * the first two do.
+ */
+export const kernelsByShape: readonly number[] = [...kernels.keys()].sort((one, other) => {
+  const [[a = 0, b = 0, c = 0] = [], [d = 0, e = 0, f = 0] = []] = [kernels[one], kernels[other]];
+  return b - a - (e - d) || c - a - (f - d);
+});
+
 /** The kernels of one dilation. */
 export interface Dilation {
   readonly dilation: number;

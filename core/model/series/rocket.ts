@@ -1,7 +1,7 @@
 import { placeOrderStatistics } from '../../numeric/order-statistics.ts';
 import { mulberry32 } from '../../numeric/random/mulberry32.ts';
 import { Convolver, isPadded } from './convolver.ts';
-import { kernels, type RocketPlan } from './rocket-plan.ts';
+import { kernels, kernelsByShape, type RocketPlan } from './rocket-plan.ts';
 
 /** A MiniRocket transform: the plan of its kernels, and their biases by feature. */
 export interface Rocket {
@@ -15,6 +15,7 @@ const goldenRatio = (1 + Math.sqrt(5)) / 2;
 const fewPlaces = 16;
 /** To find a window for a kernel that is not all gaps. */
 const mostTries = 10;
+const kernelsInOrder = [...kernels.keys()];
 
 /** Told how many of all are done, now and then. */
 export type OnDone = (done: number, all: number) => void;
@@ -109,10 +110,11 @@ export class RocketTransform {
       let feature = 0;
       for (const [index, dilation] of dilations.entries()) {
         this.#convolver.dilate(dilation);
-        for (let kernel = 0; kernel < kernels.length; kernel++, feature += dilation.biases) {
+        for (const kernel of this.#convolver.sharesTriples(dilation) ? kernelsByShape : kernelsInOrder) {
           this.#convolver.select(dilation.channels[kernel]!);
-          this.#convolver.count(kernel, isPadded(kernel, index), dilation, feature);
+          this.#convolver.count(kernel, isPadded(kernel, index), dilation, feature + kernel * dilation.biases);
         }
+        feature += kernels.length * dilation.biases;
       }
       into.set(this.#convolver.shares(), window * features);
       onWindow?.(window + 1, count);
