@@ -118,3 +118,20 @@ test('what is taken is what the schema takes', () => {
     { numRuns: 2_000 },
   );
 });
+
+test('of many fields a record gives the same row, however its values are written', () => {
+  const many = Array.from({ length: 60 }, (_, at) => `x${at}`);
+  const values = Object.fromEntries(many.map((name, at) => [name, at % 7 === 0 ? null : at / 3]));
+  const record = { ...good, truth: 'yes', endsSegment: true, values };
+  const batches = [JSON.stringify(record), JSON.stringify(record, null, 1)].map((text) => {
+    const batch = new ReadingBatch({ ...stream, fields: many });
+    batch.reset(1);
+    expect(batch.add(Buffer.from(text))).toBeUndefined();
+    expect(batch.add(Buffer.from(text.replace('"s"', '"other"')))).toMatchObject({ kind: 'skip' });
+    expect(batch.add(Buffer.from(text.replace('"yes"', '5')))).toMatchObject({ kind: 'dead' });
+    const { count, gaps, gapsByRow, devices, timeTexts, truths, ends } = batch;
+    return { ...{ count, gaps, gapsByRow, devices, timeTexts, truths, ends }, values: [...batch.rows().values] };
+  });
+  expect(batches[0]).toEqual(batches[1]);
+  expect(batches[0]).toMatchObject({ count: 1, gaps: 9, truths: ['yes'] });
+});
