@@ -34,6 +34,12 @@ test('the workflow runs the commands that CONTRIBUTING.md names, and no others',
   expect(commandsOf(read(workflow))).toEqual(named?.trim().split('\n'));
 });
 
+test('the workflow lints, then tests, then builds the images', () => {
+  const { jobs } = parse(read(workflow)) as { jobs: Record<string, { needs?: string }> };
+  expect(jobs.check?.needs).toBeUndefined();
+  expect([jobs.tests?.needs, jobs.images?.needs]).toEqual(['check', 'tests']);
+});
+
 test('each npm script that a document names is there', () => {
   const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
   const pages = ['README.md', 'CONTRIBUTING.md', 'ARCHITECTURE.md', 'SECURITY.md', '.github/PULL_REQUEST_TEMPLATE.md'];

@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createKafkaLog } from '../../core/log/kafka.ts';
 import { openRegistry } from '../../core/model/registry/folder.ts';
+import { mlopsTests } from './mlops.ts';
 import { bucket, createStack, dockerAnswers, type Stack } from './stack.ts';
 
 // The two steps of the README, really brought up: some minutes and a Docker engine. So it runs only where it is asked for.
@@ -255,6 +256,8 @@ describe.runIf(demanded)(`the real stack by Docker Compose${why}`, { timeout: 10
     expect(archived).toBeDefined();
     expect((await dashboards()).map(({ name }) => name)).toContain('Gapline motor');
   });
+
+  describe('with MLflow, object storage and the gateway', () => mlopsTests(() => stack));
 });
 
 const docker = async (...args: string[]): Promise<string> => (await promisify(execFile)('docker', args)).stdout.trim();

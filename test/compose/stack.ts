@@ -8,31 +8,40 @@ import { freePort } from '../servers/process.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
-/** The two compose files as a stack of its own: other project names, network, ports and volumes than a person's. */
+/** The compose files as a stack of its own: other project names, network, ports and volumes than a person's. */
 export interface Stack {
   /** A copy of `examples/` that the containers see instead. */
   readonly examples: string;
-  readonly ports: { readonly influxdb: number; readonly collector: number; readonly page: number };
+  readonly ports: Readonly<Record<'influxdb' | 'collector' | 'page' | 'gateway' | 'mlflow', number>>;
   /** `docker compose` on the first file, then on the second; both give what it printed. */
   kafka(...args: string[]): Promise<string>;
   line(...args: string[]): Promise<string>;
-  /** Another stream, as `STREAM=examples/NAME` in `.env` would choose. */
-  choose(stream: string): Promise<void>;
+  /** The same on `docker-compose.mlops.yml`. */
+  mlops(...args: string[]): Promise<string>;
+  /** Another stream, as `STREAM=examples/NAME` in `.env` would choose, with other lines of that file. */
+  choose(stream: string, more?: Readonly<Record<string, string>>): Promise<void>;
   /** Kafka's address for a program on this machine. */
   readonly log: string;
-  /** The ids of a service's containers, running or not. */
+  /** The ids of the containers of a service of the second file, running or not. */
   containers(service: string): Promise<string[]>;
   /** Rows of a Flux query on InfluxDB, as objects of strings. */
   query(flux: string): Promise<Record<string, string>[]>;
   /** A GET of InfluxDB's API. */
   influxdb<T>(path: string): Promise<T>;
-  /** Takes both down with their volumes. */
+  /** Takes all down with their volumes. */
   remove(): Promise<void>;
 }
 
 export const bucket = 'gapline';
 const token = 'gapline-token';
 const network = 'gapline-test-kafka';
+
+/** What `docker-compose.mlops.yml` has no defaults of. */
+export const secrets = {
+  GAPLINE_TOKEN: 'gapline-access',
+  GAPLINE_INFLUXDB_TOKEN: token,
+  GAPLINE_S3_SECRET_KEY: 'a secret of the test',
+};
 
 /** Whether a Docker engine with Compose answers. */
 export const dockerAnswers = (): Promise<boolean> =>
@@ -48,7 +57,10 @@ export async function createStack(generator: string): Promise<Stack> {
   const folder = await mkdtemp(join(tmpdir(), 'gapline-compose-'));
   const examples = join(folder, 'examples');
   await cp(join(root, 'examples'), examples, { recursive: true });
-  const ports = { influxdb: await freePort(), collector: await freePort(), page: await freePort() };
+  const ports = {
+    ...{ influxdb: await freePort(), collector: await freePort(), page: await freePort() },
+    ...{ gateway: await freePort(), mlflow: await freePort() },
+  };
   const kafkaPort = await freePort();
   const environment: NodeJS.ProcessEnv = {
     ...process.env,
@@ -61,13 +73,21 @@ export async function createStack(generator: string): Promise<Stack> {
     PAGE_PORT: String(ports.page),
     MQTT_PORT: String(await freePort()),
     SQL_PORT: String(await freePort()),
+    GATEWAY_PORT: String(ports.gateway),
+    MLFLOW_PORT: String(ports.mlflow),
+    S3_PORT: String(await freePort()),
   };
   // What a person's `.env` would say; the environment has no STREAM, which would win.
   const envFile = join(folder, '.env');
-  const choose = (stream: string) => writeFile(envFile, `STREAM=${stream}\n`);
+  const choose: Stack['choose'] = (stream, more = {}) => {
+    const lines = Object.entries({ STREAM: stream, ...more }).map(([name, value]) => `${name}=${value}\n`);
+    return writeFile(envFile, lines.join(''));
+  };
   await choose('examples/spambase');
   const override = join(folder, 'override.yml');
   await writeFile(override, stringify({ services: overrides(examples, generator) }));
+  const mlopsOverride = join(folder, 'mlops-override.yml');
+  await writeFile(mlopsOverride, stringify({ services: mlopsOverrides(examples) }));
 
   async function compose(args: readonly string[]): Promise<string> {
     const options = { cwd: root, env: environment, maxBuffer: 64e6 };
@@ -77,6 +97,8 @@ export async function createStack(generator: string): Promise<Stack> {
   const kafka = (...args: string[]) => compose(['-p', 'gapline-test-kafka', '-f', 'docker-compose.kafka.yml', ...args]);
   const files = ['--env-file', envFile, '-f', 'docker-compose.yml', '-f', override];
   const line = (...args: string[]) => compose(['-p', 'gapline-test', ...files, ...args]);
+  const mlopsFiles = ['--env-file', envFile, '-f', 'docker-compose.mlops.yml', '-f', mlopsOverride];
+  const mlops = (...args: string[]) => compose(['-p', 'gapline-test-mlops', ...mlopsFiles, ...args]);
 
   async function influxdb(path: string, init: RequestInit = {}): Promise<Response> {
     const headers = { authorization: `Token ${token}`, ...(init.headers as Record<string, string>) };
@@ -90,6 +112,7 @@ export async function createStack(generator: string): Promise<Stack> {
     ports,
     kafka,
     line,
+    mlops,
     choose,
     log: `kafka://127.0.0.1:${kafkaPort}`,
     containers: async (service) => (await line('ps', '-aq', '--no-trunc', service)).trim().split('\n').filter(Boolean),
@@ -99,6 +122,9 @@ export async function createStack(generator: string): Promise<Stack> {
     },
     influxdb: async <T>(path: string) => (await influxdb(path)).json() as Promise<T>,
     async remove() {
+      // Whatever the test did: without its secrets the file is not read.
+      await choose('examples/spambase', secrets);
+      await mlops('--profile', '*', 'down', '-v', '--timeout', '5');
       await line('--profile', '*', 'down', '-v', '--timeout', '5');
       await kafka('down', '-v', '--timeout', '5');
       await rm(folder, { recursive: true });
@@ -119,6 +145,11 @@ function overrides(examples: string, generator: string): object {
     },
   };
 }
+
+const mlopsOverrides = (examples: string): object =>
+  Object.fromEntries(
+    ['first-model', 'serve', 'gateway', 'export'].map((name) => [name, { volumes: [`${examples}:/app/examples:ro`] }]),
+  );
 
 /** InfluxDB's annotated CSV without annotations, of values that hold no commas. */
 function rows(csv: string): Record<string, string>[] {

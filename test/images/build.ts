@@ -3,11 +3,13 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { versitygw } from '../servers/go-programs.ts';
 import { influxdbSupply } from '../servers/influxdb.ts';
 import { kafkaSupply } from '../servers/kafka.ts';
 import { cacheFolder, obtain, type Report, run, type Supply } from '../servers/obtain.ts';
+import { obtainPython, type PythonName } from '../servers/python.ts';
 import { telegrafSupply } from '../servers/telegraf.ts';
 
 // Gives the Docker engine every image that the compose files and the Dockerfile name: the official one where a registry of images
@@ -37,6 +39,20 @@ const npmSupply: Supply = {
     },
   ],
 };
+
+/** Packages of this machine, which the Python of Debian 12 takes. */
+async function packagesOf(name: PythonName, report: Report): Promise<string> {
+  const packages = join(dirname(await obtainPython(name, report)), '../lib/python3.11/site-packages');
+  if (!existsSync(packages))
+    throw new Error(`${packages} is missing: the stand-ins need a Python 3.11 on this machine`);
+  return packages;
+}
+
+async function copyPackages(name: PythonName, into: string, report: Report) {
+  const left = new Set(['__pycache__', 'tests', 'pip', 'setuptools']);
+  const filter = (from: string) => !left.has(basename(from));
+  await cp(await packagesOf(name, report), into, { recursive: true, filter });
+}
 
 const images: readonly Image[] = [
   {
@@ -71,6 +87,16 @@ const images: readonly Image[] = [
   },
   { name: 'eclipse-mosquitto:2', folder: 'mosquitto', fill: async () => {} },
   { name: 'mariadb:10.11', folder: 'mariadb', fill: async () => {} },
+  {
+    name: 'ghcr.io/mlflow/mlflow:v3.7.0',
+    folder: 'mlflow',
+    fill: (context, report) => copyPackages('mlflow', join(context, 'site-packages'), report),
+  },
+  {
+    name: 'versity/versitygw:v1.8.0',
+    folder: 'versitygw',
+    fill: async (context) => cp(await versitygw.obtain(), join(context, 'versitygw')),
+  },
 ];
 
 /** The engine's own builder: no further program is needed. */
