@@ -65,8 +65,8 @@ export function mlopsTests(stackOf: () => Stack): void {
   });
 
   it('makes one version of a training whose gateway was killed, and serves it when it is promoted', async () => {
-    const { body } = await gateway.request('/train', { hyperparameters: { trees: 300 } });
-    await vi.waitFor(async () => expect((await gateway.task(body.id)).state).toBe('running'), soon);
+    const { body } = await gateway.request('/train', { hyperparameters: { trees: 1_000 } });
+    await vi.waitFor(async () => expect((await gateway.task(body.id)).state).not.toBe('queued'), soon);
     await stack.mlops('kill', 'gateway');
     await start(stack, 'gateway');
     await vi.waitFor(async () => expect((await gateway.task(body.id)).state).toBe('done'), soon);
