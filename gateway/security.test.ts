@@ -127,3 +127,19 @@ test('a user beyond the limit gets 429 with headers, and nobody else does', asyn
   expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
   expect((await gateway.request('/users/me', { token: admin })).status).toBe(200);
 });
+
+test('a limit of its own for each role: the greatest role of a user counts', async () => {
+  const read = { viewer: 1, user: 2, operator: 1_000, admin: 1_000 };
+  const gateway = await new TestGateway({ config: { limits: { 'sign-in': 1_000, read, change: 1_000 } } }).start();
+  for (const [name, roles, allowed] of [
+    ['vic', ['viewer'], 1],
+    ['ann', ['viewer', 'user'], 2],
+  ] as const) {
+    const grants = roles.map((role) => ({ role, stream: '*' }));
+    const token = await gateway.user(name, grants);
+    const statuses: number[] = [];
+    for (let request = 0; request <= allowed; request++)
+      statuses.push((await gateway.request('/users/me', { token })).status);
+    expect({ name, statuses }).toEqual({ name, statuses: [...new Array(allowed).fill(200), 429] });
+  }
+});

@@ -70,6 +70,24 @@ test('what an administrator gets for the example of each operation is in the doc
   }
 });
 
+/** The names of all properties of a schema, however deep. */
+function namesIn(schema: unknown): string[] {
+  if (typeof schema !== 'object' || schema === null) return [];
+  const properties = 'properties' in schema && typeof schema.properties === 'object' ? (schema.properties ?? {}) : {};
+  return [...Object.keys(properties), ...Object.values(schema).flatMap(namesIn)];
+}
+
+test('no request names an address or a file: nothing a client sends makes the gateway ask or open something', async () => {
+  const { operations } = await scene();
+  const names = operations.flatMap(({ requestBody, parameters = [] }) => [
+    ...namesIn(requestBody?.content['application/json'].schema),
+    ...parameters.map(({ name }: { name: string }) => name),
+  ]);
+  expect(names).toContain('hyperparameters');
+  expect(names).toContain('trees');
+  expect(names.filter((name) => /url|uri|host|address|path|file|folder|onnx|endpoint|webhook/i.test(name))).toEqual([]);
+});
+
 test('the page and its files come from here, under a policy that allows nothing else', async () => {
   const { gateway } = await scene();
   const page = await fetch(`${gateway.url}/docs`);

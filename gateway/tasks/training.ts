@@ -6,6 +6,7 @@ import { endProcess } from '../../core/stage/end-process.ts';
 import { trainingSchema } from '../../training/options.ts';
 import type { Streams } from '../models/served.ts';
 import { versionOfTask, versionSchema } from '../models/versions.ts';
+import { untilRegistryResponds } from './registry-wait.ts';
 import { ProcessDied, type Work } from './runner.ts';
 import type { Task } from './tasks.ts';
 
@@ -34,6 +35,14 @@ export const trainRequestSchema = z.strictObject({
   hyperparameters: hyperparametersSchema.default({}).describe('as `training` of stream.yaml; default: what that says'),
 });
 export type TrainRequest = z.infer<typeof trainRequestSchema>;
+
+/** What a training shows that waits for its registry. */
+export const waiting = (attempt: number) => ({
+  step: 'wait',
+  of: 'attempts to reach the registry',
+  done: attempt,
+  all: attempt,
+});
 
 /** What the process of a training sends. */
 export const messageSchema = z.union([
@@ -69,8 +78,14 @@ export function createTrainingWork({ streams, command }: TrainingWorkOptions): W
       const { models } = streams.get(task.stream).stream;
       const outcome = await runProcess(command(task, trainRequestSchema.parse(task.request)), signal, onProgress);
       // Whatever became of the process, the version tells whether the work was done.
-      const made = await versionOfTask(models, task.id);
-      if (made) return { ...made, champion: (await models.resolve('champion')) ?? null };
+      const result = await untilRegistryResponds(
+        async () => {
+          const made = await versionOfTask(models, task.id);
+          return made && { ...made, champion: (await models.resolve('champion')) ?? null };
+        },
+        { signal, onWait: (attempt) => onProgress(waiting(attempt)) },
+      );
+      if (result) return result;
       if (outcome.failed !== undefined) throw new Error(outcome.failed);
       throw new ProcessDied(`the process of the training ended by ${outcome.ended}, and made no version`);
     },
