@@ -156,6 +156,32 @@ test('a correction that ends a fact earlier is told apart; what was labelled sta
   expect(ward.table.size).toBe(0);
 });
 
+test('a label stays where a fact that fits better comes after it; later readings rest on that one', () => {
+  const ward = new Ward([gate]);
+  ward.take([fact('p', 'admission', 10)]);
+  ward.take([{ device: 'p', at: 30, value: 1 }]);
+  ward.take([fact('p', 'admission', 20)]);
+  ward.take([{ device: 'p', at: 31, value: 2 }]);
+  expect(ward.labels).toEqual([
+    `p ${ns(30)} 1 {"admission":"${ns(10)}"} 1`,
+    `p ${ns(31)} 2 {"admission":"${ns(20)}"} 2`,
+  ]);
+});
+
+test('of one subject and kind the first of more than 1,000 facts is forgotten; of a partition those beyond 250,000 are left out', () => {
+  const ward = new Ward([gate]);
+  ward.take(Array.from({ length: 1_001 }, (_, at) => fact('p', 'admission', at, at + 1)));
+  expect([...ward.changes]).toEqual([['new', 1_001]]);
+  expect(ward.table.size).toBe(1_000);
+  ward.take([0, 1].map((at) => ({ device: 'p', at, value: at })));
+  expect(ward.labels).toEqual([`p ${ns(1)} 1 {"admission":"${ns(1)}"} 1`]);
+  const rest = Array.from({ length: 249_001 }, (_, subject) => fact(`${subject}`, 'admission', 0));
+  expect(Object.fromEntries(ward.table.commit(rest))).toEqual({ new: 249_000, full: 1 });
+  expect(ward.table.size).toBe(250_000);
+  // One that is there already can be corrected.
+  expect(Object.fromEntries(ward.table.commit([fact('0', 'admission', 0, 5)]))).toEqual({ ended: 1 });
+});
+
 test('of more readings than may wait, the oldest are skipped', () => {
   const ward = new Ward([gate], { maxRows: 3, maxBytes: 1_000_000 });
   ward.take(['a', 'b', 'a'].map((device, at) => ({ device, at, value: at })));
