@@ -47,6 +47,8 @@ try {
 async function disturb(by: Case, eve: string): Promise<{ end(): Promise<void>; what(): string }> {
   if (by === 'idle') return { end: async () => {}, what: () => '' };
   if (by === 'training') return await gateway.train();
+  // What is within the limit is served, and no flood.
+  await timesOf(gateway.predictions(eve), { rate: 100, seconds: (1.1 * limit) / 100 });
   const abort = new AbortController();
   const flood = timesOf(gateway.predictions(eve), {
     rate: (10 * limit) / 60,
