@@ -160,6 +160,32 @@ function registryContract(place: () => Place): void {
     }
   });
 
+  it("takes a promotion that is under way when a watch begins for nobody else's", { timeout: slow }, async () => {
+    await registry.publish(draft);
+    await registry.publish(other);
+    await registry.point('champion', 1);
+    let looks = 0;
+    const counting = place().open({
+      choose(named) {
+        looks += 1;
+        return named;
+      },
+    });
+    const under = { at: new Date().toISOString(), from: 1, to: 2, who: 'ada' };
+    await registry.record(under);
+    const watched = await new Watched().start(counting);
+    try {
+      const before = looks;
+      await expect.poll(() => looks, patient).toBeGreaterThan(before + 1);
+      await registry.point('champion', 2);
+      await expect.poll(() => watched.changed, patient).toEqual([2]);
+      await expect.poll(() => watched.history, patient).toEqual([under]);
+      expect(await registry.history()).toEqual([under]);
+    } finally {
+      await watched.stop();
+    }
+  });
+
   it('refuses a version that is unsound once, continues, and takes the next one', { timeout: slow }, async () => {
     await registry.publish(draft);
     await registry.publish(other);

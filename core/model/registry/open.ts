@@ -217,6 +217,10 @@ function createChampionNotes(
     before = champion;
     try {
       const history = orderMoves(await engine.history());
+      if (seenFrom === undefined && isUnderWay(history.at(-1), champion)) {
+        before = undefined;
+        return;
+      }
       const last = history.at(-1)?.to ?? seenFrom;
       if (last !== undefined && last !== champion)
         history.push(await recordSeen(engine, { at: new Date().toISOString(), from: last, to: champion, seen: true }));
@@ -226,6 +230,12 @@ function createChampionNotes(
     }
   };
 }
+
+/** A promotion is written down before the alias moves; one that was interrupted there for so long is none. */
+const mostUnderWayMs = 60_000;
+
+const isUnderWay = (last: Move | undefined, champion: number): boolean =>
+  last !== undefined && last.from === champion && Math.abs(Date.now() - Date.parse(last.at)) < mostUnderWayMs;
 
 /** The folder may be read-only, and the user of MLflow may only read. */
 async function recordSeen(engine: RegistryEngine, move: Move): Promise<Move> {
