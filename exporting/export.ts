@@ -50,6 +50,11 @@ export async function exportReadings(input: ExportInput): Promise<ExportResult> 
       'config-invalid',
       `--to ${objects.name} holds an export of the stream ${before.stream}; choose another place for ${stream}`,
     );
+  if (before?.steps)
+    throw new GaplineError(
+      'config-invalid',
+      `--to ${objects.name} holds rows that steps made of an export; choose another place for readings`,
+    );
   const stored = await listStored(objects);
   const writer = new ObjectWriter(input, before, stored);
   try {

@@ -101,13 +101,15 @@ export async function trainFrom(
   return result;
 }
 
-/** What the steps of the stream make of readings; without steps, the readings. */
+/** What the steps of the stream make of readings, unless they did already; without steps, the readings. */
 export async function prepared(
   loaded: LoadedConfig,
-  { dataset, test }: DatasetParts,
+  { dataset, test, preparation: made }: DatasetParts,
   steps: readonly StepSpec[] = loaded.config.steps,
 ): Promise<DatasetParts> {
-  if (steps.length === 0) return { dataset, test };
+  if (made && steps !== loaded.config.steps)
+    throw new GaplineError('config-invalid', `${dataset.file} has rows that other steps made`);
+  if (made || steps.length === 0) return { dataset, test, preparation: made };
   const preparation = preparationOf(steps, dataset.fields, await loadOwnSteps(steps, loaded.folder));
   const rows = prepareDataset(dataset, preparation);
   complain(`${describePrepared(dataset.count, rows)}\n`);
@@ -192,7 +194,7 @@ async function compareWays(loaded: LoadedConfig, options: TrainCommandOptions): 
     await compare({
       dataset,
       ...(test && { test }),
-      ...(preparation && { preparation, samples: raw }),
+      ...(preparation && { preparation, ...(!raw.preparation && { samples: raw }) }),
       candidates: ways,
       rates: comparedRates,
       seed: training.seed,

@@ -3,18 +3,17 @@ import { join } from 'node:path';
 import type { Dataset } from '../../core/dataset/dataset.ts';
 import { manifestKey } from '../../core/partitions/manifest.ts';
 import { readingsFolder } from '../../core/partitions/names.ts';
-import { openExport } from '../../core/partitions/read.ts';
 import type { SeriesStore } from '../../core/store/port.ts';
 import { GaplineError } from '../../core/wire/errors.ts';
-import { maxTimeNs, minTimeNs } from '../../core/wire/time.ts';
 import { parseRange, readArchive } from '../../training/archive.ts';
 import { readArchivedFacts } from '../../training/archived-facts.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { createLogger } from '../logger.ts';
 import { openStore } from '../open.ts';
-import { isBucket, openObjects } from '../open-objects.ts';
+import { isBucket } from '../open-objects.ts';
 import { complain } from '../print.ts';
 import { openDataset, resolveStream } from '../stream.ts';
+import { madeParts, openExports, splitParts } from './exported-data.ts';
 import type { DatasetParts } from './score-remarks.ts';
 
 /** Where the rows to train from are. */
@@ -32,9 +31,10 @@ export interface DataOptions {
 const mostSamples = 2_000_000;
 
 /** Whether `--data` names an export, in place of the folder where state lives. One that was never finished is an export, too. */
-function namesExport({ data, from, asOf }: DataOptions): boolean {
+export function namesExport({ data, from, asOf }: Pick<DataOptions, 'data' | 'from' | 'asOf'>): boolean {
   const holds = (name: string) => existsSync(join(data, name));
-  const is = isBucket(data) || (from === 'data' && (holds(manifestKey) || holds(readingsFolder)));
+  const isSplit = splitParts.every((part) => holds(join(part, manifestKey)));
+  const is = isBucket(data) || (from === 'data' && (holds(manifestKey) || holds(readingsFolder) || isSplit));
   if (is && from === 'archive')
     throw new GaplineError('config-invalid', `--data ${data} is an export; leave out --from archive`);
   if (!is && asOf !== undefined)
@@ -44,7 +44,7 @@ function namesExport({ data, from, asOf }: DataOptions): boolean {
 
 /** What is learnt from, and where there is other data to score the model on, that. */
 export async function openParts(loaded: LoadedConfig, options: DataOptions): Promise<DatasetParts> {
-  if (namesExport(options)) return { dataset: await openExported(loaded, options) };
+  if (namesExport(options)) return await openExported(loaded, options);
   if (options.from === 'archive') return { dataset: await openArchive(loaded, options) };
   const { data } = options;
   if (data !== 'data' && !existsSync(data))
@@ -83,11 +83,15 @@ async function openArchive(loaded: LoadedConfig, options: DataOptions): Promise<
   }
 }
 
-async function openExported(loaded: LoadedConfig, { data, range, asOf }: DataOptions): Promise<Dataset> {
-  const exported = await openExport(await openObjects('--data', data), asOf);
-  const whole = { from: minTimeNs.toString(), to: (maxTimeNs + 1n).toString() };
-  complain(`the export ${data}, as of ${exported.manifest.written}\n`);
-  return await readingsOf(loaded, exported, range === undefined ? whole : parseRange(range, Date.now()), data);
+/** Readings of one export or two, or rows that the stream's steps made of them elsewhere. */
+async function openExported(loaded: LoadedConfig, options: DataOptions): Promise<DatasetParts> {
+  const exports = await openExports(options);
+  if (exports.some(({ exported }) => exported.manifest.steps)) return await madeParts(loaded, exports);
+  const [dataset, test] = await Promise.all(
+    exports.map(({ place, exported, range }) => readingsOf(loaded, exported, range, place)),
+  );
+  if (!dataset) throw new GaplineError('internal', 'no export was opened');
+  return { dataset, test };
 }
 
 /** The data set to train from, and the one to replay where that is another: it scores the model. */

@@ -43,6 +43,10 @@ const manifestSchema = z.object({
   replaced: z
     .array(z.string())
     .describe('objects of the manifest before, kept for those who still read by it; the next export deletes them'),
+  steps: z
+    .array(z.looseObject({ use: z.string() }))
+    .optional()
+    .describe('the steps that made its rows, where they are no readings: it was not written by an export then'),
 });
 
 /** One object of an export. */

@@ -10,10 +10,12 @@ import {
   type ValueColumn,
 } from './rows.ts';
 
-/** Times as they are counted, so that no nanosecond is lost. */
-const parsers = { timestampFromNanoseconds: (ns: bigint) => ns } as unknown as NonNullable<
-  Parameters<typeof import('hyparquet').parquetRead>[0]['parsers']
->;
+/** Times in nanoseconds, so that none is lost; what others write may count less finely. */
+const parsers = {
+  timestampFromNanoseconds: (ns: bigint) => ns,
+  timestampFromMicroseconds: (us: bigint) => us * 1_000n,
+  timestampFromMilliseconds: (ms: bigint) => ms * 1_000_000n,
+} as unknown as NonNullable<Parameters<typeof import('hyparquet').parquetRead>[0]['parsers']>;
 
 type Rows = ReturnType<typeof emptyRows>;
 

@@ -1,5 +1,8 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { beforeAll, describe } from 'vitest';
 import { obtain, obtained, type Report, run, type Supply } from './obtain.ts';
 
@@ -7,9 +10,15 @@ import { obtain, obtained, type Report, run, type Supply } from './obtain.ts';
 export const pythonSupplies = {
   scikitLearn: environment('scikit-learn', ['scikit-learn==1.9.1']),
   mlflow: environment('mlflow', ['scikit-learn==1.9.1', 'mlflow==3.7.0', 'fastapi==0.121.3', 'sqlalchemy==2.0.44']),
+  spark: environment('Spark and Prefect', linesOf('examples/ecg/requirements.txt')),
 } as const;
 
 export type PythonName = keyof typeof pythonSupplies;
+
+function linesOf(requirements: string): string[] {
+  const lines = readFileSync(join(import.meta.dirname, '../..', requirements), 'utf8');
+  return lines.split('\n').filter((line) => line !== '');
+}
 
 function environment(title: string, packages: readonly string[]): Supply {
   return {
@@ -34,8 +43,8 @@ function unbindPrograms(folder: string): void {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const file = join(folder, entry.name);
     if (!entry.isFile() || readFileSync(file, 'latin1').slice(0, 2) !== '#!') continue;
-    const text = readFileSync(file, 'utf8');
-    writeFileSync(file, text.replace(/^#!.*\/python[\d.]*$/m, '#!/usr/bin/env python3'));
+    const program = readFileSync(file, 'utf8');
+    writeFileSync(file, program.replace(/^#!.*\/python[\d.]*$/m, '#!/usr/bin/env python3'));
   }
 }
 
@@ -68,4 +77,11 @@ export function describeWithPython(name: PythonName, title: string, suite: (pyth
   const python = pythonOf(name);
   if (python !== undefined) describe(title, () => suite(() => python));
   else describe.skipIf(true)(`${title} (not run: no ${pythonSupplies[name].title} here)`, () => suite(() => ''));
+}
+
+/** Runs a script with an interpreter until it ends. */
+export async function runPython(python: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  const child = spawn(python, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
+  return { code: code as number | null, stdout, stderr };
 }

@@ -76,6 +76,14 @@ export const parts: readonly SuppliedPart[] = [
     demandedBy: servers,
   },
   {
+    ...{ id: 'spark', title: pythonSupplies.spark.title, supplies: [pythonSupplies.spark] },
+    tests: 'the ETL by Spark and the flow by Prefect of `examples/ecg`',
+    runsWith: ['python3', 'java'],
+    ways: [{ title: 'from PyPI, about 1 GB on the disk', minutes: 4, with: ['python3'] }],
+    testMinutes: 2,
+    demandedBy: servers,
+  },
+  {
     ...{ id: 'pythonPackages', title: 'clients in Python and Schemathesis' },
     supplies: [pythonClientsSupply, pythonClassifierSupply, schemathesisSupply],
     tests: 'clients and a classifier in Python, and requests made from the OpenAPI document',
