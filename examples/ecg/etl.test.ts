@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { mulberry32 } from '../../core/numeric/random/mulberry32.ts';
@@ -9,7 +10,7 @@ import { readingToPoint } from '../../core/wire/point.ts';
 import { maxTimeNs, minTimeNs } from '../../core/wire/time.ts';
 import { exportReadings } from '../../exporting/export.ts';
 import { gapline, temporaryFolder } from '../../test/line/gapline.ts';
-import { describeWithPython, runPython } from '../../test/servers/python.ts';
+import { describeWithPython, runPython, sparkEnv } from '../../test/servers/python.ts';
 import { readArchive } from '../../training/archive.ts';
 import { preparationOf, prepareDataset } from '../../training/prepare.ts';
 
@@ -69,11 +70,10 @@ function byIdentity(
   );
 }
 
-const config = (name: string) => `stream: ${stream}
+const config = `stream: ${stream}
 data: { fields: ${JSON.stringify(fields)} }
 steps: ${JSON.stringify(steps)}
 training: { trees: 10 }
-model: { name: ${name} }
 `;
 
 describeWithPython('spark', 'the ETL by Spark', (python) => {
@@ -83,10 +83,8 @@ describeWithPython('spark', 'the ETL by Spark', (python) => {
     const folder = temporaryFolder();
     const [from, to] = [join(folder, 'exported'), join(folder, 'windows')];
     await exported(from);
-    const spark = await runPython(python(), [
-      ...[join(import.meta.dirname, 'etl.py'), '--master', 'local[2]', '--from', from, '--to', to],
-      ...['--length', '2.5s', '--every', '1s', '--features', ...features],
-    ]);
+    const args = ['--from', from, '--to', to, '--length', '2.5s', '--every', '1s', '--features', ...features];
+    const spark = await runPython(python(), [join(import.meta.dirname, 'etl.py'), ...args], sparkEnv);
     expect(spark.code, spark.stderr).toBe(0);
 
     const preparation = preparationOf(steps, fields);
@@ -97,6 +95,7 @@ describeWithPython('spark', 'the ETL by Spark', (python) => {
     expect(trained?.intersection(tested ?? new Set())).toEqual(new Set());
     expect(trained?.union(tested ?? new Set()).size).toBe(8);
     const written = new Map([...byIdentity(train), ...byIdentity(test)]);
+    expect(made.size).toBeGreaterThan(500);
     expect([...written.keys()].sort()).toEqual([...made.keys()].sort());
     for (const [identity, { truth, values }] of made) {
       const other = written.get(identity);
@@ -107,5 +106,9 @@ describeWithPython('spark', 'the ETL by Spark', (python) => {
           expect.fail(`${identity} ${columns[at]}: ${value} here, ${other?.values[at]} by Spark`);
       }
     }
+
+    writeFileSync(join(folder, 'stream.yaml'), config);
+    const training = await gapline(['train', '--config', join(folder, 'stream.yaml'), '--data', to]).ended;
+    expect(training.stdout + training.stderr).toMatch(/^beats version 1 in .*[\s\S]* rows of the test data /m);
   });
 });

@@ -85,3 +85,11 @@ export async function runPython(python: string, args: readonly string[], env: Re
   const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
   return { code: code as number | null, stdout, stderr };
 }
+
+/** Makes a Spark of this machine small: few partitions, one compiler, a collector of garbage without threads. */
+export const sparkEnv = {
+  PYSPARK_SUBMIT_ARGS: [
+    '--driver-memory 1g --driver-java-options "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"',
+    '--conf spark.sql.shuffle.partitions=2 --conf spark.master=local[2] pyspark-shell',
+  ].join(' '),
+};

@@ -44,10 +44,10 @@ describe('a run of everything', () => {
   });
 
   it.each([
-    ['java', ['kafka', 'campaign']],
+    ['java', ['kafka', 'spark', 'campaign']],
     ['docker', ['compose']],
     ['go', ['actionlint', 'kubernetes']],
-    ['python3', ['scikitLearn', 'mlflow', 'pythonPackages']],
+    ['python3', ['scikitLearn', 'mlflow', 'spark', 'pythonPackages']],
   ])('leaves out what needs `%s` where that is missing, and says so twice', (command, without) => {
     const plan = planRun(parts, machine({ without: [command] }));
     expect(titles(plan.leftOut)).toEqual(expect.arrayContaining(without));
@@ -81,7 +81,7 @@ describe('what is demanded', () => {
     const { leftOut } = planRun(parts, machine({ without: ['java', 'docker'] }));
     const named = (env: Record<string, string>) => titles(demandedButLeftOut(leftOut, env));
     expect(named({})).toEqual([]);
-    expect(named({ GAPLINE_REQUIRE_SERVERS: '1' })).toEqual(['kafka', 'campaign']);
+    expect(named({ GAPLINE_REQUIRE_SERVERS: '1' })).toEqual(['kafka', 'spark', 'campaign']);
     expect(named({ GAPLINE_REQUIRE_SERVERS: '1', GAPLINE_REQUIRE_COMPOSE: '1' })).toContain('compose');
     expect(named({ GAPLINE_REQUIRE_BROWSER: '1' })).toEqual([]);
   });

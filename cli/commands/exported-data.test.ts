@@ -1,0 +1,107 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { openRegistry } from '../../core/model/registry/folder.ts';
+import { openFolder } from '../../core/objects/folder.ts';
+import { writeManifest } from '../../core/partitions/manifest.ts';
+import { columnsOf, emptyRows } from '../../core/partitions/rows.ts';
+import { toParquet } from '../../core/partitions/write-parquet.ts';
+import { exportReadings } from '../../exporting/export.ts';
+import { compareModels, promoteModel } from './models.ts';
+import { trainModel } from './train.ts';
+
+let folder: string;
+let printed = '';
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'gapline-made-'));
+  printed = '';
+  vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    printed += String(text);
+    return true;
+  });
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const steps = [
+  { use: 'window', length: '10s' },
+  { use: 'statistics', features: ['mean', 'std'] },
+];
+
+/** Writes what somebody else made of an export: ten windows of each of some devices. */
+async function made(to: string, devices: readonly string[], fields = ['x.mean', 'x.std']): Promise<void> {
+  const objects = await openFolder(to);
+  const columns = columnsOf(fields);
+  const written = [];
+  for (const [at, device] of devices.entries()) {
+    const rows = { ...emptyRows(device, columns, 10), truths: [at % 2 === 0 ? 'sound' : 'worn'] };
+    for (const [row, time] of rows.times.fill(0n).entries()) rows.times[row] = time + BigInt(row + 1) * 10_000_000_000n;
+    for (const column of rows.values) for (const row of column.keys()) column[row] = (at % 2) * 5 + row / 10;
+    const bytes = await toParquet({ ...rows, truth: rows.truth.fill(0) });
+    const key = `readings/${at}.parquet`;
+    await objects.put(key, bytes);
+    const counts = { rows: 10, bytes: bytes.length, content: key, columns: 0 };
+    written.push({ key, day: '1970-01-01', device, part: 0, ...counts });
+  }
+  const empty = { facts: [], replaced: [], columns: [columns], objects: written, steps };
+  const writtenAt = '2026-01-01T00:00:00Z';
+  await writeManifest(objects, {
+    format: 'gapline-export',
+    layout: 1,
+    id: '1',
+    written: writtenAt,
+    stream: 'pumps',
+    ...empty,
+  });
+}
+
+function options(own: readonly object[] = steps) {
+  const config = join(folder, 'stream.yaml');
+  const text = `stream: pumps\ndata: { fields: [x] }\nsteps: ${JSON.stringify(own)}\ngenerator: { gaps: { rate: 0 } }\ntraining: { trees: 5 }\n`;
+  writeFileSync(config, text);
+  return { config, set: [], data: join(folder, 'windows'), logLevel: 'silent', from: 'data' as const };
+}
+
+test('a version is trained on windows that were made elsewhere, scored on those of other devices, and has their steps', async () => {
+  await made(join(folder, 'windows/train'), ['a', 'b', 'c', 'd']);
+  await made(join(folder, 'windows/test'), ['e', 'f']);
+  await trainModel(options());
+  const registry = openRegistry({ folder: join(folder, 'models'), name: 'pumps' });
+  const manifest = await registry.manifest(1);
+  expect(manifest.metrics).toMatchObject({ on: 'test', rows: 20, accuracy: 1 });
+  expect(manifest.channels).toEqual(['x']);
+  expect(manifest.fields).toEqual(['x.mean', 'x.std']);
+  expect(manifest.steps?.map(({ use }) => use)).toEqual(['window', 'statistics']);
+
+  await trainModel({ ...options(), set: ['training.seed=2'] });
+  await compareModels([], options());
+  expect(printed).toMatch(/^1 \(mean, forest\) +1\.0000 /m);
+  await expect(promoteModel('2', { ...options(), if: 'f1' })).rejects.toMatchObject({ code: 'model-refused' });
+});
+
+test('windows of other steps are refused, and so are those that lack a column', async () => {
+  await made(join(folder, 'windows'), ['a', 'b']);
+  const longer = [{ use: 'window', length: '20s' }, ...steps.slice(1)];
+  await expect(trainModel(options(longer))).rejects.toMatchObject({
+    code: 'config-invalid',
+    message: expect.stringContaining('"length":"10s"'),
+  });
+  await made(join(folder, 'windows'), ['a', 'b'], ['x.mean']);
+  await expect(trainModel(options())).rejects.toMatchObject({
+    code: 'data-invalid',
+    message: expect.stringContaining('x.std'),
+  });
+});
+
+test('no export of readings is written over them', async () => {
+  await made(folder, ['a']);
+  const range = { from: '0', to: '1' };
+  const store = { read: async function* () {} };
+  const objects = await openFolder(folder);
+  const exporting = exportReadings({ store, stream: 'pumps', fields: ['x'], range, objects, form: 'parquet' });
+  await expect(exporting).rejects.toMatchObject({ code: 'config-invalid' });
+});
