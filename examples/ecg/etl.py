@@ -97,11 +97,11 @@ def cut_windows(samples: DataFrame, fields: list[str], length: int, every: int, 
 
 
 def join_truth(rows: DataFrame, file: str) -> DataFrame:
-    """What a table (CSV or Parquet: `device`, `truth`) says of each device, in place of what its readings said."""
+    """What a table (CSV or Parquet: `device`, `truth`) says of a device comes before what its readings said."""
     read = rows.sparkSession.read
     table = read.parquet(file) if file.endswith(".parquet") else read.csv(file, header=True)
-    said = table.selectExpr("device", "cast(truth AS string) AS truth")
-    return rows.drop("truth").join(F.broadcast(said), "device", "left")
+    said = F.broadcast(table.selectExpr("device", "cast(truth AS string) AS said"))
+    return rows.join(said, "device", "left").withColumn("truth", F.expr("coalesce(said, truth)")).drop("said")
 
 
 def write_export(rows: DataFrame, place: str, stream: str, steps: list[dict]) -> None:
@@ -159,7 +159,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--length", required=True, help="of a window: 10s")
     parser.add_argument("--every", help="from one start to the next; default: the length")
     parser.add_argument("--features", nargs="+", choices=FEATURES, default=["mean", "std"])
-    parser.add_argument("--truth", help="a table of `device` and `truth`; default: the truth of the readings")
+    parser.add_argument("--truth", help="a table of `device` and `truth`, for devices whose readings do not say it")
     parser.add_argument("--test", type=float, default=0.25, help="the share of devices that are kept to score on")
     parser.add_argument("--master", help="of a cluster; default: that of spark-submit, else this machine")
     return parser.parse_args()
