@@ -80,7 +80,7 @@ training: { trees: 10 }
 
 describeWithPython('spark', 'the ETL by Spark', (python) => {
   test('makes the windows that the steps make, whole devices on either side, and train takes them', {
-    timeout: 3_000_000,
+    timeout: 1_200_000,
   }, async () => {
     const folder = temporaryFolder();
     const [from, to] = [join(folder, 'exported'), join(folder, 'windows')];
