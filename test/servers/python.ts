@@ -10,7 +10,7 @@ import { obtain, obtained, type Report, run, type Supply } from './obtain.ts';
 export const pythonSupplies = {
   scikitLearn: environment('scikit-learn', ['scikit-learn==1.9.1']),
   mlflow: environment('mlflow', ['scikit-learn==1.9.1', 'mlflow==3.7.0', 'fastapi==0.121.3', 'sqlalchemy==2.0.44']),
-  spark: environment('Spark and Prefect', linesOf('examples/ecg/requirements.txt')),
+  spark: environment('Spark and Prefect', linesOf('examples/ecg/etl-requirements.txt')),
 } as const;
 
 export type PythonName = keyof typeof pythonSupplies;
