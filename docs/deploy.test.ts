@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { Command } from 'commander';
 import { expect, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { createProgram } from '../cli/program.ts';
@@ -134,5 +136,71 @@ test('each stage of the manifests is a command with these options, and has both 
     const command = found?.commands.find((one) => one.name() === more[0]) ?? found;
     const options = args.filter((arg) => arg.startsWith('--'));
     expect(command?.options.map(({ long }) => long)).toEqual(expect.arrayContaining(options));
+  }
+});
+
+const unitFile = join(deploy, 'systemd/gapline@.service');
+const unit = readFileSync(unitFile, 'utf8');
+const systemdHere = spawnSync('systemd-analyze', ['--version']).status === 0;
+
+/** What systemd has to say of a unit of that name; of units of this machine it may have more to say. */
+function complaintsOf(text: string): string[] {
+  const folder = mkdtempSync(join(tmpdir(), 'gapline-unit-'));
+  try {
+    const file = join(folder, 'gapline@.service');
+    writeFileSync(file, text);
+    const { stdout, stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', file], { encoding: 'utf8' });
+    return `${stdout}${stderr}`.split('\n').filter((line) => line.includes('gapline@'));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+test.runIf(systemdHere)(
+  `systemd takes the unit, and nothing wrong in it${systemdHere ? '' : ' (not run: no systemd-analyze here)'}`,
+  patient,
+  () => {
+    expect(complaintsOf(unit)).toEqual([]);
+    for (const [right, wrong] of [
+      ['Restart=always', 'Restart=often'],
+      ['ProtectHome=', 'ProtectHomes='],
+      ['[Install]', '[Installs]'],
+      ['ExecStart=/usr/bin/env', 'ExecStart=/usr/bin/no-env'],
+    ] as const) {
+      expect(unit).toContain(right);
+      expect(complaintsOf(unit.replace(right, wrong)), wrong).not.toEqual([]);
+    }
+  },
+);
+
+/** Which command a command line starts, and with which options; it is not run. */
+async function started(args: readonly string[]) {
+  let found: { readonly command: string; readonly options: Record<string, unknown> } | undefined;
+  const watch = (command: Command): void => {
+    command.exitOverride().configureOutput({ writeErr: () => {} });
+    if (command.commands.length === 0)
+      command.action(() => {
+        found = { command: command.name(), options: command.opts() };
+      });
+    for (const child of command.commands) watch(child);
+  };
+  const program = createProgram();
+  watch(program);
+  await program.parseAsync(args, { from: 'user' });
+  return found;
+}
+
+test('the unit starts each stage that it and the page name, with options that the stage has', async () => {
+  const page = readFileSync(resolve(import.meta.dirname, 'operations.md'), 'utf8');
+  const stages = new Set([...`${unit}${page}`.matchAll(/gapline@(\w+)/g)].map(([, stage = '']) => stage));
+  expect([...stages].sort()).toEqual(['alerts', 'classify', 'collect', 'dashboard', 'up']);
+  const [, line = ''] = /^ExecStart=\/usr\/bin\/env gapline (.+) \$OPTIONS$/m.exec(unit) ?? [];
+  for (const stage of stages) {
+    const args = line.replaceAll('%i', stage).split(' ');
+    expect(await started(args)).toMatchObject({
+      command: stage === 'alerts' ? 'run' : stage,
+      options: { config: '/etc/gapline/stream.yaml', data: '/var/lib/gapline' },
+    });
+    await expect(started([...args, '--dats', '/tmp'])).rejects.toThrow("unknown option '--dats'");
   }
 });
