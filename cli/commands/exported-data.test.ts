@@ -7,7 +7,9 @@ import { openFolder } from '../../core/objects/folder.ts';
 import { writeManifest } from '../../core/partitions/manifest.ts';
 import { columnsOf, emptyRows } from '../../core/partitions/rows.ts';
 import { toParquet } from '../../core/partitions/write-parquet.ts';
+import { readingToPoint } from '../../core/wire/point.ts';
 import { exportReadings } from '../../exporting/export.ts';
+import { compareModels, promoteModel } from './models.ts';
 import { trainModel } from './train.ts';
 
 let folder: string;
@@ -26,13 +28,17 @@ const steps = [
   { use: 'statistics', features: ['mean', 'std'] },
 ];
 
-/** Writes what somebody else made of an export: ten windows of each of some devices. */
-async function made(to: string, devices: readonly string[], fields = ['x.mean', 'x.std']): Promise<void> {
+/** Writes what somebody else made of an export: ten windows of each of some devices, every other one worn. */
+async function made(
+  to: string,
+  devices: readonly string[],
+  { fields = ['x.mean', 'x.std'], truths = ['sound', 'worn'] } = {},
+): Promise<void> {
   const objects = await openFolder(to);
   const columns = columnsOf(fields);
   const written = [];
   for (const [at, device] of devices.entries()) {
-    const rows = { ...emptyRows(device, columns, 10), truths: [at % 2 === 0 ? 'sound' : 'worn'] };
+    const rows = { ...emptyRows(device, columns, 10), truths: [truths[at % 2] ?? ''] };
     for (const [row, time] of rows.times.fill(0n).entries()) rows.times[row] = time + BigInt(row + 1) * 10_000_000_000n;
     for (const column of rows.values) for (const row of column.keys()) column[row] = (at % 2) * 5 + row / 10;
     const bytes = await toParquet({ ...rows, truth: rows.truth.fill(0) });
@@ -79,10 +85,90 @@ test('windows of other steps are refused, and so are those that lack a column', 
     code: 'config-invalid',
     message: expect.stringContaining('"length":"10s"'),
   });
-  await made(join(folder, 'windows'), ['a', 'b'], ['x.mean']);
+  await made(join(folder, 'windows'), ['a', 'b'], { fields: ['x.mean'] });
   await expect(trainModel(options())).rejects.toMatchObject({
     code: 'data-invalid',
     message: expect.stringContaining('x.std'),
+  });
+});
+
+/** What a command prints. */
+async function printed(command: Promise<void>): Promise<string> {
+  const write = vi.mocked(process.stdout.write).mockClear();
+  await command;
+  return write.mock.calls.map(([text]) => String(text)).join('');
+}
+
+/** A first version that has every truth the wrong way round, and serves; and a second one, which is right. */
+async function wrongThenRight() {
+  const train = join(folder, 'windows/train');
+  await made(join(folder, 'windows/test'), ['e', 'f']);
+  await made(train, ['a', 'b', 'c', 'd'], { truths: ['worn', 'sound'] });
+  await trainModel(options());
+  await made(train, ['a', 'b', 'c', 'd']);
+  await trainModel(options());
+  return openRegistry({ folder: join(folder, 'models'), name: 'pumps' });
+}
+
+const accuracies = (table: string): string[][] =>
+  Array.from(table.matchAll(/^\d+ \(.*\)\s+([\d.]+)/gm), ([line, accuracy = '']) => [line.slice(0, 1), accuracy]);
+
+test('versions are compared on windows that were made elsewhere, and one serves where it is better there', {
+  timeout: 300_000,
+}, async () => {
+  const registry = await wrongThenRight();
+  expect(accuracies(await printed(compareModels(['1', '2'], options())))).toEqual([
+    ['1', '0.0000'],
+    ['2', '1.0000'],
+  ]);
+  await promoteModel('1', options());
+  expect(await printed(promoteModel('2', { ...options(), set: ['generator.gaps.rate=0'], if: 'f1' }))).toMatch(
+    /f1 of version 2 is 100\.00 %, of version 1 0\.00 %[\s\S]*version 2 serves/,
+  );
+  expect(await registry.resolve('champion')).toBe(2);
+  await expect(promoteModel('1', { ...options(), set: ['generator.gaps.rate=0'], if: 'f1' })).rejects.toMatchObject({
+    code: 'model-refused',
+  });
+  expect(await registry.resolve('champion')).toBe(2);
+});
+
+test('versions are compared on an export of readings, of which their steps make the rows', {
+  timeout: 300_000,
+}, async () => {
+  await wrongThenRight();
+  const readings = ['a', 'b'].flatMap((device, at) =>
+    Array.from({ length: 40 }, (_, second) => {
+      const time = String(BigInt(second) * 1_000_000_000n);
+      const truth = at === 0 ? 'sound' : 'worn';
+      const values = { x: at * 10 * (second % 2) };
+      return readingToPoint({ stream: 'pumps', device, time, received: time, values, truth }, 1);
+    }),
+  );
+  const store = {
+    async *read() {
+      yield readings;
+    },
+  };
+  const objects = await openFolder(join(folder, 'raw'));
+  const range = { from: '0', to: '86400000000000' };
+  await exportReadings({ store, stream: 'pumps', fields: ['x'], range, objects, form: 'parquet' });
+  const table = await printed(compareModels([], { ...options(), data: join(folder, 'raw') }));
+  expect(accuracies(table)).toEqual([
+    ['1', '0.0000'],
+    ['2', '1.0000'],
+  ]);
+});
+
+test('a version without steps is not compared on rows that steps made', async () => {
+  await made(join(folder, 'windows'), ['a', 'b']);
+  const train = join(folder, 'plain.csv');
+  const rows = Array.from({ length: 20 }, (_, row) => `${row},${row < 10 ? 'sound' : 'worn'}`);
+  writeFileSync(train, `x,class\n${rows.join('\n')}\n`);
+  const plain = { ...options([]), set: [`data.train=${train}`, 'data.truth=class'] };
+  await trainModel({ ...plain, data: join(folder, 'state') });
+  await expect(compareModels([], plain)).rejects.toMatchObject({
+    code: 'config-invalid',
+    message: expect.stringContaining('version 1 has none'),
   });
 });
 

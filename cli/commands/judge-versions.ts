@@ -1,14 +1,13 @@
-import { readingFields } from '../../core/model/model.ts';
-import type { Registry } from '../../core/model/registry/port.ts';
 import { GaplineError } from '../../core/wire/errors.ts';
+import type { Scores } from '../../training/metrics.ts';
 import { scoreVersion } from '../../training/score-version.ts';
-import type { LoadedConfig } from '../config/load.ts';
 import { liveScores } from '../live-scores.ts';
 import { createLogger } from '../logger.ts';
 import { openLog } from '../open.ts';
 import { print } from '../print.ts';
 import { readSince } from '../since.ts';
-import { openDataset, resolveStream } from '../stream.ts';
+import { resolveStream } from '../stream.ts';
+import { type Judging, rowsToScore } from './rows-to-score.ts';
 
 export const percent = (share: number): string => `${(share * 100).toFixed(2)} %`;
 
@@ -19,6 +18,7 @@ export interface PromoteOptions {
   readonly if?: Figure;
   /** With `if`: a time of arrival, or how long ago. What the line labelled since then decides. */
   readonly since?: string;
+  /** With `since`: where state lives; else an export to score on, if it is one. */
   readonly data: string;
   readonly logLevel: string;
   readonly log?: string;
@@ -37,10 +37,10 @@ interface Comparison {
   readonly on: string;
 }
 
-async function figuresOfTable({ loaded, registry, version, serving }: Candidate): Promise<Comparison> {
-  const rate = loaded.config.generator.gaps.rate;
+async function figuresOfTable({ version, serving, ...judging }: Candidate): Promise<Comparison> {
+  const rate = judging.loaded.config.generator.gaps.rate;
   const judge = async (scored: number): Promise<Judged> => {
-    const [scores] = await scoreOn(loaded, registry, scored, [rate]);
+    const [scores] = await scoreOn(judging, scored, [rate]);
     if (!scores) throw new GaplineError('internal', `version ${scored} was not scored`);
     return { version: scored, ...scores };
   };
@@ -67,9 +67,7 @@ async function figuresOfLine(
   }
 }
 
-export interface Candidate {
-  readonly loaded: LoadedConfig;
-  readonly registry: Registry;
+export interface Candidate extends Judging {
   readonly version: number;
   /** The version that serves. */
   readonly serving: number;
@@ -92,12 +90,12 @@ export async function demandBetter(of: Candidate, options: PromoteOptions & { re
   return comparison;
 }
 
-/** On the data to replay, by the share of values that are missing. */
-export async function scoreOn(loaded: LoadedConfig, registry: Registry, version: number, rates: readonly number[]) {
-  const model = await registry.load(version);
+/** On the data to replay or on an export, by the share of values that are missing. */
+export async function scoreOn(judging: Judging, version: number, rates: readonly number[]): Promise<Scores[]> {
+  const model = await judging.registry.load(version);
   try {
-    const dataset = await openDataset(loaded, 'replay', readingFields(model));
-    return await scoreVersion({ model, dataset, rates, seed: loaded.config.training.seed });
+    const { seed } = judging.loaded.config.training;
+    return await scoreVersion({ model, ...(await rowsToScore(judging, version, model)), rates, seed });
   } finally {
     await model.close();
   }

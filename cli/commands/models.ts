@@ -101,8 +101,8 @@ export async function showModel(named: string, options: ShowOptions): Promise<vo
 }
 
 /**
- * Lets a version serve; with `if`, only where that figure is better than the champion's: on the data to replay, or with `since` on what
- * both labelled in the line.
+ * Lets a version serve; with `if`, only where that figure is better than the champion's: on the data to replay or an export, or with
+ * `since` on what both labelled in the line.
  */
 export async function promoteModel(named: string, options: ModelsOptions & PromoteOptions): Promise<void> {
   if (options.since !== undefined && options.if === undefined)
@@ -112,7 +112,7 @@ export async function promoteModel(named: string, options: ModelsOptions & Promo
   const serving = await registry.resolve('champion');
   const figure =
     options.if && serving !== undefined && serving !== version
-      ? await demandBetter({ loaded, registry, version, serving }, { ...options, if: options.if })
+      ? await demandBetter({ loaded, registry, version, serving, data: options.data }, { ...options, if: options.if })
       : undefined;
   const { from, to } = await promote(registry, version, { who: operator(), by: figure ?? 'promote' });
   print(
@@ -142,8 +142,11 @@ export async function challengeModel(named: string, options: ModelsOptions): Pro
 
 const comparedRates = [0, 0.1, 0.3, 0.5];
 
-/** How right versions are on the data to replay, by the share of values that are missing. */
-export async function compareModels(named: readonly string[], options: ModelsOptions): Promise<void> {
+/** How right versions are on the data to replay or on an export, by the share of values that are missing. */
+export async function compareModels(
+  named: readonly string[],
+  options: ModelsOptions & { readonly data: string },
+): Promise<void> {
   const { loaded, registry } = open(options);
   const versions =
     named.length > 0 ? await Promise.all(named.map((name) => versionOf(registry, name))) : await registry.versions();
@@ -151,7 +154,7 @@ export async function compareModels(named: readonly string[], options: ModelsOpt
     print(cells.map((cell, at) => (at === 0 ? cell.padEnd(34) : cell.padStart(9))).join(''));
   row(['accuracy by share of gaps', ...comparedRates.map((rate) => `${rate * 100} %`)]);
   for (const version of versions) {
-    const scores = await scoreOn(loaded, registry, version, comparedRates);
+    const scores = await scoreOn({ loaded, registry, data: options.data }, version, comparedRates);
     const name = `${version} (${describe(await registry.manifest(version))})`;
     row([name, ...scores.map(({ accuracy }) => accuracy.toFixed(4))]);
   }

@@ -52,16 +52,20 @@ export async function openParts(loaded: LoadedConfig, options: DataOptions): Pro
   return await openDatasets(loaded);
 }
 
-/** Readings with truth, gaps and all, out of the store or of an export of it. */
-async function readingsOf(
+/**
+ * Readings with truth, gaps and all, out of the store or of an export of it.
+ * @param fields - the values to take, in this order; default: those of the stream
+ */
+export async function readingsOf(
   loaded: LoadedConfig,
   store: Pick<SeriesStore, 'read'>,
   range: { readonly from: string; readonly to: string },
   place?: string,
+  fields?: readonly string[],
 ): Promise<Dataset> {
-  const { name, fields, facts: kinds } = await resolveStream(loaded);
+  const { name, fields: own, facts: kinds } = await resolveStream(loaded);
   const archived = await readArchive({
-    ...{ store, stream: name, fields, range },
+    ...{ store, stream: name, fields: fields ?? own, range },
     ...(place !== undefined && { place }),
     ...(loaded.config.steps.length > 0 && { whole: true, maxRows: mostSamples }),
   });

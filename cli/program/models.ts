@@ -100,6 +100,8 @@ export function predict(): Command {
     .action(async (files, options) => (await import('../commands/predict.ts')).predictTable(files, options));
 }
 
+const scoredOn = 'an export to score on, of a split one its test part';
+
 export function models(): Command {
   const load = () => import('../commands/models.ts');
   return new Command('models')
@@ -116,17 +118,21 @@ export function models(): Command {
         .action(async (version, options) => (await load()).showModel(version, options)),
     )
     .addCommand(
-      streamCommand('compare', 'how right versions are on the data to replay, by share of gaps')
+      streamCommand('compare', 'how right versions are on the data to replay, by share of gaps', {
+        data: `${scoredOn}: its folder, or s3://BUCKET/PREFIX; default: the data to replay`,
+      })
         .argument('[versions...]', 'numbers, aliases, or runs of MLflow; default: all')
         .action(async (versions, options) => (await load()).compareModels(versions, options)),
     )
     .addCommand(
-      logCommand('promote', 'let a version serve; a running line follows within 2 s')
+      logCommand('promote', 'let a version serve; a running line follows within 2 s', {
+        data: `with --since: where state lives; with --if alone: ${scoredOn}, in place of the data to replay`,
+      })
         .argument('<version>', 'a number, an alias, or a run of MLflow: runs:/ID')
         .addOption(
           new Option(
             '--if <figure>',
-            'only where it is better on the data to replay, or with --since in the line',
+            'only where it is better on the data to replay or the export of --data, or with --since in the line',
           ).choices(['accuracy', 'f1']),
         )
         .option(

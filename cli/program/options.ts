@@ -44,8 +44,8 @@ export function stageCommand(name: string, summary: string): Command {
 }
 
 /** A command that reads or writes the log of one stream. */
-export const logCommand = (name: string, summary: string): Command =>
-  streamCommand(name, summary).option(
+export const logCommand = (name: string, summary: string, { data = whereStateLives } = {}): Command =>
+  streamCommand(name, summary, { data }).option(
     '--log <url>',
     'kafka://HOST:PORT,… or a file; default: the embedded log under --data',
   );

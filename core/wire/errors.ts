@@ -290,7 +290,7 @@ export const errorCatalog = {
     status: 409,
     title: 'The version is not better than the one that serves',
     cause:
-      '`gapline models promote --if` compared both on the data to replay, or with --since on what both labelled in the line; or the line has labelled too little with both.',
+      '`gapline models promote --if` compared both on the data to replay or the export of --data, or with --since on what both labelled in the line; or the line has labelled too little with both.',
     remedy: 'Train another, let it label in the shadow for longer, or promote it without --if.',
   },
   'device-unknown': {
