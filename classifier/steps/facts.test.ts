@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { kill } from '../../core/log/contract/fixture.ts';
 import type { StepSpec } from '../../core/steps/registry.ts';
 import type { Fact } from '../../core/wire/fact.ts';
+import { classifierGroup } from '../classifier.ts';
 import { doubleModel } from '../testing/doubles.ts';
 import { changingSource, type Line, patient, type ReadingParts, untilTaken } from '../testing/line.ts';
 import { engines, linesOfEachTest } from '../testing/lines.ts';
@@ -152,6 +153,66 @@ test('a change of model keeps what waits: it is labelled once, by the model that
     expect(labelled.toSorted()).toEqual([5, 6, 7, 8]);
   }
 });
+
+/** The labels of one device, of which a classifier held the reading of second 5 and labelled the others, before and after it is set back. */
+async function setBack({ restarts }: { restarts: boolean }) {
+  const line = await lines.open();
+  const checkpoints = { everyRecords: 1_000_000, everyMs: 3_600_000 };
+  let before = await line.classify(doubleModel({ steps }), { checkpoints });
+  await line.tell(fact('p', 'admission', 50), fact('p', 'age', -1_000, undefined, { age: 70 }));
+  await untilTaken(line);
+  await line.send(reading('p', 5));
+  await before.taken(1);
+  expect(before.totals().held).toBe(1);
+  const sinceMs = Date.now() + 1;
+  await expect.poll(() => Date.now(), patient).toBeGreaterThan(sinceMs);
+  await line.send(reading('p', 60));
+  await before.taken(2);
+  await line.tell(fact('p', 'age', 0, undefined, { age: 71 }));
+  await untilTaken(line);
+  // The first batch after a start brings a checkpoint.
+  if (restarts) {
+    await before.stop();
+    before = await line.classify(doubleModel({ steps }), { checkpoints });
+  }
+  await line.send(reading('p', 61));
+  await before.taken(restarts ? 1 : 3);
+  await untilTaken(line);
+  await before.stop();
+  const moved = await line.log.rewind(classifierGroup(line.stream), [line.stream.topics.readings], sinceMs);
+  expect(moved.map(({ from, to }) => from - to).filter((count) => count > 0n)).toEqual([2n]);
+  const labelledBefore = await labelsOf(line);
+  const after = await line.classify(doubleModel({ steps }), { checkpoints });
+  await after.taken(2);
+  await line.tell(fact('p', 'admission', 0, 50));
+  await untilTaken(line);
+  await line.send(reading('p', 7));
+  await after.taken(3);
+  await untilTaken(line);
+  await expect.poll(async () => (await labelsOf(line)).length, patient).toBe(2 + after.totals().labels);
+  return { labelledBefore, labelled: await labelsOf(line), totals: after.totals() };
+}
+
+test.each([
+  { last: 'after that time: what was held before it is forgotten', restarts: true, unfinished: 1 },
+  { last: 'before that time: what was held stays held', restarts: false, unfinished: 0 },
+])(
+  'a classifier that is set back labels again by the facts of now; its last checkpoint is from $last',
+  async ({ restarts, unfinished }) => {
+    const { labelledBefore, labelled, totals } = await setBack({ restarts });
+    const label = (seconds: number, admission: number, age: number) =>
+      `p ${seconds} ${JSON.stringify({ admission: `${at(admission)}`, age: `${at(age)}` })} 0`;
+    expect(labelledBefore).toEqual([label(60, 50, -1_000), label(61, 50, 0)].sort());
+    const again = [label(60, 50, 0), label(61, 50, 0), label(7, 0, 0)];
+    const released = unfinished > 0 ? [] : [label(5, 0, 0)];
+    expect(labelled).toEqual([...labelledBefore, ...again, ...released].sort());
+    const { labels, skippedBy, held } = totals;
+    expect({ labels, skippedBy, held }).toEqual({
+      ...{ labels: again.length + released.length, held: 0 },
+      skippedBy: unfinished > 0 ? { unfinished } : {},
+    });
+  },
+);
 
 /** 500 readings a round of 40 patients; facts early, late, told twice, corrected to end later. */
 function ward(rounds: number) {
