@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { HttpProblem } from '../../core/http/problem.ts';
+import { HttpProblem, isSendersFault } from '../../core/http/problem.ts';
 import { type Model, readingFields } from '../../core/model/model.ts';
 import type { Rows } from '../../core/model/rows.ts';
 import { sampleCount } from '../../core/wire/samples.ts';
@@ -68,19 +68,44 @@ const mostRows = 250;
 /** The same for the numbers of windows, over all their channels. */
 const mostNumbers = 100_000;
 
+/** A part of a request. */
+export interface Part {
+  readonly input: Input;
+  /** The place of its first row or window in the request. */
+  readonly first: number;
+}
+
 /** Parts of a large request, each small enough that other requests need not wait long. */
-export function* partsOf({ rows = [], windows = [], rate }: Input): Generator<Input> {
-  for (let first = 0; first < rows.length; first += mostRows) yield { rows: rows.slice(first, first + mostRows), rate };
-  let part: typeof windows = [];
-  let numbers = 0;
-  for (const window of windows) {
-    part.push(window);
+export function* partsOf({ rows = [], windows = [], rate }: Input): Generator<Part> {
+  for (let first = 0; first < rows.length; first += mostRows)
+    yield { input: { rows: rows.slice(first, first + mostRows), rate }, first };
+  let [first, numbers] = [0, 0];
+  for (const [at, window] of windows.entries()) {
     numbers += numbersOf(window);
-    if (part.length < mostRows && numbers < mostNumbers) continue;
-    yield { windows: part, rate };
-    [part, numbers] = [[], 0];
+    const end = at + 1;
+    if (end < windows.length && end - first < mostRows && numbers < mostNumbers) continue;
+    yield { input: { windows: windows.slice(first, end), rate }, first };
+    [first, numbers] = [end, 0];
   }
-  if (part.length > 0) yield { windows: part, rate };
+}
+
+/** What is wrong with a part, with the places of the request: of the part it names its first ones anew. */
+export function inRequest(error: unknown, first: number): unknown {
+  if (!isSendersFault(error) || first === 0) return error;
+  const moved = (pointer: string) =>
+    pointer.replace(/^\/(rows|windows)\/(\d+)/, (_, of: string, at: string) => `/${of}/${Number(at) + first}`);
+  const faults = error instanceof HttpProblem ? error.errors : [];
+  const [named] = faults;
+  const detail = named
+    ? error.message.replace(named.pointer, () => moved(named.pointer))
+    : error.message.replace(
+        /^((?:the samples of )?window )(\d+):/,
+        (_, of: string, at: string) => `${of}${Number(at) + first}:`,
+      );
+  return new HttpProblem(error.code, detail, {
+    errors: faults.map((fault) => ({ ...fault, pointer: moved(fault.pointer) })),
+    cause: error,
+  });
 }
 
 const numbersOf = ({ values }: NonNullable<Input['windows']>[number]): number =>

@@ -102,6 +102,22 @@ test('what is not what the model takes is refused, and what is wrong is named', 
   }
 });
 
+test.each([
+  ['its fields', { values: { x: [1], z: [1] } }, '/windows/700/values/z: no value of the model'],
+  ['its samples', { ...windowOf(1, 2), time: '500000000' }, 'window 700: its samples hold no whole window'],
+])(
+  'what is wrong in a later part of a large request is named by its place in the request: %s',
+  async (_, wrong, reason) => {
+    const { gateway, token, predict } = await scene(windowed);
+    const many = Array.from({ length: 1_001 }, (_, at) => (at === 700 ? wrong : windowOf(1, 2)));
+    const { status, body } = await predict({ windows: many });
+    expect(status).toBe(202);
+    const task = async () => (await gateway.request(`/tasks/${body.id}`, { token })).body;
+    await expect.poll(async () => (await task()).state, { timeout: 60_000 }).toBe('failed');
+    expect((await task()).reason).toContain(reason);
+  },
+);
+
 test('the status says what a request has to hold, and a sample is a row that the steps made of the test data', async () => {
   const { gateway, token } = await scene(windowed);
   const { body: status } = await gateway.request('/status', { token });

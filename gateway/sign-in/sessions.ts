@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { errors as joseErrors, jwtVerify, SignJWT } from 'jose';
 import { HttpProblem } from '../../core/http/problem.ts';
 
@@ -40,9 +40,12 @@ type Use = keyof typeof audiences;
  */
 export class Sessions {
   readonly #options: Required<SessionsOptions>;
+  /** Kept, because each request runs it. */
+  readonly #find: StatementSync;
 
   constructor(options: SessionsOptions) {
     this.#options = { accessS: 15 * 60, refreshS: 30 * 86_400, nowMs: Date.now, ...options };
+    this.#find = options.database.prepare('SELECT ended FROM sessions WHERE id = ? AND user = ?');
   }
 
   async begin(user: string): Promise<TokenPair> {
@@ -75,9 +78,7 @@ export class Sessions {
   /** @throws {HttpProblem} `session-ended` where the token is expired, forged or revoked */
   async holderOf(token: string): Promise<Holder> {
     const { user, session } = await this.#verify(token, 'access');
-    const row = this.#options.database
-      .prepare('SELECT ended FROM sessions WHERE id = ? AND user = ?')
-      .get(session, user);
+    const row = this.#find.get(session, user);
     if (!row || row.ended !== null) throw new HttpProblem('session-ended', 'the session has ended; sign in again');
     return { user, session };
   }

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { inputSchema, partsOf, sizeOf } from '../models/input.ts';
+import { type Input, inputSchema, inRequest, partsOf, sizeOf } from '../models/input.ts';
 import type { Predictions } from '../models/label.ts';
-import type { Streams } from '../models/served.ts';
+import type { Predict, Streams } from '../models/served.ts';
 import type { Work } from './runner.ts';
 
 /** Labels many rows or windows, a few at a time: with one version, even if another serves before the end. */
@@ -12,9 +12,9 @@ export function createPredictingWork(streams: Streams): Work {
       return await streams.get(stream).predicting(async (predict) => {
         let model: Predictions['model'] | undefined;
         const predictions: Predictions['predictions'] = [];
-        for (const part of partsOf(input)) {
+        for (const { input: part, first } of partsOf(input)) {
           signal.throwIfAborted();
-          const labelled = await predict(part);
+          const labelled = await labelPart(predict, part, first);
           model = labelled.model;
           for (const each of labelled.predictions) predictions.push(each);
           onProgress({
@@ -29,4 +29,12 @@ export function createPredictingWork(streams: Streams): Work {
       });
     },
   };
+}
+
+async function labelPart(predict: Predict, part: Input, first: number): Promise<Predictions> {
+  try {
+    return await predict(part);
+  } catch (error) {
+    throw inRequest(error, first);
+  }
 }
