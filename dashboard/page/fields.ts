@@ -65,6 +65,9 @@ export class Fields {
       setAttribute(element, 'title', `${item.name}: ${percent(item.share)}`);
     }
     setAttribute(this.#map, 'role', 'img');
+    // A keyboard scrolls only what has the focus; what does not scroll needs none.
+    if (this.#map.scrollHeight > this.#map.clientHeight) setAttribute(this.#map, 'tabindex', '0');
+    else this.#map.removeAttribute('tabindex');
     const shares = fields.map(({ share }) => share);
     const few = Math.min(...shares);
     setAttribute(

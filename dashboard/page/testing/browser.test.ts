@@ -83,6 +83,7 @@ describe.skipIf(!here)(title, { timeout: 60_000 }, () => {
   test('nothing moves when the first readings ever come', async () => {
     const { scene, page } = await open({ past: 0 });
     expect(scene.line.stream.fields).toHaveLength(57);
+    expect(await page.locator('#field-map').getAttribute('tabindex')).toBeNull();
     await soon(async () => expect(await page.locator('#recent .chip').count()).toBeGreaterThan(8));
     await soon(async () => expect(await text(page, '#accuracy')).not.toBe('–'));
     expect(await shifts(page)).toEqual([]);
@@ -226,7 +227,9 @@ describe.skipIf(!here)(title, { timeout: 60_000 }, () => {
     expectGood(misdeeds);
   });
 
-  test('shows champion and challenger, drift, right labels by gaps, and what waits in the spool', async () => {
+  test('shows champion and challenger, drift, right labels by gaps, and what waits in the spool', {
+    timeout: 180_000,
+  }, async () => {
     const scene = new Scene({ past: 0 });
     scenes.push(scene);
     scene.line.challenger = 2;
