@@ -34,6 +34,8 @@ beforeAll(() => {
   }
   mkdirSync(join(copy, 'examples'));
   cpSync(join(root, 'examples/spambase'), join(copy, 'examples/spambase'), { recursive: true });
+  // What the scripts of examples share.
+  for (const name of globSync('examples/*.ts', { cwd: root })) cpSync(join(root, name), join(copy, name));
 });
 afterAll(() => rmSync(copy, { recursive: true }));
 

@@ -9,6 +9,12 @@ import { withSection } from '../../docs/section.ts';
 import { maskValues } from '../../training/mask.ts';
 import { prepareDataset } from '../../training/prepare.ts';
 import { batchesOf, labelledRows } from '../../training/rows.ts';
+import { readArguments } from '../arguments.ts';
+
+readArguments(
+  'node examples/ecg/accuracy.ts\n\nWrites how right the versions are into README.md beside this script; simulate.ts makes their patients.',
+  {},
+);
 
 const shares = [0, 0.1, 0.3, 0.5];
 const file = join(import.meta.dirname, 'data/test.csv');

@@ -4,6 +4,7 @@
 // node examples/ecg/ptb.ts ptbdb_normal.csv ptbdb_abnormal.csv
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { readArguments, refuse } from '../arguments.ts';
 import { mulberry32 } from '../random.ts';
 import { fields, kinds } from './simulator.ts';
 import { readZipped } from './zip.ts';
@@ -84,10 +85,10 @@ export async function makeTables({
 }
 
 if (import.meta.main) {
-  const files = process.argv.slice(2);
+  const usage = `node examples/ecg/ptb.ts [${names.join(' ')}]\n\nWrites train.csv and test.csv of real beats into data beside this script; without two files it fetches them.`;
+  const { positionals: files } = readArguments(usage, {}, names.length);
+  if (files.length !== 0 && files.length !== names.length) refuse('name no file, or two', usage);
   try {
-    if (files.length !== 0 && files.length !== names.length)
-      throw new Error(`name no file, or two: ${names.join(' ')}`);
     const [train, test] = await makeTables({ files });
     console.log(`train.csv: ${train} beats, test.csv: ${test} beats`);
   } catch (error) {
