@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { type Asset, asset, css, readPageFiles, script } from '../core/http/page-files.ts';
 import type { ModelOption } from './controls.ts';
-import { barsOfMany, mostBars } from './page/sizes.ts';
+import { barsOfMany, mostBars, mostSquares } from './page/sizes.ts';
 
 const pageFolder = join(import.meta.dirname, 'page');
 
@@ -60,6 +60,7 @@ export async function readPages(): Promise<Pages> {
         session: hasSession ? 'yes' : 'no',
         // Room for what the script will fill in: the page may be painted before that.
         bars: '<li></li>'.repeat(fieldCount > mostBars ? barsOfMany : fieldCount),
+        mapScrolls: fieldCount > mostSquares ? 'yes' : 'no',
         squares: '<i></i>'.repeat(fieldCount > mostBars ? fieldCount : 0),
       }),
     signIn: (stream, message) => signIn({ stream: escapeHtml(stream), message: escapeHtml(message) }),

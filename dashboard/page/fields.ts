@@ -24,6 +24,8 @@ export class Fields {
     // The server sends empty ones, which take the room.
     const room = this.#bars.children.length;
     this.#bars.replaceChildren(...Array.from({ length: room }, makeBar));
+    // A keyboard scrolls only what has the focus.
+    if (this.#map.dataset.scrolls === 'yes') setAttribute(this.#map, 'tabindex', '0');
   }
 
   update({ fields, gaps, at }: Snapshot): void {
@@ -65,9 +67,6 @@ export class Fields {
       setAttribute(element, 'title', `${item.name}: ${percent(item.share)}`);
     }
     setAttribute(this.#map, 'role', 'img');
-    // A keyboard scrolls only what has the focus; what does not scroll needs none.
-    if (this.#map.scrollHeight > this.#map.clientHeight) setAttribute(this.#map, 'tabindex', '0');
-    else this.#map.removeAttribute('tabindex');
     const shares = fields.map(({ share }) => share);
     const few = Math.min(...shares);
     setAttribute(

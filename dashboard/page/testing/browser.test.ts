@@ -104,6 +104,8 @@ describe.skipIf(!here)(title, { timeout: 60_000 }, () => {
     const { page, misdeeds } = await open(options, { viewport: { width: 360, height: 740 } });
     await soon(async () => expect(await page.locator('#recent .chip').count()).toBeGreaterThan(1));
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+    const scrolls = (options.fields?.length ?? 0) > 300;
+    expect(await page.locator('#field-map').getAttribute('tabindex')).toBe(scrolls ? '0' : null);
     expectGood(misdeeds);
   });
 
