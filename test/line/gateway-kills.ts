@@ -1,11 +1,9 @@
-import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { mulberry32 } from '../../examples/random.ts';
-import { gapline, type Process } from './gapline.ts';
+import { GatewayClient, madeBy, trainings } from './gateway-client.ts';
 
-const password = 'a password of the admin';
 /**
  * How often a task that runs is struck. A strike may fall on the one behind it instead, so none is struck more than twice: a task whose
  * process dies a third time is given up, as one that always dies has to be.
@@ -29,73 +27,24 @@ export interface KillReport {
   readonly versions: readonly string[];
 }
 
-/** A gateway that is killed and started again, as a service manager would. */
-class Killed {
-  #process: Process | undefined;
-  #url = '';
-  #token = '';
-  readonly #config: string;
-  readonly #data: string;
-
-  constructor(folder: string) {
-    this.#config = join(folder, 'stream.yaml');
-    this.#data = join(folder, 'data');
-    const rows = Array.from(
-      { length: 600 },
-      (_, row) => `${(row * 37) % 100},${row % 11},${(row * 37) % 100 < 50 ? 'low' : 'high'}`,
-    );
-    writeFileSync(join(folder, 'rows.csv'), ['a,b,label', ...rows].join('\n'));
-    const limits = { read: 1_000_000, start: 1_000_000, 'sign-in': 1_000_000 };
-    const data = { train: 'rows.csv', truth: 'label' };
-    writeFileSync(
-      this.#config,
-      JSON.stringify({ stream: 'levels', data, training: { trees: 50 }, gateway: { limits } }),
-    );
-  }
-
-  async start(): Promise<void> {
-    const where = ['--config', this.#config, '--data', this.#data, '--port', '0', '--log-level', 'error'];
-    this.#process = gapline(['gateway', ...where], { env: { GAPLINE_ADMIN_PASSWORD: password } });
-    this.#url = await this.#process.printed(/gateway: (http\S+)/);
-    const body = new URLSearchParams({ username: 'admin', password });
-    const response = await fetch(`${this.#url}/auth/jwt/login`, { method: 'POST', body });
-    this.#token = ((await response.json()) as { access_token: string }).access_token;
-  }
-
-  async kill(): Promise<void> {
-    this.#process?.kill('SIGKILL');
-    await this.#process?.ended;
-  }
-
-  async stop(): Promise<number | null> {
-    this.#process?.kill('SIGTERM');
-    return (await this.#process?.ended)?.code ?? null;
-  }
-
-  async request(path: string, body?: object) {
-    const response = await fetch(this.#url + path, {
-      method: body ? 'POST' : 'GET',
-      headers: { authorization: `Bearer ${this.#token}`, ...(body && { 'content-type': 'application/json' }) },
-      ...(body && { body: JSON.stringify(body) }),
-    });
-    // biome-ignore lint/suspicious/noExplicitAny: bodies of every form
-    return { status: response.status, body: (await response.json()) as any };
-  }
-
-  /** Processes that train for this data. */
-  trainings(): number[] {
-    const lines = execFileSync('ps', ['-eo', 'pid=,args='], { encoding: 'utf8' }).split('\n');
-    return lines
-      .filter((line) => line.includes('train-task') && line.includes(this.#data))
-      .map((line) => Number.parseInt(line, 10));
-  }
+function writeStream(folder: string): string {
+  const rows = Array.from(
+    { length: 600 },
+    (_, row) => `${(row * 37) % 100},${row % 11},${(row * 37) % 100 < 50 ? 'low' : 'high'}`,
+  );
+  writeFileSync(join(folder, 'rows.csv'), ['a,b,label', ...rows].join('\n'));
+  const limits = { read: 1_000_000, start: 1_000_000, 'sign-in': 1_000_000 };
+  const data = { train: 'rows.csv', truth: 'label' };
+  const config = join(folder, 'stream.yaml');
+  writeFileSync(config, JSON.stringify({ stream: 'levels', data, training: { trees: 50 }, gateway: { limits } }));
+  return config;
 }
 
 /** Starts trainings, and kills the gateway and what it trains with at random, until all are over. */
 export async function runKills({ folder, tasks, seed, kills }: KillOptions): Promise<KillReport> {
   const random = mulberry32(seed);
-  const gateway = new Killed(folder);
-  await gateway.start();
+  const [config, data] = [writeStream(folder), join(folder, 'data')];
+  let gateway = await GatewayClient.start(config, data);
   const ids: string[] = [];
   for (let task = 0; task < tasks; task += 1) {
     const { status, body } = await gateway.request('/train', { hyperparameters: { seed: task } });
@@ -116,16 +65,16 @@ export async function runKills({ folder, tasks, seed, kills }: KillOptions): Pro
       await sleep(random() * 1_500);
       if (random() < 0.5) {
         counts.gateway += 1;
-        await gateway.kill();
-        await gateway.start();
-      } else for (const pid of gateway.trainings()) counts.training += killed(pid);
+        await gateway.end('SIGKILL');
+        gateway = await GatewayClient.start(config, data);
+      } else for (const pid of trainings(data)) counts.training += killed(pid);
     }
     await sleep(100 + random() * 900);
   }
   const listed = (await gateway.request('/tasks?limit=1000')).body.tasks as { id: string; state: string }[];
   const states = Object.fromEntries(ids.map((id) => [id, listed.find((task) => task.id === id)?.state ?? 'lost']));
-  await gateway.stop();
-  return { gatewayKills: counts.gateway, trainingKills: counts.training, states, versions: versionsIn(folder) };
+  await gateway.end('SIGTERM');
+  return { gatewayKills: counts.gateway, trainingKills: counts.training, states, versions: madeBy(folder) };
 }
 
 /** One that has just ended is none. */
@@ -136,12 +85,4 @@ function killed(pid: number): number {
   } catch {
     return 0;
   }
-}
-
-function versionsIn(folder: string): string[] {
-  const models = join(folder, 'models', 'levels');
-  const versions = readdirSync(models).filter((name) => /^\d+$/.test(name));
-  return versions.map(
-    (name) => JSON.parse(readFileSync(join(models, name, 'model.json'), 'utf8')).lineage.options.task,
-  );
 }
