@@ -1,9 +1,9 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import { type TaskKind, type TaskState, taskKinds } from './tasks/tasks.ts';
+import { type TaskKind, type TaskState, taskKinds, type Unfinished } from './tasks/tasks.ts';
 
 /** What is looked at when metrics are asked for. */
 export interface Watched {
-  unfinished(kind: TaskKind): Record<'queued' | 'running', number>;
+  unfinished(kind: TaskKind): Unfinished;
   readonly hashesWaiting: number;
 }
 

@@ -52,6 +52,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   gateway: [
     'core/wire',
     'core/files',
+    'core/retry',
     'core/stage',
     'core/http',
     'core/numeric',

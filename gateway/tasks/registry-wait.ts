@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { backoffMs } from '../../core/retry/backoff.ts';
+import { sleep } from '../../core/retry/sleep.ts';
 import { GaplineError } from '../../core/wire/errors.ts';
 
-const firstMs = 500;
-const longestMs = 15_000;
+const backoff = { firstMs: 500, maxMs: 15_000 };
 
 /**
  * Repeats what a registry does not respond to, for as long as it takes: what was trained is not given up because of it.
@@ -20,7 +20,8 @@ export async function untilRegistryResponds<T>(
       signal?.throwIfAborted();
       if (!(error instanceof GaplineError) || error.code !== 'registry-unavailable') throw error;
       onWait?.(attempt);
-      await sleep(Math.min(longestMs, firstMs * 2 ** Math.min(10, attempt - 1)), undefined, signal && { signal });
+      await sleep(backoffMs(backoff, attempt), signal && { signal });
+      signal?.throwIfAborted();
     }
   }
 }

@@ -49,6 +49,8 @@ type Ending =
   | { readonly state: 'failed'; readonly reason: string }
   | { readonly state: 'cancelled' };
 
+export type Unfinished = Readonly<Record<'queued' | 'running', number>>;
+
 /**
  * Tasks as rows. Whoever works on one holds a lease on it, and renews that; a process that died gives its lease up by that, and the task is
  * begun again. Only the holder of the lease can end it.
@@ -95,26 +97,24 @@ export class Tasks {
   }
 
   /** How many of a kind are queued and running. */
-  unfinishedOf(kind: TaskKind): Record<'queued' | 'running', number> {
-    const counts = { queued: 0, running: 0 };
-    const rows = this.#options.database
-      .prepare(
-        "SELECT state, count(*) AS tasks FROM tasks WHERE kind = ? AND state IN ('queued', 'running') GROUP BY 1",
-      )
-      .all(kind);
-    for (const { state, tasks } of rows) counts[state === 'queued' ? 'queued' : 'running'] = Number(tasks);
-    return counts;
+  unfinishedOf(kind: TaskKind): Unfinished {
+    return this.#unfinished((each) => each.kind === kind);
   }
 
   /** How many of these streams are queued and running. */
-  unfinished(streams: readonly string[]): Record<'queued' | 'running', number> {
-    const counts = { queued: 0, running: 0 };
+  unfinished(streams: readonly string[]): Unfinished {
+    return this.#unfinished((each) => streams.includes(String(each.stream)));
+  }
+
+  #unfinished(counts: (each: Record<string, unknown>) => boolean): Unfinished {
+    const sums = { queued: 0, running: 0 };
     const rows = this.#options.database
-      .prepare("SELECT stream, state, count(*) AS tasks FROM tasks WHERE state IN ('queued', 'running') GROUP BY 1, 2")
+      .prepare(
+        "SELECT kind, stream, state, count(*) AS tasks FROM tasks WHERE state IN ('queued', 'running') GROUP BY 1, 2, 3",
+      )
       .all();
-    for (const { stream, state, tasks } of rows)
-      if (streams.includes(String(stream))) counts[state === 'queued' ? 'queued' : 'running'] += Number(tasks);
-    return counts;
+    for (const row of rows.filter(counts)) sums[row.state === 'queued' ? 'queued' : 'running'] += Number(row.tasks);
+    return sums;
   }
 
   /** Takes the oldest task of a kind that nobody works on; none while one of the kind is worked on. */
