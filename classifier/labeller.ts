@@ -7,7 +7,7 @@ import { createPartitionModels, type Partition, type PartitionModelsOptions } fr
 import type { PreparedRows } from './prepared-rows.ts';
 import type { BoundedPrediction } from './shadow/bounded-prediction.ts';
 import { createShadow } from './shadow/shadow.ts';
-import { countSteps } from './steps/step-state.ts';
+import { countSteps } from './steps/step-counts.ts';
 import type { StreamModel } from './stream-model.ts';
 import type { Tally } from './totals.ts';
 

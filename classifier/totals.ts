@@ -6,7 +6,7 @@ import { unknownLabel } from '../core/wire/prediction.ts';
 import type { ReadingBatch } from './decode.ts';
 import { latencyMs } from './encode.ts';
 import type { RowOrigins } from './prepared-rows.ts';
-import type { StepCounts } from './steps/step-state.ts';
+import type { StepCounts } from './steps/step-counts.ts';
 
 /** What a classifier did since it started; everything in it is committed. */
 export interface ClassifierTotals {

@@ -9,7 +9,7 @@ import { ReadingBatch } from '../decode.ts';
 import { fits, load, readCheckpoint } from '../model-change/checkpoint.ts';
 import { forgottenBy, type ModelSession, openModelSession } from '../model-change/model-slot.ts';
 import { replayBatch } from '../model-change/replay.ts';
-import type { PartitionSteps } from '../steps/step-state.ts';
+import type { PartitionSteps } from '../steps/partition-steps.ts';
 import { createStreamModel, predict, type StreamModel } from '../stream-model.ts';
 
 /** What a model predicts of a device from what is known of it. */

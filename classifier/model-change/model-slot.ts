@@ -3,7 +3,7 @@ import type { Rows } from '../../core/model/rows.ts';
 import type { FactTable, IsForgotten } from '../../core/steps/facts/table.ts';
 import type { ReadingBatch } from '../decode.ts';
 import type { PreparedRows } from '../prepared-rows.ts';
-import { PartitionSteps } from '../steps/step-state.ts';
+import { PartitionSteps } from '../steps/partition-steps.ts';
 import type { StreamModel } from '../stream-model.ts';
 
 /** A model version at work on one partition. */

@@ -1,5 +1,5 @@
 import { ReadingBatch } from '../../classifier/decode.ts';
-import { PartitionSteps } from '../../classifier/steps/step-state.ts';
+import { PartitionSteps } from '../../classifier/steps/partition-steps.ts';
 import { createStreamModel, predict, type StreamModel } from '../../classifier/stream-model.ts';
 import type { StoredRecord } from '../../core/log/port.ts';
 import type { Model } from '../../core/model/model.ts';
