@@ -27,6 +27,7 @@ async function take(file: string, table: string, more: Partial<ImportInput> = {}
     dataset: await tableOf(table),
     imputer: { kind: 'mean' },
     voting: 'mean',
+    seed: 1,
     registry: openRegistry({ folder, name }),
     onnxRuntime: withoutRuntime,
     ...more,

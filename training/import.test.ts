@@ -11,6 +11,7 @@ import { respond, rowsOfV2, startServer } from '../core/model/kinds/testing.ts';
 import { openRegistry } from '../core/model/registry/folder.ts';
 import { type ImportInput, importModel } from './import.ts';
 import { labelledRows, labelRows } from './rows.ts';
+import { Scoring } from './scoring.ts';
 import { easyDataset } from './testing.ts';
 
 let folder = '';
@@ -45,6 +46,7 @@ const into = (name: string, source: string, more: Partial<ImportInput> = {}) =>
     dataset: easy,
     imputer: { kind: 'mean' },
     voting: 'majority',
+    seed: 1,
     registry: openRegistry({ folder, name }),
     ...more,
   });
@@ -70,6 +72,16 @@ describe('a bare forest of ml-random-forest', () => {
     expect([...labels]).toEqual(forest.predict(Matrix.from1DArray(rows.count, 3, filled)));
     expect(metrics).toMatchObject({ on: 'import', rows: 150 });
     expect(metrics.accuracy).toBeGreaterThan(0.9);
+    const scoring = new Scoring({ classes: 3, seed: 1 });
+    await scoring.add(await load(`model-${file}`), rows);
+    expect(metrics).toEqual({ on: 'import', ...scoring.figures() });
+    expect(metrics.byGapRate?.map(({ rate, rows: masked }) => [rate, masked])).toEqual([
+      [0.1, 150],
+      [0.3, 150],
+      [0.5, 150],
+    ]);
+    expect(metrics.byGapRate?.at(-1)?.accuracy).toBeLessThan(metrics.accuracy);
+    expect(metrics.reliability?.reduce((sum, bin) => sum + bin.rows, 0)).toBe(150);
     expect(champion).toBe(1);
   });
 

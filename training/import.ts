@@ -20,10 +20,10 @@ import { stepsSchema } from '../core/steps/registry.ts';
 import { describeError, GaplineError } from '../core/wire/errors.ts';
 import { shellWord } from '../core/wire/shell-word.ts';
 import { describeModel, type Published, publishDraft } from './draft.ts';
-import { score } from './metrics.ts';
 import type { TrainingOptions } from './options.ts';
 import type { Preparation } from './prepare.ts';
-import { labelledRows, labelRows } from './rows.ts';
+import { labelledRows } from './rows.ts';
+import { Scoring } from './scoring.ts';
 
 export interface ImportInput {
   /**
@@ -37,6 +37,8 @@ export interface ImportInput {
   readonly preparation?: Preparation | undefined;
   readonly imputer: TrainingOptions['imputer'];
   readonly voting: TrainingOptions['voting'];
+  /** Of the masks that it is scored with. */
+  readonly seed: TrainingOptions['seed'];
   /** The labels in the order of the model's classes. Default: those of the file, else the data's, whole numbers by size. */
   readonly classes?: readonly string[];
   /** The data's names of the file's classes, where they differ: `0` may be `False` there. */
@@ -124,16 +126,15 @@ async function publishFound(input: ImportInput, found: Found): Promise<Published
   const ownSteps = input.preparation?.ownSteps;
   const model = await openArtifact({ parts, files: found.files, ...runtime, ...(ownSteps && { ownSteps }) });
   try {
-    const labels = await labelRows(model.open(), rows);
-    checkLabelled(labels, input);
-    const scores = score(rows.labels, labels, classes.length);
+    const scoring = new Scoring({ classes: classes.length, seed: input.seed });
+    checkLabelled(await scoring.add(model, rows), input);
     const draft = await describeModel({
       model,
       parts,
       files: found.files,
       dataset,
       rows,
-      metrics: { on: 'import', ...scores },
+      metrics: { on: 'import', ...scoring.figures() },
       seed: 0,
       options: { imported: basename(input.source), imputer: input.imputer, voting: input.voting },
       ...(input.now && { now: input.now }),

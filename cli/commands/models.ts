@@ -230,6 +230,7 @@ export async function importFrom(source: string, options: ImportOptions): Promis
     preparation,
     imputer: spec.imputer,
     voting: spec.voting,
+    seed: spec.seed,
     server,
     ...readClasses(options.classes),
     registry: openModels(loaded),

@@ -57,6 +57,7 @@ test.each(made)('what $maker wrote is imported, and labels as it did', async ({ 
     dataset: { ...about, count: rows, width, values },
     imputer: { kind: impute },
     voting: 'mean',
+    seed: 1,
     classNames: new Map(kinds.map((kind, at) => [String(at), kind])),
     registry,
   });

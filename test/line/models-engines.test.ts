@@ -92,6 +92,9 @@ async function commandsContract(config: string): Promise<void> {
   const packed = (await sampleDraft({ fields, classes: ['ham', 'spam'] })).files.get('forest.json.gz');
   writeFileSync(library, gunzipSync(packed ?? ''));
   expect((await run('import', library, '--impute', 'median')).stdout).toContain('mail version 3');
+  const { metrics } = JSON.parse((await run('show', '3')).stdout);
+  expect(metrics).toMatchObject({ on: 'import', byGapRate: [{ rate: 0.1 }, { rate: 0.3 }, { rate: 0.5 }] });
+  expect(metrics.reliability.length).toBeGreaterThan(0);
 }
 
 /**
