@@ -1,39 +1,14 @@
-import { cpSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { createProgram } from '../../cli/program.ts';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sampleDraft } from '../../core/model/testing.ts';
-import { mulberry32 } from '../../core/numeric/random/mulberry32.ts';
-import { describeError, GaplineError } from '../../core/wire/errors.ts';
 import { startMlflow } from '../servers/mlflow.ts';
 import type { ServerHandle } from '../servers/process.ts';
 import { describeWithPython } from '../servers/python.ts';
 import { eventually, gapline, temporaryFolder } from './gapline.ts';
 import { predictionsOf, recordsOf } from './identities.ts';
-
-// The commands run in this process: a process of its own for each of two dozen would take minutes on a busy machine.
-
-async function runHere(args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  let stdout = '';
-  const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    stdout += String(text);
-    return true;
-  });
-  const complain = vi.spyOn(process.stderr, 'write').mockImplementation(() => true);
-  try {
-    await createProgram().parseAsync(['node', 'gapline', ...args]);
-    return { code: 0, stdout, stderr: '' };
-  } catch (error) {
-    if (!(error instanceof GaplineError)) throw error;
-    return { code: 1, stdout, stderr: `${describeError(error)} [${error.code}]\n` };
-  } finally {
-    write.mockRestore();
-    complain.mockRestore();
-  }
-}
-
-const fields = ['char_freq_!', 'word_freq_a', 'word_freq_b', 'word_freq_c', 'word_freq_d', 'word_freq_e'];
+import { fields, runHere, smallStream } from './small-stream.ts';
 
 /** What every command for models does, whatever keeps them. The stream has no version yet. */
 async function commandsContract(config: string): Promise<void> {
@@ -97,35 +72,27 @@ async function commandsContract(config: string): Promise<void> {
   expect(metrics.reliability.length).toBeGreaterThan(0);
 }
 
-/**
- * A stream without a version. Each field is a view of the same figure, so a missing one follows from the others, as the
- * conditional mean knows. The mean is in the middle, where spam is.
- */
-function smallStream(model: string): string {
-  const folder = temporaryFolder();
-  const random = mulberry32(1);
-  const table = (rows: number): string => {
-    const lines = Array.from({ length: rows }, () => {
-      const seen = 3 * random();
-      const values = fields.map((_, at) => (seen + (random() - 0.5) * (at === 0 ? 0.4 : 0.8)).toFixed(3));
-      return [...values, seen > 1 && seen < 2 ? 'spam' : 'ham'].join(',');
-    });
-    return `${[[...fields, 'label'].join(','), ...lines].join('\n')}\n`;
-  };
-  writeFileSync(join(folder, 'train.csv'), table(600));
-  writeFileSync(join(folder, 'test.csv'), table(300));
-  const config = join(folder, 'stream.yaml');
-  const text = `stream: mail
-data: { train: train.csv, replay: test.csv, truth: label }
-generator: { devices: 5, rate: 50, gaps: { rate: 0.1, pattern: random } }
-model: { name: mail, alias: champion${model} }
-`;
-  writeFileSync(config, text);
-  return config;
-}
-
 test('the commands for models do in a folder what they do in MLflow', { timeout: 300_000 }, async () => {
   await commandsContract(smallStream(''));
+});
+
+test('promoting refuses options that would be of no effect', { timeout: 60_000 }, async () => {
+  const config = smallStream('');
+  const exported = join(temporaryFolder(), 'exported');
+  mkdirSync(exported);
+  writeFileSync(join(exported, 'manifest.json'), '{}');
+  for (const [options, told] of [
+    [['--since', '1h'], /^--since stands with --if/],
+    [
+      ['--since', '1h', '--if', 'f1', '--data', exported],
+      /^--data \S+ is an export, and --since judges by what the line/,
+    ],
+    [['--data', exported], /^--data \S+ is an export to judge on: it stands with --if/],
+  ] as const) {
+    const { code, stderr } = await runHere(['models', 'promote', '2', ...options, '--config', config]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(told);
+  }
 });
 
 describeWithPython('mlflow', 'models in MLflow', (python) => {

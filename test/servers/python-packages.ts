@@ -39,3 +39,12 @@ export const pythonClassifierSupply = packages(
   '--requirement',
   requirements,
 );
+
+/** What `mlflow[auth]` has beside MLflow, for its server with a login. */
+export const mlflowLoginSupply = packages(
+  "MLflow's login",
+  'python-flask-wtf-1.2.2-wtforms-3.2.1',
+  '--no-deps',
+  'flask-wtf==1.2.2',
+  'wtforms==3.2.1',
+);

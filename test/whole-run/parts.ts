@@ -6,7 +6,12 @@ import type { Supply } from '../servers/obtain.ts';
 import { onnxSupply } from '../servers/onnxruntime.ts';
 import { promtoolSupply } from '../servers/promtool.ts';
 import { pythonSupplies } from '../servers/python.ts';
-import { pythonClassifierSupply, pythonClientsSupply, schemathesisSupply } from '../servers/python-packages.ts';
+import {
+  mlflowLoginSupply,
+  pythonClassifierSupply,
+  pythonClientsSupply,
+  schemathesisSupply,
+} from '../servers/python-packages.ts';
 import { telegrafSupply } from '../servers/telegraf.ts';
 import type { Part } from './plan.ts';
 
@@ -68,7 +73,7 @@ export const parts: readonly SuppliedPart[] = [
     demandedBy: servers,
   },
   {
-    ...{ id: 'mlflow', title: pythonSupplies.mlflow.title, supplies: [pythonSupplies.mlflow] },
+    ...{ id: 'mlflow', title: pythonSupplies.mlflow.title, supplies: [pythonSupplies.mlflow, mlflowLoginSupply] },
     tests: 'real model servers, and MLflow as the registry of models',
     runsWith: ['python3'],
     ways: [{ title: 'from PyPI, 800 MB on the disk', minutes: 3, with: ['python3'] }],

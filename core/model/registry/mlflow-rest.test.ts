@@ -42,6 +42,15 @@ it.each([
 });
 
 it.each([
+  [{}, /with 401: no; set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN$/],
+  [{ username: 'ada', password: 'old' }, /; check MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD$/],
+  [{ token: 'old' }, /; check MLFLOW_TRACKING_TOKEN$/],
+])('says which variables to look at where a login with %o is refused', async (login, message) => {
+  response = { status: 401, body: 'no' };
+  await expect(get(login)).rejects.toMatchObject({ message: expect.stringMatching(message) });
+});
+
+it.each([
   [401, 'no', 'registry-refused', false, /with 401: no/],
   [403, '{"error_code":"PERMISSION_DENIED","message":"not yours"}', 'registry-refused', false, /403: not yours/],
   [404, '{"error_code":"RESOURCE_DOES_NOT_EXIST","message":"no run"}', 'registry-refused', false, /no run/],

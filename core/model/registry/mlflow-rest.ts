@@ -137,11 +137,22 @@ export class MlflowRest {
   #refusal(url: URL, method: string, status: number, body: Uint8Array): GaplineError {
     const { error_code: code, message } = complaint(new TextDecoder().decode(body.subarray(0, 10_000)));
     const detail = `MLflow at ${this.url} responds to ${method} ${url.pathname} with ${status}: ${message}`;
-    if (status === 401 || status === 403) return new MlflowRefusal('PERMISSION_DENIED', detail);
+    if (status === 401)
+      return new MlflowRefusal('PERMISSION_DENIED', `${detail}; ${adviceOnLogin(this.#authorization)}`);
+    if (status === 403) return new MlflowRefusal('PERMISSION_DENIED', detail);
     if (status >= 500 || status === 429 || status === 408)
       return new GaplineError('registry-unavailable', detail, { retryable: true });
     return new MlflowRefusal(code, detail);
   }
+}
+
+/** What to do about a login that is refused. */
+function adviceOnLogin(authorization: string | undefined): string {
+  if (authorization === undefined)
+    return 'set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN';
+  return authorization.startsWith('Bearer ')
+    ? 'check MLFLOW_TRACKING_TOKEN'
+    : 'check MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD';
 }
 
 function withQuery(address: string, query: Readonly<Record<string, string>>): URL {
