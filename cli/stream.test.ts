@@ -23,10 +23,13 @@ test.each([
 });
 
 test.each([
-  ['ppg/segments.yaml', { channels: ['sample'], length: 2_000, rate: 125 }],
-  ['ppg/stream.yaml', undefined],
-  ['ecg/stream.yaml', { channels: ['sample'], length: 187, rate: 125 }],
-])('the model of examples/%s says whether a reading is a whole segment', async (file, segments) => {
-  const stream = await resolveStream(loadConfig(join(import.meta.dirname, '../examples', file), []));
+  ['ppg/segments.yaml', [], { channels: ['sample'], length: 2_000, rate: 125 }],
+  ['ppg/stream.yaml', [], undefined],
+  ['ecg/stream.yaml', [], { channels: ['sample'], length: 187, rate: 125 }],
+  // An import without steps of its own: the configuration knows how fast the samples are.
+  ['ecg/stream.yaml', ['model.alias="3"'], { channels: ['sample'], length: 187, rate: 125 }],
+  ['ecg/stream.yaml', ['model.alias="3"', 'steps=[]'], undefined],
+])('examples/%s with %j says whether a reading is a whole segment', async (file, set, segments) => {
+  const stream = await resolveStream(loadConfig(join(import.meta.dirname, '../examples', file), set));
   expect(stream.segments).toEqual(segments);
 });

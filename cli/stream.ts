@@ -8,6 +8,7 @@ import type { CacheOptions } from '../core/model/registry/cache.ts';
 import { openRegistry, type RegistryOptions } from '../core/model/registry/folder.ts';
 import { openMlflow } from '../core/model/registry/mlflow.ts';
 import type { Registry } from '../core/model/registry/port.ts';
+import type { StepSpec } from '../core/steps/registry.ts';
 import { alertTopicsOf } from '../core/wire/alert.ts';
 import { parseDuration } from '../core/wire/duration.ts';
 import { GaplineError } from '../core/wire/errors.ts';
@@ -143,10 +144,11 @@ export async function resolveStream(loaded: LoadedConfig): Promise<Stream> {
   const { stream, topics, alerts } = loaded.config;
   const facts = factKindsOf(loaded);
   const manifest = await servedManifest(loaded);
-  const segments = manifest && segmentsOf(manifest);
+  const fields = manifest ? (manifest.channels ?? manifest.fields) : await fieldsOf(loaded);
+  const segments = segmentsOf(manifest?.steps ?? loaded.config.steps, fields, manifest?.series);
   return {
     name: stream,
-    fields: manifest ? (manifest.channels ?? manifest.fields) : await fieldsOf(loaded),
+    fields,
     topics: topicsOf(stream, topics),
     ...(facts && { facts }),
     ...(segments && { segments }),
@@ -166,15 +168,19 @@ async function servedManifest(loaded: LoadedConfig): Promise<Manifest | undefine
   return version === undefined ? undefined : models.manifest(version);
 }
 
-/** To a model that is none of series, a row is columns; the step that ran along them knows them as samples of one wave. */
-const rowOf = ({ length }: readonly string[]) => ({ channels: ['sample'], length });
-
-/** Whether readings are whole segments. How fast they were sampled is known of a step along the row. */
-function segmentsOf({ series, steps = [], channels = [] }: Manifest): Segments | undefined {
+/**
+ * Whether readings are whole segments. How fast they were sampled is known of a step along the row: of the version that serves, or, where
+ * it has none (an import that takes samples as they were measured), of the configuration. To a model that is none of series a row is
+ * columns; such a step knows them as samples of one wave.
+ */
+function segmentsOf(
+  steps: readonly StepSpec[],
+  { length }: readonly string[],
+  series: Manifest['series'] = { channels: ['sample'], length },
+): Segments | undefined {
   if (steps.some(({ use }) => use === 'window')) return undefined;
-  const rates = steps.flatMap((step) => ('along' in step && step.along === 'row' && step.rate) || []);
-  const [rate] = rates;
-  return typeof rate === 'number' ? { ...(series ?? rowOf(channels)), rate } : undefined;
+  const [rate] = steps.flatMap((step) => ('along' in step && step.along === 'row' && step.rate) || []);
+  return typeof rate === 'number' ? { ...series, rate } : undefined;
 }
 
 /** Of a stream without a model. */

@@ -14,6 +14,7 @@ import { draftsOf, openDataset, openModels, operator, versionOf } from '../strea
 import { printImpurity, printPermutation } from './importance.ts';
 import { demandBetter, type PromoteOptions, percent, scoreOn } from './judge-versions.ts';
 import { prepared } from './train.ts';
+import { namesExport } from './training-data.ts';
 
 export interface ModelsOptions {
   readonly config: string;
@@ -105,8 +106,7 @@ export async function showModel(named: string, options: ShowOptions): Promise<vo
  * `since` on what both labelled in the line.
  */
 export async function promoteModel(named: string, options: ModelsOptions & PromoteOptions): Promise<void> {
-  if (options.since !== undefined && options.if === undefined)
-    throw new GaplineError('config-invalid', '--since stands with --if: the figure that decides');
+  checkJudging(options);
   const { loaded, registry } = open(options);
   const version = await versionOf(registry, named);
   const serving = await registry.resolve('champion');
@@ -120,6 +120,21 @@ export async function promoteModel(named: string, options: ModelsOptions & Promo
       ? `version ${to} serves already`
       : `version ${to} serves; ${from === undefined ? 'none' : `version ${from}`} did before`,
   );
+}
+
+/**
+ * What decides is one thing.
+ * @throws {GaplineError} `config-invalid` where an option would be of no effect
+ */
+function checkJudging({ if: figure, since, data }: PromoteOptions): void {
+  const refuse = (detail: string): never => {
+    throw new GaplineError('config-invalid', detail);
+  };
+  if (since !== undefined && figure === undefined) refuse('--since stands with --if: the figure that decides');
+  if (!namesExport({ data, from: 'data' })) return;
+  if (since !== undefined)
+    refuse(`--data ${data} is an export, and --since judges by what the line labelled: leave one of them out`);
+  if (figure === undefined) refuse(`--data ${data} is an export to judge on: it stands with --if accuracy or --if f1`);
 }
 
 /** Gives the line back to the version that served before. */
