@@ -61,6 +61,9 @@ test('the tarball is small, and has nothing that only development needs', async 
   expect(files.filter((file) => /\.test\.|\/(testing|fixtures|contract|bench|test)\//.test(file))).toEqual([]);
   expect(files.filter((file) => file.endsWith('.ts') && !file.startsWith('package/dist/library/'))).toEqual([]);
   expect(files).toContain('package/dist/examples/spambase/models/spambase/1/model.json');
+  // Those that are simulated would not run from there.
+  const examples = files.flatMap((file) => /^package\/dist\/examples\/(\w+)\//.exec(file)?.[1] ?? []);
+  expect(new Set(examples)).toEqual(new Set(['spambase']));
 });
 
 describe.each(nodes)('installed on %s', (_name, bin = '') => {
