@@ -45,8 +45,11 @@ export async function trainTask(options: TrainTaskOptions): Promise<void> {
 async function versionFor(loaded: LoadedConfig, options: TrainTaskOptions): Promise<number> {
   const models = openModels(loaded);
   const before = await versionOfTask(models, options.task);
-  if (before) return before.version;
   const kept = await draftOf(loaded, options.task);
+  if (before) {
+    if (kept !== undefined) await rm(kept, { recursive: true, force: true });
+    return before.version;
+  }
   if (kept !== undefined) {
     const { identity } = await importFolder(kept, models);
     await rm(kept, { recursive: true, force: true });

@@ -1,7 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { expect } from 'vitest';
+import type { Registry } from '../../core/model/registry/port.ts';
 import { gapline, type Process } from './gapline.ts';
 
 const password = 'a password of the admin';
@@ -60,11 +59,10 @@ export function trainings(data: string): number[] {
     .map((line) => Number.parseInt(line, 10));
 }
 
-/** Versions that were published, with the task that made each. */
-export const madeBy = (folder: string): string[] => {
-  const models = join(folder, 'models', 'levels');
-  const versions = readdirSync(models).filter((name) => /^\d+$/.test(name));
-  return versions.map(
-    (name) => JSON.parse(readFileSync(join(models, name, 'model.json'), 'utf8')).lineage.options.task,
-  );
-};
+/** The task that made each version. */
+export async function madeBy(models: Registry): Promise<string[]> {
+  const made: string[] = [];
+  for (const version of await models.versions())
+    made.push(String((await models.manifest(version)).lineage.options.task));
+  return made;
+}

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { openRegistry } from '../../core/model/registry/folder.ts';
 import { temporaryFolder } from './gapline.ts';
 import { GatewayClient, madeBy, trainings } from './gateway-client.ts';
 
@@ -51,7 +52,8 @@ test('kill -9 of the training, and of the gateway: each task is done once', asyn
   await first.end('SIGKILL');
   const second = await GatewayClient.start(config, data);
   for (const id of [two, three]) await second.becomes(id, 'done');
-  expect(madeBy(folder).sort()).toEqual([...ids].sort());
+  const made = await madeBy(openRegistry({ folder: join(folder, 'models'), name: 'levels' }));
+  expect(made.sort()).toEqual([...ids].sort());
   expect(await second.end('SIGTERM')).toBe(0);
 }, 300_000);
 
