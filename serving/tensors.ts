@@ -207,14 +207,15 @@ const list = (names: readonly string[]) => JSON.stringify(names);
 
 /** A model's inputs and outputs in the protocol's format. Lists travel as JSON in `parameters`, whose values are scalars. */
 export function describeModel(model: Model) {
-  const { identity, fields, classes } = model;
+  const { identity, fields, classes, series } = model;
   const steps = sampledBy(model);
-  const values = { name: 'values', datatype: 'FP64', shape: [-1, fields.length] };
+  const parameters = { fields: list(fields), nulls: true, ...(series && { series: true }) };
+  const values = { name: 'values', datatype: 'FP64', shape: [-1, fields.length], parameters };
   return {
     name: identity.name,
     versions: [String(identity.version)],
     platform: 'gapline',
-    inputs: steps ? describeSamples(steps) : [{ ...values, parameters: { fields: list(fields), nulls: true } }],
+    inputs: steps ? describeSamples({ ...model, steps }) : [values],
     outputs: [
       { name: 'label', datatype: 'BYTES', shape: [-1] },
       {

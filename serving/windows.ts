@@ -17,43 +17,63 @@ export type SampledModel = Pick<Model, 'fields' | 'classes'> & { readonly steps:
 
 /**
  * Makes the model's rows of an inference request that carries samples: one tensor of shape [windows, samples, channels], or a tensor of
- * shape [windows, samples] for each channel, by name.
+ * shape [windows, samples] for each channel, by name. A shorter one was measured less often: what it lacks is no gap.
  * @param rate - what the request states in its parameters
  * @returns a row for each sequence, as {@link rowsOfSequences}
  * @throws {BadRequest}
  */
 export function rowsOfWindows(inputs: readonly Input[], rate: unknown, model: SampledModel): Rows {
   const { channels, chain } = model.steps;
-  const samples = inputs.filter(({ name }) => name !== timeInput || channels.includes(timeInput));
+  // A channel may be called so as well: its samples are numbers.
+  const isTime = ({ name, datatype }: Input) =>
+    name === timeInput && (datatype === 'BYTES' || !channels.includes(timeInput));
+  const samples = inputs.filter((input) => !isTime(input));
   const [first] = samples;
   if (first === undefined) throw new BadRequest('inputs: expected a tensor of samples');
-  const [count, length, width] = first.shape;
+  const [count, , width] = first.shape;
   const isWhole = samples.length === 1 && first.shape.length === 3 && width === channels.length;
   if (!isWhole && first.shape.length !== 2)
     throw new BadRequest(
       `${quote(first)}: shape [${first.shape}]; expected [windows, samples, ${channels.length}], or [windows, samples] for each of ${channels.join(', ')}`,
     );
   if (!count || count > maxRows) throw new BadRequest(`${quote(first)}: ${count} windows; expected 1 to ${maxRows}`);
+  const length = Math.max(...samples.map(({ shape }) => shape[1] ?? 0));
   if (!length) throw new BadRequest(`${quote(first)}: no samples; expected at least one`);
-  boundElements(count * length, { fields: channels, classes: model.classes });
+  boundElements(count * length, { fields: channels, classes: [] });
   boundElements(count, model);
   const values = new Float64Array(count * length * channels.length).fill(Number.NaN);
   if (isWhole) fill(first, values, 0, 1);
-  else fillByField(samples, channels, [count, length], values);
+  else {
+    const padded = samples.map((input) => padTo(input, count, length));
+    fillByField(padded, channels, [count, length], values);
+  }
+  const sentOf = new Map(isWhole ? [] : samples.map(({ name, shape: [, sent] }) => [name, sent]));
+  const sent = channels.map((name) => sentOf.get(name) ?? length);
   const known = rateOf(rate, chain.shape.rate);
-  const times = timesOf(
-    inputs.find((input) => !samples.includes(input)),
-    count,
-  );
+  const times = timesOf(inputs.find(isTime), count);
   const sequences = Array.from({ length: count }, (_, sequence) => {
     const time = times?.[sequence];
     return {
-      length,
+      ...{ length, sent },
       columns: columnsOf(values, sequence, length, channels.length),
       ...(time !== undefined && { time }),
     };
   });
   return rowsOfSequences(sequences, known, model);
+}
+
+/** A tensor of fewer samples as one of `length`, with gaps behind them. What does not fit in another way is left to be refused. */
+function padTo(input: Input, count: number, length: number): Input {
+  const [windows, sent = length] = input.shape;
+  if (sent === length || windows !== count) return input;
+  const own = new Float64Array(count * sent);
+  fill({ ...input, shape: [count, sent] }, own, 0, 1);
+  const data = Array.from({ length: count * length }, (_, at) => {
+    const [window, sample] = [Math.floor(at / length), at % length];
+    const value = sample < sent ? (own[window * sent + sample] ?? Number.NaN) : Number.NaN;
+    return Number.isNaN(value) ? null : value;
+  });
+  return { ...input, shape: [count, length, ...input.shape.slice(2)], data };
 }
 
 /** By channel, the samples of one sequence out of `values`, which are by sequence, sample and channel. */
@@ -84,10 +104,12 @@ function timesOf(input: Input | undefined, count: number): bigint[] | undefined 
   });
 }
 
-/** The inputs of a model with steps, in the protocol's format. */
-export function describeSamples({ channels, chain }: ModelSteps) {
+type DescribedModel = Pick<Model, 'fields' | 'series'> & { readonly steps: ModelSteps };
+
+/** The inputs of a model with steps, in the protocol's format; with the columns of the rows that it makes of them. */
+export function describeSamples({ fields, series, steps: { channels, chain } }: DescribedModel) {
   const { rate, windows } = chain.shape;
-  const samples = rate !== undefined && windows && Math.round((windows.lengthNs / 1e9) * rate);
+  const samples = rate !== undefined && windows ? Math.round((windows.lengthNs / 1e9) * rate) : undefined;
   return [
     {
       name: 'samples',
@@ -98,6 +120,9 @@ export function describeSamples({ channels, chain }: ModelSteps) {
         ...(rate !== undefined && { rate }),
         ...(samples !== undefined && { window_samples: samples }),
         ...(windows && { window_ns: windows.lengthNs, every_ns: windows.everyNs }),
+        columns: JSON.stringify(fields),
+        ...(chain.byRow && { by_row: true }),
+        ...(series && { series: true }),
       },
     },
     { name: timeInput, datatype: 'BYTES', shape: [-1], parameters: { optional: true } },

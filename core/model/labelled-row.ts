@@ -15,7 +15,7 @@ export interface LabelledRow {
 
 /** One row of a model's output. Where it made no prediction, the label is `unknown` and the probability 0. */
 export function labelledRow(
-  { classes, fields, series }: Pick<Model, 'classes' | 'fields' | 'series'>,
+  { classes, fields, series }: Pick<Model, 'classes' | 'fields'> & { readonly series?: object | boolean },
   { values }: Pick<Rows, 'values'>,
   { labels, probabilities, filled: after }: ModelOutput,
   row: number,

@@ -89,18 +89,21 @@ export function* partsOf({ rows = [], windows = [], rate }: Input): Generator<Pa
   }
 }
 
-/** What is wrong with a part, with the places of the request: of the part it names its first ones anew. */
-export function inRequest(error: unknown, first: number): unknown {
-  if (!isSendersFault(error) || first === 0) return error;
+/**
+ * What is wrong with a part, with the places of the request: of the part it names its first ones anew.
+ * @param placeOf - where a row or window of the part is in the request
+ */
+export function inRequest(error: unknown, placeOf: (at: number) => number): unknown {
+  if (!isSendersFault(error)) return error;
   const moved = (pointer: string) =>
-    pointer.replace(/^\/(rows|windows)\/(\d+)/, (_, of: string, at: string) => `/${of}/${Number(at) + first}`);
+    pointer.replace(/^\/(rows|windows)\/(\d+)/, (_, of: string, at: string) => `/${of}/${placeOf(Number(at))}`);
   const faults = error instanceof HttpProblem ? error.errors : [];
   const [named] = faults;
   const detail = named
     ? error.message.replace(named.pointer, () => moved(named.pointer))
     : error.message.replace(
         /^((?:the samples of )?window )(\d+):/,
-        (_, of: string, at: string) => `${of}${Number(at) + first}:`,
+        (_, of: string, at: string) => `${of}${placeOf(Number(at))}:`,
       );
   return new HttpProblem(error.code, detail, {
     errors: faults.map((fault) => ({ ...fault, pointer: moved(fault.pointer) })),

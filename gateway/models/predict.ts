@@ -27,7 +27,7 @@ export const predictOperation = ({ streams, tasks, wake }: PredictParts): Operat
         stream: nameSchema.optional().describe('may be left out where the gateway has one stream'),
         ...inputShape,
       })
-      .meta({ examples: [{ rows: [{}] }] }),
+      .meta({ examples: [{ rows: [{}] }, { windows: [{ values: { x: [0.1, null, 0.3] } }], rate: 10 }] }),
     replies: {
       200: { description: 'a label for each row or window', schema: predictionsSchema },
       202: { description: 'a task labels them', schema: taskRefSchema },

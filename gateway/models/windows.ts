@@ -43,15 +43,24 @@ export function readWindows(
   input: WindowsInput,
   rate: number | undefined,
 ): Rows {
-  const known = rate ?? steps.chain.shape.rate;
-  if (known === undefined)
-    throw new HttpProblem('request-invalid', 'name the rate of the samples: the model does not know it', {
-      errors: [{ pointer: '/rate', code: 'missing', detail: 'samples a second' }],
-    });
+  const known = rateOf(rate, steps.chain.shape.rate);
   return rowsOfSequences(readSequences(steps.channels, input), known, { fields, steps });
 }
 
-function readSequences(channels: readonly string[], input: WindowsInput): SampleSequence[] {
+/**
+ * @param known - what the model was trained with
+ * @throws {HttpProblem} `request-invalid` where neither says it
+ */
+export function rateOf(stated: number | undefined, known: number | null | undefined): number {
+  const rate = stated ?? known;
+  if (typeof rate === 'number') return rate;
+  throw new HttpProblem('request-invalid', 'name the rate of the samples: the model does not know it', {
+    errors: [{ pointer: '/rate', code: 'missing', detail: 'samples a second' }],
+  });
+}
+
+/** @throws {HttpProblem} `request-invalid` where the samples are not those of the model */
+export function readSequences(channels: readonly string[], input: WindowsInput): SampleSequence[] {
   const faults = new Faults(20);
   const isKnown = new Set(channels);
   let numbers = 0;

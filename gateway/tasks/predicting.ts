@@ -35,6 +35,6 @@ async function labelPart(predict: Predict, part: Input, first: number): Promise<
   try {
     return await predict(part);
   } catch (error) {
-    throw inRequest(error, first);
+    throw inRequest(error, (at) => first + at);
   }
 }

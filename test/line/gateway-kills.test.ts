@@ -9,7 +9,7 @@ import { runKills } from './gateway-kills.ts';
 const tasks = Number(process.env.GAPLINE_KILL_TASKS ?? 4);
 const kills = Math.ceil(tasks * 0.6);
 const seed = Number(process.env.GAPLINE_KILL_SEED ?? 1);
-const timeout = 60_000 * Math.max(8, tasks);
+const timeout = 60_000 * Math.max(15, tasks);
 
 async function killAtRandom(mlflow?: ServerHandle): Promise<Record<string, number>> {
   const report = await runKills({ folder: temporaryFolder(), tasks, seed, kills, ...(mlflow && { mlflow }) });

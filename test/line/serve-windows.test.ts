@@ -156,6 +156,7 @@ test('the metadata state the tensors, the rate and the length of a window', asyn
       parameters: {
         ...{ fields: JSON.stringify(fields), nulls: true, rate },
         ...{ window_samples: rate, window_ns: 1_000_000_000, every_ns: 1_000_000_000 },
+        columns: JSON.stringify(model.fields),
       },
     },
     { name: 'time', datatype: 'BYTES', shape: [-1], parameters: { optional: true } },
@@ -182,10 +183,10 @@ test.each([
   ['a wrong width', [zeros([1, 1_000, 5])], {}, 'inputs "samples": shape [1,1000,5]; expected [windows, samples, 6]'],
   ['no samples', [zeros([1, 0, 6])], {}, 'inputs "samples": no samples'],
   [
-    'channels of other lengths',
-    [zeros([1, 1_000], 'x'), zeros([1, 900], 'y')],
+    'channels of other windows',
+    [zeros([1, 1_000], 'x'), zeros([2, 900], 'y')],
     {},
-    'inputs "y": shape [1,900]; expected [1,1000]',
+    'inputs "y": shape [2,900]; expected [1,1000]',
   ],
   ['data that do not fit', [{ ...sound, data: [1] }], {}, 'inputs "samples": 1 elements; shape [1,1000,6] has 6000'],
   [
