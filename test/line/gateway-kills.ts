@@ -64,7 +64,7 @@ export async function runKills({ folder, tasks, seed, kills, mlflow }: KillOptio
   const plan = planOf(kills, mlflow ? ['registry', 'gateway', 'training'] : ['gateway', 'training'], random);
   const killed: Record<Victim, number> = { gateway: 0, training: 0, registry: 0 };
   let strikes = 0;
-  /** The registry is away meanwhile, and the others may be killed. */
+  /** The registry is unavailable meanwhile, and the others may be killed. */
   let restart: Promise<void> | undefined;
   const strike = async (victim: Victim): Promise<void> => {
     if (victim === 'training') for (const pid of trainings(data)) killed.training += kill(pid);
@@ -77,8 +77,8 @@ export async function runKills({ folder, tasks, seed, kills, mlflow }: KillOptio
       await restart;
       killed.registry += 1;
       await mlflow.kill();
-      const awayMs = random() * 3_000;
-      restart = sleep(awayMs).then(() => mlflow.restart());
+      const downMs = random() * 3_000;
+      restart = sleep(downMs).then(() => mlflow.restart());
     }
   };
   for (;;) {
@@ -88,7 +88,7 @@ export async function runKills({ folder, tasks, seed, kills, mlflow }: KillOptio
     const victim = plan[strikes];
     if (running !== undefined && victim !== undefined && (strikes === 0 || random() < 0.6)) {
       const before = struck.get(running) ?? 0;
-      // A training waits for its registry, however often that is away.
+      // A training waits for its registry, however often that is unavailable.
       if (victim === 'registry' || before < mostStrikes) {
         if (victim !== 'registry') struck.set(running, before + 1);
         strikes += 1;
