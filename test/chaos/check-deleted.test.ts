@@ -55,6 +55,20 @@ test('what came after the deletion is never excused, also where the deleted topi
   ]);
 });
 
+test('what an aborted batch said stays where the label that would overwrite it went unread with its topic, and nowhere else', () => {
+  const deleted = { readings: [held], predictions: [held] };
+  const staleAt = (...stale: string[]) =>
+    [...held, ...live].map((identity) => ({ identity, said: stale.includes(identity) ? '2 spam' : '1 spam' }));
+  const { counts, violations } = check(afterDeletion(held, held, { points: staleAt('a 3', 'a 4'), deleted }));
+  expect(violations).toEqual([]);
+  expect(counts.destroyed).toMatchObject({ unforwarded: 2 });
+  for (const stale of ['a 3', 'b 1']) {
+    expect(promises(afterDeletion(held, held, { points: staleAt(stale), deleted }))).toEqual([
+      'a point says what a committed prediction says',
+    ]);
+  }
+});
+
 test('a reading that also stands in the topic that came after shows nothing of what was read before it', () => {
   const resent = { resent: new Map([['a 4', 1]]), records: [...held, 'a 4', ...live] };
   const archivable = [...held, 'a 4', ...live];

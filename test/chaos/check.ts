@@ -204,7 +204,11 @@ function checkPoints(
   }
   const found = tally(points.map(({ identity }) => identity));
   const said = tally(predictions.map(({ identity }) => identity));
-  const gone = unreadAtDeletion(deleted?.predictions ?? [], (identity) => !found.has(identity), isTwiceIn(said));
+  // What a deletion destroyed unread overwrites nothing either: the point keeps what an aborted batch said before.
+  const stale = points.filter(({ identity, said }) => committed.get(identity)?.has(said) === false);
+  const unsaid = new Set(stale.map(({ identity }) => identity));
+  const isMissing = (identity: string) => !found.has(identity) || unsaid.has(identity);
+  const gone = unreadAtDeletion(deleted?.predictions ?? [], isMissing, isTwiceIn(said));
   broken(
     'every prediction is a point',
     absent(committed.keys(), found).filter((identity) => !gone.has(identity)),
@@ -216,8 +220,8 @@ function checkPoints(
   broken('a prediction is one point', twice(found));
   broken(
     'a point says what a committed prediction says',
-    points
-      .filter(({ identity, said }) => committed.get(identity)?.has(said) === false)
+    stale
+      .filter(({ identity }) => !gone.has(identity))
       .map(({ identity, said }) => `${identity}: ${said} instead of ${[...(committed.get(identity) ?? [])]}`),
   );
   return total(gone);
