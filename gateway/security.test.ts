@@ -128,6 +128,16 @@ test('a user beyond the limit gets 429 with headers, and nobody else does', asyn
   expect((await gateway.request('/users/me', { token: admin })).status).toBe(200);
 });
 
+test('by default a user has 180 predictions a minute, an administrator 5 trainings and updates', async () => {
+  const gateway = await new TestGateway({ config: { limits: {} } }).start();
+  const [user, admin] = [await gateway.user('ann', [{ role: 'user', stream: '*' }]), await gateway.admin()];
+  const left = async (path: string, token: string) =>
+    (await gateway.request(path, { token, body: {} })).headers.get('ratelimit');
+  expect(await left('/predict', user)).toContain('"predict"; r=179');
+  expect(await left('/train', admin)).toContain('"start"; r=4');
+  expect(await left('/update', admin)).toContain('"start"; r=3');
+});
+
 test('a limit of its own for each role: the greatest role of a user counts', async () => {
   const read = { viewer: 1, user: 2, operator: 1_000, admin: 1_000 };
   const gateway = await new TestGateway({ config: { limits: { 'sign-in': 1_000, read, change: 1_000 } } }).start();

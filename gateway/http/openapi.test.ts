@@ -70,6 +70,17 @@ test('what an administrator gets for the example of each operation is in the doc
   }
 });
 
+test('a query that an operation does not name is refused, not overlooked', async () => {
+  const { gateway, operations } = await scene();
+  const token = await gateway.admin();
+  for (const { name, path } of operations.filter(({ method }) => method === 'get'))
+    if (path !== '/health' && !path.includes('{'))
+      expect(await gateway.request(`${path}?nobody=1`, { token }), name).toMatchObject({
+        status: 400,
+        body: { code: 'request-invalid', errors: [{ code: 'unknown' }] },
+      });
+});
+
 /** The names of all properties of a schema, however deep. */
 function namesIn(schema: unknown): string[] {
   if (typeof schema !== 'object' || schema === null) return [];

@@ -4,7 +4,7 @@ import { problemSchema, problemType } from '../../core/wire/problem.ts';
 import type { Operation } from './operation.ts';
 
 /** What every operation can give, beside what is its own. */
-const common = ['request-malformed', 'forbidden', 'rate-limited', 'internal'] as const;
+const common = ['request-malformed', 'request-invalid', 'forbidden', 'rate-limited', 'internal'] as const;
 const ofSignedIn = ['unauthorized', 'session-ended'] as const;
 
 const json = (schema: z.ZodType, io: 'input' | 'output') => {
@@ -62,8 +62,7 @@ function describe({ path, summary, tag, open, needs, body, form, query, replies,
         ...common,
         ...(open ? [] : ofSignedIn),
         ...(needs ? (['right-missing'] as const) : []),
-        ...(body ? (['request-invalid', 'body-malformed', 'body-too-large', 'media-type-unsupported'] as const) : []),
-        ...(query ? (['request-invalid'] as const) : []),
+        ...(body ? (['body-malformed', 'body-too-large', 'media-type-unsupported'] as const) : []),
         ...problems,
       ]),
     },

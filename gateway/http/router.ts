@@ -1,5 +1,5 @@
 import express, { type NextFunction, type Request, type RequestHandler, type Response, Router } from 'express';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { presentedToken } from '../../core/access/access.ts';
 import { HttpProblem, toHttpProblem } from '../../core/http/problem.ts';
 import { addressOf, createRateLimit, ownHitCounter } from '../../core/http/rate-limit.ts';
@@ -62,7 +62,7 @@ export function createRouter({ operations, sessions, users, limits, audit, metri
     const { user, session } = signedIn.get(request) ?? { user: nobody, session: '' };
     return {
       body: body && parsed(body, demandBody(request), ''),
-      query: query && parsed(query, { ...request.query }, ''),
+      query: parsed(query ?? noQuery, { ...request.query }, ''),
       path: pathOf(request),
       user,
       session,
@@ -120,6 +120,9 @@ export function createRouter({ operations, sessions, users, limits, audit, metri
   router.use(methodCheck(operations));
   return router;
 }
+
+/** What an operation does not name, it does not overlook either. */
+const noQuery = z.strictObject({});
 
 /** Counts a request when its response is over, or its client gone. */
 function timed({ method, path }: Operation, metrics: Metrics): RequestHandler {

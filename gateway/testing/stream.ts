@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { openRegistry } from '../../core/model/registry/folder.ts';
+import { sampleDraft } from '../../core/model/testing.ts';
 import { GaplineError } from '../../core/wire/errors.ts';
 import { trainingOptions, trainingSchema } from '../../training/options.ts';
 import { train } from '../../training/train.ts';
@@ -38,5 +39,20 @@ export async function makeStream(
     checkTraining({ trees: wanted }) {
       if (wanted === 13) throw new GaplineError('config-invalid', 'training.trees: 13 trees bring bad luck');
     },
+  };
+}
+
+/** A stream whose model takes windows of ten samples. */
+export async function makeWindowedStream(folder: string, name: string): Promise<GatewayStream> {
+  const models = openRegistry({ folder: join(folder, 'models'), name });
+  const steps = [
+    { use: 'window', length: '1s', rate: 10 },
+    { use: 'statistics', features: ['mean'] },
+  ];
+  await models.publish(await sampleDraft({ channels: ['x', 'y'], steps: steps as never }));
+  return {
+    ...{ name, models, testIsApart: false },
+    testRows: () => Promise.reject(new GaplineError('config-invalid', 'the stream names no data')),
+    checkTraining() {},
   };
 }

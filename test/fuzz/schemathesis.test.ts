@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startCollector, type TestCollector } from '../../collector/testing.ts';
 import { TestGateway, temporaryFolder } from '../../gateway/testing/gateway.ts';
-import { makeStream } from '../../gateway/testing/stream.ts';
+import { makeStream, makeWindowedStream } from '../../gateway/testing/stream.ts';
 import { obtain, obtained } from '../servers/obtain.ts';
 import { schemathesisSupply } from '../servers/python-packages.ts';
 
@@ -65,6 +65,22 @@ test.runIf(demanded || obtained(schemathesisSupply))(
       ...['--exclude-path', '/auth/jwt/logout'],
       // Which fields the model has, and which names and codes are right, no schema can say.
       ...['--exclude-checks', 'positive_data_acceptance'],
+    ]);
+    expect([status, output.slice(-8_000)]).toEqual([0, expect.anything()]);
+    expect((await gateway.request('/health')).status).toBe(200);
+  },
+  300_000,
+);
+
+test.runIf(demanded || obtained(schemathesisSupply))(
+  'where the model takes windows, a prediction is as /openapi.json says, whatever is sent',
+  async () => {
+    const streams = [await makeWindowedStream(temporaryFolder(), 'motors')];
+    const gateway = await new TestGateway({ streams }).start();
+    const { status, output } = await schemathesis([
+      ...['run', `${gateway.url}/openapi.json`, '--header', `Authorization: Bearer ${await gateway.admin()}`],
+      ...['--max-examples', '60', '--seed', '2', '--mode', 'all', '--workers', '1', '--output-truncate', 'true'],
+      ...['--include-path', '/predict', '--exclude-checks', 'positive_data_acceptance'],
     ]);
     expect([status, output.slice(-8_000)]).toEqual([0, expect.anything()]);
     expect((await gateway.request('/health')).status).toBe(200);
