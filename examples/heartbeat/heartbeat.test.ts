@@ -48,7 +48,7 @@ async function startGateway(): Promise<{ url: string; stop(): Promise<void> }> {
   };
 }
 
-test('what the README says is what happens', { timeout: 240_000 }, async () => {
+test('what the README says is what happens', { timeout: 480_000 }, async () => {
   run(simulate);
   const gateway = await startGateway();
   try {

@@ -203,6 +203,9 @@ const cells = [
   { least: 'user', method: 'POST', path: '/predict', body: { stream, rows: [[1, 2]] }, right: 200 },
   { least: 'user', method: 'GET', path: '/tasks', right: 200 },
   { least: 'operator', method: 'POST', path: '/train', body: { stream }, right: 202 },
+  // This stream names no generator.
+  { least: 'operator', method: 'GET', path: '/simulate?stream=pumps', right: 404 },
+  { least: 'operator', method: 'POST', path: '/simulate', body: { stream, running: true }, right: 404 },
   { least: 'admin', method: 'POST', path: '/update', body: { stream, dryRun: true }, right: 200 },
 ] as const;
 
