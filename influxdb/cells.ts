@@ -13,9 +13,10 @@ const labels: readonly Cell[] = [...predictions, ...scores, ...shadow, ...drift,
 /** The cells, in the order of reading: what comes in, what is made of it, how good that is and stays, how the line does. */
 export const cells: readonly Cell[] = [...readings, ...gaps, ...labels];
 
-/** The same with the last window, for a stream whose model labels windows: after what comes in. */
+/** The same with the last window, for a stream whose model labels windows or whole segments: after what comes in. */
 export function cellsOf(shape: WindowShape | undefined): readonly Cell[] {
   if (shape === undefined) return cells;
+  if (shape.channels) return [...readings, ...gaps, ...windows(shape), ...labels];
   const seen = shape.rate > mostPointsASecond ? [...readings, missing(6)] : [...readings, ...gaps, missing(12)];
   return [...seen, ...windows(shape), ...labels];
 }

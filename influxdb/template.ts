@@ -1,6 +1,6 @@
 import type { Stream } from '../core/wire/stream.ts';
 import type { Cell, View } from './cells/cell.ts';
-import type { WindowShape } from './cells/windows.ts';
+import { segmentShape, type WindowShape } from './cells/windows.ts';
 import { cellsOf } from './cells.ts';
 import { checksOf } from './checks.ts';
 import { type QueryScope, rankColumn, within } from './flux.ts';
@@ -9,7 +9,7 @@ import { variablesOf } from './variables.ts';
 export interface TemplateOptions {
   readonly stream: Stream;
   readonly bucket: string;
-  /** Where the model labels windows: the dashboard then shows the last one. */
+  /** Where the model labels windows: the dashboard then shows the last one. Of readings that are whole segments the stream knows it. */
   readonly windows?: WindowShape;
 }
 
@@ -29,7 +29,7 @@ export function renderTemplate({ stream, bucket, windows }: TemplateOptions): Te
   const dashboard = object('Dashboard', 'gapline-dashboard', {
     name: dashboardName(stream),
     description: 'Readings, what was filled, labels, how right they are, and how the line does.',
-    charts: layOut(cellsOf(windows), { stream: stream.name, bucket }),
+    charts: layOut(cellsOf(windows ?? segmentShape(stream)), { stream: stream.name, bucket }),
   });
   const variables = variablesOf(stream, bucket).map(({ kind, name, description, query, selected }) =>
     object('Variable', `gapline-chosen-${kind}`, {

@@ -1,14 +1,12 @@
-import { InfluxDB } from '@influxdata/influxdb-client';
-import { pino } from 'pino';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Point, predictionToPoint } from '../core/wire/point.ts';
 import type { Samples } from '../core/wire/samples.ts';
 import { samplesToPoints } from '../core/wire/samples-point.ts';
 import { topicsOf } from '../core/wire/stream.ts';
-import { type Bucket, describeWithInfluxdb, influxdbApi, makeBucket } from '../test/servers/with-influxdb.ts';
+import { type Bucket, describeWithInfluxdb, makeBucket } from '../test/servers/with-influxdb.ts';
 import { windows } from './cells/windows.ts';
-import { allDevices, fluxString, variableName, within } from './flux.ts';
-import { importDashboard } from './import.ts';
+import { allDevices, within } from './flux.ts';
+import { type ImportedCells, importCells, lineOf, numberIn, type Row } from './testing.ts';
 
 // Needs GAPLINE_TEST_INFLUXDB.
 
@@ -38,21 +36,10 @@ function windowAt(stream: string, device: string, second: number, label: string)
   });
 }
 
-function lineOf({ measurement, device, time, fields: all }: Point): string {
-  const pairs = Object.entries(all).map(
-    ([name, value]) => `${name.replaceAll(/[,= ]/g, '\\$&')}=${JSON.stringify(value)}`,
-  );
-  return `${measurement},device=${device} ${pairs.join(',')} ${time}`;
-}
-
-type Row = Record<string, unknown>;
-const numberIn = (row: Row | undefined, column: string) => Number(row?.[column]);
-
 describeWithInfluxdb('the last window on a real InfluxDB', (access) => {
   let bucket: Bucket;
   let stream: string;
-  const held = new Map<string, { readonly query: string; readonly view: object }>();
-  const client = new InfluxDB({ url: access.url || 'http://127.0.0.1:1', token: access.token, timeout: 60_000 });
+  let cells: ImportedCells;
 
   beforeAll(async () => {
     bucket = await makeBucket(access);
@@ -67,30 +54,13 @@ describeWithInfluxdb('the last window on a real InfluxDB', (access) => {
     // The other device was labelled once more.
     points.push(windowAt(stream, 'm2', 4, 'sound'));
     await bucket.write(points.map(lineOf).join('\n'));
-    const { dashboard } = await importDashboard({
-      ...access,
-      ...{ bucket: bucket.name, stream: { name: stream, fields, topics: topicsOf(stream) }, windows: shape },
-      logger: pino({ level: 'silent' }),
-    });
-    const path = `/api/v2/dashboards/${dashboard.split('/').at(-1)}?include=properties`;
-    type Shown = { name: string; properties: { queries: { text: string }[] } };
-    const { cells } = await influxdbApi<{ cells: Shown[] }>(access, 'GET', path);
-    for (const { name, properties } of cells)
-      held.set(name, { query: properties.queries[0]?.text ?? '', view: properties });
+    const about = { name: stream, fields, topics: topicsOf(stream) };
+    cells = await importCells(access, { bucket: bucket.name, stream: about, windows: shape });
   }, 60_000);
   afterAll(() => bucket.remove());
 
-  function run(name: string, { device = 'm1', field = 'x', from = bucket.name } = {}): Promise<Row[]> {
-    const v = [
-      `${variableName('device', stream)}: ${fluxString(device)}, ${variableName('field', stream)}: ${fluxString(field)}`,
-      `timeRangeStart: ${new Date(startMs - 60_000).toISOString()}, timeRangeStop: ${new Date(startMs + 60_000).toISOString()}`,
-      'windowPeriod: 10s',
-    ];
-    const { query = '' } = held.get(name) ?? {};
-    const imports = query.match(/^import .*$/gm) ?? [];
-    const text = [...imports, `option v = {${v.join(', ')}}`, query.replaceAll(/^import .*$/gm, '')].join('\n');
-    return client.getQueryApi(access.org).collectRows<Row>(text.replaceAll(fluxString(bucket.name), fluxString(from)));
-  }
+  const run = (name: string, { device = 'm1', field = 'x', from = bucket.name } = {}): Promise<Row[]> =>
+    cells.run(name, { device, field, from, startMs });
   /** Without the dot outside of the plane, which is the first. */
   async function dotsOf(name: string, chosen?: Parameters<typeof run>[1]): Promise<Row[]> {
     const [outside, ...dots] = await run(name, chosen);
@@ -100,10 +70,14 @@ describeWithInfluxdb('the last window on a real InfluxDB', (access) => {
 
   it('is on the server as it was rendered, drawn within its length and half its rate', () => {
     for (const { name, query } of windows(shape))
-      expect(held.get(name)?.query).toBe(within(query, { stream, bucket: bucket.name }));
+      expect(cells.held.get(name)?.query).toBe(within(query, { stream, bucket: bucket.name }));
     const plane = { type: 'scatter', yColumn: '_value' };
-    expect(held.get('Last window: wave')?.view).toMatchObject({ ...plane, xColumn: 'ms', xDomain: [0, 2_000] });
-    expect(held.get('Last window: spectrum')?.view).toMatchObject({ ...plane, xColumn: 'hertz', xDomain: [0, 500] });
+    expect(cells.held.get('Last window: wave')?.view).toMatchObject({ ...plane, xColumn: 'ms', xDomain: [0, 2_000] });
+    expect(cells.held.get('Last window: spectrum')?.view).toMatchObject({
+      ...plane,
+      xColumn: 'hertz',
+      xDomain: [0, 500],
+    });
   });
 
   it('has the wave of the chosen device out of several records, by its label, with the gaps at the bottom', async () => {
@@ -139,8 +113,8 @@ describeWithInfluxdb('the last window on a real InfluxDB', (access) => {
     const missing = await run('Missing values a window', { device: allDevices });
     expect(missing.length).toBeGreaterThan(0);
     for (const { _value } of missing) expect(_value).toBe(60);
-    expect([...held.keys()]).not.toContain('Gap rate');
-    expect([...held.keys()]).not.toContain('Gap rate by field');
+    expect([...cells.held.keys()]).not.toContain('Gap rate');
+    expect([...cells.held.keys()]).not.toContain('Gap rate by field');
   });
 
   it('knows when each field was seen last', async () => {

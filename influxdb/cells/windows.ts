@@ -1,11 +1,14 @@
-import { allDotsOf, withPieces } from '../flux.ts';
+import type { Stream } from '../../core/wire/stream.ts';
+import { allDotsOf, fluxString, withPieces } from '../flux.ts';
 import { type Cell, cell, dots, line, table } from './cell.ts';
 
-/** How a stream's windows are cut, where its model labels windows of samples of one rate. */
+/** How a stream's windows are cut, where its model labels windows of samples of one rate, or readings that are whole segments. */
 export interface WindowShape {
   readonly seconds: number;
   /** Samples a second. */
   readonly rate: number;
+  /** Of whole segments: by channel, the names of the values of a reading that are its samples, in order. */
+  readonly channels?: readonly (readonly string[])[];
 }
 
 /** Samples in a transform: the spectrum is good to a hundredth of the rate. A query has no fast transform, and time is their product. */
@@ -20,10 +23,20 @@ const chunkSamples = 2_000;
 /** A number as Flux writes one that is not whole; it has no exponents. */
 const float = (value: number): string => value.toFixed(15);
 
-/** The last window that was labelled, of the chosen device or of the device that came last. */
-const lastWindow = `
+/** The shape of the readings of a stream, where they are whole segments. */
+export function segmentShape({ fields, segments }: Pick<Stream, 'fields' | 'segments'>): WindowShape | undefined {
+  if (!segments) return undefined;
+  const { channels, length, rate } = segments;
+  return {
+    ...{ seconds: length / rate, rate },
+    channels: channels.map((_, at) => fields.slice(at * length, (at + 1) * length)),
+  };
+}
+
+/** The last window or segment that was labelled, of the chosen device or of the device that came last. A segment begins at its time. */
+const lastWindow = ({ channels }: WindowShape): string => `
 known = predictions()
-    |> filter(fn: (r) => r._field == "from")
+    |> filter(fn: (r) => r._field == ${channels ? '"probability"' : '"from"'})
     |> chosen()
     |> last()
     |> group()
@@ -32,14 +45,16 @@ first = (column, tables=<-) => tables |> findColumn(fn: (key) => true, column: c
 isKnown = length(arr: known |> first(column: "device")) > 0
 device = if isKnown then (known |> first(column: "device"))[0] else ""
 end = if isKnown then int(v: (known |> first(column: "_time"))[0]) else 0
-start = if isKnown then int(v: (known |> first(column: "_value"))[0]) else 0
+start = ${channels ? 'end' : 'if isKnown then int(v: (known |> first(column: "_value"))[0]) else 0'}
 labelled = () => predictions() |> filter(fn: (r) => r.device == device and int(v: r._time) == end)`;
 
 /** The samples of that window: strings of the archive taken apart, and samples that are points; \`isGap\` where a value is missing. */
-const samplesOf = ({ rate }: WindowShape): string => {
+const samplesOf = (shape: WindowShape): string => {
+  const { rate, channels } = shape;
+  if (channels) return `${lastWindow(shape)}\n${segmentSamples(channels, rate)}`;
   const reachNs = Math.ceil((chunkSamples / rate) * 1e9);
   const parts = Array.from({ length: mostChunks }, (_, at) => `part(k: ${at})`).join(', ');
-  return `${lastWindow}
+  return `${lastWindow(shape)}
 text = "s." + v.field
 point = "v." + v.field
 near = () => readings()
@@ -72,6 +87,36 @@ single = near()
     |> map(fn: (r) => ({at: int(v: r._time) - start, isGap: false, value: r._value}))
 samples = union(tables: [single, ${parts}])
     |> filter(fn: (r) => r.at >= 0 and r.at < end - start)
+    |> sort(columns: ["at"])`;
+};
+
+/** The values of one reading in the order of their names: those of the channel that the chosen field is of, else of the first. */
+const segmentSamples = (channels: readonly (readonly string[])[], rate: number): string => {
+  const lists = channels.map((names) => `[${names.map(fluxString).join(', ')}]`);
+  return `channels = [${lists.map((list) => `{names: ${list}}`).join(', ')}]
+own = channels |> array.filter(fn: (x) => contains(value: v.field, set: x.names))
+names = if length(arr: own) > 0 then own[0].names else channels[0].names
+places = array.from(rows: array.map(arr: names, fn: (x) => ({n: 1, name: x}))) |> cumulativeSum(columns: ["n"])
+values = readings()
+    |> filter(fn: (r) => r.device == device and int(v: r._time) == end)
+    |> filter(fn: (r) => r._field =~ /^v\\./)
+    |> group()
+    |> map(fn: (r) => ({name: strings.substring(v: r._field, start: 2, end: strings.strlen(v: r._field)), value: r._value}))
+// A join refuses an empty table.
+absent = array.from(rows: [{name: "", value: 0.0}])
+samples = join.left(
+    left: places,
+    right: union(tables: [values, absent]),
+    on: (l, r) => l.name == r.name,
+    as: (l, r) => ({n: l.n, value: r.value}),
+)
+    |> map(
+        fn: (r) => ({
+            at: int(v: float(v: r.n - 1) * ${float(1e9 / rate)}),
+            isGap: not exists r.value,
+            value: if exists r.value then r.value else 0.0,
+        }),
+    )
     |> sort(columns: ["at"])`;
 };
 
@@ -154,36 +199,41 @@ dots = join.inner(
 ${allDotsOf('dots', 'hertz')}`;
 };
 
-/** The last window of the chosen device. Dots, for InfluxDB's page draws a line to the scale of the time that is chosen. */
-export const windows = (shape: WindowShape): readonly Cell[] => [
-  cell(
-    'Last window: wave',
-    'The chosen field in the last window of the chosen device; the label is the name of the dots. Where a value was missing, a dot of its own colour stands at the bottom.',
-    dots('ms', '', [0, shape.seconds * 1_000]),
-    [5, 4],
-    withPieces(wave(shape), ['array', 'strings']),
-  ),
-  cell(
-    'Last window: spectrum',
-    `Its power for each hertz, in dB, good to ${shape.rate / segment} Hz, of at most ${mostTransformed} samples; the live page shows all of it, more finely.`,
-    dots('hertz', 'dB', [0, shape.rate / 2]),
-    [4, 4],
-    withPieces(spectrum(shape), ['array', 'join', 'math', 'strings']),
-  ),
-  cell(
-    'Last window',
-    'What the model made of it.',
-    table({ name: 'of the window', value: '' }),
-    [3, 4],
-    withPieces(`${lastWindow}
+/** The last window or segment of the chosen device. Dots, for InfluxDB's page draws a line to the scale of the time that is chosen. */
+export function windows(shape: WindowShape): readonly Cell[] {
+  const what = shape.channels ? 'segment' : 'window';
+  const shown = shape.channels ? 'The channel of the chosen field' : 'The chosen field';
+  const told = ['label', 'probability', 'truth', ...(shape.channels ? ['gaps'] : ['samples', 'missing'])];
+  return [
+    cell(
+      `Last ${what}: wave`,
+      `${shown} in the last ${what} of the chosen device; the label is the name of the dots. Where a value was missing, a dot of its own colour stands at the bottom.`,
+      dots('ms', '', [0, shape.seconds * 1_000]),
+      [5, 4],
+      withPieces(wave(shape), shape.channels ? ['array', 'join', 'strings'] : ['array', 'strings']),
+    ),
+    cell(
+      `Last ${what}: spectrum`,
+      `Its power for each hertz, in dB, good to ${shape.rate / segment} Hz, of at most ${mostTransformed} samples; the live page shows all of it, more finely.`,
+      dots('hertz', 'dB', [0, shape.rate / 2]),
+      [4, 4],
+      withPieces(spectrum(shape), ['array', 'join', 'math', 'strings']),
+    ),
+    cell(
+      `Last ${what}`,
+      'What the model made of it.',
+      table({ name: `of the ${what}`, value: '' }),
+      [3, 4],
+      withPieces(`${lastWindow(shape)}
 labelled()
-    |> filter(fn: (r) => contains(value: r._field, set: ["label", "probability", "truth", "samples", "missing"]))
+    |> filter(fn: (r) => contains(value: r._field, set: [${told.map(fluxString).join(', ')}]))
     |> map(fn: (r) => ({name: r._field, value: string(v: r._value)}))
     |> group()
     |> sort(columns: ["name"])
     |> ranked()`),
-  ),
-];
+    ),
+  ];
+}
 
 /** How much a window lacks. */
 export const missing = (width: number): Cell =>
