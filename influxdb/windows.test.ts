@@ -1,12 +1,14 @@
+import { pino } from 'pino';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Point, predictionToPoint } from '../core/wire/point.ts';
 import type { Samples } from '../core/wire/samples.ts';
 import { samplesToPoints } from '../core/wire/samples-point.ts';
 import { topicsOf } from '../core/wire/stream.ts';
-import { type Bucket, describeWithInfluxdb, makeBucket } from '../test/servers/with-influxdb.ts';
+import { type Bucket, describeWithInfluxdb, influxdbApi, makeBucket } from '../test/servers/with-influxdb.ts';
 import { windows } from './cells/windows.ts';
-import { allDevices, within } from './flux.ts';
-import { type ImportedCells, importCells, lineOf, numberIn, type Row } from './testing.ts';
+import { allDevices, fluxString, within } from './flux.ts';
+import { importDashboard } from './import.ts';
+import { lineOf, numberIn, type Row, runCell } from './testing.ts';
 
 // Needs GAPLINE_TEST_INFLUXDB.
 
@@ -39,7 +41,7 @@ function windowAt(stream: string, device: string, second: number, label: string)
 describeWithInfluxdb('the last window on a real InfluxDB', (access) => {
   let bucket: Bucket;
   let stream: string;
-  let cells: ImportedCells;
+  const held = new Map<string, { readonly query: string; readonly view: object }>();
 
   beforeAll(async () => {
     bucket = await makeBucket(access);
@@ -54,13 +56,24 @@ describeWithInfluxdb('the last window on a real InfluxDB', (access) => {
     // The other device was labelled once more.
     points.push(windowAt(stream, 'm2', 4, 'sound'));
     await bucket.write(points.map(lineOf).join('\n'));
-    const about = { name: stream, fields, topics: topicsOf(stream) };
-    cells = await importCells(access, { bucket: bucket.name, stream: about, windows: shape });
+    const { dashboard } = await importDashboard({
+      ...access,
+      ...{ bucket: bucket.name, stream: { name: stream, fields, topics: topicsOf(stream) }, windows: shape },
+      logger: pino({ level: 'silent' }),
+    });
+    const path = `/api/v2/dashboards/${dashboard.split('/').at(-1)}?include=properties`;
+    type Shown = { name: string; properties: { queries: { text: string }[] } };
+    const { cells } = await influxdbApi<{ cells: Shown[] }>(access, 'GET', path);
+    for (const { name, properties } of cells)
+      held.set(name, { query: properties.queries[0]?.text ?? '', view: properties });
   }, 60_000);
   afterAll(() => bucket.remove());
 
-  const run = (name: string, { device = 'm1', field = 'x', from = bucket.name } = {}): Promise<Row[]> =>
-    cells.run(name, { device, field, from, startMs });
+  function run(name: string, { device = 'm1', field = 'x', from = bucket.name } = {}): Promise<Row[]> {
+    const { query = '' } = held.get(name) ?? {};
+    const chosen = { stream, device, field, atMs: startMs };
+    return runCell(access, query.replaceAll(fluxString(bucket.name), fluxString(from)), chosen);
+  }
   /** Without the dot outside of the plane, which is the first. */
   async function dotsOf(name: string, chosen?: Parameters<typeof run>[1]): Promise<Row[]> {
     const [outside, ...dots] = await run(name, chosen);
@@ -70,14 +83,10 @@ describeWithInfluxdb('the last window on a real InfluxDB', (access) => {
 
   it('is on the server as it was rendered, drawn within its length and half its rate', () => {
     for (const { name, query } of windows(shape))
-      expect(cells.held.get(name)?.query).toBe(within(query, { stream, bucket: bucket.name }));
+      expect(held.get(name)?.query).toBe(within(query, { stream, bucket: bucket.name }));
     const plane = { type: 'scatter', yColumn: '_value' };
-    expect(cells.held.get('Last window: wave')?.view).toMatchObject({ ...plane, xColumn: 'ms', xDomain: [0, 2_000] });
-    expect(cells.held.get('Last window: spectrum')?.view).toMatchObject({
-      ...plane,
-      xColumn: 'hertz',
-      xDomain: [0, 500],
-    });
+    expect(held.get('Last window: wave')?.view).toMatchObject({ ...plane, xColumn: 'ms', xDomain: [0, 2_000] });
+    expect(held.get('Last window: spectrum')?.view).toMatchObject({ ...plane, xColumn: 'hertz', xDomain: [0, 500] });
   });
 
   it('has the wave of the chosen device out of several records, by its label, with the gaps at the bottom', async () => {
@@ -113,8 +122,8 @@ describeWithInfluxdb('the last window on a real InfluxDB', (access) => {
     const missing = await run('Missing values a window', { device: allDevices });
     expect(missing.length).toBeGreaterThan(0);
     for (const { _value } of missing) expect(_value).toBe(60);
-    expect([...cells.held.keys()]).not.toContain('Gap rate');
-    expect([...cells.held.keys()]).not.toContain('Gap rate by field');
+    expect([...held.keys()]).not.toContain('Gap rate');
+    expect([...held.keys()]).not.toContain('Gap rate by field');
   });
 
   it('knows when each field was seen last', async () => {
