@@ -1,6 +1,5 @@
 import { InfluxDB } from '@influxdata/influxdb-client';
 import type { Point } from '../core/wire/point.ts';
-import type { InfluxdbAccess } from '../test/servers/with-influxdb.ts';
 import { fluxString, variableName } from './flux.ts';
 
 /** A point as line protocol. */
@@ -14,6 +13,12 @@ export function lineOf({ measurement, device, time, fields: all }: Point): strin
 export type Row = Record<string, unknown>;
 export const numberIn = (row: Row | undefined, column: string): number => Number(row?.[column]);
 
+interface Access {
+  readonly url: string;
+  readonly token: string;
+  readonly org: string;
+}
+
 /** What is chosen at the head of a dashboard. */
 export interface Chosen {
   readonly stream: string;
@@ -24,7 +29,7 @@ export interface Chosen {
 }
 
 /** Runs the query of a cell as InfluxDB's page does. */
-export function runCell(access: InfluxdbAccess, query: string, chosen: Chosen): Promise<Row[]> {
+export function runCell(access: Access, query: string, chosen: Chosen): Promise<Row[]> {
   const { stream, atMs } = chosen;
   const time = (ms: number) => new Date(ms).toISOString();
   const v = [
