@@ -254,6 +254,20 @@ test('pipelined requests are settled in order, also before a broken one', async 
   expect(response).toMatch(/^HTTP\/1\.1 202 [\s\S]*"accepted":1/);
 });
 
+test('pipelined readings stay in order, whether their requests tell a length or come in chunks', async () => {
+  started = await startCollector();
+  const head = 'POST /readings HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n';
+  const requests = Array.from({ length: 20 }, (_, step) => {
+    const body = JSON.stringify(reading(step));
+    const chunked = `${head}transfer-encoding: chunked\r\n\r\n${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`;
+    return step % 3 === 0 ? chunked : `${head}content-length: ${body.length}\r\n\r\n${body}`;
+  });
+  const last = 'GET /health HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n';
+  const responses = await exchange(started.collector.url, requests.join('') + last);
+  expect(responses.match(/HTTP\/1\.1 202 /g)).toHaveLength(20);
+  expect((await started.readings()).map(({ time }) => time)).toEqual(requests.map((_, step) => timeOf(step)));
+});
+
 test('an unknown path gives 404, and a wrong method 405 with the right ones', async () => {
   started = await startCollector();
   const { url } = started.collector;

@@ -28,7 +28,7 @@ export function readingsEndpoint(options: EndpointOptions): EndpointHandler {
       response.writeHead(status, { 'content-type': 'application/json', 'content-length': length }).end(body);
     };
     try {
-      await guard(request, response);
+      if (!guard.passesAtOnce(request)) await guard(request, response);
       const waitMs = query.wait === undefined ? 0 : waitOf(query.wait);
       if (waitMs > 0) await guardLabels(request, response);
       const form = bodyForm(request);

@@ -28,7 +28,9 @@ async function start(
   const guards = { write: guard('write'), read: guard('read'), admin: guard('admin') };
   const listening = createServer(async (request, response) => {
     try {
-      const holder = await guards[request.url?.slice(1) as Scope](request, response);
+      const check = guards[request.url?.slice(1) as Scope];
+      response.setHeader('passes-at-once', String(check.passesAtOnce(request)));
+      const holder = await check(request, response);
       response.end(holder?.name ?? 'anyone');
     } catch (error) {
       if (!(error instanceof GaplineError)) throw error;
@@ -54,6 +56,26 @@ test('with tokens it accepts both forms of the header, and 401 names the right o
   expect((await send({ authorization: 'Token wrong' })).status).toBe(401);
   expect(await (await send({ authorization: 'Token secret' })).text()).toBe('environment');
   expect(await (await send({ authorization: 'Bearer secret' }, 'admin')).text()).toBe('environment');
+});
+
+test('what passes at once is what the whole check lets through without counting it', async () => {
+  const passes = async (send: Awaited<ReturnType<typeof start>>, headers?: Record<string, string>) => {
+    const response = await send(headers);
+    const found = [response.status, response.headers.get('passes-at-once')];
+    server?.close();
+    return found;
+  };
+  const [right, wrong] = [{ authorization: 'Token secret' }, { authorization: 'Token wrong' }];
+  const foreign = { origin: 'https://evil.example' };
+  const limits = { perAddress: 100 };
+  expect(await passes(await start({ access: accessWith() }))).toEqual([200, 'true']);
+  expect(await passes(await start({ access: accessWith() }), foreign)).toEqual([403, null]);
+  expect(await passes(await start({ access: accessWith('secret') }), right)).toEqual([200, 'true']);
+  expect(await passes(await start({ access: accessWith('secret') }), { ...right, ...foreign })).toEqual([403, null]);
+  expect(await passes(await start({ access: accessWith('secret') }), wrong)).toEqual([401, 'false']);
+  expect(await passes(await start({ access: accessWith('secret') }))).toEqual([401, 'false']);
+  expect(await passes(await start({ access: accessWith(), limits }))).toEqual([200, 'false']);
+  expect(await passes(await start({ access: accessWith('secret'), limits }), right)).toEqual([200, 'false']);
 });
 
 test('a request that needs two scopes counts once', async () => {

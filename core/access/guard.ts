@@ -25,10 +25,19 @@ export interface GuardOptions {
   readonly createCounter?: CreateHitCounter;
 }
 
-/** Makes a check for a scope: it resolves with the holder of the request's token, or rejects. Without tokens there is no holder. */
-export type Guard = (
-  scope: Scope,
-) => (request: IncomingMessage, response: ServerResponse) => Promise<Holder | undefined>;
+/** Makes a check for a scope. */
+export type Guard = (scope: Scope) => Check;
+
+export interface Check {
+  /** Resolves with the holder of the request's token, or rejects. Without tokens there is no holder. */
+  (request: IncomingMessage, response: ServerResponse): Promise<Holder | undefined>;
+  /**
+   * Whether the request passes with nothing to wait for; else the whole check decides. Node hands a body on without keeping it for
+   * whoever listens in the same turn.
+   * @throws {GaplineError} `forbidden`, for a request of another site
+   */
+  passesAtOnce(request: IncomingMessage): boolean;
+}
 
 /** Refuses a request that a page of another site makes a browser send. */
 export type OriginCheck = (request: IncomingMessage) => void;
@@ -62,7 +71,7 @@ export function createGuard(options: GuardOptions): Guard {
   const counted = new WeakSet<IncomingMessage>();
   const isLimited = Boolean(limits.perAddress || limits.perToken);
 
-  return (scope) => async (request, response) => {
+  const check = async (scope: Scope, request: IncomingMessage, response: ServerResponse) => {
     checkOrigin(request);
     const isCounted = isLimited && counted.has(request);
     if (isLimited && !isCounted) {
@@ -84,6 +93,16 @@ export function createGuard(options: GuardOptions): Guard {
     }
     return holder;
   };
+  const passesAtOnce = (scope: Scope, request: IncomingMessage): boolean => {
+    checkOrigin(request);
+    if (isLimited || access.open) return !isLimited;
+    const holder = holderOf(request, access, sessions);
+    return holder !== undefined && allows(holder, scope);
+  };
+  return (scope) =>
+    Object.assign((request: IncomingMessage, response: ServerResponse) => check(scope, request, response), {
+      passesAtOnce: (request: IncomingMessage) => passesAtOnce(scope, request),
+    });
 }
 
 function holderOf(request: IncomingMessage, access: Access, sessions: Sessions | undefined): Holder | undefined {
