@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createKafkaLog } from '../../core/log/kafka.ts';
 import { openRegistry } from '../../core/model/registry/folder.ts';
+import { flowTests } from './flow.ts';
 import { mlopsTests } from './mlops.ts';
 import { bucket, createStack, dockerAnswers, type Stack } from './stack.ts';
 
@@ -258,6 +259,8 @@ describe.runIf(demanded)(`the real stack by Docker Compose${why}`, { timeout: 10
   });
 
   describe('with MLflow, object storage and the gateway', () => mlopsTests(() => stack));
+
+  describe('with Spark and Prefect beside them', () => flowTests(() => stack));
 });
 
 const docker = async (...args: string[]): Promise<string> => (await promisify(execFile)('docker', args)).stdout.trim();

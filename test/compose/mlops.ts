@@ -1,7 +1,5 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import { beforeAll, expect, it, vi } from 'vitest';
-import { bucket, type Stack, secrets } from './stack.ts';
+import { bucket, type Stack, secrets, start } from './stack.ts';
 
 const minutes = 60_000;
 const soon = { timeout: 3 * minutes, interval: 1_000 };
@@ -45,8 +43,7 @@ export function mlopsTests(stackOf: () => Stack): void {
 
   it('runs without root, capabilities and a root file system that can be written', async () => {
     for (const service of ['mlflow', 'object-storage', 'serve', 'gateway']) {
-      const id = (await stack.mlops('ps', '-q', service)).trim();
-      const [{ Config, HostConfig }] = JSON.parse((await promisify(execFile)('docker', ['inspect', id])).stdout);
+      const { Config, HostConfig } = await stack.inspect(service);
       expect([service, HostConfig.ReadonlyRootfs, HostConfig.CapDrop]).toEqual([service, true, ['ALL']]);
       expect(['node', '1000:1000']).toContain(Config.User);
     }
@@ -95,9 +92,6 @@ export function mlopsTests(stackOf: () => Stack): void {
     expect(await run()).toContain('readings in');
   });
 }
-
-/** Starts what was killed, and nothing else: `start` would also repeat what it depends on. */
-const start = (stack: Stack, service: string) => stack.mlops('up', '-d', '--no-deps', '--wait', service);
 
 /** Waits for labels of a version that were made after now. */
 async function newLabels(stack: Stack, version: number): Promise<void> {

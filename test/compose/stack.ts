@@ -3,21 +3,28 @@ import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { pino } from 'pino';
 import { stringify } from 'yaml';
+import { createInfluxStore } from '../../core/store/influxdb.ts';
+import type { Point } from '../../core/wire/point.ts';
 import { freePort } from '../servers/process.ts';
 
 const root = join(import.meta.dirname, '..', '..');
+
+type Port = 'influxdb' | 'collector' | 'page' | 'gateway' | 'mlflow' | 'prefect' | 'spark';
 
 /** The compose files as a stack of its own: other project names, network, ports and volumes than a person's. */
 export interface Stack {
   /** A copy of `examples/` that the containers see instead. */
   readonly examples: string;
-  readonly ports: Readonly<Record<'influxdb' | 'collector' | 'page' | 'gateway' | 'mlflow', number>>;
+  readonly ports: Readonly<Record<Port, number>>;
   /** `docker compose` on the first file, then on the second; both give what it printed. */
   kafka(...args: string[]): Promise<string>;
   line(...args: string[]): Promise<string>;
   /** The same on `docker-compose.mlops.yml`. */
   mlops(...args: string[]): Promise<string>;
+  /** What Docker knows of a service of that file. */
+  inspect(service: string): Promise<Inspected>;
   /** Another stream, as `STREAM=examples/NAME` in `.env` would choose, with other lines of that file. */
   choose(stream: string, more?: Readonly<Record<string, string>>): Promise<void>;
   /** Kafka's address for a program on this machine. */
@@ -26,10 +33,17 @@ export interface Stack {
   containers(service: string): Promise<string[]>;
   /** Rows of a Flux query on InfluxDB, as objects of strings. */
   query(flux: string): Promise<Record<string, string>[]>;
+  /** Writes points into the archive. */
+  archive(points: readonly Point[]): Promise<void>;
   /** A GET of InfluxDB's API. */
   influxdb<T>(path: string): Promise<T>;
   /** Takes all down with their volumes. */
   remove(): Promise<void>;
+}
+
+interface Inspected {
+  readonly Config: { readonly User: string };
+  readonly HostConfig: { readonly ReadonlyRootfs: boolean; readonly CapDrop: string[] };
 }
 
 export const bucket = 'gapline';
@@ -59,7 +73,7 @@ export async function createStack(generator: string): Promise<Stack> {
   await cp(join(root, 'examples'), examples, { recursive: true });
   const ports = {
     ...{ influxdb: await freePort(), collector: await freePort(), page: await freePort() },
-    ...{ gateway: await freePort(), mlflow: await freePort() },
+    ...{ gateway: await freePort(), mlflow: await freePort(), prefect: await freePort(), spark: await freePort() },
   };
   const kafkaPort = await freePort();
   const environment: NodeJS.ProcessEnv = {
@@ -76,6 +90,8 @@ export async function createStack(generator: string): Promise<Stack> {
     GATEWAY_PORT: String(ports.gateway),
     MLFLOW_PORT: String(ports.mlflow),
     S3_PORT: String(await freePort()),
+    PREFECT_PORT: String(ports.prefect),
+    SPARK_PORT: String(ports.spark),
   };
   // What a person's `.env` would say; the environment has no STREAM, which would win.
   const envFile = join(folder, '.env');
@@ -113,12 +129,24 @@ export async function createStack(generator: string): Promise<Stack> {
     kafka,
     line,
     mlops,
+    async inspect(service) {
+      const id = (await mlops('--profile', '*', 'ps', '-q', service)).trim();
+      const { stdout } = await promisify(execFile)('docker', ['inspect', id]);
+      return (JSON.parse(stdout) as [Inspected])[0];
+    },
     choose,
     log: `kafka://127.0.0.1:${kafkaPort}`,
     containers: async (service) => (await line('ps', '-aq', '--no-trunc', service)).trim().split('\n').filter(Boolean),
     async query(flux) {
       const headers = { 'content-type': 'application/vnd.flux' };
       return rows(await (await influxdb('/api/v2/query?org=gapline', { method: 'POST', headers, body: flux })).text());
+    },
+    async archive(points) {
+      const url = `http://127.0.0.1:${ports.influxdb}`;
+      const store = createInfluxStore({ url, org: 'gapline', bucket, token, logger: pino({ level: 'silent' }) });
+      await store.start();
+      const rejected = await store.write(points).finally(() => store.stop());
+      if (rejected.length > 0) throw new Error(`the archive rejected ${rejected.length} points`);
     },
     influxdb: async <T>(path: string) => (await influxdb(path)).json() as Promise<T>,
     async remove() {
@@ -131,6 +159,9 @@ export async function createStack(generator: string): Promise<Stack> {
     },
   };
 }
+
+/** Starts a killed service of the third file, and nothing else: `start` would also repeat what it depends on. */
+export const start = (stack: Stack, service: string) => stack.mlops('up', '-d', '--no-deps', '--wait', service);
 
 /** The examples of the test instead of the repository's, and a generator with more arguments. */
 function overrides(examples: string, generator: string): object {
@@ -148,7 +179,10 @@ function overrides(examples: string, generator: string): object {
 
 const mlopsOverrides = (examples: string): object =>
   Object.fromEntries(
-    ['first-model', 'serve', 'gateway', 'export'].map((name) => [name, { volumes: [`${examples}:/app/examples:ro`] }]),
+    ['first-model', 'serve', 'gateway', 'export', 'flow'].map((name) => [
+      name,
+      { volumes: [`${examples}:/app/examples:ro`] },
+    ]),
   );
 
 /** InfluxDB's annotated CSV without annotations, of values that hold no commas. */

@@ -48,10 +48,20 @@ async function packagesOf(name: PythonName, report: Report): Promise<string> {
   return packages;
 }
 
-async function copyPackages(name: PythonName, into: string, report: Report) {
-  const left = new Set(['__pycache__', 'tests', 'pip', 'setuptools']);
+async function copyPackages(name: PythonName, into: string, report: Report, ...without: string[]) {
+  const left = new Set(['__pycache__', 'tests', 'pip', 'setuptools', ...without]);
   const filter = (from: string) => !left.has(basename(from));
   await cp(await packagesOf(name, report), into, { recursive: true, filter });
+}
+
+/** Spark as its archive has it, out of the package for Python, which holds all that a cluster runs. */
+async function copySpark(into: string, report: Report) {
+  const pyspark = join(await packagesOf('spark', report), 'pyspark');
+  const whole = ['bin', 'sbin', 'jars', 'python'];
+  for (const each of whole) await cp(join(pyspark, each), join(into, each), { recursive: true });
+  const others = new Set([...whole, 'data', 'examples', 'licenses'].map((each) => join(pyspark, each)));
+  const filter = (from: string) => !others.has(from) && !['tests', '__pycache__'].includes(basename(from));
+  await cp(pyspark, join(into, 'python/pyspark'), { recursive: true, filter });
 }
 
 const images: readonly Image[] = [
@@ -91,6 +101,16 @@ const images: readonly Image[] = [
     name: 'ghcr.io/mlflow/mlflow:v3.7.0',
     folder: 'mlflow',
     fill: (context, report) => copyPackages('mlflow', join(context, 'site-packages'), report),
+  },
+  {
+    name: 'apache/spark:4.3.0-scala2.13-java17-python3-ubuntu',
+    folder: 'spark',
+    fill: (context, report) => copySpark(join(context, 'spark'), report),
+  },
+  {
+    name: 'prefecthq/prefect:3.9.1-python3.11',
+    folder: 'prefect',
+    fill: (context, report) => copyPackages('spark', join(context, 'site-packages'), report, 'pyspark', 'py4j'),
   },
   {
     name: 'versity/versitygw:v1.8.0',
