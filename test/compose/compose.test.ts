@@ -12,7 +12,7 @@ import { bucket, createStack, dockerAnswers, type Stack } from './stack.ts';
 
 // The two steps of the README, really brought up: some minutes and a Docker engine. So it runs only where it is asked for.
 
-const { GAPLINE_REQUIRE_COMPOSE, GAPLINE_TEST_COMPOSE } = process.env;
+const { GAPLINE_REQUIRE_COMPOSE, GAPLINE_TEST_COMPOSE, GAPLINE_TEST_FLOW } = process.env;
 const demanded = GAPLINE_REQUIRE_COMPOSE === '1' || GAPLINE_TEST_COMPOSE === '1';
 const why = demanded ? '' : ' (not run: takes minutes and Docker; `npm test` runs it where Docker answers)';
 const minutes = 60_000;
@@ -260,7 +260,8 @@ describe.runIf(demanded)(`the real stack by Docker Compose${why}`, { timeout: 10
 
   describe('with MLflow, object storage and the gateway', () => mlopsTests(() => stack));
 
-  describe('with Spark and Prefect beside them', () => flowTests(() => stack));
+  // Minutes more, and images of 1.7 GB: `GAPLINE_TEST_FLOW=1 node test/images/build.ts` makes them.
+  describe.runIf(GAPLINE_TEST_FLOW === '1')('with Spark and Prefect beside them', () => flowTests(() => stack));
 });
 
 const docker = async (...args: string[]): Promise<string> => (await promisify(execFile)('docker', args)).stdout.trim();

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { beforeAll, expect, it, vi } from 'vitest';
 import { openMlflow } from '../../core/model/registry/mlflow.ts';
 import { archivedBeats, windowsConfig } from '../../examples/ecg/testing/beats.ts';
-import { type Stack, secrets, start } from './stack.ts';
+import { type Stack, secrets } from './stack.ts';
 
 const minutes = 60_000;
 const soon = { timeout: 10 * minutes, interval: 1_000 };
@@ -12,7 +12,7 @@ const soon = { timeout: 10 * minutes, interval: 1_000 };
 const users = { spark: 185, 'spark-worker': 185, prefect: 1000, flow: 185 };
 const profiles = ['--profile', 'spark', '--profile', 'prefect'];
 
-/** The profiles of the third file, on the stack that runs: the flow of `examples/ecg`, and each of its parts killed under it. */
+/** The profiles of the third file, on the stack that runs: the flow of `examples/ecg`. */
 export function flowTests(stackOf: () => Stack): void {
   let stack: Stack;
   let prefect: Prefect;
