@@ -20,7 +20,7 @@ export function flowTests(stackOf: () => Stack): void {
   beforeAll(async () => {
     stack = stackOf();
     await writeFile(join(stack.examples, 'ecg/flow.yaml'), windowsConfig());
-    const choice = { MLFLOW_URL: 'http://mlflow:5000', FLOW: 'examples/ecg/flow' };
+    const choice = { MLFLOW_URL: 'http://mlflow:5000', FLOW: 'examples/ecg/flow.yaml' };
     await stack.choose('examples/spambase', { ...secrets, ...choice });
     prefect = new Prefect(stack);
     const url = `http://127.0.0.1:${stack.ports.mlflow}`;
