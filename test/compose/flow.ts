@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { beforeAll, expect, it, vi } from 'vitest';
 import { openMlflow } from '../../core/model/registry/mlflow.ts';
 import { archivedBeats, windowsConfig } from '../../examples/ecg/testing/beats.ts';
-import { type Stack, secrets } from './stack.ts';
+import { type Stack, secrets, start } from './stack.ts';
 
 const minutes = 60_000;
 const soon = { timeout: 10 * minutes, interval: 1_000 };
@@ -54,6 +54,38 @@ export function flowTests(stackOf: () => Stack): void {
     const better = (second?.metrics.f1 ?? Number.NaN) > (first?.metrics.f1 ?? Number.NaN) ? 2 : 1;
     expect(await registry.resolve('champion')).toBe(better);
   });
+
+  it('says that no worker is there, and goes on where Spark and Prefect were killed meanwhile', {
+    timeout: 20 * minutes,
+  }, async () => {
+    const [champion, before] = await Promise.all([registry.resolve('champion'), registry.versions()]);
+    await kill('spark-worker');
+    const run = await prefect.start();
+    // Until a worker is back, the run has no result that it could report to Prefect.
+    await vi.waitFor(async () => expect(await prefect.logs(run)).toContain('has not accepted any resources'), soon);
+    await kill('prefect', 'spark');
+    for (const service of ['prefect', 'spark', 'spark-worker']) await start(stack, service);
+    await prefect.ended(run, 'COMPLETED');
+    expect(await registry.versions()).toEqual([...before, 3, 4]);
+    // Made of the same readings, the new ones are no better.
+    expect(await registry.resolve('champion')).toBe(champion);
+  });
+
+  it('says that a run was lost whose process was killed; the next one does all of it', {
+    timeout: 20 * minutes,
+  }, async () => {
+    const before = await registry.versions();
+    const lost = await prefect.start();
+    await vi.waitFor(async () => expect(await prefect.state(lost)).toBe('RUNNING'), soon);
+    await kill('flow');
+    await start(stack, 'flow');
+    await prefect.ended(lost, 'CRASHED');
+    expect(await registry.versions()).toEqual(before);
+    await prefect.ended(await prefect.start(), 'COMPLETED');
+    expect(await registry.versions()).toEqual([...before, 5, 6]);
+  });
+
+  const kill = (...services: string[]) => stack.mlops(...profiles, 'kill', ...services);
 }
 
 /** What Spark's master knows of workers and applications. */
@@ -97,9 +129,12 @@ class Prefect {
 
   /** Waits for the run's end, which is to be that state. */
   async ended(run: string, state: string): Promise<void> {
-    const type = async () => (await this.request(`/flow_runs/${run}`)).state.type;
     const ends = ['COMPLETED', 'FAILED', 'CRASHED', 'CANCELLED'];
-    await vi.waitFor(async () => expect(ends).toContain(await type()), soon);
-    expect(await type(), await this.logs(run)).toBe(state);
+    await vi.waitFor(async () => expect(ends).toContain(await this.state(run)), soon);
+    expect(await this.state(run), await this.logs(run)).toBe(state);
+  }
+
+  async state(run: string): Promise<string> {
+    return (await this.request(`/flow_runs/${run}`)).state.type;
   }
 }
