@@ -49,7 +49,7 @@ test.runIf(demanded || obtained(schemathesisSupply))(
     expect([status, output.slice(-8_000)]).toEqual([0, expect.anything()]);
     expect((await fetch(`${started.collector.url}/health`)).status).toBe(200);
   },
-  300_000,
+  900_000,
 );
 
 test.runIf(demanded || obtained(schemathesisSupply))(
@@ -69,7 +69,7 @@ test.runIf(demanded || obtained(schemathesisSupply))(
     expect([status, output.slice(-8_000)]).toEqual([0, expect.anything()]);
     expect((await gateway.request('/health')).status).toBe(200);
   },
-  300_000,
+  900_000,
 );
 
 test.runIf(demanded || obtained(schemathesisSupply))(
@@ -85,7 +85,7 @@ test.runIf(demanded || obtained(schemathesisSupply))(
     expect([status, output.slice(-8_000)]).toEqual([0, expect.anything()]);
     expect((await gateway.request('/health')).status).toBe(200);
   },
-  300_000,
+  900_000,
 );
 
 function schemathesis(args: readonly string[]): Promise<{ status: number; output: string }> {

@@ -9,7 +9,7 @@ const password = 'a password of the admin';
 export class GatewayClient {
   readonly #process: Process;
   readonly #url: string;
-  readonly #token: string;
+  #token: string;
 
   private constructor(process: Process, url: string, token: string) {
     this.#process = process;
@@ -22,13 +22,18 @@ export class GatewayClient {
       env: { GAPLINE_ADMIN_PASSWORD: password },
     });
     const url = await process.printed(/gateway: (http\S+)/);
-    const body = new URLSearchParams({ username: 'admin', password });
-    const response = await fetch(`${url}/auth/jwt/login`, { method: 'POST', body });
-    const { access_token: token } = (await response.json()) as { access_token: string };
-    return new GatewayClient(process, url, token);
+    return new GatewayClient(process, url, await signIn(url));
   }
 
+  /** Signs in again where the token has expired, as it does within 15 minutes. */
   async request(path: string, body?: object) {
+    const answer = await this.#send(path, body);
+    if (answer.status !== 401) return answer;
+    this.#token = await signIn(this.#url);
+    return await this.#send(path, body);
+  }
+
+  async #send(path: string, body?: object) {
     const response = await fetch(this.#url + path, {
       method: body ? 'POST' : 'GET',
       headers: { authorization: `Bearer ${this.#token}`, ...(body && { 'content-type': 'application/json' }) },
@@ -49,6 +54,14 @@ export class GatewayClient {
     this.#process.kill(signal);
     return (await this.#process.ended).code;
   }
+}
+
+/** @returns an access token */
+async function signIn(url: string): Promise<string> {
+  const body = new URLSearchParams({ username: 'admin', password });
+  const response = await fetch(`${url}/auth/jwt/login`, { method: 'POST', body });
+  const { access_token: token } = (await response.json()) as { access_token: string };
+  return token;
 }
 
 /** Processes that train for this data. */
