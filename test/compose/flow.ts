@@ -55,7 +55,7 @@ export function flowTests(stackOf: () => Stack): void {
     expect(await registry.resolve('champion')).toBe(better);
   });
 
-  it('says that no worker is there, and goes on where Spark and Prefect were killed meanwhile', {
+  it('says that no worker is there, and ends well where Spark and Prefect were killed meanwhile', {
     timeout: 20 * minutes,
   }, async () => {
     const [champion, before] = await Promise.all([registry.resolve('champion'), registry.versions()]);
