@@ -121,7 +121,8 @@ test('versions are compared on windows that were made elsewhere, and one serves 
     ['1', '0.0000'],
     ['2', '1.0000'],
   ]);
-  await promoteModel('1', options());
+  await expect(promoteModel('1', options())).rejects.toThrow('it stands with --if');
+  await promoteModel('1', { ...options(), data: join(folder, 'state') });
   expect(await printed(promoteModel('2', { ...options(), set: ['generator.gaps.rate=0'], if: 'f1' }))).toMatch(
     /f1 of version 2 is 100\.00 %, of version 1 0\.00 %[\s\S]*version 2 serves/,
   );
