@@ -34,9 +34,11 @@ beforeAll(async () => {
 }, 3 * minutes);
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** The environment of a person with this Node, who has none of the variables of this run. */
+/** The environment of a person with this Node, who has none of the variables of this run, but the certificates of this network. */
 function withNode(bin: string): NodeJS.ProcessEnv {
-  const kept = Object.entries(process.env).filter(([name]) => !/^(GAPLINE_|NODE_|npm_|VITEST)/.test(name));
+  const kept = Object.entries(process.env).filter(
+    ([name]) => !/^(GAPLINE_|NODE_(?!EXTRA_CA_CERTS$)|npm_|VITEST)/.test(name),
+  );
   return { ...Object.fromEntries(kept), PATH: `${bin}${delimiter}${process.env.PATH}` };
 }
 
