@@ -18,22 +18,24 @@ from pyspark.sql import functions as F
 
 UNITS = {"ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3_600 * 10**9, "d": 86_400 * 10**9}
 CELLS = 8_000_000  # of one object at most, as `gapline export` has it
-RMS = "sqrt(avg({v} * {v}))"
+RMS = "sqrt(avg(v * v))"
 # A spread below this share of the level is rounding alone: there is no shape to speak of.
-HAS_SHAPE = "var_pop({v}) > pow(avg({v}) * 1e-15, 2)"
-# By feature, the columns that it gives of a value v at t seconds: those of Gapline's step `statistics`, of what was measured.
+HAS_SHAPE = "var_pop(v) > pow(avg(v) * 1e-15, 2)"
+# By feature, what it is of a value v at t seconds: as of Gapline's step `statistics`, of what was measured. A list has a column each.
 FEATURES = {
-    "mean": {"mean": "if(min({v}) = max({v}), min({v}), avg({v}))"},
-    "std": {"std": "stddev_pop({v})"},
-    "min": {"min": "min({v})"},
-    "max": {"max": "max({v})"},
-    "quantiles": {f"q{share}": f"percentile({{v}}, {share / 100}D)" for share in (25, 50, 75)},
-    "rms": {"rms": RMS},
-    "crest": {"crest": f"if({RMS} > 0, greatest(max({{v}}), -min({{v}})) / {RMS}, null)"},
-    "skewness": {"skewness": f"if({HAS_SHAPE}, skewness({{v}}), null)"},
-    "kurtosis": {"kurtosis": f"if({HAS_SHAPE}, kurtosis({{v}}), null)"},
-    "slope": {"slope": "regr_slope({v}, (time - start) / 1e9)"},
+    "mean": "if(min(v) = max(v), min(v), avg(v))",
+    "std": "stddev_pop(v)",
+    "min": "min(v)",
+    "max": "max(v)",
+    "quantiles": "percentile(v, array(0.25D, 0.5D, 0.75D))",
+    "rms": RMS,
+    "crest": f"if({RMS} > 0, greatest(max(v), -min(v)) / {RMS}, null)",
+    "skewness": f"if({HAS_SHAPE}, skewness(v), null)",
+    "kurtosis": f"if({HAS_SHAPE}, kurtosis(v), null)",
+    "slope": "regr_slope(v, (time - start) / 1e9)",
 }
+COLUMNS = {feature: {feature: feature} for feature in FEATURES}
+COLUMNS["quantiles"] = {f"q{share}": f"quantiles[{at}]" for at, share in enumerate((25, 50, 75))}
 
 
 def nanoseconds(span: str) -> int:
@@ -77,21 +79,29 @@ def cut_windows(samples: DataFrame, fields: list[str], length: int, every: int, 
     last = f"time - pmod(time, {every})"
     back = f"sequence(0L, ({length} - 1 - pmod(time, {every})) div {every})"
     start = last if every == length else f"explode(transform({back}, n -> {last} - n * {every}))"
+    sample = ", ".join(f"v{at}" for at in range(len(fields)))
+    made = ", ".join(f"if(count(v) >= 2, {FEATURES[feature]}, null) AS {feature}" for feature in features)
     columns = [
-        f"if(count(v{at}) >= 2, {sql.format(v=f'v{at}')}, null) AS {quoted(f'{field}.{name}')}"
+        f"fields[{at}].{sql} AS {quoted(f'{field}.{name}')}"
         for at, field in enumerate(fields)
         for feature in features
-        for name, sql in FEATURES[feature].items()
+        for name, sql in COLUMNS[feature].items()
     ]
     samples.createOrReplaceTempView("samples")
+    # A row for each value of a sample: features of hundreds of fields are no longer to plan, or to compile, than those of one.
     # The device's own event time closes a window; what is still open gives no row.
     rows = samples.sparkSession.sql(f"""
-        WITH cut AS (SELECT *, {start} AS start FROM samples),
+        WITH cut AS (SELECT device, time, truth, array({sample}) AS sample, {start} AS start FROM samples),
+        long AS (SELECT device, start, time, truth, posexplode(sample) AS (field, v) FROM cut),
+        made AS (
+            SELECT device, start, field, if(min(truth) = max(truth), min(truth), null) AS truth, max(time) AS latest, {made}
+            FROM long GROUP BY device, start, field),
         windows AS (
-            SELECT device, start + {length} AS end, if(min(truth) = max(truth), min(truth), null) AS truth,
-                   max(time) AS latest, {", ".join(columns)}
-            FROM cut GROUP BY device, start)
-        SELECT *, timestamp_micros(end div 1000) AS time, max(latest) OVER (PARTITION BY device) AS reached FROM windows
+            SELECT device, start + {length} AS end, first(truth) AS truth, max(latest) AS latest,
+                   array_sort(collect_list(struct(field, {", ".join(features)}))) AS fields
+            FROM made GROUP BY device, start)
+        SELECT device, end, truth, {", ".join(columns)},
+               timestamp_micros(end div 1000) AS time, latest, max(latest) OVER (PARTITION BY device) AS reached FROM windows
     """)
     return rows.where("end <= reached").drop("end", "latest", "reached")
 
@@ -104,26 +114,27 @@ def join_truth(rows: DataFrame, file: str) -> DataFrame:
     return rows.join(said, "device", "left").withColumn("truth", F.expr("coalesce(said, truth)")).drop("said")
 
 
-def write_export(rows: DataFrame, place: str, stream: str, steps: list[dict]) -> None:
-    """Writes rows as an export that `gapline train` reads. The manifest, which makes them one, comes last."""
+def write_files(rows: DataFrame, place: str, run: str) -> list[dict]:
+    """Writes rows under `PLACE/readings/RUN`, and gives what a manifest says of each file."""
     spark = rows.sparkSession
-    names = [name for name in rows.columns if name not in ("device", "time", "truth")]
-    run = str(uuid.uuid4())
     parts = rows.selectExpr("*", "to_date(time) AS day", "hex(xxhash64(device)) AS part").repartition("day", "part")
     writer = parts.sortWithinPartitions("day", "part", "time").write.partitionBy("day", "part")
-    writer.option("maxRecordsPerFile", CELLS // (len(names) + 4)).parquet(f"{place}/readings/{run}")
-    written = spark.read.parquet(f"{place}/readings/{run}")
+    writer.option("maxRecordsPerFile", CELLS // (len(rows.columns) + 1)).parquet(f"{place}/readings/{run}")
+    written = spark.read.schema("device string, day date").parquet(f"{place}/readings/{run}")
     files = written.groupBy("device", "day", "_metadata.file_path", "_metadata.file_size").count().orderBy("file_path")
-    objects = [
+    return [
         {"key": f"readings/{run}{path.rpartition(run)[2]}", "device": device, "day": str(day), "part": part, "columns": 0}
         | {"rows": count, "bytes": size, "content": path.rpartition("/")[2]}
         for part, (device, day, path, size, count) in enumerate(files.collect())
     ]
+
+
+def manifest_of(objects: list[dict], names: list[str], stream: str, steps: list[dict]) -> str:
+    """What makes files an export that `gapline train` reads."""
     now = datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     manifest = {"format": "gapline-export", "layout": 1, "id": str(uuid.uuid4()), "written": now, "stream": stream}
     manifest |= {"columns": [[{"name": name, "field": name} for name in names]], "objects": objects}
-    manifest |= {"facts": [], "replaced": [], "steps": steps}
-    swap_manifest(spark, place, json.dumps(manifest), run)
+    return json.dumps(manifest | {"facts": [], "replaced": [], "steps": steps})
 
 
 def swap_manifest(spark: SparkSession, place: str, manifest: str, run: str) -> None:
@@ -178,16 +189,22 @@ def main() -> None:
     if not samples.where("endsSegment").isEmpty():
         raise SystemExit(f"{chosen.source}: it has segments, which this script does not cut; use `gapline train --data`")
     rows = cut_windows(samples, fields, length, every, features)
-    rows = (join_truth(rows, chosen.truth) if chosen.truth else rows).persist()
+    rows = join_truth(rows, chosen.truth) if chosen.truth else rows
+    names = [name for name in rows.columns if name not in ("device", "time", "truth")]
     # By its name alone: a device stays on its side, however many come later.
     is_test = f"pmod(xxhash64(device), 1000) < {round(chosen.test * 1_000)}"
-    sides = {"train": rows.where(f"NOT {is_test}"), "test": rows.where(is_test)}
-    for name, side in sides.items():
-        if side.isEmpty():
+    run = str(uuid.uuid4())
+    objects = {}
+    for name, condition in {"train": f"NOT {is_test}", "test": is_test}.items():
+        objects[name] = write_files(rows.where(condition), f"{chosen.to}/{name}", run)
+    for name, files in objects.items():
+        if not files:
             raise SystemExit(f"no window is over of the devices of {name}; choose another --test or a shorter --length")
-    for name, side in sides.items():
-        write_export(side, f"{chosen.to}/{name}", stream, [window, {"use": "statistics", "features": features}])
-        print(f"{name}: {side.count()} windows of {side.select('device').distinct().count()} devices")
+    steps = [window, {"use": "statistics", "features": features}]
+    for name, files in objects.items():
+        swap_manifest(spark, f"{chosen.to}/{name}", manifest_of(files, names, stream, steps), run)
+        devices = {file["device"] for file in files}
+        print(f"{name}: {sum(file['rows'] for file in files)} windows of {len(devices)} devices")
     spark.stop()
 
 
