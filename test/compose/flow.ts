@@ -19,6 +19,8 @@ export function flowTests(stackOf: () => Stack): void {
   let registry: ReturnType<typeof openMlflow>;
   beforeAll(async () => {
     stack = stackOf();
+    // The flow needs the archive alone, and all cores of a small machine.
+    await stack.line('stop', 'generator', 'collector', 'classifier', 'alerts', 'dashboard', 'telegraf');
     await writeFile(join(stack.examples, 'ecg/flow.yaml'), windowsConfig());
     const choice = { MLFLOW_URL: 'http://mlflow:5000', FLOW: 'examples/ecg/flow.yaml' };
     await stack.choose('examples/spambase', { ...secrets, ...choice });
@@ -43,22 +45,20 @@ export function flowTests(stackOf: () => Stack): void {
     );
   });
 
-  it('goes from the archive to two versions in MLflow, windows cut by Spark; the better one serves', {
-    timeout: 20 * minutes,
+  it('says that a run was lost whose process was killed, and of which nothing is registered', {
+    timeout: 10 * minutes,
   }, async () => {
-    await prefect.ended(await prefect.start(), 'COMPLETED');
-    expect((await spark(stack)).completedapps.map(({ name }) => name)).toEqual(['gapline-etl']);
-    expect(await registry.versions()).toEqual([1, 2]);
-    const [first, second] = await Promise.all([1, 2].map((version) => registry.manifest(version)));
-    expect([first?.estimator.kind, second?.estimator.kind]).toEqual(['forest', 'snapshots']);
-    const better = (second?.metrics.f1 ?? Number.NaN) > (first?.metrics.f1 ?? Number.NaN) ? 2 : 1;
-    expect(await registry.resolve('champion')).toBe(better);
+    const lost = await prefect.start();
+    await vi.waitFor(async () => expect(await prefect.state(lost)).toBe('RUNNING'), soon);
+    await kill('flow');
+    await start(stack, 'flow');
+    await prefect.ended(lost, 'CRASHED');
+    expect(await registry.versions()).toEqual([]);
   });
 
-  it('says that no worker is there, and ends well where Spark and Prefect were killed meanwhile', {
+  it('goes from the archive to two versions in MLflow, windows cut by Spark, whatever was killed meanwhile; the better serves', {
     timeout: 20 * minutes,
   }, async () => {
-    const [champion, before] = await Promise.all([registry.resolve('champion'), registry.versions()]);
     await kill('spark-worker');
     const run = await prefect.start();
     // Until a worker is back, the run has no result that it could report to Prefect.
@@ -66,23 +66,12 @@ export function flowTests(stackOf: () => Stack): void {
     await kill('prefect', 'spark');
     for (const service of ['prefect', 'spark', 'spark-worker']) await start(stack, service);
     await prefect.ended(run, 'COMPLETED');
-    expect(await registry.versions()).toEqual([...before, 3, 4]);
-    // Made of the same readings, the new ones are no better.
-    expect(await registry.resolve('champion')).toBe(champion);
-  });
-
-  it('says that a run was lost whose process was killed; the next one does all of it', {
-    timeout: 20 * minutes,
-  }, async () => {
-    const before = await registry.versions();
-    const lost = await prefect.start();
-    await vi.waitFor(async () => expect(await prefect.state(lost)).toBe('RUNNING'), soon);
-    await kill('flow');
-    await start(stack, 'flow');
-    await prefect.ended(lost, 'CRASHED');
-    expect(await registry.versions()).toEqual(before);
-    await prefect.ended(await prefect.start(), 'COMPLETED');
-    expect(await registry.versions()).toEqual([...before, 5, 6]);
+    expect((await spark(stack)).completedapps.map(({ name }) => name)).toContain('gapline-etl');
+    expect(await registry.versions()).toEqual([1, 2]);
+    const [first, second] = await Promise.all([1, 2].map((version) => registry.manifest(version)));
+    expect([first?.estimator.kind, second?.estimator.kind]).toEqual(['forest', 'snapshots']);
+    const better = (second?.metrics.f1 ?? Number.NaN) > (first?.metrics.f1 ?? Number.NaN) ? 2 : 1;
+    expect(await registry.resolve('champion')).toBe(better);
   });
 
   const kill = (...services: string[]) => stack.mlops(...profiles, 'kill', ...services);
