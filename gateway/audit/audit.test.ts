@@ -19,6 +19,7 @@ test('who did what is kept with the id of the request, printed, and found by use
   ]);
   const refused = { action: 'sign-in', name: 'ben', status: 401, code: 'credentials-invalid' };
   expect((await gateway.request('/audit?limit=1', { token })).body.records).toMatchObject([refused]);
+  expect((await gateway.request('/audit?user=ben', { token })).body.records).toMatchObject([refused]);
   const printed = gateway.lines.map((line) => JSON.parse(line));
   expect(printed).toEqual(
     readFileSync(join(gateway.folder, 'app.log'), 'utf8')

@@ -21,6 +21,7 @@ export type AuditEntry = { readonly action: string } & Readonly<Record<string, F
 
 export interface AuditQuery {
   readonly limit: number;
+  /** Who did it, or in whose name somebody tried to sign in. */
   readonly user?: string | undefined;
   readonly action?: string | undefined;
   /** Only older ones. */
@@ -63,7 +64,7 @@ export class Audit {
       const record = recordOf(line);
       if (!record) return false;
       return (
-        (user === undefined || record.user === user) &&
+        (user === undefined || (record.user ?? record.name) === user) &&
         (action === undefined || record.action === action) &&
         (before === undefined || record.time < before)
       );

@@ -11,7 +11,7 @@ export function auditOperations({ audit }: { readonly audit: Audit }): Operation
       ...{ needs: read, limit: 'read' },
       query: z.strictObject({
         limit: wholeNumber(1, 1_000).default(100),
-        user: nameSchema.optional(),
+        user: nameSchema.optional().describe('who did it, or in whose name somebody tried to sign in'),
         action: z.string().max(100).optional(),
         before: z.iso.datetime().optional().describe('only older ones'),
       }),
