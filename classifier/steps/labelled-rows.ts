@@ -11,21 +11,37 @@ export function rowsOf(
   given: StepRows,
   isOwn: ((row: number) => boolean) | undefined,
 ): { readonly rows: Rows; readonly kept: readonly number[] } {
-  const { count, names, devices, seconds, nanoseconds, columns, segments } = given;
+  const { count, names, devices, seconds, nanoseconds, segments } = given;
   const kept: number[] = [];
   for (let row = 0; row < count; row++) if (segments[row] !== onlyEndsSegment && (!isOwn || isOwn(row))) kept.push(row);
-  const width = columns.length;
-  const values = new Float64Array(kept.length * width);
-  for (const [column, from] of columns.entries())
-    for (let to = 0; to < kept.length; to++) values[to * width + column] = from[kept[to] ?? 0] ?? Number.NaN;
   const rows = {
     count: kept.length,
-    width,
-    values,
+    ...keptValues(given, kept),
     devices: kept.map((row) => names[devices[row] ?? 0] ?? ''),
     times: timesOf(seconds, nanoseconds, kept),
   };
   return { rows, kept };
+}
+
+function keptValues(
+  { count, columns, values: given }: StepRows,
+  kept: readonly number[],
+): Pick<Rows, 'width' | 'values'> {
+  const width = given ? given.length / Math.max(1, count) : columns.length;
+  if (given && kept.length === count) return { width, values: given };
+  const values = new Float64Array(kept.length * width);
+  if (given)
+    for (const [to, row] of kept.entries()) values.set(given.subarray(row * width, (row + 1) * width), to * width);
+  for (const [column, from] of columns.entries())
+    for (let to = 0; to < kept.length; to++) values[to * width + column] = from[kept[to] ?? 0] ?? Number.NaN;
+  return { width, values };
+}
+
+/** The values of one row. */
+export function valuesAt({ count, columns, values }: StepRows, row: number): Float64Array {
+  if (!values) return Float64Array.from(columns, (column) => column[row] ?? Number.NaN);
+  const width = values.length / count;
+  return values.slice(row * width, (row + 1) * width);
 }
 
 /** What predictions repeat of these rows. @param own - the rows themselves @param kept - by row, its place among those of the steps */

@@ -9,7 +9,7 @@ import type { Fact } from '../../core/wire/fact.ts';
 import type { ReadingBatch } from '../decode.ts';
 import type { PreparedRows } from '../prepared-rows.ts';
 import { EventTimes } from './event-times.ts';
-import { coveredRowsOf, noteOf, originsOf, rowsOf } from './labelled-rows.ts';
+import { coveredRowsOf, noteOf, originsOf, rowsOf, valuesAt } from './labelled-rows.ts';
 import { RowBounds } from './row-bounds.ts';
 import { readTruths, StepInput } from './step-input.ts';
 
@@ -39,7 +39,7 @@ export class PartitionSteps {
     this.#gate = chain.facts?.open();
     this.#width = chain.shape.channels.length;
     this.#facts = facts ?? new FactTable();
-    this.#input = new StepInput(columns, chain.aheadNs !== undefined);
+    this.#input = new StepInput(columns, { asksArrival: chain.aheadNs !== undefined, takesValues: chain.takesValues });
   }
 
   /** Pure but for `committed` of what it returns, which is valid until the next call. */
@@ -87,7 +87,7 @@ export class PartitionSteps {
     for (let row = rows.count - 1; row >= 0; row--) {
       if (rows.windows || rows.segments[row] === onlyEndsSegment) continue;
       if (compare(rows.seconds[row] ?? 0, rows.nanoseconds[row] ?? 0, time.seconds, time.nanoseconds) !== 0) continue;
-      return Float64Array.from(rows.columns, (column) => column[row] ?? Number.NaN);
+      return valuesAt(rows, row);
     }
     return undefined;
   }

@@ -7,12 +7,20 @@ import type { ReadingBatch, SampleBlock } from '../decode.ts';
 /** More different truths than this are not told apart: they count as unknown. */
 const maxTruths = 10_000;
 
+interface StepInputOptions {
+  readonly asksArrival: boolean;
+  readonly takesValues: boolean;
+}
+
+const none: readonly number[] = [];
+
 /** The readings of a partition as steps take them, with what the rows made of them repeat: when they arrived, and their truth. */
 export class StepInput {
   readonly #rows: InputRows;
   /** By channel, its column in a reading. */
   readonly #columns: readonly number[];
   readonly #asksArrival: boolean;
+  readonly #takesValues: boolean;
   /** By input of the batch under way. */
   #received: string[] = [];
   readonly #truths: string[] = [];
@@ -20,11 +28,13 @@ export class StepInput {
 
   /**
    * @param columns - by channel of the steps, its column in the stream
-   * @param asksArrival - whether a step asks when a record arrived: only the check of times ahead does
+   * @param options - `asksArrival`: whether a step asks when a record arrived: only the check of times ahead does; `takesValues`: as the
+   * chain says
    */
-  constructor(columns: readonly number[], asksArrival: boolean) {
-    this.#rows = new InputRows(columns.length);
+  constructor(columns: readonly number[], { asksArrival, takesValues }: StepInputOptions) {
+    this.#rows = new InputRows(takesValues ? 0 : columns.length);
     this.#columns = columns;
+    this.#takesValues = takesValues;
     this.#asksArrival = asksArrival;
   }
 
@@ -32,7 +42,7 @@ export class StepInput {
   of(readings: ReadingBatch): StepRows {
     const { count, timeTexts, blocks } = readings;
     const { values, width, times } = readings.rows();
-    const columns = this.#columns;
+    const columns = this.#takesValues ? none : this.#columns;
     const sample = new Float64Array(columns.length);
     this.#rows.begin();
     this.#received = [];
@@ -55,7 +65,19 @@ export class StepInput {
       this.#rows.addSample(withEnd(record, readings, row), sample);
       row += 1;
     }
-    return this.#rows.rows();
+    const rows = this.#rows.rows();
+    return this.#takesValues ? { ...rows, values: this.#valuesOf(readings) } : rows;
+  }
+
+  /** Row after row: a reading's are as a rule the very ones. */
+  #valuesOf(readings: ReadingBatch): Float64Array {
+    const { values, width, count } = readings.rows();
+    const columns = this.#columns;
+    if (columns.length === width && columns.every((column, channel) => column === channel)) return values;
+    const own = new Float64Array(count * columns.length);
+    for (let row = 0, at = 0; row < count; row++)
+      for (const column of columns) own[at++] = values[row * width + column] ?? Number.NaN;
+    return own;
   }
 
   /** A reading of a device that measures nothing, as {@link of}. */
@@ -63,8 +85,9 @@ export class StepInput {
     this.#rows.begin();
     const record = { device, time, truth: noTruth };
     const arrived = this.#asksArrival ? { ...record, received: time } : record;
-    this.#rows.addSample(arrived, new Float64Array(this.#columns.length).fill(Number.NaN));
-    return this.#rows.rows();
+    const values = new Float64Array(this.#columns.length).fill(Number.NaN);
+    this.#rows.addSample(arrived, values);
+    return this.#takesValues ? { ...this.#rows.rows(), values } : this.#rows.rows();
   }
 
   /** When the collector took this input of the batch. */

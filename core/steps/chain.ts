@@ -52,6 +52,8 @@ export interface Chain {
   readonly aheadNs?: number;
   /** Whether every row follows from one reading, whatever its time: a table needs no times then. */
   readonly byRow: boolean;
+  /** Whether rows may come by `values`, and then go out so: many columns of few rows need not be turned around. */
+  readonly takesValues: boolean;
   open(): ChainSession;
 }
 
@@ -83,6 +85,7 @@ export function buildChain(specs: readonly StepSpec[], channels: readonly string
     ...(plan && { facts: plan }),
     ...(Number.isFinite(aheadNs) && { aheadNs }),
     byRow: !plan && steps.every(({ step }) => step.byRow === true),
+    takesValues: !plan && !Number.isFinite(aheadNs) && steps.every(({ step }) => step.takesValues === true),
     open: () => {
       const sessions = steps.map(({ use, step }) => ({ use, session: step.open() }));
       if (Number.isFinite(aheadNs)) sessions.unshift({ use: aheadCheck, session: new Ahead(aheadNs, channels.length) });

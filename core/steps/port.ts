@@ -15,6 +15,8 @@ export interface StepRows {
   readonly nanoseconds: Int32Array;
   /** By channel and row; NaN is a gap. */
   readonly columns: readonly Float64Array[];
+  /** Row after row, in place of `columns`, which is empty then: only for a step that {@link Step.takesValues}. */
+  readonly values?: Float64Array;
   /** By row, an index into the list of classes that the caller keeps for the life of a session; {@link noTruth} where unknown. */
   readonly truths: Int32Array;
   /** By row, the index of the input record that completed it: never smaller than that of the row before. */
@@ -139,5 +141,7 @@ export interface Step {
   readonly shape: Shape;
   /** Whether it looks at one row alone, and not at its time. Default: no. */
   readonly byRow?: boolean;
+  /** Whether it takes rows by `values` as well as by `columns`, and gives them as it takes them. Default: no. */
+  readonly takesValues?: boolean;
   open(): StepSession;
 }

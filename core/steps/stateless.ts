@@ -3,16 +3,16 @@ import type { StepRows, StepSession } from './port.ts';
 
 /**
  * Opens a session of a step that remembers nothing: every row passes, and its values follow from this row alone.
- * @param columnsOf - the columns of the rows that go out; they may be used again for the next batch
+ * @param valuesOf - the values of the rows that go out; columns may be used again for the next batch
  */
-export function openStateless(columnsOf: (rows: StepRows) => readonly Float64Array[]): StepSession {
+export function openStateless(valuesOf: (rows: StepRows) => Pick<StepRows, 'columns' | 'values'>): StepSession {
   let latest: object | undefined;
   return {
     apply(rows) {
       const batch = {};
       latest = batch;
       return {
-        rows: { ...rows, columns: columnsOf(rows) },
+        rows: { ...rows, ...valuesOf(rows) },
         skips: emptySkips(),
         counts: { consumed: rows.count, merged: 0, duplicates: 0, mixed: 0, evicted: 0 },
         committed: () => {

@@ -1,6 +1,6 @@
 import { grown } from '../output.ts';
 import { columnsOf, StepProblem } from '../params.ts';
-import type { Shape, Step, StepRows, StepSession, Windows } from '../port.ts';
+import type { Shape, Step, StepSession, Windows } from '../port.ts';
 import { openStateless } from '../stateless.ts';
 
 /** Computes features of one channel of one window. */
@@ -32,7 +32,7 @@ function openFeatures(
 ): StepSession {
   const into = new Float64Array(width);
   const out = Array.from({ length: columns.length * width }, () => new Float64Array(0));
-  return openStateless((rows: StepRows) => {
+  return openStateless((rows) => {
     for (let at = 0; at < out.length; at++)
       if (out[at]!.length < rows.count) out[at] = grown(out[at]!, rows.count * 2, 0);
     for (let row = 0; row < rows.count; row++)
@@ -41,6 +41,6 @@ function openFeatures(
         features.compute(rows.windows!, row, columns[channel]!, into);
         for (let at = 0; at < width; at++) out[channel * width + at]![row] = into[at]!;
       }
-    return [...rows.columns, ...out];
+    return { columns: [...rows.columns, ...out] };
   });
 }

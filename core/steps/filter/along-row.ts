@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { grown } from '../output.ts';
 import { StepProblem } from '../params.ts';
-import type { Shape, Step, StepRows } from '../port.ts';
+import type { Shape, Step } from '../port.ts';
 import { openStateless } from '../stateless.ts';
 import { second } from '../time.ts';
 import type { GapFilter } from './gaps.ts';
@@ -34,6 +34,7 @@ export function filterAlongRow(filter: GapFilter, shape: Shape, { columns, rate 
   return {
     shape: withRun(shape, columns),
     byRow: true,
+    takesValues: true,
     open: () => openAlongRow(filter, columns, timesOf(columns.length, rate)),
   };
 }
@@ -50,18 +51,34 @@ function openAlongRow(filter: GapFilter, columns: readonly number[], times: Time
   const state = filter.create(1);
   const values = new Float64Array(samples);
   const filtered = columns.map(() => new Float64Array(0));
-  return openStateless((rows: StepRows) => {
-    for (const [at, into] of filtered.entries())
-      if (into.length < rows.count) filtered[at] = grown(into, rows.count * 2, 0);
-    for (let row = 0; row < rows.count; row++) {
-      for (let at = 0; at < samples; at++) values[at] = rows.columns[columns[at]!]![row]!;
-      state.seconds.fill(Number.NaN);
-      filter.run(state, 0, times, values, 0, samples, isDense);
+  const filterOne = () => {
+    state.seconds.fill(Number.NaN);
+    filter.run(state, 0, times, values, 0, samples, isDense);
+  };
+
+  function filterValues(given: Float64Array, count: number): Float64Array {
+    // Others read what came, and what goes out stays.
+    const out = given.slice();
+    const width = out.length / count;
+    for (let from = 0; from < out.length; from += width) {
+      for (let at = 0; at < samples; at++) values[at] = out[from + columns[at]!]!;
+      filterOne();
+      for (let at = 0; at < samples; at++) out[from + columns[at]!] = values[at]!;
+    }
+    return out;
+  }
+
+  return openStateless(({ count, columns: given, values: givenValues }) => {
+    if (givenValues) return { columns: given, values: filterValues(givenValues, count) };
+    for (const [at, into] of filtered.entries()) if (into.length < count) filtered[at] = grown(into, count * 2, 0);
+    for (let row = 0; row < count; row++) {
+      for (let at = 0; at < samples; at++) values[at] = given[columns[at]!]![row]!;
+      filterOne();
       for (let at = 0; at < samples; at++) filtered[at]![row] = values[at]!;
     }
-    const out = [...rows.columns];
+    const out = [...given];
     for (const [at, into] of filtered.entries()) out[columns[at]!] = into;
-    return out;
+    return { columns: out };
   });
 }
 

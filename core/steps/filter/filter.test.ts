@@ -2,9 +2,10 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { buildChain } from '../chain.ts';
 import vectors from '../fixtures/filter.json' with { type: 'json' };
+import { InputRows } from '../input.ts';
 import { endsSegment } from '../port.ts';
 import type { StepSpec } from '../registry.ts';
-import { ms, runAll, type Sample } from '../testing/run.ts';
+import { ms, runAll, type Sample, rowsOf as stepRowsOf } from '../testing/run.ts';
 import type { Band } from './butterworth.ts';
 
 const { rate, values } = vectors;
@@ -177,6 +178,29 @@ test('along a row: columns that are not named stay, and no order of rows is aske
   });
   expect(given.rows.map((row) => row.values)).toEqual(expected);
   expect(given.skips).toEqual([]);
+});
+
+test('along a row: values row after row give the bits that columns give, and are not changed', () => {
+  const names = ['a', 'b', 'c', 'd'];
+  const specs = [lowpass, { use: 'smooth', time: '80ms', rate }].map(
+    (spec, at) => ({ ...spec, along: 'row', channels: at === 0 ? ['c', 'a', 'd'] : names }) as StepSpec,
+  );
+  const samples = [5, 3, Number.NaN].map((at): Sample => ({ device: 'a', ns: 0n, values: [at, 7, 2 * at, 1] }));
+  const values = Float64Array.from(samples.flatMap((sample) => sample.values));
+  const chain = buildChain(specs, names);
+  expect(chain.takesValues).toBe(true);
+  const given = chain.open().apply({ ...stepRowsOf(new InputRows(0), samples), values });
+  const byColumns = runAll(specs, names, samples).rows.flatMap((row) => row.values);
+  expect(given.rows).toMatchObject({ count: 3, columns: [] });
+  expect([...(given.rows.values ?? [])]).toEqual(byColumns);
+  expect([...values]).toEqual(samples.flatMap((sample) => sample.values));
+});
+
+test.each<[string, StepSpec[]]>([
+  ['over time', [lowpass]],
+  ['beside a step of columns', [{ ...lowpass, along: 'row' } as StepSpec, { use: 'lags', lags: [1] }]],
+])('rows come by columns where a filter runs %s', (_, specs) => {
+  expect(buildChain(specs, ['x']).takesValues).toBe(false);
 });
 
 const rowsOf = (channels: readonly string[], length: number) =>
