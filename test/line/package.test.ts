@@ -118,10 +118,12 @@ describe.each(nodes)('installed on %s', (_name, bin = '') => {
           await page.goto(address());
           await vi.waitFor(
             async () => {
-              expect(await page.locator('#model').textContent()).toMatch(/^spambase version/);
-              expect(await page.locator('#recent .chip').count()).toBeGreaterThan(3);
+              const told = `${await page.locator('#health-text').textContent()} ${stderr}`;
+              expect(await page.locator('#model').textContent(), told).toMatch(/^spambase version/);
+              expect(await page.locator('#recent .chip').count(), told).toBeGreaterThan(3);
             },
-            { timeout: 30_000, interval: 200 },
+            // Beside it the images of the stack may be built.
+            { timeout: 75_000, interval: 200 },
           );
           await page.close();
           expect(complaints).toEqual([]);
