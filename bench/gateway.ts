@@ -1,5 +1,5 @@
 // Predictions through the gateway while it is idle and while it trains, and beside a flood of one user. In turn, in one run.
-// npm run bench -- gateway [--seconds 10] [--rounds 3] [--rate 200] [--docs]
+// npm run bench -- gateway [--seconds 30] [--rounds 5] [--rate 200] [--docs]
 // --docs writes the section of docs/benchmarks.md.
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -9,8 +9,8 @@ import { machine, median, table, writeSection } from './report.ts';
 
 const { values: options } = parseArgs({
   options: {
-    seconds: { type: 'string', default: '10' },
-    rounds: { type: 'string', default: '3' },
+    seconds: { type: 'string', default: '30' },
+    rounds: { type: 'string', default: '5' },
     rate: { type: 'string', default: '200' },
     docs: { type: 'boolean', default: false },
   },
@@ -49,17 +49,11 @@ async function disturb(by: Case, eve: string): Promise<{ end(): Promise<void>; w
   if (by === 'training') return await gateway.train();
   // What is within the limit is served, and no flood.
   await timesOf(gateway.predictions(eve), { rate: 100, seconds: (1.1 * limit) / 100 });
-  const abort = new AbortController();
-  const flood = timesOf(gateway.predictions(eve), {
-    rate: (10 * limit) / 60,
-    seconds: seconds + 5,
-    signal: abort.signal,
-  });
+  const flood = await gateway.flood(eve, { rate: (10 * limit) / 60, seconds: seconds + 5 });
   let refused = 0;
   return {
     async end() {
-      abort.abort();
-      refused = (await flood).failed;
+      refused = await flood.end();
     },
     what: () => `, ${refused} of the flood refused`,
   };

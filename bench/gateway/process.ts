@@ -1,11 +1,13 @@
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { Agent, request as httpRequest } from 'node:http';
+import { Agent } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beats, fields } from '../../examples/heartbeat/simulator.ts';
 import { end, printed } from '../child.ts';
+import type { FloodJob } from './flood.ts';
+import { predictionsTo, sendBy } from './senders.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const password = 'the password of the bench';
@@ -42,8 +44,6 @@ export async function startGateway({ userLimit }: { readonly userLimit: number }
     }
   };
   await becomes(await train(60), ['done']);
-  const bodies = beats(200, 5).map(({ values }) => JSON.stringify({ rows: [values] }));
-  let at = 0;
 
   return {
     async user(username: string, role: string): Promise<string> {
@@ -53,7 +53,22 @@ export async function startGateway({ userLimit }: { readonly userLimit: number }
       return await signIn(username, secret);
     },
     /** Sends a prediction of one beat, and gives the status. */
-    predictions: (token: string) => async () => (await send('/predict', bodies[at++ % bodies.length], token)).status,
+    predictions: (token: string) => predictionsTo({ agent, url, token }),
+    /** Requests of a user from a process of their own, whose work is not the sender's that is measured. */
+    async flood(token: string, pace: FloodJob['pace']) {
+      const job: FloodJob = { url, token, pace };
+      const flood = spawn(process.execPath, [join(import.meta.dirname, 'flood.ts'), JSON.stringify(job)], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      await printed(flood, /(begun)/);
+      const refused = printed(flood, /refused (\d+)/);
+      return {
+        async end() {
+          flood.kill('SIGTERM');
+          return Number(await refused);
+        },
+      };
+    },
     /** A training that runs until it is ended. */
     async train() {
       const id = await train(10_000);
@@ -97,23 +112,4 @@ function writeStream(folder: string, userLimit: number): void {
   };
   // JSON is YAML.
   writeFileSync(join(folder, 'stream.yaml'), JSON.stringify(stream));
-}
-
-function sendBy(agent: Agent, url: string, body: string | undefined, token: string | undefined) {
-  return new Promise<{ status: number; text: string }>((done, failed) => {
-    const headers = {
-      ...(token !== undefined && { authorization: `Bearer ${token}` }),
-      ...(body !== undefined && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
-    };
-    const sent = httpRequest(url, { method: body === undefined ? 'GET' : 'POST', agent, headers }, (response) => {
-      let text = '';
-      response.setEncoding('utf8').on('data', (part: string) => {
-        text += part;
-      });
-      response.on('end', () => done({ status: response.statusCode ?? 0, text }));
-      response.on('error', failed);
-    });
-    sent.on('error', failed);
-    sent.end(body);
-  });
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { errors as joseErrors, jwtVerify, SignJWT } from 'jose';
 import { HttpProblem } from '../../core/http/problem.ts';
+import { VerifiedTokens } from './verified.ts';
 
 export interface SessionsOptions {
   readonly database: DatabaseSync;
@@ -34,6 +35,12 @@ const issuer = 'gapline';
 const audiences = { access: 'gapline-access', refresh: 'gapline-refresh' } as const;
 type Use = keyof typeof audiences;
 
+interface Claims extends Holder {
+  /** Of a refresh token. */
+  readonly turn: number;
+  readonly expiresMs: number;
+}
+
 /**
  * Sessions: each has one valid refresh token at a time, the one of its present turn. An older one that comes again was stolen, or the
  * newer one was: the session ends. The row of a session is looked at with every request, so what ends it takes effect at once.
@@ -42,6 +49,7 @@ export class Sessions {
   readonly #options: Required<SessionsOptions>;
   /** Kept, because each request runs it. */
   readonly #find: StatementSync;
+  readonly #verified = new VerifiedTokens<Claims>();
 
   constructor(options: SessionsOptions) {
     this.#options = { accessS: 15 * 60, refreshS: 30 * 86_400, nowMs: Date.now, ...options };
@@ -77,7 +85,12 @@ export class Sessions {
 
   /** @throws {HttpProblem} `session-ended` where the token is expired, forged or revoked */
   async holderOf(token: string): Promise<Holder> {
-    const { user, session } = await this.#verify(token, 'access');
+    let claims = this.#verified.get(token, this.#options.nowMs());
+    if (claims === undefined) {
+      claims = await this.#verify(token, 'access');
+      this.#verified.add(token, claims);
+    }
+    const { user, session } = claims;
     const row = this.#find.get(session, user);
     if (!row || row.ended !== null) throw new HttpProblem('session-ended', 'the session has ended; sign in again');
     return { user, session };
@@ -117,7 +130,7 @@ export class Sessions {
       .sign(this.#options.secret);
   }
 
-  async #verify(token: string, use: Use): Promise<Holder & { readonly turn: number }> {
+  async #verify(token: string, use: Use): Promise<Claims> {
     try {
       const { payload } = await jwtVerify(token, this.#options.secret, {
         // Never what the token's own header says.
@@ -127,7 +140,8 @@ export class Sessions {
         requiredClaims: ['sub', 'exp', 'session'],
         currentDate: new Date(this.#options.nowMs()),
       });
-      return { user: String(payload.sub), session: String(payload.session), turn: Number(payload.turn ?? 0) };
+      const { sub, session, turn = 0, exp } = payload;
+      return { user: String(sub), session: String(session), turn: Number(turn), expiresMs: Number(exp) * 1_000 };
     } catch (error) {
       if (error instanceof joseErrors.JWTExpired) throw new HttpProblem('session-ended', `the ${use} token is expired`);
       if (error instanceof joseErrors.JOSEError)

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { adminPassword, cheap, TestGateway, temporaryFolder } from '../testing/gateway.ts';
 import { defaultCost, Passwords } from '../users/passwords.ts';
+import { VerifiedTokens } from './verified.ts';
 
 const open = { config: { registration: 'open' } };
 const ann = { username: 'ann', password: 'a password of ann' };
@@ -83,7 +84,9 @@ test('tokens end with their time', async () => {
   let nowMs = Date.now();
   const gateway = await new TestGateway({ nowMs: () => nowMs }).start();
   const { body } = await gateway.signIn('admin', adminPassword);
-  nowMs += 15 * 60_000 + 1_000;
+  nowMs += 15 * 60_000 - 1_000;
+  expect((await gateway.request('/users/me', { token: body.access_token })).status).toBe(200);
+  nowMs += 2_000;
   expect(await gateway.request('/users/me', { token: body.access_token })).toMatchObject({
     status: 401,
     body: { code: 'session-ended', detail: 'the access token is expired' },
@@ -93,6 +96,16 @@ test('tokens end with their time', async () => {
   nowMs += 31 * 86_400_000;
   const late = await gateway.request('/auth/jwt/refresh', { body: { refresh_token: refreshed.body.refresh_token } });
   expect(late.status).toBe(401);
+});
+
+test('of verified tokens only so many are kept, none of them beyond its time', () => {
+  const tokens = new VerifiedTokens<{ user: string; expiresMs: number }>(2);
+  for (const [index, user] of ['ann', 'ben', 'cara'].entries())
+    tokens.add(`token of ${user}`, { user, expiresMs: index });
+  expect(tokens.get('token of ann', -1)).toBeUndefined();
+  expect(tokens.get('token of ben', 0)).toMatchObject({ user: 'ben' });
+  expect(tokens.get('token of ben', 1)).toBeUndefined();
+  expect(tokens.get('token of cara', 1)).toMatchObject({ user: 'cara' });
 });
 
 test('the first administrator gets a password of the environment, or a random one that is told once', async () => {

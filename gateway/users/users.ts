@@ -1,5 +1,5 @@
 import { createHash, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
-import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
 import { inTransaction } from '../../core/files/transaction.ts';
 import { HttpProblem } from '../../core/http/problem.ts';
 import { sqliteCode } from '../../core/wire/sqlite-code.ts';
@@ -22,10 +22,15 @@ const constraint = 19;
 export class Users {
   readonly #database: DatabaseSync;
   readonly #nowMs: () => number;
+  /** Kept, because each request runs them. */
+  readonly #byId: StatementSync;
+  readonly #grantsOf: StatementSync;
 
   constructor(database: DatabaseSync, nowMs: () => number = Date.now) {
     this.#database = database;
     this.#nowMs = nowMs;
+    this.#byId = database.prepare('SELECT * FROM users WHERE id = ?');
+    this.#grantsOf = database.prepare('SELECT role, stream FROM grants WHERE user = ? ORDER BY rowid');
   }
 
   get isEmpty(): boolean {
@@ -55,7 +60,7 @@ export class Users {
   }
 
   byId(id: string): User | undefined {
-    return this.#userOf(this.#database.prepare('SELECT * FROM users WHERE id = ?').get(id));
+    return this.#userOf(this.#byId.get(id));
   }
 
   byName(name: string): User | undefined {
@@ -120,7 +125,7 @@ export class Users {
   #userOf(row: Record<string, SQLOutputValue> | undefined): User | undefined {
     if (!row) return undefined;
     const id = String(row.id);
-    const grants = this.#database.prepare('SELECT role, stream FROM grants WHERE user = ? ORDER BY rowid').all(id);
+    const grants = this.#grantsOf.all(id);
     return {
       id,
       name: String(row.name),
