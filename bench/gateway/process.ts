@@ -69,20 +69,22 @@ export async function startGateway({ userLimit }: { readonly userLimit: number }
         },
       };
     },
-    /** A training that runs until it is ended. */
+    /** Trainings, one after the other, until they are ended. */
     async train() {
-      const id = await train(10_000);
-      await becomes(id, ['running']);
+      const ids: string[] = [];
+      while (ids.length < 4) ids.push(await train(10_000));
+      await becomes(ids[0] ?? '', ['running']);
       // Node starts and reads the table before it trains.
       await sleep(2_000);
       return {
         async end() {
-          const { state } = await json(`/tasks/${id}`, undefined, admin);
-          if (state !== 'running') throw new Error(`the training was ${state} before the run was over`);
-          await json(`/tasks/${id}/cancel`, {}, admin);
-          await becomes(id, ['cancelled']);
+          const states = await Promise.all(ids.map(async (id) => (await json(`/tasks/${id}`, undefined, admin)).state));
+          if (!states.includes('running')) throw new Error(`the trainings were ${states} before the run was over`);
+          for (const [index, id] of ids.entries())
+            if (states[index] !== 'done') await json(`/tasks/${id}/cancel`, {}, admin);
+          for (const id of ids) await becomes(id, ['cancelled', 'done']);
         },
-        what: () => ', the training ran all the time',
+        what: () => ', trainings ran all the time',
       };
     },
     async stop() {
