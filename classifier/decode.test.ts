@@ -85,6 +85,28 @@ test('a batch forgets the one before', () => {
   expect(batch).toMatchObject({ count: 1, gaps: 5, devices: ['d'] });
 });
 
+test('samples between readings: each row has its own of everything, whenever somebody asks for rows', () => {
+  const samples = { ...good, device: 'e', time: '100', rate: 1e6, values: { a: [5, null, 7], b: [1, 2] }, truth: 'y' };
+  const last = { ...good, device: 'f', time: '900', truth: undefined };
+  const { batch, refusals } = batchOf(good, samples, { ...good, stream: 'other' }, last, {
+    ...samples,
+    received: '77',
+  });
+  expect(refusals.map((refusal) => refusal?.kind)).toEqual([undefined, undefined, 'skip', undefined, undefined]);
+  const { count, devices, times } = batch.rows();
+  expect(devices.join()).toBe('d,e,e,e,f,e,e,e');
+  expect([...times]).toEqual([12n, 100n, 1_100n, 2_100n, 900n, 100n, 1_100n, 2_100n]);
+  expect(batch.timeTexts).toEqual(Array.from(times, String));
+  expect(batch.received.join()).toBe('13,13,13,13,13,77,77,77');
+  expect(batch.truths).toEqual(['x', 'y', 'y', 'y', undefined, 'y', 'y', 'y']);
+  expect(batch.gapsByRow).toEqual([5, 4, 5, 5, 5, 4, 5, 5]);
+  // Each second array ends a sample early: that is no gap.
+  expect({ count, gaps: batch.gaps }).toEqual({ count: 8, gaps: 5 + 13 + 5 + 13 });
+  batch.reset(1);
+  expect(batch.add(bytes(samples))).toBeUndefined();
+  expect(batch.rows()).toMatchObject({ count: 3, devices: ['e', 'e', 'e'] });
+});
+
 test('what is taken is what the schema takes', () => {
   const loose = fc.oneof(
     fc.constantFrom('s', '', 'd', '12', '-3', '01', '1e3', null, 0),

@@ -20,10 +20,15 @@ export const foreignStream = 'foreign-stream';
 const foreign: Refusal = { kind: 'skip', reason: foreignStream };
 const dead = (reason: string): Refusal => ({ kind: 'dead', reason });
 
-/** Rows that one record of many samples gave. */
+/** Rows that one record of many samples gave: all of its device, the first at its time. */
 export interface SampleBlock {
   readonly row: number;
   readonly count: number;
+  readonly device: string;
+  /** Nanoseconds since the epoch. */
+  readonly time: bigint;
+  readonly received: string;
+  readonly truth: string | undefined;
   /** Samples a second. */
   readonly rate: number;
   /** By column of the stream, how many samples the record's array has; `count` where it has none. */
@@ -59,8 +64,10 @@ export class ReadingBatch {
   gapsByRow: number[] = [];
   /** By row, how a record ends its segment there: with the last of its samples, or with nothing beside. Most batches have none. */
   readonly ends = new Map<number, typeof endsSegment | typeof onlyEndsSegment>();
-  /** In order of their rows. The rows of a block have no `timeTexts` until {@link writeTimes}. */
+  /** In order of their rows. What else is kept by row, the rows of a block have from {@link spreadBlocks} on. */
   blocks: SampleBlock[] = [];
+  /** How many blocks are spread. */
+  #spread = 0;
 
   constructor(stream: Stream) {
     this.#stream = stream;
@@ -80,6 +87,7 @@ export class ReadingBatch {
     this.truths = [];
     this.gapsByRow = [];
     this.blocks = [];
+    this.#spread = 0;
     this.ends.clear();
     if (this.#times.length < capacity) {
       this.#times = new BigInt64Array(capacity);
@@ -99,22 +107,41 @@ export class ReadingBatch {
     this.#values = values;
   }
 
-  /** Writes the times of rows that came in blocks, for those who need them as texts. */
-  writeTimes(): void {
-    for (const { row: first, count } of this.blocks)
-      for (let row = first; row < first + count; row++) this.timeTexts[row] = `${this.#times[row]}`;
+  /** Gives each row of a block what is kept by row. Steps take blocks whole, and it costs as much as they do. */
+  spreadBlocks(): void {
+    for (; this.#spread < this.blocks.length; this.#spread++) this.#spreadBlock(this.blocks[this.#spread]!);
+  }
+
+  #spreadBlock({ row: first, count, device, time, rate, received, truth }: SampleBlock): void {
+    const { width } = this;
+    for (let sample = 0; sample < count; sample++) {
+      const row = first + sample;
+      const ns = time + BigInt(sampleOffsetNs(sample, rate));
+      this.#times[row] = ns;
+      this.devices.push(device);
+      this.timeTexts.push(`${ns}`);
+      this.received.push(received);
+      this.truths.push(truth);
+      let gaps = 0;
+      for (let at = row * width; at < (row + 1) * width; at++) if (Number.isNaN(this.#values[at])) gaps += 1;
+      this.gapsByRow.push(gaps);
+    }
+  }
+
+  get width(): number {
+    return this.#stream.fields.length;
+  }
+
+  /** Of the rows so far, one row after the other. A view, valid until the next {@link reset}. */
+  get values(): Float64Array {
+    return this.#values.subarray(0, this.count * this.width);
   }
 
   /** The rows so far, columns in the stream's order. Views, valid until the next {@link reset}. */
   rows(): Rows {
-    const width = this.#stream.fields.length;
-    return {
-      count: this.count,
-      width,
-      values: this.#values.subarray(0, this.count * width),
-      devices: this.devices,
-      times: this.#times.subarray(0, this.count),
-    };
+    this.spreadBlocks();
+    const { count, width, values, devices } = this;
+    return { count, width, values, devices, times: this.#times.subarray(0, count) };
   }
 
   get factsTopic(): string {
@@ -155,6 +182,8 @@ export class ReadingBatch {
   #addReading(reading: ReadingFrame, read?: PlainValues): Refusal | undefined {
     const { stream, device, time, values, truth, received } = reading;
     if (stream !== this.#stream.name) return foreign;
+    // What is kept by row stands in the order of the rows.
+    this.spreadBlocks();
     const nanos = BigInt(time);
     if (BigInt.asIntN(64, nanos) !== nanos) return dead(mismatch('time', time, 'nanoseconds that fit into 64 bits'));
     if (read) this.#countGaps(read.present);
@@ -189,15 +218,8 @@ export class ReadingBatch {
     this.#reserve(count);
     const row = this.count;
     const sent = this.#fillBlock(values, count);
-    for (let sample = 0; sample < count; sample++) {
-      this.#times[row + sample] = first + BigInt(sampleOffsetNs(sample, rate));
-      this.devices.push(device);
-      this.timeTexts.push('');
-      this.received.push(received);
-      this.truths.push(truth);
-    }
     this.count += count;
-    if (count > 0) this.blocks.push({ row, count, rate, sent });
+    if (count > 0) this.blocks.push({ row, count, device, time: first, rate, sent, received, truth });
     if (count > 0 && record.endsSegment) this.ends.set(row + count - 1, endsSegment);
     return undefined;
   }
@@ -206,26 +228,22 @@ export class ReadingBatch {
     const width = this.#stream.fields.length;
     const start = this.count * width;
     const rows = this.#values.fill(Number.NaN, start, start + count * width);
-    const present = new Array<number>(count).fill(0);
     const sent = new Array<number>(width).fill(count);
     for (const name in values) {
       const column = this.#columns.get(name);
       const array = values[name] ?? [];
       if (column !== undefined) sent[column] = array.length;
-      for (const [sample, value] of array.entries()) {
+      for (let sample = 0; sample < array.length; sample++) {
+        const value = array[sample] ?? null;
         if (value === null) continue;
         if (column === undefined) this.unknownFields += 1;
         else {
           rows[start + sample * width + column] = value;
-          present[sample] = (present[sample] ?? 0) + 1;
+          this.gaps -= 1;
         }
       }
     }
     for (const length of sent) this.gaps += length;
-    for (const measured of present) {
-      this.gaps -= measured;
-      this.gapsByRow.push(width - measured);
-    }
     return sent;
   }
 

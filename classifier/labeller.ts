@@ -106,10 +106,9 @@ export function createLabeller(options: LabellerOptions): Labeller {
         }
         if (challenger && shadowed) shadow.remember(challenger, shadowed);
         const changes = partition.facts.commit(readings.facts, forgottenBy(sessionsOf(partition)));
-        const rows = readings.rows();
         const lastOffset = batch.records.at(-1)?.offset;
-        partition.champion.committed(rows, lastOffset);
-        partition.challenger.committed(rows, lastOffset);
+        partition.champion.committed(readings, lastOffset);
+        partition.challenger.committed(readings, lastOffset);
         const outcome = {
           ...{ readings, origins: labelled?.prepared.origins ?? readings, labels: labelled?.labels ?? [] },
           ...{ deadLetters, skippedBy, steps: labelled && stepsOf(labelled.prepared) },
@@ -135,7 +134,7 @@ export function createLabeller(options: LabellerOptions): Labeller {
     readings.take(record);
     const [taken] = sessionsOf(partition).map((session) => (readings.isEmpty ? undefined : absorb(session, readings)));
     partition.facts.commit(readings.facts, forgottenBy(sessionsOf(partition)));
-    for (const slot of [champion, challenger]) slot.committed(readings.rows(), record.offset);
+    for (const slot of [champion, challenger]) slot.committed(readings, record.offset);
     const steps = taken && stepsOf(taken);
     if (!steps) return false;
     tally.addRefused(readings, steps);

@@ -47,7 +47,8 @@ function recordOf(device: string, ns: bigint, rest: object) {
 
 /** Records of a second, as the generator of `examples/ppg` sends them. */
 function asSamples(): Sent {
-  const dataset = people([301], 80);
+  // So long that the memory, which grows with the first batches of a partition, is a small part.
+  const dataset = people([301], 320);
   const { times = new BigInt64Array(0), devices } = dataset;
   const records = Array.from({ length: dataset.count / rate }, (_, second) => {
     const from = second * rate;

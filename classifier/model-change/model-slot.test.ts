@@ -28,7 +28,7 @@ test('the next session takes over at once where no batch is under way', () => {
   const next = openModelSession(modelOf(2));
   slot.prepare(next);
   expect(slot.take()).toBe(first);
-  slot.committed(rowsOf(1), 0n);
+  slot.committed({ rows: () => rowsOf(1) }, 0n);
   slot.ready(next, 0n);
   expect(slot.current).toBe(next);
   expect(released).toHaveBeenCalledTimes(1);
@@ -41,7 +41,7 @@ test('the next session waits for the batch under way', () => {
   slot.prepare(next);
   slot.ready(next, 0n);
   expect(slot.current).toBe(first);
-  slot.committed(rowsOf(1), 0n);
+  slot.committed({ rows: () => rowsOf(1) }, 0n);
   expect(slot.current).toBe(next);
 });
 
@@ -65,7 +65,7 @@ test('what is committed during the warm-up is replayed last, and nothing twice',
     [11n, 7],
   ] as const) {
     slot.take();
-    slot.committed(rowsOf(a), offset);
+    slot.committed({ rows: () => rowsOf(a) }, offset);
   }
   slot.ready(next, 10n);
   expect(warm.mock.calls.map(([rows]) => rows.values[0])).toEqual([6, 7]);
@@ -78,7 +78,7 @@ test('rows that are kept are copies', () => {
   const rows = rowsOf(5);
   slot.prepare(next);
   slot.take();
-  slot.committed(rows, 0n);
+  slot.committed({ rows: () => rows }, 0n);
   rows.values[0] = 99;
   slot.ready(next, 0n);
   expect(warm.mock.calls[0]![0].values[0]).toBe(5);
@@ -110,7 +110,7 @@ test('where the next session cannot restore its state, the present one stays', (
   });
   slot.prepare(next);
   slot.take();
-  slot.committed(rowsOf(5), 0n);
+  slot.committed({ rows: () => rowsOf(5) }, 0n);
   slot.ready(next, 0n);
   expect(slot.take()).toBe(first);
   expect(failed).toHaveBeenCalledWith(new Error('no memory'));
@@ -123,7 +123,7 @@ test('memory is bounded however long a warm-up takes', () => {
   slot.prepare(next);
   for (let offset = 0n; offset < 25_000n; offset++) {
     slot.take();
-    slot.committed(rowsOf(Number(offset)), offset);
+    slot.committed({ rows: () => rowsOf(Number(offset)) }, offset);
   }
   slot.ready(next, 0n);
   expect(warm).toHaveBeenCalledTimes(20_000);
@@ -168,7 +168,7 @@ test('what an earlier version has begun is given up after a time by the clock, o
   slot.quiet(2 * abandonMs);
   slot.take();
   slot.quiet(4 * abandonMs);
-  slot.committed(rowsOf(1), 1n);
+  slot.committed({ rows: () => rowsOf(1) }, 1n);
   slot.quiet(5 * abandonMs);
   slot.quiet(6 * abandonMs);
   expect(unfinished).not.toHaveBeenCalled();

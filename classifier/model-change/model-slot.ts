@@ -23,7 +23,7 @@ export function openModelSession(streamModel: StreamModel, facts?: FactTable): M
 /** Readings as the rows of a model. Pure but for `committed` of what it returns. */
 export function prepare({ streamModel, steps }: ModelSession, readings: ReadingBatch): PreparedRows {
   if (steps) return readings.facts.length > 0 ? steps.release(readings.facts) : steps.apply(readings);
-  readings.writeTimes();
+  readings.spreadBlocks();
   return { rows: streamModel.project(readings.rows()), origins: readings, outcomes: [], committed: () => {} };
 }
 
@@ -179,12 +179,12 @@ export class ModelSlot {
     return this.#current;
   }
 
-  /** The batch is committed. The rows may be used again by the caller. */
-  committed(rows: Rows, lastOffset: bigint | undefined): void {
+  /** The batch is committed. The readings may be used again by the caller. */
+  committed(readings: Pick<ReadingBatch, 'rows'>, lastOffset: bigint | undefined): void {
     this.#batchUnderWay = false;
     this.#changed = false;
     if (this.#finishing.length > 0) this.#settleFinishing();
-    if (this.#next && lastOffset !== undefined) keep(this.#next, rows, lastOffset);
+    if (this.#next && lastOffset !== undefined) keep(this.#next, readings, lastOffset);
     this.#swap();
   }
 
@@ -239,8 +239,10 @@ function inherit(next: ModelSession, before: ModelSession | undefined): ModelSes
 }
 
 /** Keeps a copy of committed rows for a session that has to remember them. */
-function keep(next: Next, rows: Rows, lastOffset: bigint): void {
-  if (!next.session || next.session.steps || next.session.streamModel.model.memoryMs === 0 || rows.count === 0) return;
+function keep(next: Next, readings: Pick<ReadingBatch, 'rows'>, lastOffset: bigint): void {
+  if (!next.session || next.session.steps || next.session.streamModel.model.memoryMs === 0) return;
+  const rows = readings.rows();
+  if (rows.count === 0) return;
   next.kept.push({ lastOffset, rows: { ...rows, values: rows.values.slice(), times: rows.times.slice() } });
   next.keptRows += rows.count;
   const most = Math.min(maxKeptRows, maxKeptValues / rows.width);

@@ -40,18 +40,17 @@ export class StepInput {
 
   /** The rows of a batch, valid until the next call. */
   of(readings: ReadingBatch): StepRows {
-    const { count, timeTexts, blocks } = readings;
-    const { values, width, times } = readings.rows();
+    const { count, timeTexts, blocks, values, width, devices, received: arrivals, truths } = readings;
     const columns = this.#takesValues ? none : this.#columns;
     const sample = new Float64Array(columns.length);
-    this.#rows.begin();
+    this.#rows.begin(count);
     this.#received = [];
     let nextBlock = 0;
     for (let row = 0; row < count; ) {
       const block = blocks[nextBlock];
       if (block?.row === row) {
         const channels = columns.map((column) => columnOf(values, width, column, block));
-        const record = this.#recordOf(readings, row, timeOf(times[row] ?? 0n));
+        const record = this.#recordOf(block, timeOf(block.time));
         const sent = columns.map((column) => block.sent[column] ?? block.count);
         const ending = withEnd(record, readings, row + block.count - 1);
         this.#rows.addSamples(ending, block.rate, block.count, channels, sent);
@@ -61,7 +60,8 @@ export class StepInput {
       }
       for (let channel = 0; channel < columns.length; channel++)
         sample[channel] = values[row * width + (columns[channel] ?? 0)] ?? Number.NaN;
-      const record = this.#recordOf(readings, row, parseTime(timeTexts[row] ?? ''));
+      const [device = '', received = '', truth] = [devices[row], arrivals[row], truths[row]];
+      const record = this.#recordOf({ device, received, truth }, parseTime(timeTexts[row] ?? ''));
       this.#rows.addSample(withEnd(record, readings, row), sample);
       row += 1;
     }
@@ -71,7 +71,7 @@ export class StepInput {
 
   /** Row after row: a reading's are as a rule the very ones. */
   #valuesOf(readings: ReadingBatch): Float64Array {
-    const { values, width, count } = readings.rows();
+    const { values, width, count } = readings;
     const columns = this.#columns;
     if (columns.length === width && columns.every((column, channel) => column === channel)) return values;
     const own = new Float64Array(count * columns.length);
@@ -117,11 +117,10 @@ export class StepInput {
     for (const truth of this.#truths) writer.text(truth);
   }
 
-  #recordOf({ devices, received, truths }: ReadingBatch, row: number, time: Time): InputRecord {
-    const arrived = received[row] ?? '';
-    this.#received.push(arrived);
-    const record = { device: devices[row] ?? '', time, truth: this.#indexOf(truths[row]) };
-    return this.#asksArrival ? { ...record, received: parseTime(arrived) } : record;
+  #recordOf({ device, received, truth }: Pick<SampleBlock, 'device' | 'received' | 'truth'>, time: Time): InputRecord {
+    this.#received.push(received);
+    const record = { device, time, truth: this.#indexOf(truth) };
+    return this.#asksArrival ? { ...record, received: parseTime(received) } : record;
   }
 
   #indexOf(truth: string | undefined): number {

@@ -28,8 +28,8 @@ export class InputRows {
     this.#output = new Output(width);
   }
 
-  /** Forgets the batch before. */
-  begin(): void {
+  /** Forgets the batch before. @param count - rows that are to be expected, for which there is room at once */
+  begin(count = 0): void {
     this.#devices.clear();
     this.#names = [];
     this.#inputs = 0;
@@ -37,6 +37,7 @@ export class InputRows {
     this.#receivedSeconds = [];
     this.#receivedNanoseconds = [];
     this.#output.begin({ names: [] });
+    this.#output.reserve(count);
   }
 
   /** Counts a record that gives no row, so that the index of an input stays that of its record. */
