@@ -61,7 +61,9 @@ export const trainingSchema = z.strictObject({
     .min(1)
     .max(100)
     .default([...defaultLengths])
-    .describe('of shapelets: how many samples one has; of several each draws one'),
+    .describe(
+      'of shapelets: how many samples one has; of several each draws one, and those that are longer than a window are left out',
+    ),
   dilated: z
     .boolean()
     .default(true)

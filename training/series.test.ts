@@ -176,7 +176,7 @@ test('a window of fewer samples than rocket needs is refused, with the reason; s
   });
   await expect(learn({ estimator: 'shapelets', shapeletLengths: [11] })).rejects.toMatchObject({
     code: 'data-invalid',
-    message: expect.stringContaining('a window has 8 samples, fewer than every shapelet'),
+    message: expect.stringContaining('a window has 8 samples, fewer than each of shapeletLengths'),
   });
   const { estimator } = await learn({ estimator: 'shapelets', shapelets: 20, shapeletLengths: [5, 11] });
   expect(estimator.kind).toBe('shapelets');

@@ -91,6 +91,17 @@ test.each([
   expect(complaint(text)).toBe(expected);
 });
 
+test('of a step the part that is wrong is named, not the step as a whole', () => {
+  const of = (step: string) => complaint(`stream: s\nsteps:\n  - ${step}\n`);
+  expect(of('{ use: smooth, time: 22 }')).toMatch(
+    /^stream\.yaml:3: steps\.0\.time: found 22; expected a value of type string/,
+  );
+  expect(of('{ use: smooth, time: 1s, tme: 2s }')).toMatch(/steps\.0\.tme: there is no such key; did you mean time\?/);
+  expect(of('{ use: filter, band: bandpas }')).toMatch(/steps\.0\.band: found "bandpas"; expected one of lowpass, /);
+  for (const step of ['{ use: smoth, time: 1s }', '{ time: 1s }', '{ use: ./step.py }', '5'])
+    expect(of(step)).toMatch(/:3: steps\.0: found .*; expected `use` with one of resample, .*, or \.\/step\.ts/);
+});
+
 test('versions may be named by runs of MLflow, and of nothing else', () => {
   writeFileSync(file, 'stream: pumps\n');
   const runs = ['model.alias=runs:/0a1b', 'model.challenger=runs:/2c3d/model'];

@@ -2,6 +2,7 @@ import { dirname, resolve } from 'node:path';
 import { type Document, isMap, isNode, LineCounter, parse, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { readWholeSync } from '../../core/files/whole.ts';
+import { keysOfStep } from '../../core/steps/registry.ts';
 import { GaplineError } from '../../core/wire/errors.ts';
 import { nearName } from '../../core/wire/near-name.ts';
 import { shorten } from '../../core/wire/problem.ts';
@@ -36,7 +37,7 @@ export function loadConfig(file: string, overrides: readonly string[] = []): Loa
   for (const override of overrides) applyOverride(document, override);
   const result = configSchema.safeParse(valuesOf(document, file), { reportInput: true });
   if (!result.success) {
-    const { issues } = result.error;
+    const issues = result.error.issues.flatMap(ofWhatIsMeant);
     const found = issues.slice(0, mostTold).map((issue) => explain(issue, file, document, lines));
     const more = issues.length > mostTold ? `; and ${issues.length - mostTold} more` : '';
     throw new GaplineError('config-invalid', found.join('; ') + more);
@@ -112,11 +113,19 @@ function applyOverride(document: Document, override: string): void {
 
 type Issue = z.core.$ZodIssue;
 
+/** Of the two things that a step may be, the `use` says which is meant: what is wrong with that. */
+function ofWhatIsMeant(issue: Issue): readonly Issue[] {
+  if (issue.code !== 'invalid_union') return [issue];
+  const meant = issue.errors.filter((branch) => !branch.some(({ path }) => path[0] === 'use'));
+  if (meant.length !== 1) return [issue];
+  return meant.flat().map((each) => ({ ...each, path: [...issue.path, ...each.path] }));
+}
+
 function explain(issue: Issue, file: string, document: Document, lines: LineCounter): string {
   const unknown = issue.code === 'unrecognized_keys' ? issue.keys[0] : undefined;
   const path = unknown === undefined ? issue.path : [...issue.path, unknown];
   const where = `${file}:${lineOf(path, document, lines)}: ${path.join('.') || 'the file'}`;
-  if (unknown !== undefined) return `${where}: there is no such key${suggest(unknown, issue.path)}`;
+  if (unknown !== undefined) return `${where}: there is no such key${suggest(unknown, issue)}`;
   if (issue.input === undefined) return `${where}: missing; ${expected(issue)}`;
   return `${where}: found ${shown(issue.input)}; ${expected(issue)}`;
 }
@@ -163,8 +172,8 @@ function lineOf(path: readonly PropertyKey[], document: Document, lines: LineCou
   return 1;
 }
 
-function suggest(key: string, path: readonly PropertyKey[]): string {
-  const known = keysAt(path);
+function suggest(key: string, { path, input }: Issue): string {
+  const known = path[0] === 'steps' ? keysOfStep((input as { use?: unknown }).use) : keysAt(path);
   const near = nearName(key, known);
   return near ? `; did you mean ${near}?` : `; expected one of ${known.join(', ')}`;
 }

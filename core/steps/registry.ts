@@ -47,16 +47,27 @@ export const builtInSchema = z.discriminatedUnion('use', options);
 
 /** A step of one's own: a file, whose further keys its own schema checks. */
 export const ownStepSchema = z
-  .looseObject({ use: z.string().regex(/^\.{1,2}\/.+\.(ts|mts|js|mjs)$/, 'the path of a module: ./step.ts') })
+  .looseObject({
+    // Else an error of a built-in step would be told as one of its name.
+    use: z.string().regex(/^\.{1,2}\/.+\.(ts|mts|js|mjs)$/, { error: 'the path of a module: ./step.ts', abort: true }),
+  })
   .describe('a step of your own: the path of a module, relative to stream.yaml');
+
+const names = allDefinitions.map(({ use }) => use);
 
 /** The `steps` of `stream.yaml`, in order. */
 export const stepsSchema = z
-  .array(z.union([builtInSchema, ownStepSchema]))
+  .array(z.union([builtInSchema, ownStepSchema], `expected \`use\` with one of ${names.join(', ')}, or ./step.ts`))
   .max(32)
   .describe('what is done with readings before the imputer, in order; none: each reading is a row');
 
 export type StepSpec = z.input<typeof builtInSchema> | ({ readonly use: string } & Record<string, unknown>);
+
+/** The keys of a step of Gapline's own; none where there is no such step. */
+export function keysOfStep(use: unknown): string[] {
+  const shape = options.find((option) => option.shape.use.value === use)?.shape;
+  return Object.keys(shape ?? {});
+}
 
 /** The definition that `use` names among Gapline's own. */
 export function definitionOf(use: string): StepDefinition | undefined {

@@ -30,30 +30,38 @@ describeWithPython('mlflow', 'the flow', (mlflowPython) => {
     }, 300_000);
     afterAll(() => mlflow?.stop(), 60_000);
 
-    test('goes from the archive to two versions in MLflow, of which the better one serves', {
+    test('goes from the archive to two versions in MLflow, of which the better one serves, and keeps it where the next are no better', {
       timeout: 1_200_000,
     }, async () => {
       const folder = temporaryFolder();
       const config = join(folder, 'stream.yaml');
       writeFileSync(config, windowsConfig(`, registry: mlflow, url: "${mlflow.url}"`));
       await fillArchive(folder);
-      const flow = await runPython(
-        python(),
-        [join(import.meta.dirname, 'flow.py'), '--config', config, '--data', folder, '--work', join(folder, 'work')],
-        { ...sparkEnv, GAPLINE: join(root, 'gapline'), PREFECT_HOME: join(folder, 'prefect') },
-      );
-      expect(flow.code, flow.stdout + flow.stderr).toBe(0);
+      const run = async () => {
+        const { code, stdout, stderr } = await runPython(
+          python(),
+          [join(import.meta.dirname, 'flow.py'), '--config', config, '--data', folder, '--work', join(folder, 'work')],
+          { ...sparkEnv, GAPLINE: join(root, 'gapline'), PREFECT_HOME: join(folder, 'prefect') },
+        );
+        expect(code, stdout + stderr).toBe(0);
+      };
+      await run();
       const registry = openMlflow({ name: 'ecg-averaged', alias: 'champion', url: mlflow.url, stepsFolder: folder });
       expect(await registry.versions()).toEqual([1, 2]);
       const manifests = await Promise.all([1, 2].map((version) => registry.manifest(version)));
       expect(manifests.map(({ estimator }) => estimator.kind)).toEqual(['forest', 'snapshots']);
       const [first = Number.NaN, second = Number.NaN] = manifests.map(({ metrics }) => metrics.f1);
-      expect(await registry.resolve('champion')).toBe(second > first ? 2 : 1);
+      const better = second > first ? 2 : 1;
+      expect(await registry.resolve('champion')).toBe(better);
       for (const { metrics, channels, steps } of manifests) {
         expect(metrics.on).toBe('test');
         expect(channels).toEqual(fields);
         expect(steps?.map(({ use }) => use)).toEqual(['window', 'statistics']);
       }
+      // Of the same readings, with the same seed.
+      await run();
+      expect(await registry.versions()).toEqual([1, 2, 3, 4]);
+      expect(await registry.resolve('champion')).toBe(better);
     });
   });
 });

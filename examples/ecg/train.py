@@ -12,6 +12,7 @@ What both say of some rows is written to python.json, for the test.
 import csv
 import json
 import pathlib
+import sys
 
 import numpy as np
 import xgboost
@@ -28,6 +29,8 @@ SHARES = [0.1, 0.3]
 
 
 def read(name):
+    if not (DATA / name).exists():
+        sys.exit(f"{DATA / name} is missing; make it first: node examples/ecg/simulate.ts")
     with open(DATA / name, newline="") as file:
         rows = list(csv.reader(file))[1:]
     values = np.array([row[2:-1] for row in rows], dtype=np.float32)

@@ -46,7 +46,7 @@ export function fitShapelets(input: ShapeletInput): ShapeletSet {
   const { channels, length, options } = input;
   const { seed, count, dilated } = options;
   const lengths = options.lengths.filter((each) => each <= length);
-  if (lengths.length === 0) throw new RangeError(`a window has ${length} samples, fewer than every shapelet`);
+  if (lengths.length === 0) throw new RangeError(`a window has ${length} samples, fewer than each of shapeletLengths`);
   const random = mulberry32(seed);
   const below = (bound: number) => Math.floor(random() * bound);
   const used = new Used(length);
