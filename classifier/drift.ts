@@ -72,10 +72,11 @@ export class Drift {
     let outside = 0;
     for (const [field, { min, max, edges, counts: trained }] of this.#histograms.entries()) {
       const first = start + field * this.#span;
+      const bins = counts.bins[field]!;
       for (let at = first; at < first + this.#span; at++) {
         const value = values[at]!;
         if (Number.isNaN(value)) continue;
-        counts.bins[field]![binOf(edges, value)]! += 1;
+        bins[binOf(edges, value)]! += 1;
         if (value >= min && value <= max) continue;
         // A field that training never saw has no range to be outside of.
         if (trained.length === 1 && trained[0] === 0) continue;
