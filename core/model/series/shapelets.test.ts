@@ -136,7 +136,9 @@ test('plain shapelets have their samples side by side, and a seed draws the same
 test('windows that are too short, or hold nothing, are refused', () => {
   const base = { channels: 1, length: 10, labels: new Int32Array(2), count: 2 };
   const options = { count: 10, lengths: [11], dilated: true, seed: 1 };
-  expect(() => fitShapelets({ ...base, values: windows(2, 10, 1), options })).toThrow('fewer than each of shapeletLengths');
+  expect(() => fitShapelets({ ...base, values: windows(2, 10, 1), options })).toThrow(
+    'fewer than each of shapeletLengths',
+  );
   const empty = new Float64Array(20).fill(Number.NaN);
   expect(() => fitShapelets({ ...base, values: empty, options: { ...options, lengths: [3] } })).toThrow('without gaps');
 });
