@@ -150,7 +150,7 @@ async function gaps(sets: readonly SeriesSet[]): Promise<void> {
     "aeon's MiniRocket on lines": async (_, filled) => (await theirs(filled, 'rocket', 1)).labels,
     "aeon's RDST on lines": async (_, filled) => (await theirs(filled, 'shapelets', 1)).labels,
   };
-  // The ways take hours together: rows of an earlier run over the same sets stay until they are measured anew.
+  // The ways take long together: rows of an earlier run over the same sets stay until they are measured anew.
   const kept = join(folder, `gaps-${names.join('-')}.json`);
   const known: Record<string, string[]> = existsSync(kept) ? JSON.parse(readFileSync(kept, 'utf8')) : {};
   const wanted = options.ways.split(',');
@@ -185,7 +185,7 @@ function publishGaps(sets: readonly SeriesSet[], rows: readonly string[][]): voi
   const header = losses.map(([rate, losing]) => (rate === 0 ? 'none' : `${rate * 100} % ${losing}`));
   const left = allNames.filter((name) => !names.includes(name));
   publish('series-gaps', [
-    `## Whole series with samples missing\n\n\`npm run bench -- series --part gaps\`: mean accuracy over ${sets.map(({ name }) => name).join(', ')}, samples lost in training and test alike; bursts are a tenth of the window. aeon's take no gaps: theirs are bridged by lines before. Training sets have 28 to 100 windows. Rows are of several runs.${left.length > 0 ? ` Not run, for they take hours: ${left.join(', ')}.` : ''}\n`,
+    `## Whole series with samples missing\n\n\`npm run bench -- series --part gaps\`: mean accuracy over ${sets.map(({ name }) => name).join(', ')}, samples lost in training and test alike; bursts are a tenth of the window. aeon's take no gaps: theirs are bridged by lines before. Training sets have 28 to 200 windows, one seed. Rows are of several runs.${left.length > 0 ? ` Not among them: ${left.join(', ')}.` : ''}\n`,
     table(['missing', ...header], rows),
   ]);
 }

@@ -73,6 +73,11 @@ export function mlopsTests(stackOf: () => Stack): void {
     await newLabels(stack, 2);
   });
 
+  it('has a version that a run of compose trained into MLflow', async () => {
+    expect(await stack.line('run', '--rm', 'train')).toContain('spambase version 3 in http://mlflow:5000/');
+    expect(await gateway.versions()).toEqual([1, 2, 3]);
+  });
+
   it('says that the model server is unavailable, and asks it again', async () => {
     await stack.mlops('kill', 'serve');
     expect(await gateway.predict()).toMatchObject({
