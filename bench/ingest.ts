@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util';
 import { loadKafkajs } from '../core/log/kafka/client.ts';
 import { startKafka } from '../test/servers/kafka.ts';
 import { type Job, jobs, namesOf, writeBodies } from './ingest/jobs.ts';
-import { Bench, type Bodies, type Measured } from './ingest/measure.ts';
+import { Bench, type Bodies, demandWrk, type Measured } from './ingest/measure.ts';
 import { example, type Peer, peers, startBase } from './ingest/peers.ts';
 import { machine, median, table, writeSection } from './report.ts';
 
@@ -23,6 +23,8 @@ const { values: options } = parseArgs({
     base: { type: 'string', default: '' },
   },
 });
+
+demandWrk();
 
 /** Rounds of each peer at each job, by `JOB/PEER`. */
 const results = new Map<string, Measured[]>();

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -87,15 +87,16 @@ export class Bench {
   }
 }
 
+/** @throws {Error} where there is no `wrk`; better before servers are started than after */
+export function demandWrk(): void {
+  if (spawnSync('wrk', ['-v']).error) throw new Error('the bench needs `wrk` on the PATH (apt install wrk)');
+}
+
 async function wrk(url: string, job: Job, bodies: Bodies, seconds: number): Promise<Load> {
   const script = join(import.meta.dirname, 'load.lua');
   const load = ['-t1', `-c${job.connections}`, `-d${seconds}s`, '--timeout', '20s', '-s', script, url];
   const child = spawn('wrk', [...load, '--', bodies.folder, String(bodies.count), job.contentType], {
     stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  child.once('error', () => {
-    console.error('The bench needs `wrk` on the PATH (apt install wrk)');
-    process.exit(1);
   });
   let text = '';
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
