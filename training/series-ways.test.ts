@@ -24,10 +24,16 @@ test('features of a window are compared with its samples, under the same facts',
   expect(samples?.ways.map(setLine)).toEqual(['--set training.estimator=rocket', '--set training.estimator=shapelets']);
 });
 
-test('samples of a window are compared with its features', () => {
+test('samples of a window are compared with its features, and what is configured is tried once', () => {
   const forSeries = trainingSchema.parse({ estimator: 'rocket' });
   const [samples, features] = waysBySteps(forSeries, [cut, { use: 'series' }]);
-  expect(samples?.ways.map(({ name }) => name)).toEqual(['as configured', 'samples, rocket', 'samples, shapelets']);
+  expect(samples?.ways.map(({ name }) => name)).toEqual(['as configured', 'samples, shapelets']);
+  const filled = trainingSchema.parse({ estimator: 'rocket', imputer: 'median' });
+  expect(waysBySteps(filled, [cut, { use: 'series' }])[0]?.ways.map(setLine)).toEqual([
+    '',
+    '--set training.imputer=mean',
+    '--set training.imputer=mean --set training.estimator=shapelets',
+  ]);
   expect(features?.steps.map(({ use }) => use)).toEqual(['window', 'statistics', 'spectrum']);
   expect(features?.ways[1] && setLine(features.ways[1])).toContain('--set training.estimator=trees');
 });

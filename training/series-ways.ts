@@ -25,8 +25,10 @@ export function waysBySteps(config: TrainingConfig, steps: readonly StepSpec[]):
     ];
   const [configured] = waysFor(config);
   const features = followedBy({ use: 'statistics' }, { use: 'spectrum' });
+  // To try what is configured a second time would cost minutes.
+  const others = seriesWays(config).filter(({ changes }) => Object.keys(changes).length > 0);
   return [
-    { steps, ways: [...(configured ? [configured] : []), ...seriesWays(config)] },
+    { steps, ways: [...(configured ? [configured] : []), ...others] },
     { steps: features, ways: featureWays(config) },
   ];
 }
