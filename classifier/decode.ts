@@ -107,7 +107,7 @@ export class ReadingBatch {
     this.#values = values;
   }
 
-  /** Gives each row of a block what is kept by row. Steps take blocks whole, and it costs as much as they do. */
+  /** Gives each row of a block what is kept by row. Steps need none of it: they take blocks whole. */
   spreadBlocks(): void {
     for (; this.#spread < this.blocks.length; this.#spread++) this.#spreadBlock(this.blocks[this.#spread]!);
   }

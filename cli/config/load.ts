@@ -175,6 +175,7 @@ function lineOf(path: readonly PropertyKey[], document: Document, lines: LineCou
 function suggest(key: string, { path, input }: Issue): string {
   const known = path[0] === 'steps' ? keysOfStep((input as { use?: unknown }).use) : keysAt(path);
   const near = nearName(key, known);
+  if (known.length === 0) return '';
   return near ? `; did you mean ${near}?` : `; expected one of ${known.join(', ')}`;
 }
 
