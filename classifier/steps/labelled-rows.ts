@@ -23,24 +23,28 @@ export function rowsOf(
   return { rows, kept };
 }
 
-function keptValues(
-  { count, columns, values: given }: StepRows,
-  kept: readonly number[],
-): Pick<Rows, 'width' | 'values'> {
-  const width = given ? given.length / Math.max(1, count) : columns.length;
-  if (given && kept.length === count) return { width, values: given };
+/** How many values a row has, whether they stand row after row or by column. */
+const widthOf = ({ count, columns, values }: StepRows): number =>
+  values ? values.length / Math.max(1, count) : columns.length;
+
+function keptValues(given: StepRows, kept: readonly number[]): Pick<Rows, 'width' | 'values'> {
+  const { count, columns, values: rows } = given;
+  const width = widthOf(given);
+  if (rows && kept.length === count) return { width, values: rows };
   const values = new Float64Array(kept.length * width);
-  if (given)
-    for (const [to, row] of kept.entries()) values.set(given.subarray(row * width, (row + 1) * width), to * width);
-  for (const [column, from] of columns.entries())
-    for (let to = 0; to < kept.length; to++) values[to * width + column] = from[kept[to] ?? 0] ?? Number.NaN;
+  if (rows)
+    for (const [to, row] of kept.entries()) values.set(rows.subarray(row * width, (row + 1) * width), to * width);
+  else
+    for (const [column, from] of columns.entries())
+      for (let to = 0; to < kept.length; to++) values[to * width + column] = from[kept[to]!]!;
   return { width, values };
 }
 
 /** The values of one row. */
-export function valuesAt({ count, columns, values }: StepRows, row: number): Float64Array {
+export function valuesAt(given: StepRows, row: number): Float64Array {
+  const { columns, values } = given;
   if (!values) return Float64Array.from(columns, (column) => column[row] ?? Number.NaN);
-  const width = values.length / count;
+  const width = widthOf(given);
   return values.slice(row * width, (row + 1) * width);
 }
 
