@@ -36,7 +36,7 @@ function keptValues(given: StepRows, kept: readonly number[]): Pick<Rows, 'width
     for (const [to, row] of kept.entries()) values.set(rows.subarray(row * width, (row + 1) * width), to * width);
   else
     for (const [column, from] of columns.entries())
-      for (let to = 0; to < kept.length; to++) values[to * width + column] = from[kept[to]!]!;
+      for (let to = 0; to < kept.length; to++) values[to * width + column] = from[kept[to] ?? 0] ?? Number.NaN;
   return { width, values };
 }
 
