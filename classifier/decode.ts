@@ -64,7 +64,7 @@ export class ReadingBatch {
   gapsByRow: number[] = [];
   /** By row, how a record ends its segment there: with the last of its samples, or with nothing beside. Most batches have none. */
   readonly ends = new Map<number, typeof endsSegment | typeof onlyEndsSegment>();
-  /** In order of their rows. What else is kept by row, the rows of a block have from {@link spreadBlocks} on. */
+  /** In order of their rows. What else is kept by row, the rows of a block have once somebody asks for {@link rows}. */
   blocks: SampleBlock[] = [];
   /** How many blocks are spread. */
   #spread = 0;
@@ -91,7 +91,7 @@ export class ReadingBatch {
     this.ends.clear();
     if (this.#times.length < capacity) {
       this.#times = new BigInt64Array(capacity);
-      this.#values = new Float64Array(capacity * this.#stream.fields.length);
+      this.#values = new Float64Array(capacity * this.width);
     }
   }
 
@@ -101,14 +101,14 @@ export class ReadingBatch {
     const capacity = Math.max(this.#times.length * 2, this.count + more);
     const times = new BigInt64Array(capacity);
     times.set(this.#times.subarray(0, this.count));
-    const values = new Float64Array(capacity * this.#stream.fields.length);
-    values.set(this.#values.subarray(0, this.count * this.#stream.fields.length));
+    const values = new Float64Array(capacity * this.width);
+    values.set(this.#values.subarray(0, this.count * this.width));
     this.#times = times;
     this.#values = values;
   }
 
   /** Gives each row of a block what is kept by row. Steps need none of it: they take blocks whole. */
-  spreadBlocks(): void {
+  #spreadBlocks(): void {
     for (; this.#spread < this.blocks.length; this.#spread++) this.#spreadBlock(this.blocks[this.#spread]!);
   }
 
@@ -139,7 +139,7 @@ export class ReadingBatch {
 
   /** The rows so far, columns in the stream's order. Views, valid until the next {@link reset}. */
   rows(): Rows {
-    this.spreadBlocks();
+    this.#spreadBlocks();
     const { count, width, values, devices } = this;
     return { count, width, values, devices, times: this.#times.subarray(0, count) };
   }
@@ -168,7 +168,7 @@ export class ReadingBatch {
   /** Adds a record of the readings topic as a row, or returns why it is none. Checked against the schema of a reading by a test. */
   add(bytes: Uint8Array): Refusal | undefined {
     this.#reserve(1);
-    const plain = this.#plain?.read(bytes, this.#values, this.count * this.#stream.fields.length);
+    const plain = this.#plain?.read(bytes, this.#values, this.count * this.width);
     if (plain && frameFault(plain) === undefined)
       return this.#addReading(plain as unknown as ReadingFrame, this.#plain);
     const record = parseRecord(bytes);
@@ -183,7 +183,7 @@ export class ReadingBatch {
     const { stream, device, time, values, truth, received } = reading;
     if (stream !== this.#stream.name) return foreign;
     // What is kept by row stands in the order of the rows.
-    this.spreadBlocks();
+    this.#spreadBlocks();
     const nanos = BigInt(time);
     if (BigInt.asIntN(64, nanos) !== nanos) return dead(mismatch('time', time, 'nanoseconds that fit into 64 bits'));
     if (read) this.#countGaps(read.present);
@@ -209,7 +209,7 @@ export class ReadingBatch {
     const { stream, device, time, rate, values, truth, received } = record as Samples;
     if (stream !== this.#stream.name) return foreign;
     const count = sampleCount(values);
-    if (count > maxSampleValues || count * this.#stream.fields.length > maxBlockValues)
+    if (count > maxSampleValues || count * this.width > maxBlockValues)
       return dead(mismatch('values', `${count} samples`, 'fewer'));
     const first = BigInt(time);
     const last = first + BigInt(count === 0 ? 0 : sampleOffsetNs(count - 1, rate));
@@ -225,7 +225,7 @@ export class ReadingBatch {
   }
 
   #fillBlock(values: Samples['values'], count: number): readonly number[] {
-    const width = this.#stream.fields.length;
+    const { width } = this;
     const start = this.count * width;
     const rows = this.#values.fill(Number.NaN, start, start + count * width);
     const sent = new Array<number>(width).fill(count);
@@ -274,7 +274,7 @@ export class ReadingBatch {
   }
 
   #countGaps(present: number): void {
-    const gaps = this.#stream.fields.length - present;
+    const gaps = this.width - present;
     this.gaps += gaps;
     this.gapsByRow.push(gaps);
   }

@@ -49,9 +49,10 @@ interface Target {
   readonly token: string;
 }
 
+const bodies = beats(200, 5).map(({ values }) => JSON.stringify({ rows: [values] }));
+
 /** Sends a prediction of one beat each time, and gives the status. */
 export function predictionsTo({ agent, url, token }: Target): () => Promise<number> {
-  const bodies = beats(200, 5).map(({ values }) => JSON.stringify({ rows: [values] }));
   let at = 0;
   return async () => (await sendBy(agent, `${url}/predict`, bodies[at++ % bodies.length], token)).status;
 }

@@ -23,7 +23,6 @@ export function openModelSession(streamModel: StreamModel, facts?: FactTable): M
 /** Readings as the rows of a model. Pure but for `committed` of what it returns. */
 export function prepare({ streamModel, steps }: ModelSession, readings: ReadingBatch): PreparedRows {
   if (steps) return readings.facts.length > 0 ? steps.release(readings.facts) : steps.apply(readings);
-  readings.spreadBlocks();
   return { rows: streamModel.project(readings.rows()), origins: readings, outcomes: [], committed: () => {} };
 }
 
