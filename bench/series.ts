@@ -107,7 +107,7 @@ async function alone(set: SeriesSet): Promise<void> {
     await theirs(set, kind, 1);
     for (const count of [1, 100]) {
       const [own, peers]: [number[], number[]] = [[], []];
-      for (let round = 0; round < (count === 1 ? 30 : 5); round++) {
+      for (let round = 0; round < (count === 1 ? 100 : 5); round++) {
         const first = (round * count) % (set.test.count - count + 1);
         const width = set.channels * set.length;
         const some = {

@@ -38,12 +38,14 @@ export class Frame {
       ...vector(result ? [[typeCodes[result]]] : []),
     ];
     const code = [...vector(this.locals.map((each) => [1, typeCodes[each]])), ...body.flat(), 0x0b];
-    return { name, type, code };
+    return { name, parameters: this.parameters.length, type, code };
   }
 }
 
 export interface WasmFunction {
   readonly name: string;
+  /** How many. */
+  readonly parameters: number;
   readonly type: Code;
   readonly code: Code;
 }
@@ -116,6 +118,10 @@ const vectorBinary =
   (opcode: number) =>
   (a: Code, b: Code): Code => [...a, ...b, 0xfd, ...unsigned(opcode)];
 
+const vectorUnary =
+  (opcode: number) =>
+  (a: Code): Code => [...a, 0xfd, ...unsigned(opcode)];
+
 /** Four numbers of 32 bits side by side. */
 export const f32x4 = {
   zero: [0xfd, 0x0c, ...new Array<number>(16).fill(0)] as Code,
@@ -134,13 +140,17 @@ export const f32x4 = {
   multiply: vectorBinary(0xe6),
   divide: vectorBinary(0xe7),
   /** Of four whole numbers. */
-  fromI32x4: (a: Code): Code => [...a, 0xfd, ...unsigned(0xfa)],
+  fromI32x4: vectorUnary(0xfa),
   /** One number, four times. */
   splat: (a: Code): Code => [...a, 0xfd, 0x13],
   /** All bits of a lane are set where it holds, so that as a whole number it is -1. */
   equal: vectorBinary(0x41),
   greater: vectorBinary(0x44),
   less: vectorBinary(0x43),
+  /** To the nearest whole number. */
+  nearest: vectorUnary(0x6a),
+  /** Down to a whole number. */
+  floor: vectorUnary(0x68),
   lane: (a: Code, lane: number): Code => [...a, 0xfd, 0x1f, lane],
 };
 
@@ -156,8 +166,32 @@ export const bitSelect = (whenSet: Code, otherwise: Code, mask: Code): Code => [
 export const i32x4 = {
   zero: f32x4.zero,
   subtract: vectorBinary(0xb1),
+  /** Of numbers that are whole; what is too large becomes the largest. */
+  fromF32x4: vectorUnary(0xf8),
+  /** Sums of two neighbours of eight. */
+  sumsOfPairs: vectorUnary(0x7e),
   lane: (a: Code, lane: number): Code => [...a, 0xfd, 0x1b, lane],
 };
+
+/** Eight whole numbers of 16 bits side by side. */
+export const i16x8 = {
+  zero: f32x4.zero,
+  load: (address: Code, offset = 0): Code => [...address, 0xfd, 0x00, 1, ...unsigned(offset)],
+  /** One number, eight times. */
+  loadSplat: (address: Code, offset = 0): Code => [...address, 0xfd, 0x08, 1, ...unsigned(offset)],
+  store: (address: Code, value: Code, offset = 0): Code => [...address, ...value, 0xfd, 0x0b, 1, ...unsigned(offset)],
+  /** One number, eight times. */
+  constant: (value: number): Code => [...[0xfd, 0x0c], ...new Uint8Array(new Int16Array(8).fill(value).buffer)],
+  add: vectorBinary(0x8e),
+  subtract: vectorBinary(0x91),
+  multiply: vectorBinary(0x95),
+  greater: vectorBinary(0x31),
+  /** Of two times four numbers; what is too large becomes the largest. */
+  fromI32x4: vectorBinary(0x85),
+};
+
+/** Bits that are set in both. */
+export const bitAnd = vectorBinary(0x4e);
 
 /** Two numbers of 64 bits side by side. */
 export const f64x2 = {
@@ -169,6 +203,8 @@ export const f64x2 = {
   /** One number, twice. */
   loadSplat: (address: Code, offset = 0): Code => [...address, 0xfd, 0x0a, 3, ...unsigned(offset)],
   store: (address: Code, value: Code, offset = 0): Code => [...address, ...value, 0xfd, 0x0b, 3, ...unsigned(offset)],
+  /** Two numbers of 32 bits, made ones of 64. */
+  loadFloats: (address: Code, offset = 0): Code => [...address, 0xfd, 0x5d, 2, ...unsigned(offset), 0xfd, 0x5f],
   storeHalf: (address: Code, value: Code, lane: number, offset = 0): Code => [
     ...address,
     ...value,
@@ -215,6 +251,9 @@ export const when = (condition: Code, body: readonly Code[]): Code => [
 
 /** Does the body as long as the condition is not zero, maybe never. */
 export const repeatWhile = (condition: Code, body: readonly Code[]): Code => when(condition, [repeat(body, condition)]);
+
+/** Calls the function that stands there in its module. */
+export const call = (index: number, ...given: readonly Code[]): Code => [...given.flat(), 0x10, ...unsigned(index)];
 
 /** A module that exports the functions and imports its memory as `memory.memory`. */
 export function wasmModule(

@@ -35,18 +35,21 @@ test.each([
   [17, 33],
   [52, 21],
 ])('%i scores of %i columns are those of plain loops, bit for bit', (scores, width) => {
-  const [coefficients, intercepts] = [numbers(scores * width, 3), numbers(scores, 4)];
+  const intercepts = numbers(scores, 4);
   const count = 3;
   const values = Float32Array.from(numbers(count * width, 5));
   const classes = Math.max(2, scores);
-  const score = openScorer({ width, classes, coefficients, intercepts, temperature: 1, alpha: 1 });
-  const plain = Float64Array.from({ length: count * scores }, (_, at) => {
-    const [row, which] = [Math.floor(at / scores), at % scores];
-    let sum = intercepts[which]!;
-    for (let column = 0; column < width; column++)
-      sum += coefficients[which * width + column]! * values[row * width + column]!;
-    return sum;
-  });
-  expect(score(values, count)).toEqual(plain);
-  expect(score(values, count)).toEqual(plain);
+  const doubles = numbers(scores * width, 3);
+  for (const coefficients of [doubles, Float32Array.from(doubles)]) {
+    const score = openScorer({ width, classes, coefficients, intercepts, temperature: 1, alpha: 1 });
+    const plain = Float64Array.from({ length: count * scores }, (_, at) => {
+      const [row, which] = [Math.floor(at / scores), at % scores];
+      let sum = intercepts[which]!;
+      for (let column = 0; column < width; column++)
+        sum += coefficients[which * width + column]! * values[row * width + column]!;
+      return sum;
+    });
+    expect(score(values, count)).toEqual(plain);
+    expect(score(values, count)).toEqual(plain);
+  }
 });

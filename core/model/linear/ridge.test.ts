@@ -61,7 +61,7 @@ test('scores of pure noise are near even odds, those of a clear case are not', (
   const surest = (values: Float64Array) => {
     const { temperature, coefficients, intercepts } = fitRidge({ values, count, width: 4, labels, classes: 2 });
     const score = (row: number) =>
-      coefficients.reduce((sum, each, at) => sum + each * (values[row * 4 + at] ?? 0), intercepts[0] ?? 0);
+      [...coefficients].reduce((sum, each, at) => sum + each * (values[row * 4 + at] ?? 0), intercepts[0] ?? 0);
     return Math.max(...Array.from({ length: count }, (_, row) => 1 / (1 + Math.exp(-2 * temperature * score(row)))));
   };
   expect(surest(noise)).toBeLessThan(0.65);

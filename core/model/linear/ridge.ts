@@ -29,7 +29,7 @@ export interface Ridge {
   readonly width: number;
   readonly classes: number;
   /** By score and column. */
-  readonly coefficients: Float64Array;
+  readonly coefficients: Numbers;
   /** By score. */
   readonly intercepts: Float64Array;
   /** What scores are multiplied with before softmax. */

@@ -16,6 +16,7 @@ import type { Numbers } from './standardise.ts';
 
 const lanes = 2;
 const doubleBytes = 8;
+const floatBytes = 4;
 const vectorBytes = lanes * doubleBytes;
 /** Sums of two scores that fit in registers beside what they are made of. */
 const vectorsTogether = 8;
@@ -29,35 +30,36 @@ export type Scorer = (values: Numbers, count: number) => Float64Array;
 
 /**
  * Scores of a linear classifier, in WebAssembly two side by side. Each sum goes over the columns in their order, as a plain loop would:
- * the numbers are the same, bit for bit.
+ * the numbers are the same, bit for bit. Coefficients of 32 bits stay so in memory: of a row alone, to read them is what takes longest.
  */
 export function openScorer(ridge: Ridge): Scorer {
   const { width, coefficients, intercepts } = ridge;
   if (intercepts.length < leastScores) return (values, count) => plainScores(ridge, values, count);
   const each = Math.ceil(intercepts.length / lanes) * lanes;
+  const isShort = coefficients instanceof Float32Array;
+  const size = isShort ? floatBytes : doubleBytes;
   const [row, scores] = [each * width, each * width + width + (width % lanes)];
   const bytes = (scores + each) * doubleBytes;
   const memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / pageBytes) });
   const sizes = Array.from({ length: vectorsTogether }, (_, index) => index + 1);
-  const module = wasmModule(sizes.map(addScores));
+  const module = wasmModule(sizes.map((count) => addScores(count, isShort)));
   const { exports } = new WebAssembly.Instance(module, { memory: { memory } });
-  const kernels = sizes.map((size) => exports[`add${size}`] as AddScores);
+  const kernels = sizes.map((count) => exports[`add${count}`] as AddScores);
   const doubles = new Float64Array(memory.buffer);
-  for (let score = 0; score < intercepts.length; score++)
-    for (let column = 0; column < width; column++)
-      doubles[column * each + score] = coefficients[score * width + column]!;
+  const kept = isShort ? new Float32Array(memory.buffer) : doubles;
+  place(ridge, each, kept);
   return (values, count) => {
     const found = new Float64Array(count * intercepts.length);
     for (let at = 0; at < count; at++) {
       doubles.set(values.subarray(at * width, (at + 1) * width), row);
       doubles.set(intercepts, scores);
       for (let first = 0; first < each; first += vectorsTogether * lanes) {
-        const size = Math.min(vectorsTogether, (each - first) / lanes);
-        kernels[size - 1]!(
+        const vectors = Math.min(vectorsTogether, (each - first) / lanes);
+        kernels[vectors - 1]!(
           row * doubleBytes,
           (row + width) * doubleBytes,
-          first * doubleBytes,
-          each * doubleBytes,
+          first * width * size,
+          vectors * lanes * size,
           (scores + first) * doubleBytes,
         );
       }
@@ -67,8 +69,18 @@ export function openScorer(ridge: Ridge): Scorer {
   };
 }
 
+/** Scores that are summed together lie together: memory is then read from its beginning to its end. */
+function place({ width, coefficients, intercepts }: Ridge, each: number, into: Numbers): void {
+  for (let score = 0; score < intercepts.length; score++) {
+    const first = score - (score % (vectorsTogether * lanes));
+    const together = Math.min(vectorsTogether * lanes, each - first);
+    for (let column = 0; column < width; column++)
+      into[first * width + column * together + score - first] = coefficients[score * width + column]!;
+  }
+}
+
 /** Adds to some scores what a row's values times their coefficients are; these stand `step` apart from column to column. */
-function addScores(size: number): WasmFunction {
+function addScores(size: number, isShort: boolean): WasmFunction {
   const frame = new Frame();
   const [values, valuesEnd, coefficients, step, into] = Array.from({ length: 5 }, () => frame.parameter('i32')) as [
     Local,
@@ -79,10 +91,11 @@ function addScores(size: number): WasmFunction {
   ];
   const value = frame.local('v128');
   const sums = Array.from({ length: size }, () => frame.local('v128'));
+  const [load, bytes] = isShort ? [f64x2.loadFloats, lanes * floatBytes] : [f64x2.load, vectorBytes];
   const body = [
     set(value, f64x2.loadSplat(get(values))),
     ...sums.map((sum, at) =>
-      set(sum, f64x2.add(get(sum), f64x2.multiply(f64x2.load(get(coefficients), at * vectorBytes), get(value)))),
+      set(sum, f64x2.add(get(sum), f64x2.multiply(load(get(coefficients), at * bytes), get(value)))),
     ),
     add(values, i32.constant(doubleBytes)),
     add(coefficients, get(step)),

@@ -1,9 +1,7 @@
 import { pageBytes } from '../../numeric/arena.ts';
 import { biasesTogether, fewBiases, instantiateRocket, type RocketKernel, writtenTogether } from './rocket-kernel.ts';
-import { type Dilation, kernels, type RocketPlan, taps } from './rocket-plan.ts';
+import { type Dilation, kernels, type RocketPlan, reach, taps } from './rocket-plan.ts';
 
-/** Half a kernel: how far it reaches to either side, in dilations. */
-const reach = (taps - 1) / 2;
 const floatBytes = 4;
 /** Loops take four numbers at a time and so may read and write three beyond the end. */
 const slack = 4;
@@ -189,11 +187,8 @@ export class Convolver {
     if (whole === 0) this.#floats.fill(0.5, into, into + biases);
   }
 
-  /** By feature, what {@link count} computed. Valid until the next call of it. */
-  shares(): Float32Array {
-    return this.#floats.subarray(this.#shares, this.#shares + this.#plan.features);
+  /** What {@link count} computed for some features. Valid until the next call of it. */
+  shares(feature: number, count: number): Float32Array {
+    return this.#floats.subarray(this.#shares + feature, this.#shares + feature + count);
   }
 }
-
-/** Every other kernel is laid over the ends of the window as well, where zeros stand beyond them. */
-export const isPadded = (kernel: number, dilation: number): boolean => (kernel + dilation) % 2 === 0;

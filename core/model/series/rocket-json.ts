@@ -3,6 +3,7 @@ import { GaplineError } from '../../wire/errors.ts';
 import { firstIssue } from '../../wire/issue.ts';
 import type { Ridge } from '../linear/ridge.ts';
 import { readRidge, ridgeSchema, writeRidge } from '../linear/ridge-json.ts';
+import { fitsIntegers } from './integer-convolver.ts';
 import type { Rocket } from './rocket.ts';
 import { kernels, taps } from './rocket-plan.ts';
 
@@ -23,13 +24,19 @@ const rocketSchema = z.strictObject({
     )
     .min(1),
   biases: z.array(z.number()).describe('by dilation, kernel and bias'),
+  integers: z
+    .literal(true)
+    .optional()
+    .describe(
+      'windows are convolved in whole numbers of 16 bits where that is exact enough, and coefficients are of 32 bits',
+    ),
   ridge: ridgeSchema.describe('on the shares of each convolution that exceed its bias'),
 });
 
 /** A rocket estimator as it is kept in a model's artifact. */
 export type RocketFile = z.infer<typeof rocketSchema>;
 
-export function writeRocket({ plan, biases }: Rocket, ridge: Ridge): RocketFile {
+export function writeRocket({ plan, biases, integers }: Rocket, ridge: Ridge): RocketFile {
   return {
     name: rocketName,
     channels: plan.channels,
@@ -41,6 +48,7 @@ export function writeRocket({ plan, biases }: Rocket, ridge: Ridge): RocketFile 
     })),
     // Nine digits are a number of 32 bits, exactly.
     biases: Array.from(biases, (bias) => Number(bias.toPrecision(9)) + 0),
+    ...(integers && { integers }),
     ridge: writeRidge(ridge),
   };
 }
@@ -55,7 +63,7 @@ export function readRocket(
 ): { rocket: Rocket; ridge: Ridge } {
   const { data, error } = rocketSchema.safeParse(json);
   if (!data) throw invalid(firstIssue(error));
-  const { channels, length, dilations, biases } = data;
+  const { channels, length, dilations, biases, integers = false } = data;
   if (channels * length !== width)
     throw invalid(`it takes ${channels} channels of ${length} samples, but rows have ${width} columns`);
   for (const [at, each] of dilations.entries()) {
@@ -65,11 +73,13 @@ export function readRocket(
     if (each.channels.flat().some((channel) => channel >= channels))
       throw invalid(`dilations.${at}.channels: there are only ${channels}`);
   }
+  if (integers && !fitsIntegers(data)) throw invalid('integers: windows of this shape have none');
   const features = dilations.reduce((sum, each) => sum + each.biases, 0) * kernels.length;
   if (biases.length !== features) throw invalid(`biases: ${biases.length} for ${features} features`);
+  const ridge = readRidge(data.ridge, { width: features, classes });
   return {
-    rocket: { plan: { channels, length, dilations, features }, biases: Float32Array.from(biases) },
-    ridge: readRidge(data.ridge, { width: features, classes }),
+    rocket: { plan: { channels, length, dilations, features }, biases: Float32Array.from(biases), integers },
+    ridge: integers ? { ...ridge, coefficients: Float32Array.from(ridge.coefficients) } : ridge,
   };
 }
 

@@ -3,6 +3,8 @@ import type { SeriesShape } from './shape.ts';
 
 /** Weights of a kernel: so many, of which three are 2 and the others -1. */
 export const taps = 9;
+/** Half a kernel: how far it reaches to either side, in dilations. */
+export const reach = (taps - 1) / 2;
 
 /** Which weights of each kernel are 2: all ways to choose three of nine. */
 export const kernels: readonly (readonly [number, number, number])[] = Array.from({ length: taps }, (_, a) =>
@@ -19,6 +21,9 @@ export const kernelsByShape: readonly number[] = [...kernels.keys()].sort((one, 
   const [[a = 0, b = 0, c = 0] = [], [d = 0, e = 0, f = 0] = []] = [kernels[one], kernels[other]];
   return b - a - (e - d) || c - a - (f - d);
 });
+
+/** Every other kernel is laid over the ends of the window as well, where zeros stand beyond them. */
+export const isPadded = (kernel: number, dilation: number): boolean => (kernel + dilation) % 2 === 0;
 
 /** The kernels of one dilation. */
 export interface Dilation {

@@ -2,10 +2,10 @@ import { describe, expect, test } from 'vitest';
 import { elementAt } from '../../numeric/element.ts';
 import { mulberry32 } from '../../numeric/random/mulberry32.ts';
 import { fitRidge } from '../linear/ridge.ts';
-import { isPadded } from './convolver.ts';
+import { IntegerConvolver } from './integer-convolver.ts';
 import { fitRocket, type Rocket, RocketTransform } from './rocket.ts';
 import { readRocket, writeRocket } from './rocket-json.ts';
-import { kernels, planRocket, taps } from './rocket-plan.ts';
+import { isPadded, kernels, planRocket, taps } from './rocket-plan.ts';
 
 function windows(count: number, width: number, seed: number): Float64Array {
   const random = mulberry32(seed);
@@ -57,7 +57,7 @@ describe.each([
   const values = windows(12, width, 3);
   const fitted = fitRocket(plan, values, 12, 7);
   // A bias is an output of the training data; beside it no rounding decides.
-  const rocket = { plan, biases: fitted.biases.map((bias) => bias + 0.0013) };
+  const rocket = { plan, biases: fitted.biases.map((bias) => bias + 0.0013), integers: false };
 
   test('of whole windows', () => {
     const given = new RocketTransform(rocket).transform(values, 12);
@@ -102,6 +102,89 @@ describe.each([
     const long = file.dilations.map((each: object) => ({ ...each, dilation: length }));
     expect(() => readRocket({ ...file, dilations: long }, { width, classes: 2 })).toThrow('longer than the window');
     expect(() => readRocket(file, { width, classes: 3 })).toThrow('3 classes need 3');
+  });
+});
+
+describe('whole numbers in place of floats', () => {
+  const plan = planRocket({ channels: 1, length: 523 }, 10_000, 7);
+  const { features, length } = plan;
+  const values = windows(12, length, 3);
+  const rocket = fitRocket(plan, values, 12, 7);
+  const floats = new RocketTransform({ ...rocket, integers: false });
+  const integers = new RocketTransform(rocket);
+
+  test('give what whole numbers give by the book, close to what floats give', () => {
+    const given = integers.transform(values, 12);
+    for (const row of [0, 7]) {
+      const one = values.subarray(row * length, (row + 1) * length);
+      const factor = Math.fround(2_730 / Math.max(...one.map(Math.abs)));
+      const scaled = one.map((value) => Math.round(Math.fround(Math.fround(value) * factor)));
+      const biases = rocket.biases.map((bias) => Math.floor(Math.fround(bias * factor)));
+      const ours = given.subarray(row * features, (row + 1) * features);
+      const book = byTheBook({ ...rocket, biases }, scaled);
+      const convolver = new IntegerConvolver(plan, rocket.biases);
+      convolver.load(values, row * length);
+      const taken = plan.dilations.flatMap(({ biases: each }, dilation) =>
+        new Array<boolean>(each * kernels.length).fill(convolver.takes(dilation)),
+      );
+      expect(taken.filter(Boolean).length).toBeGreaterThan(features * 0.9);
+      expectAlike(
+        ours.filter((_, at) => taken[at]),
+        book.filter((_, at) => taken[at]),
+      );
+      const without = floats.transform(one, 1);
+      const off = ours.map((share, at) => Math.abs(share - elementAt(without, at)));
+      expect(Math.max(...off)).toBeGreaterThan(0);
+      expect(off.reduce((sum, each) => sum + each, 0) / features).toBeLessThan(0.005);
+    }
+  });
+
+  test('alone as among others, and after any other window', () => {
+    const all = integers.transform(values, 12);
+    for (const row of [11, 0, 4]) {
+      const alone = integers.transform(values.subarray(row * length, (row + 1) * length), 1);
+      expect(alone).toEqual(all.subarray(row * features, (row + 1) * features));
+    }
+  });
+
+  const expectFloats = (some: Float64Array) => expect(integers.transform(some, 1)).toEqual(floats.transform(some, 1));
+
+  test('are not used for windows with gaps, without a scale, or with one value far beyond the rest', () => {
+    const one = values.subarray(0, length);
+    for (const odd of [Number.NaN, Number.POSITIVE_INFINITY, 1e9, -1e9]) expectFloats(one.with(100, odd));
+    expectFloats(new Float64Array(length));
+    expectFloats(new Float64Array(length).fill(1e-45));
+    expect(integers.transform(one, 1)).not.toEqual(floats.transform(one, 1));
+  });
+
+  test('are not used where a series is so smooth that rounding would decide', () => {
+    const smooth = Float64Array.from({ length: 4 * length }, (_, at) => Math.sin(at / 200));
+    const fitted = fitRocket(plan, smooth, 4, 7);
+    const first = elementAt(plan.dilations, 0);
+    const ofFirst = (whole: boolean) =>
+      new RocketTransform({ ...fitted, integers: whole })
+        .transform(smooth.subarray(0, length), 1)
+        .subarray(0, first.biases * kernels.length);
+    expect(ofFirst(true)).toEqual(ofFirst(false));
+  });
+
+  test('are of artifacts that say so, with coefficients of 32 bits; others have what they had', () => {
+    const labels = Int32Array.from({ length: 12 }, (_, row) => row % 3);
+    const ridge = fitRidge({ values: integers.transform(values, 12), count: 12, width: features, labels, classes: 3 });
+    const { integers: said, ...before } = JSON.parse(JSON.stringify(writeRocket(rocket, ridge)));
+    expect(said).toBe(true);
+    const shape = { width: length, classes: 3 };
+    const old = readRocket(before, shape);
+    expect(old.ridge.coefficients).toBeInstanceOf(Float64Array);
+    expect(new RocketTransform(old.rocket).transform(values, 2)).toEqual(floats.transform(values, 2));
+    const read = readRocket({ ...before, integers: true }, shape);
+    expect(read.ridge.coefficients).toBeInstanceOf(Float32Array);
+    expect(new RocketTransform(read.rocket).transform(values, 2)).toEqual(integers.transform(values, 2));
+    expect(() => readRocket({ ...before, integers: 1 }, shape)).toThrow('integers');
+    const short = planRocket({ channels: 1, length: 50 }, 84, 1);
+    const none = writeRocket(fitRocket(short, values, 4, 1), { ...ridge, width: 84 });
+    expect(none.integers).toBeUndefined();
+    expect(() => readRocket({ ...none, integers: true }, { width: 50, classes: 3 })).toThrow('of this shape');
   });
 });
 

@@ -1,12 +1,15 @@
 import { placeOrderStatistics } from '../../numeric/order-statistics.ts';
 import { mulberry32 } from '../../numeric/random/mulberry32.ts';
-import { Convolver, isPadded } from './convolver.ts';
-import { kernels, kernelsByShape, type RocketPlan } from './rocket-plan.ts';
+import { Convolver } from './convolver.ts';
+import { fitsIntegers, IntegerConvolver } from './integer-convolver.ts';
+import { type Dilation, isPadded, kernels, kernelsByShape, type RocketPlan } from './rocket-plan.ts';
 
 /** A MiniRocket transform: the plan of its kernels, and their biases by feature. */
 export interface Rocket {
   readonly plan: RocketPlan;
   readonly biases: Float32Array;
+  /** Whether windows are convolved in whole numbers where that is exact enough: as they were when the classifier was fitted. */
+  readonly integers: boolean;
 }
 
 /** The fractional parts of its multiples cover [0, 1) evenly, however many are taken. */
@@ -56,7 +59,7 @@ export function fitRocket(
         }
       }
     }
-  return { plan, biases };
+  return { plan, biases, integers: fitsIntegers(plan) };
 }
 
 /** The values that are no NaN, in place. */
@@ -93,12 +96,14 @@ export class RocketTransform {
   readonly features: number;
   readonly #plan: RocketPlan;
   readonly #convolver: Convolver;
+  readonly #integers: IntegerConvolver | undefined;
 
-  constructor({ plan, biases }: Rocket) {
+  constructor({ plan, biases, integers }: Rocket) {
     this.features = plan.features;
     this.#plan = plan;
     this.#convolver = new Convolver(plan);
     this.#convolver.setBiases(biases);
+    this.#integers = integers ? new IntegerConvolver(plan, biases) : undefined;
   }
 
   /** @param values - `count` windows one after the other, each channel after channel; a gap is NaN, and what it touches is not counted */
@@ -106,19 +111,27 @@ export class RocketTransform {
     const { channels, length, dilations, features } = this.#plan;
     const into = new Float32Array(count * features);
     for (let window = 0; window < count; window++) {
-      this.#convolver.load(values, window * channels * length);
+      const from = window * channels * length;
+      this.#convolver.load(values, from);
+      this.#integers?.load(values, from);
       let feature = 0;
       for (const [index, dilation] of dilations.entries()) {
-        this.#convolver.dilate(dilation);
-        for (const kernel of this.#convolver.sharesTriples(dilation) ? kernelsByShape : kernelsInOrder) {
-          this.#convolver.select(dilation.channels[kernel]!);
-          this.#convolver.count(kernel, isPadded(kernel, index), dilation, feature + kernel * dilation.biases);
-        }
+        into.set(this.#shares(index, dilation, feature), window * features + feature);
         feature += kernels.length * dilation.biases;
       }
-      into.set(this.#convolver.shares(), window * features);
       onWindow?.(window + 1, count);
     }
     return into;
+  }
+
+  /** The features of a dilation, the first of which is `feature`. */
+  #shares(index: number, dilation: Dilation, feature: number): Float32Array {
+    if (this.#integers?.takes(index)) return this.#integers.shares(index);
+    this.#convolver.dilate(dilation);
+    for (const kernel of this.#convolver.sharesTriples(dilation) ? kernelsByShape : kernelsInOrder) {
+      this.#convolver.select(dilation.channels[kernel]!);
+      this.#convolver.count(kernel, isPadded(kernel, index), dilation, feature + kernel * dilation.biases);
+    }
+    return this.#convolver.shares(feature, kernels.length * dilation.biases);
   }
 }
