@@ -1,6 +1,12 @@
 import { pageBytes } from '../../numeric/arena.ts';
 import type { SeriesShape } from './shape.ts';
-import { headOfShapelet, instantiateShapelets, placesTogether, type ShapeletKernel } from './shapelet-kernel.ts';
+import {
+  headOfShapelet,
+  instantiateShapelets,
+  matchBytes,
+  placesTogether,
+  type ShapeletKernel,
+} from './shapelet-kernel.ts';
 import { placesOf, type Shapelet, type ShapeletGroup } from './shapelet-plan.ts';
 
 const floatBytes = 4;
@@ -107,7 +113,7 @@ export class Matcher {
     return measured;
   }
 
-  #run(what: 'match' | 'distances', at: number): void {
+  #run(what: keyof ShapeletKernel, at: number): void {
     const group = this.#group;
     if (!group) throw new RangeError('nothing is prepared');
     const shapelet = (this.#shapelets + at) * floatBytes;
@@ -127,7 +133,18 @@ export class Matcher {
   /** Where the shapelet at a place in the room fits best. Valid until the next call. */
   match(at: number): Match {
     this.#run('match', at);
-    const [floats, out, match] = [this.#floats, this.#out, this.#match];
+    return this.#read(this.#out);
+  }
+
+  /** Where it and the one after it fit best, the samples being read once for both. */
+  matchBoth(at: number, onMatch: (match: Match) => void): void {
+    this.#run('matchBoth', at);
+    onMatch(this.#read(this.#out));
+    onMatch(this.#read(this.#out + matchBytes / floatBytes));
+  }
+
+  #read(out: number): Match {
+    const [floats, match] = [this.#floats, this.#match];
     let best = 0;
     for (let part = 1; part < 4; part++) {
       const closer = floats[out + part]! - floats[out + best]!;

@@ -1,4 +1,4 @@
-import { Matcher } from './matcher.ts';
+import { type Match, Matcher } from './matcher.ts';
 import {
   countShapelets,
   featuresOfShapelet,
@@ -49,14 +49,17 @@ export class ShapeletTransform {
       this.#matcher.load(values, window * channels * length);
       for (const { group, at, room } of this.#placed) {
         const measured = this.#matcher.prepare(group);
-        for (let index = 0; index < group.shapelets.length; index++, to += featuresOfShapelet) {
-          const { distance, place, occurrences } = this.#matcher.match(at + index * room);
+        const write = ({ distance, place, occurrences }: Match) => {
           // Where nothing was measured: as far as what has nothing in common, in the middle.
           const isMeasured = measured > 0 && distance < Number.POSITIVE_INFINITY;
           into[to] = Math.sqrt(Math.max(0, isMeasured ? distance : 2 * group.length));
           into[to + 1] = isMeasured ? place : placesOf(this.#set, group) / 2;
           into[to + 2] = measured > 0 ? occurrences / measured : 0;
-        }
+          to += featuresOfShapelet;
+        };
+        const { length } = group.shapelets;
+        for (let index = 0; index + 1 < length; index += 2) this.#matcher.matchBoth(at + index * room, write);
+        if (length % 2 === 1) write(this.#matcher.match(at + (length - 1) * room));
       }
       onWindow?.(window + 1, count);
     }
