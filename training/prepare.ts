@@ -6,6 +6,7 @@ import { FactTable } from '../core/steps/facts/table.ts';
 import { InputRows } from '../core/steps/input.ts';
 import { onlyEndsSegment, type StepRows } from '../core/steps/port.ts';
 import type { StepSpec } from '../core/steps/registry.ts';
+import { valuesOf } from '../core/steps/row-values.ts';
 import { nsOf, timeOf } from '../core/steps/time.ts';
 import { GaplineError } from '../core/wire/errors.ts';
 import type { Fact } from '../core/wire/fact.ts';
@@ -120,16 +121,12 @@ class MadeRows {
   }
 
   add(rows: StepRows): void {
-    const { count, columns, names, devices, seconds, nanoseconds, truths, segments } = rows;
-    const width = columns.length;
+    const { count, names, devices, seconds, nanoseconds, truths, segments } = rows;
     const kept: number[] = [];
     // The mere end of a segment is no row for a model.
     for (let row = 0; row < count; row++) if (segments[row] !== onlyEndsSegment) kept.push(row);
-    const values = new Float64Array(kept.length * width);
-    for (const [column, from] of columns.entries())
-      for (const [to, row] of kept.entries()) values[to * width + column] = from[row] ?? Number.NaN;
     const made: MadePart = {
-      ...{ count: kept.length, width, values },
+      ...{ count: kept.length, ...valuesOf(rows, kept) },
       devices: kept.map((row) => elementAt(names, elementAt(devices, row))),
       seconds: kept.map((row) => elementAt(seconds, row)),
       nanoseconds: kept.map((row) => elementAt(nanoseconds, row)),

@@ -6,6 +6,7 @@ import { mulberry32 } from '../../core/numeric/random/mulberry32.ts';
 import { buildChain, type Chain } from '../../core/steps/chain.ts';
 import { InputRows } from '../../core/steps/input.ts';
 import type { StepSpec } from '../../core/steps/registry.ts';
+import { valuesAt } from '../../core/steps/row-values.ts';
 import { fitCandidate } from '../../training/candidate.ts';
 import { trainingOptions, trainingSchema } from '../../training/options.ts';
 import { pickLabelledRows } from '../../training/rows.ts';
@@ -90,9 +91,7 @@ async function runChain(
       input.addSamples(record, rate, rate, part);
     });
     const { rows, committed } = session.apply(input.rows());
-    for (let row = 0; row < rows.count; row++)
-      for (let column = 0; column < width; column++)
-        batch[row * width + column] = elementAt(elementAt(rows.columns, column), row);
+    for (let row = 0; row < rows.count; row++) batch.set(valuesAt(rows, row), row * width);
     const { count } = rows;
     const places = Array.from({ length: count }, (_, row) =>
       rows.windows?.samples[row] === rate

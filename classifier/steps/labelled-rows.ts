@@ -2,6 +2,7 @@ import type { Rows } from '../../core/model/rows.ts';
 import type { RowNote } from '../../core/steps/facts/held.ts';
 import type { CoveredRows } from '../../core/steps/facts/session.ts';
 import { onlyEndsSegment, type StepRows } from '../../core/steps/port.ts';
+import { valuesOf } from '../../core/steps/row-values.ts';
 import { formatTime, nsOf } from '../../core/steps/time.ts';
 import type { PreparedRows, RowOrigins } from '../prepared-rows.ts';
 import type { StepInput } from './step-input.ts';
@@ -16,36 +17,11 @@ export function rowsOf(
   for (let row = 0; row < count; row++) if (segments[row] !== onlyEndsSegment && (!isOwn || isOwn(row))) kept.push(row);
   const rows = {
     count: kept.length,
-    ...keptValues(given, kept),
+    ...valuesOf(given, kept),
     devices: kept.map((row) => names[devices[row] ?? 0] ?? ''),
     times: timesOf(seconds, nanoseconds, kept),
   };
   return { rows, kept };
-}
-
-/** How many values a row has, whether they stand row after row or by column. */
-const widthOf = ({ count, columns, values }: StepRows): number =>
-  values ? values.length / Math.max(1, count) : columns.length;
-
-function keptValues(given: StepRows, kept: readonly number[]): Pick<Rows, 'width' | 'values'> {
-  const { count, columns, values: rows } = given;
-  const width = widthOf(given);
-  if (rows && kept.length === count) return { width, values: rows };
-  const values = new Float64Array(kept.length * width);
-  if (rows)
-    for (const [to, row] of kept.entries()) values.set(rows.subarray(row * width, (row + 1) * width), to * width);
-  else
-    for (const [column, from] of columns.entries())
-      for (let to = 0; to < kept.length; to++) values[to * width + column] = from[kept[to] ?? 0] ?? Number.NaN;
-  return { width, values };
-}
-
-/** The values of one row. */
-export function valuesAt(given: StepRows, row: number): Float64Array {
-  const { columns, values } = given;
-  if (!values) return Float64Array.from(columns, (column) => column[row] ?? Number.NaN);
-  const width = widthOf(given);
-  return values.slice(row * width, (row + 1) * width);
 }
 
 /** What predictions repeat of these rows. @param own - the rows themselves @param kept - by row, its place among those of the steps */

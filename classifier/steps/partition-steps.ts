@@ -3,13 +3,14 @@ import type { ChainSession, StepOutcome } from '../../core/steps/chain.ts';
 import type { FactResult, FactSession } from '../../core/steps/facts/session.ts';
 import { FactTable } from '../../core/steps/facts/table.ts';
 import { onlyEndsSegment } from '../../core/steps/port.ts';
+import { valuesAt } from '../../core/steps/row-values.ts';
 import { StateReader, StateWriter } from '../../core/steps/state.ts';
 import { compare, type Time } from '../../core/steps/time.ts';
 import type { Fact } from '../../core/wire/fact.ts';
 import type { ReadingBatch } from '../decode.ts';
 import type { PreparedRows } from '../prepared-rows.ts';
 import { EventTimes } from './event-times.ts';
-import { coveredRowsOf, noteOf, originsOf, rowsOf, valuesAt } from './labelled-rows.ts';
+import { coveredRowsOf, noteOf, originsOf, rowsOf } from './labelled-rows.ts';
 import { RowBounds } from './row-bounds.ts';
 import { readTruths, StepInput } from './step-input.ts';
 

@@ -146,6 +146,7 @@ function withEnd(record: InputRecord, { ends }: ReadingBatch, row: number): Inpu
 
 /** The samples of a block in one column of a reading. */
 function columnOf(values: Float64Array, width: number, column: number, { row, count }: SampleBlock): Float64Array {
+  if (width === 1) return values.subarray(row, row + count);
   const samples = new Float64Array(count);
   for (let sample = 0, at = row * width + column; sample < count; sample++, at += width)
     samples[sample] = values[at] ?? Number.NaN;

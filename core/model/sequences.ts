@@ -1,5 +1,6 @@
 import { InputRows } from '../steps/input.ts';
 import { endsSegment, onlyEndsSegment, type StepRows } from '../steps/port.ts';
+import { valuesOf } from '../steps/row-values.ts';
 import { nsOf, timeOf } from '../steps/time.ts';
 import { GaplineError } from '../wire/errors.ts';
 import { sampleOffsetNs } from '../wire/samples.ts';
@@ -89,12 +90,7 @@ function inputRows(sequences: readonly TimedSequence[], rate: number, width: num
 }
 
 /** The last row of each sequence; where rows are windows, the last that lies within its samples. */
-function chosenRows(
-  rows: StepRows,
-  sequences: readonly TimedSequence[],
-  rate: number,
-  { fields, steps }: SampledModel,
-): Rows {
+function chosenRows(rows: StepRows, sequences: readonly TimedSequence[], rate: number, { steps }: SampledModel): Rows {
   const count = sequences.length;
   const chosen = new Int32Array(count).fill(-1);
   for (let row = 0; row < rows.count; row++) {
@@ -109,12 +105,8 @@ function chosenRows(
       every === undefined ? '' : `; windows of the model begin at multiples of ${every / 1e9} s since 1970`;
     throw refusal(`window ${empty}: its samples hold no whole window in which anything was measured${starts}`);
   }
-  const width = fields.length;
-  const values = new Float64Array(count * width);
-  for (const [column, from] of rows.columns.entries())
-    for (const [sequence, row] of chosen.entries()) values[sequence * width + column] = from[row] ?? Number.NaN;
   return {
-    ...{ count, width, values, times: new BigInt64Array(count) },
+    ...{ count, ...valuesOf(rows, chosen), times: new BigInt64Array(count) },
     devices: Array.from({ length: count }, (_, sequence) => `row ${sequence}`),
   };
 }
@@ -131,7 +123,7 @@ function isWhole({ windows, ...rows }: StepRows, row: number, { length, time }: 
  * Makes the model's rows of readings that each give a row by themselves, whatever their time.
  * @param values - row-major, by channel of the steps; NaN is a gap
  */
-export function rowsOfReadings(values: Float64Array, count: number, { fields, steps }: SampledModel): Float64Array {
+export function rowsOfReadings(values: Float64Array, count: number, { steps }: SampledModel): Float64Array {
   const channels = steps.channels.length;
   const input = new InputRows(channels);
   input.begin();
@@ -140,9 +132,8 @@ export function rowsOfReadings(values: Float64Array, count: number, { fields, st
   const { rows } = steps.chain.open().apply(input.rows());
   if (rows.count !== count)
     throw refusal(`the steps of the model make ${rows.count} rows of ${count}: it takes windows of samples`);
-  const width = fields.length;
-  const made = new Float64Array(count * width);
-  for (const [column, from] of rows.columns.entries())
-    for (let row = 0; row < count; row++) made[row * width + column] = from[row] ?? Number.NaN;
-  return made;
+  return valuesOf(
+    rows,
+    Int32Array.from({ length: count }, (_, row) => row),
+  ).values;
 }

@@ -63,6 +63,8 @@ class ByDevice<State> implements StepSession {
   apply(rows: StepRows): StepResult {
     const output = this.#output;
     output.begin(rows);
+    // Most steps give about as many rows as they are given; those without columns give few.
+    if (this.#options.width > 0) output.reserve(rows.count);
     this.#options.begin?.();
     const batch: Batch<State> = { pending: new Map(), forgotten: new Set(), evicted: 0 };
     this.#batch = batch;

@@ -9,6 +9,7 @@ import { staleBatch } from './output.ts';
 import { listed, StepProblem } from './params.ts';
 import type { Counts, Shape, Skips, Step, StepRows, StepSession } from './port.ts';
 import { allDefinitions, definitionOf, type StepSpec } from './registry.ts';
+import { byColumn } from './row-values.ts';
 import { StateReader, StateWriter } from './state.ts';
 
 /** What became of rows at one step of a chain. */
@@ -87,8 +88,13 @@ export function buildChain(specs: readonly StepSpec[], channels: readonly string
     byRow: !plan && steps.every(({ step }) => step.byRow === true),
     takesValues: !plan && !Number.isFinite(aheadNs) && steps.every(({ step }) => step.takesValues === true),
     open: () => {
-      const sessions = steps.map(({ use, step }) => ({ use, session: step.open() }));
-      if (Number.isFinite(aheadNs)) sessions.unshift({ use: aheadCheck, session: new Ahead(aheadNs, channels.length) });
+      const sessions = steps.map(({ use, step }) => ({
+        use,
+        session: step.open(),
+        takesValues: step.takesValues === true,
+      }));
+      if (Number.isFinite(aheadNs))
+        sessions.unshift({ use: aheadCheck, session: new Ahead(aheadNs, channels.length), takesValues: false });
       return new Session(sessions);
     },
   };
@@ -151,11 +157,17 @@ function maxAheadOf(spec: StepSpec): number {
   return nanosecondsOf((definition.params.parse(given) as { maxAhead: string }).maxAhead);
 }
 
+interface OpenStep {
+  readonly use: string;
+  readonly session: StepSession;
+  readonly takesValues: boolean;
+}
+
 class Session implements ChainSession {
-  readonly #steps: readonly { use: string; session: StepSession }[];
+  readonly #steps: readonly OpenStep[];
   #latest: object | undefined;
 
-  constructor(steps: readonly { use: string; session: StepSession }[]) {
+  constructor(steps: readonly OpenStep[]) {
     this.#steps = steps;
   }
 
@@ -164,8 +176,8 @@ class Session implements ChainSession {
     const latest = {};
     this.#latest = latest;
     const commits: (() => void)[] = [];
-    const outcomes = this.#steps.map(({ use, session }) => {
-      const result = session.apply(rows);
+    const outcomes = this.#steps.map(({ use, session, takesValues }) => {
+      const result = session.apply(takesValues ? rows : byColumn(rows));
       rows = result.rows;
       commits.push(result.committed);
       return { use, given: rows.count, skips: result.skips, counts: result.counts };

@@ -15,7 +15,7 @@ export interface StepRows {
   readonly nanoseconds: Int32Array;
   /** By channel and row; NaN is a gap. */
   readonly columns: readonly Float64Array[];
-  /** Row after row, in place of `columns`, which is empty then: only for a step that {@link Step.takesValues}. */
+  /** Row after row, in place of `columns`, which is empty then: from the last step, or for one that {@link Step.takesValues}. */
   readonly values?: Float64Array;
   /** By row, an index into the list of classes that the caller keeps for the life of a session; {@link noTruth} where unknown. */
   readonly truths: Int32Array;

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { defineStep } from '../definition.ts';
 import { channels, columnsOf, rate, rateOf, StepProblem } from '../params.ts';
-import type { Windows } from '../port.ts';
+import type { StepSession, Windows } from '../port.ts';
+import { openStateless } from '../stateless.ts';
 import { since } from '../time.ts';
-import { type ChannelFeatures, featureStep } from './features.ts';
 
 /** Columns of a row at most, over all channels. */
 const maxColumns = 100_000;
@@ -21,36 +21,47 @@ export const series = defineStep({
     if (shape.channels.length > 0) throw new StepProblem('it stands alone behind the window: leave other features out');
     const samplesPerSecond = rateOf(shape, params.rate);
     const length = Math.round((shape.windows.lengthNs / 1e9) * samplesPerSecond);
-    const used = columnsOf(shape.windows.channels, params.channels).map(
-      (column) => shape.windows?.channels[column] ?? '',
-    );
+    const known = shape.windows.channels;
+    const columns = columnsOf(known, params.channels);
+    const used = columns.map((column) => known[column] ?? '');
     if (length < 2 || length * used.length > maxColumns)
       throw new StepProblem(
         `rate: a window has ${length} samples of ${used.length} channels; a series has 2 to ${maxColumns} in all`,
       );
-    const step = featureStep(shape, params.channels, samplesOf({ rate: samplesPerSecond, length }));
-    return { ...step, shape: { ...step.shape, series: { channels: used, length } } };
+    const names = used.flatMap((channel) => Array.from({ length }, (_, at) => `${channel}.${at}`));
+    return {
+      shape: { ...shape, channels: names, series: { channels: used, length } },
+      open: () => openSeries(columns, { perSecond: samplesPerSecond, length }),
+    };
   },
 });
 
 interface Plan {
-  readonly rate: number;
+  readonly perSecond: number;
   readonly length: number;
 }
 
-const samplesOf = ({ rate: perSecond, length }: Plan): ChannelFeatures => ({
-  names: Array.from({ length }, (_, at) => String(at)),
-  open: () => ({
-    compute: (windows, row, column, into) => place(windows, row, column, { perSecond, length, into }),
-  }),
-});
+/** Rows leave it row after row: there are as many columns as samples. */
+function openSeries(columns: readonly number[], plan: Plan): StepSession {
+  return openStateless(({ count, windows }) => {
+    const { length } = plan;
+    const values = new Float64Array(count * columns.length * length).fill(Number.NaN);
+    for (let row = 0, at = 0; windows && row < count; row++)
+      for (const column of columns) {
+        place(windows, row, column, plan, values.subarray(at, at + length));
+        at += length;
+      }
+    return { columns: [], values };
+  });
+}
 
-/** Puts each sample where it belongs in time. `into` is all gaps before. */
+/** Puts each sample of a window where it belongs in time. `into` is all gaps before. */
 function place(
   { starts, columns, seconds, nanoseconds, fromSeconds, fromNanoseconds }: Windows,
   row: number,
   column: number,
-  { perSecond, length, into }: { perSecond: number; length: number; into: Float64Array },
+  { perSecond, length }: Plan,
+  into: Float64Array,
 ): void {
   const values = columns[column]!;
   const to = starts[row + 1]!;

@@ -2,6 +2,7 @@ import { buildChain, type Chain, type ChainSession, type OwnSteps } from '../cha
 import { InputRows } from '../input.ts';
 import { inSegment, noTruth, type StepRows } from '../port.ts';
 import type { StepSpec } from '../registry.ts';
+import { valuesAt } from '../row-values.ts';
 import { formatTime, timeOf } from '../time.ts';
 
 /** A sample as a test writes it. */
@@ -100,7 +101,7 @@ export function copied(rows: StepRows, firstInput = 0): Given[] {
   return Array.from({ length: rows.count }, (_, row) => ({
     device: rows.names[rows.devices[row]!]!,
     ns: formatTime(rows.seconds[row]!, rows.nanoseconds[row]!),
-    values: rows.columns.map((column) => column[row]!),
+    values: [...valuesAt(rows, row)],
     truth: rows.truths[row]!,
     segment: rows.segments[row]!,
     input: rows.inputs[row]! + firstInput,
