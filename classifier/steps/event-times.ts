@@ -23,16 +23,22 @@ export class EventTimes {
   /** Takes rows in that a chain was given, but for those that it refused because they are ahead of their arrival. */
   advance(rows: StepRows, { outcomes }: Pick<ChainResult, 'outcomes'>): void {
     const ahead = aheadOf(outcomes);
-    for (let row = 0; row < rows.count; row++) {
-      const seconds = rows.seconds[row] ?? 0;
-      const nanoseconds = rows.nanoseconds[row] ?? 0;
-      if (ahead.size > 0 && ahead.has(keyOf(rows.inputs[row] ?? 0, seconds, nanoseconds))) continue;
-      advanceTo(this.latest, seconds, nanoseconds);
-      const device = rows.names[rows.devices[row] ?? 0] ?? '';
-      const known = this.#byDevice.get(device);
-      if (!known) this.#add(device, { seconds, nanoseconds });
-      else advanceTo(known, seconds, nanoseconds);
+    const { count, devices, names } = rows;
+    for (let from = 0; from < count; ) {
+      const device = devices[from] ?? 0;
+      let to = from + 1;
+      while (to < count && devices[to] === device) to++;
+      const latest = latestOf(rows, from, to, ahead);
+      if (latest) this.#advanceDevice(names[device] ?? '', latest);
+      from = to;
     }
+  }
+
+  #advanceDevice(device: string, time: Time): void {
+    advanceTo(this.latest, time.seconds, time.nanoseconds);
+    const known = this.#byDevice.get(device);
+    if (!known) this.#add(device, time);
+    else advanceTo(known, time.seconds, time.nanoseconds);
   }
 
   copy(): EventTimes {
@@ -73,6 +79,18 @@ export class EventTimes {
       }
     this.#byDevice.set(device, time);
   }
+}
+
+/** The largest time of rows `from` up to `to`; undefined where all are ahead of their arrival. */
+function latestOf(rows: StepRows, from: number, to: number, ahead: ReadonlySet<string>): Time | undefined {
+  const latest = { seconds: Number.NEGATIVE_INFINITY, nanoseconds: 0 };
+  for (let row = from; row < to; row++) {
+    const seconds = rows.seconds[row] ?? 0;
+    const nanoseconds = rows.nanoseconds[row] ?? 0;
+    if (ahead.size > 0 && ahead.has(keyOf(rows.inputs[row] ?? 0, seconds, nanoseconds))) continue;
+    advanceTo(latest, seconds, nanoseconds);
+  }
+  return latest.seconds === Number.NEGATIVE_INFINITY ? undefined : latest;
 }
 
 function advanceTo(time: Time, seconds: number, nanoseconds: number): void {
