@@ -47,8 +47,8 @@ function recordOf(device: string, ns: bigint, rest: object) {
 
 /** Records of a second, as the generator of `examples/ppg` sends them. */
 function asSamples(): Sent {
-  // So long that the memory, which grows with the first batches of a partition, is a small part.
-  const dataset = people([301], 320);
+  // So long that to start, and memory that grows with the first batches of a partition, are a small part.
+  const dataset = people([301], 960);
   const { times = new BigInt64Array(0), devices } = dataset;
   const records = Array.from({ length: dataset.count / rate }, (_, second) => {
     const from = second * rate;
@@ -64,7 +64,7 @@ function asSamples(): Sent {
 function asSegments(): Sent {
   const width = 2_000;
   const { values, ...samples } = people(
-    Array.from({ length: 20 }, (_, at) => 301 + at),
+    Array.from({ length: 100 }, (_, at) => 301 + at),
     width / rate,
   );
   const count = samples.count / width;
