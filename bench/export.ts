@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { elementAt } from '../core/numeric/element.ts';
 import { type ExportJob, type ExportRun, fillReadings, fillSamples } from './export/archive.ts';
 import { machine, median, table, writeSection } from './report.ts';
 
@@ -23,22 +24,25 @@ const titles = { read: '`store.read` alone', parquet: 'Parquet', csv: 'CSV', aga
 const folder = mkdtempSync(join(tmpdir(), 'gapline-export-bench-'));
 try {
   const readings = Number(options.readings);
-  const small = join(folder, 'small.db');
-  const large = join(folder, 'large.db');
+  const sizes = [1 / 4, 1, 4].map((share) => Math.round(readings * share));
+  const files = sizes.map((size) => join(folder, `${size}.db`));
+  for (const [at, file] of files.entries()) await fillReadings(file, elementAt(sizes, at));
   const dense = join(folder, 'dense.db');
-  await fillReadings(small, Math.round(readings / 4));
-  await fillReadings(large, readings);
   await fillSamples(dense, Number(options.samples));
   const parts = [
-    describe(`${readings.toLocaleString('en')} readings of 57 values, 10 % gaps`, rounds(large)),
+    describe(`${readings.toLocaleString('en')} readings of 57 values, 10 % gaps`, rounds(elementAt(files, 1))),
     describe(`${Number(options.samples).toLocaleString('en')} samples of 2 values at 250 Hz`, rounds(dense)),
   ];
-  const [quarter, whole] = [once(small, 'parquet'), once(large, 'parquet')];
+  const memory = files.map((file, at) => [
+    elementAt(sizes, at).toLocaleString('en'),
+    ...(['read', 'parquet'] as const).map((way) => String(once(file, way).peakMb)),
+  ]);
   const report = [
     '## Exporting the archive',
-    '`npm run bench -- export`: SQLite, 20 devices over three days (readings), 4 devices (samples); medians, in turn, each in a process of its own. The processor time of the reading thread is what limits an export where a second core is free.',
+    '`npm run bench -- export`: SQLite, 20 devices with 8,333 readings a day, 4 devices with samples; medians, in turn, each in a process of its own. The processor time of the reading thread is what limits an export where a second core is free.',
     ...parts,
-    `Memory of an export to Parquet, at the most: ${quarter.peakMb} MB for a quarter of the readings, ${whole.peakMb} MB for all.`,
+    'Memory of the whole process at the most, in MB, the more days the more readings:',
+    table(['readings', '`store.read` alone', 'Parquet'], memory),
     machine(),
   ].join('\n\n');
   console.log(report);

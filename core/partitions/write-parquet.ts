@@ -47,16 +47,17 @@ export async function toParquet(rows: ObjectRows): Promise<Uint8Array> {
     await parquet.write({
       columnData: [
         { name: deviceColumn, data: new Array<string>(to - from).fill(device) },
-        { name: timeColumn, data: times.subarray(from, to), encoding: 'PLAIN' as const },
+        { name: timeColumn, data: times.subarray(from, to), encoding: 'PLAIN' as const, statistics: true },
         ...columns.map(({ name }, at) => ({
-          // Bounds of a sensor's values hardly ever tell a reader what to skip.
-          ...{ name, encoding: 'PLAIN' as const, statistics: false },
+          ...{ name, encoding: 'PLAIN' as const },
           data: withNulls(values[at]?.subarray(from, to) ?? new Float64Array(to - from).fill(Number.NaN)),
         })),
         { name: truthColumn, data: Array.from(truth.subarray(from, to), (index) => truths[index] ?? null) },
         { name: endColumn, data: Array.from(ends.subarray(from, to), (end) => (end === 1 ? true : null)) },
-      ].map((column) => ({ ...column, offsetIndex: false })),
+        // Bounds of anything but times hardly ever tell a reader what to skip, and a row group is read whole.
+      ].map((column) => ({ statistics: false, ...column, offsetIndex: false })),
       rowGroupSize: to - from,
+      pageSize: 0,
     });
   }
   await parquet.finish();
@@ -65,7 +66,8 @@ export async function toParquet(rows: ObjectRows): Promise<Uint8Array> {
 
 /** Numbers without gaps stay as they are, which is written faster. */
 function withNulls(values: Float64Array): Float64Array | (number | null)[] {
-  for (const value of values)
-    if (Number.isNaN(value)) return Array.from(values, (each) => (Number.isNaN(each) ? null : each));
-  return values;
+  if (!values.some(Number.isNaN)) return values;
+  const all: (number | null)[] = [];
+  for (const value of values) all.push(Number.isNaN(value) ? null : value);
+  return all;
 }
