@@ -3,7 +3,8 @@ import type { ObjectInfo, ObjectStore } from '../core/objects/port.ts';
 import { keysOf, type Manifest, readManifest, writeManifest } from '../core/partitions/manifest.ts';
 import { dayName, dayNs, dayOf, factsFolder, readingsFolder } from '../core/partitions/names.ts';
 import { columnsOf } from '../core/partitions/rows.ts';
-import type { SeriesStore } from '../core/store/port.ts';
+import type { ReadOptions, SeriesStore } from '../core/store/port.ts';
+import { asStored, type StoredPoint } from '../core/store/stored-point.ts';
 import { GaplineError } from '../core/wire/errors.ts';
 import { exportFacts } from './facts.ts';
 import { ObjectWriter, type WriterOptions } from './object-writer.ts';
@@ -12,7 +13,7 @@ import { leftovers, setOf, settle } from './settle.ts';
 
 export interface ExportInput extends WriterOptions {
   /** Started. */
-  readonly store: Pick<SeriesStore, 'read'>;
+  readonly store: Pick<SeriesStore, 'read' | 'visit'>;
   /** Whose readings: the measurement. */
   readonly stream: string;
   /** Half open; the days that it touches are exported whole. Nanoseconds since the epoch as decimal strings. */
@@ -91,9 +92,9 @@ async function readInto({ store, stream, fields, range, mostObjectCells }: Expor
     part += 1;
   };
   const options = { measurement: stream, range: { from: whole.from.toString(), to: whole.to.toString() } };
-  for await (const points of store.read(options)) {
+  for await (const points of pointsOf(store, options)) {
     for (const point of points) {
-      const time = BigInt(point.time);
+      const { time } = point;
       if (point.device !== device || time >= end || buffer.full) {
         await seal();
         if (point.device !== device || time >= end) part = 0;
@@ -101,10 +102,15 @@ async function readInto({ store, stream, fields, range, mostObjectCells }: Expor
         start = dayOf(time) * dayNs;
         end = start + dayNs;
       }
-      buffer.add(point, time);
+      buffer.add(point);
     }
   }
   await seal();
+}
+
+async function* pointsOf(store: ExportInput['store'], options: ReadOptions): AsyncIterable<readonly StoredPoint[]> {
+  if (store.visit) yield* store.visit(options);
+  else for await (const points of store.read(options)) yield points.map(asStored);
 }
 
 /** By key, the objects that the storage holds, whether an export names them or not. */

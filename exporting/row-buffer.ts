@@ -1,4 +1,5 @@
 import { columnsOf, emptyRows, type ObjectRows, type ValueColumn } from '../core/partitions/rows.ts';
+import { fieldsOf, type StoredPoint } from '../core/store/stored-point.ts';
 import { endField, type Point, valuePrefix } from '../core/wire/point.ts';
 import { sampleOffsetNs } from '../core/wire/samples.ts';
 import { type ArchivedSamples, samplesOfPoint } from '../core/wire/samples-point.ts';
@@ -11,17 +12,24 @@ const firstRows = 1_024;
 export class RowBuffer {
   readonly #fields: readonly string[];
   readonly #columns: readonly ValueColumn[];
-  readonly #valueFields: readonly string[];
+  readonly #columnOf: ReadonlyMap<string, number>;
   readonly #mostRows: number;
   #rows: ReturnType<typeof emptyRows>;
   #truths = new Map<string, number>();
   #count = 0;
   #room = firstRows;
+  /** What the point that is added holds beside its values. */
+  readonly #found = {
+    hasValue: false,
+    hasSamples: false,
+    isEnd: false,
+    truth: undefined as number | string | boolean | undefined,
+  };
 
   constructor(fields: readonly string[], mostObjectCells = mostCells) {
     this.#fields = fields;
     this.#columns = columnsOf(fields);
-    this.#valueFields = fields.map((field) => valuePrefix + field);
+    this.#columnOf = new Map(fields.map((field, column) => [valuePrefix + field, column]));
     this.#mostRows = Math.max(1, Math.floor(mostObjectCells / (fields.length + 3)));
     this.#rows = emptyRows('', this.#columns, this.#room);
   }
@@ -36,25 +44,38 @@ export class RowBuffer {
   }
 
   /** Adds a point: a row, or where it holds samples a row for each, or both. */
-  add(point: Point, time: bigint): void {
-    // Most points are single readings: that is seen by one field.
-    const samples = point.fields.rate === undefined ? undefined : samplesOfPoint(point, this.#fields);
-    if (samples === undefined || this.#valueFields.some((name) => name in point.fields)) this.#addRow(point, time);
-    if (samples) this.#addSamples(point, samples);
+  add(point: StoredPoint): void {
+    this.#reserve(1);
+    const found = this.#found;
+    [found.hasValue, found.hasSamples, found.isEnd, found.truth] = [false, false, false, undefined];
+    point.each(this.#take);
+    // Samples stand in texts, which are looked at by their names.
+    const whole = found.hasSamples
+      ? { ...point, measurement: '', time: `${point.time}`, fields: fieldsOf(point) }
+      : undefined;
+    const samples = whole && samplesOfPoint(whole, this.#fields);
+    if (samples === undefined || found.hasValue) this.#addRow(point.time);
+    if (whole && samples) this.#addSamples(whole, samples);
   }
 
-  #addRow({ fields }: Point, time: bigint): void {
-    this.#reserve(1);
-    const { times, values, truth, ends } = this.#rows;
+  /** Takes a field of the next row. */
+  readonly #take = (name: string, value: number | string | boolean): void => {
+    const column = this.#columnOf.get(name);
+    const found = this.#found;
+    if (column !== undefined) {
+      found.hasValue = true;
+      if (typeof value === 'number') this.#rows.values[column]![this.#count] = value;
+    } else if (name === 'rate') found.hasSamples = true;
+    else if (name === 'truth') found.truth = value;
+    else if (name === endField) found.isEnd = true;
+  };
+
+  #addRow(time: bigint): void {
+    const { times, truth, ends } = this.#rows;
     const row = this.#count++;
     times[row] = time;
-    for (let column = 0; column < values.length; column += 1) {
-      const value = fields[this.#valueFields[column] ?? ''];
-      const into = values[column];
-      if (into && typeof value === 'number') into[row] = value;
-    }
-    truth[row] = this.#truthOf(fields.truth);
-    if (endField in fields) ends[row] = 1;
+    truth[row] = this.#truthOf(this.#found.truth);
+    if (this.#found.isEnd) ends[row] = 1;
   }
 
   #addSamples({ fields }: Point, { count, first, rate, recordTime, values: columns }: ArchivedSamples): void {

@@ -1,4 +1,5 @@
 import type { Point } from '../wire/point.ts';
+import type { StoredPoint } from './stored-point.ts';
 
 /** A point that the store refuses for good. None of its fields are kept. */
 export interface RejectedPoint {
@@ -35,4 +36,6 @@ export interface SeriesStore {
    * fields together. Points written meanwhile may or may not be among them.
    */
   read(options: ReadOptions): AsyncIterable<readonly Point[]>;
+  /** The same points for who takes fields one by one. Absent where a store has nothing faster than {@link read}. */
+  visit?(options: ReadOptions): AsyncIterable<readonly StoredPoint[]>;
 }

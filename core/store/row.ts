@@ -1,5 +1,6 @@
 import type { Point } from '../wire/point.ts';
 import type { FieldKind } from './fault.ts';
+import type { OnField } from './stored-point.ts';
 
 /** A field of one measurement, as rows name it. */
 export interface Field {
@@ -52,21 +53,27 @@ export function createPacker(): (fields: readonly Field[], values: Point['fields
   };
 }
 
-/** Gives back the fields of a row. */
-export function unpack(row: Row, fieldOf: (id: number) => Field): Record<string, number | string | boolean> {
-  const view = new DataView(row.numbers.buffer, row.numbers.byteOffset, row.numbers.byteLength);
+/**
+ * Gives a function that hands out the fields of a row.
+ * @throws {Error} where the bytes are no row, or name fields that are not known
+ */
+export function openRow({ numbers, strings }: Row, fieldOf: (id: number) => Field): (onField: OnField) => void {
+  const view = new DataView(numbers.buffer, numbers.byteOffset, numbers.byteLength);
   const count = view.getUint16(0, true);
-  const entries: [string, number | string | boolean][] = [];
-  for (let index = 0; index < count; index += 1) {
-    const field = fieldOf(view.getUint16(2 + index * 2, true));
-    const value = view.getFloat64(2 + count * 2 + index * 8, true);
-    entries.push([field.name, field.kind === 'boolean' ? value !== 0 : value]);
-  }
-  if (row.strings !== null) {
-    for (const [id, text] of Object.entries(JSON.parse(row.strings) as Record<string, string>)) {
-      entries.push([fieldOf(Number(id)).name, text]);
+  const first = 2 + count * 2;
+  if (first + count * 8 > view.byteLength) throw new RangeError(`${count} fields in ${view.byteLength} bytes`);
+  const fields: Field[] = [];
+  for (let at = 2; at < first; at += 2) fields.push(fieldOf(view.getUint16(at, true)));
+  const texts = strings === null ? [] : textsOf(strings, fieldOf);
+  return (onField) => {
+    for (let index = 0; index < count; index += 1) {
+      const { name, kind } = fields[index]!;
+      const value = view.getFloat64(first + index * 8, true);
+      onField(name, kind === 'boolean' ? value !== 0 : value);
     }
-  }
-  // Not by assignment, to which `__proto__` is no name like any other.
-  return Object.fromEntries(entries);
+    for (const [name, text] of texts) onField(name, text);
+  };
 }
+
+const textsOf = (strings: string, fieldOf: (id: number) => Field): [name: string, text: string][] =>
+  Object.entries(JSON.parse(strings) as Record<string, string>).map(([id, text]) => [fieldOf(Number(id)).name, text]);

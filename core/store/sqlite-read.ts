@@ -1,20 +1,20 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { inTransaction } from '../files/transaction.ts';
 import { describeError } from '../wire/errors.ts';
-import type { Point } from '../wire/point.ts';
 import { earliestTime, latestTime } from './fault.ts';
 import type { Names } from './names.ts';
 import { merged, type PackedPoint } from './packed/block.ts';
 import { type Blocks, DamagedBlock, type StoredBlock } from './packed/blocks.ts';
 import type { ReadOptions } from './port.ts';
-import { type Field, unpack } from './row.ts';
+import { openRow } from './row.ts';
+import type { StoredPoint } from './stored-point.ts';
 
 /** Points a page. */
 const pointsPerPage = 1_000;
 const devicesPerPage = 1_000;
 
 /** Streams the points of a measurement by device and then by time. */
-export type PointReader = (options: ReadOptions) => Iterable<Point>;
+export type PointReader = (options: ReadOptions) => Iterable<StoredPoint>;
 
 /** Told of what a read stepped over: what is damaged, and which points are lost with it. */
 export type OnDamaged = (what: string) => void;
@@ -31,13 +31,14 @@ export function createReader(database: DatabaseSync, names: Names, blocks: Block
   const page = createPages(database, rows, blocks, createTeller(onDamaged));
   return function* points({ measurement, range, device: only }) {
     const to = clamp(BigInt(range.to));
+    const fieldOf = (field: number) => names.fieldById(measurement, field);
     for (const { id, device } of seriesOf(names, measurement, only)) {
       let damaged = 0;
       for (let from: bigint | undefined = clamp(BigInt(range.from)); from !== undefined && from < to; ) {
         const { found, next }: Page = page(id, from, to);
         for (const point of found) {
-          const fields = fieldsOf(point, (field) => names.fieldById(measurement, field));
-          if (fields) yield { measurement, device, time: String(point.time), fields };
+          const each = opened(point, fieldOf);
+          if (each) yield { device, time: point.time, each };
           else damaged += 1;
         }
         from = next;
@@ -47,10 +48,10 @@ export function createReader(database: DatabaseSync, names: Names, blocks: Block
   };
 }
 
-/** The fields of a point; undefined where its bytes are none. */
-function fieldsOf(point: PackedPoint, fieldOf: (id: number) => Field) {
+/** What hands out the fields of a point; undefined where its bytes are none. */
+function opened(point: PackedPoint, fieldOf: Parameters<typeof openRow>[1]) {
   try {
-    return unpack(point, fieldOf);
+    return openRow(point, fieldOf);
   } catch {
     return undefined;
   }

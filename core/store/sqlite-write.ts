@@ -3,7 +3,8 @@ import type { Point } from '../wire/point.ts';
 import { pointFault } from './fault.ts';
 import type { Names } from './names.ts';
 import { type Blocks, DamagedBlock } from './packed/blocks.ts';
-import { createPacker, type Field, type Row, unpack } from './row.ts';
+import { createPacker, type Field, openRow, type Row } from './row.ts';
+import { fieldsOf } from './stored-point.ts';
 
 /** The most series whose last packed time is remembered; beyond that all are looked up anew. */
 const maxKnownSeries = 100_000;
@@ -28,7 +29,7 @@ export function createWriter(database: DatabaseSync, names: Names, blocks: Block
   /** The point as it is after a later one of the same identity; undefined where that changes nothing. */
   function merge({ measurement, device, time, fields: values }: Point, old: Row): Row | undefined {
     const merged = Object.fromEntries([
-      ...Object.entries(unpack(old, (id) => names.fieldById(measurement, id))),
+      ...Object.entries(fieldsOf({ each: openRow(old, (id) => names.fieldById(measurement, id)) })),
       ...Object.entries(values),
     ]);
     const known = names.fields(measurement, merged);

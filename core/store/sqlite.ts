@@ -14,6 +14,7 @@ import { keepRetention } from './retention.ts';
 import { createReader } from './sqlite-read.ts';
 import { prepareSchema } from './sqlite-schema.ts';
 import { createWriter } from './sqlite-write.ts';
+import { fieldsOf, type StoredPoint } from './stored-point.ts';
 
 export interface SqliteStoreOptions {
   /** Made when missing, with its folder. It may be the file of the log: tables of the store begin with `store_`. */
@@ -91,16 +92,27 @@ export function createSqliteStore(options: SqliteStoreOptions): SeriesStore {
     },
 
     async *read(options) {
-      const points = opened().points(options)[Symbol.iterator]();
-      while (true) {
-        const batch = take(points, pointsPerBatch, file);
-        if (batch.length > 0) yield batch;
-        if (batch.length < pointsPerBatch) return;
-        // A long read must not block the event loop.
-        await nextTurn();
-      }
+      const { measurement } = options;
+      for await (const points of visit(options))
+        yield points.map((point) => ({
+          ...{ measurement, device: point.device, time: String(point.time) },
+          fields: fieldsOf(point),
+        }));
     },
+
+    visit,
   };
+
+  async function* visit(options: ReadOptions) {
+    const points = opened().points(options)[Symbol.iterator]();
+    while (true) {
+      const batch = take(points, pointsPerBatch, file);
+      if (batch.length > 0) yield batch;
+      if (batch.length < pointsPerBatch) return;
+      // A long read must not block the event loop.
+      await nextTurn();
+    }
+  }
 }
 
 /** An error of SQLite as one of the store. */
@@ -109,8 +121,8 @@ function storeError(what: string, cause: unknown, options: { retryable?: boolean
   return new GaplineError(code, `${what}: ${describeError(cause)}`, { cause, ...options });
 }
 
-function take(points: Iterator<Point>, count: number, file: string): Point[] {
-  const batch: Point[] = [];
+function take(points: Iterator<StoredPoint>, count: number, file: string): StoredPoint[] {
+  const batch: StoredPoint[] = [];
   try {
     while (batch.length < count) {
       const next = points.next();
@@ -126,7 +138,7 @@ function take(points: Iterator<Point>, count: number, file: string): Point[] {
 interface Open {
   /** Writes the points from one index up to another in one transaction. */
   writeAll(points: readonly Point[], from: number, to: number): RejectedPoint[];
-  points(options: ReadOptions): Iterable<Point>;
+  points(options: ReadOptions): Iterable<StoredPoint>;
   close(): void;
 }
 

@@ -1,5 +1,7 @@
+import { expect } from 'vitest';
 import type { Point } from '../../wire/point.ts';
 import type { ReadOptions, SeriesStore } from '../port.ts';
+import { fieldsOf } from '../stored-point.ts';
 
 /** An empty place for one test. */
 export interface StoreUnderTest {
@@ -20,9 +22,21 @@ export function point(fields: Point['fields'], over: Partial<Point> = {}): Point
   return { measurement: 'spam', device: 'd1', time: String(now), fields, ...over };
 }
 
+/** Reads points, field by field as well where the store can. */
 export async function readAll(store: SeriesStore, options: Partial<ReadOptions> = {}): Promise<Point[]> {
+  const wanted = { measurement: 'spam', range: always, ...options };
   const points: Point[] = [];
-  for await (const batch of store.read({ measurement: 'spam', range: always, ...options })) points.push(...batch);
+  for await (const batch of store.read(wanted)) points.push(...batch);
+  if (store.visit) {
+    const visited: Point[] = [];
+    for await (const batch of store.visit(wanted))
+      for (const each of batch)
+        visited.push({
+          ...{ measurement: wanted.measurement, device: each.device, time: `${each.time}` },
+          fields: fieldsOf(each),
+        });
+    expect(visited).toEqual(points);
+  }
   return points;
 }
 
