@@ -4,7 +4,10 @@ import type { EncodeAnswer, Encoded, EncodeJob } from './encode.ts';
 
 /** Encodes objects in a thread of its own, one after the other. */
 export class Encoder {
-  readonly #worker = new Worker(new URL('./encode-worker.ts', import.meta.url));
+  readonly #worker = new Worker(new URL('./encode-worker.ts', import.meta.url), {
+    // Unbounded, the thread keeps some 130 MB of room for garbage in a long export.
+    resourceLimits: { maxYoungGenerationSizeMb: 24 },
+  });
   readonly #waiting = new Map<number, PromiseWithResolvers<Encoded>>();
   #lastId = 0;
 
