@@ -64,7 +64,8 @@ export class RowBuffer {
     const found = this.#found;
     if (column !== undefined) {
       found.hasValue = true;
-      if (typeof value === 'number') this.#rows.values[column]![this.#count] = value;
+      const into = this.#rows.values[column];
+      if (into && typeof value === 'number') into[this.#count] = value;
     } else if (name === 'rate') found.hasSamples = true;
     else if (name === 'truth') found.truth = value;
     else if (name === endField) found.isEnd = true;

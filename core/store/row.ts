@@ -66,8 +66,7 @@ export function openRow({ numbers, strings }: Row, fieldOf: (id: number) => Fiel
   for (let at = 2; at < first; at += 2) fields.push(fieldOf(view.getUint16(at, true)));
   const texts = strings === null ? [] : textsOf(strings, fieldOf);
   return (onField) => {
-    for (let index = 0; index < count; index += 1) {
-      const { name, kind } = fields[index]!;
+    for (const [index, { name, kind }] of fields.entries()) {
       const value = view.getFloat64(first + index * 8, true);
       onField(name, kind === 'boolean' ? value !== 0 : value);
     }
