@@ -3,8 +3,8 @@ import type { ObjectInfo, ObjectStore } from '../core/objects/port.ts';
 import { keysOf, type Manifest, readManifest, writeManifest } from '../core/partitions/manifest.ts';
 import { dayName, dayNs, dayOf, factsFolder, readingsFolder } from '../core/partitions/names.ts';
 import { columnsOf } from '../core/partitions/rows.ts';
-import type { ReadOptions, SeriesStore } from '../core/store/port.ts';
-import { asStored, type StoredPoint } from '../core/store/stored-point.ts';
+import type { SeriesStore } from '../core/store/port.ts';
+import { pointsOf } from '../core/store/stored-point.ts';
 import { GaplineError } from '../core/wire/errors.ts';
 import { exportFacts } from './facts.ts';
 import { ObjectWriter, type WriterOptions } from './object-writer.ts';
@@ -106,11 +106,6 @@ async function readInto({ store, stream, fields, range, mostObjectCells }: Expor
     }
   }
   await seal();
-}
-
-async function* pointsOf(store: ExportInput['store'], options: ReadOptions): AsyncIterable<readonly StoredPoint[]> {
-  if (store.visit) yield* store.visit(options);
-  else for await (const points of store.read(options)) yield points.map(asStored);
 }
 
 /** By key, the objects that the storage holds, whether an export names them or not. */

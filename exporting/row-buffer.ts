@@ -1,8 +1,8 @@
 import { columnsOf, emptyRows, type ObjectRows, type ValueColumn } from '../core/partitions/rows.ts';
-import { fieldsOf, type StoredPoint } from '../core/store/stored-point.ts';
-import { endField, type Point, valuePrefix } from '../core/wire/point.ts';
+import { PointRow } from '../core/store/point-row.ts';
+import type { StoredPoint } from '../core/store/port.ts';
 import { sampleOffsetNs } from '../core/wire/samples.ts';
-import { type ArchivedSamples, samplesOfPoint } from '../core/wire/samples-point.ts';
+import type { ArchivedSamples } from '../core/wire/samples-point.ts';
 
 /** Cells of one object: what it takes in memory, eight bytes each, before it is written. */
 const mostCells = 8_000_000;
@@ -12,24 +12,17 @@ const firstRows = 1_024;
 export class RowBuffer {
   readonly #fields: readonly string[];
   readonly #columns: readonly ValueColumn[];
-  readonly #columnOf: ReadonlyMap<string, number>;
+  readonly #point: PointRow;
   readonly #mostRows: number;
   #rows: ReturnType<typeof emptyRows>;
   #truths = new Map<string, number>();
   #count = 0;
   #room = firstRows;
-  /** What the point that is added holds beside its values. */
-  readonly #found = {
-    hasValue: false,
-    hasSamples: false,
-    isEnd: false,
-    truth: undefined as number | string | boolean | undefined,
-  };
 
   constructor(fields: readonly string[], mostObjectCells = mostCells) {
     this.#fields = fields;
     this.#columns = columnsOf(fields);
-    this.#columnOf = new Map(fields.map((field, column) => [valuePrefix + field, column]));
+    this.#point = new PointRow(fields);
     this.#mostRows = Math.max(1, Math.floor(mostObjectCells / (fields.length + 3)));
     this.#rows = emptyRows('', this.#columns, this.#room);
   }
@@ -45,41 +38,24 @@ export class RowBuffer {
 
   /** Adds a point: a row, or where it holds samples a row for each, or both. */
   add(point: StoredPoint): void {
-    this.#reserve(1);
-    const found = this.#found;
-    [found.hasValue, found.hasSamples, found.isEnd, found.truth] = [false, false, false, undefined];
-    point.each(this.#take);
-    // Samples stand in texts, which are looked at by their names.
-    const whole = found.hasSamples
-      ? { ...point, measurement: '', time: `${point.time}`, fields: fieldsOf(point) }
-      : undefined;
-    const samples = whole && samplesOfPoint(whole, this.#fields);
-    if (samples === undefined || found.hasValue) this.#addRow(point.time);
-    if (whole && samples) this.#addSamples(whole, samples);
+    const found = this.#point;
+    found.read(point);
+    if (found.isRow) this.#addRow(point.time);
+    if (found.samples) this.#addSamples(found.samples);
   }
-
-  /** Takes a field of the next row. */
-  readonly #take = (name: string, value: number | string | boolean): void => {
-    const column = this.#columnOf.get(name);
-    const found = this.#found;
-    if (column !== undefined) {
-      found.hasValue = true;
-      const into = this.#rows.values[column];
-      if (into && typeof value === 'number') into[this.#count] = value;
-    } else if (name === 'rate') found.hasSamples = true;
-    else if (name === 'truth') found.truth = value;
-    else if (name === endField) found.isEnd = true;
-  };
 
   #addRow(time: bigint): void {
-    const { times, truth, ends } = this.#rows;
+    this.#reserve(1);
+    const { times, values, truth, ends } = this.#rows;
+    const { values: own, truth: known, isEnd } = this.#point;
     const row = this.#count++;
     times[row] = time;
-    truth[row] = this.#truthOf(this.#found.truth);
-    if (this.#found.isEnd) ends[row] = 1;
+    for (const [column, into] of values.entries()) into[row] = own[column] ?? Number.NaN;
+    truth[row] = this.#truthOf(known);
+    if (isEnd) ends[row] = 1;
   }
 
-  #addSamples({ fields }: Point, { count, first, rate, recordTime, values: columns }: ArchivedSamples): void {
+  #addSamples({ count, first, rate, recordTime, values: columns }: ArchivedSamples): void {
     this.#reserve(count);
     const { times, values, truth, ends } = this.#rows;
     const from = this.#count;
@@ -90,13 +66,13 @@ export class RowBuffer {
       const samples = columns.get(field);
       if (samples) values[column]?.set(samples, from);
     }
-    truth.fill(this.#truthOf(fields.truth), from, from + count);
-    if (endField in fields) ends[from + count - 1] = 1;
+    truth.fill(this.#truthOf(this.#point.truth), from, from + count);
+    if (this.#point.isEnd) ends[from + count - 1] = 1;
     this.#count += count;
   }
 
-  #truthOf(truth: unknown): number {
-    if (typeof truth !== 'string' || truth === '') return -1;
+  #truthOf(truth: string | undefined): number {
+    if (truth === undefined) return -1;
     let index = this.#truths.get(truth);
     if (index === undefined) {
       index = this.#truths.size;

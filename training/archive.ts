@@ -1,13 +1,14 @@
-import { type Dataset, encodeNames, encodeTruths } from '../core/dataset/dataset.ts';
+import type { Dataset } from '../core/dataset/dataset.ts';
 import { elementAt } from '../core/numeric/element.ts';
-import { mulberry32 } from '../core/numeric/random/mulberry32.ts';
-import { endsSegment, inSegment, onlyEndsSegment } from '../core/steps/port.ts';
+import { PointRow } from '../core/store/point-row.ts';
 import type { SeriesStore } from '../core/store/port.ts';
+import { pointsOf } from '../core/store/stored-point.ts';
 import { GaplineError } from '../core/wire/errors.ts';
 import { endField, type Point, valuePrefix } from '../core/wire/point.ts';
 import { sampleOffsetNs } from '../core/wire/samples.ts';
 import { samplesOfPoint } from '../core/wire/samples-point.ts';
 import { compareTimes, maxTimeNs, minTimeNs, nanosecondsOfMs, readRfc3339 } from '../core/wire/time.ts';
+import { ArchivedRows } from './archived-rows.ts';
 
 /** Half open, in nanoseconds since the epoch as decimal strings. */
 export interface TimeRange {
@@ -17,7 +18,7 @@ export interface TimeRange {
 
 export interface ArchiveInput {
   /** Started; or an export of one. */
-  readonly store: Pick<SeriesStore, 'read'>;
+  readonly store: Pick<SeriesStore, 'read' | 'visit'>;
   /** Where the readings are, for messages. Default: the archive of the stream. */
   readonly place?: string;
   /** Whose readings: the measurement. */
@@ -51,38 +52,30 @@ export async function readArchive({
   maxRows = 1_000_000,
   whole = false,
 }: ArchiveInput): Promise<ArchivedDataset> {
-  const sample = new Sample(maxRows);
+  const rows = new ArchivedRows(fields.length, maxRows);
+  const row = new PointRow(fields);
   let seen = 0;
   let withoutTruth = 0;
-  for await (const points of store.read({ measurement: stream, range })) {
-    for (const point of points.flatMap((each) => [...rowsOf(each, fields)])) {
-      seen += 1;
+  for await (const points of pointsOf(store, { measurement: stream, range })) {
+    for (const point of points) {
+      row.read(point);
+      const { samples, truth, isRow } = row;
+      const found = Number(isRow) + (samples?.count ?? 0);
+      seen += found;
       if (whole && seen > maxRows) throw tooMany(place, range, maxRows);
-      if (whole || truthOf(point) !== undefined) sample.offer(point);
-      if (truthOf(point) === undefined) withoutTruth += 1;
+      if (truth === undefined) withoutTruth += found;
+      if (truth === undefined && !whole) continue;
+      if (isRow) rows.offerRow(point, row);
+      for (let index = 0; samples && index < samples.count; index++) rows.offerSample(point, row, fields, index);
     }
   }
-  const points = sample.taken();
   if (seen === withoutTruth) {
     const found = seen === 0 ? 'there are no readings' : `none of the ${seen} readings has a truth`;
     throw new GaplineError('data-invalid', `${place}: ${found} from ${range.from} to ${range.to}`);
   }
-  const truths = points.map(truthOf);
-  return {
-    file: place,
-    fields,
-    count: points.length,
-    width: fields.length,
-    values: valuesOf(points, fields),
-    ...encodeTruths(truths),
-    devices: encodeNames(points.map(({ device }) => device)),
-    times: BigInt64Array.from(points, ({ time }) => BigInt(time)),
-    ...segmentsOf(points),
-    columns: [],
-    notes: [],
-    withoutTruth,
-    leftOut: sample.offered - points.length,
-  };
+  const taken = rows.taken();
+  const leftOut = rows.offered - taken.count;
+  return { ...{ file: place, fields, columns: [], notes: [] }, ...taken, withoutTruth, leftOut };
 }
 
 /** A point of one sample is a row, and so is each of many samples. Points that hold both, at the same time, give both. */
@@ -110,60 +103,8 @@ export function* rowsOf(point: Point, fields: readonly string[]): Generator<Poin
   }
 }
 
-/** How rows end their segments: with nothing measured they are nothing but the end. */
-function segmentsOf(points: readonly Point[]): { segments?: Uint8Array } {
-  if (!points.some(({ fields }) => endField in fields)) return {};
-  const isMeasured = ({ fields }: Point) => Object.keys(fields).some((name) => name.startsWith(valuePrefix));
-  const segmentOf = (point: Point) => {
-    if (!(endField in point.fields)) return inSegment;
-    return isMeasured(point) ? endsSegment : onlyEndsSegment;
-  };
-  return { segments: Uint8Array.from(points, segmentOf) };
-}
-
 const tooMany = (place: string, { from, to }: TimeRange, most: number) =>
   new GaplineError('data-invalid', `${place}: more than ${most} samples from ${from} to ${to}; choose a shorter range`);
-
-function truthOf({ fields: { truth } }: Point): string | undefined {
-  return typeof truth === 'string' && truth !== '' ? truth : undefined;
-}
-
-function valuesOf(points: readonly Point[], fields: readonly string[]): Float64Array {
-  const names = fields.map((name) => valuePrefix + name);
-  const values = new Float64Array(points.length * fields.length);
-  for (const [row, point] of points.entries()) {
-    for (const [column, name] of names.entries()) {
-      const value = point.fields[name];
-      values[row * fields.length + column] = typeof value === 'number' ? value : Number.NaN;
-    }
-  }
-  return values;
-}
-
-/** An even sample of bounded size, in the order of the stream. Source: Vitter (1985), algorithm R. */
-class Sample {
-  offered = 0;
-  readonly #size: number;
-  readonly #kept: { readonly point: Point; readonly number: number }[] = [];
-  readonly #random = mulberry32(1);
-
-  constructor(size: number) {
-    this.#size = size;
-  }
-
-  offer(point: Point): void {
-    const number = this.offered++;
-    if (this.#kept.length < this.#size) this.#kept.push({ point, number });
-    else {
-      const place = Math.floor(this.#random() * this.offered);
-      if (place < this.#size) this.#kept[place] = { point, number };
-    }
-  }
-
-  taken(): Point[] {
-    return this.#kept.sort((a, b) => a.number - b.number).map(({ point }) => point);
-  }
-}
 
 const unitsMs = new Map(Object.entries({ s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 }));
 

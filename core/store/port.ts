@@ -1,5 +1,4 @@
 import type { Point } from '../wire/point.ts';
-import type { StoredPoint } from './stored-point.ts';
 
 /** A point that the store refuses for good. None of its fields are kept. */
 export interface RejectedPoint {
@@ -13,6 +12,16 @@ export interface ReadOptions {
   /** Half open, in nanoseconds since the epoch as decimal strings. */
   readonly range: { readonly from: string; readonly to: string };
   readonly device?: string;
+}
+
+export type OnField = (name: string, value: Point['fields'][string]) => void;
+
+/** A point that hands its fields out one by one: to make an object of them is most of what it costs to read a point of many. */
+export interface StoredPoint {
+  readonly device: string;
+  /** Nanoseconds since the Unix epoch. */
+  readonly time: bigint;
+  each(onField: OnField): void;
 }
 
 /**

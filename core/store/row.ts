@@ -1,6 +1,6 @@
 import type { Point } from '../wire/point.ts';
 import type { FieldKind } from './fault.ts';
-import type { OnField } from './stored-point.ts';
+import type { OnField } from './port.ts';
 
 /** A field of one measurement, as rows name it. */
 export interface Field {

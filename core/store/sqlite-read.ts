@@ -5,9 +5,8 @@ import { earliestTime, latestTime } from './fault.ts';
 import type { Names } from './names.ts';
 import { merged, type PackedPoint } from './packed/block.ts';
 import { type Blocks, DamagedBlock, type StoredBlock } from './packed/blocks.ts';
-import type { ReadOptions } from './port.ts';
+import type { ReadOptions, StoredPoint } from './port.ts';
 import { openRow } from './row.ts';
-import type { StoredPoint } from './stored-point.ts';
 
 /** Points a page. */
 const pointsPerPage = 1_000;

@@ -9,12 +9,12 @@ import type { Point } from '../wire/point.ts';
 import { createNames } from './names.ts';
 import { Blocks } from './packed/blocks.ts';
 import { keepPacking, type PackingOptions } from './packed/packing.ts';
-import type { ReadOptions, RejectedPoint, SeriesStore } from './port.ts';
+import type { ReadOptions, RejectedPoint, SeriesStore, StoredPoint } from './port.ts';
 import { keepRetention } from './retention.ts';
 import { createReader } from './sqlite-read.ts';
 import { prepareSchema } from './sqlite-schema.ts';
 import { createWriter } from './sqlite-write.ts';
-import { fieldsOf, type StoredPoint } from './stored-point.ts';
+import { fieldsOf } from './stored-point.ts';
 
 export interface SqliteStoreOptions {
   /** Made when missing, with its folder. It may be the file of the log: tables of the store begin with `store_`. */

@@ -1,16 +1,7 @@
 import type { Point } from '../wire/point.ts';
+import type { ReadOptions, SeriesStore, StoredPoint } from './port.ts';
 
 type Value = Point['fields'][string];
-
-export type OnField = (name: string, value: Value) => void;
-
-/** A point that hands its fields out one by one: to make an object of them is most of what it costs to read a point of many. */
-export interface StoredPoint {
-  readonly device: string;
-  /** Nanoseconds since the Unix epoch. */
-  readonly time: bigint;
-  each(onField: OnField): void;
-}
 
 /** All fields of a point. */
 export function fieldsOf(point: Pick<StoredPoint, 'each'>): Point['fields'] {
@@ -20,11 +11,19 @@ export function fieldsOf(point: Pick<StoredPoint, 'each'>): Point['fields'] {
   return Object.fromEntries(entries);
 }
 
-/** Points of a store that reads objects only. */
-export const asStored = ({ device, time, fields }: Point): StoredPoint => ({
+const asStored = ({ device, time, fields }: Point): StoredPoint => ({
   device,
   time: BigInt(time),
   each(onField) {
     for (const [name, value] of Object.entries(fields)) onField(name, value);
   },
 });
+
+/** Streams points in the way that costs the store least. */
+export async function* pointsOf(
+  store: Pick<SeriesStore, 'read' | 'visit'>,
+  options: ReadOptions,
+): AsyncIterable<readonly StoredPoint[]> {
+  if (store.visit) yield* store.visit(options);
+  else for await (const points of store.read(options)) yield points.map(asStored);
+}
