@@ -39,7 +39,7 @@ try {
   ]);
   const report = [
     '## Exporting the archive',
-    '`npm run bench -- export`: SQLite, 20 devices with 8,333 readings a day, 4 devices with samples; medians, in turn, each in a process of its own. The processor time of the reading thread is what limits an export where a second core is free.',
+    '`npm run bench -- export`: SQLite, 20 devices with 8,333 readings a day in all, 4 devices with samples; medians, in turn, each in a process of its own. The processor time of the reading thread is what limits an export where a second core is free.',
     ...parts,
     'Memory of the whole process at the most, in MB, the more days the more readings:',
     table(['readings', '`store.read` alone', 'Parquet'], memory),

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { pino } from 'pino';
 import { expect, it, onTestFinished } from 'vitest';
+import { elementAt } from '../core/numeric/element.ts';
+import { mulberry32 } from '../core/numeric/random/mulberry32.ts';
 import { endsSegment, inSegment, onlyEndsSegment } from '../core/steps/port.ts';
 import { untilPacked } from '../core/store/packed/testing.ts';
 import type { ReadOptions, SeriesStore } from '../core/store/port.ts';
@@ -11,7 +13,7 @@ import { createSqliteStore } from '../core/store/sqlite.ts';
 import { type Point, readingToPoint } from '../core/wire/point.ts';
 import type { Samples } from '../core/wire/samples.ts';
 import { samplesToPoints } from '../core/wire/samples-point.ts';
-import { parseRange, readArchive } from './archive.ts';
+import { parseRange, readArchive, rowsOf } from './archive.ts';
 import { fitCandidate } from './candidate.ts';
 import { labelledRows, labelRows } from './rows.ts';
 import { quickOptions } from './testing.ts';
@@ -104,6 +106,79 @@ it('of too many readings an even sample is taken, the same each time, in order',
   expect(times.filter((time) => time < 500).length).toBeLessThan(70);
   expect((await read()).times).toEqual(dataset.times);
 });
+
+it.each([
+  ['objects', 4_000],
+  ['objects', 1_500],
+  ['fields one by one', 4_000],
+  ['fields one by one', 1_500],
+  ['fields one by one', 100],
+])('readings, samples and ends that come as %s are sampled as by the book: %i rows', async (way, maxRows) => {
+  const points = Array.from({ length: 60 }, (_, at): readonly Point[] => {
+    const device = `d${at % 3}`;
+    if (at % 7 === 3)
+      return [
+        readingToPoint(
+          { stream: 's', device, time: `${at * 10_000}`, received: '0', values: {}, truth: 'ham', endsSegment: true },
+          2,
+        ),
+      ];
+    if (at % 2) return [point(device, at * 10_000, { a: at, 'b;': at % 3 ? null : 1 }, at % 5 ? 'ham' : 'spam')];
+    const values = { a: Array.from({ length: 70 + at }, (__, index) => (index % 9 ? index : null)) };
+    const truth = at % 4 ? 'ham' : 'eggs';
+    return samplesToPoints(
+      {
+        stream: 's',
+        device,
+        time: `${at * 10_000}`,
+        rate: 1e6,
+        values,
+        truth,
+        received: '0',
+        ...(at % 8 === 0 && { endsSegment: true }),
+      },
+      2,
+    );
+  }).flat();
+  const rows = points.flatMap((each) => [...rowsOf(each, fields)]);
+  const random = mulberry32(1);
+  const kept: number[] = [];
+  for (const number of rows.keys()) {
+    const place = kept.length < maxRows ? number : Math.floor(random() * (number + 1));
+    if (place < maxRows) kept[place] = number;
+  }
+  const wanted = kept.sort((a, b) => a - b).map((number) => elementAt(rows, number));
+  const store = storeOf(points);
+  const visit = async function* () {
+    for (const each of points) yield [{ ...each, time: BigInt(each.time), each: eachOf(each) }];
+  };
+  const from = way === 'objects' ? store : { ...store, visit };
+  const dataset = await readArchive({ store: from, stream: 's', fields, range, maxRows });
+  const { classes, labels, devices, times, segments } = dataset;
+  const given = wanted.map((_, row) => ({
+    device: devices?.names[elementAt(devices.index, row)],
+    time: String(times?.[row]),
+    values: [...dataset.values.subarray(2 * row, 2 * row + 2)],
+    truth: classes[elementAt(labels, row)],
+    segment: segments?.[row],
+  }));
+  expect(dataset).toMatchObject({ count: wanted.length, leftOut: rows.length - wanted.length, withoutTruth: 0 });
+  expect(given).toEqual(
+    wanted.map(
+      ({ device, time, fields: { 'v.a': a = Number.NaN, 'v.b;': b = Number.NaN, truth, endsSegment: ends } }) => ({
+        ...{ device, time, values: [a, b], truth },
+        segment: !ends ? inSegment : Number.isNaN(a) && Number.isNaN(b) ? onlyEndsSegment : endsSegment,
+      }),
+    ),
+  );
+});
+
+/** Hands the fields of a point out one by one. */
+const eachOf =
+  ({ fields: all }: Point) =>
+  (onField: (name: string, value: Point['fields'][string]) => void) => {
+    for (const [name, value] of Object.entries(all)) onField(name, value);
+  };
 
 it('a model learns from it', async () => {
   const points = Array.from({ length: 200 }, (_, time) =>

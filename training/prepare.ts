@@ -126,7 +126,7 @@ class MadeRows {
     // The mere end of a segment is no row for a model.
     for (let row = 0; row < count; row++) if (segments[row] !== onlyEndsSegment) kept.push(row);
     const made: MadePart = {
-      ...{ count: kept.length, ...valuesOf(rows, kept) },
+      ...{ count: kept.length, ...copiedValues(rows, kept) },
       devices: kept.map((row) => elementAt(names, elementAt(devices, row))),
       seconds: kept.map((row) => elementAt(seconds, row)),
       nanoseconds: kept.map((row) => elementAt(nanoseconds, row)),
@@ -186,4 +186,10 @@ class MadeRows {
       mixed: this.#mixed,
     };
   }
+}
+
+/** What a step gives is its own, and valid until the next batch only. */
+function copiedValues(rows: StepRows, kept: readonly number[]) {
+  const { width, values } = valuesOf(rows, kept);
+  return { width, values: values === rows.values ? values.slice() : values };
 }

@@ -40,7 +40,7 @@ async function filled(file: string, write: (store: SeriesStore) => Promise<void>
   await store.stop();
 }
 
-/** 20 devices, 8,333 readings a day. */
+/** 20 devices, 8,333 readings a day in all. */
 export const fillReadings = (file: string, count: number): Promise<void> =>
   filled(file, async (store) => {
     const random = mulberry32(1);

@@ -7,7 +7,7 @@ import { formatTime, nsOf } from '../../core/steps/time.ts';
 import type { PreparedRows, RowOrigins } from '../prepared-rows.ts';
 import type { StepInput } from './step-input.ts';
 
-/** Columns as rows; `kept` says which of the rows are some to be labelled. */
+/** Rows to be labelled; `kept` says which of those that the steps gave they are. */
 export function rowsOf(
   given: StepRows,
   isOwn: ((row: number) => boolean) | undefined,

@@ -58,7 +58,7 @@ export async function openParts(loaded: LoadedConfig, options: DataOptions): Pro
  */
 export async function readingsOf(
   loaded: LoadedConfig,
-  store: Pick<SeriesStore, 'read'>,
+  store: Pick<SeriesStore, 'read' | 'visit'>,
   range: { readonly from: string; readonly to: string },
   place?: string,
   fields?: readonly string[],

@@ -46,7 +46,7 @@ export async function toParquet(rows: ObjectRows): Promise<Uint8Array> {
     const to = Math.min(count, from + perGroup);
     await parquet.write({
       columnData: [
-        { name: deviceColumn, data: new Array<string>(to - from).fill(device) },
+        { name: deviceColumn, data: new Array<string>(to - from).fill(device), statistics: true },
         { name: timeColumn, data: times.subarray(from, to), encoding: 'PLAIN' as const, statistics: true },
         ...columns.map(({ name }, at) => ({
           ...{ name, encoding: 'PLAIN' as const },
@@ -54,7 +54,7 @@ export async function toParquet(rows: ObjectRows): Promise<Uint8Array> {
         })),
         { name: truthColumn, data: Array.from(truth.subarray(from, to), (index) => truths[index] ?? null) },
         { name: endColumn, data: Array.from(ends.subarray(from, to), (end) => (end === 1 ? true : null)) },
-        // Bounds of anything but times hardly ever tell a reader what to skip, and a row group is read whole.
+        // Bounds of values and truths hardly ever tell a reader what to skip, and a row group is read whole.
       ].map((column) => ({ statistics: false, ...column, offsetIndex: false })),
       rowGroupSize: to - from,
       pageSize: 0,

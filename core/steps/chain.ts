@@ -70,10 +70,11 @@ export function buildChain(specs: readonly StepSpec[], channels: readonly string
   let shape: Shape = { channels };
   const facts = specs.findIndex(isFactStep);
   const before = facts < 0 ? specs : specs.slice(0, facts);
-  const steps = before.map((spec, index): { use: string; step: Step } => {
+  const steps = before.map((spec, index): { use: string; step: Step; width: number } => {
+    const width = shape.channels.length;
     const step = buildStep(spec, index, shape, own);
     shape = ofOwnColumns(step.shape, shape);
-    return { use: spec.use, step };
+    return { use: spec.use, step, width };
   });
   if (shape.windows && shape.channels.length === 0)
     throw problem('', 'nothing follows the window; put statistics, spectrum, lags or series behind it');
@@ -88,13 +89,14 @@ export function buildChain(specs: readonly StepSpec[], channels: readonly string
     byRow: !plan && steps.every(({ step }) => step.byRow === true),
     takesValues: !plan && !Number.isFinite(aheadNs) && steps.every(({ step }) => step.takesValues === true),
     open: () => {
-      const sessions = steps.map(({ use, step }) => ({
-        use,
+      const sessions: OpenStep[] = steps.map(({ use, step, width }) => ({
+        ...{ use, width },
         session: step.open(),
         takesValues: step.takesValues === true,
       }));
+      const width = channels.length;
       if (Number.isFinite(aheadNs))
-        sessions.unshift({ use: aheadCheck, session: new Ahead(aheadNs, channels.length), takesValues: false });
+        sessions.unshift({ use: aheadCheck, width, session: new Ahead(aheadNs, width), takesValues: false });
       return new Session(sessions);
     },
   };
@@ -159,6 +161,8 @@ function maxAheadOf(spec: StepSpec): number {
 
 interface OpenStep {
   readonly use: string;
+  /** Columns of the rows that it is given. */
+  readonly width: number;
   readonly session: StepSession;
   readonly takesValues: boolean;
 }
@@ -176,8 +180,8 @@ class Session implements ChainSession {
     const latest = {};
     this.#latest = latest;
     const commits: (() => void)[] = [];
-    const outcomes = this.#steps.map(({ use, session, takesValues }) => {
-      const result = session.apply(takesValues ? rows : byColumn(rows));
+    const outcomes = this.#steps.map(({ use, session, takesValues, width }) => {
+      const result = session.apply(takesValues ? rows : byColumn(rows, width));
       rows = result.rows;
       commits.push(result.committed);
       return { use, given: rows.count, skips: result.skips, counts: result.counts };

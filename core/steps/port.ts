@@ -1,5 +1,6 @@
 /**
- * Rows on their way to the imputer, by column. Every array is at least `count` long; what stands behind that is of no meaning.
+ * Rows on their way to the imputer, by column, or row after row. Every array but `values` is at least `count` long; what stands behind
+ * that is of no meaning.
  *
  * A time is two numbers, so that it is exact and no `bigint` is made for each sample: whole seconds since the Unix epoch (rounded
  * down, also before 1970) and the nanoseconds within that second.
@@ -15,7 +16,10 @@ export interface StepRows {
   readonly nanoseconds: Int32Array;
   /** By channel and row; NaN is a gap. */
   readonly columns: readonly Float64Array[];
-  /** Row after row, in place of `columns`, which is empty then: from the last step, or for one that {@link Step.takesValues}. */
+  /**
+   * Row after row, in place of `columns`, which is empty then: from `series`, or for a step that {@link Step.takesValues}. As long as the
+   * rows are.
+   */
   readonly values?: Float64Array;
   /** By row, an index into the list of classes that the caller keeps for the life of a session; {@link noTruth} where unknown. */
   readonly truths: Int32Array;

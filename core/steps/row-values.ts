@@ -12,11 +12,10 @@ export function valuesAt(given: StepRows, row: number): Float64Array {
   return values.slice(row * width, (row + 1) * width);
 }
 
-/** The same rows by column, for a step that does not take them row after row. */
-export function byColumn(given: StepRows): StepRows {
+/** The same rows by column, for a step that does not take them row after row. @param width - of a row, also where there is none */
+export function byColumn(given: StepRows, width: number): StepRows {
   const { values, count, ...rest } = given;
   if (!values) return given;
-  const width = widthOf(given);
   const columns = Array.from({ length: width }, (_, column) =>
     Float64Array.from({ length: count }, (__, row) => values[row * width + column]!),
   );

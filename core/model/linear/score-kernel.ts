@@ -38,7 +38,8 @@ export function openScorer(ridge: Ridge): Scorer {
   const each = Math.ceil(intercepts.length / lanes) * lanes;
   const isShort = coefficients instanceof Float32Array;
   const size = isShort ? floatBytes : doubleBytes;
-  const [row, scores] = [each * width, each * width + width + (width % lanes)];
+  const row = Math.ceil((each * width * size) / doubleBytes);
+  const scores = row + width + (width % lanes);
   const bytes = (scores + each) * doubleBytes;
   const memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / pageBytes) });
   const sizes = Array.from({ length: vectorsTogether }, (_, index) => index + 1);

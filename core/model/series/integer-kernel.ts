@@ -61,8 +61,8 @@ export const biasesAtOnce = 7;
 /** Numbers in a register. */
 export const integersTogether = 8;
 /** Where ones end and zeros begin: what is read before it keeps so many of eight numbers. */
-export const maskBytes = 2 * integersTogether * 2;
 export const integerBytes = 2;
+export const maskBytes = 2 * integersTogether * integerBytes;
 /** A sum of eight lanes is counted in each: of more convolutions than this a lane may overflow. */
 export const mostCounted = 0x7fff * integersTogether;
 const vectorBytes = integersTogether * integerBytes;

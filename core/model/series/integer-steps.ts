@@ -7,13 +7,14 @@ export const floatBytes = 4;
 /** Where everything stands in the memory of the kernel, in bytes. What follows is free from `end` on. */
 export type IntegerLayout = ReturnType<typeof layOut>;
 
-const aligned = (count: number) => Math.ceil(count / integersTogether) * integersTogether;
+const lineBytes = 64;
 
 export function layOut({ length, dilations, features }: RocketPlan) {
   let end = 0;
   const take = (count: number, bytes: number) => {
     const at = end;
-    end += aligned(count + integersTogether) * bytes;
+    // Rows that begin with a cache line are read without straddling one.
+    end += Math.ceil(((count + integersTogether) * bytes) / lineBytes) * lineBytes;
     return at;
   };
   const padding = reach * Math.max(...dilations.map(({ dilation }) => dilation));

@@ -59,7 +59,7 @@ export function fitRocket(
         }
       }
     }
-  return { plan, biases, integers: fitsIntegers(plan) };
+  return { plan, biases, integers: fitsIntegers(plan) && plan.dilations.some(({ biases: each }) => each > 1) };
 }
 
 /** The values that are no NaN, in place. */

@@ -57,9 +57,9 @@ export class ShapeletTransform {
           into[to + 2] = measured > 0 ? occurrences / measured : 0;
           to += featuresOfShapelet;
         };
-        const { length } = group.shapelets;
-        for (let index = 0; index + 1 < length; index += 2) this.#matcher.matchBoth(at + index * room, write);
-        if (length % 2 === 1) write(this.#matcher.match(at + (length - 1) * room));
+        const shapelets = group.shapelets.length;
+        for (let index = 0; index + 1 < shapelets; index += 2) this.#matcher.matchBoth(at + index * room, write);
+        if (shapelets % 2 === 1) write(this.#matcher.match(at + (shapelets - 1) * room));
       }
       onWindow?.(window + 1, count);
     }

@@ -28,6 +28,7 @@ test('a row is the samples of its window, channel after channel, each in its pla
 test.each<[StepSpec[], string]>([
   [[{ use: 'series' }], 'put a window step before it'],
   [[{ use: 'window', length: '1s' }, { use: 'series' }], 'rate: it is missing'],
+  [[second, { use: 'series', channels: ['x', 'x'] }], 'channels: "x" is named twice'],
   [[second, { use: 'statistics' }, { use: 'series' }], 'stands alone behind the window'],
   [[second, { use: 'series' }, { use: 'statistics' }], 'stands alone behind the window'],
   [[{ use: 'window', length: '1h', rate: 1_000 }, { use: 'series' }], 'a series has 2 to 100000 in all'],

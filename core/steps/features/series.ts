@@ -24,6 +24,8 @@ export const series = defineStep({
     const known = shape.windows.channels;
     const columns = columnsOf(known, params.channels);
     const used = columns.map((column) => known[column] ?? '');
+    const twice = used.find((name, at) => used.indexOf(name) !== at);
+    if (twice !== undefined) throw new StepProblem(`channels: ${JSON.stringify(twice)} is named twice`);
     if (length < 2 || length * used.length > maxColumns)
       throw new StepProblem(
         `rate: a window has ${length} samples of ${used.length} channels; a series has 2 to ${maxColumns} in all`,
@@ -46,7 +48,8 @@ function openSeries(columns: readonly number[], plan: Plan): StepSession {
   return openStateless(({ count, windows }) => {
     const { length } = plan;
     const values = new Float64Array(count * columns.length * length).fill(Number.NaN);
-    for (let row = 0, at = 0; windows && row < count; row++)
+    if (!windows) throw new TypeError('a series is cut from windows');
+    for (let row = 0, at = 0; row < count; row++)
       for (const column of columns) {
         place(windows, row, column, plan, values.subarray(at, at + length));
         at += length;
