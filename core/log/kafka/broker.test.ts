@@ -20,7 +20,7 @@ import {
   testTimeoutMs,
   texts,
 } from '../contract/fixture.ts';
-import { clients, kafkaUnderTest, sessionTimeoutMs, testKafka, withAdmin, withoutKafka } from './testing.ts';
+import { clients, kafkaUnderTest, makeTopic, sessionTimeoutMs, testKafka, withAdmin, withoutKafka } from './testing.ts';
 
 describe.skipIf(withoutKafka).each(clients)(
   `what the log does on a broker by %s ${withoutKafka ?? ''}`,
@@ -137,7 +137,7 @@ describe.skipIf(withoutKafka).each(clients)(
       const letters = await fixture().topic(log, 'deadletters', 1);
       const small = fixture().name('small');
       const configEntries = [{ name: 'max.message.bytes', value: '20000' }];
-      await withAdmin((admin) => admin.createTopics({ topics: [{ topic: small, numPartitions: 1, configEntries }] }));
+      await makeTopic({ topic: small, numPartitions: 1, configEntries });
       const sizes = [100, 2_000_000, 100, 50_000, 100];
       await log.append(topic, numbered(0, sizes.length), deadline);
       await log.pipe(
@@ -169,7 +169,7 @@ describe.skipIf(withoutKafka).each(clients)(
       const topic = await fixture().topic(log, 'readings', 1);
       const letters = fixture().name('tiny');
       const configEntries = [{ name: 'max.message.bytes', value: '500' }];
-      await withAdmin((admin) => admin.createTopics({ topics: [{ topic: letters, numPartitions: 1, configEntries }] }));
+      await makeTopic({ topic: letters, numPartitions: 1, configEntries });
       await log.append(topic, [record('a', 'bad'), record('a', 'good')], deadline);
       const taken: string[] = [];
       const transform = ({ records }: { records: Parameters<typeof texts>[0] }) => {
@@ -215,7 +215,7 @@ describe.skipIf(withoutKafka).each(clients)(
       const [topic, copy] = [await fixture().topic(log, 'readings', 1), await fixture().topic(log, 'copy', 1)];
       const state = fixture().name('state');
       const small = [{ name: 'max.message.bytes', value: '2000' }];
-      await withAdmin((admin) => admin.createTopics({ topics: [{ topic: state, configEntries: small }] }));
+      await makeTopic({ topic: state, configEntries: small });
       const refused: unknown[] = [];
       await log.append(topic, numbered(0, 30), deadline);
       await log.pipe(

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { Admin } from 'kafkajs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Admin, ITopicConfig } from 'kafkajs';
 import { type LogUnderTest, silent } from '../contract/fixture.ts';
 import { createKafkaLog, type KafkaLogOptions } from '../kafka.ts';
 import { type ClientName, clientNames, parseAddress } from './address.ts';
@@ -59,6 +60,20 @@ export async function withAdmin<T>(work: (admin: Admin) => Promise<T>): Promise<
     await admin.disconnect();
     kill();
   }
+}
+
+/** Makes a topic as somebody else would. kafkajs's own waiting gives up where a broker does not know the topic yet. */
+export async function makeTopic(config: ITopicConfig): Promise<void> {
+  await withAdmin(async (admin) => {
+    await admin.createTopics({ topics: [config], waitForLeaders: false });
+    const isKnown = () =>
+      admin.fetchTopicMetadata({ topics: [config.topic] }).then(
+        ({ topics }) => topics.length > 0,
+        () => false,
+      );
+    for (const untilMs = Date.now() + 30_000; !(await isKnown()); await sleep(50))
+      if (Date.now() > untilMs) throw new Error(`no broker knows the topic ${config.topic}`);
+  });
 }
 
 /** The partitions of topics in which a transaction has not ended: what is in it, and behind it, cannot be read yet. kafkajs tells no such ends. */

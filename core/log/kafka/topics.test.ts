@@ -18,7 +18,7 @@ import {
   texts,
 } from '../contract/fixture.ts';
 import type { EventLog, StoredRecord } from '../port.ts';
-import { clients, kafkaUnderTest, withAdmin, withoutKafka } from './testing.ts';
+import { clients, kafkaUnderTest, makeTopic, withAdmin, withoutKafka } from './testing.ts';
 
 const describeKafka = describe.skipIf(withoutKafka);
 
@@ -53,7 +53,7 @@ describeKafka.each(clients)(
     ])('a topic is deleted and made anew, and ends %s: all that it holds is taken', async (_, count) => {
       const log = await fixture().open();
       const topic = fixture().name('readings');
-      await withAdmin((admin) => admin.createTopics({ topics: [{ topic, numPartitions: 3 }] }));
+      await makeTopic({ topic, numPartitions: 3 });
       const copy = await fixture().topic(log, 'copy');
       const [piped, drained] = [fixture().name('piped'), fixture().name('drained')];
       const { sink, taken } = collecting();
@@ -97,7 +97,7 @@ describeKafka.each(clients)(
     test('a topic is made anew while nothing is at work: all that it holds is taken', async () => {
       const log = await fixture().open();
       const [topic, copy] = [fixture().name('readings'), await fixture().topic(log, 'copy')];
-      await withAdmin((admin) => admin.createTopics({ topics: [{ topic, numPartitions: 3 }] }));
+      await makeTopic({ topic, numPartitions: 3 });
       const options = { from: [topic], group: fixture().name('group') };
       await log.append(topic, numbered(0, 100), deadline);
       const running = await log.pipe(options, copyTo(copy));
@@ -125,7 +125,7 @@ describeKafka.each(clients)(
     test('a topic is made anew while a partition is restored from it: the restoration ends, and all that it holds is taken', async () => {
       const log = await fixture().open();
       const [topic, copy] = [fixture().name('readings'), await fixture().topic(log, 'copy', 1)];
-      await withAdmin((admin) => admin.createTopics({ topics: [{ topic, numPartitions: 1 }] }));
+      await makeTopic({ topic, numPartitions: 1 });
       const options = { from: [topic], group: fixture().name('group') };
       await log.append(topic, numbered(0, 2_500), deadline);
       const first = await log.pipe(options, copyTo(copy));
