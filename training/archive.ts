@@ -66,7 +66,7 @@ export async function readArchive({
       if (truth === undefined) withoutTruth += found;
       if (truth === undefined && !whole) continue;
       if (isRow) rows.offerRow(point, row);
-      for (let index = 0; samples && index < samples.count; index++) rows.offerSample(point, row, fields, index);
+      rows.offerSamples(point, row, fields);
     }
   }
   if (seen === withoutTruth) {

@@ -40,24 +40,24 @@ export class ArchivedRows {
     this.#segments[row] = segmentOf(isEnd, isMeasured);
   }
 
-  /** Offers one of the samples that a point holds. @param index - which of them */
-  offerSample(
-    { device }: StoredPoint,
-    { samples, truth, isEnd }: PointRow,
-    fields: readonly string[],
-    index: number,
-  ): void {
+  /** Offers each of the samples that a point holds. */
+  offerSamples({ device }: StoredPoint, { samples, truth, isEnd }: PointRow, fields: readonly string[]): void {
     if (!samples) return;
-    const row = this.#placeOf(device, truth);
-    if (row < 0) return;
-    let isMeasured = false;
-    for (const [column, name] of fields.entries()) {
-      const value = samples.values.get(name)?.[index] ?? Number.NaN;
-      this.#values[row * this.#width + column] = value;
-      if (!Number.isNaN(value)) isMeasured = true;
+    const { count, first, rate } = samples;
+    const record = BigInt(samples.recordTime);
+    const columns = fields.map((name) => samples.values.get(name));
+    for (let index = 0; index < count; index++) {
+      const row = this.#placeOf(device, truth);
+      if (row < 0) continue;
+      let isMeasured = false;
+      for (const [column, values] of columns.entries()) {
+        const value = values?.[index] ?? Number.NaN;
+        this.#values[row * this.#width + column] = value;
+        if (!Number.isNaN(value)) isMeasured = true;
+      }
+      this.#times[row] = record + BigInt(sampleOffsetNs(first + index, rate));
+      this.#segments[row] = segmentOf(isEnd && index === count - 1, isMeasured);
     }
-    this.#times[row] = BigInt(samples.recordTime) + BigInt(sampleOffsetNs(samples.first + index, samples.rate));
-    this.#segments[row] = segmentOf(isEnd && index === samples.count - 1, isMeasured);
   }
 
   /** Where the next row is to be kept; -1: nowhere. */

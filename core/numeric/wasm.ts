@@ -42,6 +42,10 @@ export class Frame {
   }
 }
 
+/** So many parameters of 32 bits: addresses, as a rule. */
+export const parameters = (frame: Frame, count: number): Local[] =>
+  Array.from({ length: count }, () => frame.parameter('i32'));
+
 export interface WasmFunction {
   readonly name: string;
   /** How many. */

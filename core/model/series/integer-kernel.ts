@@ -11,6 +11,7 @@ import {
   i32,
   i32x4,
   type Local,
+  parameters,
   repeat,
   repeatWhile,
   set,
@@ -106,9 +107,6 @@ function rounded(name: string, round: (value: Code) => Code): WasmFunction {
     repeat(body, i32.lessUnsigned(get(into), get(end))),
   ]);
 }
-
-const parameters = (frame: Frame, count: number): Local[] =>
-  Array.from({ length: count }, () => frame.parameter('i32'));
 
 function negativeSums(): WasmFunction {
   const frame = new Frame();

@@ -8,6 +8,7 @@ import {
   i32,
   i32x4,
   type Local,
+  parameters,
   repeat,
   repeatWhile,
   set,
@@ -117,9 +118,6 @@ function addSamples(): WasmFunction {
   ];
   return frame.function('addSamples', [repeat(body, i32.lessUnsigned(get(into), get(end)))]);
 }
-
-const parameters = (frame: Frame, count: number): Local[] =>
-  Array.from({ length: count }, () => frame.parameter('i32'));
 
 function negativeSums(): WasmFunction {
   const frame = new Frame();
