@@ -85,6 +85,8 @@ export const i32 = {
   lessUnsigned: binary(0x49),
   atMost: binary(0x4c),
   isZero: (a: Code): Code => [...a, 0x45],
+  /** How many zero bits stand below the lowest one. */
+  trailingZeros: (a: Code): Code => [...a, 0x68],
 };
 
 export const i64 = {
@@ -108,6 +110,7 @@ export const f64 = {
   divide: binary(0xa3),
   atLeast: binary(0x66),
   greater: binary(0x64),
+  negative: (a: Code): Code => [...a, 0x9a],
   fromI32: (a: Code): Code => [...a, 0xb7],
 };
 
@@ -170,6 +173,8 @@ export const bitSelect = (whenSet: Code, otherwise: Code, mask: Code): Code => [
 export const i32x4 = {
   zero: f32x4.zero,
   subtract: vectorBinary(0xb1),
+  /** Sums of products of two neighbours of eight. */
+  dot: vectorBinary(0xba),
   /** Of numbers that are whole; what is too large becomes the largest. */
   fromF32x4: vectorUnary(0xf8),
   /** Sums of two neighbours of eight. */
@@ -190,12 +195,40 @@ export const i16x8 = {
   subtract: vectorBinary(0x91),
   multiply: vectorBinary(0x95),
   greater: vectorBinary(0x31),
+  shiftRight: (a: Code, bits: number): Code => [...a, ...i32.constant(bits), 0xfd, ...unsigned(0x8d)],
+  /** These numbers, one after the other, as often as they fit. */
+  repeated: (...values: number[]): Code => [
+    ...[0xfd, 0x0c],
+    ...new Uint8Array(Int16Array.from({ length: 8 }, (_, lane) => values[lane % values.length] ?? 0).buffer),
+  ],
   /** Of two times four numbers; what is too large becomes the largest. */
   fromI32x4: vectorBinary(0x85),
 };
 
+/** Sixteen bytes side by side. */
+export const i8x16 = {
+  load: (address: Code, offset = 0): Code => [...address, 0xfd, 0x00, 0, ...unsigned(offset)],
+  lanes: (...values: number[]): Code => [0xfd, 0x0c, ...values],
+  /** One number, sixteen times. */
+  constant: (value: number): Code => [0xfd, 0x0c, ...new Array<number>(16).fill(value)],
+  splat: vectorUnary(0x0f),
+  add: vectorBinary(0x6e),
+  subtract: vectorBinary(0x71),
+  equal: vectorBinary(0x23),
+  greaterUnsigned: vectorBinary(0x28),
+  /** Of numbers with a sign. */
+  atLeast: vectorBinary(0x2b),
+  /** Of the first those lanes that the second names; zero where it names none. */
+  swizzle: vectorBinary(0x0e),
+  /** The highest bit of each lane, as an i32. */
+  bits: vectorUnary(0x64),
+};
+
 /** Bits that are set in both. */
 export const bitAnd = vectorBinary(0x4e);
+
+/** Bits that are set in the first and not in the second. */
+export const bitAndNot = vectorBinary(0x4f);
 
 /** Two numbers of 64 bits side by side. */
 export const f64x2 = {
