@@ -6,6 +6,7 @@ import { decodeAlertRecord, noticeOf, type PromotionNotice } from '../core/wire/
 import { describeError } from '../core/wire/errors.ts';
 import { type Status, statusSchema } from '../core/wire/status.ts';
 import type { Stream } from '../core/wire/stream.ts';
+import { validate } from '../core/wire/validate.ts';
 
 export interface PromotionsOptions {
   readonly stream: Stream;
@@ -118,7 +119,7 @@ function statusIn(value: Uint8Array): Status | undefined {
   // Most reports hold none: they are not parsed.
   if (!Buffer.from(value.buffer, value.byteOffset, value.byteLength).includes('"promotions"')) return undefined;
   try {
-    return statusSchema.safeParse(JSON.parse(Buffer.from(value).toString('utf8'))).data;
+    return validate(statusSchema, JSON.parse(Buffer.from(value).toString('utf8'))).data;
   } catch {
     return undefined;
   }

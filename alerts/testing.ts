@@ -17,6 +17,7 @@ import {
 } from '../core/wire/alert.ts';
 import type { Prediction } from '../core/wire/prediction.ts';
 import { topicsOf } from '../core/wire/stream.ts';
+import { validate } from '../core/wire/validate.ts';
 
 export const silent = pino({ level: 'silent' });
 export const patient = { timeout: 60_000, interval: 20 };
@@ -52,7 +53,7 @@ export async function openReceiver(
       const body = Buffer.concat(chunks);
       const status = respond(count++);
       const json: unknown = JSON.parse(body.toString());
-      const notice = promotionNoticeSchema.safeParse(json).data;
+      const notice = validate(promotionNoticeSchema, json).data;
       const sent = { body, headers: request.headers, status, atMs: Date.now() };
       if (notice) notices.push({ notice, ...sent });
       else received.push({ alert: alertSchema.parse(json), ...sent });

@@ -7,6 +7,7 @@ import type { Tick } from '../core/wire/alert.ts';
 import { describeError } from '../core/wire/errors.ts';
 import { type Status, statusSchema } from '../core/wire/status.ts';
 import type { Stream } from '../core/wire/stream.ts';
+import { validate } from '../core/wire/validate.ts';
 
 export interface TickerOptions {
   readonly stream: Stream;
@@ -171,7 +172,7 @@ function keep(
 
 function statusIn(value: Uint8Array): Status | undefined {
   try {
-    const parsed = statusSchema.safeParse(JSON.parse(Buffer.from(value).toString('utf8')));
+    const parsed = validate(statusSchema, JSON.parse(Buffer.from(value).toString('utf8')));
     return parsed.success ? parsed.data : undefined;
   } catch {
     return undefined;

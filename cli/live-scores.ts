@@ -3,6 +3,7 @@ import { scoreConfusion } from '../core/statistics/confusion.ts';
 import { GaplineError } from '../core/wire/errors.ts';
 import { type Prediction, predictionSchema, unknownLabel } from '../core/wire/prediction.ts';
 import type { Topics } from '../core/wire/stream.ts';
+import { validate } from '../core/wire/validate.ts';
 
 export interface LiveScoresInput {
   readonly log: Pick<EventLog, 'tail'>;
@@ -82,7 +83,7 @@ async function* scoredBy(
 
 function predictionIn(value: Uint8Array): Prediction | undefined {
   try {
-    return predictionSchema.safeParse(JSON.parse(Buffer.from(value).toString('utf8'))).data;
+    return validate(predictionSchema, JSON.parse(Buffer.from(value).toString('utf8'))).data;
   } catch {
     return undefined;
   }

@@ -2,6 +2,7 @@ import type { EventLog } from '../core/log/port.ts';
 import { oneLine } from '../core/wire/errors.ts';
 import { type Status, statusSchema } from '../core/wire/status.ts';
 import type { Stream } from '../core/wire/stream.ts';
+import { validate } from '../core/wire/validate.ts';
 
 type UnknownField = NonNullable<Status['unknownFields']>[number];
 
@@ -34,7 +35,7 @@ export function describeUnknownFields(fields: readonly UnknownField[]): string {
 
 function statusOf(value: Uint8Array): Status | undefined {
   try {
-    return statusSchema.safeParse(JSON.parse(Buffer.from(value).toString('utf8'))).data;
+    return validate(statusSchema, JSON.parse(Buffer.from(value).toString('utf8'))).data;
   } catch {
     return undefined;
   }

@@ -2,6 +2,7 @@ import express, { type Request, type RequestHandler, Router } from 'express';
 import { z } from 'zod';
 import type { Guard } from '../core/access/guard.ts';
 import { GaplineError } from '../core/wire/errors.ts';
+import { validate } from '../core/wire/validate.ts';
 import type { Figures } from './figures/figures.ts';
 
 /** What the page may change, where it runs beside the generator. */
@@ -75,7 +76,7 @@ export function controlsRouter({
 
 function bodyOf<T>(request: Request, schema: z.ZodType<T>, form: string): T {
   if (request.body === undefined) throw new GaplineError('media-type-unsupported', `send application/json, as ${form}`);
-  const parsed = schema.safeParse(request.body);
+  const parsed = validate(schema, request.body);
   if (!parsed.success) throw new GaplineError('control-invalid', `send ${form}`);
   return parsed.data;
 }

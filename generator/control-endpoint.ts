@@ -6,6 +6,7 @@ import { createGuard } from '../core/access/guard.ts';
 import { Listener } from '../core/http/listener.ts';
 import { HttpProblem, problemHandler } from '../core/http/problem.ts';
 import { generatorControlSchema } from '../core/wire/generator-control.ts';
+import { validate } from '../core/wire/validate.ts';
 import type { ControlledGenerator } from './control.ts';
 
 export interface ControlEndpointOptions {
@@ -35,7 +36,7 @@ export function createControlEndpoint({ generator, access, host, port, logger, o
   });
   app.get('/control', (_request, response) => void response.json(generator.state()));
   app.post('/control', express.json({ limit: '1kb' }), async (request, response) => {
-    const { success, data } = generatorControlSchema.safeParse(request.body);
+    const { success, data } = validate(generatorControlSchema, request.body);
     if (!success)
       throw new HttpProblem('control-invalid', 'send {"running":true,"rate":50}, with a rate from 0 to 10000000');
     response.json(await generator.set(data));

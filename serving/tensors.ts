@@ -3,6 +3,7 @@ import { type Model, type ModelOutput, readingFields } from '../core/model/model
 import type { Rows } from '../core/model/rows.ts';
 import { unknownLabel } from '../core/wire/prediction.ts';
 import { shorten } from '../core/wire/problem.ts';
+import { validate } from '../core/wire/validate.ts';
 import { deviceInput, readDevice } from './device-rows.ts';
 import { fill, fillByField, type Input, inputSchema, parametersSchema as parameters, quote } from './input.ts';
 import { BadRequest } from './protocol-error.ts';
@@ -75,7 +76,7 @@ export function readDeviceRequest(body: unknown): DeviceRequest {
 }
 
 function parse(body: unknown): z.infer<typeof requestSchema> {
-  const parsed = requestSchema.safeParse(body);
+  const parsed = validate(requestSchema, body);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   throw new BadRequest(`${issue?.path.join('.') || 'the request'}: ${issue?.message}`);

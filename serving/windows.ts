@@ -5,6 +5,7 @@ import type { ModelSteps } from '../core/model/steps.ts';
 import { shorten } from '../core/wire/problem.ts';
 import { rateSchema } from '../core/wire/samples.ts';
 import { explainTime, readTime } from '../core/wire/time.ts';
+import { validate } from '../core/wire/validate.ts';
 import { fill, fillByField, type Input, quote } from './input.ts';
 import { BadRequest } from './protocol-error.ts';
 import { boundElements, maxRows } from './request-bounds.ts';
@@ -84,7 +85,7 @@ const columnsOf = (values: Float64Array, sequence: number, length: number, width
 
 function rateOf(stated: unknown, known: number | undefined): number {
   if (stated === undefined && known !== undefined) return known;
-  const { success, data } = rateSchema.safeParse(stated);
+  const { success, data } = validate(rateSchema, stated);
   if (success) return data;
   const found = stated === undefined ? 'missing, and the model does not know it' : shorten(JSON.stringify(stated));
   throw new BadRequest(`parameters.rate: ${found}; expected samples a second, 0.000001 to 1000000`);

@@ -133,3 +133,8 @@ test('only the command line reads the environment, signals and exits', () => {
   const found = stages.filter((file) => /\bprocess\.(env|exit|argv)\b|process\.on\(/.test(textOf(file)));
   expect(found).toEqual([]);
 });
+
+test("only `validate` calls zod's safeParse, which throws for some values from outside", () => {
+  const found = sources().filter((file) => !isForTests(file) && /\bsafe(Parse|Decode)(Async)?\b/.test(textOf(file)));
+  expect(found).toEqual(['core/wire/validate.ts']);
+});

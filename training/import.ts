@@ -19,6 +19,7 @@ import type { Registry } from '../core/model/registry/port.ts';
 import { stepsSchema } from '../core/steps/registry.ts';
 import { describeError, GaplineError } from '../core/wire/errors.ts';
 import { shellWord } from '../core/wire/shell-word.ts';
+import { validate } from '../core/wire/validate.ts';
 import { describeModel, type Published, publishDraft } from './draft.ts';
 import type { TrainingOptions } from './options.ts';
 import type { Preparation } from './prepare.ts';
@@ -160,7 +161,7 @@ interface Found {
 async function readSource(input: ImportInput): Promise<Found> {
   const { source, server, voting } = input;
   if (/^https?:/.test(source)) {
-    const parsed = httpEstimatorSchema.safeParse({ kind: 'http', url: source, ...server });
+    const parsed = validate(httpEstimatorSchema, { kind: 'http', url: source, ...server });
     if (!parsed.success) throw new GaplineError('model-invalid', `${source} is no address of a model server`);
     return { estimator: parsed.data, files: new Map() };
   }

@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { readWhole } from '../../core/files/whole.ts';
 import { isOwnStep } from '../../core/steps/load.ts';
 import { GaplineError } from '../../core/wire/errors.ts';
+import { validate } from '../../core/wire/validate.ts';
 import { keptDrafts } from '../../training/kept-draft.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { liesOutside, ownModules } from '../own-modules.ts';
@@ -190,7 +191,7 @@ async function readManifest(folder: string): Promise<z.infer<typeof manifestSche
   const bytes = await readWhole(join(folder, manifestFile), mostManifestBytes).catch((cause: unknown) => {
     throw new GaplineError('config-invalid', `${folder}: is no back-up, it has no ${manifestFile}`, { cause });
   });
-  const manifest = manifestSchema.safeParse(parseJson(bytes.toString('utf8')));
+  const manifest = validate(manifestSchema, parseJson(bytes.toString('utf8')));
   const escapes = (name: string) => !/^(data|stream)\//.test(name) || name.split('/').includes('..');
   if (!manifest.success || Object.keys(manifest.data.files).some(escapes))
     throw fail(`${folder}: its ${manifestFile} is not one that gapline backup wrote`);

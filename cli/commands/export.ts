@@ -5,6 +5,7 @@ import { type Point, predictionToPoint, valuePrefix } from '../../core/wire/poin
 import { type Prediction, predictionSchema } from '../../core/wire/prediction.ts';
 import type { Stream } from '../../core/wire/stream.ts';
 import { compareTimes, maxTimeNs, minTimeNs } from '../../core/wire/time.ts';
+import { validate } from '../../core/wire/validate.ts';
 import { parseRange, rowsOf, type TimeRange } from '../../training/archive.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import type { Column } from '../export-column.ts';
@@ -131,7 +132,7 @@ async function* logged({ stream, options, range }: Source): AsyncGenerator<Point
 
 function predictionOf(value: Uint8Array): Prediction | undefined {
   try {
-    return predictionSchema.safeParse(JSON.parse(decoder.decode(value))).data;
+    return validate(predictionSchema, JSON.parse(decoder.decode(value))).data;
   } catch {
     return undefined;
   }

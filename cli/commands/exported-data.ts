@@ -5,6 +5,7 @@ import { loadOwnSteps } from '../../core/steps/load.ts';
 import { type StepSpec, stepsSchema } from '../../core/steps/registry.ts';
 import { GaplineError } from '../../core/wire/errors.ts';
 import { maxTimeNs, minTimeNs } from '../../core/wire/time.ts';
+import { validate } from '../../core/wire/validate.ts';
 import { parseRange, readArchive, type TimeRange } from '../../training/archive.ts';
 import { type Preparation, preparationOf } from '../../training/prepare.ts';
 import type { LoadedConfig } from '../config/load.ts';
@@ -69,7 +70,7 @@ export async function madeRows(
 
 /** Rows of other steps would make a model that labels none of the line's readings rightly. */
 function checkSteps(place: string, made: unknown, wanted: readonly StepSpec[]): void {
-  const [theirs, ours] = [stepsSchema.safeParse(made), stepsSchema.parse(wanted)];
+  const [theirs, ours] = [validate(stepsSchema, made), stepsSchema.parse(wanted)];
   const [there, here] = [theirs.data, ours].map((steps) => JSON.stringify(steps));
   if (there !== here)
     throw new GaplineError(

@@ -7,6 +7,7 @@ import type { TimeUnit } from '../../core/dataset/time-cell.ts';
 import type { Metrics } from '../../core/model/manifest.ts';
 import { GaplineError, oneLine } from '../../core/wire/errors.ts';
 import { shellWord } from '../../core/wire/shell-word.ts';
+import { validate } from '../../core/wire/validate.ts';
 import { isNoBetter, majorityAccuracy, rareClass } from '../../training/label-checks.ts';
 import { type TrainingConfig, trainingSchema } from '../../training/options.ts';
 import { marginOf } from '../../training/prepare.ts';
@@ -45,7 +46,7 @@ const budgetMs = 55_000;
 
 /** Makes a stream of a table: its folder, the split data, a stream.yaml and a first model. Where that fails nothing is left behind. */
 export async function newStream(name: string, options: NewStreamOptions): Promise<void> {
-  const checked = configSchema.shape.stream.safeParse(name);
+  const checked = validate(configSchema.shape.stream, name);
   if (!checked.success) {
     throw new GaplineError(
       'config-invalid',

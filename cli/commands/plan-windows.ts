@@ -7,6 +7,7 @@ import { elementAt } from '../../core/numeric/element.ts';
 import { type StepSpec, stepsSchema } from '../../core/steps/registry.ts';
 import { nanosecondsOf, span } from '../../core/wire/duration.ts';
 import { GaplineError } from '../../core/wire/errors.ts';
+import { validate } from '../../core/wire/validate.ts';
 import { type Preparation, type PreparedDataset, preparationOf, prepareDataset } from '../../training/prepare.ts';
 import type { DatasetParts } from './score-remarks.ts';
 
@@ -30,7 +31,7 @@ const seldomShare = 0.5;
  * @throws {GaplineError} `config-invalid` where the length is none, `data-invalid` where windows cannot be cut: with what to do
  */
 export function planWindows(dataset: Dataset, length: string): WindowPlan {
-  const parsed = span().safeParse(length);
+  const parsed = validate(span(), length);
   if (!parsed.success)
     throw new GaplineError('config-invalid', `--window ${length}: expected a duration such as 500ms, 1s or 5m`);
   const sampling = samplingOf(dataset);

@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import type { StoredRecord } from '../../core/log/port.ts';
 import { decodeDeadLetter } from '../../core/wire/dead-letter.ts';
 import { decodeFact } from '../../core/wire/decode-fact.ts';
@@ -8,6 +9,7 @@ import { predictionSchema } from '../../core/wire/prediction.ts';
 import { statusSchema } from '../../core/wire/status.ts';
 import type { Topics } from '../../core/wire/stream.ts';
 import { formatRfc3339 } from '../../core/wire/time.ts';
+import { validate } from '../../core/wire/validate.ts';
 import { loadConfig } from '../config/load.ts';
 import { createLogger } from '../logger.ts';
 import { openLog } from '../open.ts';
@@ -167,13 +169,9 @@ function predictionCells(record: StoredRecord): string[] {
   ];
 }
 
-interface Schema<T> {
-  safeParse(value: unknown): { readonly data?: T | undefined };
-}
-
-function parse<T>(schema: Schema<T>, { value }: StoredRecord): T | undefined {
+function parse<T>(schema: z.ZodType<T>, { value }: StoredRecord): T | undefined {
   try {
-    return schema.safeParse(JSON.parse(decoder.decode(value))).data;
+    return validate(schema, JSON.parse(decoder.decode(value))).data;
   } catch {
     return undefined;
   }

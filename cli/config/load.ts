@@ -6,6 +6,7 @@ import { keysOfStep } from '../../core/steps/registry.ts';
 import { GaplineError } from '../../core/wire/errors.ts';
 import { nearName } from '../../core/wire/near-name.ts';
 import { shorten } from '../../core/wire/problem.ts';
+import { validate } from '../../core/wire/validate.ts';
 import { type Config, configSchema } from './schema.ts';
 
 /** A configuration with the folder that its paths are relative to. */
@@ -35,7 +36,7 @@ export function loadConfig(file: string, overrides: readonly string[] = []): Loa
     throw new GaplineError('config-invalid', `${file}:1: expected keys and values, such as "stream: NAME"`);
   }
   for (const override of overrides) applyOverride(document, override);
-  const result = configSchema.safeParse(valuesOf(document, file), { reportInput: true });
+  const result = validate(configSchema, valuesOf(document, file), { reportInput: true });
   if (!result.success) {
     const issues = result.error.issues.flatMap(ofWhatIsMeant);
     const found = issues.slice(0, mostTold).map((issue) => explain(issue, file, document, lines));

@@ -99,6 +99,14 @@ test('each fault of each fact is named at its place, and nothing is taken', asyn
   expect((await fetch(url())).status).toBe(405);
 });
 
+test('an object in place of a name, whose length compares with no number, is named at its place', async () => {
+  started = await startCollector({ stream });
+  const odd = '{"length":{"toString":1,"valueOf":1}}';
+  const { status, body } = await post(`{"subject":${odd},"kind":${odd},"from":"2024-01-31T12:00:00Z"}`);
+  expect(status).toBe(400);
+  expect(body).toMatchObject({ code: 'fact-invalid', errors: [{ pointer: '/subject' }, { pointer: '/kind' }] });
+});
+
 test('a stream without facts says so', async () => {
   started = await startCollector();
   const { status, body } = await post({});

@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { z } from 'zod';
 import { readWholeSync } from '../files/whole.ts';
 import { describeError, GaplineError } from '../wire/errors.ts';
+import { validate } from '../wire/validate.ts';
 
 /** What a token allows: `write` readings, `read` pages and predictions, or `admin`, which includes both and every control. */
 export const scopes = ['write', 'read', 'admin'] as const;
@@ -59,7 +60,7 @@ export function addToken(file: string, name: string, allowed: readonly Scope[], 
   }
   const token = `gapline_${randomBytes(32).toString('base64url')}`;
   const added = { name, hash: hashToken(token).toString('hex'), scopes: [...allowed], created: now.toISOString() };
-  const checked = storedTokenSchema.safeParse(added);
+  const checked = validate(storedTokenSchema, added);
   if (!checked.success) throw new GaplineError('config-invalid', `token ${name}: ${z.prettifyError(checked.error)}`);
   writeTokens(file, [...tokens, checked.data]);
   return token;

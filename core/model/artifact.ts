@@ -6,6 +6,7 @@ import { gzip } from 'node:zlib';
 import { readWhole } from '../files/whole.ts';
 import { describeError, GaplineError } from '../wire/errors.ts';
 import { firstIssue } from '../wire/issue.ts';
+import { validate } from '../wire/validate.ts';
 import { type Manifest, manifestSchema, misfit, modelFormat, modelFormatVersion } from './manifest.ts';
 import type { ModelIdentity } from './model.ts';
 
@@ -127,7 +128,7 @@ function parseManifest(folder: string, bytes: Uint8Array, identity: ModelIdentit
     const detail = `it has format version ${json.formatVersion}; this Gapline reads up to ${modelFormatVersion}: upgrade it`;
     throw invalidModel(folder, detail);
   }
-  const { success, data, error } = manifestSchema.safeParse({ ...json, ...identity });
+  const { success, data, error } = validate(manifestSchema, { ...json, ...identity });
   if (!success) throw invalidModel(folder, `${manifestFile}: ${firstIssue(error)}`);
   const reason = misfit(data);
   if (reason !== undefined) throw invalidModel(folder, `${manifestFile}: ${reason}`);

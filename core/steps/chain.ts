@@ -2,6 +2,7 @@ import { ZodError, type z } from 'zod';
 import { nanosecondsOf } from '../wire/duration.ts';
 import { GaplineError } from '../wire/errors.ts';
 import { firstIssue } from '../wire/issue.ts';
+import { validate } from '../wire/validate.ts';
 import { Ahead } from './ahead.ts';
 import type { StepDefinition } from './definition.ts';
 import { type FactPlan, isFactStep, planFacts } from './facts/definitions.ts';
@@ -138,7 +139,7 @@ function buildStep(spec: StepSpec, index: number, shape: Shape, own: OwnSteps): 
     throw problem(`${where}.use`, `there is no step ${JSON.stringify(spec.use)}; there are ${known}, or ./FILE.ts`);
   }
   const { use: _, ...given } = spec;
-  const parsed = definition.params.safeParse(given);
+  const parsed = validate(definition.params, given);
   if (!parsed.success) throw problem(`${where} (${spec.use})`, firstIssue(parsed.error as z.ZodError));
   try {
     return definition.build(parsed.data, shape);

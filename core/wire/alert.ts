@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { firstIssue } from './issue.ts';
 import { describePromotion, type Promotion, promotionSchema } from './promotion.ts';
 import { nanosecondsSchema } from './reading.ts';
+import { validate } from './validate.ts';
 
 /** The topics of a stream's alerts. */
 export interface AlertTopics {
@@ -175,7 +176,7 @@ function decode<T>(schema: z.ZodType<T>, value: Uint8Array): T | string {
   } catch {
     return 'it is not JSON in UTF-8';
   }
-  const parsed = schema.safeParse(json);
+  const parsed = validate(schema, json);
   return parsed.success ? parsed.data : firstIssue(parsed.error);
 }
 

@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { firstIssue } from './issue.ts';
+import { validate } from './validate.ts';
 
 /** What could never be processed, as it came, with the reason and where it came from. */
 export const deadLetterSchema = z
@@ -43,7 +44,7 @@ export function decodeDeadLetter(value: Uint8Array): DeadLetter | string {
   } catch {
     return 'it is not JSON in UTF-8';
   }
-  const { success, data, error } = deadLetterSchema.safeParse(json);
+  const { success, data, error } = validate(deadLetterSchema, json);
   if (success) return data;
   return firstIssue(error);
 }

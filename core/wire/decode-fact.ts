@@ -2,6 +2,7 @@ import { mismatch, parseRecord } from './decode-reading.ts';
 import { type Fact, factSchema } from './fact.ts';
 import { firstIssue } from './issue.ts';
 import { compareTimes } from './time.ts';
+import { validate } from './validate.ts';
 
 /**
  * Decodes a record of the facts topic. Facts are few, so their schema is the check.
@@ -10,7 +11,7 @@ import { compareTimes } from './time.ts';
 export function decodeFact(bytes: Uint8Array): Fact | string {
   const record = parseRecord(bytes);
   if (typeof record === 'string') return record;
-  const parsed = factSchema.safeParse(record);
+  const parsed = validate(factSchema, record);
   if (!parsed.success) return firstIssue(parsed.error);
   const { from, to } = parsed.data;
   for (const [name, time] of Object.entries({ from, ...(to !== undefined && { to }) })) {

@@ -4,6 +4,7 @@ import { suggestName } from './near-name.ts';
 import { type FaultCode, type Faults, pointerToken } from './problem.ts';
 import { nameSchema, timeSchema } from './reading-input.ts';
 import { compareTimes, explainTime, isImplausible, type Precision, readTime } from './time.ts';
+import { validate } from './validate.ts';
 
 /** What a stream takes as facts. Made once a request. */
 export interface FactRules {
@@ -81,7 +82,7 @@ export function checkFact(
   at: string,
   faults: Faults,
 ): FactInput | undefined {
-  const parsed = schema.safeParse(input, { reportInput: true });
+  const parsed = validate(schema, input, { reportInput: true });
   if (!parsed.success) {
     // An empty name breaks two rules; one of them is enough to know.
     const places = new Map(

@@ -1,5 +1,6 @@
 import type { StoredRecord } from '../../core/log/port.ts';
 import { deadLetterSchema } from '../../core/wire/dead-letter.ts';
+import { validate } from '../../core/wire/validate.ts';
 import type { DeadLetterView } from '../events.ts';
 import { parseObject } from './records.ts';
 
@@ -22,7 +23,7 @@ export class DeadLetters {
 }
 
 function viewOf({ topic, partition, offset, arrivedMs, value }: StoredRecord): DeadLetterView {
-  const parsed = deadLetterSchema.safeParse(parseObject(value));
+  const parsed = validate(deadLetterSchema, parseObject(value));
   if (!parsed.success) {
     return {
       at: arrivedMs,

@@ -1,5 +1,6 @@
 import type { Promotion } from '../../core/wire/promotion.ts';
 import { type Status, statusSchema } from '../../core/wire/status.ts';
+import { validate } from '../../core/wire/validate.ts';
 import type { StageFigures } from '../events.ts';
 import { parseObject } from './records.ts';
 
@@ -21,7 +22,7 @@ export class Stages {
 
   /** Takes a record of the status topic; false where it is not one. */
   take(bytes: Uint8Array, arrivedMs: number): boolean {
-    const parsed = statusSchema.safeParse(parseObject(bytes));
+    const parsed = validate(statusSchema, parseObject(bytes));
     if (!parsed.success) return false;
     const status = parsed.data;
     const key = `${status.stage} ${status.instance}`;

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { describeError } from '../../core/wire/errors.ts';
+import { validate } from '../../core/wire/validate.ts';
 import type { AppLog } from './app-log.ts';
 
 /** Who did what when, or was refused. */
@@ -77,7 +78,7 @@ export class Audit {
 /** A line that a crash cut off is no record. */
 function recordOf(line: string): z.infer<typeof auditRecordSchema> | undefined {
   try {
-    return auditRecordSchema.safeParse(JSON.parse(line)).data;
+    return validate(auditRecordSchema, JSON.parse(line)).data;
   } catch {
     return undefined;
   }

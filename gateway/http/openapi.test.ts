@@ -81,6 +81,20 @@ test('a query that an operation does not name is refused, not overlooked', async
       });
 });
 
+test('an object whose length compares with no number is refused wherever a body may hold something', async () => {
+  const { gateway, operations } = await scene();
+  const token = await gateway.admin();
+  const odd = JSON.parse('{"length":{"toString":1,"valueOf":1}}');
+  const withBody = operations.filter(({ requestBody }) => requestBody?.content['application/json']);
+  expect(withBody.length).toBeGreaterThan(5);
+  for (const { name, method, path, requestBody } of withBody) {
+    const keys = new Set(namesIn(requestBody.content['application/json'].schema));
+    const body = Object.fromEntries([...keys].map((key) => [key, odd]));
+    const { status } = await gateway.request(path.replaceAll(/\{\w+\}/g, 'x'), { token, method, body });
+    expect([400, 404], `${name} answers ${status}`).toContain(status);
+  }
+});
+
 /** The names of all properties of a schema, however deep. */
 function namesIn(schema: unknown): string[] {
   if (typeof schema !== 'object' || schema === null) return [];

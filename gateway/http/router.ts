@@ -4,6 +4,7 @@ import { presentedToken } from '../../core/access/access.ts';
 import { HttpProblem, toHttpProblem } from '../../core/http/problem.ts';
 import { addressOf, createRateLimit, ownHitCounter } from '../../core/http/rate-limit.ts';
 import { Faults, pointerToken } from '../../core/wire/problem.ts';
+import { validate } from '../../core/wire/validate.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { Metrics } from '../metrics.ts';
 import { allows, allowsSomewhere, type Need } from '../rights/allows.ts';
@@ -169,7 +170,7 @@ function rightMissing({ resource, permission, stream }: Need): HttpProblem {
 
 /** @throws {HttpProblem} `request-invalid`, with each place that is wrong */
 function parsed(schema: z.ZodType, value: unknown, root: string): unknown {
-  const result = schema.safeParse(value);
+  const result = validate(schema, value);
   if (result.success) return result.data;
   const faults = new Faults(20);
   for (const { path, message, code } of result.error.issues) {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { HttpProblem } from '../../core/http/problem.ts';
 import { labelledRow } from '../../core/model/labelled-row.ts';
 import { shorten } from '../../core/wire/problem.ts';
+import { validate } from '../../core/wire/validate.ts';
 import type { ServeAddress } from '../stream.ts';
 import { type Input, inRequest, type ServedVersion, takesOther } from './input.ts';
 import type { Predictions } from './label.ts';
@@ -13,7 +14,17 @@ import { rateOf, readSequences } from './windows.ts';
 /** How often work is repeated because another version was promoted in the middle. */
 const mostAttempts = 4;
 
-const names = z.string().transform((text) => z.array(z.string()).min(1).parse(JSON.parse(text)));
+const names = z
+  .string()
+  .transform((text, context): unknown => {
+    try {
+      return JSON.parse(text);
+    } catch {
+      context.addIssue({ code: 'custom', message: 'it is not JSON' });
+      return z.NEVER;
+    }
+  })
+  .pipe(z.array(z.string()).min(1));
 const inputSchema = z.object({
   name: z.string(),
   parameters: z.object({
@@ -172,7 +183,7 @@ const unavailable = (detail: string): HttpProblem =>
   new HttpProblem('model-unavailable', `the model server does not answer as it should: ${detail}`, { retryAfterS: 5 });
 
 function read<T>(schema: z.ZodType<T>, json: unknown): T {
-  const parsed = schema.safeParse(json);
+  const parsed = validate(schema, json);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   throw unavailable(shorten(`${issue?.path.join('.')}: ${issue?.message}`, 300));

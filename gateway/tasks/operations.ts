@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { HttpProblem } from '../../core/http/problem.ts';
 import { GaplineError } from '../../core/wire/errors.ts';
+import { validate } from '../../core/wire/validate.ts';
 import { type Call, nameSchema, type Operation, operation, wholeNumber } from '../http/operation.ts';
 import type { Streams } from '../models/served.ts';
 import { allows } from '../rights/allows.ts';
@@ -105,7 +106,7 @@ const cancel = (parts: TaskParts): Operation =>
   });
 
 function find({ tasks }: TaskParts, { path, demand, user }: Call, permission: 'read' | 'cancel'): Task {
-  const { success, data } = z.uuid().safeParse(path.id);
+  const { success, data } = validate(z.uuid(), path.id);
   const task = success ? tasks.byId(data) : undefined;
   if (!task) throw new HttpProblem('not-found', 'there is no task of this id');
   demand({ resource: 'tasks', permission, stream: task.stream, own: task.user === user.id });

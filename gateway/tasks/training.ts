@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { constants, setPriority } from 'node:os';
 import { z } from 'zod';
 import { endProcess } from '../../core/stage/end-process.ts';
+import { validate } from '../../core/wire/validate.ts';
 import { trainingSchema } from '../../training/options.ts';
 import type { Streams } from '../models/served.ts';
 import { versionOfTask, versionSchema } from '../models/versions.ts';
@@ -107,7 +108,7 @@ async function runProcess(
   const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   let failed: string | undefined;
   child.on('message', (message) => {
-    const { success, data } = messageSchema.safeParse(message);
+    const { success, data } = validate(messageSchema, message);
     if (!success) return;
     if ('progress' in data) onProgress(data.progress);
     if ('failed' in data) failed = data.failed;

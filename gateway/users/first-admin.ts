@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { GaplineError } from '../../core/wire/errors.ts';
+import { validate } from '../../core/wire/validate.ts';
 import { nameSchema } from '../http/operation.ts';
 import type { Passwords } from './passwords.ts';
 import type { Users } from './users.ts';
@@ -22,7 +23,7 @@ export async function makeFirstAdmin(
   passwords: Passwords,
 ): Promise<{ readonly name: string; readonly password: string } | undefined> {
   if (!users.isEmpty) return undefined;
-  if (!nameSchema.safeParse(name).success)
+  if (!validate(nameSchema, name).success)
     throw new GaplineError('config-invalid', 'GAPLINE_ADMIN_USER: letters, digits, dot, dash, underscore and @');
   if (password !== undefined && (password.length < 10 || password.length > 256))
     throw new GaplineError('config-invalid', 'GAPLINE_ADMIN_PASSWORD: expected 10 to 256 characters');

@@ -3,6 +3,9 @@ import type { Random } from './inputs.ts';
 /** What is wrong with a file that somebody edited, cut, or copied from a bad disk. */
 export type Corruption = (bytes: Buffer, random: Random) => Buffer;
 
+/** Its `length` compares with no number, and throws where it is tried. */
+const unorderable = '{"length":{"toString":1,"valueOf":1}}';
+
 /** Texts in place of a value, in YAML, JSON and CSV alike. */
 const strange = [
   '1e999',
@@ -22,6 +25,7 @@ const strange = [
   '{}',
   '[[[]]]',
   '{"a":{"b":1}}',
+  unorderable,
   '""',
   "'",
   '"',
@@ -125,7 +129,8 @@ function change(holder: Record<string, unknown>, key: string, random: Random): v
 function values(value: unknown): unknown[] {
   const deep = JSON.parse('['.repeat(2_000) + ']'.repeat(2_000)) as unknown;
   const number = typeof value === 'number' ? [value + 1, -value, value * 1e300, value / 3] : [];
-  return [...number, null, true, '', 'x', [], {}, [value], -1, 0, 1.5, 1e308, 2 ** 53, 'x'.repeat(100_000), deep];
+  const odd = JSON.parse(unorderable) as unknown;
+  return [...number, null, true, '', 'x', [], {}, [value], odd, -1, 0, 1.5, 1e308, 2 ** 53, 'x'.repeat(100_000), deep];
 }
 
 function text(edit: (text: string, random: Random) => string): Corruption {

@@ -140,6 +140,24 @@ test('what a model server answers that does not label is told with a code, and t
   ]);
 });
 
+const oddObject: unknown = JSON.parse('{"length":{"toString":1,"valueOf":1}}');
+
+test.each([
+  ['names that are not JSON', '[temperature'],
+  ['names that are no list', '"temperature"'],
+  ['no names', '[]'],
+  ['an object in place of names', oddObject],
+])('metadata with %s are told with a code', async (_, fields) => {
+  const [input] = metadata.inputs;
+  const odd = { ...metadata, inputs: [{ ...input, parameters: { fields } }] };
+  const { url } = await standIn(() => ({ status: 200, body: odd }));
+  const stream = await makeStream(temporaryFolder(), 'pumps', []);
+  const { gateway, token } = await gatewayOf({ ...stream, serve: { url, model: 'pumps' } });
+  const { status, body } = await gateway.request('/predict', { token, body: { rows } });
+  expect([status, body.code]).toEqual([503, 'model-unavailable']);
+  expect(body.detail).toContain('inputs.0.parameters.fields');
+});
+
 test('a model server that cannot be reached is told; the gateway shows that none serves', async () => {
   const { url, close } = await standIn(() => undefined);
   await close();

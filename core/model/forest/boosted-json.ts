@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { elementAt } from '../../numeric/element.ts';
 import { GaplineError } from '../../wire/errors.ts';
 import { firstIssue } from '../../wire/issue.ts';
+import { validate } from '../../wire/validate.ts';
 import type { Forest, Tree } from './forest.ts';
 
 /** By which a file of boosted trees is known. */
@@ -57,7 +58,7 @@ export function writeTree(tree: Tree, outputs: number): BoostedFile['trees'][num
  * @throws GaplineError `model-invalid`, naming the tree and what is wrong with it
  */
 export function readBoosted(json: unknown, { width, classes }: { width: number; classes: number }): Forest {
-  const { data: file, error } = boostedSchema.safeParse(json);
+  const { data: file, error } = validate(boostedSchema, json);
   if (!file) throw invalid(firstIssue(error));
   if (file.base.length !== classes) throw invalid(`it has ${file.base.length} classes but ${classes} are expected`);
   return {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { GaplineError } from '../../wire/errors.ts';
 import { firstIssue } from '../../wire/issue.ts';
+import { validate } from '../../wire/validate.ts';
 import { readTree, treeSchema, writeTree } from './boosted-json.ts';
 import type { Snapshots } from './snapshots.ts';
 
@@ -33,7 +34,7 @@ export const writeSnapshots = ({ base, keep, cycles }: Snapshots): SnapshotsFile
  * @throws GaplineError `model-invalid`, naming the tree, counted over all cycles, and what is wrong with it
  */
 export function readSnapshots(json: unknown, shape: { width: number; classes: number }): Snapshots {
-  const { data: file, error } = snapshotsSchema.safeParse(json);
+  const { data: file, error } = validate(snapshotsSchema, json);
   if (!file) throw invalid(firstIssue(error));
   if (file.base.length !== shape.classes)
     throw invalid(`it has ${file.base.length} classes but ${shape.classes} are expected`);

@@ -3,6 +3,7 @@ import { argmax } from '../../numeric/argmax.ts';
 import { elementAt } from '../../numeric/element.ts';
 import { GaplineError } from '../../wire/errors.ts';
 import { firstIssue } from '../../wire/issue.ts';
+import { validate } from '../../wire/validate.ts';
 import { probabilitiesOf } from './calibrate.ts';
 
 /** By which a file of a logistic model is known. */
@@ -66,7 +67,7 @@ export function readLogistic(json: unknown, columns: readonly string[], classes:
  * @throws {GaplineError} `model-invalid`, naming what is wrong
  */
 export function parseLogistic(json: unknown): LogisticFile {
-  const { data, error } = logisticSchema.safeParse(json);
+  const { data, error } = validate(logisticSchema, json);
   if (!data) throw invalid(firstIssue(error));
   for (const key of ['fields', 'classes'] as const)
     if (new Set(data[key]).size < data[key].length) throw invalid(`${key}: a name stands there twice`);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { GaplineError } from '../../wire/errors.ts';
 import { firstIssue } from '../../wire/issue.ts';
+import { validate } from '../../wire/validate.ts';
 import type { Ridge } from './ridge.ts';
 
 /** By which a file of a ridge classifier is known. */
@@ -42,7 +43,7 @@ export function writeRidge({ width, coefficients, intercepts, alpha, temperature
  * @throws {GaplineError} `model-invalid`, naming what is wrong
  */
 export function readRidge(json: unknown, { width, classes }: { width: number; classes: number }): Ridge {
-  const { data, error } = ridgeSchema.safeParse(json);
+  const { data, error } = validate(ridgeSchema, json);
   if (!data) throw invalid(firstIssue(error));
   const { intercepts, coefficients, alpha, temperature } = data;
   const scores = classes === 2 ? 1 : classes;

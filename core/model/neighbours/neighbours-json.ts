@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { GaplineError } from '../../wire/errors.ts';
 import { firstIssue } from '../../wire/issue.ts';
+import { validate } from '../../wire/validate.ts';
 import { transformSchema } from '../impute/schema.ts';
 import type { FittedNeighbours } from './neighbours.ts';
 
@@ -64,7 +65,7 @@ export function readNeighbours(
   json: unknown,
   { width, classes }: { width: number; classes: number },
 ): FittedNeighbours {
-  const { data: file, error } = neighboursSchema.safeParse(json);
+  const { data: file, error } = validate(neighboursSchema, json);
   if (!file) throw invalid(firstIssue(error));
   const { transforms, center, spread, weights, shares, classWeights, rows, labels } = file;
   for (const [key, { length }] of Object.entries({ transforms, center, spread }))

@@ -1,4 +1,5 @@
 import { type Promotion, promotionSchema } from '../../wire/promotion.ts';
+import { validate } from '../../wire/validate.ts';
 
 /** One change of the version that serves, as it is kept. */
 export type Move = Promotion;
@@ -6,7 +7,7 @@ export type Move = Promotion;
 /** Of what a registry keeps; undefined where it is no move. */
 export function readMove(text: string): Move | undefined {
   try {
-    return promotionSchema.safeParse(JSON.parse(text)).data;
+    return validate(promotionSchema, JSON.parse(text)).data;
   } catch {
     return undefined;
   }

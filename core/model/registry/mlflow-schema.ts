@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { GaplineError } from '../../wire/errors.ts';
 import { firstIssue } from '../../wire/issue.ts';
+import { validate } from '../../wire/validate.ts';
 
 const pair = z.object({ key: z.string(), value: z.string().default('') });
 const version = z.object({
@@ -34,7 +35,7 @@ export type MlflowVersion = z.infer<typeof version>;
 
 /** @throws {GaplineError} `registry-refused` where MLflow responds with something else */
 export function readResponse<T extends z.ZodType>(schema: T, json: unknown, what: string): z.infer<T> {
-  const { success, data, error } = schema.safeParse(json);
+  const { success, data, error } = validate(schema, json);
   if (success) return data;
   throw new GaplineError('registry-refused', `MLflow's response to ${what} cannot be read: ${firstIssue(error)}`, {
     retryable: false,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { GaplineError } from '../../wire/errors.ts';
 import { firstIssue } from '../../wire/issue.ts';
+import { validate } from '../../wire/validate.ts';
 import type { Ridge } from '../linear/ridge.ts';
 import { readRidge, ridgeSchema, writeRidge } from '../linear/ridge-json.ts';
 import { fitsIntegers } from './integer-convolver.ts';
@@ -61,7 +62,7 @@ export function readRocket(
   json: unknown,
   { width, classes }: { width: number; classes: number },
 ): { rocket: Rocket; ridge: Ridge } {
-  const { data, error } = rocketSchema.safeParse(json);
+  const { data, error } = validate(rocketSchema, json);
   if (!data) throw invalid(firstIssue(error));
   const { channels, length, dilations, biases, integers = false } = data;
   if (channels * length !== width)

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { GaplineError } from '../../wire/errors.ts';
 import { firstIssue } from '../../wire/issue.ts';
+import { validate } from '../../wire/validate.ts';
 import type { Ridge } from '../linear/ridge.ts';
 import { readRidge, ridgeSchema, writeRidge } from '../linear/ridge-json.ts';
 import { countShapelets, featuresOfShapelet, placesOf, type ShapeletSet } from './shapelet-plan.ts';
@@ -65,7 +66,7 @@ export function readShapelets(
   json: unknown,
   { width, classes }: { width: number; classes: number },
 ): { set: ShapeletSet; ridge: Ridge; means?: Float64Array } {
-  const { data, error } = shapeletsSchema.safeParse(json);
+  const { data, error } = validate(shapeletsSchema, json);
   if (!data) throw invalid(firstIssue(error));
   const { channels, length } = data;
   if (channels * length !== width)
