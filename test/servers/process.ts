@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
@@ -58,15 +59,49 @@ export async function dataFolder(name: string, path?: string): Promise<DataFolde
   return { path, temporary: false };
 }
 
-/** A port of the loopback interface that nothing listens on just now. */
-export async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
+/**
+ * A port of the loopback interface that nothing listens on just now, another one at each call. The system gives it to no outgoing
+ * connection: a server that takes seconds to start finds it free still, and again after it was killed.
+ */
+export async function freePort(choose = portOutsideEphemeral): Promise<number> {
+  for (let tries = 0; tries < 1_000; tries += 1) {
+    const port = await listenOnce(choose());
+    if (port === undefined || handedOut.has(port)) continue;
+    handedOut.add(port);
+    return port;
+  }
+  throw new Error('no port is free');
+}
+const handedOut = new Set<number>();
+
+/** Listens on a port, 0 for one that the system chooses, and closes it; undefined where it is taken. */
+async function listenOnce(port: number): Promise<number | undefined> {
+  const probe = createServer().listen(port, '127.0.0.1');
+  try {
+    await once(probe, 'listening');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') return undefined;
+    throw error;
+  }
   const address = probe.address();
   probe.close();
   await once(probe, 'close');
   if (address === null || typeof address === 'string') throw new Error('the system gave no port');
   return address.port;
+}
+
+const lowestPort = 20_000;
+
+/** Any port below those of outgoing connections; 0 where the system does not tell these, or leaves few below. */
+function portOutsideEphemeral(): number {
+  firstEphemeral ??= readFirstEphemeral();
+  return firstEphemeral < lowestPort + 1_000 ? 0 : randomInt(lowestPort, firstEphemeral);
+}
+let firstEphemeral: number | undefined;
+
+function readFirstEphemeral(): number {
+  const file = '/proc/sys/net/ipv4/ip_local_port_range';
+  return existsSync(file) ? Number.parseInt(readFileSync(file, 'utf8'), 10) : 0;
 }
 
 /**
@@ -99,7 +134,8 @@ export async function startServer(spec: ServerSpec): Promise<ServerHandle> {
         continue;
       }
       await end(child, 'SIGKILL');
-      throw new Error(`${spec.name} ${late ? 'was not ready in time' : 'ended at once'}:\n${lastLines(logFile, 20)}`);
+      const how = late ? 'was not ready in time' : 'ended at once';
+      throw new Error(`${spec.name} ${how}:\n${reasonsIn(output())}${lastLines(logFile, 20)}`);
     }
   }
 
@@ -137,6 +173,15 @@ export async function startServer(spec: ServerSpec): Promise<ServerHandle> {
       await start();
     },
   };
+}
+
+/** The first lines of a log that name a reason: where a server ends in many words, the last lines only tell how it ended. */
+function reasonsIn(log: string): string {
+  const lines = log.split('\n').filter((line) => /\b(ERROR|FATAL)\b|Exception|\bin use\b/i.test(line));
+  return lines
+    .slice(0, 5)
+    .map((line) => `${line.slice(0, 500)}\n`)
+    .join('');
 }
 
 /** A signal stops the threads of a process one by one: on a busy machine, some still answer for a while. */

@@ -1,13 +1,14 @@
-import { existsSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { influxdbSupply, startInfluxdb } from './influxdb.ts';
 import { kafkaSupply, startKafka } from './kafka.ts';
 import { obtain, obtained } from './obtain.ts';
-import { startServer } from './process.ts';
+import { freePort, startServer } from './process.ts';
 import { startTelegraf, telegrafSupply } from './telegraf.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'gapline-servers-'));
@@ -59,10 +60,51 @@ describe('a server process', () => {
     await expect(startServer(broken)).rejects.toThrow(/ended at once[\s\S]*no such disk/);
   });
 
+  it('that ends in many words is an error with the lines that name the reason first', async () => {
+    const words = [
+      'INFO starting',
+      'FATAL the port is in use',
+      ...Array.from({ length: 40 }, (_, at) => `closing ${at}`),
+    ];
+    const broken = standIn(`console.log(${JSON.stringify(words.join('\n'))}); process.exit(1)`);
+    const message = await startServer(broken).then(String, ({ message }: Error) => message);
+    expect(message.split('\n').slice(0, 3)).toEqual([
+      'stand-in ended at once:',
+      'FATAL the port is in use',
+      'closing 20',
+    ]);
+    expect(message).toMatch(/closing 39$/);
+  });
+
   it('that cannot be started is an error too', async () => {
     await expect(startServer({ ...standIn(waits), command: join(folder, 'nothing-here') })).rejects.toThrow(
       /ended at once/,
     );
+  });
+});
+
+describe('a free port', () => {
+  const range = '/proc/sys/net/ipv4/ip_local_port_range';
+
+  it('is another one each time, and none that the system gives to outgoing connections', async () => {
+    const ports = await Promise.all(Array.from({ length: 50 }, () => freePort()));
+    expect(new Set(ports).size).toBe(50);
+    const [first = 0, last = 0] = existsSync(range) ? readFileSync(range, 'utf8').split(/\s+/).map(Number) : [];
+    if (first >= 21_000) expect(ports.filter((port) => port >= first && port <= last)).toEqual([]);
+  });
+
+  it('is not one that is taken, nor one that was given before', async () => {
+    const [taken, free] = [await freePort(), await freePort()];
+    const server = createServer().listen(taken, '127.0.0.1');
+    await once(server, 'listening');
+    const choices = [taken, free];
+    expect([taken, free]).not.toContain(await freePort(() => choices.shift() ?? 0));
+    expect(choices).toEqual([]);
+    server.close();
+  });
+
+  it('is one of the system where a fixed one cannot be chosen', async () => {
+    expect(await freePort(() => 0)).toBeGreaterThan(0);
   });
 });
 

@@ -48,9 +48,12 @@ async function removeFromKafka(prefix: string): Promise<void> {
   });
 }
 
-/** Does something with kafkajs's own admin, to look at what the log did or to prepare what others would have done. */
-export async function withAdmin<T>(work: (admin: Admin) => Promise<T>): Promise<T> {
-  const address = parseAddress({ url: testKafka ?? '' });
+/**
+ * Does something with kafkajs's own admin, to look at what the log did or to prepare what others would have done.
+ * @param url - of another Kafka than that of tests
+ */
+export async function withAdmin<T>(work: (admin: Admin) => Promise<T>, url = testKafka ?? ''): Promise<T> {
+  const address = parseAddress({ url });
   const { kafka, kill } = await createClient({ address, logger: silent, retry: {}, requestTimeoutMs: 30_000 });
   const admin = kafka.admin();
   try {
@@ -63,17 +66,22 @@ export async function withAdmin<T>(work: (admin: Admin) => Promise<T>): Promise<
 }
 
 /** Makes a topic as somebody else would. kafkajs's own waiting gives up where a broker does not know the topic yet. */
-export async function makeTopic(config: ITopicConfig): Promise<void> {
+export const makeTopic = (config: ITopicConfig): Promise<void> => makeTopics([config]);
+
+/** The same with many. @param url - of another Kafka than that of tests */
+export async function makeTopics(topics: ITopicConfig[], url?: string): Promise<void> {
   await withAdmin(async (admin) => {
-    await admin.createTopics({ topics: [config], waitForLeaders: false });
-    const isKnown = () =>
-      admin.fetchTopicMetadata({ topics: [config.topic] }).then(
-        ({ topics }) => topics.length > 0,
-        () => false,
-      );
-    for (const untilMs = Date.now() + 30_000; !(await isKnown()); await sleep(50))
-      if (Date.now() > untilMs) throw new Error(`no broker knows the topic ${config.topic}`);
-  });
+    await admin.createTopics({ topics, waitForLeaders: false });
+    for (const { topic } of topics) {
+      const isKnown = () =>
+        admin.fetchTopicMetadata({ topics: [topic] }).then(
+          (known) => known.topics.length > 0,
+          () => false,
+        );
+      for (const untilMs = Date.now() + 30_000; !(await isKnown()); await sleep(50))
+        if (Date.now() > untilMs) throw new Error(`no broker knows the topic ${topic}`);
+    }
+  }, url);
 }
 
 /** The partitions of topics in which a transaction has not ended: what is in it, and behind it, cannot be read yet. kafkajs tells no such ends. */

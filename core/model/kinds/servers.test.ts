@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import example from '../../../examples/spambase/models/spambase/1/model.json' with { type: 'json' };
+import { freePort } from '../../../test/servers/process.ts';
 import { describeWithPython } from '../../../test/servers/python.ts';
 import type { Manifest } from '../manifest.ts';
 import { openArtifact } from '../open.ts';
@@ -88,8 +88,10 @@ describeWithPython('mlflow', 'mlflow models serve', (python) => {
   let folder = '';
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'gapline-mlflow-'));
+    // Below its working directory MLflow makes a data base, wanted or not.
     const writing = spawn(python(), [join(fixtures, 'mlflow_model.py'), train, folder], {
       stdio: ['ignore', 'ignore', 'inherit'],
+      cwd: folder,
     });
     const [code] = await once(writing, 'exit');
     expect(code).toBe(0);
@@ -117,7 +119,7 @@ describeWithPython('mlflow', 'mlflow models serve', (python) => {
       PATH: `${join(python(), '..')}:${process.env.PATH}`,
       MLFLOW_SCORING_SERVER_WORKERS: '1',
     };
-    child = spawn(python(), args, { stdio: ['ignore', 'ignore', 'pipe'], env, detached: true });
+    child = spawn(python(), args, { stdio: ['ignore', 'ignore', 'pipe'], env, cwd: folder, detached: true });
     const ended = once(child, 'exit');
     let log = '';
     child.stderr!.on('data', (data) => {
@@ -142,12 +144,3 @@ describeWithPython('mlflow', 'mlflow models serve', (python) => {
     }
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address ? address.port : 0;
-}
