@@ -3,12 +3,15 @@ import { parse } from 'node:querystring';
 import express, { type Express } from 'express';
 import helmet from 'helmet';
 import { Registry } from 'prom-client';
+import type { DirectHandler } from '../core/http/direct-connections.ts';
 import { HttpProblem, problemHandler } from '../core/http/problem.ts';
+import { sendReply } from '../core/http/reply.ts';
 import { shorten } from '../core/wire/problem.ts';
+import { createDirectHandler } from './direct.ts';
 import type { EndpointHandler, Query } from './endpoint.ts';
 import { type FactsOptions, factsEndpoint } from './facts/endpoint.ts';
 import { type LineProtocolOptions, lineProtocolEndpoint } from './line-protocol/endpoint.ts';
-import { sendInfluxError } from './line-protocol/influx-error.ts';
+import { influxErrorReply } from './line-protocol/influx-error.ts';
 import { openApiDocument } from './openapi.ts';
 import { readingsEndpoint } from './readings/endpoint.ts';
 
@@ -26,39 +29,58 @@ export interface Readiness {
   readonly output?: string;
 }
 
+/** Handles requests that node:http has read, and those that need nothing of it. */
+export interface Handlers {
+  readonly handler: RequestListener;
+  readonly direct: DirectHandler;
+}
+
 /**
  * The collector's HTTP API, not listening yet. Requests of devices are told by their address as it is; everything else, and an address
  * that is written otherwise, goes through Express.
  */
-export function createHandler(options: AppOptions): RequestListener {
+export function createHandlers(options: AppOptions): Handlers {
+  const readings = readingsEndpoint(options);
+  const lines = lineProtocolEndpoint(options);
   const endpoints: Readonly<Record<string, EndpointHandler>> = {
-    '/readings': readingsEndpoint(options),
+    '/readings': readings.handle,
     '/facts': factsEndpoint(options),
-    '/api/v2/write': lineProtocolEndpoint(options),
+    '/api/v2/write': lines.handle,
   };
   const app = createApp(options, endpoints);
-  const queryOf = createQueryReader();
-  return (request, response) => {
-    const { method, url = '' } = request;
-    const end = url.indexOf('?');
-    const path = end < 0 ? url : url.slice(0, end);
-    const endpoint = method === 'POST' && Object.hasOwn(endpoints, path) && !url.includes('#') && endpoints[path];
+  const readAddress = createAddressReader();
+  const handler: RequestListener = (request, response) => {
+    const { path, query } = readAddress(request.url ?? '');
+    const endpoint = request.method === 'POST' && Object.hasOwn(endpoints, path) && endpoints[path];
     if (!endpoint) return app(request, response);
-    void endpoint(request, response, end < 0 ? noQuery : queryOf(url.slice(end + 1)));
+    void endpoint(request, response, query);
   };
+  const direct = new Map([
+    ['/readings', readings.direct],
+    ['/api/v2/write', lines.direct],
+  ]);
+  return { handler, direct: createDirectHandler(options, direct, readAddress) };
 }
 
 const noQuery: Query = {};
 
-/** Reads queries, and keeps the last one: devices send the same one with each reading. */
-function createQueryReader(): (text: string) => Query {
+interface RequestAddress {
+  /** Empty where the address has a fragment, which no path of ours is. */
+  readonly path: string;
+  readonly query: Query;
+}
+
+/** Reads addresses, and keeps the last one: devices send to the same one with each reading. */
+function createAddressReader(): (url: string) => RequestAddress {
   let last = '';
-  let query = noQuery;
-  return (text) => {
-    if (text === last) return query;
-    query = parse(text);
-    last = text;
-    return query;
+  let address: RequestAddress = { path: '', query: noQuery };
+  return (url) => {
+    if (url === last) return address;
+    const end = url.indexOf('?');
+    const path = end < 0 ? url : url.slice(0, end);
+    address = { path: url.includes('#') ? '' : path, query: end < 0 ? noQuery : parse(url.slice(end + 1)) };
+    last = url;
+    return address;
   };
 }
 
@@ -93,7 +115,7 @@ function createApp(options: AppOptions, endpoints: Readonly<Record<string, Endpo
   }
   app.all('/api/v2/query', (_request, response) => {
     const problem = new HttpProblem('not-found', noQueries);
-    sendInfluxError(response, problem);
+    sendReply(response, influxErrorReply(problem));
   });
   app.use((request) => {
     throw new HttpProblem(

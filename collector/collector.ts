@@ -11,7 +11,7 @@ import { createReporter } from '../core/stage/reporter.ts';
 import { createStage, type Stage } from '../core/stage/stage.ts';
 import type { Stream } from '../core/wire/stream.ts';
 import { createAdmission, waitingIn } from './admission.ts';
-import { createHandler, type Readiness } from './app.ts';
+import { createHandlers, type Readiness } from './app.ts';
 import { archiveGroup } from './archive.ts';
 import { createFactsIntake, createFactsOfWorker } from './facts/intake.ts';
 import { createCollectorMetrics } from './metrics.ts';
@@ -116,7 +116,7 @@ export function createCollector(options: CollectorOptions): Collector {
   const access = options.access ?? new Access({ logger });
   const labels =
     options.labelsReadings === false ? undefined : new AwaitedLabels({ log, topic: stream.topics.predictions, logger });
-  const handler = createHandler({
+  const { handler, direct } = createHandlers({
     stream,
     deviceTag: options.deviceTag ?? 'device',
     measurement: options.measurement,
@@ -145,7 +145,7 @@ export function createCollector(options: CollectorOptions): Collector {
       if (options.access) requireTokens('the collector', options.host, options.access);
       spools.start();
       facts.start();
-      await listener.start(handler);
+      await listener.start(handler, direct);
     },
     async close() {
       // Readings of senders that wait are durable: they are told so before the connections are cut off.

@@ -1,10 +1,12 @@
 import { HttpProblem } from '../../core/http/problem.ts';
-import { nanosecondsOfMs } from '../../core/wire/time.ts';
+import { type Reply, sendReply } from '../../core/http/reply.ts';
+import { nanosecondsOfMs, type Precision } from '../../core/wire/time.ts';
 import { decodeText, readBody } from '../body.ts';
+import type { DirectEndpoint } from '../direct.ts';
 import { type EndpointHandler, type EndpointOptions, precisionOf, problemOfError, readingRules } from '../endpoint.ts';
-import { sendInfluxError } from './influx-error.ts';
+import { influxErrorReply } from './influx-error.ts';
 import { LineScanner } from './one-pass.ts';
-import { recordsOfLines } from './records.ts';
+import { type LineRecords, recordsOfLines } from './records.ts';
 
 export interface LineProtocolOptions extends EndpointOptions {
   /** The tag that names the device. */
@@ -18,43 +20,60 @@ export interface LineProtocolOptions extends EndpointOptions {
  * alone, as by InfluxDB's partial write: the others are durable, and the response is 400 with the refused ones. After any other error no
  * line was accepted.
  */
-export function lineProtocolEndpoint(options: LineProtocolOptions): EndpointHandler {
+export function lineProtocolEndpoint(options: LineProtocolOptions): {
+  handle: EndpointHandler;
+  direct: DirectEndpoint;
+} {
   const { stream, deviceTag, measurement, maxReadings, memory, groups, metrics, nowMs } = options;
   const rulesFor = readingRules(options);
   const arrival = uniqueArrivals(nowMs);
   const guard = options.guard('write');
   const { name, fields } = stream;
   const scanner = new LineScanner({ stream: name, fields, deviceTag, measurement, maxReadings });
-  return async (request, response, query) => {
-    const refuse = (error: unknown) => sendInfluxError(response, problemOfError(error, 'line-protocol', options));
-    try {
-      if (!guard.passesAtOnce(request)) await guard(request, response);
-      const precision = precisionOf(query.precision);
-      const body = await readBody(request, options.body, memory);
-      // Nothing below waits while the bytes are looked at.
-      const bytes = body.join();
-      const receivedMs = nowMs();
-      const rules = rulesFor(precision, receivedMs);
-      const received = nanosecondsOfMs(receivedMs);
-      const { records, refusal, ignoredFields } =
-        scanner.scan({ bytes, rules, received, arrival }) ??
-        recordsOfLines({
-          ...{ text: decodeText(bytes), rules, received, arrival },
-          ...{ stream: stream.name, deviceTag, measurement, maxReadings },
-        });
-      const { length } = records;
-      const done = (): void => {
-        metrics.accepted('line-protocol', refusal === undefined ? 204 : 400, length, ignoredFields);
-        if (refusal === undefined) response.writeHead(204).end();
-        else sendInfluxError(response, new HttpProblem('reading-invalid', refusal));
-      };
-      if (length === 0) return done();
-      groups.enqueue(records, (error) => (error === undefined ? done() : refuse(error)), request.socket);
-    } catch (error) {
-      refuse(error);
-    }
+  const refused = (error: unknown) => influxErrorReply(problemOfError(error, 'line-protocol', options));
+  const accepted = ({ records: { length }, refusal, ignoredFields }: LineRecords): Reply => {
+    metrics.accepted('line-protocol', refusal === undefined ? 204 : 400, length, ignoredFields);
+    return refusal === undefined ? noContent : influxErrorReply(new HttpProblem('reading-invalid', refusal));
+  };
+  const scanned = (bytes: Buffer, precision: Precision) => {
+    const receivedMs = nowMs();
+    const rules = rulesFor(precision, receivedMs);
+    const received = nanosecondsOfMs(receivedMs);
+    return { lines: scanner.scan({ bytes, rules, received, arrival }), rules, received };
+  };
+  return {
+    direct(request, query) {
+      if (!guard.passesAtOnce(request)) return undefined;
+      const { lines } = scanned(request.body, precisionOf(query.precision));
+      if (lines === undefined || lines.records.length === 0) return undefined;
+      return { records: lines.records, accepted: () => accepted(lines), refused };
+    },
+    async handle(request, response, query) {
+      const refuse = (error: unknown) => sendReply(response, refused(error));
+      try {
+        if (!guard.passesAtOnce(request)) await guard(request, response);
+        const precision = precisionOf(query.precision);
+        const body = await readBody(request, options.body, memory);
+        // Nothing below waits while the bytes are looked at.
+        const bytes = body.join();
+        const { lines: found, rules, received } = scanned(bytes, precision);
+        const lines =
+          found ??
+          recordsOfLines({
+            ...{ text: decodeText(bytes), rules, received, arrival },
+            ...{ stream: stream.name, deviceTag, measurement, maxReadings },
+          });
+        const accept = () => sendReply(response, accepted(lines));
+        if (lines.records.length === 0) return accept();
+        groups.enqueue(lines.records, (error) => (error === undefined ? accept() : refuse(error)), request.socket);
+      } catch (error) {
+        refuse(error);
+      }
+    },
   };
 }
+
+const noContent: Reply = { status: 204, headers: {} };
 
 /** Times of arrival in nanoseconds, each later than the one before, so that no two readings are one point. */
 function uniqueArrivals(nowMs: () => number): () => string {

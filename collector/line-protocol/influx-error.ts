@@ -1,5 +1,5 @@
-import type { ServerResponse } from 'node:http';
-import { type HttpProblem, sendError } from '../../core/http/problem.ts';
+import { errorReply, type HttpProblem } from '../../core/http/problem.ts';
+import type { Reply } from '../../core/http/reply.ts';
 
 /** The codes of InfluxDB's own errors, by status. */
 const influxCodes: Record<number, string> = {
@@ -13,10 +13,9 @@ const influxCodes: Record<number, string> = {
   503: 'unavailable',
 };
 
-/** Answers as InfluxDB 2.7 does. */
-export function sendInfluxError(response: ServerResponse, problem: HttpProblem): void {
-  if (response.headersSent) return;
+/** An error as InfluxDB 2.7 responds with it. */
+export function influxErrorReply(problem: HttpProblem): Reply {
   const code = influxCodes[problem.status] ?? 'internal error';
-  response.setHeader('x-platform-error-code', code);
-  sendError(response, problem, 'application/json; charset=utf-8', JSON.stringify({ code, message: problem.message }));
+  const body = JSON.stringify({ code, message: problem.message });
+  return errorReply(problem, 'application/json; charset=utf-8', body, { 'x-platform-error-code': code });
 }

@@ -7,7 +7,7 @@ export type BodyForm = 'json' | 'ndjson';
  * The form of the body that a request's content type names.
  * @throws {HttpProblem} `media-type-unsupported`
  */
-export function bodyForm(request: IncomingMessage): BodyForm {
+export function bodyForm(request: Pick<IncomingMessage, 'headers'>): BodyForm {
   const header = request.headers['content-type'];
   if (header === 'application/json') return 'json';
   if (header === undefined) {

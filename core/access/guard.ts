@@ -25,6 +25,9 @@ export interface GuardOptions {
   readonly createCounter?: CreateHitCounter;
 }
 
+/** Of a request, what tells who sends it. */
+export type RequestHead = Pick<IncomingMessage, 'headers'>;
+
 /** Makes a check for a scope. */
 export type Guard = (scope: Scope) => Check;
 
@@ -36,11 +39,11 @@ export interface Check {
    * whoever listens in the same turn.
    * @throws {GaplineError} `forbidden`, for a request of another site
    */
-  passesAtOnce(request: IncomingMessage): boolean;
+  passesAtOnce(request: RequestHead): boolean;
 }
 
 /** Refuses a request that a page of another site makes a browser send. */
-export type OriginCheck = (request: IncomingMessage) => void;
+export type OriginCheck = (request: RequestHead) => void;
 
 /**
  * The check of origin and host alone, for what needs no token.
@@ -93,7 +96,7 @@ export function createGuard(options: GuardOptions): Guard {
     }
     return holder;
   };
-  const passesAtOnce = (scope: Scope, request: IncomingMessage): boolean => {
+  const passesAtOnce = (scope: Scope, request: RequestHead): boolean => {
     checkOrigin(request);
     if (isLimited || access.open) return !isLimited;
     const holder = holderOf(request, access, sessions);
@@ -101,11 +104,11 @@ export function createGuard(options: GuardOptions): Guard {
   };
   return (scope) =>
     Object.assign((request: IncomingMessage, response: ServerResponse) => check(scope, request, response), {
-      passesAtOnce: (request: IncomingMessage) => passesAtOnce(scope, request),
+      passesAtOnce: (request: RequestHead) => passesAtOnce(scope, request),
     });
 }
 
-function holderOf(request: IncomingMessage, access: Access, sessions: Sessions | undefined): Holder | undefined {
+function holderOf(request: RequestHead, access: Access, sessions: Sessions | undefined): Holder | undefined {
   const token = presentedToken(request.headers);
   return token === undefined ? sessions?.holderOf(request.headers) : access.holderOf(token);
 }

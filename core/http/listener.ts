@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import { GaplineError } from '../wire/errors.ts';
 import { answerBrokenRequest, type Exchange } from './broken-request.ts';
 import { Connections, keyOf } from './connections.ts';
+import { DirectConnections, type DirectHandler } from './direct-connections.ts';
 import { listen, listenOnSharedPort } from './shared-port.ts';
 import { readTls, reloadTls, type TlsFiles } from './tls.ts';
 
@@ -35,6 +36,8 @@ export interface ListenerOptions {
 /** How often Node looks for requests that took too long. */
 const longestTimeoutCheckMs = 5_000;
 
+const nodesKeepAliveMs = 5_000;
+
 /**
  * An HTTP or HTTPS server. A request that cannot be parsed gets a problem as its response; the certificate is reloaded when its file changes;
  * and a stop waits for requests that are being handled.
@@ -48,6 +51,7 @@ export class Listener {
   #further: readonly NetServer[] = [];
   readonly #connections: Connections;
   readonly #keys = new WeakMap<Socket, string>();
+  #direct: DirectConnections | undefined;
   #endReload: (() => void) | undefined;
   #stopping: Promise<void> | undefined;
 
@@ -70,14 +74,16 @@ export class Listener {
 
   /**
    * Resolves when the server listens.
+   * @param direct - takes requests that come whole in one read, and need nothing of node:http
    * @throws {GaplineError} `port-in-use`, or `config-invalid` where the certificate cannot be used
    */
-  async start(handler: RequestListener): Promise<void> {
+  async start(handler: RequestListener, direct?: DirectHandler): Promise<void> {
     const { host, port, tls, sharedPort, joinsPort = false, logger } = this.#options;
     const handle = (request: IncomingMessage, response: ServerResponse) => this.#handle(handler, request, response);
     const timing = this.#timing();
     const secure: TlsServer | undefined = tls && createTlsServer({ ...readTls(tls), ...timing }, handle);
     const server = secure ?? createServer(timing, handle);
+    if (direct) this.#direct = this.#readDirectly(server, direct, secure ? 'secureConnection' : 'connection');
     server.on('connection', (socket: Socket) => this.#connections.add(socket));
     server.on('clientError', (error, socket) =>
       answerBrokenRequest(error, socket as Socket, this.#underWay.get(socket as Socket)),
@@ -102,13 +108,36 @@ export class Listener {
   async #close(): Promise<void> {
     const server = this.#server;
     if (!server?.listening) return;
-    const cut = setTimeout(() => server.closeAllConnections(), this.#options.graceMs ?? 0);
+    const cut = setTimeout(() => {
+      server.closeAllConnections();
+      this.#direct?.destroy();
+    }, this.#options.graceMs ?? 0);
     const closed = [server, ...this.#further].map((each) => new Promise((resolve) => each.close(resolve)));
     for (const exchanges of this.#underWay.values())
       for (const { response } of exchanges) if (!response.headersSent) response.setHeader('connection', 'close');
     server.closeIdleConnections();
+    this.#direct?.stop();
     await Promise.all(closed);
     clearTimeout(cut);
+  }
+
+  /** Reads the requests of connections before node:http does, which gets those that are not for `handler`. */
+  #readDirectly(server: Server, handler: DirectHandler, event: 'connection' | 'secureConnection'): DirectConnections {
+    const { headersTimeoutMs, keepAliveTimeoutMs = nodesKeepAliveMs } = this.#options;
+    const theirs = server.listeners(event);
+    server.removeAllListeners(event);
+    const direct = new DirectConnections({
+      handler,
+      handOver: (socket) => {
+        for (const listener of theirs) listener.call(server, socket);
+      },
+      firstRequestMs: headersTimeoutMs,
+      keepAliveMs: keepAliveTimeoutMs,
+      busy: (socket) => this.#connections.busy(this.#keyOf(socket)),
+      idle: (socket) => this.#connections.idle(this.#keyOf(socket)),
+    });
+    server.on(event, (socket: Socket) => direct.take(socket));
+    return direct;
   }
 
   #timing() {

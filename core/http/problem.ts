@@ -3,6 +3,7 @@ import type { ErrorRequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { type ErrorCode, errorCatalog, GaplineError } from '../wire/errors.ts';
 import { type Fault, problemOf, problemType } from '../wire/problem.ts';
+import { type Reply, replyOf, sendReply } from './reply.ts';
 
 export interface HttpProblemOptions {
   /** Each place of the request that is wrong. */
@@ -57,17 +58,24 @@ function ofBodyParser(error: unknown): HttpProblem | undefined {
   return undefined;
 }
 
-/** Sends problem details (RFC 9457). */
-export function sendProblem(response: ServerResponse, problem: HttpProblem): void {
-  const body = JSON.stringify(problemOf(problem.code, problem.message, problem.errors));
-  sendError(response, problem, problemType, body);
+/** Problem details (RFC 9457) as a response. */
+export function problemReply(problem: HttpProblem): Reply {
+  return errorReply(problem, problemType, JSON.stringify(problemOf(problem.code, problem.message, problem.errors)));
 }
 
-/** Sends an error in the caller's format, with the problem's status and `Retry-After`. */
-export function sendError(response: ServerResponse, problem: HttpProblem, type: string, body: string): void {
-  if (response.headersSent || response.destroyed) return;
-  if (problem.retryAfterS !== undefined) response.setHeader('retry-after', problem.retryAfterS);
-  response.writeHead(problem.status, { 'content-type': type, 'content-length': Buffer.byteLength(body) }).end(body);
+/** An error in the caller's format, with the problem's status and `Retry-After`. */
+export function errorReply(
+  { status, retryAfterS }: HttpProblem,
+  type: string,
+  body: string,
+  headers: Reply['headers'] = {},
+): Reply {
+  return replyOf(status, type, body, { ...headers, ...(retryAfterS !== undefined && { 'retry-after': retryAfterS }) });
+}
+
+/** Sends problem details (RFC 9457). */
+export function sendProblem(response: ServerResponse, problem: HttpProblem): void {
+  sendReply(response, problemReply(problem));
 }
 
 /** The last handler of an Express app: responds to any error with problem details. */
