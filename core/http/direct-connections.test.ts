@@ -155,7 +155,6 @@ test.each([
   await sleep(30);
   expect(ways).toHaveLength(1);
   respond();
-  await responses(1);
   if (!early.endsWith('abc')) socket.write(post('/early').slice(40));
   expect(await responses(2)).toHaveLength(2);
   expect(ways[1]).toBe(way);
