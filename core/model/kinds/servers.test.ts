@@ -88,10 +88,8 @@ describeWithPython('mlflow', 'mlflow models serve', (python) => {
   let folder = '';
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'gapline-mlflow-'));
-    // Below its working directory MLflow makes a data base, wanted or not.
     const writing = spawn(python(), [join(fixtures, 'mlflow_model.py'), train, folder], {
       stdio: ['ignore', 'ignore', 'inherit'],
-      cwd: folder,
     });
     const [code] = await once(writing, 'exit');
     expect(code).toBe(0);
@@ -119,6 +117,7 @@ describeWithPython('mlflow', 'mlflow models serve', (python) => {
       PATH: `${join(python(), '..')}:${process.env.PATH}`,
       MLFLOW_SCORING_SERVER_WORKERS: '1',
     };
+    // It writes an empty mlflow.db into its working directory.
     child = spawn(python(), args, { stdio: ['ignore', 'ignore', 'pipe'], env, cwd: folder, detached: true });
     const ended = once(child, 'exit');
     let log = '';
