@@ -6,7 +6,11 @@ import { samplesFault } from '../core/wire/decode-samples.ts';
 import type { Fact } from '../core/wire/fact.ts';
 import { maxSampleValues, type Samples, sampleCount, sampleOffsetNs } from '../core/wire/samples.ts';
 import type { Stream } from '../core/wire/stream.ts';
+import { type PlainColumn, PlainSamples } from './plain-samples.ts';
 import { PlainValues } from './plain-values.ts';
+
+/** A sound record of samples but for its values. */
+type SamplesFrame = Omit<Samples, 'values'>;
 
 /** Why a record gives no row. `dead`: it can never be processed. `skip`: it is sound, but not for this classifier. */
 export interface Refusal {
@@ -48,6 +52,9 @@ export class ReadingBatch {
   readonly #stream: Stream;
   readonly #columns: ReadonlyMap<string, number>;
   readonly #plain: PlainValues | undefined;
+  readonly #plainSamples: PlainSamples;
+  /** Whether the last record had samples: the next one probably has, too. */
+  #expectsSamples = false;
   #values = new Float64Array(0);
   #times = new BigInt64Array(0);
   count = 0;
@@ -73,6 +80,7 @@ export class ReadingBatch {
     this.#stream = stream;
     this.#columns = new Map(stream.fields.map((name, column) => [name, column]));
     this.#plain = stream.fields.length < plainFrom ? undefined : new PlainValues(stream.fields);
+    this.#plainSamples = new PlainSamples(stream.fields);
   }
 
   /** Forgets the rows and makes room for so many. Arrays handed out before belong to the past batch. */
@@ -167,13 +175,19 @@ export class ReadingBatch {
 
   /** Adds a record of the readings topic as a row, or returns why it is none. Checked against the schema of a reading by a test. */
   add(bytes: Uint8Array): Refusal | undefined {
+    const samples = this.#expectsSamples ? this.#plainSamples.read(bytes) : undefined;
+    if (samples && samplesFault(samples) === undefined)
+      return this.#addPlainSamples(samples as unknown as SamplesFrame);
     this.#reserve(1);
     const plain = this.#plain?.read(bytes, this.#values, this.count * this.width);
-    if (plain && frameFault(plain) === undefined)
+    if (plain && frameFault(plain) === undefined) {
+      this.#expectsSamples = false;
       return this.#addReading(plain as unknown as ReadingFrame, this.#plain);
+    }
     const record = parseRecord(bytes);
     if (typeof record === 'string') return dead(record);
-    if (record.rate !== undefined) return this.#addSamples(record);
+    this.#expectsSamples = record.rate !== undefined;
+    if (this.#expectsSamples) return this.#addSamples(record);
     const wrong = frameFault(record);
     return wrong === undefined ? this.#addReading(record as unknown as ReadingFrame) : dead(wrong);
   }
@@ -206,9 +220,22 @@ export class ReadingBatch {
   #addSamples(record: Record<string, unknown>): Refusal | undefined {
     const fault = samplesFault(record);
     if (fault !== undefined) return dead(fault);
-    const { stream, device, time, rate, values, truth, received } = record as Samples;
+    const samples = record as Samples;
+    const { values } = samples;
+    return this.#addBlock(samples, sampleCount(values), (count) => this.#fillBlock(values, count));
+  }
+
+  /** @param frame - of which {@link PlainSamples} has read the samples */
+  #addPlainSamples(frame: SamplesFrame): Refusal | undefined {
+    const { columns, samples } = this.#plainSamples;
+    const count = columns.reduce((most, { length }) => Math.max(most, length), 0);
+    return this.#addBlock(frame, count, () => this.#copyBlock(columns, samples, count));
+  }
+
+  /** @param fill - puts the values into the rows; returns by column how many samples there are */
+  #addBlock(frame: SamplesFrame, count: number, fill: (count: number) => readonly number[]): Refusal | undefined {
+    const { stream, device, time, rate, truth, received } = frame;
     if (stream !== this.#stream.name) return foreign;
-    const count = sampleCount(values);
     if (count > maxSampleValues || count * this.width > maxBlockValues)
       return dead(mismatch('values', `${count} samples`, 'fewer'));
     const first = BigInt(time);
@@ -217,11 +244,31 @@ export class ReadingBatch {
       return dead(mismatch('time', time, 'nanoseconds that fit into 64 bits'));
     this.#reserve(count);
     const row = this.count;
-    const sent = this.#fillBlock(values, count);
+    const sent = fill(count);
     this.count += count;
     if (count > 0) this.blocks.push({ row, count, device, time: first, rate, sent, received, truth });
-    if (count > 0 && record.endsSegment) this.ends.set(row + count - 1, endsSegment);
+    if (count > 0 && frame.endsSegment) this.ends.set(row + count - 1, endsSegment);
     return undefined;
+  }
+
+  /** Rows of the samples that were read plainly. Samples that an array lacks are gaps that do not count. */
+  #copyBlock(columns: readonly PlainColumn[], samples: Float64Array, count: number): readonly number[] {
+    const { width } = this;
+    const start = this.count * width;
+    const rows = this.#values;
+    const isWhole = columns.length === width && columns.every(({ length }) => length === count);
+    if (!isWhole) rows.fill(Number.NaN, start, start + count * width);
+    const sent = new Array<number>(width).fill(count);
+    for (const { column, first, length, present } of columns) {
+      sent[column] = length;
+      this.gaps -= present;
+      if (width === 1) rows.set(samples.subarray(first, first + length), start);
+      else
+        for (let at = 0, to = start + column; at < length; at++, to += width)
+          rows[to] = samples[first + at] ?? Number.NaN;
+    }
+    for (const length of sent) this.gaps += length;
+    return sent;
   }
 
   #fillBlock(values: Samples['values'], count: number): readonly number[] {

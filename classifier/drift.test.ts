@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { histogramsOf } from '../core/model/histogram.ts';
 import { Drift, stabilityIndex } from './drift.ts';
 
@@ -62,6 +62,42 @@ test('large batches are sampled', () => {
   drift.add(rowsOf(5_000, { shift: 48 }));
   expect(drift.summary()!.readings).toBe(500);
   expect(drift.summary()!.drifted).toBe(1);
+});
+
+describe('of long series', () => {
+  const length = 1_000;
+  const series = { channels: ['x'], length };
+  /** Waves of which a period is as long as samples are apart that are counted; `outlier` lifts one sample of each. */
+  function windowsOf(count: number, { from = 0, outlier = 0, gain = 1 } = {}) {
+    const values = Float64Array.from({ length: count * length }, (_, at) => {
+      const row = Math.floor(at / length) + from;
+      const lifted = at % length === (row * 38) % length ? outlier : 0;
+      return gain * Math.sin((2 * Math.PI * at) / 16) + ((row * 37) % 101) / 100 + lifted;
+    });
+    return { count, width: length, values, devices: [], times: new BigInt64Array(count) };
+  }
+  const known = histogramsOf(windowsOf(500), length);
+  function shown(options: Parameters<typeof windowsOf>[1]) {
+    const drift = new Drift({ fields: [], series }, known, 0.2);
+    for (let from = 0; from < 1_000; from += 100) drift.add(windowsOf(100, { ...options, from }));
+    return drift.summary()!;
+  }
+
+  test('the same waves are stable, though not all samples are counted', () => {
+    expect(shown({})).toMatchObject({ readings: 1_000, outside: 0, drifted: 0 });
+    expect(shown({}).psi).toBeLessThan(0.001);
+  });
+
+  test('waves of another height drift', () => {
+    const { drifted, fields: found } = shown({ gain: 0.5 });
+    expect({ drifted, name: found[0]!.name }).toEqual({ drifted: 1, name: 'x' });
+  });
+
+  test('one sample beyond the range makes a window one that is outside', () => {
+    const { outside, fields: found } = shown({ outlier: 10 });
+    expect(outside).toBe(1);
+    expect(found[0]!.outside).toBeCloseTo(1 / length, 3);
+  });
 });
 
 test('the index is that of the formula, and an empty bin is no infinity', () => {

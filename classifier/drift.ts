@@ -9,6 +9,8 @@ import type { Status } from '../core/wire/status.ts';
 const windowReadings = 10_000;
 /** Of a large batch every so-manieth reading is looked at, so that this many are. */
 const maxSampled = 250;
+/** Of a long series every so-manieth sample is counted, each time from another on, so that about this many are. */
+const maxSamples = 64;
 /** A field with fewer values in the window has no index yet: chance alone would make one. */
 const minValues = 500;
 /** The fields that are listed, those that drifted most first. */
@@ -69,23 +71,32 @@ export class Drift {
 
   #addRow(values: Float64Array, start: number): void {
     const counts = this.#current;
-    let outside = 0;
-    for (const [field, { min, max, edges, counts: trained }] of this.#histograms.entries()) {
+    let isOutside = false;
+    for (const [field, histogram] of this.#histograms.entries()) {
       const first = start + field * this.#span;
-      const bins = counts.bins[field]!;
-      for (let at = first; at < first + this.#span; at++) {
-        const value = values[at]!;
-        if (Number.isNaN(value)) continue;
-        bins[binOf(edges, value)]! += 1;
-        if (value >= min && value <= max) continue;
-        // A field that training never saw has no range to be outside of.
-        if (trained.length === 1 && trained[0] === 0) continue;
-        counts.outside[field]! += 1;
-        outside = 1;
-      }
+      this.#count(values, first, field, histogram);
+      // The sample that is out of range may be any, so all are looked at.
+      isOutside ||= wasSeen(histogram) && leavesRange(values, first, first + this.#span, histogram);
     }
     counts.readings += 1;
-    counts.outsideReadings += outside;
+    if (isOutside) counts.outsideReadings += 1;
+  }
+
+  #count(values: Float64Array, first: number, field: number, histogram: FieldHistogram): void {
+    const { bins, outside, readings } = this.#current;
+    const { min, max, edges } = histogram;
+    const into = bins[field]!;
+    const end = first + this.#span;
+    const stride = Math.ceil(this.#span / maxSamples);
+    let left = 0;
+    // Windows overlap and waves repeat: from one row to the next other places are counted.
+    for (let at = first + (readings % stride); at < end; at += stride) {
+      const value = values[at]!;
+      if (Number.isNaN(value)) continue;
+      into[binOf(edges, value)]! += 1;
+      if (value < min || value > max) left += 1;
+    }
+    if (wasSeen(histogram)) outside[field]! += left;
   }
 
   /** Undefined while there are too few readings. */
@@ -112,6 +123,18 @@ export class Drift {
       fields: fields.slice(0, maxListed),
     };
   }
+}
+
+/** A field that training never saw has no range to be outside of. */
+const wasSeen = ({ counts }: FieldHistogram): boolean => counts.length > 1 || counts[0] !== 0;
+
+/** Whether a value is outside; a gap is not. */
+function leavesRange(values: Float64Array, from: number, to: number, { min, max }: FieldHistogram): boolean {
+  for (let at = from; at < to; at++) {
+    const value = values[at] ?? Number.NaN;
+    if (value < min || value > max) return true;
+  }
+  return false;
 }
 
 /**

@@ -23,7 +23,11 @@ export class EventTimes {
   /** Takes rows in that a chain was given, but for those that it refused because they are ahead of their arrival. */
   advance(rows: StepRows, { outcomes }: Pick<ChainResult, 'outcomes'>): void {
     const ahead = aheadOf(outcomes);
-    const { count, devices, names } = rows;
+    const { count, devices, names, latest: known } = rows;
+    if (known && ahead.size === 0) {
+      for (const [device, time] of known.entries()) this.#advanceDevice(names[device] ?? '', time);
+      return;
+    }
     for (let from = 0; from < count; ) {
       const device = devices[from] ?? 0;
       let to = from + 1;
@@ -83,14 +87,20 @@ export class EventTimes {
 
 /** The largest time of rows `from` up to `to`; undefined where all are ahead of their arrival. */
 function latestOf(rows: StepRows, from: number, to: number, ahead: ReadonlySet<string>): Time | undefined {
-  const latest = { seconds: Number.NEGATIVE_INFINITY, nanoseconds: 0 };
+  const { inputs, seconds, nanoseconds } = rows;
+  let latestSeconds = Number.NEGATIVE_INFINITY;
+  let latestNanoseconds = 0;
   for (let row = from; row < to; row++) {
-    const seconds = rows.seconds[row] ?? 0;
-    const nanoseconds = rows.nanoseconds[row] ?? 0;
-    if (ahead.size > 0 && ahead.has(keyOf(rows.inputs[row] ?? 0, seconds, nanoseconds))) continue;
-    advanceTo(latest, seconds, nanoseconds);
+    const at = seconds[row] ?? 0;
+    const ns = nanoseconds[row] ?? 0;
+    if (at < latestSeconds || (at === latestSeconds && ns <= latestNanoseconds)) continue;
+    if (ahead.size > 0 && ahead.has(keyOf(inputs[row] ?? 0, at, ns))) continue;
+    latestSeconds = at;
+    latestNanoseconds = ns;
   }
-  return latest.seconds === Number.NEGATIVE_INFINITY ? undefined : latest;
+  return latestSeconds === Number.NEGATIVE_INFINITY
+    ? undefined
+    : { seconds: latestSeconds, nanoseconds: latestNanoseconds };
 }
 
 function advanceTo(time: Time, seconds: number, nanoseconds: number): void {

@@ -95,9 +95,13 @@ function timesOf(seconds: ArrayLike<number>, nanoseconds: ArrayLike<number>, kep
 }
 
 function gapsOf({ count, width, values }: Rows): number[] {
-  return Array.from({ length: count }, (_, row) => {
-    let gaps = 0;
-    for (let at = row * width; at < (row + 1) * width; at++) if (Number.isNaN(values[at])) gaps += 1;
-    return gaps;
-  });
+  const gaps: number[] = [];
+  for (let row = 0; row < count; row++) gaps.push(gapsIn(values, row * width, (row + 1) * width));
+  return gaps;
+}
+
+function gapsIn(values: Float64Array, from: number, to: number): number {
+  let gaps = 0;
+  for (let at = from; at < to; at++) if (Number.isNaN(values[at])) gaps++;
+  return gaps;
 }

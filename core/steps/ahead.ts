@@ -16,7 +16,8 @@ export class Ahead implements StepSession {
   apply(rows: StepRows): StepResult {
     const output = this.#output;
     output.begin(rows);
-    const given = this.#hasAny(rows) ? this.#sift(rows) : rows;
+    const isAnyAhead = rows.received !== undefined && rows.received.leadNs > this.#maxAheadNs;
+    const given = isAnyAhead ? this.#sift(rows) : rows;
     output.consumed = given.count;
     const latest = {};
     this.#latest = latest;
@@ -41,12 +42,6 @@ export class Ahead implements StepSession {
 
   load(): void {
     this.#latest = undefined;
-  }
-
-  #hasAny(rows: StepRows): boolean {
-    if (!rows.received) return false;
-    for (let row = 0; row < rows.count; row++) if (this.#isAhead(rows, row)) return true;
-    return false;
   }
 
   #sift(rows: StepRows): StepRows {

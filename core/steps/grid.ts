@@ -47,6 +47,38 @@ export class Grid {
     time.nanoseconds = next - carry * second;
   }
 
+  /** The grid time that comes so many steps after another. */
+  after({ seconds, nanoseconds, index }: GridTime, steps: number): GridTime {
+    if (this.#whole) {
+      const next = (index + steps) % this.rate;
+      const whole = seconds + (index + steps - next) / this.rate;
+      return { seconds: whole, nanoseconds: this.#nanosecondsAt(next), index: next };
+    }
+    const next = nanoseconds + steps * this.#periodNs;
+    const carry = Math.floor(next / second);
+    return { seconds: seconds + carry, nanoseconds: next - carry * second, index };
+  }
+
+  /** How many times, from `from` up to `to`, are the grid's from `time` on, one after the other; moves `time` behind them. */
+  follow(time: GridTime, seconds: Float64Array, nanoseconds: Int32Array, from: number, to: number): number {
+    let at = from;
+    while (at < to && nanoseconds[at] === time.nanoseconds && seconds[at] === time.seconds) {
+      this.advance(time);
+      at++;
+    }
+    return at - from;
+  }
+
+  /** Moves a grid time behind another time. */
+  pass(time: GridTime, seconds: number, nanoseconds: number): void {
+    while (since(seconds, nanoseconds, time.seconds, time.nanoseconds) >= 0) this.advance(time);
+  }
+
+  /** At most so many nanoseconds lie between two times that follow each other. */
+  get stepNs(): number {
+    return this.#whole ? Math.ceil(second / this.rate) : this.#periodNs;
+  }
+
   /**
    * Writes the grid times from `time` on that are not after a time into arrays that are long enough, and moves `time` behind them.
    * @returns how many

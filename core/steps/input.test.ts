@@ -52,6 +52,25 @@ test('inputs count records, those without rows too; a batch forgets the one befo
   }
 });
 
+test('what is latest is known by device, and how far records are ahead of their arrival', () => {
+  const input = new InputRows(1);
+  for (const truth of [1, 2]) {
+    input.begin();
+    const received = { seconds: 8, nanoseconds: 0 };
+    input.addSample({ device: 'b', time: { seconds: 9, nanoseconds: 3 }, truth }, [7]);
+    input.addSamples({ device: 'a', time: { seconds: 5, nanoseconds: 0 }, received }, 10, 15, [new Float64Array(15)]);
+    expect(input.rows().received!.leadNs).toBe(-1_600_000_000);
+    input.addSample({ device: 'a', time: { seconds: 6, nanoseconds: 4e8 - 1 }, received }, [7]);
+    input.addSample({ device: 'b', time: { seconds: 9, nanoseconds: 4 }, received }, [7]);
+    const { latest, received: arrived } = input.rows();
+    expect(latest).toEqual([
+      { seconds: 9, nanoseconds: 4 },
+      { seconds: 6, nanoseconds: 4e8 },
+    ]);
+    expect(arrived!.leadNs).toBe(1_000_000_004);
+  }
+});
+
 test('a chain takes records of a second at once as it takes their samples one by one', () => {
   const chain = buildChain(
     [

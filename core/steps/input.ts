@@ -1,6 +1,6 @@
 import { Output } from './output.ts';
 import { inSegment, noTruth, type StepRows } from './port.ts';
-import { second, type Time } from './time.ts';
+import { compare, second, since, type Time } from './time.ts';
 
 /** What a record of the log says beside its values. */
 export interface InputRecord {
@@ -23,6 +23,9 @@ export class InputRows {
   #isReceived = false;
   #receivedSeconds: number[] = [];
   #receivedNanoseconds: number[] = [];
+  #leadNs = Number.NEGATIVE_INFINITY;
+  /** By device. */
+  #latest: Time[] = [];
 
   constructor(width: number) {
     this.#output = new Output(width);
@@ -36,6 +39,8 @@ export class InputRows {
     this.#isReceived = false;
     this.#receivedSeconds = [];
     this.#receivedNanoseconds = [];
+    this.#leadNs = Number.NEGATIVE_INFINITY;
+    this.#latest = [];
     this.#output.begin({ names: [] });
     this.#output.reserve(count);
   }
@@ -52,7 +57,9 @@ export class InputRows {
     const output = this.#output;
     output.reserve(1);
     const { time, truth = noTruth, segment = inSegment } = record;
-    const row = output.add(this.#deviceOf(record), time.seconds, time.nanoseconds, truth, this.#next(record), segment);
+    const device = this.#deviceOf(record);
+    const row = output.add(device, time.seconds, time.nanoseconds, truth, this.#next(record), segment);
+    this.#see(device, record, time);
     for (let column = 0; column < output.columns.length; column++) output.columns[column]![row] = values[column]!;
   }
 
@@ -83,7 +90,11 @@ export class InputRows {
     }
     output.truths.fill(truth, first, first + count);
     output.addTimed(count, device, input);
-    if (count > 0) output.segments[first + count - 1] = segment;
+    if (count > 0) {
+      const last = first + count - 1;
+      output.segments[last] = segment;
+      this.#see(device, record, { seconds: seconds[last]!, nanoseconds: nanoseconds[last]! });
+    }
     for (const length of sent) for (let sample = length; sample < count; sample++) output.unsent[first + sample]! += 1;
     for (let column = 0; column < output.columns.length; column++) {
       const to = output.columns[column]!;
@@ -96,15 +107,26 @@ export class InputRows {
 
   /** The rows so far. Valid until {@link begin}. */
   rows(): StepRows {
-    if (!this.#isReceived) return { ...this.#output.rows(), names: this.#names };
+    const rows = { ...this.#output.rows(), names: this.#names, latest: this.#latest };
+    if (!this.#isReceived) return rows;
     return {
-      ...this.#output.rows(),
-      names: this.#names,
+      ...rows,
       received: {
+        leadNs: this.#leadNs,
         seconds: Float64Array.from(this.#receivedSeconds),
         nanoseconds: Int32Array.from(this.#receivedNanoseconds),
       },
     };
+  }
+
+  /** @param last - the time of its last sample, which is its largest */
+  #see(device: number, { received }: InputRecord, last: Time): void {
+    const { seconds, nanoseconds } = last;
+    const known = this.#latest[device];
+    if (!known || compare(seconds, nanoseconds, known.seconds, known.nanoseconds) > 0)
+      this.#latest[device] = { seconds, nanoseconds };
+    if (!received) return;
+    this.#leadNs = Math.max(this.#leadNs, since(seconds, nanoseconds, received.seconds, received.nanoseconds));
   }
 
   #deviceOf({ device }: InputRecord): number {

@@ -1,3 +1,5 @@
+import type { Time } from './time.ts';
+
 /**
  * Rows on their way to the imputer, by column, or row after row. Every array but `values` is at least `count` long; what stands behind
  * that is of no meaning.
@@ -30,9 +32,19 @@ export interface StepRows {
   /** By row, how many of its gaps are no missing values: the arrays of its record had ended before. */
   readonly unsent: Int32Array;
   /** By input, when the collector took it. Absent where rows come from a table. */
-  readonly received?: { readonly seconds: Float64Array; readonly nanoseconds: Int32Array };
+  readonly received?: Received;
+  /** By device, its largest time. Present where rows come from records, before the first step. */
+  readonly latest?: readonly Time[];
   /** What the rows were cut from, once a window has been at work: one window a row. */
   readonly windows?: Windows;
+}
+
+/** When the collector took records, by input. */
+export interface Received {
+  readonly seconds: Float64Array;
+  readonly nanoseconds: Int32Array;
+  /** How far the last sample of a record is ahead of that, in nanoseconds, at most over all records. */
+  readonly leadNs: number;
 }
 
 export const noTruth = -1;

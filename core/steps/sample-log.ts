@@ -4,6 +4,8 @@ import type { StateReader, StateWriter } from './state.ts';
 
 /** A log moves to arrays that are so many times as long as what it holds, so that it moves rarely. */
 const growth = 4;
+/** It stays in arrays of its own while what it holds fits so many times. */
+const reuse = 2;
 const noNumbers = new Float64Array(0);
 const noIntegers = new Int32Array(0);
 /** Below this a view of an array costs more than it saves. */
@@ -158,17 +160,20 @@ export class SampleLog {
 
   #reserve(more: number): void {
     if (this.end + more <= this.#limit) return;
-    if (this.length + more > this.#freeBefore) this.#move(Math.max(16, (this.length + more) * growth));
-    else this.#wrap();
+    const needed = this.length + more;
+    // Arrays of its own are used again while what moves within them is little beside what then fits behind.
+    if (!this.#shared && needed * reuse <= this.seconds.length) this.#wrap(this.seconds.length);
+    else if (needed > this.#freeBefore) this.#move(Math.max(16, needed * growth));
+    else this.#wrap(this.#freeBefore);
   }
 
   /** Continues at the start of the same arrays, where nothing is that anyone needs. */
-  #wrap(): void {
+  #wrap(limit: number): void {
     const length = this.length;
     for (const array of this.#arrays()) array.copyWithin(0, this.start, this.end);
     this.start = 0;
     this.end = length;
-    this.#limit = this.#freeBefore;
+    this.#limit = limit;
     this.#freeBefore = 0;
   }
 

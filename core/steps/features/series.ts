@@ -45,32 +45,43 @@ interface Plan {
 
 /** Rows leave it row after row: there are as many columns as samples. */
 function openSeries(columns: readonly number[], plan: Plan): StepSession {
+  const { length } = plan;
+  const width = columns.length * length;
+  let room = new Float64Array(0);
   return openStateless(({ count, windows }) => {
-    const { length } = plan;
-    const values = new Float64Array(count * columns.length * length).fill(Number.NaN);
     if (!windows) throw new TypeError('a series is cut from windows');
+    if (room.length < count * width) room = new Float64Array(count * width);
+    const values = room.subarray(0, count * width);
     for (let row = 0, at = 0; row < count; row++)
       for (const column of columns) {
-        place(windows, row, column, plan, values.subarray(at, at + length));
+        place(windows, row, column, plan, values, at);
         at += length;
       }
     return { columns: [], values };
   });
 }
 
-/** Puts each sample of a window where it belongs in time. `into` is all gaps before. */
+/** Puts each sample of a window where it belongs in time, from `first` on, and gaps where none does. */
 function place(
   { starts, columns, seconds, nanoseconds, fromSeconds, fromNanoseconds }: Windows,
   row: number,
   column: number,
   { perSecond, length }: Plan,
   into: Float64Array,
+  first: number,
 ): void {
   const values = columns[column]!;
   const to = starts[row + 1]!;
+  const beginSeconds = fromSeconds[row]!;
+  const beginNanoseconds = fromNanoseconds[row]!;
+  let next = 0;
   for (let at = starts[row]!; at < to; at++) {
-    const elapsed = since(seconds[at]!, nanoseconds[at]!, fromSeconds[row]!, fromNanoseconds[row]!);
-    const index = Math.round((elapsed / 1e9) * perSecond);
-    if (index < length && !Number.isNaN(values[at]!)) into[index] = values[at]!;
+    const elapsed = since(seconds[at]!, nanoseconds[at]!, beginSeconds, beginNanoseconds);
+    // Rounded as `Math.round` does, which is slower.
+    const index = Math.floor((elapsed / 1e9) * perSecond + 0.5);
+    if (index >= length) break;
+    while (next <= index) into[first + next++] = Number.NaN;
+    if (!Number.isNaN(values[at]!)) into[first + index] = values[at]!;
   }
+  into.fill(Number.NaN, first + next, first + length);
 }

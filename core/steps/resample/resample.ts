@@ -105,7 +105,8 @@ class Resample implements DeviceStep<State> {
     if (state.next && since(seconds, nanoseconds, state.lastSeconds, state.lastNanoseconds) > maxGapNs)
       this.#closeGap(state, device, input, output);
     state.next ??= this.#grid.from(seconds, nanoseconds);
-    this.#fill(state, log, at);
+    if (this.#options.method === 'linear' && isUnmeasured(log, at)) this.#wait(state, log, at);
+    else this.#fill(state, log, at);
     remember(state, log, at);
     this.#emit(state, seconds, nanoseconds, device, input, output);
   }
@@ -146,6 +147,33 @@ class Resample implements DeviceStep<State> {
       const age = since(time.seconds, time.nanoseconds, seconds[channel]!, nanoseconds[channel]!);
       if (age <= this.#options.maxGapNs) waiting[row * values.length + channel] = values[channel]!;
     }
+  }
+
+  /** No line ends at a sample that measures nothing: the rows up to it only begin to wait. */
+  #wait(state: State, log: SampleLog, at: number): void {
+    const { waiting, waitingTruths, waitingUnsent } = state;
+    if (waitingTruths.length === 0 && this.#isLost(state, log.seconds[at]!, log.nanoseconds[at]!)) {
+      this.#grid.pass(state.next!, log.seconds[at]!, log.nanoseconds[at]!);
+      return;
+    }
+    const time = this.#grid.after(state.next!, waitingTruths.length);
+    for (;;) {
+      const left = since(log.seconds[at]!, log.nanoseconds[at]!, time.seconds, time.nanoseconds);
+      if (left < 0) return;
+      waitingTruths.push(left === 0 ? log.truths[at]! : state.truth);
+      waitingUnsent.push(left === 0 ? log.unsent[at]! : state.unsent);
+      for (let channel = 0; channel < this.#options.width; channel++) waiting.push(Number.NaN);
+      this.#grid.advance(time);
+    }
+  }
+
+  /** Whether no line to a sample of this time or later can begin at any value that is known. */
+  #isLost({ values, seconds, nanoseconds }: State, atSeconds: number, atNanoseconds: number): boolean {
+    for (let channel = 0; channel < values.length; channel++) {
+      const age = since(atSeconds, atNanoseconds, seconds[channel]!, nanoseconds[channel]!);
+      if (!Number.isNaN(values[channel]!) && age <= this.#options.maxGapNs) return false;
+    }
+    return true;
   }
 
   /** Puts what the sample at `at` determines into the rows up to it. */
@@ -195,6 +223,7 @@ class Resample implements DeviceStep<State> {
       this.#give(state, row, device, input, output);
       this.#grid.advance(next);
     }
+    if (row === 0) return;
     state.waiting.splice(0, row * width);
     state.waitingTruths.splice(0, row);
     state.waitingUnsent.splice(0, row);
@@ -225,4 +254,9 @@ class Resample implements DeviceStep<State> {
     state.values.fill(Number.NaN);
     addEnd(rows, row, output);
   }
+}
+
+function isUnmeasured({ columns }: SampleLog, at: number): boolean {
+  for (const column of columns) if (!Number.isNaN(column[at]!)) return false;
+  return true;
 }

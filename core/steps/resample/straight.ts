@@ -22,7 +22,10 @@ export class Straight {
     const { next, seconds, nanoseconds } = state;
     const first = log.start;
     if (!next || this.#options.method !== 'linear' || state.waitingTruths.length > 0 || !isAligned(state)) return first;
-    const after = this.#withoutGap(log, end, seconds[0]!, nanoseconds[0]!);
+    const measured = firstUnmeasured(log, end);
+    const onGrid = this.#copy(state, log, measured, device, input, output);
+    if (onGrid > first) return onGrid;
+    const after = this.#withoutGap(log, measured, seconds[0]!, nanoseconds[0]!);
     if (after === first) return first;
     const row = output.count;
     this.#place(state, log, after, device, input, output);
@@ -33,20 +36,39 @@ export class Straight {
     return after;
   }
 
-  /** How far samples, from the start of the log on, are measured in every channel and follow each other without a long gap. */
+  /** Samples, from the start of the log on, that lie on the grid already are its rows. @returns the first that is not taken in */
+  #copy(state: State, log: SampleLog, end: number, device: number, input: number, output: Output): number {
+    const { start, seconds, nanoseconds, truths } = log;
+    const { maxGapNs, width } = this.#options;
+    if (start === end || this.#grid.stepNs > maxGapNs) return start;
+    if (since(seconds[start]!, nanoseconds[start]!, state.seconds[0]!, state.nanoseconds[0]!) > maxGapNs) return start;
+    const count = this.#grid.follow(state.next!, seconds, nanoseconds, start, end);
+    if (count === 0) return start;
+    const after = start + count;
+    output.reserve(count);
+    const row = output.count;
+    output.seconds.set(seconds.subarray(start, after), row);
+    output.nanoseconds.set(nanoseconds.subarray(start, after), row);
+    output.truths.set(truths.subarray(start, after), row);
+    for (let channel = 0; channel < width; channel++)
+      output.columns[channel]!.set(log.columns[channel]!.subarray(start, after), row);
+    output.addTimed(count, device, input);
+    remember(state, log, after - 1);
+    return after;
+  }
+
+  /** How far samples, from the start of the log on, follow each other without a long gap. */
   #withoutGap(log: SampleLog, end: number, lastSeconds: number, lastNanoseconds: number): number {
     const { seconds, nanoseconds, start } = log;
     const { maxGapNs } = this.#options;
-    let after = end;
-    for (const column of log.columns) for (let at = start; at < after; at++) if (Number.isNaN(column[at]!)) after = at;
     let fromSeconds = lastSeconds;
     let fromNanoseconds = lastNanoseconds;
-    for (let at = start; at < after; at++) {
+    for (let at = start; at < end; at++) {
       if (since(seconds[at]!, nanoseconds[at]!, fromSeconds, fromNanoseconds) > maxGapNs) return at;
       fromSeconds = seconds[at]!;
       fromNanoseconds = nanoseconds[at]!;
     }
-    return after;
+    return end;
   }
 
   /** Adds the grid rows up to the sample before `after`, but for their values: which samples each lies between, and where. */
@@ -103,6 +125,17 @@ export class Straight {
       to[row + index] = between(from[target - 1]!, from[target]!, shares[index]!);
     }
   }
+}
+
+/** The first sample of the log that lacks a channel; `end` where there is none before it. */
+function firstUnmeasured({ columns, start }: SampleLog, end: number): number {
+  let first = end;
+  for (const column of columns) {
+    let at = start;
+    while (at < first && !Number.isNaN(column[at]!)) at++;
+    first = at;
+  }
+  return first;
 }
 
 /** Whether every channel was measured at the last sample. */
