@@ -22,6 +22,15 @@ export interface DirectOptions {
   readonly idle: (socket: Socket) => void;
 }
 
+/** A request whose body comes in a packet of its own, as many clients send it, is waited for: with so many bytes at most… */
+const largestBegun = 65_536;
+/** …of one connection, and so many of all, */
+const mostHeldBytes = 4_000_000;
+/** in so many pieces at most, */
+const mostPieces = 4;
+/** and no longer than this for each. Then it is for node:http, which counts what it holds and how long it takes. */
+const nextPieceMs = 1_000;
+
 /** A connection is closed so much later than its client was told: the client may send its next request just in time. */
 const keepAliveBufferMs = 1_000;
 
@@ -33,6 +42,8 @@ const keepAliveBufferMs = 1_000;
 export class DirectConnections {
   readonly #options: DirectOptions;
   readonly #open = new Set<DirectConnection>();
+  /** Bytes of requests that have begun. */
+  readonly #held = { bytes: 0 };
   #stopping = false;
 
   constructor(options: DirectOptions) {
@@ -42,7 +53,7 @@ export class DirectConnections {
   take(socket: Socket): void {
     const gone = () => this.#open.delete(connection);
     const keepAlive = () => (this.#stopping ? undefined : Math.floor(this.#options.keepAliveMs / 1_000));
-    const connection = new DirectConnection(socket, { ...this.#options, keepAlive, gone });
+    const connection = new DirectConnection(socket, { ...this.#options, keepAlive, gone, held: this.#held });
     this.#open.add(connection);
   }
 
@@ -62,6 +73,7 @@ interface ConnectionOptions extends DirectOptions {
   readonly keepAlive: () => KeepAlive;
   /** Called when the connection is closed or node:http has it. */
   readonly gone: () => void;
+  readonly held: { bytes: number };
 }
 
 class DirectConnection {
@@ -72,6 +84,9 @@ class DirectConnection {
   #hasEnded = false;
   /** What came while a request was in progress; nothing more is read then. */
   #early: Buffer | undefined;
+  /** A request of which a part came, and in how many pieces. */
+  #begun: Buffer | undefined;
+  #pieces = 0;
 
   constructor(socket: Socket, options: ConnectionOptions) {
     this.socket = socket;
@@ -87,7 +102,7 @@ class DirectConnection {
 
   readonly #onData = (bytes: Buffer): void => {
     if (!this.#isBusy) {
-      this.#read(bytes);
+      this.#read(this.#begun === undefined ? bytes : Buffer.concat([this.#taken(this.#begun), bytes]));
       return;
     }
     this.#early = this.#early === undefined ? bytes : Buffer.concat([this.#early, bytes]);
@@ -96,24 +111,61 @@ class DirectConnection {
 
   readonly #onEnd = (): void => {
     this.#hasEnded = true;
-    if (!this.#isBusy) this.socket.end();
+    if (this.#begun !== undefined) this.#refuse('HPE_INVALID_EOF_STATE');
+    else if (!this.#isBusy) this.socket.end();
   };
 
   readonly #onTimeout = (): void => {
     if (this.#isBusy) return;
-    if (this.#hadRequest) this.socket.destroy();
-    else answerBrokenRequest({ name: '', message: '', code: 'ERR_HTTP_REQUEST_TIMEOUT' }, this.socket);
+    if (this.#begun !== undefined) this.#handOver(this.#taken(this.#begun));
+    else if (this.#hadRequest) this.socket.destroy();
+    else this.#refuse('ERR_HTTP_REQUEST_TIMEOUT');
   };
+
+  /** Responds as to a request that node:http could not read, with the same code. */
+  #refuse(code: string): void {
+    answerBrokenRequest(Object.assign(new Error(code), { code }), this.socket);
+  }
 
   readonly #onClose = (): void => {
     if (this.#isBusy) this.#options.idle(this.socket);
     this.#isBusy = false;
+    if (this.#begun !== undefined) this.#options.held.bytes -= this.#begun.length;
     this.#options.gone();
   };
 
   #read(bytes: Buffer): void {
     const request = wholeRequest(bytes, this.socket);
-    if (request === undefined || !this.#isTaken(request)) this.#handOver(bytes);
+    if (request === undefined) this.#handOver(bytes);
+    else if ('missing' in request) this.#wait(bytes, request.missing);
+    else if (!this.#isTaken(request)) this.#handOver(bytes);
+    else this.#pieces = 0;
+  }
+
+  /** Waits for the rest of a request, where that is a little. */
+  #wait(bytes: Buffer, missing: number): void {
+    const { held } = this.#options;
+    this.#pieces += 1;
+    const isLittle = bytes.length + missing <= largestBegun && held.bytes + bytes.length <= mostHeldBytes;
+    if (!isLittle || this.#pieces >= mostPieces || this.#hasEnded) {
+      this.#handOver(bytes);
+      return;
+    }
+    held.bytes += bytes.length;
+    this.#begun = bytes;
+    this.socket.setTimeout(nextPieceMs);
+  }
+
+  /** What has begun is no longer held. */
+  #taken(begun: Buffer): Buffer {
+    this.#options.held.bytes -= begun.length;
+    this.#begun = undefined;
+    this.socket.setTimeout(this.#idleMs);
+    return begun;
+  }
+
+  get #idleMs(): number {
+    return this.#hadRequest ? this.#options.keepAliveMs + keepAliveBufferMs : this.#options.firstRequestMs;
   }
 
   #isTaken(request: WholeRequest): boolean {
@@ -134,8 +186,10 @@ class DirectConnection {
     this.#end();
     const { socket } = this;
     if (!socket.writable) return;
-    if (!this.#hadRequest) socket.setTimeout(this.#options.keepAliveMs + keepAliveBufferMs);
-    this.#hadRequest = true;
+    if (!this.#hadRequest) {
+      this.#hadRequest = true;
+      socket.setTimeout(this.#idleMs);
+    }
     const keepAliveS = this.#options.keepAlive();
     const isRead = socket.write(replyText(reply, keepAliveS));
     if (keepAliveS === undefined || (this.#hasEnded && this.#early === undefined)) socket.destroySoon();
@@ -164,7 +218,7 @@ class DirectConnection {
     const { socket } = this;
     // After its end nothing can be given back to a stream.
     if (this.#hasEnded) {
-      socket.destroySoon();
+      this.#refuse('HPE_INVALID_EOF_STATE');
       return;
     }
     socket.setTimeout(0).pause();

@@ -8,7 +8,8 @@ import { wholeRequest } from './whole-request.ts';
 const socket = new Socket();
 const read = (text: string) => {
   const request = wholeRequest(Buffer.from(text, 'latin1'), socket);
-  return request && { url: request.url, headers: { ...request.headers }, body: request.body.toString('latin1') };
+  if (request === undefined || 'missing' in request) return request;
+  return { url: request.url, headers: { ...request.headers }, body: request.body.toString('latin1') };
 };
 const head = (...lines: string[]) => ['POST /readings?precision=ms HTTP/1.1', 'Host: a', ...lines].join('\r\n');
 
@@ -20,9 +21,13 @@ test('a request that is whole', () => {
   });
 });
 
+test('a request of which a part of the body came', () => {
+  expect(read(`${head('Content-Length: 5')}\r\n\r\nabc`)).toEqual({ missing: 2 });
+  expect(read(`${head('Content-Length: 5')}\r\n\r\n`)).toEqual({ missing: 5 });
+});
+
 test.each([
   ['a head that has not ended', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n'],
-  ['a body that has not ended', `${head('Content-Length: 4')}\r\n\r\nabc`],
   ['more than one request', `${head('Content-Length: 2')}\r\n\r\nabc`],
   ['no length', `${head()}\r\n\r\n`],
   ['chunks', `${head('Transfer-Encoding: chunked', 'Content-Length: 5')}\r\n\r\n0\r\n\r\n`],
@@ -53,10 +58,12 @@ test.each([
 
 test('heads are remembered by all of their bytes, and not without end', () => {
   for (let index = 0; index < 2_000; index += 1)
-    expect(read(`${head(`X-Index: ${index}`, 'Content-Length: 0')}\r\n\r\n`)?.headers['x-index']).toBe(String(index));
+    expect(read(`${head(`X-Index: ${index}`, 'Content-Length: 0')}\r\n\r\n`)).toMatchObject({
+      headers: { 'x-index': String(index) },
+    });
   const withToken = (token: string) => `${head(`Authorization: Bearer ${token}`, 'Content-Length: 0')}\r\n\r\n`;
-  expect(read(withToken('a'))?.headers.authorization).toBe('Bearer a');
-  expect(read(withToken('b'))?.headers.authorization).toBe('Bearer b');
+  expect(read(withToken('a'))).toMatchObject({ headers: { authorization: 'Bearer a' } });
+  expect(read(withToken('b'))).toMatchObject({ headers: { authorization: 'Bearer b' } });
 });
 
 interface Seen {
@@ -119,7 +126,7 @@ test('what is taken is what node:http reads, whatever was changed in a request',
       let text = sound;
       for (const [at, cut, inserted] of changes) text = text.slice(0, at) + inserted + text.slice(at + cut);
       const request = read(text);
-      if (request === undefined) return;
+      if (request === undefined || 'missing' in request) return;
       taken += 1;
       expect(await readByNode(text)).toEqual([request]);
     },

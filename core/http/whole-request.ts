@@ -24,18 +24,26 @@ const known = new Map<string, Head | undefined>();
 const longestKnown = 1_000;
 const mostKnown = 500;
 
+/** Of a request, what came before the rest of its body. */
+export interface BegunRequest {
+  /** Bytes that are still to come. */
+  readonly missing: number;
+}
+
 /**
- * The request, where the bytes are exactly one POST of HTTP/1.1 (RFC 9112) that keeps its connection open and has a `Content-Length`.
- * Anything else is undefined, be it wrong, unusual or not there yet: node:http knows what to do with it. So this has to be stricter than
- * node:http in every point, and need not be complete.
+ * The request, where the bytes are exactly one POST of HTTP/1.1 (RFC 9112) that keeps its connection open and has a `Content-Length`;
+ * or how much of its body is missing. Anything else is undefined, be it wrong, unusual or not there yet: node:http knows what to do with
+ * it. So this has to be stricter than node:http in every point, and need not be complete.
  */
-export function wholeRequest(bytes: Buffer, socket: Socket): WholeRequest | undefined {
+export function wholeRequest(bytes: Buffer, socket: Socket): WholeRequest | BegunRequest | undefined {
   const end = bytes.indexOf(endOfHead);
   if (end < 0 || end > longestHead) return undefined;
   const head = headOf(bytes.toString('latin1', 0, end));
+  if (head === undefined) return undefined;
   const start = end + endOfHead.length;
-  if (head === undefined || bytes.length - start !== head.contentLength) return undefined;
-  return { url: head.url, headers: head.headers, body: bytes.subarray(start), socket };
+  const missing = head.contentLength - (bytes.length - start);
+  if (missing > 0) return { missing };
+  return missing < 0 ? undefined : { url: head.url, headers: head.headers, body: bytes.subarray(start), socket };
 }
 
 function headOf(text: string): Head | undefined {
@@ -73,7 +81,8 @@ function headersOf(lines: readonly string[]): IncomingHttpHeaders | undefined {
     const [, name, value] = line.exec(text) ?? [];
     if (name === undefined || value === undefined) return undefined;
     const key = name.toLowerCase();
-    if (key in headers) return undefined;
+    // Node keeps none of the latter.
+    if (key in headers || key === '__proto__') return undefined;
     headers[key] = value.trimEnd();
   }
   return headers;
