@@ -1,4 +1,3 @@
-import { constants, zstdCompressSync } from 'node:zlib';
 import type { ParquetWriter as Writer } from 'hyparquet-writer';
 import { deviceColumn, endColumn, type ObjectRows, timeColumn, truthColumn } from './rows.ts';
 
@@ -7,11 +6,6 @@ type SchemaElement = Writer['schema'][number];
 /** A row group is what a reader unpacks at once. */
 const groupCells = 1_000_000;
 const groupRows = 100_000;
-
-/** Fast, and smaller than Snappy; Spark, DuckDB and PyArrow read it. */
-const compressors = {
-  ZSTD: (input: Uint8Array) => zstdCompressSync(input, { params: { [constants.ZSTD_c_compressionLevel]: 1 } }),
-};
 
 const text = { type: 'BYTE_ARRAY', converted_type: 'UTF8' } as const;
 
@@ -32,42 +26,24 @@ function schemaOf({ columns }: ObjectRows): SchemaElement[] {
 /** Rows as a Parquet file: a gap is null, `time` a timestamp of nanoseconds in UTC. */
 export async function toParquet(rows: ObjectRows): Promise<Uint8Array> {
   const { ByteWriter, ParquetWriter } = await import('hyparquet-writer');
+  const { GroupWriter } = await import('./parquet-columns.ts');
   const writer = new ByteWriter();
-  const parquet = new ParquetWriter({
-    writer,
-    schema: schemaOf(rows),
-    codec: 'ZSTD',
-    compressors,
-    createdBy: 'gapline',
-  });
+  const parquet = new ParquetWriter({ writer, schema: schemaOf(rows), createdBy: 'gapline' });
+  const groups = new GroupWriter(parquet);
   const { device, columns, count, times, values, truths, truth, ends } = rows;
   const perGroup = Math.max(1, Math.min(groupRows, Math.floor(groupCells / (columns.length + 4))));
   for (let from = 0; from < count; from += perGroup) {
     const to = Math.min(count, from + perGroup);
-    await parquet.write({
-      columnData: [
-        { name: deviceColumn, data: new Array<string>(to - from).fill(device), statistics: true },
-        { name: timeColumn, data: times.subarray(from, to), encoding: 'PLAIN' as const, statistics: true },
-        ...columns.map(({ name }, at) => ({
-          ...{ name, encoding: 'PLAIN' as const },
-          data: withNulls(values[at]?.subarray(from, to) ?? new Float64Array(to - from).fill(Number.NaN)),
-        })),
-        { name: truthColumn, data: Array.from(truth.subarray(from, to), (index) => truths[index] ?? null) },
-        { name: endColumn, data: Array.from(ends.subarray(from, to), (end) => (end === 1 ? true : null)) },
-        // Bounds of values and truths hardly ever tell a reader what to skip, and a row group is read whole.
-      ].map((column) => ({ statistics: false, ...column, offsetIndex: false })),
-      rowGroupSize: to - from,
-      pageSize: 0,
-    });
+    groups.begin(to - from);
+    // Bounds of device and time alone: others hardly ever tell a reader what to skip, and a row group is read whole.
+    groups.constant(deviceColumn, device);
+    groups.times(timeColumn, times.subarray(from, to));
+    for (const [at, { name }] of columns.entries())
+      groups.numbers(name, values[at]?.subarray(from, to) ?? new Float64Array(to - from).fill(Number.NaN));
+    groups.texts(truthColumn, truths, truth.subarray(from, to));
+    groups.marks(endColumn, ends.subarray(from, to));
+    groups.end();
   }
   await parquet.finish();
   return writer.getBytes();
-}
-
-/** Numbers without gaps stay as they are, which is written faster. */
-function withNulls(values: Float64Array): Float64Array | (number | null)[] {
-  if (!values.some(Number.isNaN)) return values;
-  const all: (number | null)[] = [];
-  for (const value of values) all.push(Number.isNaN(value) ? null : value);
-  return all;
 }
