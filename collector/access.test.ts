@@ -158,6 +158,24 @@ describe.runIf(openssl)('TLS', () => {
     await expect(fetch(`${url.replace('https', 'http')}/health`)).rejects.toThrow();
   });
 
+  test('over TLS, too, a connection goes on after its first reading that is wrong', async () => {
+    started = await startCollector({ tls: certificate('first') });
+    const port = Number(new URL(started.collector.url).port);
+    const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false });
+    let received = '';
+    socket.setEncoding('utf8').on('data', (text) => {
+      received += text;
+    });
+    const statuses = () => [...received.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => Number(status));
+    for (const [index, text] of [body, body.replace('"a"', '"x"'), body].entries()) {
+      const head = ['POST /readings HTTP/1.1', 'host: 127.0.0.1', 'content-type: application/json'];
+      socket.write([...head, `content-length: ${text.length}`, '', text].join('\r\n'));
+      await until(statuses, ({ length }) => length === index + 1);
+    }
+    socket.destroy();
+    expect(statuses()).toEqual([202, 400, 202]);
+  });
+
   test('a renewed certificate is taken while it runs; one that does not fit its key is not', async () => {
     const [first, second] = [certificate('first'), certificate('second')];
     const files = { certFile: join(folder, 'used.pem'), keyFile: join(folder, 'used.key') };

@@ -7,8 +7,8 @@ import type { EndpointOptions, Query } from './endpoint.ts';
 /** The readings of a request that nothing is wrong with, and what it gets as a response once they are durable or have failed. */
 export interface DirectReadings {
   readonly records: readonly LogRecord[];
-  accepted(): Reply;
-  refused(error: unknown): Reply;
+  readonly accepted: () => Reply;
+  readonly refused: (error: unknown) => Reply;
 }
 
 /**
@@ -33,20 +33,29 @@ export function createDirectHandler(
     const { path, query } = readAddress(request.url);
     const endpoint = endpoints.get(path);
     const reserved = endpoint && memory.reserve(body.length);
-    if (reserved === undefined) return undefined;
     // From here on the records count in place of the body.
-    reserved.release();
-    try {
-      return endpoint?.(request, query);
-    } catch {
-      return undefined;
-    }
+    reserved?.release();
+    return reserved && endpoint?.(request, query);
   };
   return (request, respond) => {
-    const readings = read(request);
+    let readings: DirectReadings | undefined;
+    try {
+      readings = read(request);
+    } catch {
+      return false;
+    }
     if (readings === undefined) return false;
-    const settle = (error?: unknown) => respond(error === undefined ? readings.accepted() : readings.refused(error));
-    groups.enqueue(readings.records, settle, request.socket);
+    const { records, accepted, refused } = readings;
+    const settle = (error?: unknown): void => {
+      try {
+        respond(error === undefined ? accepted() : refused(error));
+      } catch (fault) {
+        // Without a response the sender would wait; whoever settles logs the fault.
+        request.socket.destroy();
+        throw fault;
+      }
+    };
+    groups.enqueue(records, settle, request.socket);
     return true;
   };
 }

@@ -217,15 +217,18 @@ test.each([
   expect(ways[1]).toBe(way);
 });
 
-test('a client that ends its side gets its response, and the connection is closed', async () => {
+test('a client that ends its side gets its response, and the connection is closed, whichever socket took it', async () => {
   const respond = held();
-  const { socket, responses, closed } = client(await listen());
-  socket.end(post('/direct/slow'));
-  await underWay(1);
-  await sleep(30);
-  respond();
-  expect(await responses(1)).toEqual(['/direct/slow abc']);
-  await closed();
+  const listener = await listen({ sharedPort: true });
+  for (let count = 1; count <= 12; count += 1) {
+    const { socket, responses, closed } = client(listener);
+    socket.end(post('/direct/slow'));
+    await underWay(count);
+    await sleep(10);
+    respond();
+    expect(await responses(1)).toEqual(['/direct/slow abc']);
+    await closed();
+  }
 });
 
 test('a client that is gone harms nothing', async () => {
@@ -318,6 +321,36 @@ describe('time and room', () => {
     await slow.closed();
     expect(slow.received()).toContain('Connection: close');
     expect(slow.received()).toContain('/direct/slow abc');
+  });
+
+  test('a stop waits for a request whose body is on its way', async () => {
+    const listener = await listen({ graceMs: 60_000 });
+    const { socket, received, closed } = client(listener);
+    const text = post('/direct');
+    socket.write(text.slice(0, -3));
+    await sleep(50);
+    const stopped = listener.stop();
+    await sleep(50);
+    socket.write(text.slice(-3));
+    await stopped;
+    await closed();
+    expect(received()).toContain('/direct abc');
+    expect(received()).toContain('Connection: close');
+  });
+
+  test('a request whose body is on its way keeps its connection where others come', async () => {
+    const listener = await listen({ maxConnections: 1 });
+    const begun = client(listener);
+    const text = post('/direct');
+    begun.socket.write(text.slice(0, -3));
+    await sleep(50);
+    const other = client(listener);
+    await other.closed();
+    begun.socket.write(text.slice(-3));
+    expect(await begun.responses(1)).toEqual(['/direct abc']);
+    const next = client(listener);
+    next.socket.write(text);
+    expect(await next.responses(1)).toEqual(['/direct abc']);
   });
 
   test('a stop cuts off what is left after the grace', async () => {

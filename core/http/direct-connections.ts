@@ -76,74 +76,105 @@ interface ConnectionOptions extends DirectOptions {
   readonly held: { bytes: number };
 }
 
+/**
+ * `idle` between requests; `begun` while the rest of one is waited for; `busy` until one has its response; `over` once nothing more is
+ * read, or node:http reads it.
+ */
+type State = 'idle' | 'begun' | 'busy' | 'over';
+
+const hasRequest = (state: State): boolean => state === 'begun' || state === 'busy';
+
 class DirectConnection {
   readonly socket: Socket;
   readonly #options: ConnectionOptions;
-  #isBusy = false;
+  #state: State = 'idle';
   #hadRequest = false;
+  /** Whether the client sends no more. */
   #hasEnded = false;
+  #timeoutMs = 0;
   /** What came while a request was in progress; nothing more is read then. */
-  #early: Buffer | undefined;
+  #early = nothing;
   /** A request of which a part came, and in how many pieces. */
-  #begun: Buffer | undefined;
+  #begun = nothing;
   #pieces = 0;
 
   constructor(socket: Socket, options: ConnectionOptions) {
     this.socket = socket;
     this.#options = options;
-    socket.setTimeout(options.firstRequestMs);
+    this.#waitFor(options.firstRequestMs);
     socket.on('data', this.#onData).on('end', this.#onEnd).on('timeout', this.#onTimeout);
     socket.on('error', ignore).on('close', this.#onClose);
   }
 
   closeIfIdle(): void {
-    if (!this.#isBusy) this.socket.destroy();
+    if (this.#state === 'idle') this.socket.destroy();
+  }
+
+  #become(state: State): void {
+    const before = hasRequest(this.#state);
+    this.#state = state;
+    const now = hasRequest(state);
+    if (now && !before) this.#options.busy(this.socket);
+    if (before && !now) this.#options.idle(this.socket);
+  }
+
+  #waitFor(ms: number): void {
+    if (ms === this.#timeoutMs) return;
+    this.#timeoutMs = ms;
+    this.socket.setTimeout(ms);
   }
 
   readonly #onData = (bytes: Buffer): void => {
-    if (!this.#isBusy) {
-      this.#read(this.#begun === undefined ? bytes : Buffer.concat([this.#taken(this.#begun), bytes]));
-      return;
+    if (this.#state === 'idle') this.#read(bytes);
+    else if (this.#state === 'begun') this.#read(Buffer.concat([this.#takeBegun(), bytes]));
+    else if (this.#state === 'busy') {
+      this.#early = Buffer.concat([this.#early, bytes]);
+      this.socket.pause();
     }
-    this.#early = this.#early === undefined ? bytes : Buffer.concat([this.#early, bytes]);
-    this.socket.pause();
   };
 
   readonly #onEnd = (): void => {
     this.#hasEnded = true;
-    if (this.#begun !== undefined) this.#refuse('HPE_INVALID_EOF_STATE');
-    else if (!this.#isBusy) this.socket.end();
+    if (this.#state === 'begun') this.#refuse('HPE_INVALID_EOF_STATE');
+    else if (this.#state === 'idle') this.#close();
   };
 
   readonly #onTimeout = (): void => {
-    if (this.#isBusy) return;
-    if (this.#begun !== undefined) this.#handOver(this.#taken(this.#begun));
-    else if (this.#hadRequest) this.socket.destroy();
-    else this.#refuse('ERR_HTTP_REQUEST_TIMEOUT');
+    if (this.#state === 'begun') this.#handOver(this.#takeBegun());
+    else if (this.#state === 'idle' && !this.#hadRequest) this.#refuse('ERR_HTTP_REQUEST_TIMEOUT');
+    else if (this.#state !== 'busy') this.socket.destroy();
   };
+
+  readonly #onClose = (): void => {
+    this.#takeBegun();
+    this.#become('over');
+    this.#options.gone();
+  };
+
+  #close(): void {
+    this.#become('over');
+    this.socket.destroySoon();
+  }
 
   /** Responds as to a request that node:http could not read, with the same code. */
   #refuse(code: string): void {
+    this.#become('over');
     answerBrokenRequest(Object.assign(new Error(code), { code }), this.socket);
   }
-
-  readonly #onClose = (): void => {
-    if (this.#isBusy) this.#options.idle(this.socket);
-    this.#isBusy = false;
-    if (this.#begun !== undefined) this.#options.held.bytes -= this.#begun.length;
-    this.#options.gone();
-  };
 
   #read(bytes: Buffer): void {
     const request = wholeRequest(bytes, this.socket);
     if (request === undefined) this.#handOver(bytes);
-    else if ('missing' in request) this.#wait(bytes, request.missing);
-    else if (!this.#isTaken(request)) this.#handOver(bytes);
-    else this.#pieces = 0;
+    else if ('missing' in request) this.#begin(bytes, request.missing);
+    else {
+      this.#pieces = 0;
+      this.#become('busy');
+      if (!this.#options.handler(request, this.#respond)) this.#handOver(bytes);
+    }
   }
 
   /** Waits for the rest of a request, where that is a little. */
-  #wait(bytes: Buffer, missing: number): void {
+  #begin(bytes: Buffer, missing: number): void {
     const { held } = this.#options;
     this.#pieces += 1;
     const isLittle = bytes.length + missing <= largestBegun && held.bytes + bytes.length <= mostHeldBytes;
@@ -153,46 +184,28 @@ class DirectConnection {
     }
     held.bytes += bytes.length;
     this.#begun = bytes;
-    this.socket.setTimeout(nextPieceMs);
+    this.#become('begun');
+    this.#waitFor(nextPieceMs);
   }
 
   /** What has begun is no longer held. */
-  #taken(begun: Buffer): Buffer {
+  #takeBegun(): Buffer {
+    const begun = this.#begun;
     this.#options.held.bytes -= begun.length;
-    this.#begun = undefined;
-    this.socket.setTimeout(this.#idleMs);
+    this.#begun = nothing;
     return begun;
   }
 
-  get #idleMs(): number {
-    return this.#hadRequest ? this.#options.keepAliveMs + keepAliveBufferMs : this.#options.firstRequestMs;
-  }
-
-  #isTaken(request: WholeRequest): boolean {
-    this.#isBusy = true;
-    this.#options.busy(this.socket);
-    const isTaken = this.#options.handler(request, this.#respond);
-    if (!isTaken) this.#end();
-    return isTaken;
-  }
-
-  #end(): void {
-    this.#isBusy = false;
-    this.#options.idle(this.socket);
-  }
-
   readonly #respond = (reply: Reply): void => {
-    if (!this.#isBusy) return;
-    this.#end();
+    if (this.#state !== 'busy') return;
+    this.#become('idle');
     const { socket } = this;
     if (!socket.writable) return;
-    if (!this.#hadRequest) {
-      this.#hadRequest = true;
-      socket.setTimeout(this.#idleMs);
-    }
+    this.#hadRequest = true;
+    this.#waitFor(this.#options.keepAliveMs + keepAliveBufferMs);
     const keepAliveS = this.#options.keepAlive();
     const isRead = socket.write(replyText(reply, keepAliveS));
-    if (keepAliveS === undefined || (this.#hasEnded && this.#early === undefined)) socket.destroySoon();
+    if (keepAliveS === undefined || (this.#hasEnded && this.#early.length === 0)) this.#close();
     else if (isRead) this.#readEarly();
     else this.#waitForReader();
   };
@@ -200,8 +213,8 @@ class DirectConnection {
   /** What came during the last request. */
   #readEarly(): void {
     const bytes = this.#early;
-    if (bytes === undefined) return;
-    this.#early = undefined;
+    if (bytes.length === 0) return;
+    this.#early = nothing;
     this.socket.resume();
     this.#read(bytes);
   }
@@ -210,17 +223,18 @@ class DirectConnection {
   #waitForReader(): void {
     this.socket.pause().once('drain', () => {
       this.socket.resume();
-      this.#readEarly();
+      if (this.#state === 'idle') this.#readEarly();
     });
   }
 
   #handOver(bytes: Buffer): void {
-    const { socket } = this;
     // After its end nothing can be given back to a stream.
     if (this.#hasEnded) {
       this.#refuse('HPE_INVALID_EOF_STATE');
       return;
     }
+    const { socket } = this;
+    this.#become('over');
     socket.setTimeout(0).pause();
     socket.off('data', this.#onData).off('end', this.#onEnd).off('timeout', this.#onTimeout);
     socket.off('close', this.#onClose);
@@ -231,6 +245,8 @@ class DirectConnection {
     socket.resume();
   }
 }
+
+const nothing: Buffer = Buffer.alloc(0);
 
 /** The close that follows says the same. */
 function ignore(): void {}

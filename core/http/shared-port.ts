@@ -39,7 +39,8 @@ export async function listenOnSharedPort(
   const taken = typeof address === 'object' && address !== null ? address.port : port;
   const hand = (socket: Socket): void => void server.emit('connection', socket);
   const all = Array.from({ length: further }, async () => {
-    const each = createServer(hand);
+    // As node:http has its own.
+    const each = createServer({ allowHalfOpen: true, noDelay: true }, hand);
     await listening(each, { host, port: taken }, true);
     return each;
   });

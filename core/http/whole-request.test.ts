@@ -51,9 +51,27 @@ test.each([
   ['a connection that is to close', `${head('Connection: close', 'Content-Length: 3')}\r\n\r\nabc`],
   ['an upgrade', `${head('Connection: upgrade', 'Upgrade: h2c', 'Content-Length: 3')}\r\n\r\nabc`],
   ['a wish to continue', `${head('Expect: 100-continue', 'Content-Length: 3')}\r\n\r\nabc`],
+  ['a proxy that is to close', `${head('Proxy-Connection: close', 'Content-Length: 3')}\r\n\r\nabc`],
+  [
+    'very many headers',
+    `${head(...Array.from({ length: 101 }, (_, n) => `A${n}: 1`), 'Content-Length: 3')}\r\n\r\nabc`,
+  ],
   ['a head that is too large', `${head(`A: ${'x'.repeat(8_000)}`, 'Content-Length: 3')}\r\n\r\nabc`],
 ])('%s is left to node:http', (_, text) => {
   expect(read(text)).toBeUndefined();
+});
+
+test('long runs of blanks take no time', () => {
+  const began = performance.now();
+  const blanks = ' '.repeat(7_800);
+  for (let turn = 0; turn < 200; turn += 1) {
+    expect(read(`${head(`A:${blanks}\x80`, 'Content-Length: 3')}\r\n\r\nabc`)).toBeUndefined();
+    expect(read(`${head(`A:${blanks}x${turn}`, 'Content-Length: 3')}\r\n\r\nabc`)).toMatchObject({
+      headers: { a: `x${turn}` },
+    });
+  }
+  // Tried at every place anew, they took 150 ms each.
+  expect(performance.now() - began).toBeLessThan(10_000);
 });
 
 test('heads are remembered by all of their bytes, and not without end', () => {

@@ -20,7 +20,7 @@ interface Head {
 const endOfHead = '\r\n\r\n';
 const longestHead = 8_000;
 /** Heads that were read already: a device sends the same few again and again. A longer one is read anew each time. */
-const known = new Map<string, Head | undefined>();
+const known = new Map<string, Head>();
 const longestKnown = 1_000;
 const mostKnown = 500;
 
@@ -47,26 +47,32 @@ export function wholeRequest(bytes: Buffer, socket: Socket): WholeRequest | Begu
 }
 
 function headOf(text: string): Head | undefined {
-  if (text.length > longestKnown) return parseHead(text);
   const found = known.get(text);
   if (found !== undefined) return found;
   const head = parseHead(text);
+  // Of a token only hashes are kept anywhere.
+  if (head === undefined || head.headers.authorization !== undefined || head.headers.cookie !== undefined) return head;
   if (known.size >= mostKnown) known.clear();
-  known.set(text, head);
+  if (text.length <= longestKnown) known.set(text, head);
   return head;
 }
 
-/** Of the fields' content, only visible ASCII and blanks (RFC 9110, 5.5, without obs-text). */
-const line = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[\t ]*([\t -~]*)$/;
+/** Of the fields' content, only visible ASCII and blanks (RFC 9110, 5.5, without obs-text). No two parts of it match the same. */
+const line = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[\t ]*((?:[!-~][\t -~]*)?)$/;
 const requestLine = /^POST (\/[!"$-~]*) HTTP\/1\.1$/;
 const digits = /^\d{1,8}$/;
 /** Of requests with these, the connection or the body are treated in another way. */
-const unusual = ['transfer-encoding', 'expect', 'upgrade', 'trailer', 'te', 'http2-settings', 'keep-alive'];
+const unusual = [
+  ...['transfer-encoding', 'expect', 'upgrade', 'trailer', 'te', 'http2-settings'],
+  ...['keep-alive', 'proxy-connection'],
+];
+/** Of one request; devices send a dozen. */
+const mostHeaders = 100;
 
 function parseHead(text: string): Head | undefined {
   const [first = '', ...lines] = text.split('\r\n');
   const url = requestLine.exec(first)?.[1];
-  const headers = headersOf(lines);
+  const headers = lines.length <= mostHeaders ? headersOf(lines) : undefined;
   if (url === undefined || headers === undefined || headers.host === undefined) return undefined;
   if (unusual.some((name) => headers[name] !== undefined)) return undefined;
   if (headers.connection !== undefined && headers.connection.toLowerCase() !== 'keep-alive') return undefined;
@@ -85,5 +91,5 @@ function headersOf(lines: readonly string[]): IncomingHttpHeaders | undefined {
     if (key in headers || key === '__proto__') return undefined;
     headers[key] = value.trimEnd();
   }
-  return headers;
+  return Object.freeze(headers);
 }
