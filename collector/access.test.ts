@@ -158,7 +158,7 @@ describe.runIf(openssl)('TLS', () => {
     await expect(fetch(`${url.replace('https', 'http')}/health`)).rejects.toThrow();
   });
 
-  test('over TLS, too, a connection goes on after its first reading that is wrong', async () => {
+  test('over TLS, too, a connection is read further after its first reading that is wrong', async () => {
     started = await startCollector({ tls: certificate('first') });
     const port = Number(new URL(started.collector.url).port);
     const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false });
