@@ -1,21 +1,33 @@
-import { parentPort } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import { describeError } from '../core/wire/errors.ts';
-import { type EncodeAnswer, type EncodeJob, encode } from './encode.ts';
+import { type EncoderOptions, ObjectEncoder } from './encode.ts';
+import type { FromEncoder, ToEncoder } from './encoder-messages.ts';
 
-// While the archive is read in the main thread, what was read is encoded here.
+// While the archive is read in the main thread, what was read is encoded here, one message after the other.
 if (!parentPort) throw new Error('this file runs in a worker thread only');
 const port = parentPort;
-port.on('message', async (job: EncodeJob) => {
-  const answer = await answerTo(job);
-  const bytes = 'encoded' in answer ? answer.encoded.bytes : undefined;
-  const isWhole = bytes !== undefined && bytes.byteLength === bytes.buffer.byteLength;
-  port.postMessage(answer, isWhole ? [bytes.buffer as ArrayBuffer] : []);
+const encoder = new ObjectEncoder(workerData as EncoderOptions);
+let failure: string | undefined;
+let last = Promise.resolve();
+port.on('message', (message: ToEncoder) => {
+  last = last.then(() => take(message));
 });
 
-async function answerTo(job: EncodeJob): Promise<EncodeAnswer> {
+async function take(message: ToEncoder): Promise<void> {
   try {
-    return { id: job.id, encoded: await encode(job) };
+    if ('rows' in message) encoder.addRows(message.rows);
+    else if ('batch' in message) encoder.addSamples(message.batch);
+    else if (failure === undefined) {
+      const encoded = await encoder.encode(message.job);
+      send({ id: message.id, encoded }, encoded.bytes);
+    }
   } catch (error) {
-    return { id: job.id, failed: { detail: describeError(error) } };
+    failure ??= describeError(error);
   }
+  if ('batch' in message) send({ free: message.batch.bytes }, message.batch.bytes);
+  if ('job' in message && failure !== undefined) send({ id: message.id, failed: failure });
+}
+
+function send(message: FromEncoder, bytes?: Uint8Array): void {
+  port.postMessage(message, bytes ? [bytes.buffer as ArrayBuffer] : []);
 }

@@ -6,10 +6,14 @@ import { columnsOf } from '../core/partitions/rows.ts';
 import type { SeriesStore } from '../core/store/port.ts';
 import { pointsOf } from '../core/store/stored-point.ts';
 import { GaplineError } from '../core/wire/errors.ts';
+import { Encoder } from './encoder.ts';
 import { exportFacts } from './facts.ts';
 import { ObjectWriter, type WriterOptions } from './object-writer.ts';
-import { RowBuffer } from './row-buffer.ts';
+import { RowSender } from './row-sender.ts';
 import { leftovers, setOf, settle } from './settle.ts';
+
+/** Cells of one object: what it takes in memory, eight bytes each, before it is written. */
+const mostCells = 8_000_000;
 
 export interface ExportInput extends WriterOptions {
   /** Started. */
@@ -57,9 +61,12 @@ export async function exportReadings(input: ExportInput): Promise<ExportResult> 
       `--to ${objects.name} holds rows that steps made of an export; choose another place for readings`,
     );
   const stored = await listStored(objects);
-  const writer = new ObjectWriter(input, before, stored);
+  const { fields, form } = input;
+  const mostRows = Math.max(1, Math.floor((input.mostObjectCells ?? mostCells) / (fields.length + 3)));
+  const encoder = new Encoder({ fields, form, mostRows });
+  const writer = new ObjectWriter(input, encoder, { before, stored });
   try {
-    await readInto(input, writer);
+    await readInto(input, new RowSender(fields, encoder, mostRows), writer);
     const found = await writer.done();
     const { kept, dropped, keptLonger } = settle(before, found);
     await deleteAll(objects, dropped);
@@ -75,34 +82,38 @@ export async function exportReadings(input: ExportInput): Promise<ExportResult> 
       at: manifest.written,
     };
   } finally {
+    await encoder.close();
     await writer.close();
   }
 }
 
 /** Reads the archive once, and cuts it into objects. */
-async function readInto({ store, stream, fields, range, mostObjectCells }: ExportInput, writer: ObjectWriter) {
+async function readInto({ store, stream, range }: ExportInput, rows: RowSender, writer: ObjectWriter) {
   const whole = { from: dayOf(BigInt(range.from)) * dayNs, to: (dayOf(BigInt(range.to) - 1n) + 1n) * dayNs };
-  const buffer = new RowBuffer(fields, mostObjectCells);
   let device: string | undefined;
   let [start, end] = [0n, 0n];
   let part = 0;
   const seal = async () => {
-    if (device === undefined || buffer.count === 0) return;
-    await writer.write({ day: dayName(dayOf(start)), device }, part, buffer.take(device));
+    const { count } = rows;
+    if (device === undefined || count === 0) return;
+    await writer.whenRoom();
+    rows.flush();
+    writer.write({ day: dayName(dayOf(start)), device }, part, count);
     part += 1;
   };
   const options = { measurement: stream, range: { from: whole.from.toString(), to: whole.to.toString() } };
   for await (const points of pointsOf(store, options)) {
     for (const point of points) {
       const { time } = point;
-      if (point.device !== device || time >= end || buffer.full) {
+      if (point.device !== device || time >= end || rows.full) {
         await seal();
         if (point.device !== device || time >= end) part = 0;
         device = point.device;
         start = dayOf(time) * dayNs;
         end = start + dayNs;
       }
-      buffer.add(point);
+      const added = rows.add(point);
+      if (added) await added;
     }
   }
   await seal();

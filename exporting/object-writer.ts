@@ -1,9 +1,9 @@
 import type { ObjectInfo, ObjectStore } from '../core/objects/port.ts';
 import { type ExportedObject, type Manifest, mostObjects } from '../core/partitions/manifest.ts';
 import { type Form, objectKey, type Partition, partPlace, readKey } from '../core/partitions/names.ts';
-import { columnsOf, type ObjectRows } from '../core/partitions/rows.ts';
+import { columnsOf } from '../core/partitions/rows.ts';
 import { GaplineError } from '../core/wire/errors.ts';
-import { Encoder } from './encoder.ts';
+import type { Encoder } from './encoder.ts';
 import { type FoundObject, setOf } from './settle.ts';
 
 /** Objects that are encoded or stored at once: what they hold is in memory. */
@@ -24,7 +24,7 @@ export class ObjectWriter {
   resumed = 0;
   readonly #input: WriterOptions;
   readonly #columns: number;
-  readonly #encoder = new Encoder();
+  readonly #encoder: Encoder;
   readonly #before: ReadonlyMap<string, ExportedObject>;
   /** By the place of a part, the contents that are stored there in this form. */
   readonly #contents = new Map<string, string[]>();
@@ -33,8 +33,14 @@ export class ObjectWriter {
   #failure: unknown;
   #rows = 0;
 
-  constructor(input: WriterOptions, before: Manifest | undefined, stored: ReadonlyMap<string, ObjectInfo>) {
+  /** @param encoder - who is sent the rows of each object before it is written here */
+  constructor(
+    input: WriterOptions,
+    encoder: Encoder,
+    { before, stored }: { readonly before: Manifest | undefined; readonly stored: ReadonlyMap<string, ObjectInfo> },
+  ) {
     this.#input = input;
+    this.#encoder = encoder;
     this.#before = new Map(before?.objects.map((object) => [object.key, object]));
     this.#columns = setOf(before, columnsOf(input.fields)).index;
     for (const key of stored.keys()) {
@@ -46,8 +52,8 @@ export class ObjectWriter {
     }
   }
 
-  /** Resolves as soon as there is room for the next object. */
-  async write(partition: Partition, part: number, rows: ObjectRows): Promise<void> {
+  /** Resolves as soon as there is room for one more object. @throws what an object before failed with */
+  async whenRoom(): Promise<void> {
     while (this.#underWay.size >= mostUnderWay) await Promise.race(this.#underWay);
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#found.length >= mostObjects)
@@ -55,7 +61,11 @@ export class ObjectWriter {
         'data-invalid',
         `the export would have more than ${mostObjects} objects, one for each day of a device; choose a shorter --range`,
       );
-    const work = this.#store(partition, part, rows)
+  }
+
+  /** The rows that the encoder was sent since the last object are this one. */
+  write(partition: Partition, part: number, count: number): void {
+    const work = this.#store(partition, part, count)
       .catch((error: unknown) => {
         this.#failure ??= error;
       })
@@ -63,11 +73,10 @@ export class ObjectWriter {
     this.#underWay.add(work);
   }
 
-  async #store(partition: Partition, part: number, rows: ObjectRows): Promise<void> {
+  async #store(partition: Partition, part: number, count: number): Promise<void> {
     const { objects, form, onProgress } = this.#input;
-    const { count } = rows;
     const known = this.#contents.get(partPlace(partition, part)) ?? [];
-    const { content, bytes } = await this.#encoder.encode({ rows, form, known });
+    const { content, bytes } = await this.#encoder.encode({ device: partition.device, known });
     const key = objectKey(partition, part, content, form);
     const entry = { key, ...partition, part, rows: count, content, columns: this.#columns };
     const old = this.#before.get(key);
@@ -97,7 +106,6 @@ export class ObjectWriter {
   }
 
   async close(): Promise<void> {
-    await this.#encoder.close();
     await Promise.all(this.#underWay);
   }
 }

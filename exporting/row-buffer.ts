@@ -1,29 +1,24 @@
+import type { DecimalScanner } from '../core/numeric/scan-decimals.ts';
 import { columnsOf, emptyRows, type ObjectRows, type ValueColumn } from '../core/partitions/rows.ts';
-import { PointRow } from '../core/store/point-row.ts';
-import type { StoredPoint } from '../core/store/port.ts';
-import { sampleOffsetNs } from '../core/wire/samples.ts';
-import type { ArchivedSamples } from '../core/wire/samples-point.ts';
+import type { PointRow } from '../core/store/point-row.ts';
+import type { SamplePoint } from './sample-batch.ts';
+import { sampleTimes } from './sample-times.ts';
 
-/** Cells of one object: what it takes in memory, eight bytes each, before it is written. */
-const mostCells = 8_000_000;
 const firstRows = 1_024;
 
 /** Gathers the rows of one device and day, column by column, in room that grows up to the bound of one object. */
 export class RowBuffer {
-  readonly #fields: readonly string[];
   readonly #columns: readonly ValueColumn[];
-  readonly #point: PointRow;
   readonly #mostRows: number;
   #rows: ReturnType<typeof emptyRows>;
   #truths = new Map<string, number>();
   #count = 0;
   #room = firstRows;
 
-  constructor(fields: readonly string[], mostObjectCells = mostCells) {
-    this.#fields = fields;
+  /** @param mostRows - how many rows there are as a rule at the most */
+  constructor(fields: readonly string[], mostRows: number) {
     this.#columns = columnsOf(fields);
-    this.#point = new PointRow(fields);
-    this.#mostRows = Math.max(1, Math.floor(mostObjectCells / (fields.length + 3)));
+    this.#mostRows = mostRows;
     this.#rows = emptyRows('', this.#columns, this.#room);
   }
 
@@ -31,44 +26,50 @@ export class RowBuffer {
     return this.#count;
   }
 
-  /** Whether the next point begins another object. */
-  get full(): boolean {
-    return this.#count >= this.#mostRows;
-  }
-
-  /** Adds a point: a row, or where it holds samples a row for each, or both. */
-  add(point: StoredPoint): void {
-    const found = this.#point;
-    found.read(point);
-    if (found.isRow) this.#addRow(point.time);
-    if (found.samples) this.#addSamples(found.samples);
-  }
-
-  #addRow(time: bigint): void {
+  /** Adds what a point holds as a row of its own. */
+  addRow(time: bigint, { values: own, truth: known, isEnd }: PointRow): void {
     this.#reserve(1);
     const { times, values, truth, ends } = this.#rows;
-    const { values: own, truth: known, isEnd } = this.#point;
     const row = this.#count++;
     times[row] = time;
     for (const [column, into] of values.entries()) into[row] = own[column] ?? Number.NaN;
     truth[row] = this.#truthOf(known);
-    if (isEnd) ends[row] = 1;
+    ends[row] = isEnd ? 1 : 0;
   }
 
-  #addSamples({ count, first, rate, recordTime, values: columns }: ArchivedSamples): void {
+  /** Adds a row for each of the samples of a point. */
+  addSamples(point: SamplePoint, bytes: Uint8Array, scanner: DecimalScanner): void {
+    const { count, truth: known, isEnd, texts } = point;
     this.#reserve(count);
     const { times, values, truth, ends } = this.#rows;
     const from = this.#count;
-    const record = BigInt(recordTime);
-    for (let index = 0; index < count; index += 1)
-      times[from + index] = record + BigInt(sampleOffsetNs(first + index, rate));
-    for (const [column, field] of this.#fields.entries()) {
-      const samples = columns.get(field);
-      if (samples) values[column]?.set(samples, from);
+    const to = from + count;
+    sampleTimes(point, times.subarray(from, to));
+    for (const [column, into] of values.entries()) {
+      const text = texts[column];
+      const read = text ? scanner.read(bytes.subarray(text.from, text.to), into, from, count) : 0;
+      into.fill(Number.NaN, from + read, to);
     }
-    truth.fill(this.#truthOf(this.#point.truth), from, from + count);
-    if (this.#point.isEnd) ends[from + count - 1] = 1;
-    this.#count += count;
+    truth.fill(this.#truthOf(known), from, to);
+    ends.fill(0, from, to);
+    if (isEnd && count > 0) ends[to - 1] = 1;
+    this.#count = to;
+  }
+
+  /** Adds rows that were gathered elsewhere. */
+  addAll(rows: ObjectRows): void {
+    this.#reserve(rows.count);
+    const { times, values, truth, ends } = this.#rows;
+    const from = this.#count;
+    times.set(rows.times, from);
+    for (const [column, into] of values.entries()) {
+      const own = rows.values[column];
+      if (own) into.set(own, from);
+    }
+    const places = rows.truths.map((text) => this.#truthOf(text));
+    for (const [row, index] of rows.truth.entries()) truth[from + row] = places[index] ?? -1;
+    ends.set(rows.ends, from);
+    this.#count += rows.count;
   }
 
   #truthOf(truth: string | undefined): number {
@@ -84,28 +85,42 @@ export class RowBuffer {
   #reserve(rows: number): void {
     if (this.#count + rows <= this.#room) return;
     this.#room = Math.max(this.#count + rows, Math.min(this.#room * 4, this.#mostRows));
-    this.#rows = this.#copied(this.#count, this.#room);
+    const { times, values, truth, ends } = this.rows('');
+    const wider = emptyRows('', this.#columns, this.#room);
+    wider.times.set(times);
+    for (const [column, from] of values.entries()) wider.values[column]?.set(from);
+    wider.truth.set(truth);
+    wider.ends.set(ends);
+    this.#rows = wider;
   }
 
-  /** The first rows, in room for as many as are wanted. */
-  #copied(count: number, room: number): ReturnType<typeof emptyRows> {
+  /** The rows so far, as they stand here: valid until the next change. */
+  rows(device: string): ObjectRows {
     const { times, values, truth, ends } = this.#rows;
-    const copy = emptyRows('', this.#columns, room);
-    copy.times.set(times.subarray(0, count));
-    for (const [column, from] of values.entries()) copy.values[column]?.set(from.subarray(0, count));
-    copy.truth.set(truth.subarray(0, count));
-    copy.ends.set(ends.subarray(0, count));
-    return copy;
+    const count = this.#count;
+    return {
+      ...{ device, columns: this.#columns, count, truths: [...this.#truths.keys()] },
+      times: times.subarray(0, count),
+      values: values.map((column) => column.subarray(0, count)),
+      truth: truth.subarray(0, count),
+      ends: ends.subarray(0, count),
+    };
   }
 
-  /** The rows so far, which are the caller's from now on; the buffer is empty then. */
-  take(device: string): ObjectRows {
-    const rows = { ...this.#copied(this.#count, this.#count), device, truths: [...this.#truths.keys()] };
-    // The room stays; what stands in it must read as gaps.
-    for (const column of this.#rows.values) column.fill(Number.NaN, 0, this.#count);
-    this.#rows.ends.fill(0, 0, this.#count);
+  /** The same, in arrays of their own. */
+  copy(): ObjectRows {
+    const { times, values, truth, ends, ...rest } = this.rows('');
+    return {
+      ...rest,
+      times: times.slice(),
+      values: values.map((column) => column.slice()),
+      truth: truth.slice(),
+      ends: ends.slice(),
+    };
+  }
+
+  clear(): void {
     this.#truths = new Map();
     this.#count = 0;
-    return rows;
   }
 }

@@ -45,7 +45,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
     'core/model',
     'core/steps',
   ],
-  exporting: ['core/wire', 'core/store', 'core/objects', 'core/partitions'],
+  exporting: ['core/wire', 'core/numeric', 'core/store', 'core/objects', 'core/partitions'],
   alerts: ['core/wire', 'core/retry', 'core/stage', 'core/log'],
   scheduling: ['core/wire', 'core/files', 'core/stage', 'core/log'],
   serving: ['core/wire', 'core/stage', 'core/http', 'core/numeric', 'core/model', 'core/steps', 'core/access'],

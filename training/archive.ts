@@ -66,7 +66,7 @@ export async function readArchive({
       if (truth === undefined) withoutTruth += found;
       if (truth === undefined && !whole) continue;
       if (isRow) rows.offerRow(point, row);
-      rows.offerSamples(point, row, fields);
+      rows.offerSamples(point, row);
     }
   }
   if (seen === withoutTruth) {

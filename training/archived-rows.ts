@@ -1,9 +1,11 @@
 import { encodeNames, encodeTruths } from '../core/dataset/dataset.ts';
 import { mulberry32 } from '../core/numeric/random/mulberry32.ts';
+import { DecimalScanner } from '../core/numeric/scan-decimals.ts';
 import { endsSegment, inSegment, onlyEndsSegment } from '../core/steps/port.ts';
 import type { PointRow } from '../core/store/point-row.ts';
 import type { StoredPoint } from '../core/store/port.ts';
 import { sampleOffsetNs } from '../core/wire/samples.ts';
+import { recordTimeOf } from '../core/wire/samples-point.ts';
 
 const firstRoom = 1_024;
 
@@ -16,6 +18,7 @@ export class ArchivedRows {
   readonly #size: number;
   readonly #width: number;
   readonly #random = mulberry32(1);
+  readonly #scanner = new DecimalScanner();
   #count = 0;
   #values = new Float64Array(0);
   #times = new BigInt64Array(0);
@@ -41,11 +44,14 @@ export class ArchivedRows {
   }
 
   /** Offers each of the samples that a point holds. */
-  offerSamples({ device }: StoredPoint, { samples, truth, isEnd }: PointRow, fields: readonly string[]): void {
+  offerSamples({ device, time }: StoredPoint, { samples, truth, isEnd }: PointRow): void {
     if (!samples) return;
-    const { count, first, rate } = samples;
-    const record = BigInt(samples.recordTime);
-    const columns = fields.map((name) => samples.values.get(name));
+    const { count, first, rate, texts } = samples;
+    const record = recordTimeOf(time, samples);
+    const columns = Array.from({ length: this.#width }, (_, column) => {
+      const text = texts[column];
+      return text === undefined ? undefined : this.#scanner.numbers(text, count);
+    });
     for (let index = 0; index < count; index++) {
       const row = this.#placeOf(device, truth);
       if (row < 0) continue;

@@ -96,4 +96,6 @@ test('numbers go where they are wanted', () => {
   const into = new Float64Array(6);
   expect(scanner.read(Buffer.from('5,,6'), into, 2)).toBe(3);
   expect([...into]).toEqual([0, 0, 5, Number.NaN, 6, 0]);
+  expect([...scanner.numbers('1,,-2.5', 5)]).toEqual([1, Number.NaN, -2.5, Number.NaN, Number.NaN]);
+  expect([...scanner.numbers('1,2', 1)]).toEqual([1]);
 });

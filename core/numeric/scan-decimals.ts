@@ -23,6 +23,12 @@ const firstBytes = 4 * pageBytes;
 export class DecimalScanner {
   #room: ReturnType<typeof makeRoom> = makeRoom(firstBytes);
 
+  /** So many numbers of a text; NaN where it has fewer. */
+  numbers(text: string, count: number): Float64Array {
+    const numbers = new Float64Array(count);
+    return numbers.fill(Number.NaN, this.read(Buffer.from(text), numbers));
+  }
+
   /**
    * Reads one text.
    * @param most - numbers that are written at most, from `at` on; what a text has beyond them is left out

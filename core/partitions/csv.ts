@@ -1,6 +1,9 @@
 import { csvCell } from '../dataset/csv-writer.ts';
 import { cellText, RecordReader, type TableRecord } from '../dataset/records.ts';
-import { formatRfc3339, readRfc3339 } from '../wire/time.ts';
+import { readRfc3339 } from '../wire/time.ts';
+import { CsvBytes, templateOf } from './csv-bytes.ts';
+import { NumberCells, rowsAtOnce } from './csv-numbers.ts';
+import { TimeCells } from './csv-times.ts';
 import {
   deviceColumn,
   emptyRows,
@@ -11,34 +14,38 @@ import {
   type ValueColumn,
 } from './rows.ts';
 
-/** Characters that are gathered before they become bytes. */
-const chunkChars = 1 << 20;
 /** The reader of records keeps a copy of what it is fed. */
 const feedBytes = 1 << 20;
 
 /** Rows as CSV: a gap is an empty cell, `time` RFC 3339; a number has as many digits as bring it back bit by bit. */
 export function toCsv(rows: ObjectRows): Uint8Array {
   const { columns, count, times, values, truths, truth, ends } = rows;
-  const parts: Buffer[] = [];
+  const out = new CsvBytes();
   const names = [deviceColumn, timeColumn, ...columns.map(({ name }) => name), truthColumn, endColumn];
-  let text = `${names.map(csvCell).join(',')}\n`;
-  const device = csvCell(rows.device);
-  const cells = truths.map(csvCell);
+  out.text(`${names.map(csvCell).join(',')}\n`);
+  const time = new TimeCells(`${csvCell(rows.device)},`, times);
+  const numbers = values.map((column) => new NumberCells(column));
+  // Behind the numbers, by truth, of which -1 is none: within a segment, and at the end of one.
+  const tails = [undefined, ...truths].map((known) => {
+    const cell = known === undefined ? '' : csvCell(known);
+    return [templateOf(`,${cell},\n`), templateOf(`,${cell},true\n`)] as const;
+  });
+  const most = time.mostBytes + numbers.length * NumberCells.mostBytes;
   for (let row = 0; row < count; row += 1) {
-    text += `${device},${formatRfc3339(String(times[row]))}`;
-    for (const column of values) text += `,${numberCell(column[row])}`;
-    text += `,${cells[truth[row] ?? -1] ?? ''},${ends[row] === 1 ? 'true' : ''}\n`;
-    if (text.length < chunkChars) continue;
-    parts.push(Buffer.from(text));
-    text = '';
+    if (row % rowsAtOnce === 0) {
+      // All rows are as long as those before, or nearly so.
+      if (row > 0) out.reserve(Math.ceil(((count - row) * out.length * 1.02) / row));
+      for (const column of numbers) column.prepare(row, Math.min(count, row + rowsAtOnce));
+    }
+    out.reserve(most);
+    time.write(row, out);
+    for (const column of numbers) column.write(row, out);
+    const tail = tails[(truth[row] ?? -1) + 1]?.[ends[row] === 1 ? 1 : 0];
+    if (!tail) continue;
+    out.reserve(tail.length);
+    out.template(tail);
   }
-  parts.push(Buffer.from(text));
-  return Buffer.concat(parts);
-}
-
-function numberCell(value = Number.NaN): string {
-  if (Number.isNaN(value)) return '';
-  return Object.is(value, -0) ? '-0' : String(value);
+  return out.written;
 }
 
 /** Reads an object of {@link toCsv} that has so many rows. @throws {Error} where the bytes are none */

@@ -3,8 +3,8 @@ const firstSlots = 1 << 14;
 const roomPerNumber = 4;
 /** Numbers are found by their bits: every NaN apart from all others, and -0 from 0. */
 const wordsPerDouble = 2;
-/** With more distinct numbers a dictionary gains little. */
-export const mostDistinct = 1 << 15;
+/** Places have 16 bits. */
+const mostPlaces = 1 << 15;
 /** After so many numbers it is known whether they come again. */
 const probed = 4_096;
 const mostDistinctProbed = 0.85 * probed;
@@ -12,10 +12,18 @@ const mostDistinctProbed = 0.85 * probed;
 /** Numbers by the order of first sight. Samples have few distinct ones: as many as the converter has steps. */
 export class DoubleDictionary {
   size = 0;
-  readonly #doubles = new Float64Array(mostDistinct);
-  readonly #words = new Uint32Array(this.#doubles.buffer);
+  readonly #most: number;
+  readonly #doubles: Float64Array<ArrayBuffer>;
+  readonly #words: Uint32Array;
   /** Where a number is, plus one, at the place that its bits give or at the next free one. */
   #slots = new Uint16Array(firstSlots);
+
+  /** @param most - numbers that it takes up: with many, it gains little */
+  constructor(most = mostPlaces) {
+    this.#most = most;
+    this.#doubles = new Float64Array(most);
+    this.#words = new Uint32Array(this.#doubles.buffer);
+  }
 
   /** The numbers; valid until the next change. */
   get doubles(): Float64Array<ArrayBuffer> {
@@ -44,7 +52,7 @@ export class DoubleDictionary {
     for (let at = from; ; ) {
       at = this.#indexUntilFull(bits, into, at, end);
       if (at === end) return true;
-      if (this.size === mostDistinct) return false;
+      if (this.size === this.#most) return false;
       this.#grow();
     }
   }
@@ -53,7 +61,7 @@ export class DoubleDictionary {
   #indexUntilFull(bits: Uint32Array, into: Uint16Array, from: number, end: number): number {
     const [slots, words] = [this.#slots, this.#words];
     const mask = slots.length - 1;
-    const mostSize = Math.min(mostDistinct, slots.length / roomPerNumber);
+    const mostSize = Math.min(this.#most, slots.length / roomPerNumber);
     let size = this.size;
     let at = from;
     outer: for (; at < end; at += 1) {

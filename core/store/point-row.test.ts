@@ -30,11 +30,5 @@ test.each<[string, Point['fields'], object]>([
   const { values, truth, isRow, isMeasured, isEnd } = row;
   const found = { values: [...values], truth, isRow, isMeasured, isEnd, samples: row.samples };
   expect(found).toMatchObject(wanted);
-  if ('s.x' in fields)
-    expect(row.samples).toMatchObject({
-      rate: 2,
-      first: 4,
-      count: 2,
-      values: new Map([['x', Float64Array.of(1, gap)]]),
-    });
+  if ('s.x' in fields) expect(row.samples).toEqual({ rate: 2, first: 4, count: 2, texts: ['1,'] });
 });

@@ -1,7 +1,14 @@
 import { endField, type Point, valuePrefix } from '../wire/point.ts';
-import { type ArchivedSamples, samplesOfPoint } from '../wire/samples-point.ts';
+import { columnPrefix, type SampleSpan } from '../wire/samples-point.ts';
 import type { StoredPoint } from './port.ts';
-import { fieldsOf } from './stored-point.ts';
+
+const spanFields: readonly string[] = ['rate', 'first', 'count'] satisfies (keyof SampleSpan)[];
+
+/** Samples of a point, their numbers still text: to read them takes longer than to read the archive. */
+export interface SampleTexts extends SampleSpan {
+  /** By field: numbers with commas between, nothing for a gap. Undefined where none was measured. */
+  readonly texts: readonly (string | undefined)[];
+}
 
 /** A point of the archive as what it holds: a row of values, many samples, or both at one time. Read again for each point. */
 export class PointRow {
@@ -13,15 +20,16 @@ export class PointRow {
   /** Whether it is a row of its own, and whether any value was measured in that. */
   isRow = false;
   isMeasured = false;
-  samples: ArchivedSamples | undefined;
-  readonly #fields: readonly string[];
+  samples: SampleTexts | undefined;
   readonly #columnOf: ReadonlyMap<string, number>;
+  readonly #textOf: ReadonlyMap<string, number>;
+  readonly #span = new Map<string, number>();
+  #texts: (string | undefined)[] | undefined;
   #hasValue = false;
-  #mayHoldSamples = false;
 
   constructor(fields: readonly string[]) {
-    this.#fields = fields;
     this.#columnOf = new Map(fields.map((field, column) => [valuePrefix + field, column]));
+    this.#textOf = new Map(fields.map((field, column) => [columnPrefix + field, column]));
     this.values = new Float64Array(fields.length);
   }
 
@@ -31,9 +39,10 @@ export class PointRow {
     this.isEnd = false;
     this.isMeasured = false;
     this.#hasValue = false;
-    this.#mayHoldSamples = false;
+    this.#span.clear();
+    this.#texts = undefined;
     point.each(this.#take);
-    this.samples = this.#mayHoldSamples ? this.#samplesOf(point) : undefined;
+    this.samples = this.#samplesOf();
     this.isRow = this.samples === undefined || this.#hasValue;
   }
 
@@ -43,15 +52,24 @@ export class PointRow {
       this.#hasValue = true;
       this.isMeasured = true;
       if (typeof value === 'number') this.values[column] = value;
-    } else if (name === 'rate') this.#mayHoldSamples = true;
-    else if (name === 'truth') this.truth = typeof value === 'string' && value !== '' ? value : undefined;
+    } else if (spanFields.includes(name)) {
+      if (typeof value === 'number') this.#span.set(name, value);
+    } else if (name === 'truth') this.truth = typeof value === 'string' && value !== '' ? value : undefined;
     else if (name === endField) this.isEnd = true;
     else if (name.startsWith(valuePrefix)) this.isMeasured = true;
+    else if (typeof value === 'string') this.#takeText(name, value);
   };
 
-  /** Samples stand in texts, which are looked up by their names. */
-  #samplesOf(point: StoredPoint): ArchivedSamples | undefined {
-    const { device, time } = point;
-    return samplesOfPoint({ measurement: '', device, time: String(time), fields: fieldsOf(point) }, this.#fields);
+  #takeText(name: string, text: string): void {
+    const column = this.#textOf.get(name);
+    if (column === undefined) return;
+    this.#texts ??= [];
+    this.#texts[column] = text;
+  }
+
+  #samplesOf(): SampleTexts | undefined {
+    if (this.#span.size < spanFields.length) return undefined;
+    const [rate = 0, first = 0, count = 0] = spanFields.map((name) => this.#span.get(name));
+    return { rate, first, count, texts: this.#texts ?? [] };
   }
 }

@@ -48,17 +48,25 @@ function addColumn(
   else fields[columnPrefix + name] = part.map((value) => value ?? '').join(',');
 }
 
-/** Samples out of the archive: as they were in the record, or a part of them. */
-export interface ArchivedSamples {
-  /** Of the first sample of the record, in nanoseconds. */
-  readonly recordTime: string;
+/** Which samples of a record a point of the archive holds. */
+export interface SampleSpan {
   readonly rate: number;
   /** Index in the record of the first of these samples. */
   readonly first: number;
   readonly count: number;
+}
+
+/** Samples out of the archive: as they were in the record, or a part of them. */
+export interface ArchivedSamples extends SampleSpan {
+  /** Of the first sample of the record, in nanoseconds. */
+  readonly recordTime: string;
   /** By name, `count` numbers each; NaN is a gap. */
   readonly values: ReadonlyMap<string, Float64Array>;
 }
+
+/** When the first sample of the record was, of which a point at this time holds a part: in nanoseconds. */
+export const recordTimeOf = (time: bigint, { first, rate }: Pick<SampleSpan, 'first' | 'rate'>): bigint =>
+  time - BigInt(sampleOffsetNs(first, rate));
 
 /** Reads a chunk of {@link samplesToPoints} back. @returns undefined where a point holds none */
 export function samplesOfPoint({ time, fields }: Point, names: readonly string[]): ArchivedSamples | undefined {
@@ -72,6 +80,6 @@ export function samplesOfPoint({ time, fields }: Point, names: readonly string[]
     for (const [index, cell] of text.split(',').entries()) if (cell !== '') column[index] = Number(cell);
     values.set(name, column);
   }
-  const recordTime = (BigInt(time) - BigInt(sampleOffsetNs(first, rate))).toString();
+  const recordTime = recordTimeOf(BigInt(time), { first, rate }).toString();
   return { recordTime, rate, first, count, values };
 }
