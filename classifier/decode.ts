@@ -41,6 +41,8 @@ export interface SampleBlock {
 
 /** Rows of fewer fields are read by `JSON.parse` alone, which is as fast. */
 const plainFrom = 32;
+/** Room for so many values is made at once where it seems that all records are as long as the first. */
+const maxExpectedValues = 1_000_000;
 /** The most values of one record, gaps of fields that it lacks included: what it takes in memory. */
 const maxBlockValues = 8_000_000;
 
@@ -53,6 +55,8 @@ export class ReadingBatch {
   readonly #columns: ReadonlyMap<string, number>;
   readonly #plain: PlainValues | undefined;
   readonly #plainSamples: PlainSamples;
+  /** As many records are expected. */
+  #records = 0;
   /** Whether the last record had samples: the next one probably has, too. */
   #expectsSamples = false;
   #values = new Float64Array(0);
@@ -86,6 +90,7 @@ export class ReadingBatch {
   /** Forgets the rows and makes room for so many. Arrays handed out before belong to the past batch. */
   reset(capacity: number): void {
     this.count = 0;
+    this.#records = capacity;
     this.facts = [];
     this.gaps = 0;
     this.unknownFields = 0;
@@ -106,7 +111,9 @@ export class ReadingBatch {
   /** Makes room for more rows than there are records, and keeps those that are there. */
   #reserve(more: number): void {
     if (this.count + more <= this.#times.length) return;
-    const capacity = Math.max(this.#times.length * 2, this.count + more);
+    // The records of a batch are mostly alike, so that one of many samples tells what room all of them take.
+    const all = this.count === 0 && more * this.#records * this.width <= maxExpectedValues ? more * this.#records : 0;
+    const capacity = Math.max(this.#times.length * 2, this.count + more, all);
     const times = new BigInt64Array(capacity);
     times.set(this.#times.subarray(0, this.count));
     const values = new Float64Array(capacity * this.width);

@@ -55,7 +55,7 @@ function ridgeOn(input: SeriesInput, transform: RocketTransform | ShapeletTransf
   const { data, classes, options, onProgress } = input;
   const { labels, count } = data;
   const classWeights = classWeightsOf({ labels, count, classes }, options.forest?.classWeights);
-  const values = transform.transform(data.values, count, toldOf(input, 'windows'));
+  const values = transform.transform(data.values, count, { onWindow: toldOf(input, 'windows') });
   const width = transform.features;
   const ridge = fitRidge({ values, count, width, labels, classes, classWeights, ...onPartOf(onProgress) });
   return { ridge, means: meansOf(values, count, width) };

@@ -30,7 +30,10 @@ export interface ByDeviceOptions {
   readonly maxDevices?: number;
   /** Completes what is given with each batch, for steps whose rows carry more than columns. */
   readonly finish?: (rows: StepRows) => StepRows;
-  readonly begin?: () => void;
+  /** Told how many rows come. */
+  readonly begin?: (count: number) => void;
+  /** Whether it gives most rows as they are but for their values. */
+  readonly keepsRows?: boolean;
 }
 
 /** Opens a session of a step that keeps a state by device. */
@@ -62,10 +65,10 @@ class ByDevice<State> implements StepSession {
 
   apply(rows: StepRows): StepResult {
     const output = this.#output;
-    output.begin(rows);
+    output.begin(rows, this.#options.keepsRows ? rows : undefined);
     // Most steps give about as many rows as they are given; those without columns give few.
     if (this.#options.width > 0) output.reserve(rows.count);
-    this.#options.begin?.();
+    this.#options.begin?.(rows.count);
     const batch: Batch<State> = { pending: new Map(), forgotten: new Set(), evicted: 0 };
     this.#batch = batch;
     const local: (Entry<State> | undefined)[] = new Array(rows.names.length);

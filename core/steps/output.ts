@@ -7,6 +7,9 @@ const fewRows = 16;
 /** The rows that a step gives, and what it left out. Filled again for each batch, so that memory is taken only while batches grow. */
 export class Output {
   #capacity = 0;
+  #columnCapacity = 0;
+  /** Rows that so far went out in their places: what they say beside their values need not be copied. */
+  #followed: StepRows | undefined;
   #names: readonly string[] = none;
   #received: StepRows['received'];
   count = 0;
@@ -29,8 +32,12 @@ export class Output {
     this.columns = Array.from({ length: width }, () => new Float64Array(0));
   }
 
-  /** Forgets the batch before. */
-  begin({ names, received }: Pick<StepRows, 'names' | 'received'>): void {
+  /**
+   * Forgets the batch before.
+   * @param followed - the rows that come in, where most go out as they are but for their values
+   */
+  begin({ names, received }: Pick<StepRows, 'names' | 'received'>, followed?: StepRows): void {
+    this.#followed = followed;
     this.#names = names;
     this.#received = received;
     this.count = 0;
@@ -43,21 +50,46 @@ export class Output {
 
   /** Makes room for so many rows more. */
   reserve(more: number): void {
-    if (this.count + more <= this.#capacity) return;
-    this.#capacity = Math.max(64, this.#capacity * 2, this.count + more);
-    this.devices = grown(this.devices, this.#capacity, this.count);
-    this.seconds = grown(this.seconds, this.#capacity, this.count);
-    this.nanoseconds = grown(this.nanoseconds, this.#capacity, this.count);
-    this.truths = grown(this.truths, this.#capacity, this.count);
-    this.inputs = grown(this.inputs, this.#capacity, this.count);
-    this.segments = grown(this.segments, this.#capacity, this.count);
-    this.unsent = grown(this.unsent, this.#capacity, this.count);
+    const needed = this.count + more;
+    if (needed > this.#columnCapacity) this.#growColumns(Math.max(64, this.#columnCapacity * 2, needed));
+    if (needed > this.#capacity && !this.#followed) this.#grow(Math.max(64, this.#capacity * 2, needed));
+  }
+
+  #growColumns(capacity: number): void {
+    this.#columnCapacity = capacity;
     for (let column = 0; column < this.columns.length; column++)
-      this.columns[column] = grown(this.columns[column]!, this.#capacity, this.count);
+      this.columns[column] = grown(this.columns[column]!, capacity, this.count);
+  }
+
+  #grow(capacity: number): void {
+    this.#capacity = capacity;
+    this.devices = grown(this.devices, capacity, this.count);
+    this.seconds = grown(this.seconds, capacity, this.count);
+    this.nanoseconds = grown(this.nanoseconds, capacity, this.count);
+    this.truths = grown(this.truths, capacity, this.count);
+    this.inputs = grown(this.inputs, capacity, this.count);
+    this.segments = grown(this.segments, capacity, this.count);
+    this.unsent = grown(this.unsent, capacity, this.count);
+  }
+
+  /** A row comes that is not the next of those that were followed: what these say is copied now. */
+  #leave(followed: StepRows): void {
+    const { count } = this;
+    this.#followed = undefined;
+    this.count = 0;
+    this.reserve(Math.max(followed.count, count + 1));
+    this.#copyFrames(followed, 0, count);
+    this.count = count;
+  }
+
+  /** When its rows were, as far as there are. */
+  get times(): Pick<StepRows, 'seconds' | 'nanoseconds'> {
+    return this.#followed ?? this;
   }
 
   /** Adds a row but for its values, for which there must be room, and gives its index. */
   add(device: number, seconds: number, nanoseconds: number, truth: number, input: number, segment = inSegment): number {
+    if (this.#followed) this.#leave(this.#followed);
     const row = this.count++;
     this.devices[row] = device;
     this.seconds[row] = seconds;
@@ -71,6 +103,7 @@ export class Output {
 
   /** Adds so many rows whose times and truths stand there already, for which there must be room. */
   addTimed(count: number, device: number, input: number): void {
+    if (this.#followed) this.#leave(this.#followed);
     const end = this.count + count;
     this.devices.fill(device, this.count, end);
     this.inputs.fill(input, this.count, end);
@@ -81,12 +114,24 @@ export class Output {
 
   /** Adds rows `from` up to `to` as they are, values too where there are as many columns; gives the index of the first. */
   copy(rows: StepRows, from: number, to: number): number {
-    this.reserve(to - from);
     const first = this.count;
-    if (to - from < fewRows) {
+    if (this.#followed && (this.#followed !== rows || first !== from)) this.#leave(this.#followed);
+    this.reserve(to - from);
+    if (to - from < fewRows && !this.#followed) {
       for (let row = from; row < to; row++) this.#copyOne(rows, row);
       return first;
     }
+    if (!this.#followed) this.#copyFrames(rows, from, to);
+    const columns = Math.min(rows.columns.length, this.columns.length);
+    for (let column = 0; column < columns; column++)
+      this.columns[column]!.set(rows.columns[column]!.subarray(from, to), first);
+    this.count += to - from;
+    return first;
+  }
+
+  /** What rows say beside their values. */
+  #copyFrames(rows: StepRows, from: number, to: number): void {
+    const first = this.count;
     this.devices.set(rows.devices.subarray(from, to), first);
     this.seconds.set(rows.seconds.subarray(from, to), first);
     this.nanoseconds.set(rows.nanoseconds.subarray(from, to), first);
@@ -94,11 +139,6 @@ export class Output {
     this.inputs.set(rows.inputs.subarray(from, to), first);
     this.segments.set(rows.segments.subarray(from, to), first);
     this.unsent.set(rows.unsent.subarray(from, to), first);
-    const columns = Math.min(rows.columns.length, this.columns.length);
-    for (let column = 0; column < columns; column++)
-      this.columns[column]!.set(rows.columns[column]!.subarray(from, to), first);
-    this.count += to - from;
-    return first;
   }
 
   #copyOne(rows: StepRows, row: number): void {
@@ -132,7 +172,8 @@ export class Output {
   }
 
   rows(): StepRows {
-    const { count, devices, seconds, nanoseconds, truths, inputs, segments, unsent, columns } = this;
+    const { count, columns } = this;
+    const { devices, seconds, nanoseconds, truths, inputs, segments, unsent } = this.#followed ?? this;
     const meta = { count, names: this.#names, devices, seconds, nanoseconds, truths, inputs, segments };
     const rows = { ...meta, unsent, columns };
     return this.#received ? { ...rows, received: this.#received } : rows;

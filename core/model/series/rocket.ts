@@ -3,6 +3,7 @@ import { mulberry32 } from '../../numeric/random/mulberry32.ts';
 import { Convolver } from './convolver.ts';
 import { fitsIntegers, IntegerConvolver } from './integer-convolver.ts';
 import { type Dilation, isPadded, kernels, kernelsByShape, type RocketPlan } from './rocket-plan.ts';
+import type { OnDone, TransformOptions } from './transform-options.ts';
 
 /** A MiniRocket transform: the plan of its kernels, and their biases by feature. */
 export interface Rocket {
@@ -19,9 +20,6 @@ const fewPlaces = 16;
 /** To find a window for a kernel that is not all gaps. */
 const mostTries = 10;
 const kernelsInOrder = [...kernels.keys()];
-
-/** Told how many of all are done, now and then. */
-export type OnDone = (done: number, all: number) => void;
 
 /**
  * Takes the biases of each kernel from quantiles of its convolution with one random window of the training data, as the paper does.
@@ -107,9 +105,12 @@ export class RocketTransform {
   }
 
   /** @param values - `count` windows one after the other, each channel after channel; a gap is NaN, and what it touches is not counted */
-  transform(values: Float64Array, count: number, onWindow?: OnDone): Float32Array {
+  transform(
+    values: Float64Array,
+    count: number,
+    { into = new Float32Array(count * this.features), onWindow }: TransformOptions = {},
+  ): Float32Array {
     const { channels, length, dilations, features } = this.#plan;
-    const into = new Float32Array(count * features);
     for (let window = 0; window < count; window++) {
       const from = window * channels * length;
       this.#convolver.load(values, from);

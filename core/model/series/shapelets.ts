@@ -7,6 +7,7 @@ import {
   type ShapeletGroup,
   type ShapeletSet,
 } from './shapelet-plan.ts';
+import type { TransformOptions } from './transform-options.ts';
 
 /** Where a shapelet stands in the features and in the matcher. */
 interface Placed {
@@ -42,9 +43,12 @@ export class ShapeletTransform {
   }
 
   /** @param values - `count` windows one after the other, each channel after channel; a gap is NaN, and no place that touches it counts */
-  transform(values: Float64Array, count: number, onWindow?: (done: number, all: number) => void): Float32Array {
+  transform(
+    values: Float64Array,
+    count: number,
+    { into = new Float32Array(count * this.features), onWindow }: TransformOptions = {},
+  ): Float32Array {
     const { channels, length } = this.#set;
-    const into = new Float32Array(count * this.features);
     for (let window = 0, to = 0; window < count; window++) {
       this.#matcher.load(values, window * channels * length);
       for (const { group, at, room } of this.#placed) {

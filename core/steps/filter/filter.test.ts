@@ -5,7 +5,8 @@ import vectors from '../fixtures/filter.json' with { type: 'json' };
 import { InputRows } from '../input.ts';
 import { endsSegment } from '../port.ts';
 import type { StepSpec } from '../registry.ts';
-import { ms, runAll, type Sample, rowsOf as stepRowsOf } from '../testing/run.ts';
+import { copied, ms, runAll, type Sample, rowsOf as stepRowsOf } from '../testing/run.ts';
+import { timeOf } from '../time.ts';
 import type { Band } from './butterworth.ts';
 
 const { rate, values } = vectors;
@@ -235,4 +236,24 @@ test.each([
   [{ use: 'smooth', time: '1s', rate: 10, along: 'row', channels: ['x', 'x'] }, 'channels: "x" is named twice'],
 ] as [StepSpec, string][])('refused along a row: %j', (spec, message) => {
   expect(() => runAll([spec], ['x'], [])).toThrow(message);
+});
+
+test('rows that are left out do not move what the others say of themselves', () => {
+  const chain = buildChain([{ use: 'filter', band: 'lowpass', high: 10, order: 1, rate: 50 }], ['x']);
+  const input = new InputRows(1);
+  input.begin();
+  for (const [index, milliseconds] of [0, 20, 40, 20, 60, 80].entries())
+    input.addSample({ device: index === 4 ? 'b' : 'a', time: timeOf(ms(milliseconds)), truth: index }, [index]);
+  const session = chain.open();
+  const { rows, outcomes } = session.apply(input.rows());
+  expect(copied(rows).map(({ device, ns, truth, input: record }) => [device, Number(ns) / 1e6, truth, record])).toEqual(
+    [
+      ['a', 0, 0, 0],
+      ['a', 20, 1, 1],
+      ['a', 40, 2, 2],
+      ['b', 60, 4, 4],
+      ['a', 80, 5, 5],
+    ],
+  );
+  expect(outcomes[0]!.skips.inputs).toEqual([3]);
 });

@@ -62,7 +62,7 @@ export const filter = defineStep({
 });
 
 export function filterStep(step: Filter, shape: Shape) {
-  return { shape, open: () => openByDevice(step, { width: shape.channels.length }) };
+  return { shape, open: () => openByDevice(step, { width: shape.channels.length, keepsRows: true }) };
 }
 
 /** @throws {StepProblem} where a corner is missing, not wanted, or not below half the rate */
@@ -189,9 +189,10 @@ export class Filter implements DeviceStep<State> {
   /** Filters rows of the output, which are in order. */
   #filter(state: State, output: Output, from: number, to: number): void {
     const { columns } = this.#options;
-    const isDense = !this.#channel.hasLongGap(output, from, to);
+    const { times } = output;
+    const isDense = !this.#channel.hasLongGap(times, from, to);
     for (let channel = 0; channel < columns.length; channel++)
-      this.#channel.run(state, channel, output, output.columns[columns[channel]!]!, from, to, isDense);
+      this.#channel.run(state, channel, times, output.columns[columns[channel]!]!, from, to, isDense);
   }
 }
 

@@ -6,6 +6,7 @@ import type { SampleLog } from '../sample-log.ts';
 export class Blocks {
   #samplesAt = 0;
   #windows = 0;
+  #expected = 0;
   #starts = new Int32Array(1);
   #samples = new Int32Array(0);
   #missing = new Int32Array(0);
@@ -19,9 +20,11 @@ export class Blocks {
     this.#columns = Array.from({ length: width }, () => new Float64Array(0));
   }
 
-  begin(): void {
+  /** @param samples - that are to be expected in all */
+  begin(samples = 0): void {
     this.#samplesAt = 0;
     this.#windows = 0;
+    this.#expected = samples;
   }
 
   /** Copies samples `from` up to `to` of a log. */
@@ -69,7 +72,7 @@ export class Blocks {
       this.#fromNanoseconds = grown(this.#fromNanoseconds, capacity, this.#windows);
     }
     if (this.#samplesAt + samples <= this.#seconds.length) return;
-    const capacity = Math.max(this.#seconds.length * 2, this.#samplesAt + samples);
+    const capacity = Math.max(this.#seconds.length * 2, this.#samplesAt + samples, Math.ceil(this.#expected));
     this.#seconds = grown(this.#seconds, capacity, this.#samplesAt);
     this.#nanoseconds = grown(this.#nanoseconds, capacity, this.#samplesAt);
     for (let column = 0; column < this.#columns.length; column++)

@@ -13,6 +13,8 @@ import { Blocks } from './blocks.ts';
 
 /** Windows that one sample may belong to. */
 const maxOverlap = 1_000;
+/** Room is taken at once for as many copies of the samples that come. */
+const expectedOverlap = 4;
 
 export const window = defineStep({
   use: 'window',
@@ -55,7 +57,7 @@ export const window = defineStep({
         const blocks = new Blocks(channels.length);
         return openByDevice(new Window(options, blocks), {
           width: 0,
-          begin: () => blocks.begin(),
+          begin: (count) => blocks.begin(count * Math.min(lengthNs / everyNs, expectedOverlap)),
           finish: (rows) => ({ ...rows, windows: blocks.windows() }),
         });
       },
