@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { elementAt } from '../core/numeric/element.ts';
-import { type ExportJob, type ExportRun, fillReadings, fillSamples } from './export/archive.ts';
+import { beatFields, type ExportJob, type ExportRun, fillReadings, fillSamples } from './export/archive.ts';
 import { machine, median, table, writeSection } from './report.ts';
 
 const { values: options } = parseArgs({
@@ -27,10 +27,13 @@ try {
   const sizes = [1 / 4, 1, 4].map((share) => Math.round(readings * share));
   const files = sizes.map((size) => join(folder, `${size}.db`));
   for (const [at, file] of files.entries()) await fillReadings(file, elementAt(sizes, at));
+  const beats = join(folder, 'beats.db');
+  await fillReadings(beats, Math.round(readings / 4), beatFields);
   const dense = join(folder, 'dense.db');
   await fillSamples(dense, Number(options.samples));
   const parts = [
     describe(`${readings.toLocaleString('en')} readings of 57 values, 10 % gaps`, rounds(elementAt(files, 1))),
+    describe(`${Math.round(readings / 4).toLocaleString('en')} beats of 187 values, 10 % gaps`, rounds(beats)),
     describe(`${Number(options.samples).toLocaleString('en')} samples of 2 values at 250 Hz`, rounds(dense)),
   ];
   const memory = files.map((file, at) => [

@@ -24,6 +24,8 @@ export interface ExportRun {
 
 export const stream = 'bench';
 export const valueFields = Array.from({ length: 57 }, (_, index) => `value_${index}`);
+/** A beat of an electrocardiogram is one reading: its samples from the R peak on. */
+export const beatFields = Array.from({ length: 187 }, (_, index) => `s${index}`);
 export const sampleFields = ['i', 'ii'];
 
 const logger = pino({ level: 'silent' });
@@ -41,16 +43,16 @@ async function filled(file: string, write: (store: SeriesStore) => Promise<void>
 }
 
 /** 20 devices, 8,333 readings a day in all. */
-export const fillReadings = (file: string, count: number): Promise<void> =>
+export const fillReadings = (file: string, count: number, names: readonly string[] = valueFields): Promise<void> =>
   filled(file, async (store) => {
     const random = mulberry32(1);
     const stepMs = 10_368;
     for (let first = 0; first < count; first += 2_000) {
       const points = Array.from({ length: Math.min(2_000, count - first) }, (_, index) => {
-        const values = valueFields.map((name) => [name, random() < 0.1 ? null : Math.round(random() * 1e5) / 100]);
+        const values = names.map((name) => [name, random() < 0.1 ? null : Math.round(random() * 1e5) / 100]);
         const time = `${firstMs + Math.floor((first + index) * stepMs)}${String(index).padStart(6, '0')}`;
         const reading = { stream, device: `device-${index % 20}`, time, received: time, truth: `class-${index % 2}` };
-        return readingToPoint({ ...reading, values: Object.fromEntries(values) }, valueFields.length);
+        return readingToPoint({ ...reading, values: Object.fromEntries(values) }, names.length);
       });
       await store.write(points);
     }

@@ -2,10 +2,18 @@
 import { openFolder } from '../../core/objects/folder.ts';
 import { maxTimeNs, minTimeNs } from '../../core/wire/time.ts';
 import { exportReadings } from '../../exporting/export.ts';
-import { type ExportJob, type ExportRun, openArchive, sampleFields, stream, valueFields } from './archive.ts';
+import {
+  beatFields,
+  type ExportJob,
+  type ExportRun,
+  openArchive,
+  sampleFields,
+  stream,
+  valueFields,
+} from './archive.ts';
 
 const { file, way, to } = JSON.parse(process.argv[2] ?? '') as ExportJob;
-const fields = file.includes('dense') ? sampleFields : valueFields;
+const fields = file.includes('dense') ? sampleFields : file.includes('beats') ? beatFields : valueFields;
 const range = { from: minTimeNs.toString(), to: maxTimeNs.toString() };
 const store = openArchive(file);
 await store.start();

@@ -74,7 +74,7 @@ export class Listener {
 
   /**
    * Resolves when the server listens.
-   * @param direct - takes requests that come whole in one read, and need nothing of node:http
+   * @param direct - takes small requests that need nothing of node:http; not over TLS, where all are read by node:http
    * @throws {GaplineError} `port-in-use`, or `config-invalid` where the certificate cannot be used
    */
   async start(handler: RequestListener, direct?: DirectHandler): Promise<void> {
@@ -83,13 +83,14 @@ export class Listener {
     const timing = this.#timing();
     const secure: TlsServer | undefined = tls && createTlsServer({ ...readTls(tls), ...timing }, handle);
     const server = secure ?? createServer(timing, handle);
-    if (direct) this.#direct = this.#readDirectly(server, direct, secure ? 'secureConnection' : 'connection');
+    if (direct && !secure) this.#direct = this.#readDirectly(server, direct);
     server.on('connection', (socket: Socket) => this.#connections.add(socket));
     server.on('clientError', (error, socket) =>
       answerBrokenRequest(error, socket as Socket, this.#underWay.get(socket as Socket)),
     );
     try {
-      if (sharedPort) this.#further = await listenOnSharedPort(server, { host, port }, { joins: joinsPort });
+      if (sharedPort)
+        this.#further = await listenOnSharedPort(server, { host, port }, { joins: joinsPort, halfOpen: !secure });
       else await listen(server, { host, port });
     } catch (cause) {
       throw listenError(cause as NodeJS.ErrnoException, host, port);
@@ -122,10 +123,10 @@ export class Listener {
   }
 
   /** Reads the requests of connections before node:http does, which gets those that are not for `handler`. */
-  #readDirectly(server: Server, handler: DirectHandler, event: 'connection' | 'secureConnection'): DirectConnections {
+  #readDirectly(server: Server, handler: DirectHandler): DirectConnections {
     const { headersTimeoutMs, keepAliveTimeoutMs = nodesKeepAliveMs } = this.#options;
-    const theirs = server.listeners(event);
-    server.removeAllListeners(event);
+    const theirs = server.listeners('connection');
+    server.removeAllListeners('connection');
     const direct = new DirectConnections({
       handler,
       handOver: (socket) => {
@@ -136,7 +137,7 @@ export class Listener {
       busy: (socket) => this.#connections.busy(this.#keyOf(socket)),
       idle: (socket) => this.#connections.idle(this.#keyOf(socket)),
     });
-    server.on(event, (socket: Socket) => direct.take(socket));
+    server.on('connection', (socket: Socket) => direct.take(socket));
     return direct;
   }
 

@@ -24,11 +24,12 @@ export function listen(server: Server, address: Address): Promise<void> {
  * Listens with the server, and, where the system shares a port between sockets, with more sockets that hand their connections to it.
  * Resolves with these further ones; whoever closes the server closes them too.
  * @param options.joins - other processes listen on the port already, and that is meant
+ * @param options.halfOpen - whether the server answers a client that sends no more; one of TLS does not, and would keep such connections
  */
 export async function listenOnSharedPort(
   server: Server,
   { host, port }: Address,
-  { joins = false }: { joins?: boolean } = {},
+  { joins = false, halfOpen = false }: { joins?: boolean; halfOpen?: boolean } = {},
 ): Promise<readonly Server[]> {
   const shared = systemSharesPorts;
   // On a shared port the system does not report that another process uses it.
@@ -39,8 +40,7 @@ export async function listenOnSharedPort(
   const taken = typeof address === 'object' && address !== null ? address.port : port;
   const hand = (socket: Socket): void => void server.emit('connection', socket);
   const all = Array.from({ length: further }, async () => {
-    // As node:http has its own.
-    const each = createServer({ allowHalfOpen: true, noDelay: true }, hand);
+    const each = createServer({ allowHalfOpen: halfOpen, noDelay: true }, hand);
     await listening(each, { host, port: taken }, true);
     return each;
   });
