@@ -36,16 +36,22 @@ export type Query = Readonly<Record<string, unknown>>;
 
 export type EndpointHandler = (request: IncomingMessage, response: ServerResponse, query: Query) => Promise<void>;
 
-/** Makes the rules by which the readings of one request are checked. */
-export function readingRules({ stream, maxAheadMs, metrics }: EndpointOptions) {
+/** What the readings of one request are checked by. */
+export interface Arrival {
+  readonly rules: ReadingRules;
+  /** When the request was received: nanoseconds since the epoch, as a decimal string. */
+  readonly received: string;
+}
+
+/** Makes the rules by which the readings of one request are checked that is received now. */
+export function readingRules({ stream, maxAheadMs, metrics, nowMs }: EndpointOptions) {
   const known = new Set(stream.fields);
-  return (precision: Precision, nowMs: number): ReadingRules => ({
-    fields: stream.fields,
-    known,
-    precision,
-    latest: nanosecondsOfMs(nowMs + maxAheadMs),
-    unknown: metrics.unknownField,
-  });
+  return (precision: Precision): Arrival => {
+    const receivedMs = nowMs();
+    const latest = nanosecondsOfMs(receivedMs + maxAheadMs);
+    const rules = { fields: stream.fields, known, precision, latest, unknown: metrics.unknownField };
+    return { rules, received: nanosecondsOfMs(receivedMs) };
+  };
 }
 
 /**

@@ -1,4 +1,5 @@
 import { HttpProblem, sendProblem } from '../../core/http/problem.ts';
+import { replyOf, sendReply } from '../../core/http/reply.ts';
 import { nanosecondsOfMs } from '../../core/wire/time.ts';
 import type { Admission } from '../admission.ts';
 import { decodeText, readBody } from '../body.ts';
@@ -21,8 +22,7 @@ export function factsEndpoint(options: FactsOptions): EndpointHandler {
     const refuse = (error: unknown) => sendProblem(response, problemOfError(error, 'facts', options));
     const accept = (facts: number): void => {
       metrics.factsAccepted(facts);
-      const body = `{"accepted":${facts}}`;
-      response.writeHead(202, { 'content-type': 'application/json', 'content-length': body.length }).end(body);
+      sendReply(response, replyOf(202, 'application/json', `{"accepted":${facts}}`));
     };
     try {
       await guard(request, response);

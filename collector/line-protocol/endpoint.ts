@@ -25,7 +25,7 @@ export function lineProtocolEndpoint(options: LineProtocolOptions): {
   direct: DirectEndpoint;
 } {
   const { stream, deviceTag, measurement, maxReadings, memory, groups, metrics, nowMs } = options;
-  const rulesFor = readingRules(options);
+  const arrivalOf = readingRules(options);
   const arrival = uniqueArrivals(nowMs);
   const guard = options.guard('write');
   const { name, fields } = stream;
@@ -36,10 +36,8 @@ export function lineProtocolEndpoint(options: LineProtocolOptions): {
     return refusal === undefined ? noContent : influxErrorReply(new HttpProblem('reading-invalid', refusal));
   };
   const scanned = (bytes: Buffer, precision: Precision) => {
-    const receivedMs = nowMs();
-    const rules = rulesFor(precision, receivedMs);
-    const received = nanosecondsOfMs(receivedMs);
-    return { lines: scanner.scan({ bytes, rules, received, arrival }), rules, received };
+    const received = arrivalOf(precision);
+    return { lines: scanner.scan({ bytes, ...received, arrival }), ...received };
   };
   return {
     direct(request, query) {

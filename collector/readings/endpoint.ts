@@ -1,6 +1,6 @@
 import { HttpProblem, problemReply } from '../../core/http/problem.ts';
 import { type Reply, replyOf, sendReply } from '../../core/http/reply.ts';
-import { nanosecondsOfMs, type Precision } from '../../core/wire/time.ts';
+import type { Precision } from '../../core/wire/time.ts';
 import { decodeText, readBody } from '../body.ts';
 import type { DirectEndpoint } from '../direct.ts';
 import { type EndpointHandler, type EndpointOptions, precisionOf, problemOfError, readingRules } from '../endpoint.ts';
@@ -13,8 +13,8 @@ import { ReadingScanner } from './scan.ts';
  * 200 with the labels, where all of them are there in time.
  */
 export function readingsEndpoint(options: EndpointOptions): { handle: EndpointHandler; direct: DirectEndpoint } {
-  const { stream, maxReadings, memory, groups, metrics, nowMs, labels } = options;
-  const rulesFor = readingRules(options);
+  const { stream, maxReadings, memory, groups, metrics, labels } = options;
+  const arrivalOf = readingRules(options);
   const guard = options.guard('write');
   const guardLabels = options.guard('read');
   const scanner = new ReadingScanner({ stream: stream.name, fields: stream.fields, maxReadings });
@@ -26,10 +26,8 @@ export function readingsEndpoint(options: EndpointOptions): { handle: EndpointHa
     return replyOf(status, 'application/json', `{"accepted":${readings}${labels}}`);
   };
   const scanned = (bytes: Buffer, form: BodyForm, precision: Precision) => {
-    const receivedMs = nowMs();
-    const rules = rulesFor(precision, receivedMs);
-    const received = nanosecondsOfMs(receivedMs);
-    return { records: scanner.scan({ bytes, form, rules, received }), rules, received };
+    const arrival = arrivalOf(precision);
+    return { records: scanner.scan({ bytes, form, ...arrival }), ...arrival };
   };
   return {
     direct(request, query) {

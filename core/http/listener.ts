@@ -36,8 +36,6 @@ export interface ListenerOptions {
 /** How often Node looks for requests that took too long. */
 const longestTimeoutCheckMs = 5_000;
 
-const nodesKeepAliveMs = 5_000;
-
 /**
  * An HTTP or HTTPS server. A request that cannot be parsed gets a problem as its response; the certificate is reloaded when its file changes;
  * and a stop waits for requests that are being handled.
@@ -124,7 +122,6 @@ export class Listener {
 
   /** Reads the requests of connections before node:http does, which gets those that are not for `handler`. */
   #readDirectly(server: Server, handler: DirectHandler): DirectConnections {
-    const { headersTimeoutMs, keepAliveTimeoutMs = nodesKeepAliveMs } = this.#options;
     const theirs = server.listeners('connection');
     server.removeAllListeners('connection');
     const direct = new DirectConnections({
@@ -132,8 +129,8 @@ export class Listener {
       handOver: (socket) => {
         for (const listener of theirs) listener.call(server, socket);
       },
-      firstRequestMs: headersTimeoutMs,
-      keepAliveMs: keepAliveTimeoutMs,
+      firstRequestMs: server.headersTimeout,
+      keepAliveMs: server.keepAliveTimeout,
       busy: (socket) => this.#connections.busy(this.#keyOf(socket)),
       idle: (socket) => this.#connections.idle(this.#keyOf(socket)),
     });
