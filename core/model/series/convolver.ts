@@ -114,30 +114,33 @@ export class Convolver {
     this.#sumFrom(this.#combined);
   }
 
-  /** Where a kernel's output begins and ends, and its sums: every other kernel of a dilation stays inside the window. */
-  #range(padded: boolean) {
-    const { length } = this.#plan;
-    const first = padded ? 0 : reach * this.#dilation;
-    return { first, last: length - first, sums: (padded ? this.#sums : this.#inner) * floatBytes };
+  /** Where a kernel's output begins, as far from the beginning as it ends before the end: every other kernel stays inside the window. */
+  #firstOf(padded: boolean): number {
+    return padded ? 0 : reach * this.#dilation;
+  }
+
+  #sumsOf(padded: boolean): number {
+    return (padded ? this.#sums : this.#inner) * floatBytes;
   }
 
   /** The convolution with one kernel. */
   convolve(kernel: number, padded: boolean): Float32Array {
-    const { first, last, sums } = this.#range(padded);
-    const [a, b, c] = this.#tapsOf(kernel);
+    const first = this.#firstOf(padded);
+    const last = this.#plan.length - first;
+    const step = this.#dilation * floatBytes;
+    const [a, b, c] = kernels[kernel]!;
     const out = this.#out * floatBytes;
-    this.#kernel.convolve(this.#samples, sums, a, b, c, out, first * floatBytes, last * floatBytes);
+    const [from, end] = [first * floatBytes, last * floatBytes];
+    this.#kernel.convolve(this.#samples, this.#sumsOf(padded), a * step, b * step, c * step, out, from, end);
     return this.#floats.slice(this.#out + first, this.#out + last);
   }
 
-  #tapsOf(kernel: number): readonly [number, number, number] {
-    const [a, b, c] = kernels[kernel]!;
-    const step = this.#dilation * floatBytes;
-    return [a * step, b * step, c * step];
+  /** Whether kernels of one shape share sums of three samples: they should then follow each other. */
+  sharesTriples({ biases }: Dilation): boolean {
+    return this.#isSharing(biases);
   }
 
-  /** Whether kernels of one shape share sums of three samples: they should then follow each other. */
-  sharesTriples({ biases }: Pick<Dilation, 'biases'>): boolean {
+  #isSharing(biases: number): boolean {
     return this.#plan.channels === 1 && this.#plan.length >= sharedFrom && biases <= fewBiases;
   }
 
@@ -167,14 +170,23 @@ export class Convolver {
    * @param feature - the first of its features
    */
   count(kernel: number, padded: boolean, { biases }: Dilation, feature: number): void {
-    const { first, last, sums } = this.#range(padded);
-    const [a, b, c] = this.#tapsOf(kernel);
-    const [from, end] = [first * floatBytes, last * floatBytes];
-    const isShared = this.sharesTriples({ biases });
+    // Called some hundred times a window: no object is made here.
+    const first = this.#firstOf(padded);
+    const last = this.#plan.length - first;
+    const sums = this.#sumsOf(padded);
+    const taps = kernels[kernel]!;
+    const step = this.#dilation * floatBytes;
+    const a = taps[0] * step;
+    const b = taps[1] * step;
+    const c = taps[2] * step;
+    const from = first * floatBytes;
+    const end = last * floatBytes;
+    const isShared = this.#isSharing(biases);
     const samples = this.#samples;
     const whole = this.#gaps ? this.#kernel.measured(samples, sums, a, b, c, from, end) : last - first;
     const into = this.#shares + feature;
-    const [biasesAt, intoAt] = [(this.#biases + feature) * floatBytes, into * floatBytes];
+    const biasesAt = (this.#biases + feature) * floatBytes;
+    const intoAt = into * floatBytes;
     if (isShared)
       this.#kernel.fewOfTriples[biases - 1]!(this.#triplesOf(kernel), sums, from, end, biasesAt, intoAt, whole);
     else if (biases <= fewBiases)

@@ -51,9 +51,11 @@ function openAlongRow(filter: GapFilter, columns: readonly number[], times: Time
   const state = filter.create(1);
   const values = new Float64Array(samples);
   const filtered = columns.map(() => new Float64Array(0));
-  const filterOne = () => {
+  const firstColumn = columns[0]!;
+  const isContiguous = columns.every((column, at) => column === firstColumn + at);
+  const filterOne = (row: Float64Array) => {
     state.seconds.fill(Number.NaN);
-    filter.run(state, 0, times, values, 0, samples, isDense);
+    filter.run(state, 0, times, row, 0, samples, isDense);
   };
 
   function filterValues(given: Float64Array, count: number): Float64Array {
@@ -61,8 +63,12 @@ function openAlongRow(filter: GapFilter, columns: readonly number[], times: Time
     const out = given.slice();
     const width = out.length / count;
     for (let from = 0; from < out.length; from += width) {
+      if (isContiguous) {
+        filterOne(out.subarray(from + firstColumn, from + firstColumn + samples));
+        continue;
+      }
       for (let at = 0; at < samples; at++) values[at] = out[from + columns[at]!]!;
-      filterOne();
+      filterOne(values);
       for (let at = 0; at < samples; at++) out[from + columns[at]!] = values[at]!;
     }
     return out;
@@ -73,7 +79,7 @@ function openAlongRow(filter: GapFilter, columns: readonly number[], times: Time
     for (const [at, into] of filtered.entries()) if (into.length < count) filtered[at] = grown(into, count * 2, 0);
     for (let row = 0; row < count; row++) {
       for (let at = 0; at < samples; at++) values[at] = given[columns[at]!]![row]!;
-      filterOne();
+      filterOne(values);
       for (let at = 0; at < samples; at++) filtered[at]![row] = values[at]!;
     }
     const out = [...given];

@@ -5,7 +5,7 @@ import vectors from '../fixtures/filter.json' with { type: 'json' };
 import { InputRows } from '../input.ts';
 import { endsSegment } from '../port.ts';
 import type { StepSpec } from '../registry.ts';
-import { copied, ms, runAll, type Sample, rowsOf as stepRowsOf } from '../testing/run.ts';
+import { copied, ms, Run, runAll, type Sample, rowsOf as stepRowsOf } from '../testing/run.ts';
 import { timeOf } from '../time.ts';
 import type { Band } from './butterworth.ts';
 
@@ -166,6 +166,28 @@ test.each([
       expect(along.map((row) => row.values)).toEqual(runAll(cut, ['x'], oneByOne).rows.map((row) => row.values));
     }),
     { numRuns: 200 },
+  );
+});
+
+test.each([
+  { use: 'filter', band: 'bandpass', low: 1, high: 3, order: 2, rate: 10, maxGap: '300ms' },
+  { use: 'filter', band: 'lowpass', high: 2, order: 1, rate: 10, maxGap: '300ms' },
+  { use: 'smooth', time: '280ms', maxGap: '300ms' },
+] as StepSpec[])('rows together: bit for bit what they give one by one, whatever is missing: %j', (spec) => {
+  // Rows that are not there make gaps between those that are.
+  const channels = fc.tuple(segment, segment, fc.array(fc.boolean(), { minLength: 20, maxLength: 20 }));
+  fc.assert(
+    fc.property(channels, ([x, y, isThere]) => {
+      const rows = x
+        .map((value, at): Sample => ({ device: 'a', ns: ms(at * 100), values: [value, y[at]!] }))
+        .filter((_, at) => isThere[at]);
+      const [together, oneByOne] = [0, 1].map(() => new Run(buildChain([spec], ['x', 'y']), 2));
+      together!.take(rows);
+      for (const row of rows) oneByOne!.take([row]);
+      const given = ({ outcome }: Run) => outcome.rows.map((row) => row.values);
+      expect(given(together!)).toEqual(given(oneByOne!));
+    }),
+    { numRuns: 300 },
   );
 });
 

@@ -35,10 +35,16 @@ export class GapFilter {
   }
 
   /** Whether samples that follow each other are further apart than what is bridged. */
-  hasLongGap({ seconds, nanoseconds }: Times, from: number, to: number): boolean {
-    for (let at = from + 1; at < to; at++)
-      if (since(seconds[at]!, nanoseconds[at]!, seconds[at - 1]!, nanoseconds[at - 1]!) > this.#maxGapNs) return true;
-    return false;
+  hasLongGap(times: Times, from: number, to: number): boolean {
+    return this.#longGapFrom(times, from + 1, to) < to;
+  }
+
+  /** Where the next sample comes a long gap after the one before it, or `to`. */
+  #longGapFrom({ seconds, nanoseconds }: Times, from: number, to: number): number {
+    let at = from;
+    while (at < to && !(since(seconds[at]!, nanoseconds[at]!, seconds[at - 1]!, nanoseconds[at - 1]!) > this.#maxGapNs))
+      at++;
+    return at;
   }
 
   /**
@@ -54,10 +60,12 @@ export class GapFilter {
     to: number,
     isDense: boolean,
   ): void {
-    if (isDense && isMeasured(values, from, to)) this.#interval(state, channel, times, values, from, to);
-    else
-      for (let at = from; at < to; at++)
-        if (!Number.isNaN(values[at]!)) this.#interval(state, channel, times, values, at, at + 1);
+    for (let at = measuredFrom(values, from, to); at < to; ) {
+      const measured = missingFrom(values, at + 1, to);
+      const end = isDense ? measured : this.#longGapFrom(times, at + 1, measured);
+      this.#interval(state, channel, times, values, at, end);
+      at = measuredFrom(values, end, to);
+    }
   }
 
   /** Filters samples that are all measured and without a long gap between them. */
@@ -74,7 +82,18 @@ export class GapFilter {
   }
 }
 
-function isMeasured(values: Float64Array, from: number, to: number): boolean {
-  for (let at = from; at < to; at++) if (Number.isNaN(values[at]!)) return false;
-  return true;
+// A value is compared with infinity, not asked by `isNaN`: until it is optimised, a call makes an object of each value.
+
+/** Where the next measured value is, or `to`. */
+function measuredFrom(values: Float64Array, from: number, to: number): number {
+  let at = from;
+  while (at < to && !(values[at]! <= Number.POSITIVE_INFINITY)) at++;
+  return at;
+}
+
+/** Where the next missing value is, or `to`. */
+function missingFrom(values: Float64Array, from: number, to: number): number {
+  let at = from;
+  while (at < to && values[at]! <= Number.POSITIVE_INFINITY) at++;
+  return at;
 }
