@@ -1,6 +1,7 @@
 // Whole series beside aeon on one thread: accuracy on the archive's sets, time to fit and to predict, a window alone, and accuracy with
 // samples missing; and windows through the embedded line beside their prediction alone. Writes the sections of docs/benchmarks.md.
-// node bench/series.ts [--sets GunPoint,Coffee] [--seeds 5] [--kinds rocket] [--ways rocket,1-NN] [--part whole,gaps,alone,line] [--dry-run]
+// node bench/series.ts [--sets GunPoint,Coffee] [--seeds 5] [--kinds rocket] [--ways rocket,1-NN] [--part whole,gaps,alone,line]
+// [--docs]: writes the sections of the parts that were run, with the sets that were chosen, into docs/benchmarks.md
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
@@ -24,7 +25,7 @@ const { values: options } = parseArgs({
     kinds: { type: 'string', default: 'rocket,shapelets' },
     ways: { type: 'string', default: '' },
     part: { type: 'string', default: 'whole,alone,line,gaps' },
-    'dry-run': { type: 'boolean', default: false },
+    docs: { type: 'boolean', default: false },
   },
 });
 const names = options.sets.split(',');
@@ -57,8 +58,8 @@ const cpuOf = (runs: readonly Run[], of: 'fit' | 'predict'): number => median(ru
 
 function publish(name: string, lines: readonly string[]): void {
   const text = [...lines, '', `${machine()} Load of the machine: ${elementAt(loadavg(), 0).toFixed(1)}.`].join('\n');
-  if (options['dry-run']) console.log(text);
-  else writeSection(name, text);
+  console.log(text);
+  if (options.docs) writeSection(name, text);
 }
 
 /** Accuracy, and what fitting and predicting take of the processor. */

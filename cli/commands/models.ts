@@ -212,6 +212,8 @@ const isModelFolder = (source: string): Promise<boolean> =>
     () => false,
   );
 
+const isDraft = (folder: string, loaded: LoadedConfig): boolean => dirname(folder) === draftsOf(loaded)?.folder;
+
 /** Registers a draft that a training kept, or a version of another registry. A draft is removed once it is registered. */
 async function importKept(source: string, loaded: LoadedConfig): Promise<void> {
   const folder = resolve(source);
@@ -220,7 +222,7 @@ async function importKept(source: string, loaded: LoadedConfig): Promise<void> {
   print(
     `${name} version ${version} in ${place}${found ? ': it was registered before' : ''}; version ${champion} serves`,
   );
-  if (dirname(folder) === draftsOf(loaded)?.folder) await rm(folder, { recursive: true, force: true });
+  if (isDraft(folder, loaded)) await rm(folder, { recursive: true, force: true });
 }
 
 /** Takes in a model that was made elsewhere; the data set gives what such a file lacks. */
@@ -229,6 +231,8 @@ export async function importFrom(source: string, options: ImportOptions): Promis
   const from = options.train === undefined ? [] : [`data.train=${resolve(options.train)}`];
   const loaded = loadConfig(options.config, [...options.set, ...from, ...imputer]);
   if (await isModelFolder(source)) return await importKept(source, loaded);
+  if (isDraft(resolve(source), loaded))
+    throw new GaplineError('model-missing', `${source}: there is no such draft; one that was registered is removed`);
   const { training } = loaded.config;
   const spec = trainingOptions(training);
   const { serverModel, protocol, batch, timeout } = options;

@@ -187,6 +187,9 @@ describeWithPython('mlflow', 'models in MLflow', (python) => {
     const imported = await runHere(['models', 'import', join(drafts, draft), ...own]);
     expect(imported.stdout, imported.stderr).toMatch(/^kept-pumps version 1 in \S+; version 1 serves$/m);
     expect(kept()).toEqual([]);
+    const again = await runHere(['models', 'import', join(drafts, draft), ...own]);
+    expect(again.stderr).toContain(`${draft}: there is no such draft; one that was registered is removed`);
+    expect(again.code).toBe(1);
     expect((await runHere(['models', 'import', copy, ...own])).stdout).toMatch(/version 1 in .*registered before/);
     expect(await versions()).toHaveLength(1);
 
