@@ -1,5 +1,5 @@
-import { elementAt } from '../core/numeric/element.ts';
 import { JsonNumberScanner } from '../core/numeric/scan-json-numbers.ts';
+import { PackedWords, viewOf } from '../core/wire/words.ts';
 import { bufferOf, frameAround, standsAt, valuesIn } from './plain-frame.ts';
 
 const [comma, closing] = [0x2c, 0x7d];
@@ -11,7 +11,8 @@ const nothing = Buffer.from('null');
  * by `undefined`: `JSON.parse` reads it then, and words what is wrong with it.
  */
 export class PlainValues {
-  readonly #keys: readonly Buffer[];
+  readonly #keys: PackedWords;
+  readonly #width: number;
   readonly #scanner = new JsonNumberScanner();
   /** How many values of the last record were numbers. */
   present = 0;
@@ -19,7 +20,8 @@ export class PlainValues {
   hasKey = false;
 
   constructor(fields: readonly string[]) {
-    this.#keys = fields.map((field) => Buffer.from(`${JSON.stringify(field)}:`));
+    this.#keys = new PackedWords(fields.map((field) => `${JSON.stringify(field)}:`));
+    this.#width = fields.length;
   }
 
   /**
@@ -35,15 +37,16 @@ export class PlainValues {
 
   /** @returns where the closing brace is, or -1 */
   #fill(bytes: Buffer, from: number, into: Float64Array, start: number): number {
-    into.fill(Number.NaN, start, start + this.#keys.length);
+    const [keys, width, length] = [this.#keys, this.#width, bytes.length];
+    const view = viewOf(bytes);
+    into.fill(Number.NaN, start, start + width);
     [this.present, this.hasKey] = [0, false];
     let at = from;
     if (bytes[at] === closing) return at;
-    for (let column = 0; column < this.#keys.length; column++) {
-      const key = elementAt(this.#keys, column);
-      if (!standsAt(bytes, at, key)) continue;
+    for (let column = 0; column < width; column++) {
+      if (!keys.isAt(column, view, at, length)) continue;
       this.hasKey = true;
-      const value = at + key.length;
+      const value = at + keys.lengthOf(column);
       if (standsAt(bytes, value, nothing)) at = value + nothing.length;
       else {
         at = this.#scanner.number(bytes, value);

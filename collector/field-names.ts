@@ -1,7 +1,7 @@
+import { PackedWords, Words } from '../core/wire/words.ts';
 import type { ByteWriter } from './record-writer.ts';
 import { plainNumberEnd } from './scan-number.ts';
 import { firstHash, hashed, SeenNames } from './seen-names.ts';
-import { PackedWords, Words } from './words.ts';
 
 /** So many fields after the last one are compared before a name is looked up: a device leaves out fields, but keeps their order. */
 const lookAhead = 8;

@@ -1,5 +1,5 @@
 import type { LogRecord } from '../core/log/port.ts';
-import { viewOf, Words } from './words.ts';
+import { viewOf, Words } from '../core/wire/words.ts';
 
 /** Bytes of no request. */
 export const nothing: Buffer = Buffer.alloc(0);

@@ -1,12 +1,12 @@
 import type { LogRecord } from '../../core/log/port.ts';
 import { maxNameLength, type ReadingRules } from '../../core/wire/reading-input.ts';
 import { compareTimes, isImplausible } from '../../core/wire/time.ts';
+import { viewOf } from '../../core/wire/words.ts';
 import { FieldNames, repeatedName, unknownName } from '../field-names.ts';
 import { IdentityCheck } from '../identity-check.ts';
 import { nothing, RecordWriter } from '../record-writer.ts';
 import { scanNumber, unusual } from '../scan-number.ts';
 import { firstHash, hashed, SeenNames } from '../seen-names.ts';
-import { viewOf } from '../words.ts';
 import { maxFields, reservedTags, toNanoseconds } from './parse.ts';
 import type { LineRecords } from './records.ts';
 

@@ -1,12 +1,12 @@
 import type { LogRecord } from '../../core/log/port.ts';
 import { maxNameLength, type ReadingRules } from '../../core/wire/reading-input.ts';
 import { compareTimes, isImplausible, readTime } from '../../core/wire/time.ts';
+import { viewOf, Words } from '../../core/wire/words.ts';
 import { FieldNames } from '../field-names.ts';
 import { IdentityCheck } from '../identity-check.ts';
 import { nothing, RecordWriter } from '../record-writer.ts';
 import { scanNumber, unusual } from '../scan-number.ts';
 import { firstHash, hashed, SeenNames } from '../seen-names.ts';
-import { viewOf, Words } from '../words.ts';
 import type { BodyForm } from './content-type.ts';
 
 const quote = 0x22;

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { firstHash, hashed, SeenNames } from './seen-names.ts';
-import { viewOf, Words } from './words.ts';
+import { PackedWords, viewOf, Words } from './words.ts';
 
 const bytes = fc.uint8Array({ maxLength: 20 });
 
@@ -22,15 +21,20 @@ test('words are found where their bytes stand, up to the end, and are written as
   );
 });
 
-test('a name that came before is the same text, also after another one took its slot', () => {
-  const seen = new SeenNames();
-  const text = (name: string): string => {
-    const all = Buffer.from(`<${name}>`, 'latin1');
-    let hash = firstHash;
-    for (let at = 1; at < all.length - 1; at += 1) hash = hashed(hash, all[at] ?? 0);
-    return seen.text(all, 1, all.length - 1, hash);
-  };
-  for (let round = 0; round < 2; round += 1)
-    for (let index = 0; index < 5_000; index += 1) expect(text(`pump-${index}`)).toBe(`pump-${index}`);
-  for (const name of ['', 'é', 'x'.repeat(1_000)]) expect([text(name), text(name)]).toEqual([name, name]);
+test('packed words are found where their bytes stand, with room for them and four bytes more', () => {
+  fc.assert(
+    fc.property(fc.array(fc.string({ maxLength: 12 }), { minLength: 1 }), bytes, bytes, (texts, before, after) => {
+      const packed = new PackedWords(texts);
+      for (const [index, text] of texts.entries()) {
+        const own = Buffer.from(text);
+        const all = Buffer.concat([before, own, after]);
+        const found = (at: number) => packed.isAt(index, viewOf(all), at, all.length);
+        expect(packed.lengthOf(index)).toBe(own.length);
+        for (let at = 0; at < all.length; at += 1)
+          expect(found(at)).toBe(
+            at + packed.room(index) <= all.length && all.subarray(at, at + own.length).equals(own),
+          );
+      }
+    }),
+  );
 });
