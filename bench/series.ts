@@ -1,5 +1,5 @@
 // Whole series beside aeon on one thread: accuracy on the archive's sets, time to fit and to predict, a window alone, and accuracy with
-// samples missing; and windows through the embedded line beside their prediction alone. Writes the sections of docs/benchmarks.md.
+// samples missing; and windows through the embedded line beside their prediction alone.
 // node bench/series.ts [--sets GunPoint,Coffee] [--seeds 5] [--kinds rocket] [--ways rocket,1-NN] [--part whole,gaps,alone,line]
 // [--docs]: writes the sections of the parts that were run, with the sets that were chosen, into docs/benchmarks.md
 

@@ -137,10 +137,6 @@ export class Convolver {
 
   /** Whether kernels of one shape share sums of three samples: they should then follow each other. */
   sharesTriples({ biases }: Dilation): boolean {
-    return this.#isSharing(biases);
-  }
-
-  #isSharing(biases: number): boolean {
     return this.#plan.channels === 1 && this.#plan.length >= sharedFrom && biases <= fewBiases;
   }
 
@@ -169,7 +165,7 @@ export class Convolver {
    * triples, by shape.
    * @param feature - the first of its features
    */
-  count(kernel: number, padded: boolean, { biases }: Dilation, feature: number): void {
+  count(kernel: number, padded: boolean, dilation: Dilation, feature: number): void {
     // Called some hundred times a window: no object is made here.
     const first = this.#firstOf(padded);
     const last = this.#plan.length - first;
@@ -181,7 +177,8 @@ export class Convolver {
     const c = taps[2] * step;
     const from = first * floatBytes;
     const end = last * floatBytes;
-    const isShared = this.#isSharing(biases);
+    const { biases } = dilation;
+    const isShared = this.sharesTriples(dilation);
     const samples = this.#samples;
     const whole = this.#gaps ? this.#kernel.measured(samples, sums, a, b, c, from, end) : last - first;
     const into = this.#shares + feature;
