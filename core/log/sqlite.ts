@@ -22,12 +22,14 @@ import {
 } from './port.ts';
 import { defaultBackoff } from './retry-policy.ts';
 import { sinkAsHandlers } from './sink.ts';
+import { Batches } from './sqlite/batches.ts';
 import { Blocks } from './sqlite/blocks.ts';
 import { closeDatabase, openDatabase } from './sqlite/database.ts';
 import { Ends } from './sqlite/ends.ts';
 import { coPartitioned, type SqliteEngine, share, sizeOfAll } from './sqlite/engine.ts';
 import { inTermsOfLog } from './sqlite/errors.ts';
 import { startMember } from './sqlite/member.ts';
+import { keepMerging } from './sqlite/merging.ts';
 import { Offsets } from './sqlite/offsets.ts';
 import { keepPacking, type PackingOptions } from './sqlite/packing.ts';
 import { Records, sizeOf } from './sqlite/records.ts';
@@ -78,23 +80,29 @@ class SqliteLog implements EventLog {
     const { file, logger, retentionCheckMs = 30_000, packing = {} } = this.#options;
     const db = await openDatabase(file);
     const blocks = new Blocks(db, file);
-    const records = new Records(db, file, blocks);
-    const ends = new Ends(db, (error) => logger.error({ err: error }, 'The log cannot be read'));
+    const batches = new Batches(db, file);
+    const records = new Records(db, file, { blocks, batches });
+    const ends = new Ends(
+      db,
+      () => batches.refresh(),
+      (error) => logger.error({ err: error }, 'The log cannot be read'),
+    );
     const writer = new SqliteWriter({
       db,
       file,
       maxWaitingBytes,
       finish: () => records.finish(),
-      committed: () => ends.moved(records.clear()),
-      undone: () => void records.clear(),
+      committed: () => ends.moved(records.committed()),
+      undone: () => records.undone(),
     });
     const parts = { topics: new Topics(db), offsets: new Offsets(db), partitionOf: createPartitioner() };
-    this.#opened = { file, logger, db, records, blocks, ends, writer, ...parts };
+    this.#opened = { file, logger, db, records, blocks, batches, ends, writer, ...parts };
     ends.start();
     const { signal } = this.#stopping;
     this.#background = Promise.all([
       keepRetention(this.#opened, retentionCheckMs, signal),
       packing && keepPacking(this.#opened, packing, signal),
+      keepMerging(this.#opened, packing || {}, signal),
     ]);
   }
 

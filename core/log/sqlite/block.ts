@@ -1,30 +1,43 @@
 import { promisify } from 'node:util';
-import { constants, zstdCompress, zstdDecompressSync } from 'node:zlib';
-import type { StoredRecord } from '../port.ts';
+import { constants, zstdCompress, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import type { LogRecord, StoredRecord } from '../port.ts';
 
-/** Measured in docs/decisions/0018-blocks-of-the-log.md: level 3 is three times as fast and a quarter larger. */
-const level = 6;
 /** No block is larger when it is unpacked, whatever a damaged file says. */
 const maxUnpackedBytes = 256 << 20;
 const columns = 4;
 const none = -1;
 
-const compress = promisify(zstdCompress);
-const params = {
+const zstd = promisify(zstdCompress);
+const paramsOf = (level: number) => ({
   [constants.ZSTD_c_compressionLevel]: level,
   // A flipped bit is reported, not returned as a reading.
   [constants.ZSTD_c_checksumFlag]: 1,
-};
+});
+
+/** Measured in docs/decisions/0018-blocks-of-the-log.md: level 3 is three times as fast and a quarter larger. */
+const packed = { params: paramsOf(6) };
+/** Of what is written at once: faster than to write the rest to the disk. */
+const quick = { params: paramsOf(1) };
+
+/** Compresses what is to be kept, in the thread pool. */
+export const compress = (bytes: Uint8Array): Promise<Buffer> => zstd(bytes, packed);
+/** Compresses while others wait. */
+export const compressAtOnce = (bytes: Uint8Array): Buffer => zstdCompressSync(bytes, quick);
+
+/** @throws {Error} where the bytes are damaged */
+export const decompress = (bytes: Uint8Array): Buffer =>
+  zstdDecompressSync(bytes, { maxOutputLength: maxUnpackedBytes });
 
 /** What a block holds of a record. */
 export type BlockRecord = Pick<StoredRecord, 'offset' | 'arrivedMs' | 'key' | 'value'>;
+/** Where a block begins. */
+export type BlockStart = Pick<StoredRecord, 'offset' | 'arrivedMs'>;
 
 /**
- * Packs records of one partition, in order of their offsets. Unpacked it is: their count and four columns as float64, which are offsets
- * and times of arrival less those of the first record, lengths of keys (-1: none) and of values; then all keys; then all values.
- * zstd runs in the thread pool.
+ * Lays out records of one partition, in order of their offsets: their count and four columns as float64, which are offsets and times of
+ * arrival less those of the first record, lengths of keys (-1: none) and of values; then all keys; then all values.
  */
-export function packBlock(records: readonly BlockRecord[]): Promise<Buffer> {
+export function layOut(records: readonly BlockRecord[]): Buffer {
   const count = records.length;
   const head = new Float64Array(1 + columns * count);
   const [first] = records;
@@ -38,39 +51,82 @@ export function packBlock(records: readonly BlockRecord[]): Promise<Buffer> {
     head[1 + 2 * count + at] = bytes?.byteLength ?? none;
     head[1 + 3 * count + at] = value.byteLength;
   }
-  const parts = [new Uint8Array(head.buffer), ...keys, ...records.map(({ value }) => value)];
-  return compress(Buffer.concat(parts), { params });
+  return Buffer.concat([new Uint8Array(head.buffer), ...keys, ...records.map(({ value }) => value)]);
+}
+
+/** How many bytes records take that {@link layOutNew} lays out. */
+export function sizeOfNew(records: readonly LogRecord[]): number {
+  let size = 8 * (1 + columns * records.length);
+  for (const { key, value } of records) size += (key === null ? 0 : Buffer.byteLength(key)) + value.byteLength;
+  return size;
+}
+
+/**
+ * Lays out records that follow each other and arrive together.
+ * @param at - where in `bytes`, a multiple of 8
+ * @returns the place behind them
+ */
+export function layOutNew(records: readonly LogRecord[], bytes: Buffer, at: number): number {
+  const count = records.length;
+  const head = new Float64Array(bytes.buffer, bytes.byteOffset + at, 1 + columns * count);
+  head[0] = count;
+  let to = at + head.byteLength;
+  for (const [index, { key, value }] of records.entries()) {
+    const keyBytes = key === null ? none : bytes.write(key, to);
+    if (keyBytes > 0) to += keyBytes;
+    head[1 + index] = index;
+    head[1 + count + index] = 0;
+    head[1 + 2 * count + index] = keyBytes;
+    head[1 + 3 * count + index] = value.byteLength;
+  }
+  for (const { value } of records) {
+    bytes.set(value, to);
+    to += value.byteLength;
+  }
+  return to;
+}
+
+/** Lays out the records of some blocks of a partition as those of one. */
+export function joined(blocks: readonly Block[]): Buffer {
+  const count = blocks.reduce((sum, { length }) => sum + length, 0);
+  const head = new Float64Array(1 + columns * count);
+  head[0] = count;
+  const [first] = blocks;
+  let at = 1;
+  for (const block of blocks) {
+    if (first) block.copyColumns(first.start, head, at, count);
+    at += block.length;
+  }
+  const texts = blocks.map(({ keys }) => keys);
+  return Buffer.concat([new Uint8Array(head.buffer), ...texts, ...blocks.map(({ values }) => values)]);
 }
 
 /** The records of a block, made one by one when they are asked for: they share its memory. */
 export class Block {
+  readonly start: BlockStart;
   readonly #offsets: Float64Array;
   readonly #arrived: Float64Array;
+  readonly #keyLengths: Float64Array;
   readonly #keyEnds: Float64Array;
   readonly #valueEnds: Float64Array;
-  readonly #hasKey: (index: number) => boolean;
   readonly #bytes: Buffer;
   /** The same bytes, as what SQLite returns for a row. */
   readonly #values: Uint8Array;
-  readonly #first: Pick<StoredRecord, 'offset' | 'arrivedMs'>;
 
-  /** @throws {Error} where the bytes are no block. */
-  constructor(packed: Uint8Array, first: Pick<StoredRecord, 'offset' | 'arrivedMs'>) {
-    const bytes = zstdDecompressSync(packed, { maxOutputLength: maxUnpackedBytes });
+  /** @throws {Error} where the bytes are no block, uncompressed */
+  constructor(bytes: Buffer, start: BlockStart) {
     const count = bytes.readDoubleLE(0);
     const keysAt = 8 * (1 + columns * count);
-    // A copy, because a view of float64 needs an aligned beginning.
-    const head = new Float64Array(Uint8Array.from(bytes.subarray(8, keysAt)).buffer);
+    const head = floatsOf(bytes.subarray(8, keysAt));
     const column = (number: number) => head.subarray(number * count, (number + 1) * count);
-    const keyLengths = column(2);
+    this.#keyLengths = column(2);
     this.#offsets = column(0);
     this.#arrived = column(1);
-    this.#hasKey = (index) => keyLengths[index] !== none;
-    this.#keyEnds = ends(keyLengths, keysAt);
+    this.#keyEnds = ends(this.#keyLengths, keysAt);
     this.#valueEnds = ends(column(3), this.#keyEnds.at(-1) ?? keysAt);
     this.#bytes = bytes;
     this.#values = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.#first = first;
+    this.start = start;
     if (this.#valueEnds.at(-1) !== bytes.byteLength) throw new RangeError('its columns do not fit its length');
   }
 
@@ -80,7 +136,7 @@ export class Block {
 
   /** Where the first record lies whose offset is at least this. */
   indexFrom(offset: bigint): number {
-    const wanted = Number(offset - this.#first.offset);
+    const wanted = Number(offset - this.start.offset);
     // Offsets without holes are their own index.
     return this.#offsets[wanted] === wanted ? wanted : this.#offsets.filter((each) => each < wanted).length;
   }
@@ -88,16 +144,44 @@ export class Block {
   record(index: number): BlockRecord {
     const keyEnd = this.#keyEnds[index + 1];
     return {
-      offset: this.#first.offset + BigInt(this.#offsets[index] ?? 0),
+      offset: this.start.offset + BigInt(this.#offsets[index] ?? 0),
       arrivedMs: this.arrivedMs(index),
-      key: this.#hasKey(index) ? this.#bytes.toString('utf8', this.#keyEnds[index], keyEnd) : null,
+      key: this.#keyLengths[index] === none ? null : this.#bytes.toString('utf8', this.#keyEnds[index], keyEnd),
       value: this.#values.subarray(this.#valueEnds[index], this.#valueEnds[index + 1]),
     };
   }
 
   arrivedMs(index: number): number {
-    return this.#first.arrivedMs + (this.#arrived[index] ?? 0);
+    return this.start.arrivedMs + (this.#arrived[index] ?? 0);
   }
+
+  /** All keys, one behind the other. */
+  get keys(): Uint8Array {
+    return this.#values.subarray(this.#keyEnds[0], this.#keyEnds.at(-1));
+  }
+
+  /** All values, one behind the other. */
+  get values(): Uint8Array {
+    return this.#values.subarray(this.#valueEnds[0]);
+  }
+
+  /** Copies its columns into those of a block of `count` records that begins at `start`. */
+  copyColumns(start: BlockStart, into: Float64Array, at: number, count: number): void {
+    const offset = Number(this.start.offset - start.offset);
+    const ms = this.start.arrivedMs - start.arrivedMs;
+    for (let index = 0; index < this.length; index += 1) {
+      into[at + index] = (this.#offsets[index] ?? 0) + offset;
+      into[at + count + index] = (this.#arrived[index] ?? 0) + ms;
+      into[at + 2 * count + index] = this.#keyLengths[index] ?? none;
+      into[at + 3 * count + index] = (this.#valueEnds[index + 1] ?? 0) - (this.#valueEnds[index] ?? 0);
+    }
+  }
+}
+
+/** A view of float64 needs an aligned beginning. */
+function floatsOf(bytes: Buffer): Float64Array {
+  if (bytes.byteOffset % 8 === 0) return new Float64Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 8);
+  return new Float64Array(Uint8Array.from(bytes).buffer);
 }
 
 /** Where pieces of these lengths begin that follow each other, and where the last one ends. */

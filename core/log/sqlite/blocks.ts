@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { describeError, GaplineError } from '../../wire/errors.ts';
-import { Block, type BlockRecord, packBlock } from './block.ts';
+import { Block, type BlockRecord, type BlockStart, compress, decompress, layOut } from './block.ts';
 import { offsetOf, recordId } from './database.ts';
 
 /** A block as the file keeps it. Of a partition the blocks come first, then the records that are rows of their own. */
@@ -74,7 +74,7 @@ export class Blocks {
     if (this.#opened?.id !== id) {
       const data = this.#data.get(id)?.data as Uint8Array;
       try {
-        this.#opened = { id, block: new Block(data, { offset: first, arrivedMs: firstMs }) };
+        this.#opened = { id, block: new Block(decompress(data), { offset: first, arrivedMs: firstMs }) };
       } catch (cause) {
         const detail = `${this.#file} is damaged: the block of records from ${first} on: ${describeError(cause)}`;
         throw new GaplineError('log-corrupt', detail, { cause, retryable: false });
@@ -96,13 +96,13 @@ export class Blocks {
 }
 
 export interface PackedBlock {
-  readonly first: BlockRecord;
-  readonly last: BlockRecord;
+  readonly first: BlockStart;
+  readonly last: BlockStart;
   readonly data: Uint8Array;
 }
 
 /** Packs records of one partition; undefined where there are none. */
 export async function packRecords(records: readonly BlockRecord[]): Promise<PackedBlock | undefined> {
   const [first, last] = [records[0], records.at(-1)];
-  return first && last && { first, last, data: await packBlock(records) };
+  return first && last && { first, last, data: await compress(layOut(records)) };
 }

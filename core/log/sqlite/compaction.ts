@@ -4,6 +4,7 @@ import type { BlockRecord } from './block.ts';
 import type { StoredBlock } from './blocks.ts';
 import { recordId } from './database.ts';
 import type { SqliteEngine } from './engine.ts';
+import { mergeAll } from './merging.ts';
 import { sizeOf } from './records.ts';
 
 /** The most records that one transaction deletes. */
@@ -50,6 +51,7 @@ export class Compaction {
   async run({ id, first, next, floor }: CompactedPartition, signal: AbortSignal): Promise<void> {
     const seen = `${next} ${floor}`;
     if (this.#seen.get(id) === seen) return;
+    if (this.#engine.batches.at(id, first)) await mergeAll(this.#engine, signal);
     await this.#unpack(id, signal);
     const range = { first: recordId(id, first), next: recordId(id, next), floor: recordId(id, floor) };
     for (let deleted = chunk; deleted === chunk && !signal.aborted; ) {

@@ -1,10 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { contents, copyTo, deadline, numbered, silent } from '../contract/fixture.ts';
+import { contents, copyTo, deadline, numbered, numbers, silent, sorted, texts } from '../contract/fixture.ts';
 import { createSqliteLog } from '../sqlite.ts';
 import { inTermsOfLog } from './errors.ts';
 
@@ -45,7 +46,7 @@ test('a clean stop empties the write-ahead log, although another has the file op
   await log.ensureTopics([{ name: 'a', partitions: 2, retentionMs: 60_000 }]);
   await log.append('a', numbered(0, 1_000), deadline);
   const other = new DatabaseSync(file);
-  other.prepare('SELECT count(*) FROM log_records').get();
+  other.prepare('SELECT count(*) FROM log_batches').get();
   expect(statSync(`${file}-wal`).size).toBeGreaterThan(0);
   await log.stop();
   expect(statSync(`${file}-wal`).size).toBe(0);
@@ -66,15 +67,18 @@ test('reports in one line a file that is no log', async () => {
 test('takes over a file of the first layout, with what it holds', async () => {
   const file = join(folder, 'gapline.db');
   const first = await open(file);
-  await first.ensureTopics([{ name: 'a', partitions: 2, retentionMs: 1_000_000 }]);
+  // Of a compacted topic each record is a row, as all were then.
+  await first.ensureTopics([{ name: 'a', partitions: 2, retentionMs: 1_000_000, compacted: true }]);
   await first.append('a', numbered(0, 10), deadline);
   await first.stop();
   const db = new DatabaseSync(file);
   db.exec('ALTER TABLE log_topics DROP COLUMN compacted; DROP TABLE log_holds; DROP TABLE log_blocks');
+  db.exec('ALTER TABLE log_partitions DROP COLUMN batch; DROP TABLE log_batches');
   db.exec('UPDATE log_schema SET version = 1');
   db.close();
   const log = await open(file);
-  expect(await contents(log, 'a')).toHaveLength(10);
+  await log.append('a', numbered(10, 20), deadline);
+  expect(sorted(texts(await contents(log, 'a')))).toEqual(numbers(0, 20));
   await log.ensureTopics([{ name: 'b', partitions: 1, retentionMs: 1_000, compacted: true }]);
   await log.stop();
 });
@@ -87,7 +91,7 @@ test('refuses the log of a newer Gapline', async () => {
   db.close();
   await expect(open(file)).rejects.toMatchObject({
     code: 'log-corrupt',
-    message: `${file} has the layout 99 of the log, this Gapline knows 3: use the newer Gapline that wrote it`,
+    message: `${file} has the layout 99 of the log, this Gapline knows 4: use the newer Gapline that wrote it`,
   });
 });
 
@@ -118,7 +122,7 @@ test('reports a damaged file to readers and ends its consumers', async () => {
   await log.ensureTopics([{ name: 'a', partitions: 1, retentionMs: 86_400_000 }]);
   await log.append(
     'a',
-    numbered(0, 2_000).map(({ key }) => ({ key, value: Buffer.alloc(1_000, 'x') })),
+    numbered(0, 2_000).map(({ key }) => ({ key, value: randomBytes(1_000) })),
     deadline,
   );
   await log.stop();

@@ -7,7 +7,7 @@ import { isBusy } from '../../wire/sqlite-code.ts';
 import { logError } from './errors.ts';
 
 /** The layout of the tables below. A file with a higher one was made by a newer Gapline. */
-const schemaVersion = 3n;
+const schemaVersion = 4n;
 
 /** From which offset on a group's checkpoint still needs the records of a partition. */
 const holds = `
@@ -24,9 +24,15 @@ const blocks = `
   ) STRICT;
 `;
 
+/** What one transaction appended: `slices` says which records of `data` are whose (see `batches.ts`). */
+const batches = `
+  CREATE TABLE log_batches (id INTEGER PRIMARY KEY, slices BLOB NOT NULL, data BLOB NOT NULL) STRICT;
+`;
+
 /**
  * `log_records.id` is the partition's id and the offset in one number (see {@link recordId}), so that a partition is one range of the
- * table: reading and deleting are range scans and no index is kept. `first` and `next` bound the offsets that a partition holds.
+ * table: reading and deleting are range scans and no index is kept. `first` and `next` bound the offsets that a partition holds; `batch` is
+ * the last one with records of it, so that no number of a batch is ever used twice.
  */
 const schema = `
   CREATE TABLE log_schema (version INTEGER NOT NULL) STRICT;
@@ -38,7 +44,7 @@ const schema = `
   CREATE TABLE log_partitions (
     id INTEGER PRIMARY KEY, topic INTEGER NOT NULL REFERENCES log_topics, number INTEGER NOT NULL,
     first INTEGER NOT NULL DEFAULT 0, next INTEGER NOT NULL DEFAULT 0,
-    bytes INTEGER NOT NULL DEFAULT 0, arrived_ms INTEGER NOT NULL DEFAULT 0,
+    bytes INTEGER NOT NULL DEFAULT 0, arrived_ms INTEGER NOT NULL DEFAULT 0, batch INTEGER NOT NULL DEFAULT 0,
     UNIQUE (topic, number)
   ) STRICT;
   CREATE TABLE log_records (id INTEGER PRIMARY KEY, arrived_ms INTEGER NOT NULL, key TEXT, value BLOB NOT NULL) STRICT;
@@ -48,12 +54,14 @@ const schema = `
   ) STRICT, WITHOUT ROWID;
   ${holds}
   ${blocks}
+  ${batches}
 `;
 
 /** By version, what makes its layout one of the next version. */
 const migrations: ReadonlyMap<unknown, string> = new Map([
   [1n, `ALTER TABLE log_topics ADD COLUMN compacted INTEGER NOT NULL DEFAULT 0; ${holds}`],
   [2n, blocks],
+  [3n, `ALTER TABLE log_partitions ADD COLUMN batch INTEGER NOT NULL DEFAULT 0; ${batches}`],
 ]);
 
 const offsetBits = 44n;

@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { inTransaction } from '../../files/transaction.ts';
 import { Condition } from '../condition.ts';
 
 /** How often the file is checked for writes of other processes. A check takes about 5 µs. */
@@ -13,12 +14,19 @@ export class Ends {
   readonly #changed = new Condition();
   readonly #version: StatementSync;
   readonly #all: StatementSync;
+  readonly #refresh: () => void;
   readonly #failed: (error: unknown) => void;
+  readonly #db: DatabaseSync;
   #seen: unknown;
   #timer: NodeJS.Timeout | undefined;
 
-  /** `failed` is called for a file that can no longer be read. */
-  constructor(db: DatabaseSync, failed: (error: unknown) => void) {
+  /**
+   * @param refresh - called when another process wrote, at the same moment of the file
+   * @param failed - called for a file that can no longer be read
+   */
+  constructor(db: DatabaseSync, refresh: () => void, failed: (error: unknown) => void) {
+    this.#db = db;
+    this.#refresh = refresh;
     this.#version = db.prepare('PRAGMA data_version');
     this.#all = db.prepare('SELECT id, next FROM log_partitions');
     this.#failed = failed;
@@ -58,6 +66,19 @@ export class Ends {
     const version = this.#version.get()?.data_version;
     if (version === this.#seen) return;
     this.#seen = version;
-    this.moved(this.#all.all().map(({ id, next }) => [id as bigint, next as bigint] as const));
+    this.refresh();
+  }
+
+  /** Learns what the file has. */
+  refresh(): void {
+    const all = inTransaction(
+      this.#db,
+      () => {
+        this.#refresh();
+        return this.#all.all();
+      },
+      'BEGIN',
+    );
+    this.moved(all.map(({ id, next }) => [id as bigint, next as bigint] as const));
   }
 }

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { GaplineError } from '../../wire/errors.ts';
 import { type Partitioner, partitioningKey } from '../partition.ts';
 import type { LogRecord } from '../port.ts';
+import type { Batches } from './batches.ts';
 import type { Blocks } from './blocks.ts';
 import type { Ends } from './ends.ts';
 import type { Offsets } from './offsets.ts';
@@ -18,6 +19,7 @@ export interface SqliteEngine {
   readonly topics: Topics;
   readonly records: Records;
   readonly blocks: Blocks;
+  readonly batches: Batches;
   readonly offsets: Offsets;
   readonly ends: Ends;
   readonly writer: SqliteWriter;

@@ -20,6 +20,9 @@ export interface PackingOptions {
   readonly everyMs?: number;
   /** Whether it leaves most of the time to the rest of the process. Default true. */
   readonly paced?: boolean;
+  /** So many batches are merged into blocks at once, or so many bytes of them, unpacked. Default 2,048 and 8 MB. */
+  readonly batches?: number;
+  readonly batchBytes?: number;
 }
 
 interface PartitionRow {
@@ -28,7 +31,10 @@ interface PartitionRow {
   readonly next: bigint;
 }
 
-/** Replaces the oldest rows of each partition by blocks, as soon as they fill one. Offsets, keys, values and times of arrival stay. */
+/**
+ * Replaces the oldest rows of each partition by blocks, as soon as they fill one. Offsets, keys, values and times of arrival stay. Rows are
+ * what an earlier version wrote, or what a topic has that was a compacted one.
+ */
 class Packing {
   readonly #engine: SqliteEngine;
   readonly #recordsPerBlock: number;

@@ -1,8 +1,9 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { textOf, wholeText } from '../../wire/sqlite-text.ts';
 import type { LogRecord, StoredRecord } from '../port.ts';
-import type { BlockRecord } from './block.ts';
-import type { Blocks } from './blocks.ts';
+import type { Batches, Slice } from './batches.ts';
+import type { Block, BlockRecord } from './block.ts';
+import type { Blocks, StoredBlock } from './blocks.ts';
 import { offsetOf, recordId } from './database.ts';
 import { inTermsOfLog } from './errors.ts';
 import type { Partition } from './topics.ts';
@@ -13,7 +14,22 @@ interface End {
   /** Bytes. Added at the end, because a deletion by retention may share the transaction. */
   added: number;
   arrivedMs: bigint;
+  /** Whether its topic is a compacted one: of these single records are deleted, so each is a row. */
+  readonly compacted: bigint;
+  /** What the batch of the transaction gets. */
+  readonly records: LogRecord[];
 }
+
+/** Where the record of an offset is: in a slice of a batch, in a block, or else in a row, if there is one. */
+export interface Place {
+  readonly slice?: Slice;
+  readonly block?: StoredBlock;
+  /** The offset from which on records are elsewhere. */
+  readonly next: bigint;
+}
+
+/** Behind every offset. */
+const endless = 1n << 44n;
 
 /** What a record costs beside its key and value, about, in bytes. */
 const overhead = 24;
@@ -35,13 +51,14 @@ export interface Range {
 }
 
 /**
- * The records of all topics, by partition and offset; whether one lies in a block or is a row of its own is not seen from outside.
- * Writes belong inside a transaction of the {@link Writer}.
+ * The records of all topics, by partition and offset; whether one lies in a batch, in a block or is a row of its own is not seen from
+ * outside. Writes belong inside a transaction of the {@link SqliteWriter}.
  */
 export class Records {
   readonly #db: DatabaseSync;
   readonly #file: string;
   readonly #blocks: Blocks;
+  readonly #batches: Batches;
   readonly #insert: StatementSync;
   readonly #tail: StatementSync;
   readonly #move: StatementSync;
@@ -49,13 +66,19 @@ export class Records {
   readonly #arrived: StatementSync;
   readonly #tails = new Map<bigint, End>();
 
-  constructor(db: DatabaseSync, file: string, blocks: Blocks) {
+  constructor(db: DatabaseSync, file: string, { blocks, batches }: { blocks: Blocks; batches: Batches }) {
     this.#db = db;
     this.#file = file;
     this.#blocks = blocks;
+    this.#batches = batches;
     this.#insert = db.prepare('INSERT INTO log_records (id, arrived_ms, key, value) VALUES (?, ?, ?, ?)');
-    this.#tail = db.prepare('SELECT next, arrived_ms AS arrivedMs FROM log_partitions WHERE id = ?');
-    this.#move = db.prepare('UPDATE log_partitions SET next = ?, bytes = bytes + ?, arrived_ms = ? WHERE id = ?');
+    this.#tail = db.prepare(
+      `SELECT p.next, p.arrived_ms AS arrivedMs, t.compacted
+       FROM log_partitions p JOIN log_topics t ON t.id = p.topic WHERE p.id = ?`,
+    );
+    this.#move = db.prepare(
+      'UPDATE log_partitions SET next = ?, bytes = bytes + ?, arrived_ms = ?, batch = max(batch, ?) WHERE id = ?',
+    );
     this.#range = db.prepare(
       `SELECT id, arrived_ms, ${wholeText('key')}, value FROM log_records WHERE id >= ? AND id < ? ORDER BY id LIMIT ?`,
     );
@@ -65,61 +88,101 @@ export class Records {
 
   /** Appends to a partition. Times of arrival never decrease, even where the clock is set back. */
   append(partitionId: bigint, records: readonly LogRecord[]): void {
-    let tail = this.#tails.get(partitionId);
-    if (!tail) {
-      tail = { ...(this.#tail.get(partitionId) as unknown as Pick<End, 'next' | 'arrivedMs'>), added: 0 };
-      this.#tails.set(partitionId, tail);
-    }
+    const end = this.#endOf(partitionId);
     const now = BigInt(Date.now());
-    if (tail.arrivedMs < now) tail.arrivedMs = now;
+    if (end.arrivedMs < now) end.arrivedMs = now;
+    if (end.compacted === 0n) {
+      for (const record of records) end.records.push(record);
+      return;
+    }
     for (const record of records) {
-      this.#insert.run(recordId(partitionId, tail.next), tail.arrivedMs, record.key, record.value);
-      tail.next += 1n;
-      tail.added += sizeOf(record);
+      this.#insert.run(recordId(partitionId, end.next), end.arrivedMs, record.key, record.value);
+      end.next += 1n;
+      end.added += sizeOf(record);
     }
   }
 
-  /** Stores where the partitions of this transaction now end. */
-  finish(): void {
-    for (const [id, { next, added, arrivedMs }] of this.#tails) this.#move.run(next, added, arrivedMs, id);
+  #endOf(partitionId: bigint): End {
+    const known = this.#tails.get(partitionId);
+    if (known) return known;
+    const tail = this.#tail.get(partitionId) as unknown as Pick<End, 'next' | 'arrivedMs' | 'compacted'>;
+    const end = { ...tail, added: 0, records: [] };
+    this.#tails.set(partitionId, end);
+    return end;
   }
 
-  /** Forgets the transaction; returns where its partitions end. */
-  clear(): [partitionId: bigint, next: bigint][] {
+  /** Writes the batch of this transaction, and where its partitions now end. */
+  finish(): void {
+    const id = this.#writeBatch();
+    for (const [partition, { next, added, arrivedMs }] of this.#tails)
+      this.#move.run(next, added, arrivedMs, id, partition);
+  }
+
+  #writeBatch(): bigint {
+    const parts = [...this.#tails].flatMap(([partitionId, { next: first, arrivedMs, records }]) =>
+      records.length === 0 ? [] : { partitionId, first, arrivedMs, records },
+    );
+    if (parts.length === 0) return 0n;
+    const { id, slices } = this.#batches.write(parts);
+    for (const { partitionId, next, bytes } of slices) {
+      const end = this.#endOf(partitionId);
+      end.next = next;
+      end.added += bytes;
+    }
+    return id;
+  }
+
+  /** The transaction was committed; returns where its partitions end. */
+  committed(): [partitionId: bigint, next: bigint][] {
+    this.#batches.committed();
     const ends = [...this.#tails].map(([id, { next }]) => [id, next] as [bigint, bigint]);
     this.#tails.clear();
     return ends;
+  }
+
+  /** The transaction was undone. */
+  undone(): void {
+    this.#batches.undone();
+    this.#tails.clear();
+  }
+
+  /** Where the record of an offset is, or else those behind it. */
+  placeOf(id: bigint, offset: bigint): Place {
+    const slice = this.#batches.at(id, offset);
+    if (slice && slice.first <= offset) return { slice, next: slice.next };
+    if (this.#batches.see()) return this.placeOf(id, offset);
+    const block = this.#blocks.at(id, offset);
+    if (block && block.first <= offset) return { block, next: block.next };
+    const [ofSlice = endless, ofBlock = endless] = [slice?.first, block?.first];
+    return { next: ofSlice < ofBlock ? ofSlice : ofBlock };
   }
 
   /** @throws {GaplineError} `log-corrupt` where the file is damaged. */
   read(partition: Partition, range: Range): StoredRecord[] {
     return this.#atOnce(() => {
       const read = new Reading(partition, range);
-      const from = this.#readBlocks(partition.id, range, read);
-      if (!read.isFull) this.#readRows(partition.id, { ...range, from }, read);
+      const { to } = range;
+      for (let next = range.from; next < to && !read.isFull; ) next = this.#readFrom(partition.id, next, to, read);
       return read.records;
     });
   }
 
-  /** Reads what lies in blocks; returns the offset from which on the records are rows. */
-  #readBlocks(id: bigint, { from, to }: Range, read: Reading): bigint {
-    let next = from;
-    while (next < to && !read.isFull) {
-      const found = this.#blocks.at(id, next);
-      if (!found || found.first >= to) break;
-      const block = this.#blocks.open(found);
-      for (let index = block.indexFrom(next); index < block.length && !read.isFull; index++) {
-        const record = block.record(index);
-        if (record.offset >= to) break;
-        read.add(record);
-      }
-      ({ next } = found);
+  /** Reads on from an offset; returns the one from which on there may be more. */
+  #readFrom(id: bigint, from: bigint, to: bigint, read: Reading): bigint {
+    const { slice, block, next } = this.placeOf(id, from);
+    const end = next < to ? next : to;
+    if (slice) {
+      const records = this.#batches.open(slice);
+      // What was merged meanwhile is looked for again.
+      return records ? readBlock(records, from, end, read) : from;
     }
-    return next;
+    if (block) return readBlock(this.#blocks.open(block), from, end, read);
+    this.#readRows(id, from, end, read);
+    return end;
   }
 
-  #readRows(id: bigint, { from, to, maxRecords }: Range, read: Reading): void {
-    for (const row of this.#range.iterate(recordId(id, from), recordId(id, to), maxRecords)) {
+  #readRows(id: bigint, from: bigint, to: bigint, read: Reading): void {
+    for (const row of this.#range.iterate(recordId(id, from), recordId(id, to), read.room)) {
       const [rowId, arrivedMs, key, value] = row as unknown as [bigint, bigint, string | Uint8Array | null, Uint8Array];
       const text = key === null ? null : textOf(key);
       read.add({ offset: offsetOf(rowId), arrivedMs: Number(arrivedMs), key: text, value });
@@ -155,16 +218,29 @@ export class Records {
 
   /** When the record arrived that has this offset, or else the next one below `to`. */
   #arrivedAt(id: bigint, offset: bigint, to: bigint): number | undefined {
-    const found = this.#blocks.at(id, offset);
-    if (found && found.first < to) {
-      // Most blocks answer without being unpacked.
-      if (offset <= found.first || found.firstMs === found.lastMs) return found.firstMs;
-      const block = this.#blocks.open(found);
-      return block.arrivedMs(block.indexFrom(offset));
+    if (offset >= to) return undefined;
+    const { slice, block, next } = this.placeOf(id, offset);
+    if (slice) return slice.arrivedMs;
+    // Most blocks answer without being unpacked.
+    if (block && block.firstMs === block.lastMs) return block.firstMs;
+    if (block) {
+      const records = this.#blocks.open(block);
+      return records.arrivedMs(records.indexFrom(offset));
     }
-    const row = this.#arrived.get(recordId(id, offset), recordId(id, to));
-    return row && Number(row.arrivedMs);
+    const end = next < to ? next : to;
+    const row = this.#arrived.get(recordId(id, offset), recordId(id, end));
+    return row ? Number(row.arrivedMs) : this.#arrivedAt(id, end, to);
   }
+}
+
+/** Reads from an offset up to another one; returns where there may be more. */
+function readBlock(block: Block, from: bigint, to: bigint, read: Reading): bigint {
+  for (let index = block.indexFrom(from); index < block.length && !read.isFull; index++) {
+    const record = block.record(index);
+    if (record.offset >= to) break;
+    read.add(record);
+  }
+  return to;
 }
 
 /** Records of a partition that are gathered until there are as many or as large as was asked for. */
@@ -177,6 +253,11 @@ class Reading {
   constructor(partition: Partition, range: Range) {
     this.#partition = partition;
     this.#range = range;
+  }
+
+  /** How many more records may be added. */
+  get room(): number {
+    return this.#range.maxRecords - this.records.length;
   }
 
   get isFull(): boolean {

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
@@ -10,17 +11,20 @@ import {
   numbered,
   numbers,
   patient,
-  record,
   sorted,
   texts,
 } from '../contract/fixture.ts';
 import { type EventLog, totalLag } from '../port.ts';
 import { sqliteUnderTest } from './testing.ts';
 
+/** Records that hardly become smaller when they are compressed. */
 const large = (from: number, to: number) =>
-  Array.from({ length: to - from }, (_, i) => record(`device-${i % 5}`, String(from + i).padEnd(1_000)));
+  Array.from({ length: to - from }, (_, i) => ({
+    key: `device-${i % 5}`,
+    value: Buffer.concat([Buffer.from(`${from + i} `), randomBytes(1_000)]),
+  }));
 const held = async (log: EventLog, topic: string) =>
-  sorted(texts(await contents(log, topic)).map((value) => value.trim()));
+  sorted(texts(await contents(log, topic)).map((value) => value.split(' ')[0] ?? ''));
 
 describe('retention', () => {
   let underTest: Awaited<ReturnType<typeof sqliteUnderTest>>;

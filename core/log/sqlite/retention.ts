@@ -1,6 +1,7 @@
 import type { StatementSync } from 'node:sqlite';
 import { sleep } from '../../retry/sleep.ts';
 import { describeError } from '../../wire/errors.ts';
+import { bytesFrom, type Slice } from './batches.ts';
 import type { StoredBlock } from './blocks.ts';
 import { Compaction } from './compaction.ts';
 import { recordId } from './database.ts';
@@ -77,6 +78,7 @@ export class Retention {
       await this.#byAge(topic, signal);
       if (topic.retentionBytes !== null) await this.#bySize(topic, topic.retentionBytes, signal);
     }
+    await this.#deleteBatches();
   }
 
   async #byAge({ id, retentionMs }: TopicRow, signal: AbortSignal): Promise<void> {
@@ -101,7 +103,7 @@ export class Retention {
       if (!oldest) return this.#tellOverdue(name, excess);
       // Its share, not all of the excess: the other partitions' oldest records are older than this one's newest.
       const share = Number(((oldest.next - oldest.first) * excess) / held) + 1;
-      await this.#deleteSome(oldest, Math.min(chunk, share), ofAnyAge);
+      if ((await this.#deleteSome(oldest, Math.min(chunk, share), ofAnyAge)) === 0n) return;
     }
     this.#overdue.delete(name);
   }
@@ -121,9 +123,10 @@ export class Retention {
 
   /** When the oldest record arrived that may be deleted. */
   #oldestIn({ id, first, floor }: PartitionRow): bigint | undefined {
-    const block = this.#engine.blocks.at(id, first);
-    if (block) return block.next <= floor ? BigInt(block.firstMs) : undefined;
-    return this.#oldest.get(recordId(id, first), recordId(id, floor))?.arrivedMs as bigint | undefined;
+    const { slice, block, next } = this.#engine.records.placeOf(id, first);
+    if (slice) return first < floor ? BigInt(slice.arrivedMs) : undefined;
+    if (block) return next <= floor ? BigInt(block.firstMs) : undefined;
+    return this.#oldest.get(recordId(id, first), recordId(id, least(next, floor)))?.arrivedMs as bigint | undefined;
   }
 
   /** Deletes the oldest block, or at most `count` of the oldest records, that arrived before a time; resolves with how many. */
@@ -133,15 +136,19 @@ export class Retention {
       bytes: 0,
       deadline: performance.now() + writeMs,
       run: () => {
-        // Another process may have deleted meanwhile.
-        const now = this.#engine.topics.extent(id).first;
-        if (now !== first) return;
-        const block = this.#engine.blocks.at(id, first);
-        if (block) {
-          if (block.next <= floor && block.lastMs < before) deleted = this.#deleteBlock(id, first, block);
+        const { batches, records, topics } = this.#engine;
+        // Something may have been deleted or merged meanwhile.
+        if (topics.extent(id).first !== first || !batches.isCurrent) return;
+        const { slice, block, next } = records.placeOf(id, first);
+        if (slice) {
+          deleted = this.#passSlices(id, first, least(floor, first + BigInt(count)), before);
           return;
         }
-        const found = this.#old.get(recordId(id, first), recordId(id, floor), count, before);
+        if (block) {
+          if (next <= floor && block.lastMs < before) deleted = this.#deleteBlock(id, first, block);
+          return;
+        }
+        const found = this.#old.get(recordId(id, first), recordId(id, least(next, floor)), count, before);
         const { count: some, bytes } = found as { count: bigint; bytes: bigint };
         if (some === 0n) return;
         this.#delete.run(recordId(id, first), recordId(id, first + some));
@@ -150,6 +157,40 @@ export class Retention {
       },
     });
     return deleted;
+  }
+
+  /** Puts the beginning of a partition behind records of batches, which stay until nothing of them is needed. */
+  #passSlices(id: bigint, first: bigint, most: bigint, before: bigint): bigint {
+    let to = first;
+    let bytes = 0;
+    while (to < most) {
+      const { slice } = this.#engine.records.placeOf(id, to);
+      if (!slice || slice.arrivedMs >= before) break;
+      const end = least(slice.next, most);
+      bytes += bytesFrom(slice, to) - bytesFrom(slice, end);
+      to = end;
+    }
+    if (to > first) this.#shrink.run(to, bytes, id);
+    return to - first;
+  }
+
+  /** Deletes the oldest batches of which no partition has anything left. */
+  async #deleteBatches(): Promise<void> {
+    const { batches, topics, writer } = this.#engine;
+    const isPassed = ({ partitionId, next }: Slice) => topics.extent(partitionId).first >= next;
+    const kept = batches.all.findIndex(({ slices }) => !slices.every(isPassed));
+    const passed = batches.all.slice(0, kept < 0 ? batches.all.length : kept);
+    const last = passed.at(-1);
+    if (!last) return;
+    let deleted = false;
+    await writer.submit({
+      bytes: 0,
+      deadline: performance.now() + writeMs,
+      run: () => {
+        deleted = batches.delete(last.id, passed.length);
+      },
+    });
+    if (deleted) batches.forget(last.id);
   }
 
   #deleteBlock(id: bigint, first: bigint, block: StoredBlock): bigint {
@@ -167,6 +208,8 @@ export class Retention {
     );
   }
 }
+
+const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 
 /** Runs the retention periodically until the signal aborts. */
 export async function keepRetention(engine: SqliteEngine, everyMs: number, signal: AbortSignal): Promise<void> {

@@ -6,7 +6,7 @@ import { createSqliteLog, type SqliteLogOptions } from '../sqlite.ts';
 import type { PackingOptions } from './packing.ts';
 
 /** Everything is packed at once, in blocks of a few records. */
-export const eagerPacking: PackingOptions = { recordsPerBlock: 3, everyMs: 1, paced: false };
+export const eagerPacking: PackingOptions = { recordsPerBlock: 3, everyMs: 1, paced: false, batches: 2 };
 
 /** A file of its own for a test, or a further client of one; consumers that fail try again soon. */
 export async function sqliteUnderTest(

@@ -1,0 +1,286 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { crc32 } from 'node:zlib';
+import { describeError, GaplineError } from '../../wire/errors.ts';
+import type { LogRecord } from '../port.ts';
+import { Block, compressAtOnce, decompress, layOutNew, sizeOfNew } from './block.ts';
+
+/** The records of a batch that belong to one partition. */
+export interface Slice {
+  /** The id of its batch. */
+  readonly batch: bigint;
+  readonly partitionId: bigint;
+  /** The offset of its first record. */
+  readonly first: bigint;
+  /** The offset behind its last record. */
+  readonly next: bigint;
+  readonly arrivedMs: number;
+  /** Where it stands in the uncompressed bytes of the batch. */
+  readonly from: number;
+  readonly to: number;
+  /** What it counts in the bytes of its partition. */
+  readonly bytes: number;
+}
+
+/** What one transaction appended, to whatever partitions. */
+interface Batch {
+  readonly id: bigint;
+  readonly slices: readonly Slice[];
+  /** Uncompressed. */
+  readonly bytes: number;
+}
+
+/** Records on their way to a batch. */
+export interface NewSlice {
+  readonly partitionId: bigint;
+  readonly first: bigint;
+  readonly arrivedMs: bigint;
+  readonly records: readonly LogRecord[];
+}
+
+const alignment = 8;
+const aligned = (size: number): number => Math.ceil(size / alignment) * alignment;
+/** What a slice costs beside its data, about, in bytes. */
+const overhead = 64;
+/** Numbers that the file has of a slice. */
+const columns = 7;
+/** Uncompressed bytes of batches that are remembered, so that those who follow the log need not unpack them. */
+const maxRemembered = 32 << 20;
+
+/**
+ * Records as they were appended: one row for each transaction, so that it writes few pages however many partitions it is for. Merging
+ * puts them into the blocks of their partitions soon, oldest first; where they are until then is kept in memory.
+ */
+export class Batches {
+  readonly #file: string;
+  readonly #insert: StatementSync;
+  readonly #last: StatementSync;
+  readonly #oldest: StatementSync;
+  readonly #unseen: StatementSync;
+  readonly #data: StatementSync;
+  readonly #delete: StatementSync;
+  readonly #count: StatementSync;
+  #known: Batch[] = [];
+  #bytes = 0;
+  readonly #slices = new Map<bigint, Slice[]>();
+  /** The last batch of which is known where its records are, or were. */
+  #seen = 0n;
+  #written: { readonly batch: Batch; readonly bytes: Buffer } | undefined;
+  readonly #remembered = new Map<bigint, Buffer>();
+  #rememberedBytes = 0;
+
+  constructor(db: DatabaseSync, file: string) {
+    this.#file = file;
+    this.#insert = db.prepare('INSERT INTO log_batches (id, slices, data) VALUES (?, ?, ?)');
+    this.#last = db.prepare('SELECT max(batch) AS last FROM log_partitions');
+    this.#oldest = db.prepare('SELECT min(id) AS oldest FROM log_batches');
+    this.#unseen = db.prepare('SELECT id, slices FROM log_batches WHERE id > ? ORDER BY id');
+    this.#data = db.prepare('SELECT data FROM log_batches WHERE id = ?');
+    this.#delete = db.prepare('DELETE FROM log_batches WHERE id <= ?');
+    this.#count = db.prepare('SELECT count(*) AS count FROM log_batches WHERE id <= ?');
+  }
+
+  /** Of all batches that are not merged, uncompressed. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Batches that are not merged, oldest first. */
+  get all(): readonly Batch[] {
+    return this.#known;
+  }
+
+  /** Writes what a transaction appends, once, as its last act but for the ends of partitions. Returns its slices in their order. */
+  write(parts: readonly NewSlice[]): Batch {
+    this.see();
+    const id = this.#seen + 1n;
+    const sizes = parts.map(({ records }) => sizeOfNew(records));
+    const bytes = Buffer.allocUnsafeSlow(sizes.reduce((sum, size) => sum + aligned(size), 0));
+    let at = 0;
+    const places = parts.map(({ records }) => {
+      const from = at;
+      const to = layOutNew(records, bytes, from);
+      at = aligned(to);
+      bytes.fill(0, to, at);
+      return { from, to };
+    });
+    const data = compressAtOnce(bytes);
+    const share = data.length / bytes.length;
+    const slices = parts.map(({ partitionId, first, arrivedMs, records }, index): Slice => {
+      const { from, to } = places[index] ?? { from: 0, to: 0 };
+      const next = first + BigInt(records.length);
+      const counted = Math.ceil((to - from) * share) + overhead;
+      return { batch: id, partitionId, first, next, arrivedMs: Number(arrivedMs), from, to, bytes: counted };
+    });
+    this.#insert.run(id, encodeSlices(slices), data);
+    const batch = { id, slices, bytes: bytes.length };
+    this.#written = { batch, bytes };
+    return batch;
+  }
+
+  /** The transaction was committed. */
+  committed(): void {
+    const written = this.#written;
+    this.#written = undefined;
+    if (!written) return;
+    this.#add(written.batch);
+    this.#seen = written.batch.id;
+    this.#remember(written.batch.id, written.bytes);
+  }
+
+  /** The transaction was undone. */
+  undone(): void {
+    this.#written = undefined;
+  }
+
+  /** Learns what other processes wrote and merged. Within a transaction that only reads: what others see not yet may be undone. */
+  refresh(): void {
+    this.forget((this.#oldestInFile() ?? this.#seen + 1n) - 1n);
+    this.see();
+  }
+
+  /** Whether no batch is gone that is known of. */
+  get isCurrent(): boolean {
+    return this.#known[0]?.id === this.#oldestInFile();
+  }
+
+  #oldestInFile(): bigint | undefined {
+    return (this.#oldest.get()?.oldest as bigint | null | undefined) ?? undefined;
+  }
+
+  /** Learns what other processes wrote; returns whether there was something. */
+  see(): boolean {
+    const last = (this.#last.get()?.last as bigint | null | undefined) ?? 0n;
+    if (last <= this.#seen) return false;
+    for (const { id, slices } of this.#unseen.all(this.#seen)) {
+      const decoded = this.#decode(id as bigint, slices as Uint8Array);
+      this.#add({ id: id as bigint, slices: decoded, bytes: decoded.at(-1)?.to ?? 0 });
+    }
+    this.#seen = last;
+    return true;
+  }
+
+  #decode(id: bigint, bytes: Uint8Array): Slice[] {
+    try {
+      return decodeSlices(id, bytes);
+    } catch (cause) {
+      throw this.#damaged(`the batch ${id} of records`, cause);
+    }
+  }
+
+  #add(batch: Batch): void {
+    this.#known.push(batch);
+    this.#bytes += batch.bytes;
+    for (const slice of batch.slices) {
+      const others = this.#slices.get(slice.partitionId);
+      if (others) others.push(slice);
+      else this.#slices.set(slice.partitionId, [slice]);
+    }
+  }
+
+  /** The slice that holds an offset, or else the first one behind it. */
+  at(partitionId: bigint, offset: bigint): Slice | undefined {
+    const slices = this.#slices.get(partitionId);
+    if (!slices) return undefined;
+    let [low, high] = [0, slices.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((slices[middle]?.next ?? 0n) <= offset) low = middle + 1;
+      else high = middle;
+    }
+    return slices[low];
+  }
+
+  /**
+   * The records of a slice; undefined where another process has merged or deleted them.
+   * @throws {GaplineError} `log-corrupt` where its bytes are damaged
+   */
+  open({ batch, first, arrivedMs, from, to }: Slice): Block | undefined {
+    const bytes = this.#remembered.get(batch) ?? this.#read(batch, first);
+    return bytes && new Block(bytes.subarray(from, to), { offset: first, arrivedMs });
+  }
+
+  #read(id: bigint, first: bigint): Buffer | undefined {
+    const data = this.#data.get(id)?.data as Uint8Array | undefined;
+    if (!data) {
+      this.forget(id);
+      return undefined;
+    }
+    try {
+      const bytes = decompress(data);
+      this.#remember(id, bytes);
+      return bytes;
+    } catch (cause) {
+      throw this.#damaged(`the batch of records from ${first} on`, cause);
+    }
+  }
+
+  #damaged(what: string, cause: unknown): GaplineError {
+    const detail = `${this.#file} is damaged: ${what}: ${describeError(cause)}`;
+    return new GaplineError('log-corrupt', detail, { cause, retryable: false });
+  }
+
+  #remember(id: bigint, bytes: Buffer): void {
+    this.#remembered.set(id, bytes);
+    this.#rememberedBytes += bytes.length;
+    for (const oldest of this.#remembered.keys()) {
+      if (this.#rememberedBytes <= maxRemembered || oldest === id) return;
+      this.#drop(oldest);
+    }
+  }
+
+  #drop(id: bigint): void {
+    this.#rememberedBytes -= this.#remembered.get(id)?.length ?? 0;
+    this.#remembered.delete(id);
+  }
+
+  /** Deletes all batches up to one. False, and nothing is deleted, where these are not so many. Within a write transaction only. */
+  delete(through: bigint, count: number): boolean {
+    if (Number(this.#count.get(through)?.count) !== count) return false;
+    this.#delete.run(through);
+    return true;
+  }
+
+  /** Batches up to one are no longer there. */
+  forget(through: bigint): void {
+    const [oldest] = this.#known;
+    if (!oldest || oldest.id > through) return;
+    this.#known = this.#known.filter(({ id }) => id > through);
+    this.#bytes = this.#known.reduce((sum, { bytes }) => sum + bytes, 0);
+    for (const [partitionId, slices] of this.#slices) {
+      const left = slices.filter(({ batch }) => batch > through);
+      if (left.length > 0) this.#slices.set(partitionId, left);
+      else this.#slices.delete(partitionId);
+    }
+    for (const id of this.#remembered.keys()) if (id <= through) this.#drop(id);
+  }
+}
+
+/** What a slice counts from an offset on. */
+export function bytesFrom({ first, next, bytes }: Slice, offset: bigint): number {
+  if (offset <= first) return bytes;
+  if (offset >= next) return 0;
+  return Math.ceil((bytes * Number(next - offset)) / Number(next - first));
+}
+
+/** Seven numbers of float64 a slice, and last a checksum of those. */
+function encodeSlices(slices: readonly Slice[]): Uint8Array {
+  const numbers = new Float64Array(columns * slices.length + 1);
+  for (const [at, { partitionId, first, next, arrivedMs, from, to, bytes }] of slices.entries())
+    numbers.set([Number(partitionId), Number(first), Number(next), arrivedMs, from, to, bytes], columns * at);
+  const bytes = new Uint8Array(numbers.buffer);
+  numbers[numbers.length - 1] = crc32(bytes.subarray(0, -8));
+  return bytes;
+}
+
+function decodeSlices(batch: bigint, bytes: Uint8Array): Slice[] {
+  const numbers = new Float64Array(Uint8Array.from(bytes).buffer);
+  if (numbers.length % columns !== 1 || numbers.at(-1) !== crc32(bytes.subarray(0, -8)))
+    throw new RangeError('its slices do not fit their checksum');
+  return Array.from({ length: (numbers.length - 1) / columns }, (_, at): Slice => {
+    const [id = 0, first = 0, next = 0, arrivedMs = 0, from = 0, to = 0, counted = 0] = numbers.subarray(columns * at);
+    return {
+      ...{ batch, partitionId: BigInt(id), first: BigInt(first), next: BigInt(next), arrivedMs },
+      ...{ from, to, bytes: counted },
+    };
+  });
+}

@@ -1,0 +1,252 @@
+import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import {
+  contents,
+  copyTo,
+  deadline,
+  expectContents,
+  fixtureOfEachTest,
+  numbered,
+  numbers,
+  patient,
+  record,
+  sorted,
+  testTimeoutMs,
+  texts,
+} from '../contract/fixture.ts';
+import type { EventLog } from '../port.ts';
+import type { PackingOptions } from './packing.ts';
+import { sqliteUnderTest } from './testing.ts';
+
+const mergesAll: PackingOptions = { batches: 1, recordsPerBlock: 10, everyMs: 3_600_000 };
+
+describe('batches', { timeout: testTimeoutMs }, () => {
+  let underTest: Awaited<ReturnType<typeof sqliteUnderTest>>;
+  let db: DatabaseSync | undefined;
+  const fixture = fixtureOfEachTest(async () => {
+    underTest = await sqliteUnderTest({ packing: false });
+    return underTest;
+  });
+  beforeEach(() => {
+    db = undefined;
+  });
+  afterEach(() => db?.close());
+
+  const mergingLog = async (packing = mergesAll, retentionCheckMs = 3_600_000) => {
+    const other = await sqliteUnderTest({ file: underTest.file, packing, retentionCheckMs });
+    const log = other.create();
+    await log.start();
+    return { log, stop: () => log.stop().finally(() => other.remove('')) };
+  };
+  const one = (sql: string): number => {
+    db ??= new DatabaseSync(underTest.file, { timeout: 5_000 });
+    return Number(Object.values(db.prepare(sql).get() ?? {})[0]);
+  };
+  const batches = () => one('SELECT count(*) FROM log_batches');
+  const blocks = () => one('SELECT count(*) FROM log_blocks');
+  const bytes = () => one('SELECT sum(bytes) FROM log_partitions');
+  const bytesOfBlocks = () => one('SELECT sum(octet_length(data) + 64) FROM log_blocks');
+
+  test('an append to many partitions is one row, and what it counts is what it takes', async () => {
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings', 12);
+    await log.append(topic, numbered(0, 500), deadline);
+    expect([batches(), one('SELECT count(*) FROM log_records')]).toEqual([1, 0]);
+    const stored = one('SELECT octet_length(data) FROM log_batches');
+    const partitions = one('SELECT count(*) FROM log_partitions WHERE next > 0');
+    // Each slice begins at a multiple of 8 bytes.
+    expect(Math.abs(bytes() - stored - 64 * partitions)).toBeLessThan(8 * partitions);
+  });
+
+  test('merging changes nothing that a reader sees, who knew of the batches or not', async () => {
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings', 2);
+    const values = ['', 'a', 'ünï 🌡', 'x'.repeat(3_000)];
+    const mixed = Array.from({ length: 60 }, (_, i) =>
+      record([null, '', 'ä', 'b\0c'][i % 4] ?? null, values[i % 3] ?? ''),
+    );
+    for (let at = 0; at < 60; at += 7) {
+      await log.append(topic, mixed.slice(at, at + 7), deadline);
+      await sleep(2);
+    }
+    const before = await contents(log, topic);
+    expect(before).toHaveLength(60);
+    const merging = await mergingLog();
+    await expect.poll(batches, patient).toBe(0);
+    await merging.stop();
+    expect(bytes()).toBe(bytesOfBlocks());
+    expect(await contents(log, topic)).toEqual(before);
+    expect(await contents(await fixture().open(), topic)).toEqual(before);
+  });
+
+  test('whatever several processes append, merge and read, all see the same records in the same order', async () => {
+    const log = await fixture().open();
+    const topics = await Promise.all([1, 3].map((count) => fixture().topic(log, `topic-${count}`, count)));
+    const others = [log, await fixture().open(), (await mergingLog({ ...mergesAll, batches: 3 })).log] as const;
+    const appended = new Map<string, string[]>(topics.map((topic) => [topic, []]));
+    const append = fc.record({
+      by: fc.nat({ max: 2 }),
+      topic: fc.constantFrom(...topics),
+      values: fc.array(fc.string({ maxLength: 40 }), { minLength: 1, maxLength: 8 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(append, { minLength: 1, maxLength: 12 }), async (appends) => {
+        for (const { by, topic, values } of appends) {
+          await others[by]?.append(
+            topic,
+            values.map((value) => record('device', value)),
+            deadline,
+          );
+          appended.get(topic)?.push(...values);
+        }
+        const seen = await Promise.all(others.map((each) => Promise.all(topics.map((topic) => ordered(each, topic)))));
+        for (const each of seen) expect(each).toEqual(topics.map((topic) => appended.get(topic)));
+      }),
+      { numRuns: 40 },
+    );
+    await others[2].stop();
+    expect(one('PRAGMA integrity_check') || db?.prepare('PRAGMA integrity_check').all()).toEqual([
+      { integrity_check: 'ok' },
+    ]);
+  });
+
+  const ordered = async (log: EventLog, topic: string): Promise<string[]> =>
+    (await contents(log, topic))
+      .toSorted((a, b) => a.partition - b.partition || Number(a.offset - b.offset))
+      .map(({ value }) => Buffer.from(value).toString());
+
+  test('numbers of batches are never used again, and a file begins where it ended', async () => {
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings', 1);
+    const last = () => one('SELECT max(batch) FROM log_partitions');
+    await log.append(topic, numbered(0, 5), deadline);
+    await log.append(topic, numbered(5, 10), deadline);
+    const merging = await mergingLog();
+    await expect.poll(batches, patient).toBe(0);
+    await merging.stop();
+    expect(last()).toBe(2);
+    const again = await fixture().open();
+    await again.append(topic, numbered(10, 15), deadline);
+    expect(last()).toBe(3);
+    for (const each of [log, again]) expect(texts(await contents(each, topic))).toEqual(numbers(0, 15));
+  });
+
+  test('a group resumes and is set back in the middle of batches, before and after they are merged', async () => {
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings', 1);
+    const copy = await fixture().topic(log, 'copy', 1);
+    const options = { from: [topic], group: fixture().name('group'), maxBatch: 7 };
+    await log.append(topic, numbered(0, 33), deadline);
+    const first = await log.pipe(options, copyTo(copy));
+    await expectContents(log, copy, numbers(0, 33));
+    await first.stop();
+    await sleep(20);
+    const since = Date.now();
+    await sleep(20);
+    for (let at = 33; at < 100; at += 10) await log.append(topic, numbered(at, Math.min(100, at + 10)), deadline);
+    const second = await log.pipe(options, copyTo(copy));
+    await expectContents(log, copy, numbers(0, 100));
+    await second.stop();
+    const merging = await mergingLog();
+    await expect.poll(batches, patient).toBe(0);
+    expect(await log.rewind(options.group, [topic], since)).toEqual([{ topic, partition: 0, from: 100n, to: 33n }]);
+    const third = await log.pipe(options, copyTo(copy));
+    await expectContents(log, copy, [...numbers(0, 100), ...numbers(33, 100)]);
+    await third.stop();
+    await merging.stop();
+  });
+
+  test('retention deletes a batch with the last of its records, and blocks hold none that it has deleted', async () => {
+    const log = await fixture().open();
+    const kept = await fixture().topic(log, 'kept', 1);
+    const short = await fixture().topic(log, 'short', 1);
+    await log.append(short, numbered(0, 5), deadline);
+    await Promise.all([log.append(kept, numbered(0, 7), deadline), log.append(short, numbered(5, 10), deadline)]);
+    expect(batches()).toBe(2);
+    await fixture().topic(log, 'short', 1, { retentionMs: 1 });
+    const retaining = await mergingLog({}, 20);
+    await expect.poll(() => contents(log, short), patient).toEqual([]);
+    await expect.poll(batches, patient).toBe(1);
+    await retaining.stop();
+    const merging = await mergingLog();
+    await expect.poll(batches, patient).toBe(0);
+    await merging.stop();
+    expect(blocks()).toBe(1);
+    expect(bytes()).toBe(bytesOfBlocks());
+    expect(texts(await contents(log, kept))).toEqual(numbers(0, 7));
+  });
+
+  test('rows of an earlier layout come before batches, whatever is packed or merged first', async () => {
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings', 1, { compacted: true });
+    await log.append(
+      topic,
+      Array.from({ length: 25 }, (_, i) => record(`key-${i}`, String(i))),
+      deadline,
+    );
+    await fixture().topic(log, 'readings', 1);
+    for (let at = 25; at < 55; at += 6) {
+      const some = Array.from({ length: Math.min(6, 55 - at) }, (_, i) => record('a', String(at + i)));
+      await log.append(topic, some, deadline);
+    }
+    const all = Array.from({ length: 55 }, (_, i) => String(i));
+    expect(await ordered(log, topic)).toEqual(all);
+    const merging = await mergingLog({ ...mergesAll, recordsPerBlock: 30 });
+    await expect.poll(batches, patient).toBe(0);
+    await merging.stop();
+    expect([blocks(), one('SELECT count(*) FROM log_records')]).toEqual([5, 25]);
+    expect(await ordered(log, topic)).toEqual(all);
+    const packing = await mergingLog({ recordsPerBlock: 10, everyMs: 1, paced: false });
+    await expect.poll(() => one('SELECT count(*) FROM log_records'), patient).toBe(5);
+    await packing.stop();
+    expect(await ordered(log, topic)).toEqual(all);
+    await fixture().topic(log, 'readings', 1, { retentionMs: 1 });
+    const retaining = await mergingLog({}, 20);
+    await expect.poll(() => contents(log, topic), patient).toEqual([]);
+    await retaining.stop();
+    expect(bytes()).toBe(0);
+  });
+
+  test('a topic that becomes a compacted one gets its batches as rows, and keeps the last record of each key', async () => {
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'becomes', 1);
+    for (let at = 0; at < 55; at += 11) await log.append(topic, numbered(at, at + 11), deadline);
+    await fixture().topic(log, 'becomes', 1, { compacted: true });
+    const compacting = await mergingLog({}, 20);
+    await expect.poll(() => contents(log, topic).then(texts), patient).toEqual(numbers(50, 55));
+    await compacting.stop();
+    expect([batches(), blocks(), one('SELECT count(*) FROM log_records')]).toEqual([0, 0, 5]);
+  });
+
+  test('says which batch is damaged, and other topics go on', async () => {
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings', 1);
+    const other = await fixture().topic(log, 'other', 1);
+    await log.append(topic, numbered(0, 20), deadline);
+    await log.append(other, numbered(0, 5), deadline);
+    expect(batches()).toBe(2);
+    db?.exec(
+      `UPDATE log_batches SET data = CAST(substr(data, 1, 40) || x'00' || substr(data, 42) AS BLOB) WHERE id = 1`,
+    );
+    const reader = await fixture().open();
+    await expect(contents(reader, topic)).rejects.toMatchObject({
+      code: 'log-corrupt',
+      message: expect.stringMatching(/gapline\.db is damaged: the batch of records from 0 on: /),
+    });
+    expect(sorted(texts(await contents(reader, other)))).toEqual(numbers(0, 5));
+  });
+
+  test('a file in which a place of records is damaged is not opened as one that lacks them', async () => {
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings', 1);
+    await log.append(topic, numbered(0, 20), deadline);
+    one('SELECT 1');
+    db?.exec(`UPDATE log_batches SET slices = CAST(substr(slices, 1, 9) || x'01' || substr(slices, 11) AS BLOB)`);
+    await expect(fixture().open()).rejects.toMatchObject({
+      code: 'log-corrupt',
+      message: expect.stringMatching(/gapline\.db is damaged: the batch 1 of records: its slices do not fit/),
+    });
+  });
+});

@@ -1,0 +1,158 @@
+import type { StatementSync } from 'node:sqlite';
+import { sleep } from '../../retry/sleep.ts';
+import { describeError } from '../../wire/errors.ts';
+import { bytesFrom, type Slice } from './batches.ts';
+import { type Block, compress, joined } from './block.ts';
+import type { PackedBlock } from './blocks.ts';
+import type { SqliteEngine } from './engine.ts';
+import type { PackingOptions } from './packing.ts';
+
+const writeMs = 5_000;
+const afterFailureMs = 5_000;
+
+/** Slices of one partition that become a block. */
+interface Merged {
+  readonly partitionId: bigint;
+  readonly slices: readonly Slice[];
+  readonly packed: PackedBlock;
+}
+
+/** Puts the records of the oldest batches into blocks of their partitions, so that there are never more batches than memory knows of. */
+class Merging {
+  readonly #engine: SqliteEngine;
+  readonly #batches: number;
+  readonly #batchBytes: number;
+  readonly #recordsPerBlock: number;
+  readonly #bytesPerBlock: number;
+  readonly #shrink: StatementSync;
+
+  constructor(engine: SqliteEngine, options: PackingOptions) {
+    const { batches = 2_048, batchBytes = 8 << 20, recordsPerBlock = 512, bytesPerBlock = 1 << 20 } = options;
+    this.#engine = engine;
+    this.#batches = batches;
+    this.#batchBytes = batchBytes;
+    this.#recordsPerBlock = recordsPerBlock;
+    this.#bytesPerBlock = bytesPerBlock;
+    this.#shrink = engine.db.prepare('UPDATE log_partitions SET bytes = bytes - ? WHERE id = ?');
+  }
+
+  get isDue(): boolean {
+    const { all, bytes } = this.#engine.batches;
+    return all.length >= this.#batches || bytes >= this.#batchBytes;
+  }
+
+  /** Merges the oldest batches, up to the bounds. Resolves with false where there are none. */
+  async run(signal: AbortSignal): Promise<boolean> {
+    const { batches } = this.#engine;
+    const taken = this.#oldest();
+    const last = taken.at(-1);
+    if (!last) return false;
+    const merged = await this.#merge(taken.flatMap(({ slices }) => slices));
+    if (!merged || signal.aborted) return !signal.aborted;
+    let isDone = false;
+    await this.#engine.writer.submit({
+      bytes: merged.reduce((sum, { packed }) => sum + packed.data.byteLength, 0),
+      deadline: performance.now() + writeMs,
+      run: () => {
+        // Another process, or the retention, may have been here meanwhile.
+        if (!batches.delete(last.id, taken.length)) return;
+        for (const each of merged) this.#replace(each);
+        isDone = true;
+      },
+    });
+    if (isDone) batches.forget(last.id);
+    else this.#engine.ends.refresh();
+    if (batches.all[0] === taken[0]) throw new Error(`of the batches up to ${last.id} some are missing`);
+    return true;
+  }
+
+  #oldest() {
+    const { all } = this.#engine.batches;
+    let bytes = 0;
+    const full = all.findIndex((batch, at) => {
+      bytes += batch.bytes;
+      return at >= this.#batches || (at > 0 && bytes > 2 * this.#batchBytes);
+    });
+    return full < 0 ? all : all.slice(0, full);
+  }
+
+  /** Undefined where another process has merged some of them. */
+  async #merge(all: readonly Slice[]): Promise<readonly Merged[] | undefined> {
+    const merged: Merged[] = [];
+    for (const [partitionId, slices] of Map.groupBy(all, (slice) => slice.partitionId)) {
+      const { first } = this.#engine.topics.extent(partitionId);
+      for (const some of this.#parts(slices.filter(({ next }) => next > first))) {
+        const packed = await this.#pack(some);
+        if (!packed) return undefined;
+        merged.push({ partitionId, slices: some, packed });
+      }
+    }
+    return merged;
+  }
+
+  /** As many slices as a block should have, and at least one. */
+  *#parts(slices: readonly Slice[]): Generator<readonly Slice[]> {
+    let part: Slice[] = [];
+    let [records, bytes] = [0, 0];
+    for (const slice of slices) {
+      part.push(slice);
+      records += Number(slice.next - slice.first);
+      bytes += slice.to - slice.from;
+      if (records < this.#recordsPerBlock && bytes < this.#bytesPerBlock) continue;
+      yield part;
+      part = [];
+      [records, bytes] = [0, 0];
+    }
+    if (part.length > 0) yield part;
+  }
+
+  async #pack(slices: readonly Slice[]): Promise<PackedBlock | undefined> {
+    const blocks: Block[] = [];
+    for (const slice of slices) {
+      const block = this.#engine.batches.open(slice);
+      if (!block) return undefined;
+      blocks.push(block);
+    }
+    const [first, last] = [slices[0], slices.at(-1)];
+    if (!first || !last) return undefined;
+    return {
+      first: { offset: first.first, arrivedMs: first.arrivedMs },
+      last: { offset: last.next - 1n, arrivedMs: last.arrivedMs },
+      data: await compress(joined(blocks)),
+    };
+  }
+
+  #replace({ partitionId, slices, packed }: Merged): void {
+    const { first } = this.#engine.topics.extent(partitionId);
+    const counted = slices.reduce((sum, slice) => sum + bytesFrom(slice, first), 0);
+    const bytes = packed.last.offset < first ? 0 : this.#engine.blocks.insert(partitionId, packed);
+    this.#shrink.run(counted - bytes, partitionId);
+  }
+}
+
+/** Merges all batches that there are now. */
+export async function mergeAll(engine: SqliteEngine, signal: AbortSignal): Promise<void> {
+  const merging = new Merging(engine, {});
+  const last = engine.batches.all.at(-1)?.id ?? 0n;
+  while (!signal.aborted && (engine.batches.all[0]?.id ?? endless) <= last) await merging.run(signal);
+}
+
+const endless = 1n << 62n;
+
+/** Merges batches, as soon as there are enough of them, until the signal aborts. */
+export async function keepMerging(engine: SqliteEngine, options: PackingOptions, signal: AbortSignal): Promise<void> {
+  const merging = new Merging(engine, options);
+  let failed = false;
+  while (!signal.aborted) {
+    await engine.ends.wait(signal, () => merging.isDue);
+    try {
+      await merging.run(signal);
+      failed = false;
+    } catch (error) {
+      // Nothing is lost: the batches stay as they are. Once is enough to say it.
+      if (!failed) engine.logger.warn(`The records of the log cannot be merged: ${describeError(error)}`);
+      failed = true;
+      await sleep(afterFailureMs, { signal, ref: false });
+    }
+  }
+}
