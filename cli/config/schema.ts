@@ -211,7 +211,9 @@ const log = z
     compress: z
       .boolean()
       .default(true)
-      .describe('whether the embedded log compresses older records in the background; nothing is lost by it'),
+      .describe(
+        'whether the embedded log compresses older records as far as is worth it, or as quickly as can be; nothing is lost by it',
+      ),
   })
   .prefault({})
   .describe('the event log');

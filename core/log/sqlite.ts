@@ -52,7 +52,7 @@ export interface SqliteLogOptions {
   readonly logger: Logger;
   /** How often the retention deletes what is too old or too much. Default 30 s. */
   readonly retentionCheckMs?: number;
-  /** How records are packed in the background: docs/decisions/0018-blocks-of-the-log.md. False leaves them as they are. */
+  /** How records are packed in the background: docs/decisions/0018-blocks-of-the-log.md. False: as quickly as can be. */
   readonly packing?: PackingOptions | false;
   /** How long a consumer that stops waits for the batches in hand. Default 8 s. */
   readonly graceMs?: number;
@@ -102,7 +102,7 @@ class SqliteLog implements EventLog {
     this.#background = Promise.all([
       keepRetention(this.#opened, retentionCheckMs, signal),
       packing && keepPacking(this.#opened, packing, signal),
-      keepMerging(this.#opened, packing || {}, signal),
+      keepMerging(this.#opened, packing || { quick: true }, signal),
     ]);
   }
 

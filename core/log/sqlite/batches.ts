@@ -84,7 +84,7 @@ export class Batches {
     return this.#bytes;
   }
 
-  /** Batches that are not merged, oldest first. */
+  /** Batches that are not merged, oldest first; valid until the next append. */
   get all(): readonly Batch[] {
     return this.#known;
   }

@@ -15,12 +15,12 @@ const paramsOf = (level: number) => ({
 });
 
 /** Measured in docs/decisions/0018-blocks-of-the-log.md: level 3 is three times as fast and a quarter larger. */
-const packed = { params: paramsOf(6) };
-/** Of what is written at once: faster than to write the rest to the disk. */
+const small = { params: paramsOf(6) };
+/** Faster than to write what it saves to the disk. */
 const quick = { params: paramsOf(1) };
 
-/** Compresses what is to be kept, in the thread pool. */
-export const compress = (bytes: Uint8Array): Promise<Buffer> => zstd(bytes, packed);
+/** Compresses in the thread pool. */
+export const compress = (bytes: Uint8Array, isQuick = false): Promise<Buffer> => zstd(bytes, isQuick ? quick : small);
 /** Compresses while others wait. */
 export const compressAtOnce = (bytes: Uint8Array): Buffer => zstdCompressSync(bytes, quick);
 

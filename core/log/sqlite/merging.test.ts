@@ -1,6 +1,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
+import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   contents,
@@ -110,6 +111,21 @@ describe('batches', { timeout: testTimeoutMs }, () => {
     expect(one('PRAGMA integrity_check') || db?.prepare('PRAGMA integrity_check').all()).toEqual([
       { integrity_check: 'ok' },
     ]);
+  });
+
+  test('is not disturbed by what is appended meanwhile', async () => {
+    const said: string[] = [];
+    const logger = pino({ level: 'warn' }, { write: (line: string) => said.push(line) });
+    const own = await sqliteUnderTest({ file: underTest.file, packing: { ...mergesAll, batches: 3 }, logger });
+    const log = own.create();
+    await log.start();
+    const topic = await fixture().topic(log, 'readings', 3);
+    for (let at = 0; at < 600; at += 2) await log.append(topic, numbered(at, at + 2), deadline);
+    await expect.poll(batches, patient).toBeLessThan(3);
+    expect(sorted(texts(await contents(log, topic)))).toEqual(sorted(numbers(0, 600)));
+    await log.stop();
+    await own.remove('');
+    expect(said).toEqual([]);
   });
 
   const ordered = async (log: EventLog, topic: string): Promise<string[]> =>

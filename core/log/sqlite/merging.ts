@@ -24,10 +24,12 @@ class Merging {
   readonly #batchBytes: number;
   readonly #recordsPerBlock: number;
   readonly #bytesPerBlock: number;
+  readonly #quick: boolean;
   readonly #shrink: StatementSync;
 
   constructor(engine: SqliteEngine, options: PackingOptions) {
     const { batches = 2_048, batchBytes = 8 << 20, recordsPerBlock = 512, bytesPerBlock = 1 << 20 } = options;
+    this.#quick = options.quick ?? false;
     this.#engine = engine;
     this.#batches = batches;
     this.#batchBytes = batchBytes;
@@ -73,7 +75,7 @@ class Merging {
       bytes += batch.bytes;
       return at >= this.#batches || (at > 0 && bytes > 2 * this.#batchBytes);
     });
-    return full < 0 ? all : all.slice(0, full);
+    return full < 0 ? all.slice() : all.slice(0, full);
   }
 
   /** Undefined where another process has merged some of them. */
@@ -118,7 +120,7 @@ class Merging {
     return {
       first: { offset: first.first, arrivedMs: first.arrivedMs },
       last: { offset: last.next - 1n, arrivedMs: last.arrivedMs },
-      data: await compress(joined(blocks)),
+      data: await compress(joined(blocks), this.#quick),
     };
   }
 

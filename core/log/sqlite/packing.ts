@@ -23,6 +23,8 @@ export interface PackingOptions {
   /** So many batches are merged into blocks at once, or so many bytes of them, unpacked. Default 2,048 and 8 MB. */
   readonly batches?: number;
   readonly batchBytes?: number;
+  /** Whether blocks of batches are compressed as quickly as can be, and are larger for it. Default false. */
+  readonly quick?: boolean;
 }
 
 interface PartitionRow {
