@@ -8,12 +8,20 @@ import { type Blocks, DamagedBlock, type StoredBlock } from './packed/blocks.ts'
 import type { ReadOptions, StoredPoint } from './port.ts';
 import { openRow } from './row.ts';
 
-/** Points a page. */
-const pointsPerPage = 1_000;
+/** Points a page: at first, and at most. */
+const firstPoints = 64;
+const mostPoints = 1_000;
+/** Bytes of a page, about: a point of samples may hold a megabyte. */
+export const pageBytes = 4 << 20;
 const devicesPerPage = 1_000;
 
+/** A point, and about how much memory it takes. */
+export interface SizedPoint extends StoredPoint {
+  readonly bytes: number;
+}
+
 /** Streams the points of a measurement by device and then by time. */
-export type PointReader = (options: ReadOptions) => Iterable<StoredPoint>;
+export type PointReader = (options: ReadOptions) => Iterable<SizedPoint>;
 
 /** Told of what a read stepped over: what is damaged, and which points are lost with it. */
 export type OnDamaged = (what: string) => void;
@@ -30,14 +38,16 @@ export function createReader(database: DatabaseSync, names: Names, blocks: Block
   const page = createPages(database, rows, blocks, createTeller(onDamaged));
   return function* points({ measurement, range, device: only }) {
     const to = clamp(BigInt(range.to));
+    let points = firstPoints;
     const fieldOf = (field: number) => names.fieldById(measurement, field);
     for (const { id, device } of seriesOf(names, measurement, only)) {
       let damaged = 0;
       for (let from: bigint | undefined = clamp(BigInt(range.from)); from !== undefined && from < to; ) {
-        const { found, next }: Page = page(id, from, to);
+        const { found, next, fits }: Page = page(id, from, to, points);
+        points = fits;
         for (const point of found) {
           const each = opened(point, fieldOf);
-          if (each) yield { device, time: point.time, each };
+          if (each) yield { device, time: point.time, each, bytes: sizeOf(point) };
           else damaged += 1;
         }
         from = next;
@@ -77,6 +87,8 @@ const iso = (ns: bigint): string => new Date(Number(ns / 1_000_000n)).toISOStrin
 interface Page {
   readonly found: readonly PackedPoint[];
   readonly next: bigint | undefined;
+  /** How many points the next page should have. */
+  readonly fits: number;
 }
 
 /** Makes a function that reads the points of a series from a time on: up to the end of a block, or rows alone. */
@@ -96,22 +108,33 @@ function createPages(
     }
   }
 
-  function page(series: number, from: bigint, to: bigint): Page {
+  function page(series: number, from: bigint, to: bigint, limit: number): Page {
     const [block] = blocks.from(series, from, 1);
     const isPacked = block !== undefined && block.first < to;
     const end = isPacked && block.last < to ? block.last + 1n : to;
-    const rows = statement.all(series, from, end, pointsPerPage) as unknown as PackedPoint[];
+    const rows = statement.all(series, from, end, limit) as unknown as PackedPoint[];
     const last = rows.at(-1);
+    const fits = rows.length === limit ? fitting(rows) : limit;
     // Where a page ends before the block does, only the part of the block up to there belongs to it.
-    const next = last && rows.length === pointsPerPage ? last.time + 1n : end;
-    if (!isPacked) return { found: rows, next: next === to ? undefined : next };
+    const next = last && rows.length === limit ? last.time + 1n : end;
+    if (!isPacked) return { found: rows, next: next === to ? undefined : next, fits };
     const packed = pointsOf(block).filter(({ time }) => time >= from && time < next);
-    return { found: merged(packed, rows), next };
+    return { found: merged(packed, rows), next, fits };
   }
 
-  return (series: number, from: bigint, to: bigint): Page =>
+  return (series: number, from: bigint, to: bigint, limit: number): Page => {
+    const read = () => page(series, from, to, limit);
     // Between two statements another connection may pack what is read.
-    database.isTransaction ? page(series, from, to) : inTransaction(database, () => page(series, from, to), 'BEGIN');
+    return database.isTransaction ? read() : inTransaction(database, read, 'BEGIN');
+  };
+}
+
+const sizeOf = ({ numbers, strings }: PackedPoint): number => numbers.byteLength + (strings?.length ?? 0);
+
+/** How many points like these make a page. */
+function fitting(rows: readonly PackedPoint[]): number {
+  const bytes = rows.reduce((sum, row) => sum + sizeOf(row), 0);
+  return Math.max(1, Math.min(mostPoints, 4 * rows.length, Math.floor((rows.length * pageBytes) / Math.max(1, bytes))));
 }
 
 function* seriesOf(names: Names, measurement: string, device?: string): Iterable<{ id: number; device: string }> {

@@ -83,6 +83,27 @@ describe('the SQLite store', () => {
     await two.stop();
   });
 
+  it('reads points of any size one after the other, few of them at a time where they are large', async () => {
+    const store = createSqliteStore({ file: join(folder, 'sizes.sqlite'), logger, packing: false });
+    await store.start();
+    const sizes = [...new Array(700).fill(1), ...new Array(70).fill(200_000), ...new Array(700).fill(10)];
+    const points = sizes.map((size, time) => at(time, { text: String(time).padEnd(size, '-') }));
+    for (let from = 0; from < points.length; from += 100) await store.write(points.slice(from, from + 100));
+    const read: Point[] = [];
+    let most = 0;
+    for await (const batch of store.read({ measurement: 'm', range: { from: '0', to: '10000' } })) {
+      read.push(...batch);
+      const bytes = batch.reduce((sum, { fields }) => sum + String(fields.text).length, 0);
+      most = Math.max(most, bytes);
+    }
+    expect(read.map(({ time, fields }) => [time, String(fields.text).length])).toEqual(
+      points.map(({ time, fields }) => [time, String(fields.text).length]),
+    );
+    expect(most).toBeGreaterThan(4_000_000);
+    expect(most).toBeLessThan(5_000_000);
+    await store.stop();
+  });
+
   it('says that a busy file is worth another try, and forgets the names of what was rolled back', async () => {
     const file = join(folder, 'busy.sqlite');
     const store = createSqliteStore({ file, logger, busyTimeoutMs: 20 });

@@ -11,7 +11,7 @@ import { Blocks } from './packed/blocks.ts';
 import { keepPacking, type PackingOptions } from './packed/packing.ts';
 import type { ReadOptions, RejectedPoint, SeriesStore, StoredPoint } from './port.ts';
 import { keepRetention } from './retention.ts';
-import { createReader } from './sqlite-read.ts';
+import { createReader, pageBytes, type SizedPoint } from './sqlite-read.ts';
 import { prepareSchema } from './sqlite-schema.ts';
 import { createWriter } from './sqlite-write.ts';
 import { fieldsOf } from './stored-point.ts';
@@ -106,9 +106,9 @@ export function createSqliteStore(options: SqliteStoreOptions): SeriesStore {
   async function* visit(options: ReadOptions) {
     const points = opened().points(options)[Symbol.iterator]();
     while (true) {
-      const batch = take(points, pointsPerBatch, file);
+      const { batch, done } = take(points, pointsPerBatch, file);
       if (batch.length > 0) yield batch;
-      if (batch.length < pointsPerBatch) return;
+      if (done) return;
       // A long read must not block the event loop.
       await nextTurn();
     }
@@ -121,24 +121,26 @@ function storeError(what: string, cause: unknown, options: { retryable?: boolean
   return new GaplineError(code, `${what}: ${describeError(cause)}`, { cause, ...options });
 }
 
-function take(points: Iterator<StoredPoint>, count: number, file: string): StoredPoint[] {
+/** So many points, or as many as take the memory of a page. */
+function take(points: Iterator<SizedPoint>, count: number, file: string) {
   const batch: StoredPoint[] = [];
   try {
-    while (batch.length < count) {
+    for (let bytes = 0; batch.length < count && bytes < pageBytes; ) {
       const next = points.next();
-      if (next.done) break;
+      if (next.done) return { batch, done: true };
       batch.push(next.value);
+      bytes += next.value.bytes;
     }
   } catch (error) {
     throw storeError(`The store ${file} cannot be read`, error);
   }
-  return batch;
+  return { batch, done: false };
 }
 
 interface Open {
   /** Writes the points from one index up to another in one transaction. */
   writeAll(points: readonly Point[], from: number, to: number): RejectedPoint[];
-  points(options: ReadOptions): Iterable<StoredPoint>;
+  points(options: ReadOptions): Iterable<SizedPoint>;
   close(): void;
 }
 
