@@ -236,7 +236,7 @@ describe('batches', { timeout: testTimeoutMs }, () => {
     expect([batches(), blocks(), one('SELECT count(*) FROM log_records')]).toEqual([0, 0, 5]);
   });
 
-  test('says which batch is damaged, and other topics go on', async () => {
+  test('says which batch is damaged, and other topics can be read', async () => {
     const log = await fixture().open();
     const topic = await fixture().topic(log, 'readings', 1);
     const other = await fixture().topic(log, 'other', 1);
