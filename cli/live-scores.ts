@@ -103,11 +103,9 @@ class Tally {
 
   scores(): Scores {
     const labels = Array.from(this.#counts.values(), (row) => [...row.keys()]).flat();
-    const classes = [...new Set([...this.#counts.keys(), ...labels])].filter((name) => name !== unknownLabel);
-    const matrix = classes.map((truth) =>
-      [...classes, unknownLabel].map((label) => this.#counts.get(truth)?.get(label) ?? 0),
-    );
-    const { accuracy = 0, macroF1 = 0 } = scoreConfusion(matrix);
+    const classes = [...new Set([...this.#counts.keys(), ...labels])];
+    const matrix = classes.map((truth) => classes.map((label) => this.#counts.get(truth)?.get(label) ?? 0));
+    const { accuracy = 0, macroF1 = 0 } = scoreConfusion(matrix, classes.indexOf(unknownLabel));
     return { accuracy, f1: macroF1 };
   }
 }

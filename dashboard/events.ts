@@ -31,8 +31,7 @@ export interface Sections {
   /** Names of the classes by index, in the order in which they were met. It only grows; the last one may gather all others. */
   readonly classes: readonly string[];
   readonly score: Score;
-  /** Of all labels since the page began to watch. */
-  readonly overall: Scores;
+  readonly overall: OverallScores;
   /** Right labels by number of gaps, over the seconds kept; a bin holds the numbers from `from` to `to`, both included. */
   readonly byGaps: ByGaps;
   readonly duel: DuelFigures | null;
@@ -135,12 +134,20 @@ export interface Score extends Scores {
   readonly seconds: number;
 }
 
+/** Of all labels since the page began to watch. */
+export interface OverallScores extends Scores {
+  /** When the first record came that the page has counted, in milliseconds since the epoch; null before there is any. */
+  readonly since: number | null;
+}
+
 export interface Scores {
   /** How many predictions the figures rest on: those that were parsed and whose truth is known. */
   readonly labels: number;
   readonly accuracy: number | null;
-  /** Macro F1: the unweighted mean over the classes seen as truth or as label. */
+  /** Macro F1: the unweighted mean over the classes seen as truth or as label. A declined label is of no class. */
   readonly f1: number | null;
+  /** Over how many classes `f1` is the mean. */
+  readonly f1Classes: number;
   /** Micro F1: of all labels together. It is the accuracy, but where the model declined: that is a miss, not a wrong label. */
   readonly microF1: number | null;
   /** Rows are truth, columns labels, both class indices. */

@@ -36,16 +36,36 @@ test('accuracy and macro F1 agree with their definitions', () => {
 });
 
 test('without truth there is no score', () => {
-  expect(scoreConfusion([])).toEqual({ accuracy: undefined, macroF1: undefined, total: 0 });
-  expect(scoreConfusion([[0]])).toEqual({ accuracy: undefined, macroF1: undefined, total: 0 });
+  const nothing = { accuracy: undefined, macroF1: undefined, microF1: undefined, classes: 0, total: 0 };
+  expect(scoreConfusion([])).toEqual(nothing);
+  expect(scoreConfusion([[0]])).toEqual(nothing);
 });
 
 test('a label of no class is wrong, and its class has no F1 of its own', () => {
-  const matrix = [
+  const beside = scoreConfusion([
     [1, 0, 1],
     [0, 1, 0],
+  ]);
+  const square = scoreConfusion(
+    [
+      [0, 0, 0],
+      [1, 1, 0],
+      [0, 0, 1],
+    ],
+    0,
+  );
+  for (const scores of [beside, square]) {
+    expect(scores).toMatchObject({ total: 3, classes: 2 });
+    expect(scores.accuracy).toBeCloseTo(2 / 3, 12);
+    expect(scores.macroF1).toBeCloseTo((2 / 3 + 1) / 2, 12);
+    expect(scores.microF1).toBeCloseTo(4 / 5, 12);
+  }
+});
+
+test('a class of the data that has the name of declined labels is a class', () => {
+  const matrix = [
+    [1, 1],
+    [0, 2],
   ];
-  const { accuracy, macroF1 } = scoreConfusion(matrix);
-  expect(accuracy).toBeCloseTo(2 / 3, 12);
-  expect(macroF1).toBeCloseTo((2 / 3 + 1) / 2, 12);
+  expect(scoreConfusion(matrix, 0)).toEqual(scoreConfusion(matrix));
 });

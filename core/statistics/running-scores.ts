@@ -1,3 +1,4 @@
+import { unknownLabel } from '../wire/prediction.ts';
 import { type ConfusionMatrix, scoreConfusion } from './confusion.ts';
 
 /** More classes than this are counted together: truths come from outside, and memory stays bounded. */
@@ -46,10 +47,12 @@ export class RunningScores {
   }
 
   /**
-   * Over the classes that occurred as truth or label; undefined while no truth is known. See {@link scoreConfusion}.
+   * Over the classes that occurred as truth or label, "unknown" not among them; undefined while no truth is known. See
+   * {@link scoreConfusion}.
    */
   macroF1(): number | undefined {
-    return scoreConfusion(this.#matrixOf([...this.#classes])).macroF1;
+    const classes = [...this.#classes];
+    return scoreConfusion(this.#matrixOf(classes), classes.indexOf(unknownLabel)).macroF1;
   }
 
   confusion(): Confusion {

@@ -1,7 +1,7 @@
 import { elementAt } from '../../core/numeric/element.ts';
 import { scoreConfusion } from '../../core/statistics/confusion.ts';
 import { unknownLabel } from '../../core/wire/prediction.ts';
-import type { ByGaps, Score, Scores } from '../events.ts';
+import type { ByGaps, OverallScores, Score, Scores } from '../events.ts';
 import type { Line } from './line.ts';
 import { rounded } from './rounded.ts';
 import { enough, type Second, windowSeconds } from './window.ts';
@@ -24,18 +24,19 @@ export function scoreFigures(line: Line, nowSecond: number): Score {
 }
 
 /** The same over all labels since the page began to watch. */
-export const overallFigures = ({ classes, confusion }: Line): Scores =>
-  scoresOf(classes.matrixOf([{ confusion }]), classes.names);
+export const overallFigures = ({ classes, confusion, firstSecond }: Line): OverallScores => ({
+  since: Number.isFinite(firstSecond) ? firstSecond * 1_000 : null,
+  ...scoresOf(classes.matrixOf([{ confusion }]), classes.names),
+});
 
 function scoresOf(matrix: readonly (readonly number[])[], names: readonly string[]): Scores {
-  const { accuracy, macroF1, total } = scoreConfusion(matrix);
-  const declined = names.indexOf(unknownLabel);
-  const misses = declined < 0 ? 0 : matrix.reduce((sum, row) => sum + elementAt(row, declined), 0);
+  const { accuracy, macroF1, microF1, classes, total } = scoreConfusion(matrix, names.indexOf(unknownLabel));
   return {
     labels: total,
     accuracy: accuracy === undefined ? null : rounded(accuracy, 4),
     f1: macroF1 === undefined ? null : rounded(macroF1, 4),
-    microF1: accuracy === undefined ? null : rounded((2 * accuracy * total) / (2 * total - misses), 4),
+    f1Classes: classes,
+    microF1: microF1 === undefined ? null : rounded(microF1, 4),
     matrix,
   };
 }

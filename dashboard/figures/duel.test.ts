@@ -44,6 +44,18 @@ test('predictions of one reading meet, whichever comes first', () => {
   expect(figures.challenger.p50Ms! / 20).toBeCloseTo(1, 1);
 });
 
+test('a declined label is a miss of its true class, and no class of its own', () => {
+  const made = duel();
+  for (let time = 0; time < 4; time += 1) {
+    const truth = time < 2 ? 'ham' : 'spam';
+    made.takeChampion(prediction(time, 1, { truth, label: time === 0 ? 'unknown' : truth }));
+    made.takeChallenger(prediction(time, 2, { truth, label: truth }));
+  }
+  const { champion, challenger } = made.figures()!;
+  expect(champion).toMatchObject({ accuracy: 0.75, f1: Number(((2 / 3 + 1) / 2).toFixed(4)) });
+  expect(challenger).toMatchObject({ accuracy: 1, f1: 1 });
+});
+
 test('the later of the two says who was right, where the truth is known', () => {
   const made = duel();
   expect(made.takeChampion(prediction(1, 1, { truth: 'ham' }))).toBeUndefined();

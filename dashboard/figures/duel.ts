@@ -1,6 +1,7 @@
 import { elementAt } from '../../core/numeric/element.ts';
 import { scoreConfusion } from '../../core/statistics/confusion.ts';
 import { LatencyHistogram, quantileOf } from '../../core/statistics/latency-histogram.ts';
+import { unknownLabel } from '../../core/wire/prediction.ts';
 import type { DuelFigures, Standing } from '../events.ts';
 import type { Classes } from './classes.ts';
 import type { SeenPrediction } from './records.ts';
@@ -134,7 +135,8 @@ export class Duel {
   }
 
   #standing(version: number, sides: readonly Side[]): Standing {
-    const { accuracy, macroF1 } = scoreConfusion(this.#classes.matrixOf(sides));
+    const declined = this.#classes.names.indexOf(unknownLabel);
+    const { accuracy, macroF1 } = scoreConfusion(this.#classes.matrixOf(sides), declined);
     const latencies = sides.map(({ latency }) => latency);
     return {
       version,

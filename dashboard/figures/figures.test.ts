@@ -91,6 +91,7 @@ describe('what the page shows', () => {
     scene.seconds(100, 10);
     const { overall, score } = scene.figures.snapshot();
     expect(overall.labels).toBe(1_000);
+    expect(overall.since).toBe(nowMs - 100_500);
     expect(score.labels).toBe(500);
     expect([overall.microF1, score.microF1]).toEqual([overall.accuracy, score.accuracy]);
     const common = { probability: 1, probabilities: {}, filled: {}, gaps: 0, model: { name: 'm', version: 1 } };
@@ -100,6 +101,9 @@ describe('what the page shows', () => {
     scene.take();
     const right = overall.accuracy! * 1_000;
     const after = scene.figures.snapshot().overall;
+    expect([overall.f1Classes, after.f1Classes]).toEqual([2, 2]);
+    // Half of all labels are declined, all of them ham: ham's F1 falls, spam's does not change.
+    expect(after.f1).toBeGreaterThan(overall.f1! / 2);
     expect(after.accuracy).toBeCloseTo(right / 2_000, 3);
     expect(after.microF1).toBeCloseTo((2 * right) / 3_000, 3);
   });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ago, count, durationText, measured, percent, plural, rate } from './format.ts';
+import { ago, count, durationText, measured, moment, percent, plural, rate } from './format.ts';
 
 test.each([
   [0, '0'],
@@ -7,6 +7,12 @@ test.each([
   [49.96, '50.0'],
   [102_340.4, '102,340'],
 ])('%d a second is %s', (value, text) => expect(rate(value)).toBe(text));
+
+test('a moment names its day where that is another', () => {
+  const now = new Date(2026, 0, 2, 0, 0, 5).getTime();
+  expect(moment(now - 5_000, now)).toBe('00:00:00');
+  expect(moment(now - 6_000, now)).toBe('Jan 1, 2026, 23:59:59');
+});
 
 test.each([
   [0, '0.00 ms'],

@@ -9,6 +9,8 @@ const clockFormat = new Intl.DateTimeFormat('en', {
   hourCycle: 'h23',
 });
 
+const dayFormat = new Intl.DateTimeFormat('en', { day: 'numeric', month: 'short', year: 'numeric' });
+
 /** What stands where there is no value yet. */
 export const nothing = '–';
 
@@ -39,6 +41,10 @@ export function ago(ms: number): string {
 
 /** The time of day of a moment in milliseconds since the epoch: `14:03:21`. */
 export const clock = (ms: number): string => clockFormat.format(ms);
+
+/** A moment, both in milliseconds since the epoch: the time of day, and the day where it is another than that of `nowMs`. */
+export const moment = (ms: number, nowMs: number): string =>
+  dayFormat.format(ms) === dayFormat.format(nowMs) ? clock(ms) : `${dayFormat.format(ms)}, ${clock(ms)}`;
 
 /** A measured value: three digits that count. */
 export function measured(value: number): string {

@@ -20,13 +20,8 @@ export class Headline {
       gaps.share === null ? '' : `${(gaps.share * fields.length).toFixed(1)} of ${plural(fields.length, 'value')}`;
     this.#gaps.show(shareText(gaps.share), missing);
     this.#accuracy.show(shareText(score.accuracy), marginOf(figures));
-    const classes = score.matrix.filter(
-      (row, index) => row.some((value) => value > 0) || hasColumn(score.matrix, index),
-    ).length;
-    this.#f1.show(
-      shareText(score.f1),
-      score.f1 === null ? '' : `mean over ${classes} ${classes === 1 ? 'class' : 'classes'}`,
-    );
+    const classes = `${score.f1Classes} ${score.f1Classes === 1 ? 'class' : 'classes'}`;
+    this.#f1.show(shareText(score.f1), score.f1 === null ? '' : `mean over ${classes}`);
     this.#latency.show(
       latency ? durationText(latency.p50Ms) : nothing,
       latency ? `p99 ${durationText(latency.p99Ms)}` : '',
@@ -71,5 +66,3 @@ function marginOf({ score }: Snapshot): string {
   const { low, high } = wilson(score.accuracy * score.labels, score.labels);
   return `± ${(50 * (high - low)).toFixed(1)} over ${plural(score.labels, 'label')}`;
 }
-
-const hasColumn = (matrix: Snapshot['score']['matrix'], column: number) => matrix.some((row) => row[column]! > 0);

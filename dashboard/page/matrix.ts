@@ -1,14 +1,17 @@
 import type { Scores, Snapshot } from '../events.ts';
 import { make, need, setAttribute, setProperty, setText } from './dom.ts';
-import { ago, count, percent } from './format.ts';
+import { ago, count, moment, percent } from './format.ts';
 
 /** From so many classes on, cells are too small for numbers. */
 const mostNumbered = 8;
+/** The label of a reading that the model declined to guess. */
+const declinedLabel = 'unknown';
 
 interface Row {
   /** Class indices. */
   readonly truth: number;
   readonly cells: readonly { readonly label: number; readonly cell: HTMLElement }[];
+  readonly element: HTMLElement;
 }
 
 /** The confusion matrix as a table: rows are truth, columns labels, a cell's shade its share of the row. */
@@ -33,15 +36,19 @@ export class Matrix {
     if (classes.length !== this.#names.length || classes.some((name, index) => name !== this.#names[index])) {
       this.#build(classes);
     }
-    for (const { truth, cells } of this.#rows) {
+    for (const { truth, cells, element } of this.#rows) {
       const counts = shown.matrix[truth] ?? [];
       const total = counts.reduce((sum, value) => sum + value, 0);
+      // A label that the model declined to give is a column, and no truth.
+      element.hidden = total === 0 && this.#names[truth] === declinedLabel;
       for (const { label, cell } of cells) {
         this.#fill(cell, truth, label, counts[label] ?? 0, total);
       }
     }
-    const since = isOverall ? '' : ` of the last ${ago(score.seconds * 1_000)}`;
-    const over = `Rows truth, columns label; ${count(shown.labels)} labels${since}`;
+    const { since } = figures.overall;
+    const sinceText = since === null ? '' : ` since ${moment(since, figures.at)}`;
+    const span = isOverall ? sinceText : ` of the last ${ago(score.seconds * 1_000)}`;
+    const over = `Rows truth, columns label; ${count(shown.labels)} labels${span}`;
     setText(this.#readout, shown.labels === 0 ? 'No truth is known yet' : over);
     setText(this.#scores, scoresText(shown));
   }
@@ -60,7 +67,7 @@ export class Matrix {
       const cells = order.map(([label]) => ({ label, cell: make('td') }));
       row.append(...cells.map(({ cell }) => cell));
       body.append(row);
-      return { truth, cells };
+      return { truth, cells, element: row };
     });
     const caption = make('caption', { class: 'unseen' }, 'Labels by truth: rows are the truth, columns the label.');
     const columns = make('colgroup', {}, make('col', { class: 'names' }), ...names.map(() => make('col')));

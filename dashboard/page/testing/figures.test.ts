@@ -61,10 +61,21 @@ describePage('the figures of the live page', ({ open }) => {
     await soon(async () => expect(await text(page, '#matrix-readout')).toMatch(/ [\d,]+ labels of the last \d+ s$/));
     await page.getByRole('radio', { name: 'all' }).check();
     const labels = async () => number((await text(page, '#matrix-readout')).replace(/.*label; /, ''));
-    await soon(async () => expect(await text(page, '#matrix-readout')).toMatch(/ [\d,]+ labels$/));
+    await soon(async () => expect(await text(page, '#matrix-readout')).toMatch(/ [\d,]+ labels since \d\d:\d\d:\d\d$/));
     expect(await labels()).toBeGreaterThan(2_500);
     expect(await text(page, '#matrix-scores')).toMatch(/^Accuracy \d+\.\d%; F1 macro \d+\.\d%, micro \d+\.\d%$/);
     expectGood(misdeeds);
+  });
+
+  test('a declined label is a column of the confusion, and no truth', async () => {
+    const { page, scene } = await open({ past: 60 });
+    const declined = { device: 'd', time: '1', label: 'unknown', truth: 'ham', latencyMs: 1 };
+    const model = { name: 'spambase', version: 1 };
+    const more = { probability: 1, probabilities: {}, filled: {}, gaps: 0, model };
+    scene.log.add(scene.line.stream.topics.predictions, 'd', { ...declined, ...more }, Date.now());
+    await soon(async () => expect(await page.locator('#matrix-frame thead th').count()).toBe(3));
+    expect(await page.locator('#matrix-frame tbody tr:visible').count()).toBe(2);
+    expect(await text(page, '#f1-note')).toBe('mean over 2 classes');
   });
 
   test('pauses, and resumes', async () => {
