@@ -7,6 +7,7 @@ import type { ModelIdentity, ModelSource } from '../core/model/model.ts';
 import { sleep } from '../core/retry/sleep.ts';
 import { createReporter } from '../core/stage/reporter.ts';
 import { createStage, type Stage } from '../core/stage/stage.ts';
+import type { StepSpec } from '../core/steps/registry.ts';
 import { describeError } from '../core/wire/errors.ts';
 import type { Status } from '../core/wire/status.ts';
 import type { Stream } from '../core/wire/stream.ts';
@@ -14,6 +15,7 @@ import { createLabeller, type Labeller } from './labeller.ts';
 import { createMetrics } from './metrics.ts';
 import type { ChallengerSource } from './model-change/following.ts';
 import { followModelChanges } from './model-change/model-changes.ts';
+import { describeOtherSteps } from './other-steps.ts';
 import { createBoundedPrediction } from './shadow/bounded-prediction.ts';
 import { createFigures } from './status.ts';
 import { createStreamModel, describeModel } from './stream-model.ts';
@@ -26,6 +28,8 @@ export interface ClassifierOptions {
   readonly models: ModelSource;
   /** A version that labels the same readings in the shadow. */
   readonly challengers?: ChallengerSource;
+  /** Those of the configuration, which a version may have been trained without; that is said. */
+  readonly configuredSteps?: readonly StepSpec[];
   readonly logger: Logger;
   readonly registry: Registry;
   /** Distinguishes this member of the group from the others. Default: random. */
@@ -116,6 +120,8 @@ export function createClassifier(options: ClassifierOptions): Classifier {
     running.failed.catch(fail);
     following = followModelChanges({ ...shared, labeller: opened });
     logger.info({ group }, `labelling ${stream.name} with ${describeModel(champion.model.identity)}`);
+    const otherSteps = describeOtherSteps(champion.model, options.configuredSteps);
+    if (otherSteps !== undefined) logger.warn(otherSteps);
   }
 
   async function close(): Promise<void> {

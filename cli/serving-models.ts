@@ -27,7 +27,13 @@ export function openServing(loaded: LoadedConfig, choice = new ModelChoice(loade
     resolve: () => choice.models.resolve(choice.challenger),
     load: (version: number) => choice.models.load(version),
   };
-  return { models: followModels(loaded, choice), challengers, driftThreshold: loaded.config.classifier.driftThreshold };
+  const { classifier, steps } = loaded.config;
+  return {
+    models: followModels(loaded, choice),
+    challengers,
+    configuredSteps: steps,
+    driftThreshold: classifier.driftThreshold,
+  };
 }
 
 function watchConfig(

@@ -1,10 +1,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { openRegistry } from '../../core/model/registry/folder.ts';
 import { sampleDraft } from '../../core/model/testing.ts';
-import { fields, type Line, openLine, patient } from '../testing/line.ts';
+import { doubleModel } from '../testing/doubles.ts';
+import { changingSource, fields, type Line, openLine, patient } from '../testing/line.ts';
 
 let line: Line;
 let folder: string;
@@ -15,6 +17,23 @@ beforeEach(async () => {
 afterEach(async () => {
   await line.close();
   rmSync(folder, { recursive: true, force: true });
+});
+
+test('that a version has other steps than the configuration is said at the start, and when it takes over', async () => {
+  const smooth = (time: string) => [{ use: 'smooth', time }] as const;
+  const [first, second, third] = ['1s', '2s', '1s'].map((time, at) =>
+    doubleModel({ version: at + 1, steps: smooth(time) }),
+  );
+  const lines: string[] = [];
+  const logger = pino({ level: 'warn' }, { write: (text) => void lines.push(JSON.parse(text).msg) });
+  const source = changingSource(first!);
+  const classifier = await line.classify(source, { logger, configuredSteps: smooth('2s') });
+  expect(lines).toEqual([expect.stringMatching(/^model double version 1 .* trained with, not with `steps`/)]);
+  for (const next of [second!, third!]) {
+    source.change(next);
+    await vi.waitFor(() => expect(classifier.totals().model?.version).toBe(next.identity.version), patient);
+  }
+  expect(lines.slice(1)).toEqual([expect.stringMatching(/^model double version 3 /)]);
 });
 
 test('moving an alias in the folder swaps the model under load; a broken version is refused with the reason', async () => {

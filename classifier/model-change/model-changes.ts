@@ -1,11 +1,13 @@
 import type { Logger } from 'pino';
 import type { Model, ModelSource } from '../../core/model/model.ts';
 import type { Reporter } from '../../core/stage/reporter.ts';
+import type { StepSpec } from '../../core/steps/registry.ts';
 import { describeError } from '../../core/wire/errors.ts';
 import type { Promotion } from '../../core/wire/promotion.ts';
 import type { Stream } from '../../core/wire/stream.ts';
 import type { Labeller } from '../labeller.ts';
 import type { Metrics } from '../metrics.ts';
+import { describeOtherSteps } from '../other-steps.ts';
 import { createStreamModel, describeModel } from '../stream-model.ts';
 import { type ChallengerSource, followModels } from './following.ts';
 
@@ -13,6 +15,7 @@ export interface ModelChangesOptions {
   readonly stream: Stream;
   readonly models: ModelSource;
   readonly challengers?: ChallengerSource | undefined;
+  readonly configuredSteps?: readonly StepSpec[] | undefined;
   readonly labeller: Labeller;
   readonly metrics: Metrics;
   readonly reporter: Reporter;
@@ -52,6 +55,8 @@ export function followModelChanges(options: ModelChangesOptions): {
     metrics.changed();
     metrics.serving(model.identity.name, model.identity.version);
     logger.info(`${describeModel(model.identity)} replaces ${describeModel(before)}`);
+    const otherSteps = describeOtherSteps(model, options.configuredSteps);
+    if (otherSteps !== undefined) logger.warn(otherSteps);
   }
 
   function onChallenger(model: Model | undefined): void {

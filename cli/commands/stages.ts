@@ -5,6 +5,7 @@ import type { Stream } from '../../core/wire/stream.ts';
 import { type ServerOptions, serverAccess } from '../access.ts';
 import { openAlerts, readersOf } from '../alert-options.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
+import { demandSteps } from '../configured-steps.ts';
 import { versionDescriber } from '../describe-version.ts';
 import { createLogger } from '../logger.ts';
 import { openLog, openStore, topicSpecs } from '../open.ts';
@@ -109,6 +110,7 @@ export async function archiveReadings(options: StoreOptions): Promise<void> {
 export async function classifyReadings(options: StageOptions): Promise<void> {
   const runtime = await prepare('classifier', options);
   const { stream, log, logger, registry, loaded } = runtime;
+  await demandSteps(loaded, stream.fields);
   const { createClassifier } = await import('../../classifier/classifier.ts');
   const classifier = createClassifier({ stream, log, ...openServing(loaded), logger, registry });
   await run({ logger, parts: [runtime.ready, classifier, probesOf(runtime, options)] });

@@ -14,6 +14,19 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+test('steps that cannot be made are refused before the table is read', async () => {
+  const config = join(folder, 'stream.yaml');
+  writeFileSync(config, 'stream: pumps\ndata: { train: none.csv, truth: label, time: at }\n');
+  const options = { config, data: join(folder, 'data'), logLevel: 'silent', from: 'data' as const };
+  const train = (steps: string) => trainModel({ ...options, set: [`steps=${steps}`] });
+  await expect(train('[{ use: smooth, time: 1s, rate: 5 }]')).rejects.toThrow(
+    /^steps\.0 \(smooth\): rate: only along a row/,
+  );
+  await expect(train('[{ use: smooth, time: 1s, channels: [flow] }]')).rejects.toThrow(/none\.csv/);
+  const named = { ...options, set: ['data.fields=[speed]', 'steps=[{ use: smooth, time: 1s, channels: [flow] }]'] };
+  await expect(trainModel(named)).rejects.toThrow(/^steps\.0 \(smooth\): channels: there is no channel "flow"/);
+});
+
 test.each([{}, { compare: true }, { promoteBest: true }])(
   'with %j an empty archive is refused, although there is a table',
   async (how) => {

@@ -16,6 +16,7 @@ import { waysBySteps } from '../../training/series-ways.ts';
 import { type TrainInput, type TrainResult, train } from '../../training/train.ts';
 import { setLine, type Way } from '../../training/ways.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
+import { demandSteps } from '../configured-steps.ts';
 import { complain, print as printText } from '../print.ts';
 import { Progress } from '../progress.ts';
 import { draftsOf, openModels, operator } from '../stream.ts';
@@ -38,6 +39,7 @@ export async function trainModel(options: TrainCommandOptions): Promise<void> {
       'config-invalid',
       '--cv is for one way to make a model; leave out --compare and --promote-best',
     );
+  await demandSteps(loaded);
   if (options.compare || options.promoteBest) return await compareWays(loaded, options);
   await tellOfDrafts(loaded);
   const startedMs = performance.now();

@@ -15,6 +15,7 @@ import type { Generator } from '../../generator/generator.ts';
 import { type ServerOptions, serverAccess } from '../access.ts';
 import { openAlerts, readersOf } from '../alert-options.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
+import { demandSteps } from '../configured-steps.ts';
 import { versionDescriber } from '../describe-version.ts';
 import { trainCommand } from '../how-to-run.ts';
 import { createLogger } from '../logger.ts';
@@ -47,6 +48,7 @@ export async function up(options: UpOptions): Promise<void> {
   const stage = (name: string) => logger.child({ stage: name });
   await demandModel(loaded);
   const stream = await resolveStream(loaded);
+  await demandSteps(loaded, stream.fields);
   const { host, data: dataFolder } = options;
 
   const log = await openLog({ url: undefined, dataFolder, logger: stage('log'), compress: loaded.config.log.compress });

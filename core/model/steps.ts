@@ -18,6 +18,8 @@ export interface ModelSteps {
   /** The values of a reading that they take, in order. */
   readonly channels: readonly string[];
   readonly chain: Chain;
+  /** As the manifest states them. */
+  readonly specs: readonly StepSpec[];
   /** How long after a sample's time, in event time of its device, a row may still be made of it. */
   readonly reachNs: number;
   /**
@@ -54,7 +56,7 @@ export function openSteps({ fields, channels, steps }: StepParts, own?: OwnSteps
   const before = window < 0 ? steps : steps.slice(0, window);
   const sampleSteps = before.map((step) => JSON.stringify([step, ...codeOf(step)]));
   const signature = JSON.stringify(code.length > 0 ? [channels, steps, code] : [channels, steps]);
-  return { channels, chain, reachNs, silenceNs, signature, sampleSteps };
+  return { channels, chain, specs: steps, reachNs, silenceNs, signature, sampleSteps };
 }
 
 /** How long steps may hold a sample back, by the parameters that say so. */

@@ -145,12 +145,12 @@ function buildStep(spec: StepSpec, index: number, shape: Shape, own: OwnSteps): 
     return definition.build(parsed.data, shape);
   } catch (error) {
     if (!(error instanceof StepProblem)) throw error;
-    throw problem(`${where} (${spec.use})`, error.message);
+    throw problem(`${where} (${spec.use})`, error.message, error);
   }
 }
 
-const problem = (where: string, what: string) =>
-  new GaplineError('config-invalid', `${where === '' ? 'steps' : where}: ${what}`);
+const problem = (where: string, what: string, cause?: StepProblem) =>
+  new GaplineError('config-invalid', `${where === '' ? 'steps' : where}: ${what}`, cause && { cause });
 
 /** How far ahead of its arrival a sample may be, where a step minds. */
 function maxAheadOf(spec: StepSpec): number {

@@ -13,13 +13,16 @@ export class StepProblem extends Error {
   override readonly name = 'StepProblem';
 }
 
+/** A step names a channel that the rows do not have. */
+export class UnknownChannel extends StepProblem {}
+
 /** The columns of the channels that are named, in their order. @throws {StepProblem} for one that is not there */
 export function columnsOf(known: readonly string[], named: readonly string[] | undefined): number[] {
   if (!named) return known.map((_, column) => column);
   return named.map((name) => {
     const column = known.indexOf(name);
     if (column < 0)
-      throw new StepProblem(`channels: there is no channel ${JSON.stringify(name)}; there are ${listed(known)}`);
+      throw new UnknownChannel(`channels: there is no channel ${JSON.stringify(name)}; there are ${listed(known)}`);
     return column;
   });
 }

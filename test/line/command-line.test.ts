@@ -6,6 +6,8 @@ import { expect, onTestFinished, test } from 'vitest';
 import { createProgram } from '../../cli/program.ts';
 import { gapline, spambase, temporaryFolder } from './gapline.ts';
 
+const ppg = ['--config', join(import.meta.dirname, '../../examples/ppg/stream.yaml'), '--page-port', '0'];
+
 test('--help lists every subcommand, and each subcommand every option with its text', () => {
   const program = createProgram();
   const check = (command: typeof program) => {
@@ -26,6 +28,33 @@ test.each([
   { args: ['dance'], says: /unknown command 'dance'/ },
   { args: ['up', '--config', spambase, '--labels', 'many'], says: /expected a whole number/ },
   { args: ['up', '--config', 'none.yaml'], says: /none\.yaml: there is no such file/ },
+  {
+    args: [
+      'up',
+      ...ppg,
+      '--set',
+      'steps=[{use: resample, rate: 125, maxGap: 1s}, {use: filter, band: bandpass, low: 8, high: 0.5}]',
+    ],
+    says: /steps\.1 \(filter\): high: 0\.5 Hz is not above low, 8 Hz/,
+  },
+  {
+    args: [
+      'up',
+      ...ppg,
+      '--set',
+      'steps=[{use: resample, rate: 125, maxGap: 1s}, {use: filter, band: lowpass, high: 80}]',
+    ],
+    says: /steps\.1 \(filter\): high: 80 Hz is not below half the rate, 62\.5 Hz/,
+  },
+  {
+    args: [
+      'classify',
+      ...ppg.slice(0, 2),
+      '--set',
+      'steps=[{use: filter, along: row, rate: 125, band: lowpass, high: 80}]',
+    ],
+    says: /steps\.0 \(filter\): high: 80 Hz is not below half the rate, 62\.5 Hz/,
+  },
   { args: ['collect', '--config', spambase, '--log', 'http://x'], says: /expected kafka:\/\/HOST:PORT or a file/ },
 ])('gapline $args ends with one clear complaint', async ({ args, says }) => {
   const ended = await gapline([...args], { cwd: temporaryFolder() }).ended;
