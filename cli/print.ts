@@ -21,8 +21,13 @@ export async function writeLines(lines: readonly string[], out: Writable = proce
   const text = `${lines.join('\n')}\n`;
   out.write(out === process.stdout ? printableLines(text) : text);
   if (out.writableNeedDrain) {
+    const settled = new AbortController();
+    const either = ['drain', 'close'].map((event) => once(out, event, { signal: settled.signal }));
     // Rejects where the reader has gone, which `destroyed` tells as well.
-    await Promise.race([once(out, 'drain'), once(out, 'close')]).catch(() => {});
+    await Promise.race(either).catch(() => {});
+    // The listeners of the other one would stay: hundreds, for a slow reader.
+    settled.abort();
+    await Promise.allSettled(either);
   }
   return !out.destroyed;
 }
