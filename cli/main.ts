@@ -1,6 +1,6 @@
 import { CommanderError } from 'commander';
 import { explainFileError } from '../core/files/fault.ts';
-import { describeError, errorCatalog, GaplineError } from '../core/wire/errors.ts';
+import { describeError, describeWithRemedy, GaplineError } from '../core/wire/errors.ts';
 import { complain } from './print.ts';
 import { createProgram } from './program.ts';
 
@@ -8,7 +8,7 @@ import { createProgram } from './program.ts';
 function report(error: unknown): void {
   const known = error instanceof GaplineError ? error : explainFileError(error);
   if (known) {
-    complain(`gapline: ${describeError(known)}. ${errorCatalog[known.code].remedy} [${known.code}]\n`);
+    complain(`gapline: ${describeWithRemedy(known, known.code)}\n`);
     return;
   }
   complain(`gapline: ${describeError(error)} [internal]\n`);

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { classifierGroup } from '../../classifier/classifier.ts';
 import { archiveGroup } from '../../collector/archive.ts';
 import { type EventLog, totalLag } from '../../core/log/port.ts';
-import { describeError, errorCatalog, GaplineError } from '../../core/wire/errors.ts';
+import { describeWithRemedy, GaplineError } from '../../core/wire/errors.ts';
 import { printable } from '../../core/wire/printable.ts';
 import { isDiskFull } from '../../core/wire/sqlite-code.ts';
 import type { Stream } from '../../core/wire/stream.ts';
@@ -55,7 +55,7 @@ export async function doctor(options: DoctorOptions): Promise<void> {
     } catch (error) {
       broken += 1;
       const code = error instanceof GaplineError ? error.code : 'internal';
-      print('BROKEN', check.part, `${describeError(error)}. ${errorCatalog[code].remedy} [${code}]`);
+      print('BROKEN', check.part, describeWithRemedy(error, code));
     }
   }
   if (broken > 0) process.exitCode = 1;

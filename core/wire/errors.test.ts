@@ -1,5 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { describeError, GaplineError, oneLine } from './errors.ts';
+import { describeError, describeWithRemedy, GaplineError, oneLine } from './errors.ts';
+
+test('what to do follows what is wrong, with one mark between them', () => {
+  const described = (detail: string) =>
+    describeWithRemedy(new GaplineError('config-invalid', detail), 'config-invalid');
+  expect(described('training.shapelts: did you mean shapelets?')).toBe(
+    'training.shapelts: did you mean shapelets? Correct what is named. [config-invalid]',
+  );
+  expect(described('rate: found 0')).toBe('rate: found 0. Correct what is named. [config-invalid]');
+});
 
 describe('an error is described', () => {
   test('with its causes, each once', () => {

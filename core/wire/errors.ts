@@ -420,6 +420,12 @@ export function describeError(error: unknown): string {
   return oneLine(messageOf(error));
 }
 
+/** What is wrong, what to do, and the code, for a person. */
+export function describeWithRemedy(error: unknown, code: ErrorCode): string {
+  const what = describeError(error);
+  return `${what}${/[.?!]$/.test(what) ? '' : '.'} ${errorCatalog[code].remedy} [${code}]`;
+}
+
 /** Foreign text as one line that no terminal takes for commands, cut in its middle where it is too long to be read. */
 export function oneLine(text: string): string {
   const line = printable(
