@@ -18,6 +18,7 @@ import { type Segments, type Stream, topicsOf } from '../core/wire/stream.ts';
 import type { KeptDrafts } from '../training/kept-draft.ts';
 import type { LoadedConfig } from './config/load.ts';
 import { readFactsFile } from './facts-file.ts';
+import { readInKeys } from './in-keys.ts';
 import { mlflowSecrets } from './open.ts';
 import { complain } from './print.ts';
 
@@ -119,12 +120,13 @@ export async function openDataset(
     );
   }
   const chosen = fields ?? named;
-  const dataset = await readDataset({
+  const reading = readDataset({
     ...options,
     ...(parameter !== undefined && value !== undefined && { long: { parameter, value } }),
     file: [file].flat().map((each) => resolve(loaded.folder, each)),
     ...(chosen && { fields: chosen }),
   });
+  const dataset = await readInKeys(reading);
   return withFacts(loaded, dataset);
 }
 
