@@ -14,7 +14,9 @@ test('every script that the pages name reads its arguments in this way', () => {
   const pages = globSync('*/README.md', { cwd: import.meta.dirname }).map((file) =>
     readFileSync(join(import.meta.dirname, file), 'utf8'),
   );
-  const named = pages.flatMap((page) => [...page.matchAll(/node examples\/(\S+\.ts)/g)].map(([, script]) => script));
+  const named = pages.flatMap((page) =>
+    [...page.matchAll(/npx node examples\/(\S+\.ts)/g)].map(([, script]) => script),
+  );
   expect(named.length).toBeGreaterThan(3);
   expect(named.filter((script) => !scripts.includes(`${script}`))).toEqual([]);
 });
@@ -22,10 +24,10 @@ test('every script that the pages name reads its arguments in this way', () => {
 test.each(scripts)('%s --help prints its usage, and an unknown option is one line', (script) => {
   const { status, stdout, stderr } = run(script, '--help');
   expect([status, stderr]).toEqual([0, '']);
-  expect(stdout).toMatch(new RegExp(`^node examples/${script}.*\n\n\\S`));
+  expect(stdout).toMatch(new RegExp(`^npx node examples/${script}.*\n\n\\S`));
   const refused = run(script, '--nonsense');
   expect([refused.status, refused.stdout]).toEqual([1, '']);
-  expect(refused.stderr).toMatch(new RegExp(`^Unknown option '--nonsense'; usage: node examples/${script}.*\n$`));
+  expect(refused.stderr).toMatch(new RegExp(`^Unknown option '--nonsense'; usage: npx node examples/${script}.*\n$`));
 });
 
 test('a number that is none, and a file that is not there, are one line', () => {

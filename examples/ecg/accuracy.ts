@@ -1,5 +1,5 @@
 // Writes into README.md how right the versions were fold by fold, how right they are on patients that they never saw, and how far the
-// ensemble's models part: node examples/ecg/accuracy.ts, after node examples/ecg/simulate.ts
+// ensemble's models part: npx node examples/ecg/accuracy.ts, after npx node examples/ecg/simulate.ts
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readDataset } from '../../core/dataset/read.ts';
@@ -12,7 +12,7 @@ import { batchesOf, labelledRows } from '../../training/rows.ts';
 import { readArguments } from '../arguments.ts';
 
 readArguments(
-  'node examples/ecg/accuracy.ts\n\nWrites how right the versions are into README.md beside this script; simulate.ts makes their patients.',
+  'npx node examples/ecg/accuracy.ts\n\nWrites how right the versions are into README.md beside this script; simulate.ts makes their patients.',
   {},
 );
 

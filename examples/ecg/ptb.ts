@@ -1,7 +1,7 @@
 // Makes data/train.csv and data/test.csv of real beats, 60 % and 40 % of them: those that Kachuee, Fazeli and Sarrafzadeh (2018) cut from the
 // PTB recordings. Fetches them where there is a network; or takes the two files that somebody fetched.
-// node examples/ecg/ptb.ts
-// node examples/ecg/ptb.ts ptbdb_normal.csv ptbdb_abnormal.csv
+// npx node examples/ecg/ptb.ts
+// npx node examples/ecg/ptb.ts ptbdb_normal.csv ptbdb_abnormal.csv
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readArguments, refuse } from '../arguments.ts';
@@ -28,7 +28,7 @@ async function fetchBeats(from: string): Promise<string[]> {
     const { message, cause } = error as Error;
     const why = cause instanceof Error ? cause.message || String((cause as NodeJS.ErrnoException).code) : message;
     throw new Unreachable(
-      `the PTB beats cannot be fetched from ${from}: ${why}. Without a network, use the simulated ones (node examples/ecg/simulate.ts), or fetch ${names.join(' and ')} from ${page} elsewhere and name both files here`,
+      `the PTB beats cannot be fetched from ${from}: ${why}. Without a network, use the simulated ones (npx node examples/ecg/simulate.ts), or fetch ${names.join(' and ')} from ${page} elsewhere and name both files here`,
     );
   }
 }
@@ -85,7 +85,7 @@ export async function makeTables({
 }
 
 if (import.meta.main) {
-  const usage = `node examples/ecg/ptb.ts [${names.join(' ')}]\n\nWrites train.csv and test.csv of real beats into data beside this script; without two files it fetches them.`;
+  const usage = `npx node examples/ecg/ptb.ts [${names.join(' ')}]\n\nWrites train.csv and test.csv of real beats into data beside this script; without two files it fetches them.`;
   const { positionals: files } = readArguments(usage, {}, names.length);
   if (files.length !== 0 && files.length !== names.length) refuse('name no file, or two', usage);
   try {

@@ -1,11 +1,11 @@
-// Writes the training data, a beat a row: data/train.csv and data/test.csv. node examples/ecg/simulate.ts
+// Writes the training data, a beat a row: data/train.csv and data/test.csv. npx node examples/ecg/simulate.ts
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readArguments } from '../arguments.ts';
 import simulate, { fields } from './simulator.ts';
 
 readArguments(
-  'node examples/ecg/simulate.ts\n\nWrites train.csv and test.csv of simulated patients into data beside this script, a beat a row.',
+  'npx node examples/ecg/simulate.ts\n\nWrites train.csv and test.csv of simulated patients into data beside this script, a beat a row.',
   {},
 );
 

@@ -27,7 +27,7 @@ async function convert(from: string, to: string): Promise<number> {
   return rows;
 }
 
-const usage = `node examples/heartbeat/mitbih.ts mitbih_train.csv mitbih_test.csv
+const usage = `npx node examples/heartbeat/mitbih.ts mitbih_train.csv mitbih_test.csv
 
 Writes train.csv and test.csv into data beside this script, with a header and the names of the kinds.`;
 const [train, test] = readArguments(usage, {}, 2).positionals;

@@ -1,11 +1,11 @@
-// Writes data/train.csv and data/test.csv, a beat a row, and data/beat.json, a request for the gateway. node examples/heartbeat/simulate.ts
+// Writes data/train.csv and data/test.csv, a beat a row, and data/beat.json, a request for the gateway. npx node examples/heartbeat/simulate.ts
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readArguments } from '../arguments.ts';
 import { type Beat, beats, fields } from './simulator.ts';
 
 readArguments(
-  'node examples/heartbeat/simulate.ts\n\nWrites train.csv, test.csv and beat.json of simulated beats into data beside this script.',
+  'npx node examples/heartbeat/simulate.ts\n\nWrites train.csv, test.csv and beat.json of simulated beats into data beside this script.',
   {},
 );
 

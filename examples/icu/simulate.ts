@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { readArguments, wholeNumber } from '../arguments.ts';
 import { tablesOf } from './tables.ts';
 
-const usage = `node examples/icu/simulate.ts [FOLDER] [--patients 60] [--hours 120] [--seed 2] [--wide] [--comma] [--truth]
+const usage = `npx node examples/icu/simulate.ts [FOLDER] [--patients 60] [--hours 120] [--seed 2] [--wide] [--comma] [--truth]
 
 Writes age.csv, admission.csv, signal.csv and facts.ndjson of a simulated ward into FOLDER (default: data beside this script).
   --patients N, --hours N, --seed N  how many, for how long, and which ones

@@ -1,5 +1,5 @@
 // Writes how right the model is on motors that it never saw, by the share of samples that are missing in bursts, into README.md:
-// node examples/motor/accuracy.ts
+// npx node examples/motor/accuracy.ts
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openRegistry } from '../../core/model/registry/folder.ts';
@@ -10,7 +10,7 @@ import { readArguments } from '../arguments.ts';
 import simulate from './simulator.ts';
 
 readArguments(
-  'node examples/motor/accuracy.ts\n\nScores the models on what they never saw, and writes the table into README.md beside this script.',
+  'npx node examples/motor/accuracy.ts\n\nScores the models on what they never saw, and writes the table into README.md beside this script.',
   {},
 );
 

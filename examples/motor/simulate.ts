@@ -1,11 +1,11 @@
-// Writes data/train.csv and data/test.csv: samples of motors at eight ages each. node examples/motor/simulate.ts
+// Writes data/train.csv and data/test.csv: samples of motors at eight ages each. npx node examples/motor/simulate.ts
 import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { readArguments } from '../arguments.ts';
 import simulate, { fields, rate } from './simulator.ts';
 
 readArguments(
-  'node examples/motor/simulate.ts\n\nWrites train.csv and test.csv of simulated motors into data beside this script, 65 MB each.',
+  'npx node examples/motor/simulate.ts\n\nWrites train.csv and test.csv of simulated motors into data beside this script, 65 MB each.',
   {},
 );
 

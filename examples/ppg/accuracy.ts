@@ -1,5 +1,5 @@
 // Writes how right the versions are on people that they never saw, by the share of samples that are lost in bursts, into README.md:
-// node examples/ppg/accuracy.ts
+// npx node examples/ppg/accuracy.ts
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openRegistry } from '../../core/model/registry/folder.ts';
@@ -10,7 +10,7 @@ import { readArguments } from '../arguments.ts';
 import simulate from './simulator.ts';
 
 readArguments(
-  'node examples/ppg/accuracy.ts\n\nScores the models on what they never saw, and writes the table into README.md beside this script.',
+  'npx node examples/ppg/accuracy.ts\n\nScores the models on what they never saw, and writes the table into README.md beside this script.',
   {},
 );
 

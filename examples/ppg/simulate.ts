@@ -1,5 +1,5 @@
 // Writes the training data: data/train.csv and data/test.csv, samples at 125 Hz, and data/segments.csv, a whole segment of 2,000
-// samples a row behind a row number without a name. node examples/ppg/simulate.ts
+// samples a row behind a row number without a name. npx node examples/ppg/simulate.ts
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Track } from '../../generator/source.ts';
@@ -7,7 +7,7 @@ import { readArguments } from '../arguments.ts';
 import simulate, { rate } from './simulator.ts';
 
 readArguments(
-  'node examples/ppg/simulate.ts\n\nWrites train.csv, test.csv and segments.csv of simulated people into data beside this script.',
+  'npx node examples/ppg/simulate.ts\n\nWrites train.csv, test.csv and segments.csv of simulated people into data beside this script.',
   {},
 );
 

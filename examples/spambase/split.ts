@@ -1,4 +1,4 @@
-// Makes data/train.csv (80 %, by label) and data/test.csv (the rest) from the whole set: node examples/spambase/split.ts
+// Makes data/train.csv (80 %, by label) and data/test.csv (the rest) from the whole set: npx node examples/spambase/split.ts
 import { join } from 'node:path';
 import { readTable } from '../../core/dataset/read.ts';
 import { splitTable } from '../../core/dataset/split.ts';
@@ -6,7 +6,7 @@ import { surveyTable } from '../../core/dataset/survey.ts';
 import { readArguments } from '../arguments.ts';
 
 readArguments(
-  'node examples/spambase/split.ts\n\nSplits data/spambase.csv beside this script into train.csv and test.csv.',
+  'npx node examples/spambase/split.ts\n\nSplits data/spambase.csv beside this script into train.csv and test.csv.',
   {},
 );
 
