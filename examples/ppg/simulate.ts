@@ -1,5 +1,5 @@
-// Writes the training data: data/train.csv and data/test.csv, samples at 125 Hz, and data/segments.csv, a whole segment of 2,000
-// samples a row behind a row number without a name. npx node examples/ppg/simulate.ts
+// Writes the data: data/train.csv and data/test.csv, samples at 125 Hz, and data/segments.csv and data/segments-test.csv, a whole
+// segment of 2,000 samples a row behind a row number without a name. npx node examples/ppg/simulate.ts
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Track } from '../../generator/source.ts';
@@ -7,7 +7,7 @@ import { readArguments } from '../arguments.ts';
 import simulate, { rate } from './simulator.ts';
 
 readArguments(
-  'npx node examples/ppg/simulate.ts\n\nWrites train.csv, test.csv and segments.csv of simulated people into data beside this script.',
+  'npx node examples/ppg/simulate.ts\n\nWrites train.csv, test.csv, segments.csv and segments-test.csv of simulated people into data beside this script.',
   {},
 );
 
@@ -20,6 +20,8 @@ mkdirSync(folder, { recursive: true });
 /** Other seeds are other people: what is scored was never learnt from. */
 const train = [101, 102, 103, 104, 105, 106];
 const test = [201, 202, 203];
+/** Of whole segments the people of both are learnt from. */
+const testOfSegments = [301, 302, 303];
 
 const tracks = (seeds: readonly number[]): { person: string; track: Track }[] =>
   seeds.flatMap((seed) => {
@@ -38,14 +40,16 @@ for (const [name, seeds] of Object.entries({ train, test })) {
   writeFileSync(join(folder, `${name}.csv`), `patient,time,ppg,rhythm\n${lines.join('')}`);
 }
 
-const values = new Float64Array(1);
-const segments = tracks([...train, ...test]).map(({ track }, row) => {
-  let kind: string | undefined;
-  const cells = Array.from({ length: segment }, () => {
-    kind = track.next(values);
-    return values[0];
-  });
-  return `${row},${cells.join(',')},${kind}\n`;
-});
 const header = ['', ...Array.from({ length: segment }, (_, at) => `sample${at}`), 'Label'];
-writeFileSync(join(folder, 'segments.csv'), `${header.join(',')}\n${segments.join('')}`);
+for (const [name, seeds] of Object.entries({ segments: [...train, ...test], 'segments-test': testOfSegments })) {
+  const value = new Float64Array(1);
+  const lines = tracks(seeds).map(({ track }, row) => {
+    let kind: string | undefined;
+    const cells = Array.from({ length: segment }, () => {
+      kind = track.next(value);
+      return value[0];
+    });
+    return `${row},${cells.join(',')},${kind}\n`;
+  });
+  writeFileSync(join(folder, `${name}.csv`), `${header.join(',')}\n${lines.join('')}`);
+}
