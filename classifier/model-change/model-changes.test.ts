@@ -21,15 +21,13 @@ afterEach(async () => {
 
 test('that a version has other steps than the configuration is said at the start, and when it takes over', async () => {
   const smooth = (time: string) => [{ use: 'smooth', time }] as const;
-  const [first, second, third] = ['1s', '2s', '1s'].map((time, at) =>
-    doubleModel({ version: at + 1, steps: smooth(time) }),
-  );
+  const version = (number: number, time: string) => doubleModel({ version: number, steps: smooth(time) });
   const lines: string[] = [];
   const logger = pino({ level: 'warn' }, { write: (text) => void lines.push(JSON.parse(text).msg) });
-  const source = changingSource(first!);
+  const source = changingSource(version(1, '1s'));
   const classifier = await line.classify(source, { logger, configuredSteps: smooth('2s') });
   expect(lines).toEqual([expect.stringMatching(/^model double version 1 .* trained with, not with `steps`/)]);
-  for (const next of [second!, third!]) {
+  for (const next of [version(2, '2s'), version(3, '1s')]) {
     source.change(next);
     await vi.waitFor(() => expect(classifier.totals().model?.version).toBe(next.identity.version), patient);
   }

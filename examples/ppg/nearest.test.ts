@@ -35,7 +35,7 @@ function normalised({ kind, samples }: Window): Window {
 function distance(a: Float64Array, b: Float64Array, most: number): number {
   let sum = 0;
   for (let from = 0; from < length && sum < most; from += 50)
-    for (let at = from; at < from + 50; at += 1) sum += (a[at]! - b[at]!) ** 2;
+    for (let at = from; at < from + 50; at += 1) sum += (elementAt(a, at) - elementAt(b, at)) ** 2;
   return sum;
 }
 
