@@ -1,7 +1,7 @@
 import { InfluxDB } from '@influxdata/influxdb-client';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { predictionToPoint } from '../core/wire/point.ts';
-import type { Prediction } from '../core/wire/prediction.ts';
+import { type Prediction, unknownLabel } from '../core/wire/prediction.ts';
 import { type Bucket, describeWithInfluxdb, makeBucket } from '../test/servers/with-influxdb.ts';
 import { cells } from './cells.ts';
 import { allDevices, fluxString } from './flux.ts';
@@ -33,11 +33,13 @@ function makePairs(stream: string): Pair[] {
     const second = Math.floor(index / devices.length);
     const time = `${BigInt(startMs + second * 1_000 + (index % devices.length) * 7 + 1) * 1_000_000n + 5n}`;
     const truth = random() < 0.8 ? classes[Math.floor(random() * 3)] : undefined;
+    const guess = (right: number) =>
+      truth !== undefined && random() < right ? truth : classes[Math.floor(random() * 2)]!;
     const say = (version: number, right: number, latencyMs: number): Prediction => ({
       stream,
       device: devices[index % devices.length]!,
       time,
-      label: truth !== undefined && random() < right ? truth : classes[Math.floor(random() * 2)]!,
+      label: second % 25 === 7 ? unknownLabel : guess(right),
       probability: random(),
       probabilities: {},
       filled: {},

@@ -2,7 +2,7 @@ import { InfluxDB } from '@influxdata/influxdb-client';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Point, predictionToPoint, readingToPoint } from '../core/wire/point.ts';
-import type { Prediction } from '../core/wire/prediction.ts';
+import { type Prediction, unknownLabel } from '../core/wire/prediction.ts';
 import type { Reading } from '../core/wire/reading.ts';
 import { topicsOf } from '../core/wire/stream.ts';
 import { type Bucket, describeWithInfluxdb, influxdbApi, makeBucket } from '../test/servers/with-influxdb.ts';
@@ -46,7 +46,8 @@ function make(stream: string): Made[] {
         if (missing) filled[field] = -Math.round(random() * 1_000) / 8;
       }
       const truth = random() < 0.8 ? classes[Math.floor(random() * 3)] : undefined;
-      const label = truth !== undefined && random() < 0.7 ? truth : classes[Math.floor(random() * 2)]!;
+      const guess = truth !== undefined && random() < 0.7 ? truth : classes[Math.floor(random() * 2)]!;
+      const label = second % 25 === 7 ? unknownLabel : guess;
       const received = time;
       made.push({
         reading: { stream, device, time, values, truth, received },

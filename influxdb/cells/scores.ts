@@ -1,3 +1,4 @@
+import { unknownLabel } from '../../core/wire/prediction.ts';
 import { allDotsOf, withPieces } from '../flux.ts';
 import { type Cell, cell, line, number, shares, table } from './cell.ts';
 
@@ -16,16 +17,20 @@ confusion
   ),
   cell(
     'Macro F1',
-    'The mean of F1 over all classes that came as truth or as label, as scikit-learn counts it.',
+    'The mean of F1 over all classes that came as truth or as label, as scikit-learn counts it; a declined label is of no class.',
     number('', 4),
     [2, 3],
     withPieces(`
-ofTruth = confusion |> map(fn: (r) => ({class: r.truth, hits: if r.truth == r.label then r.n else 0, n: r.n}))
-ofLabel = confusion |> map(fn: (r) => ({class: r.label, hits: 0, n: r.n}))
+ofTruth = confusion |> map(fn: (r) => ({class: r.truth, hits: if r.truth == r.label then r.n else 0, all: r.n, n: r.n}))
+ofLabel = confusion |> map(fn: (r) => ({class: r.label, hits: 0, all: 0, n: r.n}))
 
 union(tables: [ofTruth, ofLabel])
     |> group(columns: ["class"])
-    |> reduce(identity: {hits: 0, n: 0}, fn: (r, accumulator) => ({hits: accumulator.hits + r.hits, n: accumulator.n + r.n}))
+    |> reduce(
+        identity: {hits: 0, all: 0, n: 0},
+        fn: (r, accumulator) => ({hits: accumulator.hits + r.hits, all: accumulator.all + r.all, n: accumulator.n + r.n}),
+    )
+    |> filter(fn: (r) => r.class != "${unknownLabel}" or r.all > 0)
     |> group()
     |> map(fn: (r) => ({_value: 2.0 * float(v: r.hits) / float(v: r.n)}))
     |> mean()`),

@@ -1,3 +1,4 @@
+import { unknownLabel } from '../../core/wire/prediction.ts';
 import { allDotsOf, withPieces } from '../flux.ts';
 import { type Cell, cell, line, number, shares, table } from './cell.ts';
 
@@ -82,6 +83,7 @@ union(tables: [ofTruth, ofLabel])
         identity: {hits: 0, all: 0, n: 0},
         fn: (r, accumulator) => ({hits: accumulator.hits + r.hits, all: accumulator.all + r.all, n: accumulator.n + r.n}),
     )
+    |> filter(fn: (r) => r.class != "${unknownLabel}" or r.all > 0)
     |> group(columns: ["model"])
     |> reduce(
         identity: {hits: 0, readings: 0, f1: 0.0, classes: 0.0},
