@@ -3,6 +3,7 @@ import { crc32 } from 'node:zlib';
 import { describeError, GaplineError } from '../../wire/errors.ts';
 import type { LogRecord } from '../port.ts';
 import { Block, compressAtOnce, decompress, layOutNew, sizeOfNew } from './block.ts';
+import type { PackedBlock } from './blocks.ts';
 
 /** The records of a batch that belong to one partition. */
 export interface Slice {
@@ -253,6 +254,18 @@ export class Batches {
     }
     for (const id of this.#remembered.keys()) if (id <= through) this.#drop(id);
   }
+}
+
+/** A block of records that are too many for a batch. */
+export function packNew({ first, arrivedMs: arrived, records }: NewSlice): PackedBlock {
+  const bytes = Buffer.allocUnsafeSlow(sizeOfNew(records));
+  layOutNew(records, bytes, 0);
+  const arrivedMs = Number(arrived);
+  return {
+    first: { offset: first, arrivedMs },
+    last: { offset: first + BigInt(records.length - 1), arrivedMs },
+    data: compressAtOnce(bytes),
+  };
 }
 
 /** What a slice counts from an offset on. */

@@ -133,6 +133,24 @@ describe('batches', { timeout: testTimeoutMs }, () => {
       .toSorted((a, b) => a.partition - b.partition || Number(a.offset - b.offset))
       .map(({ value }) => Buffer.from(value).toString());
 
+  test('many bytes of one partition are a block at once, and what is less beside them a batch', async () => {
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings', 12);
+    await log.append(topic, numbered(0, 10), deadline);
+    const large = Array.from({ length: 9 }, (_, i) => record('device-1', String(i).padEnd(40_000, '-')));
+    await log.append(topic, [...numbered(10, 20), ...large, ...numbered(20, 30)], deadline);
+    await log.append(topic, numbered(30, 40), deadline);
+    expect([batches(), blocks()]).toEqual([3, 1]);
+    const own = (all: readonly string[]) => all.filter((value) => value.length < 10);
+    const seen = await ordered(log, topic);
+    expect(sorted(own(seen))).toEqual(numbers(0, 40));
+    const merging = await mergingLog();
+    await expect.poll(batches, patient).toBe(0);
+    await merging.stop();
+    expect(await ordered(log, topic)).toEqual(seen);
+    expect(bytes()).toBe(bytesOfBlocks());
+  });
+
   test('numbers of batches are never used again, and a file begins where it ended', async () => {
     const log = await fixture().open();
     const topic = await fixture().topic(log, 'readings', 1);

@@ -1,8 +1,8 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { textOf, wholeText } from '../../wire/sqlite-text.ts';
 import type { LogRecord, StoredRecord } from '../port.ts';
-import type { Batches, Slice } from './batches.ts';
-import type { Block, BlockRecord } from './block.ts';
+import { type Batches, type NewSlice, packNew, type Slice } from './batches.ts';
+import { type Block, type BlockRecord, sizeOfNew } from './block.ts';
 import type { Blocks, StoredBlock } from './blocks.ts';
 import { offsetOf, recordId } from './database.ts';
 import { inTermsOfLog } from './errors.ts';
@@ -30,6 +30,9 @@ export interface Place {
 
 /** Behind every offset. */
 const endless = 1n << 44n;
+
+/** So many bytes of one partition are a block at once: merging would gain little, and cost most for them. */
+const minBlockBytes = 128 << 10;
 
 /** What a record costs beside its key and value, about, in bytes. */
 const overhead = 24;
@@ -111,25 +114,31 @@ export class Records {
     return end;
   }
 
-  /** Writes the batch of this transaction, and where its partitions now end. */
+  /** Writes what this transaction appends, and where its partitions now end. */
   finish(): void {
-    const id = this.#writeBatch();
+    const parts: NewSlice[] = [];
+    for (const [partitionId, end] of this.#tails) {
+      const { next: first, arrivedMs, records } = end;
+      if (records.length === 0) continue;
+      const part = { partitionId, first, arrivedMs, records };
+      if (sizeOfNew(records) < minBlockBytes) parts.push(part);
+      else this.#appended(partitionId, records.length, this.#blocks.insert(partitionId, packNew(part)));
+    }
+    const id = parts.length === 0 ? 0n : this.#writeBatch(parts);
     for (const [partition, { next, added, arrivedMs }] of this.#tails)
       this.#move.run(next, added, arrivedMs, id, partition);
   }
 
-  #writeBatch(): bigint {
-    const parts = [...this.#tails].flatMap(([partitionId, { next: first, arrivedMs, records }]) =>
-      records.length === 0 ? [] : { partitionId, first, arrivedMs, records },
-    );
-    if (parts.length === 0) return 0n;
+  #writeBatch(parts: readonly NewSlice[]): bigint {
     const { id, slices } = this.#batches.write(parts);
-    for (const { partitionId, next, bytes } of slices) {
-      const end = this.#endOf(partitionId);
-      end.next = next;
-      end.added += bytes;
-    }
+    for (const { partitionId, first, next, bytes } of slices) this.#appended(partitionId, Number(next - first), bytes);
     return id;
+  }
+
+  #appended(partitionId: bigint, count: number, bytes: number): void {
+    const end = this.#endOf(partitionId);
+    end.next += BigInt(count);
+    end.added += bytes;
   }
 
   /** The transaction was committed; returns where its partitions end. */
