@@ -90,7 +90,10 @@ describe('batches', { timeout: testTimeoutMs }, () => {
     const append = fc.record({
       by: fc.nat({ max: 2 }),
       topic: fc.constantFrom(...topics),
-      values: fc.array(fc.string({ maxLength: 40 }), { minLength: 1, maxLength: 8 }),
+      values: fc.array(
+        fc.oneof({ weight: 12, arbitrary: fc.string({ maxLength: 40 }) }, fc.constant('-'.repeat(150_000))),
+        { minLength: 1, maxLength: 8 },
+      ),
     });
     await fc.assert(
       fc.asyncProperty(fc.array(append, { minLength: 1, maxLength: 12 }), async (appends) => {
@@ -144,7 +147,8 @@ describe('batches', { timeout: testTimeoutMs }, () => {
     const own = (all: readonly string[]) => all.filter((value) => value.length < 10);
     const seen = await ordered(log, topic);
     expect(sorted(own(seen))).toEqual(numbers(0, 40));
-    const merging = await mergingLog();
+    // Together: what stands before the block and behind it must not become one.
+    const merging = await mergingLog({ batches: 3, everyMs: 3_600_000 });
     await expect.poll(batches, patient).toBe(0);
     await merging.stop();
     expect(await ordered(log, topic)).toEqual(seen);
@@ -241,6 +245,24 @@ describe('batches', { timeout: testTimeoutMs }, () => {
     await expect.poll(() => contents(log, topic), patient).toEqual([]);
     await retaining.stop();
     expect(bytes()).toBe(0);
+  });
+
+  test('rows before and behind batches do not become one block', async () => {
+    const log = await fixture().open();
+    const append = async (from: number, compacted: boolean) => {
+      const topic = await fixture().topic(log, 'readings', 1, { compacted });
+      const some = Array.from({ length: 8 }, (_, i) => record(`key-${from + i}`, String(from + i)));
+      await log.append(topic, some, deadline);
+      return topic;
+    };
+    await append(0, true);
+    await append(8, false);
+    await append(16, true);
+    const topic = await append(24, false);
+    const packing = await mergingLog({ batches: 1, recordsPerBlock: 6, everyMs: 1, paced: false });
+    await expect.poll(() => one('SELECT count(*) FROM log_records'), patient).toBeLessThan(6);
+    await packing.stop();
+    expect(await ordered(log, topic)).toEqual(Array.from({ length: 32 }, (_, i) => String(i)));
   });
 
   test('a topic that becomes a compacted one gets its batches as rows, and keeps the last record of each key', async () => {

@@ -92,18 +92,20 @@ class Merging {
     return merged;
   }
 
-  /** As many slices as a block should have, and at least one. */
+  /** Slices that follow each other without a block between them, as many as a block should have, and at least one. */
   *#parts(slices: readonly Slice[]): Generator<readonly Slice[]> {
     let part: Slice[] = [];
     let [records, bytes] = [0, 0];
     for (const slice of slices) {
+      const isFull = records >= this.#recordsPerBlock || bytes >= this.#bytesPerBlock;
+      if (part.length > 0 && (isFull || part.at(-1)?.next !== slice.first)) {
+        yield part;
+        part = [];
+        [records, bytes] = [0, 0];
+      }
       part.push(slice);
       records += Number(slice.next - slice.first);
       bytes += slice.to - slice.from;
-      if (records < this.#recordsPerBlock && bytes < this.#bytesPerBlock) continue;
-      yield part;
-      part = [];
-      [records, bytes] = [0, 0];
     }
     if (part.length > 0) yield part;
   }

@@ -96,9 +96,13 @@ class Packing {
     if (Number(size?.count) < this.#recordsPerBlock && Number(size?.bytes) < this.#bytesPerBlock) return [];
     const records: BlockRecord[] = [];
     let bytes = 0;
+    let end: bigint | undefined;
     for (const row of this.#rows.iterate(...range)) {
       const key = row.key === null ? null : textOf(row.key as string | Uint8Array);
       const place = { offset: offsetOf(row.id as bigint), arrivedMs: Number(row.arrivedMs) };
+      // What stands behind these rows otherwise must not be within their block.
+      end ??= this.#engine.records.placeOf(id, place.offset).next;
+      if (place.offset >= end) break;
       const record = { ...row, ...place, key } as unknown as BlockRecord;
       records.push(record);
       bytes += sizeOf(record);
