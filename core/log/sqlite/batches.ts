@@ -23,7 +23,7 @@ export interface Slice {
 }
 
 /** What one transaction appended, to whatever partitions. */
-interface Batch {
+export interface Batch {
   readonly id: bigint;
   readonly slices: readonly Slice[];
   /** Uncompressed. */
@@ -200,8 +200,23 @@ export class Batches {
     return bytes && new Block(bytes.subarray(from, to), { offset: first, arrivedMs });
   }
 
+  /** The bytes of a batch as the file has them, where these are damaged. */
+  damaged({ id, slices }: Batch): Uint8Array | undefined {
+    try {
+      if (!this.#remembered.has(id)) this.#read(id, slices[0]?.first ?? 0n);
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof GaplineError)) throw error;
+      return this.#dataOf(id);
+    }
+  }
+
+  #dataOf(id: bigint): Uint8Array | undefined {
+    return this.#data.get(id)?.data as Uint8Array | undefined;
+  }
+
   #read(id: bigint, first: bigint): Buffer | undefined {
-    const data = this.#data.get(id)?.data as Uint8Array | undefined;
+    const data = this.#dataOf(id);
     if (!data) {
       this.forget(id);
       return undefined;

@@ -294,6 +294,38 @@ describe('batches', { timeout: testTimeoutMs }, () => {
     expect(sorted(texts(await contents(reader, other)))).toEqual(numbers(0, 5));
   });
 
+  test('a damaged batch is kept as it is when others are merged, and tells its readers', async () => {
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'readings', 1);
+    const other = await fixture().topic(log, 'other', 1);
+    for (let at = 0; at < 50; at += 10)
+      await Promise.all([topic, other].map((each) => log.append(each, numbered(at, at + 10), deadline)));
+    expect(batches()).toBe(5);
+    db?.exec(
+      `UPDATE log_batches SET data = CAST(substr(data, 1, 40) || x'00' || substr(data, 42) AS BLOB) WHERE id = 3`,
+    );
+    const merging = await mergingLog({ batches: 5, everyMs: 3_600_000 });
+    await expect.poll(batches, patient).toBe(0);
+    await merging.stop();
+    // Before it, of it, and behind it.
+    expect(blocks()).toBe(6);
+    expect(bytes()).toBe(bytesOfBlocks());
+    const reader = await fixture().open();
+    const damage = {
+      code: 'log-corrupt',
+      message: expect.stringMatching(/is damaged: the block of records from 20 on: /),
+    };
+    for (const each of [topic, other]) await expect(contents(reader, each)).rejects.toMatchObject(damage);
+    const seen = [];
+    for await (const some of reader.tail([topic], {
+      since: 0,
+      after: new Map([[topic, new Map([[0, 29n]])]]),
+      follow: false,
+    }))
+      seen.push(...some);
+    expect(texts(seen)).toEqual(numbers(30, 50));
+  });
+
   test('a file in which a place of records is damaged is not opened as one that lacks them', async () => {
     const log = await fixture().open();
     const topic = await fixture().topic(log, 'readings', 1);

@@ -1,7 +1,7 @@
 import type { StatementSync } from 'node:sqlite';
 import { sleep } from '../../retry/sleep.ts';
 import { describeError } from '../../wire/errors.ts';
-import { bytesFrom, type Slice } from './batches.ts';
+import { type Batch, bytesFrom, type Slice } from './batches.ts';
 import { type Block, compress, joined } from './block.ts';
 import type { PackedBlock } from './blocks.ts';
 import type { SqliteEngine } from './engine.ts';
@@ -16,6 +16,9 @@ interface Merged {
   readonly slices: readonly Slice[];
   readonly packed: PackedBlock;
 }
+
+/** By batch, its bytes. */
+type Damaged = ReadonlyMap<bigint, Uint8Array>;
 
 /** Puts the records of the oldest batches into blocks of their partitions, so that there are never more batches than memory knows of. */
 class Merging {
@@ -49,7 +52,7 @@ class Merging {
     const taken = this.#oldest();
     const last = taken.at(-1);
     if (!last) return false;
-    const merged = await this.#merge(taken.flatMap(({ slices }) => slices));
+    const merged = await this.#merge(taken);
     if (!merged || signal.aborted) return !signal.aborted;
     let isDone = false;
     await this.#engine.writer.submit({
@@ -79,12 +82,15 @@ class Merging {
   }
 
   /** Undefined where another process has merged some of them. */
-  async #merge(all: readonly Slice[]): Promise<readonly Merged[] | undefined> {
+  async #merge(taken: readonly Batch[]): Promise<readonly Merged[] | undefined> {
+    const damaged = this.#damaged(taken);
+    const all = taken.flatMap(({ slices }) => slices);
     const merged: Merged[] = [];
     for (const [partitionId, slices] of Map.groupBy(all, (slice) => slice.partitionId)) {
       const { first } = this.#engine.topics.extent(partitionId);
-      for (const some of this.#parts(slices.filter(({ next }) => next > first))) {
-        const packed = await this.#pack(some);
+      const needed = slices.filter(({ next }) => next > first);
+      for (const some of this.#parts(needed, damaged)) {
+        const packed = await this.#pack(some, damaged);
         if (!packed) return undefined;
         merged.push({ partitionId, slices: some, packed });
       }
@@ -92,13 +98,28 @@ class Merging {
     return merged;
   }
 
+  /** Blocks of damaged batches get their bytes as they are: whoever reads one is told, and nobody else is held up. */
+  #damaged(taken: readonly Batch[]): Damaged {
+    const damaged = new Map<bigint, Uint8Array>();
+    for (const batch of taken) {
+      const bytes = this.#engine.batches.damaged(batch);
+      if (!bytes) continue;
+      damaged.set(batch.id, bytes);
+      this.#engine.logger.warn(
+        `${this.#engine.file} is damaged: the batch ${batch.id} of records; it is kept as it is`,
+      );
+    }
+    return damaged;
+  }
+
   /** Slices that follow each other without a block between them, as many as a block should have, and at least one. */
-  *#parts(slices: readonly Slice[]): Generator<readonly Slice[]> {
+  *#parts(slices: readonly Slice[], damaged: Damaged): Generator<readonly Slice[]> {
     let part: Slice[] = [];
     let [records, bytes] = [0, 0];
     for (const slice of slices) {
+      const before = part.at(-1);
       const isFull = records >= this.#recordsPerBlock || bytes >= this.#bytesPerBlock;
-      if (part.length > 0 && (isFull || part.at(-1)?.next !== slice.first)) {
+      if (before && (isFull || !isFollowedBy(before, slice, damaged))) {
         yield part;
         part = [];
         [records, bytes] = [0, 0];
@@ -110,20 +131,27 @@ class Merging {
     if (part.length > 0) yield part;
   }
 
-  async #pack(slices: readonly Slice[]): Promise<PackedBlock | undefined> {
+  async #pack(slices: readonly Slice[], damaged: Damaged): Promise<PackedBlock | undefined> {
+    const [first, last] = [slices[0], slices.at(-1)];
+    if (!first || !last) return undefined;
+    const data = damaged.get(first.batch) ?? (await this.#join(slices));
+    return (
+      data && {
+        first: { offset: first.first, arrivedMs: first.arrivedMs },
+        last: { offset: last.next - 1n, arrivedMs: last.arrivedMs },
+        data,
+      }
+    );
+  }
+
+  #join(slices: readonly Slice[]): Promise<Uint8Array> | undefined {
     const blocks: Block[] = [];
     for (const slice of slices) {
       const block = this.#engine.batches.open(slice);
       if (!block) return undefined;
       blocks.push(block);
     }
-    const [first, last] = [slices[0], slices.at(-1)];
-    if (!first || !last) return undefined;
-    return {
-      first: { offset: first.first, arrivedMs: first.arrivedMs },
-      last: { offset: last.next - 1n, arrivedMs: last.arrivedMs },
-      data: await compress(joined(blocks), this.#quick),
-    };
+    return compress(joined(blocks), this.#quick);
   }
 
   #replace({ partitionId, slices, packed }: Merged): void {
@@ -133,6 +161,10 @@ class Merging {
     this.#shrink.run(counted - bytes, partitionId);
   }
 }
+
+/** Whether two slices may share a block. */
+const isFollowedBy = (before: Slice, slice: Slice, damaged: Damaged): boolean =>
+  before.next === slice.first && !damaged.has(before.batch) && !damaged.has(slice.batch);
 
 /** Merges all batches that there are now. */
 export async function mergeAll(engine: SqliteEngine, signal: AbortSignal): Promise<void> {
