@@ -38,10 +38,10 @@ export function createReader(database: DatabaseSync, names: Names, blocks: Block
   const page = createPages(database, rows, blocks, createTeller(onDamaged));
   return function* points({ measurement, range, device: only }) {
     const to = clamp(BigInt(range.to));
-    let points = firstPoints;
     const fieldOf = (field: number) => names.fieldById(measurement, field);
     for (const { id, device } of seriesOf(names, measurement, only)) {
       let damaged = 0;
+      let points = firstPoints;
       for (let from: bigint | undefined = clamp(BigInt(range.from)); from !== undefined && from < to; ) {
         const { found, next, fits }: Page = page(id, from, to, points);
         points = fits;

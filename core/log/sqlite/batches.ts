@@ -54,6 +54,7 @@ const maxRemembered = 32 << 20;
 export class Batches {
   readonly #file: string;
   readonly #insert: StatementSync;
+  readonly #version: StatementSync;
   readonly #last: StatementSync;
   readonly #oldest: StatementSync;
   readonly #unseen: StatementSync;
@@ -65,6 +66,7 @@ export class Batches {
   readonly #slices = new Map<bigint, Slice[]>();
   /** The last batch of which is known where its records are, or were. */
   #seen = 0n;
+  #seenVersion: unknown;
   #written: { readonly batch: Batch; readonly bytes: Buffer } | undefined;
   readonly #remembered = new Map<bigint, Buffer>();
   #rememberedBytes = 0;
@@ -72,6 +74,8 @@ export class Batches {
   constructor(db: DatabaseSync, file: string) {
     this.#file = file;
     this.#insert = db.prepare('INSERT INTO log_batches (id, slices, data) VALUES (?, ?, ?)');
+    // Changes with each commit of another connection.
+    this.#version = db.prepare('PRAGMA data_version');
     this.#last = db.prepare('SELECT max(batch) AS last FROM log_partitions');
     this.#oldest = db.prepare('SELECT min(id) AS oldest FROM log_batches');
     this.#unseen = db.prepare('SELECT id, slices FROM log_batches WHERE id > ? ORDER BY id');
@@ -131,6 +135,7 @@ export class Batches {
   /** The transaction was undone. */
   undone(): void {
     this.#written = undefined;
+    this.#seenVersion = undefined;
   }
 
   /** Learns what other processes wrote and merged. Within a transaction that only reads: what others see not yet may be undone. */
@@ -150,13 +155,18 @@ export class Batches {
 
   /** Learns what other processes wrote; returns whether there was something. */
   see(): boolean {
+    const version = this.#version.get()?.data_version;
+    if (version === this.#seenVersion) return false;
+    this.#seenVersion = version;
     const last = (this.#last.get()?.last as bigint | null | undefined) ?? 0n;
     if (last <= this.#seen) return false;
+    // Between two statements there may be one more.
     for (const { id, slices } of this.#unseen.all(this.#seen)) {
       const decoded = this.#decode(id as bigint, slices as Uint8Array);
       this.#add({ id: id as bigint, slices: decoded, bytes: decoded.at(-1)?.to ?? 0 });
+      this.#seen = id as bigint;
     }
-    this.#seen = last;
+    if (last > this.#seen) this.#seen = last;
     return true;
   }
 
@@ -164,6 +174,7 @@ export class Batches {
     try {
       return decodeSlices(id, bytes);
     } catch (cause) {
+      this.#seenVersion = undefined;
       throw this.#damaged(`the batch ${id} of records`, cause);
     }
   }

@@ -34,14 +34,14 @@ export class Compaction {
     const { db } = engine;
     this.#engine = engine;
     this.#replaced = db.prepare(
-      `SELECT id, 24 + octet_length(key) + octet_length(value) AS bytes FROM log_records
+      `SELECT id, 24 + octet_length(key) + octet_length(value) AS bytes FROM log_rows
        WHERE id >= :first AND id < :floor AND key IS NOT NULL
-       AND id NOT IN (SELECT max(id) FROM log_records WHERE id >= :first AND id < :next AND key IS NOT NULL GROUP BY key)
+       AND id NOT IN (SELECT max(id) FROM log_rows WHERE id >= :first AND id < :next AND key IS NOT NULL GROUP BY key)
        LIMIT ${chunk}`,
     );
-    this.#delete = db.prepare('DELETE FROM log_records WHERE id = ?');
+    this.#delete = db.prepare('DELETE FROM log_rows WHERE id = ?');
     this.#shrink = db.prepare('UPDATE log_partitions SET bytes = bytes - ? WHERE id = ?');
-    this.#insert = db.prepare('INSERT INTO log_records (id, arrived_ms, key, value) VALUES (?, ?, ?, ?)');
+    this.#insert = db.prepare('INSERT INTO log_rows (id, arrived_ms, key, value) VALUES (?, ?, ?, ?)');
   }
 
   /**
@@ -88,10 +88,13 @@ export class Compaction {
         run: () => {
           // Another process may have been here meanwhile.
           if (blocks.last(id)?.id !== stored.id) return;
-          for (const { offset, arrivedMs, key, value } of records)
+          const { first } = this.#engine.topics.extent(id);
+          // Retention may have passed the others.
+          const left = records.filter(({ offset }) => offset >= first);
+          for (const { offset, arrivedMs, key, value } of left)
             this.#insert.run(recordId(id, offset), arrivedMs, key, value);
           blocks.delete(stored);
-          this.#shrink.run(stored.bytes - BigInt(records.reduce((sum, record) => sum + sizeOf(record), 0)), id);
+          this.#shrink.run(stored.bytes - BigInt(left.reduce((sum, record) => sum + sizeOf(record), 0)), id);
         },
       });
     }

@@ -73,7 +73,9 @@ test('takes over a file of the first layout, with what it holds', async () => {
   await first.stop();
   const db = new DatabaseSync(file);
   db.exec('ALTER TABLE log_topics DROP COLUMN compacted; DROP TABLE log_holds; DROP TABLE log_blocks');
-  db.exec('ALTER TABLE log_partitions DROP COLUMN batch; DROP TABLE log_batches');
+  db.exec(
+    'ALTER TABLE log_partitions DROP COLUMN batch; DROP TABLE log_batches; ALTER TABLE log_rows RENAME TO log_records',
+  );
   db.exec('UPDATE log_schema SET version = 1');
   db.close();
   const log = await open(file);
@@ -81,6 +83,21 @@ test('takes over a file of the first layout, with what it holds', async () => {
   expect(sorted(texts(await contents(log, 'a')))).toEqual(numbers(0, 20));
   await log.ensureTopics([{ name: 'b', partitions: 1, retentionMs: 1_000, compacted: true }]);
   await log.stop();
+});
+
+test('a process of the last layout that has the file open fails, and does not step over what is in batches', async () => {
+  const file = join(folder, 'gapline.db');
+  await (await open(file)).stop();
+  const older = new DatabaseSync(file);
+  older.exec(
+    'ALTER TABLE log_partitions DROP COLUMN batch; DROP TABLE log_batches; ALTER TABLE log_rows RENAME TO log_records',
+  );
+  older.exec('UPDATE log_schema SET version = 3');
+  const read = older.prepare('SELECT id FROM log_records');
+  expect(read.all()).toEqual([]);
+  await (await open(file)).stop();
+  expect(() => read.all()).toThrow(/no such table/);
+  older.close();
 });
 
 test('refuses the log of a newer Gapline', async () => {

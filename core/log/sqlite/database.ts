@@ -30,7 +30,7 @@ const batches = `
 `;
 
 /**
- * `log_records.id` is the partition's id and the offset in one number (see {@link recordId}), so that a partition is one range of the
+ * `log_rows.id` is the partition's id and the offset in one number (see {@link recordId}), so that a partition is one range of the
  * table: reading and deleting are range scans and no index is kept. `first` and `next` bound the offsets that a partition holds; `batch` is
  * the last one with records of it, so that no number of a batch is ever used twice.
  */
@@ -47,7 +47,7 @@ const schema = `
     bytes INTEGER NOT NULL DEFAULT 0, arrived_ms INTEGER NOT NULL DEFAULT 0, batch INTEGER NOT NULL DEFAULT 0,
     UNIQUE (topic, number)
   ) STRICT;
-  CREATE TABLE log_records (id INTEGER PRIMARY KEY, arrived_ms INTEGER NOT NULL, key TEXT, value BLOB NOT NULL) STRICT;
+  CREATE TABLE log_rows (id INTEGER PRIMARY KEY, arrived_ms INTEGER NOT NULL, key TEXT, value BLOB NOT NULL) STRICT;
   CREATE TABLE log_offsets (
     grp TEXT NOT NULL, partition INTEGER NOT NULL REFERENCES log_partitions, next INTEGER NOT NULL,
     PRIMARY KEY (grp, partition)
@@ -61,7 +61,12 @@ const schema = `
 const migrations: ReadonlyMap<unknown, string> = new Map([
   [1n, `ALTER TABLE log_topics ADD COLUMN compacted INTEGER NOT NULL DEFAULT 0; ${holds}`],
   [2n, blocks],
-  [3n, `ALTER TABLE log_partitions ADD COLUMN batch INTEGER NOT NULL DEFAULT 0; ${batches}`],
+  // Renamed, so that an older Gapline that still has the file open fails: it would step over what is in batches.
+  [
+    3n,
+    `ALTER TABLE log_records RENAME TO log_rows;
+     ALTER TABLE log_partitions ADD COLUMN batch INTEGER NOT NULL DEFAULT 0; ${batches}`,
+  ],
 ]);
 
 const offsetBits = 44n;

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
@@ -54,7 +55,7 @@ describe('batches', { timeout: testTimeoutMs }, () => {
     const log = await fixture().open();
     const topic = await fixture().topic(log, 'readings', 12);
     await log.append(topic, numbered(0, 500), deadline);
-    expect([batches(), one('SELECT count(*) FROM log_records')]).toEqual([1, 0]);
+    expect([batches(), one('SELECT count(*) FROM log_rows')]).toEqual([1, 0]);
     const stored = one('SELECT octet_length(data) FROM log_batches');
     const partitions = one('SELECT count(*) FROM log_partitions WHERE next > 0');
     // Each slice begins at a multiple of 8 bytes.
@@ -234,10 +235,10 @@ describe('batches', { timeout: testTimeoutMs }, () => {
     const merging = await mergingLog({ ...mergesAll, recordsPerBlock: 30 });
     await expect.poll(batches, patient).toBe(0);
     await merging.stop();
-    expect([blocks(), one('SELECT count(*) FROM log_records')]).toEqual([5, 25]);
+    expect([blocks(), one('SELECT count(*) FROM log_rows')]).toEqual([5, 25]);
     expect(await ordered(log, topic)).toEqual(all);
     const packing = await mergingLog({ recordsPerBlock: 10, everyMs: 1, paced: false });
-    await expect.poll(() => one('SELECT count(*) FROM log_records'), patient).toBe(5);
+    await expect.poll(() => one('SELECT count(*) FROM log_rows'), patient).toBe(5);
     await packing.stop();
     expect(await ordered(log, topic)).toEqual(all);
     await fixture().topic(log, 'readings', 1, { retentionMs: 1 });
@@ -260,7 +261,7 @@ describe('batches', { timeout: testTimeoutMs }, () => {
     await append(16, true);
     const topic = await append(24, false);
     const packing = await mergingLog({ batches: 1, recordsPerBlock: 6, everyMs: 1, paced: false });
-    await expect.poll(() => one('SELECT count(*) FROM log_records'), patient).toBeLessThan(6);
+    await expect.poll(() => one('SELECT count(*) FROM log_rows'), patient).toBeLessThan(6);
     await packing.stop();
     expect(await ordered(log, topic)).toEqual(Array.from({ length: 32 }, (_, i) => String(i)));
   });
@@ -273,7 +274,37 @@ describe('batches', { timeout: testTimeoutMs }, () => {
     const compacting = await mergingLog({}, 20);
     await expect.poll(() => contents(log, topic).then(texts), patient).toEqual(numbers(50, 55));
     await compacting.stop();
-    expect([batches(), blocks(), one('SELECT count(*) FROM log_records')]).toEqual([0, 0, 5]);
+    expect([batches(), blocks(), one('SELECT count(*) FROM log_rows')]).toEqual([0, 0, 5]);
+  });
+
+  test('what retention has passed does not come back when a topic becomes a compacted one, nor counts', async () => {
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'becomes', 1);
+    const noise = (at: number) =>
+      Array.from({ length: 10 }, (_, i) => record(`key-${at + i}`, randomBytes(300).toString('hex')));
+    for (let at = 0; at < 60; at += 10) await log.append(topic, noise(at), deadline);
+    await fixture().topic(log, 'becomes', 1, { retentionBytes: 9_000 });
+    const retaining = await mergingLog({}, 20);
+    await expect.poll(() => one('SELECT first FROM log_partitions'), patient).toBeGreaterThan(15);
+    await retaining.stop();
+    const first = one('SELECT first FROM log_partitions');
+    await fixture().topic(log, 'becomes', 1, { compacted: true });
+    const compacting = await mergingLog({}, 20);
+    await expect.poll(() => one('SELECT count(*) FROM log_rows'), patient).toBe(60 - first);
+    await compacting.stop();
+    expect(bytes()).toBe(one('SELECT sum(24 + octet_length(key) + octet_length(value)) FROM log_rows'));
+    // A hole at the beginning, and others between rows: of each key the last record is kept.
+    await log.append(topic, noise(40), deadline);
+    const again = await mergingLog({}, 20);
+    await expect.poll(() => one('SELECT count(*) FROM log_rows'), patient).toBe(60 - first);
+    await again.stop();
+    await fixture().topic(log, 'becomes', 1, { retentionMs: 1 });
+    await log.append(topic, noise(0), deadline);
+    const deleting = await mergingLog({}, 20);
+    await expect.poll(() => contents(log, topic), patient).toEqual([]);
+    await expect.poll(batches, patient).toBe(0);
+    await deleting.stop();
+    expect([bytes(), one('SELECT count(*) FROM log_rows')]).toEqual([0, 0]);
   });
 
   test('says which batch is damaged, and other topics can be read', async () => {

@@ -52,7 +52,7 @@ class Merging {
     const taken = this.#oldest();
     const last = taken.at(-1);
     if (!last) return false;
-    const merged = await this.#merge(taken);
+    const merged = await this.#merge(taken, signal);
     if (!merged || signal.aborted) return !signal.aborted;
     let isDone = false;
     await this.#engine.writer.submit({
@@ -82,7 +82,7 @@ class Merging {
   }
 
   /** Undefined where another process has merged some of them. */
-  async #merge(taken: readonly Batch[]): Promise<readonly Merged[] | undefined> {
+  async #merge(taken: readonly Batch[], signal: AbortSignal): Promise<readonly Merged[] | undefined> {
     const damaged = this.#damaged(taken);
     const all = taken.flatMap(({ slices }) => slices);
     const merged: Merged[] = [];
@@ -91,14 +91,14 @@ class Merging {
       const needed = slices.filter(({ next }) => next > first);
       for (const some of this.#parts(needed, damaged)) {
         const packed = await this.#pack(some, damaged);
-        if (!packed) return undefined;
+        if (!packed || signal.aborted) return undefined;
         merged.push({ partitionId, slices: some, packed });
       }
     }
     return merged;
   }
 
-  /** Blocks of damaged batches get their bytes as they are: whoever reads one is told, and nobody else is held up. */
+  /** Their blocks cannot be read, either, and one of them keeps the bytes: whoever reads is told, and nobody else is held up. */
   #damaged(taken: readonly Batch[]): Damaged {
     const damaged = new Map<bigint, Uint8Array>();
     for (const batch of taken) {
@@ -134,7 +134,7 @@ class Merging {
   async #pack(slices: readonly Slice[], damaged: Damaged): Promise<PackedBlock | undefined> {
     const [first, last] = [slices[0], slices.at(-1)];
     if (!first || !last) return undefined;
-    const data = damaged.get(first.batch) ?? (await this.#join(slices));
+    const data = bytesOfDamaged(first, damaged) ?? (await this.#join(slices));
     return (
       data && {
         first: { offset: first.first, arrivedMs: first.arrivedMs },
@@ -162,6 +162,12 @@ class Merging {
   }
 }
 
+/** Once all of them, else so few that they are surely no block. */
+function bytesOfDamaged({ batch, from }: Slice, damaged: Damaged): Uint8Array | undefined {
+  const bytes = damaged.get(batch);
+  return bytes && (from === 0 ? bytes : Buffer.from('damaged'));
+}
+
 /** Whether two slices may share a block. */
 const isFollowedBy = (before: Slice, slice: Slice, damaged: Damaged): boolean =>
   before.next === slice.first && !damaged.has(before.batch) && !damaged.has(slice.batch);
@@ -181,6 +187,7 @@ export async function keepMerging(engine: SqliteEngine, options: PackingOptions,
   let failed = false;
   while (!signal.aborted) {
     await engine.ends.wait(signal, () => merging.isDue);
+    if (signal.aborted) return;
     try {
       await merging.run(signal);
       failed = false;

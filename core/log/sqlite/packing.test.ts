@@ -50,7 +50,7 @@ describe('packing', { timeout: testTimeoutMs }, () => {
     topic: await fixture().topic(log, name, partitions, { compacted: true }),
     settled: (bounds = {}) => fixture().topic(log, name, partitions, bounds),
   });
-  const rows = () => one('SELECT count(*) FROM log_records');
+  const rows = () => one('SELECT count(*) FROM log_rows');
   const blocks = () => one('SELECT count(*) FROM log_blocks');
   const bytes = () => one('SELECT sum(bytes) FROM log_partitions');
 
@@ -145,7 +145,7 @@ describe('packing', { timeout: testTimeoutMs }, () => {
     expect(totalLag(await log.lag(group, [waiting]))).toBe(95);
     await packer.stop();
     const held = `SELECT sum(octet_length(data) + 64) FROM log_blocks`;
-    const loose = `SELECT sum(24 + octet_length(key) + octet_length(value)) FROM log_records`;
+    const loose = `SELECT sum(24 + octet_length(key) + octet_length(value)) FROM log_rows`;
     const copied = `SELECT sum(p.bytes) FROM log_partitions p JOIN log_topics t ON t.id = p.topic WHERE t.name = '${copy}'`;
     expect(bytes() - one(copied)).toBe(one(held) + one(loose));
   });
@@ -177,7 +177,7 @@ describe('packing', { timeout: testTimeoutMs }, () => {
     await expect.poll(() => contents(log, topic).then(texts), patient).toEqual(numbers(50, 55));
     await compacting.stop();
     expect([blocks(), rows()]).toEqual([0, 5]);
-    expect(bytes()).toBe(one('SELECT sum(24 + octet_length(key) + octet_length(value)) FROM log_records'));
+    expect(bytes()).toBe(one('SELECT sum(24 + octet_length(key) + octet_length(value)) FROM log_rows'));
   });
 
   test('a damaged block of such a topic stays, and what lies behind it is compacted', async () => {

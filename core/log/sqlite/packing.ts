@@ -63,14 +63,14 @@ class Packing {
     // The values themselves are not read for this.
     this.#size = db.prepare(
       `SELECT count(*) AS count, coalesce(sum(bytes), 0) AS bytes
-       FROM (SELECT octet_length(value) AS bytes FROM log_records WHERE id >= ? AND id < ? LIMIT ?)`,
+       FROM (SELECT octet_length(value) AS bytes FROM log_rows WHERE id >= ? AND id < ? LIMIT ?)`,
     );
     this.#rows = db.prepare(
-      `SELECT id, arrived_ms AS arrivedMs, ${wholeText('key')}, value FROM log_records
+      `SELECT id, arrived_ms AS arrivedMs, ${wholeText('key')}, value FROM log_rows
        WHERE id >= ? AND id < ? ORDER BY id LIMIT ?`,
     );
-    this.#count = db.prepare('SELECT count(*) AS count FROM log_records WHERE id >= ? AND id < ?');
-    this.#delete = db.prepare('DELETE FROM log_records WHERE id >= ? AND id < ?');
+    this.#count = db.prepare('SELECT count(*) AS count FROM log_rows WHERE id >= ? AND id < ?');
+    this.#delete = db.prepare('DELETE FROM log_rows WHERE id >= ? AND id < ?');
     this.#shrink = db.prepare('UPDATE log_partitions SET bytes = bytes - ? WHERE id = ?');
   }
 

@@ -33,6 +33,7 @@ const endless = 1n << 44n;
 
 /** So many bytes of one partition are a block at once: merging would gain little, and cost most for them. */
 const minBlockBytes = 128 << 10;
+const maxBlockBytes = 4 << 20;
 
 /** What a record costs beside its key and value, about, in bytes. */
 const overhead = 24;
@@ -74,7 +75,7 @@ export class Records {
     this.#file = file;
     this.#blocks = blocks;
     this.#batches = batches;
-    this.#insert = db.prepare('INSERT INTO log_records (id, arrived_ms, key, value) VALUES (?, ?, ?, ?)');
+    this.#insert = db.prepare('INSERT INTO log_rows (id, arrived_ms, key, value) VALUES (?, ?, ?, ?)');
     this.#tail = db.prepare(
       `SELECT p.next, p.arrived_ms AS arrivedMs, t.compacted
        FROM log_partitions p JOIN log_topics t ON t.id = p.topic WHERE p.id = ?`,
@@ -83,10 +84,10 @@ export class Records {
       'UPDATE log_partitions SET next = ?, bytes = bytes + ?, arrived_ms = ?, batch = max(batch, ?) WHERE id = ?',
     );
     this.#range = db.prepare(
-      `SELECT id, arrived_ms, ${wholeText('key')}, value FROM log_records WHERE id >= ? AND id < ? ORDER BY id LIMIT ?`,
+      `SELECT id, arrived_ms, ${wholeText('key')}, value FROM log_rows WHERE id >= ? AND id < ? ORDER BY id LIMIT ?`,
     );
     this.#range.setReturnArrays(true);
-    this.#arrived = db.prepare('SELECT arrived_ms AS arrivedMs FROM log_records WHERE id >= ? AND id < ? LIMIT 1');
+    this.#arrived = db.prepare('SELECT arrived_ms AS arrivedMs FROM log_rows WHERE id >= ? AND id < ? LIMIT 1');
   }
 
   /** Appends to a partition. Times of arrival never decrease, even where the clock is set back. */
@@ -120,13 +121,22 @@ export class Records {
     for (const [partitionId, end] of this.#tails) {
       const { next: first, arrivedMs, records } = end;
       if (records.length === 0) continue;
-      const part = { partitionId, first, arrivedMs, records };
-      if (sizeOfNew(records) < minBlockBytes) parts.push(part);
-      else this.#appended(partitionId, records.length, this.#blocks.insert(partitionId, packNew(part)));
+      if (sizeOfNew(records) < minBlockBytes) parts.push({ partitionId, first, arrivedMs, records });
+      else this.#writeBlocks(partitionId, end);
     }
     const id = parts.length === 0 ? 0n : this.#writeBatch(parts);
     for (const [partition, { next, added, arrivedMs }] of this.#tails)
       this.#move.run(next, added, arrivedMs, id, partition);
+  }
+
+  #writeBlocks(partitionId: bigint, end: End): void {
+    const { arrivedMs, records } = end;
+    for (let from = 0; from < records.length; ) {
+      const some = someOf(records, from);
+      const packed = packNew({ partitionId, first: end.next, arrivedMs, records: some });
+      this.#appended(partitionId, some.length, this.#blocks.insert(partitionId, packed));
+      from += some.length;
+    }
   }
 
   #writeBatch(parts: readonly NewSlice[]): bigint {
@@ -240,6 +250,14 @@ export class Records {
     const row = this.#arrived.get(recordId(id, offset), recordId(id, end));
     return row ? Number(row.arrivedMs) : this.#arrivedAt(id, end, to);
   }
+}
+
+/** As many records as a block should have, from one on. */
+function someOf(records: readonly LogRecord[], from: number): readonly LogRecord[] {
+  let to = from;
+  for (let bytes = 0; to < records.length && bytes < maxBlockBytes; to += 1)
+    bytes += records[to]?.value.byteLength ?? 0;
+  return from === 0 && to === records.length ? records : records.slice(from, to);
 }
 
 /** Reads from an offset up to another one; returns where there may be more. */

@@ -4,7 +4,7 @@ import { describeError } from '../../wire/errors.ts';
 import { bytesFrom, type Slice } from './batches.ts';
 import type { StoredBlock } from './blocks.ts';
 import { Compaction } from './compaction.ts';
-import { recordId } from './database.ts';
+import { offsetOf, recordId } from './database.ts';
 import type { SqliteEngine } from './engine.ts';
 
 /** The most records that one transaction deletes. */
@@ -58,12 +58,12 @@ export class Retention {
     );
     // Keeps in step with sizeOf() of records.ts.
     this.#old = db.prepare(
-      `SELECT count(*) AS count, coalesce(sum(24 + coalesce(octet_length(key), 0) + octet_length(value)), 0) AS bytes
-       FROM (SELECT key, value, arrived_ms FROM log_records WHERE id >= ? AND id < ? ORDER BY id LIMIT ?)
+      `SELECT max(id) AS last, coalesce(sum(24 + coalesce(octet_length(key), 0) + octet_length(value)), 0) AS bytes
+       FROM (SELECT id, key, value, arrived_ms FROM log_rows WHERE id >= ? AND id < ? ORDER BY id LIMIT ?)
        WHERE arrived_ms < ?`,
     );
-    this.#oldest = db.prepare('SELECT arrived_ms AS arrivedMs FROM log_records WHERE id >= ? AND id < ? LIMIT 1');
-    this.#delete = db.prepare('DELETE FROM log_records WHERE id >= ? AND id < ?');
+    this.#oldest = db.prepare('SELECT arrived_ms AS arrivedMs FROM log_rows WHERE id >= ? AND id < ? LIMIT 1');
+    this.#delete = db.prepare('DELETE FROM log_rows WHERE id >= ? AND id < ?');
     this.#shrink = db.prepare('UPDATE log_partitions SET first = ?, bytes = bytes - ? WHERE id = ?');
     this.#compaction = new Compaction(engine);
   }
@@ -126,7 +126,10 @@ export class Retention {
     const { slice, block, next } = this.#engine.records.placeOf(id, first);
     if (slice) return first < floor ? BigInt(slice.arrivedMs) : undefined;
     if (block) return next <= floor ? BigInt(block.firstMs) : undefined;
-    return this.#oldest.get(recordId(id, first), recordId(id, least(next, floor)))?.arrivedMs as bigint | undefined;
+    const row = this.#oldest.get(recordId(id, first), recordId(id, least(next, floor)));
+    if (row) return row.arrivedMs as bigint;
+    // What was compacted away leaves a hole.
+    return next < floor ? this.#oldestIn({ id, first: next, floor } as PartitionRow) : undefined;
   }
 
   /** Deletes the oldest block, or at most `count` of the oldest records, that arrived before a time; resolves with how many. */
@@ -148,15 +151,30 @@ export class Retention {
           if (next <= floor && block.lastMs < before) deleted = this.#deleteBlock(id, first, block);
           return;
         }
-        const found = this.#old.get(recordId(id, first), recordId(id, least(next, floor)), count, before);
-        const { count: some, bytes } = found as { count: bigint; bytes: bigint };
-        if (some === 0n) return;
-        this.#delete.run(recordId(id, first), recordId(id, first + some));
-        this.#shrink.run(first + some, bytes, id);
-        deleted = some;
+        deleted = this.#deleteRows(id, first, { to: least(next, floor), isHole: next < floor, count, before });
       },
     });
     return deleted;
+  }
+
+  #deleteRows(
+    id: bigint,
+    first: bigint,
+    of: { readonly to: bigint; readonly isHole: boolean; readonly count: number; readonly before: bigint },
+  ): bigint {
+    const { to, isHole, count, before } = of;
+    const found = this.#old.get(recordId(id, first), recordId(id, to), count, before);
+    const { bytes, last } = found as { bytes: bigint; last: bigint | null };
+    if (last === null) {
+      // Nothing is there that would be too young.
+      if (!isHole || this.#oldest.get(recordId(id, first), recordId(id, to))) return 0n;
+      this.#shrink.run(to, 0, id);
+      return to - first;
+    }
+    const next = offsetOf(last) + 1n;
+    this.#delete.run(recordId(id, first), recordId(id, next));
+    this.#shrink.run(next, bytes, id);
+    return next - first;
   }
 
   /** Puts the beginning of a partition behind records of batches, which stay until nothing of them is needed. */
