@@ -5,7 +5,7 @@ import type { StoredBlock } from './blocks.ts';
 import { recordId } from './database.ts';
 import type { SqliteEngine } from './engine.ts';
 import { mergeAll } from './merging.ts';
-import { sizeOf } from './records.ts';
+import { sizeOf } from './reading.ts';
 
 /** The most records that one transaction deletes. */
 const chunk = 1_000;

@@ -7,7 +7,8 @@ import type { Batches } from './batches.ts';
 import type { Blocks } from './blocks.ts';
 import type { Ends } from './ends.ts';
 import type { Offsets } from './offsets.ts';
-import { type Records, sizeOf } from './records.ts';
+import { sizeOf } from './reading.ts';
+import type { Records } from './records.ts';
 import type { Partition, Topics } from './topics.ts';
 import type { SqliteWriter } from './writer.ts';
 

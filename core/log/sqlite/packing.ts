@@ -7,7 +7,7 @@ import type { BlockRecord } from './block.ts';
 import { type PackedBlock, packRecords } from './blocks.ts';
 import { offsetOf, recordId } from './database.ts';
 import type { SqliteEngine } from './engine.ts';
-import { sizeOf } from './records.ts';
+import { sizeOf } from './reading.ts';
 
 const writeMs = 5_000;
 

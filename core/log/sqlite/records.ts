@@ -1,11 +1,13 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { textOf, wholeText } from '../../wire/sqlite-text.ts';
 import type { LogRecord, StoredRecord } from '../port.ts';
-import { type Batches, type NewSlice, packNew, type Slice } from './batches.ts';
-import { type Block, type BlockRecord, sizeOfNew } from './block.ts';
+import { type Batches, type NewSlice, packNew } from './batches.ts';
+import { type Block, sizeOfNew } from './block.ts';
 import type { Blocks, StoredBlock } from './blocks.ts';
 import { offsetOf, recordId } from './database.ts';
 import { inTermsOfLog } from './errors.ts';
+import { type Range, Reading, sizeOf } from './reading.ts';
+import type { Slice } from './slice.ts';
 import type { Partition } from './topics.ts';
 
 /** Where a partition ends within the transaction that is being written. */
@@ -35,23 +37,10 @@ const endless = 1n << 44n;
 const minBlockBytes = 128 << 10;
 const maxBlockBytes = 4 << 20;
 
-/** What a record costs beside its key and value, about, in bytes. */
-const overhead = 24;
-export const sizeOf = ({ key, value }: LogRecord): number =>
-  overhead + (key === null ? 0 : Buffer.byteLength(key)) + value.byteLength;
-
 /** The offset behind the last of some records; `from` where there is none. */
 export function endOf(records: readonly StoredRecord[], from: bigint): bigint {
   const last = records.at(-1);
   return last ? last.offset + 1n : from;
-}
-
-/** A part of a partition to be read: offsets from `from` up to but not including `to`. */
-export interface Range {
-  readonly from: bigint;
-  readonly to: bigint;
-  readonly maxRecords: number;
-  readonly maxBytes: number;
 }
 
 /**
@@ -268,33 +257,4 @@ function readBlock(block: Block, from: bigint, to: bigint, read: Reading): bigin
     read.add(record);
   }
   return to;
-}
-
-/** Records of a partition that are gathered until there are as many or as large as was asked for. */
-class Reading {
-  readonly records: StoredRecord[] = [];
-  readonly #partition: Partition;
-  readonly #range: Range;
-  #bytes = 0;
-
-  constructor(partition: Partition, range: Range) {
-    this.#partition = partition;
-    this.#range = range;
-  }
-
-  /** How many more records may be added. */
-  get room(): number {
-    return this.#range.maxRecords - this.records.length;
-  }
-
-  get isFull(): boolean {
-    return this.records.length >= this.#range.maxRecords || this.#bytes >= this.#range.maxBytes;
-  }
-
-  add({ offset, arrivedMs, key, value }: BlockRecord): void {
-    const { topic, number: partition } = this.#partition;
-    const record = { topic, partition, offset, arrivedMs, key, value };
-    this.records.push(record);
-    this.#bytes += sizeOf(record);
-  }
 }

@@ -1,11 +1,11 @@
 import type { StatementSync } from 'node:sqlite';
 import { sleep } from '../../retry/sleep.ts';
 import { describeError } from '../../wire/errors.ts';
-import { bytesFrom, type Slice } from './batches.ts';
 import type { StoredBlock } from './blocks.ts';
 import { Compaction } from './compaction.ts';
 import { offsetOf, recordId } from './database.ts';
 import type { SqliteEngine } from './engine.ts';
+import { bytesFrom, type Slice } from './slice.ts';
 
 /** The most records that one transaction deletes. */
 const chunk = 1_000;
