@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Batches } from './batches.ts';
+import { sizeOfNew } from './block.ts';
 import { closeDatabase, openDatabase } from './database.ts';
 
 let folder: string;
@@ -34,7 +35,9 @@ async function writer() {
     append(): void {
       db.exec('BEGIN IMMEDIATE');
       const records = [{ key: null, value: Buffer.from(String(next)) }];
-      const { id } = batches.write([{ partitionId: 1n, first: next, arrivedMs: 1n, records }]);
+      const { id } = batches.write([
+        { partitionId: 1n, first: next, arrivedMs: 1n, records, size: sizeOfNew(records) },
+      ]);
       next += 1n;
       db.prepare('UPDATE log_partitions SET batch = ?, next = ?').run(id, next);
       db.exec('COMMIT');

@@ -1,8 +1,9 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { describeError, GaplineError } from '../../wire/errors.ts';
+import { GaplineError } from '../../wire/errors.ts';
 import type { LogRecord } from '../port.ts';
 import { Block, compressAtOnce, decompress, layOutNew, sizeOfNew } from './block.ts';
 import type { PackedBlock } from './blocks.ts';
+import { damaged } from './errors.ts';
 import { decodeSlices, encodeSlices, type Slice } from './slice.ts';
 
 /** What one transaction appended, to whatever partitions. */
@@ -19,6 +20,8 @@ export interface NewSlice {
   readonly first: bigint;
   readonly arrivedMs: bigint;
   readonly records: readonly LogRecord[];
+  /** Bytes of the records as they are laid out. */
+  readonly size: number;
 }
 
 const alignment = 8;
@@ -79,23 +82,22 @@ export class Batches {
   write(parts: readonly NewSlice[]): Batch {
     this.see();
     const id = this.#seen + 1n;
-    const sizes = parts.map(({ records }) => sizeOfNew(records));
-    const bytes = Buffer.allocUnsafeSlow(sizes.reduce((sum, size) => sum + aligned(size), 0));
-    let at = 0;
-    const places = parts.map(({ records }) => {
-      const from = at;
-      const to = layOutNew(records, bytes, from);
-      at = aligned(to);
-      bytes.fill(0, to, at);
-      return { from, to };
-    });
+    const bytes = Buffer.allocUnsafeSlow(parts.reduce((sum, { size }) => sum + aligned(size), 0));
+    let end = 0;
+    for (const { records } of parts) {
+      const to = layOutNew(records, bytes, end);
+      end = aligned(to);
+      bytes.fill(0, to, end);
+    }
     const data = compressAtOnce(bytes);
     const share = data.length / bytes.length;
-    const slices = parts.map(({ partitionId, first, arrivedMs, records }, index): Slice => {
-      const { from, to } = places[index] ?? { from: 0, to: 0 };
+    let from = 0;
+    const slices = parts.map(({ partitionId, first, arrivedMs, records, size }): Slice => {
+      const place = { from, to: from + size };
+      from += aligned(size);
       const next = first + BigInt(records.length);
-      const counted = Math.ceil((to - from) * share) + overhead;
-      return { batch: id, partitionId, first, next, arrivedMs: Number(arrivedMs), from, to, bytes: counted };
+      const counted = Math.ceil(size * share) + overhead;
+      return { batch: id, partitionId, first, next, arrivedMs: Number(arrivedMs), ...place, bytes: counted };
     });
     this.#insert.run(id, encodeSlices(slices), data);
     const batch = { id, slices, bytes: bytes.length };
@@ -156,7 +158,7 @@ export class Batches {
       return decodeSlices(id, bytes);
     } catch (cause) {
       this.#seenVersion = undefined;
-      throw this.#damaged(`the batch ${id} of records`, cause);
+      throw damaged(this.#file, `the batch ${id} of records`, cause);
     }
   }
 
@@ -218,13 +220,8 @@ export class Batches {
       this.#remember(id, bytes);
       return bytes;
     } catch (cause) {
-      throw this.#damaged(`the batch of records from ${first} on`, cause);
+      throw damaged(this.#file, `the batch of records from ${first} on`, cause);
     }
-  }
-
-  #damaged(what: string, cause: unknown): GaplineError {
-    const detail = `${this.#file} is damaged: ${what}: ${describeError(cause)}`;
-    return new GaplineError('log-corrupt', detail, { cause, retryable: false });
   }
 
   #remember(id: bigint, bytes: Buffer): void {
@@ -264,7 +261,7 @@ export class Batches {
 }
 
 /** A block of records that are too many for a batch. */
-export function packNew({ first, arrivedMs: arrived, records }: NewSlice): PackedBlock {
+export function packNew({ first, arrivedMs: arrived, records }: Omit<NewSlice, 'partitionId' | 'size'>): PackedBlock {
   const bytes = Buffer.allocUnsafeSlow(sizeOfNew(records));
   layOutNew(records, bytes, 0);
   const arrivedMs = Number(arrived);

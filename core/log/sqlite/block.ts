@@ -34,27 +34,6 @@ export type BlockRecord = Pick<StoredRecord, 'offset' | 'arrivedMs' | 'key' | 'v
 /** Where a block begins. */
 export type BlockStart = Pick<StoredRecord, 'offset' | 'arrivedMs'>;
 
-/**
- * Lays out records of one partition, in order of their offsets: their count and four columns as float64, which are offsets and times of
- * arrival less those of the first record, lengths of keys (-1: none) and of values; then all keys; then all values.
- */
-export function layOut(records: readonly BlockRecord[]): Buffer {
-  const count = records.length;
-  const head = new Float64Array(1 + columns * count);
-  const [first] = records;
-  const keys: Uint8Array[] = [];
-  head[0] = count;
-  for (const [at, { offset, arrivedMs, key, value }] of records.entries()) {
-    const bytes = key === null ? undefined : Buffer.from(key);
-    if (bytes) keys.push(bytes);
-    head[1 + at] = first ? Number(offset - first.offset) : 0;
-    head[1 + count + at] = first ? arrivedMs - first.arrivedMs : 0;
-    head[1 + 2 * count + at] = bytes?.byteLength ?? none;
-    head[1 + 3 * count + at] = value.byteLength;
-  }
-  return Buffer.concat([new Uint8Array(head.buffer), ...keys, ...records.map(({ value }) => value)]);
-}
-
 /** How many bytes records take that {@link layOutNew} lays out. */
 export function sizeOfNew(records: readonly LogRecord[]): number {
   let size = 8 * (1 + columns * records.length);
@@ -63,7 +42,8 @@ export function sizeOfNew(records: readonly LogRecord[]): number {
 }
 
 /**
- * Lays out records that follow each other and arrive together.
+ * Lays out records of one partition that follow each other and arrive together: their count and four columns as float64, which are
+ * offsets and times of arrival less those of the first record, lengths of keys (-1: none) and of values; then all keys; then all values.
  * @param at - where in `bytes`, a multiple of 8
  * @returns the place behind them
  */
@@ -85,6 +65,21 @@ export function layOutNew(records: readonly LogRecord[], bytes: Buffer, at: numb
     to += value.byteLength;
   }
   return to;
+}
+
+/** Lays out records of one partition in order of their offsets, whichever these are and whenever they arrived. */
+export function layOut(records: readonly BlockRecord[]): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(sizeOfNew(records));
+  layOutNew(records, bytes, 0);
+  const [first] = records;
+  if (!first) return bytes;
+  const count = records.length;
+  const head = new Float64Array(bytes.buffer, 0, 1 + columns * count);
+  for (const [at, { offset, arrivedMs }] of records.entries()) {
+    head[1 + at] = Number(offset - first.offset);
+    head[1 + count + at] = arrivedMs - first.arrivedMs;
+  }
+  return bytes;
 }
 
 /** Lays out the records of some blocks of a partition as those of one. */

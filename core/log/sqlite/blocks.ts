@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { describeError, GaplineError } from '../../wire/errors.ts';
 import { Block, type BlockRecord, type BlockStart, compress, decompress, layOut } from './block.ts';
 import { offsetOf, recordId } from './database.ts';
+import { damaged } from './errors.ts';
 
 /** A block as the file keeps it. Of a partition the blocks come first, then the records that are rows of their own. */
 export interface StoredBlock {
@@ -76,8 +76,7 @@ export class Blocks {
       try {
         this.#opened = { id, block: new Block(decompress(data), { offset: first, arrivedMs: firstMs }) };
       } catch (cause) {
-        const detail = `${this.#file} is damaged: the block of records from ${first} on: ${describeError(cause)}`;
-        throw new GaplineError('log-corrupt', detail, { cause, retryable: false });
+        throw damaged(this.#file, `the block of records from ${first} on`, cause);
       }
     }
     return this.#opened.block;

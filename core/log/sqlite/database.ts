@@ -75,6 +75,8 @@ const offsetMask = (1n << offsetBits) - 1n;
 /** The row of an offset: 19 bits of partition, 44 of offset. */
 export const recordId = (partitionId: bigint, offset: bigint): bigint => (partitionId << offsetBits) | offset;
 export const offsetOf = (id: bigint): bigint => id & offsetMask;
+/** The smaller of two offsets. */
+export const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 
 /** How long opening waits for other processes that open the same file. */
 const openingMs = 5_000;

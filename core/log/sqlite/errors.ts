@@ -2,6 +2,12 @@ import { explainFileError } from '../../files/fault.ts';
 import { describeError, GaplineError } from '../../wire/errors.ts';
 import { sqliteCode, sqliteCodes } from '../../wire/sqlite-code.ts';
 
+/** Bytes of the log that cannot be read. */
+export function damaged(file: string, what: string, cause: unknown): GaplineError {
+  const detail = `${file} is damaged: ${what}: ${describeError(cause)}`;
+  return new GaplineError('log-corrupt', detail, { cause, retryable: false });
+}
+
 /** An error of SQLite as one of the log. */
 export function logError(file: string, error: unknown): GaplineError {
   if (error instanceof GaplineError) return error;

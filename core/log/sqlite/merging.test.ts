@@ -1,15 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { pino } from 'pino';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   contents,
   copyTo,
   deadline,
   expectContents,
-  fixtureOfEachTest,
   numbered,
   numbers,
   patient,
@@ -20,35 +18,14 @@ import {
 } from '../contract/fixture.ts';
 import type { EventLog } from '../port.ts';
 import type { PackingOptions } from './packing.ts';
-import { sqliteUnderTest } from './testing.ts';
+import { fileOfEachTest, sqliteUnderTest } from './testing.ts';
 
 const mergesAll: PackingOptions = { batches: 1, recordsPerBlock: 10, everyMs: 3_600_000 };
 
 describe('batches', { timeout: testTimeoutMs }, () => {
-  let underTest: Awaited<ReturnType<typeof sqliteUnderTest>>;
-  let db: DatabaseSync | undefined;
-  const fixture = fixtureOfEachTest(async () => {
-    underTest = await sqliteUnderTest({ packing: false });
-    return underTest;
-  });
-  beforeEach(() => {
-    db = undefined;
-  });
-  afterEach(() => db?.close());
-
-  const mergingLog = async (packing = mergesAll, retentionCheckMs = 3_600_000) => {
-    const other = await sqliteUnderTest({ file: underTest.file, packing, retentionCheckMs });
-    const log = other.create();
-    await log.start();
-    return { log, stop: () => log.stop().finally(() => other.remove('')) };
-  };
-  const one = (sql: string): number => {
-    db ??= new DatabaseSync(underTest.file, { timeout: 5_000 });
-    return Number(Object.values(db.prepare(sql).get() ?? {})[0]);
-  };
+  const { fixture, file, look, one, blocks, bytes, packingLog: packWith } = fileOfEachTest();
+  const mergingLog = (packing = mergesAll, retentionCheckMs?: number) => packWith(packing, retentionCheckMs);
   const batches = () => one('SELECT count(*) FROM log_batches');
-  const blocks = () => one('SELECT count(*) FROM log_blocks');
-  const bytes = () => one('SELECT sum(bytes) FROM log_partitions');
   const bytesOfBlocks = () => one('SELECT sum(octet_length(data) + 64) FROM log_blocks');
 
   test('an append to many partitions is one row, and what it counts is what it takes', async () => {
@@ -112,15 +89,13 @@ describe('batches', { timeout: testTimeoutMs }, () => {
       { numRuns: 40 },
     );
     await others[2].stop();
-    expect(one('PRAGMA integrity_check') || db?.prepare('PRAGMA integrity_check').all()).toEqual([
-      { integrity_check: 'ok' },
-    ]);
+    expect(look().prepare('PRAGMA integrity_check').all()).toEqual([{ integrity_check: 'ok' }]);
   });
 
   test('is not disturbed by what is appended meanwhile', async () => {
     const said: string[] = [];
     const logger = pino({ level: 'warn' }, { write: (line: string) => said.push(line) });
-    const own = await sqliteUnderTest({ file: underTest.file, packing: { ...mergesAll, batches: 3 }, logger });
+    const own = await sqliteUnderTest({ file: file(), packing: { ...mergesAll, batches: 3 }, logger });
     const log = own.create();
     await log.start();
     const topic = await fixture().topic(log, 'readings', 3);
@@ -314,7 +289,7 @@ describe('batches', { timeout: testTimeoutMs }, () => {
     await log.append(topic, numbered(0, 20), deadline);
     await log.append(other, numbered(0, 5), deadline);
     expect(batches()).toBe(2);
-    db?.exec(
+    look().exec(
       `UPDATE log_batches SET data = CAST(substr(data, 1, 40) || x'00' || substr(data, 42) AS BLOB) WHERE id = 1`,
     );
     const reader = await fixture().open();
@@ -332,7 +307,7 @@ describe('batches', { timeout: testTimeoutMs }, () => {
     for (let at = 0; at < 50; at += 10)
       await Promise.all([topic, other].map((each) => log.append(each, numbered(at, at + 10), deadline)));
     expect(batches()).toBe(5);
-    db?.exec(
+    look().exec(
       `UPDATE log_batches SET data = CAST(substr(data, 1, 40) || x'00' || substr(data, 42) AS BLOB) WHERE id = 3`,
     );
     const merging = await mergingLog({ batches: 5, everyMs: 3_600_000 });
@@ -361,8 +336,7 @@ describe('batches', { timeout: testTimeoutMs }, () => {
     const log = await fixture().open();
     const topic = await fixture().topic(log, 'readings', 1);
     await log.append(topic, numbered(0, 20), deadline);
-    one('SELECT 1');
-    db?.exec(`UPDATE log_batches SET slices = CAST(substr(slices, 1, 9) || x'01' || substr(slices, 11) AS BLOB)`);
+    look().exec(`UPDATE log_batches SET slices = CAST(substr(slices, 1, 9) || x'01' || substr(slices, 11) AS BLOB)`);
     await expect(fixture().open()).rejects.toMatchObject({
       code: 'log-corrupt',
       message: expect.stringMatching(/gapline\.db is damaged: the batch 1 of records: its slices do not fit/),

@@ -47,14 +47,14 @@ class Merging {
     return all.length >= this.#batches || bytes >= this.#batchBytes;
   }
 
-  /** Merges the oldest batches, up to the bounds. Resolves with false where there are none. */
-  async run(signal: AbortSignal): Promise<boolean> {
+  /** Merges the oldest batches, up to the bounds. */
+  async run(signal: AbortSignal): Promise<void> {
     const { batches } = this.#engine;
     const taken = this.#oldest();
     const last = taken.at(-1);
-    if (!last) return false;
+    if (!last) return;
     const merged = await this.#merge(taken, signal);
-    if (!merged || signal.aborted) return !signal.aborted;
+    if (!merged || signal.aborted) return;
     let isDone = false;
     await this.#engine.writer.submit({
       bytes: merged.reduce((sum, { packed }) => sum + packed.data.byteLength, 0),
@@ -69,7 +69,6 @@ class Merging {
     if (isDone) batches.forget(last.id);
     else this.#engine.ends.refresh();
     if (batches.all[0] === taken[0]) throw new Error(`of the batches up to ${last.id} some are missing`);
-    return true;
   }
 
   #oldest() {
@@ -176,11 +175,10 @@ const isFollowedBy = (before: Slice, slice: Slice, damaged: Damaged): boolean =>
 /** Merges all batches that there are now. */
 export async function mergeAll(engine: SqliteEngine, signal: AbortSignal): Promise<void> {
   const merging = new Merging(engine, {});
-  const last = engine.batches.all.at(-1)?.id ?? 0n;
-  while (!signal.aborted && (engine.batches.all[0]?.id ?? endless) <= last) await merging.run(signal);
+  const last = engine.batches.all.at(-1);
+  const isLeft = () => engine.batches.all.some(({ id }) => last !== undefined && id <= last.id);
+  while (!signal.aborted && isLeft()) await merging.run(signal);
 }
-
-const endless = 1n << 62n;
 
 /** Merges batches, as soon as there are enough of them, until the signal aborts. */
 export async function keepMerging(engine: SqliteEngine, options: PackingOptions, signal: AbortSignal): Promise<void> {

@@ -1,12 +1,10 @@
-import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   contents,
   copyTo,
   deadline,
   expectContents,
-  fixtureOfEachTest,
   kill,
   LogFixture,
   numbered,
@@ -19,40 +17,19 @@ import {
 } from '../contract/fixture.ts';
 import { type EventLog, totalLag } from '../port.ts';
 import type { PackingOptions } from './packing.ts';
-import { sqliteUnderTest } from './testing.ts';
+import { fileOfEachTest, sqliteUnderTest } from './testing.ts';
 
 const eager: PackingOptions = { recordsPerBlock: 10, everyMs: 1, paced: false };
 
 describe('packing', { timeout: testTimeoutMs }, () => {
-  let underTest: Awaited<ReturnType<typeof sqliteUnderTest>>;
-  let db: DatabaseSync | undefined;
-  const fixture = fixtureOfEachTest(async () => {
-    underTest = await sqliteUnderTest({ packing: false });
-    return underTest;
-  });
-  beforeEach(() => {
-    db = undefined;
-  });
-  afterEach(() => db?.close());
-
-  const packingLog = async (packing = eager, retentionCheckMs = 3_600_000) => {
-    const other = await sqliteUnderTest({ file: underTest.file, packing, retentionCheckMs });
-    const log = other.create();
-    await log.start();
-    return { log, stop: () => log.stop().finally(() => other.remove('')) };
-  };
-  const one = (sql: string): number => {
-    db ??= new DatabaseSync(underTest.file, { timeout: 5_000 });
-    return Number(Object.values(db.prepare(sql).get() ?? {})[0]);
-  };
+  const { fixture, file, look, one, blocks, bytes, packingLog: packWith } = fileOfEachTest();
+  const packingLog = (packing = eager, retentionCheckMs?: number) => packWith(packing, retentionCheckMs);
   /** A topic whose records are rows: of a compacted one all are. `settled` makes it one that is not. */
   const rowsTopic = async (log: EventLog, name: string, partitions = 1) => ({
     topic: await fixture().topic(log, name, partitions, { compacted: true }),
     settled: (bounds = {}) => fixture().topic(log, name, partitions, bounds),
   });
   const rows = () => one('SELECT count(*) FROM log_rows');
-  const blocks = () => one('SELECT count(*) FROM log_blocks');
-  const bytes = () => one('SELECT sum(bytes) FROM log_partitions');
 
   test('changes nothing that a reader sees, in less space; what does not fill a block stays as it is', async () => {
     const log = await fixture().open();
@@ -188,7 +165,7 @@ describe('packing', { timeout: testTimeoutMs }, () => {
     const packer = await packingLog();
     await expect.poll(blocks, patient).toBe(3);
     await packer.stop();
-    db?.exec(
+    look().exec(
       `UPDATE log_blocks SET data = CAST(substr(data, 1, 20) || x'ff' || substr(data, 22) AS BLOB) WHERE first = 10`,
     );
     await fixture().topic(log, 'becomes', 1, { compacted: true });
@@ -207,7 +184,7 @@ describe('packing', { timeout: testTimeoutMs }, () => {
     const packer = await packingLog();
     await expect.poll(blocks, patient).toBe(2);
     await packer.stop();
-    db?.exec(
+    look().exec(
       `UPDATE log_blocks SET data = CAST(substr(data, 1, 20) || x'ff' || substr(data, 22) AS BLOB) WHERE first = 10`,
     );
     await expect(contents(log, topic)).rejects.toMatchObject({
@@ -221,7 +198,7 @@ describe('packing', { timeout: testTimeoutMs }, () => {
     const { topic, settled } = await rowsTopic(log, 'readings');
     await log.append(topic, numbered(0, 1_500), deadline);
     await settled();
-    const own = await sqliteUnderTest({ file: underTest.file, packing: eager });
+    const own = await sqliteUnderTest({ file: file(), packing: eager });
     const packers = new LogFixture(own);
     for (let round = 0; round < 3; round++) {
       const before = blocks();
@@ -232,6 +209,6 @@ describe('packing', { timeout: testTimeoutMs }, () => {
       expect(texts(await contents(log, topic))).toEqual(numbers(0, 1_500));
     }
     await packers.close();
-    expect(db?.prepare('PRAGMA integrity_check').all()).toEqual([{ integrity_check: 'ok' }]);
+    expect(look().prepare('PRAGMA integrity_check').all()).toEqual([{ integrity_check: 'ok' }]);
   });
 });

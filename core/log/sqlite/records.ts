@@ -4,7 +4,7 @@ import type { LogRecord, StoredRecord } from '../port.ts';
 import { type Batches, type NewSlice, packNew } from './batches.ts';
 import { type Block, sizeOfNew } from './block.ts';
 import type { Blocks, StoredBlock } from './blocks.ts';
-import { offsetOf, recordId } from './database.ts';
+import { least, offsetOf, recordId } from './database.ts';
 import { inTermsOfLog } from './errors.ts';
 import { type Range, Reading, sizeOf } from './reading.ts';
 import type { Slice } from './slice.ts';
@@ -110,7 +110,8 @@ export class Records {
     for (const [partitionId, end] of this.#tails) {
       const { next: first, arrivedMs, records } = end;
       if (records.length === 0) continue;
-      if (sizeOfNew(records) < minBlockBytes) parts.push({ partitionId, first, arrivedMs, records });
+      const size = sizeOfNew(records);
+      if (size < minBlockBytes) parts.push({ partitionId, first, arrivedMs, records, size });
       else this.#writeBlocks(partitionId, end);
     }
     const id = parts.length === 0 ? 0n : this.#writeBatch(parts);
@@ -122,7 +123,7 @@ export class Records {
     const { arrivedMs, records } = end;
     for (let from = 0; from < records.length; ) {
       const some = someOf(records, from);
-      const packed = packNew({ partitionId, first: end.next, arrivedMs, records: some });
+      const packed = packNew({ first: end.next, arrivedMs, records: some });
       this.#appended(partitionId, some.length, this.#blocks.insert(partitionId, packed));
       from += some.length;
     }
@@ -162,7 +163,7 @@ export class Records {
     const block = this.#blocks.at(id, offset);
     if (block && block.first <= offset) return { block, next: block.next };
     const [ofSlice = endless, ofBlock = endless] = [slice?.first, block?.first];
-    return { next: ofSlice < ofBlock ? ofSlice : ofBlock };
+    return { next: least(ofSlice, ofBlock) };
   }
 
   /** @throws {GaplineError} `log-corrupt` where the file is damaged. */
@@ -178,7 +179,7 @@ export class Records {
   /** Reads on from an offset; returns the one from which on there may be more. */
   #readFrom(id: bigint, from: bigint, to: bigint, read: Reading): bigint {
     const { slice, block, next } = this.placeOf(id, from);
-    const end = next < to ? next : to;
+    const end = least(next, to);
     if (slice) {
       const records = this.#batches.open(slice);
       // What was merged meanwhile is looked for again.
@@ -235,7 +236,7 @@ export class Records {
       const records = this.#blocks.open(block);
       return records.arrivedMs(records.indexFrom(offset));
     }
-    const end = next < to ? next : to;
+    const end = least(next, to);
     const row = this.#arrived.get(recordId(id, offset), recordId(id, end));
     return row ? Number(row.arrivedMs) : this.#arrivedAt(id, end, to);
   }

@@ -3,7 +3,7 @@ import { sleep } from '../../retry/sleep.ts';
 import { describeError } from '../../wire/errors.ts';
 import type { StoredBlock } from './blocks.ts';
 import { Compaction } from './compaction.ts';
-import { offsetOf, recordId } from './database.ts';
+import { least, offsetOf, recordId } from './database.ts';
 import type { SqliteEngine } from './engine.ts';
 import { bytesFrom, type Slice } from './slice.ts';
 
@@ -56,7 +56,7 @@ export class Retention {
          coalesce((SELECT min(next) FROM log_holds WHERE partition = p.id), p.next)
        ) AS floor FROM log_partitions p WHERE p.topic = ?`,
     );
-    // Keeps in step with sizeOf() of records.ts.
+    // Keeps in step with sizeOf() of reading.ts.
     this.#old = db.prepare(
       `SELECT max(id) AS last, coalesce(sum(24 + coalesce(octet_length(key), 0) + octet_length(value)), 0) AS bytes
        FROM (SELECT id, key, value, arrived_ms FROM log_rows WHERE id >= ? AND id < ? ORDER BY id LIMIT ?)
@@ -122,14 +122,14 @@ export class Retention {
   }
 
   /** When the oldest record arrived that may be deleted. */
-  #oldestIn({ id, first, floor }: PartitionRow): bigint | undefined {
+  #oldestIn({ id, first, floor }: Pick<PartitionRow, 'id' | 'first' | 'floor'>): bigint | undefined {
     const { slice, block, next } = this.#engine.records.placeOf(id, first);
     if (slice) return first < floor ? BigInt(slice.arrivedMs) : undefined;
     if (block) return next <= floor ? BigInt(block.firstMs) : undefined;
     const row = this.#oldest.get(recordId(id, first), recordId(id, least(next, floor)));
     if (row) return row.arrivedMs as bigint;
     // What was compacted away leaves a hole.
-    return next < floor ? this.#oldestIn({ id, first: next, floor } as PartitionRow) : undefined;
+    return next < floor ? this.#oldestIn({ id, first: next, floor }) : undefined;
   }
 
   /** Deletes the oldest block, or at most `count` of the oldest records, that arrived before a time; resolves with how many. */
@@ -226,8 +226,6 @@ export class Retention {
     );
   }
 }
-
-const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 
 /** Runs the retention periodically until the signal aborts. */
 export async function keepRetention(engine: SqliteEngine, everyMs: number, signal: AbortSignal): Promise<void> {
