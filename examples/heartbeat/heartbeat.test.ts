@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -17,6 +17,8 @@ for (const name of ['README.md', 'stream.yaml', 'simulate.ts', 'simulator.ts', '
 for (const shared of ['random.ts', 'arguments.ts'])
   cpSync(join(root, 'examples', shared), join(place, 'examples', shared));
 writeFileSync(join(place, 'package.json'), '{ "type": "module" }');
+// `npx node` takes the Node of the nearest node_modules, the host's where there is none.
+symlinkSync(join(root, 'node_modules'), join(place, 'node_modules'));
 afterAll(() => rmSync(place, { recursive: true, force: true }));
 
 const page = readFileSync(join(import.meta.dirname, 'README.md'), 'utf8');
