@@ -22,6 +22,14 @@ export function spoolFile(dataFolder: string, { name }: Stream, worker = 1): str
   return resolve(join(dataFolder, worker === 1 ? `${name}.spool.db` : `${name}.spool-${worker}.db`));
 }
 
+/** Where a collector writes readings before the log has them: one file for each worker, beside its spool. */
+export const journalFile = (dataFolder: string, stream: Stream, worker = 1): string =>
+  spoolFile(dataFolder, stream, worker).replace(/\.db$/, '.journal');
+
+/** Journals of workers beyond so many. */
+export const leftoverJournals = (dataFolder: string, stream: Stream, workers: number): string[] =>
+  spoolsBeyond(dataFolder, stream, { workers, ending: '.journal' });
+
 /** Spools of workers beyond so many, left by a collector that had more of them. */
 export const leftoverSpools = (dataFolder: string, stream: Stream, workers: number): string[] =>
   spoolsBeyond(dataFolder, stream, { workers, ending: '.db' });

@@ -92,6 +92,7 @@ export function createCollector(options: CollectorOptions): Collector {
     waitingBytes: () => waitingIn({ memory, groups }) + waitingIn(facts.admission),
     spool: () => sizeOf(allSpools()),
     drainedPerSecond: () => drainedPerSecondOf(allSpools()),
+    journalReadings: () => spools.journaling?.waiting ?? 0,
     nowMs,
   });
   const spools = createSpools({
@@ -99,9 +100,8 @@ export function createCollector(options: CollectorOptions): Collector {
     deadlineMs: options.appendDeadlineMs ?? 5_000,
     files: options.spool,
   });
-  const { intake } = spools;
   const { groups, memory } = createAdmission({
-    commit: (records) => intake.commit(records),
+    commit: (records) => spools.commit(records),
     maxWaitingBytes,
     logger,
     nowMs: () => performance.now(),

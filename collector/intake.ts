@@ -60,6 +60,14 @@ export class Intake {
     if (!spool.empty) this.#drain();
   }
 
+  /** Puts readings that an earlier process acknowledged behind those in the spool, also beyond its bound; the log may have them already. */
+  keep(records: readonly LogRecord[]): void {
+    const { spool } = this.#options;
+    if (spool === undefined) throw new Error('there is no spool');
+    this.#mayBeExtra(records.length, 'an earlier process may have sent them');
+    this.#addToSpool(spool, records, Number.POSITIVE_INFINITY);
+  }
+
   /** Sends no more; the readings in the spool stay for the next run. */
   async stop(): Promise<void> {
     this.#stopping.abort();
@@ -117,9 +125,9 @@ export class Intake {
     }
   }
 
-  #addToSpool(spool: Spool, records: readonly LogRecord[]): void {
+  #addToSpool(spool: Spool, records: readonly LogRecord[], maxBytes?: number): void {
     try {
-      spool.append(records);
+      spool.append(records, maxBytes);
     } catch (cause) {
       this.#options.logger.error(`the spool cannot take readings: ${describeError(cause)}`);
       throw new HttpProblem('spool-full', 'the log is unavailable and the spool is full; send the readings again', {

@@ -11,6 +11,8 @@ export interface Observed {
   spool(): SpoolSize | undefined;
   /** Readings a second that the spool sends to the log. */
   drainedPerSecond(): number;
+  /** Readings of the journal that are not in the log yet. Default 0. */
+  journalReadings?(): number;
   nowMs(): number;
   readonly unknownFields: UnknownFields;
 }
@@ -26,6 +28,14 @@ export function createCollectorMetrics(registry: Registry, observed: Observed) {
     },
   });
   createSpoolGauges(registry, observed);
+  new Gauge({
+    name: 'gapline_collector_journal_readings',
+    help: 'Acknowledged readings in the journal that are on their way to the log',
+    registers: [registry],
+    collect() {
+      this.set(observed.journalReadings?.() ?? 0);
+    },
+  });
   const requests = createRequestMetrics(registry);
   const appends = createAppendMetrics(registry);
   const spool = createSpoolCounters(registry);
@@ -43,6 +53,7 @@ export function createCollectorMetrics(registry: Registry, observed: Observed) {
     spooled: (readings: number) => spool.add('spooled', readings),
     drained: (readings: number) => spool.add('drained', readings),
     lost: (readings: number) => spool.add('lost', readings),
+    journaled: (readings: number) => spool.add('journaled', readings),
   };
 }
 
@@ -137,13 +148,14 @@ function createSpoolCounters(registry: Registry) {
   const totals = {
     spooled: counter('spooled', 'Readings that were written to the spool because the log was unavailable'),
     drained: counter('spool_drained', 'Readings that were sent from the spool to the log'),
-    lost: counter('spool_lost', 'Acknowledged readings in the spool that the disk damaged'),
+    lost: counter('spool_lost', 'Acknowledged readings in the spool or the journal that the disk damaged'),
+    journaled: counter('journaled', 'Readings that were acknowledged when the journal had them'),
     possibleExtras: counter(
       'possible_extras',
       'Readings that the log may hold twice, because it did not confirm in time whether it has them',
     ),
   };
-  const counters = { spooled: 0, drained: 0, lost: 0, possibleExtras: 0 };
+  const counters = { spooled: 0, drained: 0, lost: 0, journaled: 0, possibleExtras: 0 };
   return {
     counters,
     add(name: keyof typeof counters, readings: number): void {

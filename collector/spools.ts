@@ -1,6 +1,8 @@
 import { rmSync } from 'node:fs';
 import type { Status } from '../core/wire/status.ts';
+import type { Commit } from './group-commit.ts';
 import { Intake, type IntakeOptions } from './intake.ts';
+import { createJournaling, type JournalFiles, type Journaling } from './journal/journaling.ts';
 import { Spool, type SpoolSize } from './spool/spool.ts';
 
 export interface SpoolFiles {
@@ -9,6 +11,7 @@ export interface SpoolFiles {
   readonly maxBytes?: number;
   /** Spools that only empty: of workers that no longer exist. */
   readonly leftovers?: readonly string[];
+  readonly journal?: JournalFiles;
 }
 
 export interface SpoolsOptions extends Omit<IntakeOptions, 'spool'> {
@@ -21,6 +24,10 @@ export interface SpoolsOptions extends Omit<IntakeOptions, 'spool'> {
 export interface Spools {
   readonly own: Spool | undefined;
   readonly intake: Intake;
+  /** Makes records durable: in the log, the spool, or the journal. */
+  readonly commit: Commit;
+  /** Undefined where there is none. */
+  readonly journaling: Journaling | undefined;
   /** Of all of them together; undefined where there is none. */
   readonly size: SpoolSize | undefined;
   readonly drainedPerSecond: number;
@@ -46,9 +53,12 @@ export function createSpools({ files, leftoversFirst = false, ...options }: Spoo
   });
   const before = leftoversFirst ? leftovers.map(({ spool }) => spool) : [];
   const intake = new Intake({ ...options, spool: own, before });
+  const journaling = files?.journal && createJournaling(files.journal, intake, options);
   return {
     own,
     intake,
+    commit: journaling ? journaling.commit : (records) => intake.commit(records),
+    journaling,
     get size() {
       return own && sumSizes([own.size, ...leftovers.map(({ spool }) => spool.size)]);
     },
@@ -59,8 +69,10 @@ export function createSpools({ files, leftoversFirst = false, ...options }: Spoo
       // Opened first: what they hold may come before what is accepted now.
       for (const each of leftovers) each.intake.start();
       intake.start();
+      journaling?.start();
     },
     async stop() {
+      await journaling?.stop();
       await intake.stop();
       for (const each of leftovers) {
         await each.intake.stop();

@@ -26,6 +26,8 @@ export const example = join(root, 'examples/spambase');
 /** How each is started on a Kafka. */
 export const peers: Readonly<Record<string, (broker: string, workers: string) => Promise<Peer>>> = {
   gapline: startGapline,
+  // Acknowledged when its disk has the reading, and not the log yet.
+  'gapline-disk': startGaplineOnDisk,
   telegraf: startTelegrafPeer,
   flask: startFlask,
   bare: startBare,
@@ -41,6 +43,11 @@ function startGapline(broker: string, workers: string): Promise<Peer> {
   return startCollector({ name: 'gapline', root, workers, broker });
 }
 
+function startGaplineOnDisk(broker: string, workers: string): Promise<Peer> {
+  const more = ['--set', 'collector.acknowledge=disk'];
+  return startCollector({ name: 'gapline-disk', root, workers, broker, more });
+}
+
 interface CollectorPlace {
   readonly name: string;
   /** The folder of the repository. */
@@ -48,12 +55,14 @@ interface CollectorPlace {
   readonly workers: string;
   /** Default: the log is a file. */
   readonly broker?: string;
+  /** Options of `gapline collect`. Default: none. */
+  readonly more?: readonly string[];
 }
 
-async function startCollector({ name, root: tree, workers, broker }: CollectorPlace): Promise<Peer> {
+async function startCollector({ name, root: tree, workers, broker, more = [] }: CollectorPlace): Promise<Peer> {
   const folder = mkdtempSync(join(tmpdir(), 'gapline-ingest-'));
   const where = ['--config', join(tree, 'examples/spambase/stream.yaml'), '--data', folder];
-  const args = ['collect', ...where, '--port', '0', '--no-archive', '--log-level', 'error'];
+  const args = ['collect', ...where, '--port', '0', '--no-archive', '--log-level', 'error', ...more];
   if (broker !== undefined) args.push('--log', `kafka://${broker}`);
   if (workers !== '') args.push('--workers', workers);
   const child = start(join(tree, 'gapline'), args);

@@ -242,6 +242,12 @@ const collector = z
       .max(31_536_000)
       .default(3_600)
       .describe("how far ahead of the collector's clock a reading's time may be, in seconds"),
+    acknowledge: z
+      .enum(['log', 'disk'])
+      .default('log')
+      .describe(
+        'when `gapline collect` acknowledges small requests: when the log has them, or when its own disk has; that is quicker, and the log gets them in larger batches',
+      ),
     deviceTag: z.string().min(1).default('device').describe('the tag of line protocol that names the device'),
     measurement: z
       .string()

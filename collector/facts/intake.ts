@@ -30,7 +30,7 @@ export function createFactsIntake({ stream, spool, maxWaitingBytes, ...options }
     files: stream.facts && spool && filesBeside(spool),
     leftoversFirst: true,
   });
-  const commit: Commit = (records) => spools.intake.commit(records);
+  const commit: Commit = (records) => spools.commit(records);
   return { admission: admit(commit, maxWaitingBytes, options.logger), spools, start: spools.start, stop: spools.stop };
 }
 

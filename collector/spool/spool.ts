@@ -98,8 +98,8 @@ export class Spool {
    * Adds a chunk at the end; when it returns, the disk has it.
    * @throws {GaplineError} `spool-full` where it has no space, `spool-unusable` where the disk fails
    */
-  append(records: readonly LogRecord[]): void {
-    const { maxBytes, nowMs } = this.#options;
+  append(records: readonly LogRecord[], maxBytes: number = this.#options.maxBytes): void {
+    const { nowMs } = this.#options;
     const bytes = encodeRecords(records);
     if (this.#bytes + bytes.byteLength > maxBytes) {
       throw new GaplineError('spool-full', `the spool holds ${this.#bytes} bytes of ${maxBytes}`, { retryable: true });

@@ -216,6 +216,12 @@ export const errorCatalog = {
     cause: 'Its file is damaged or not a spool, the disk is full or read-only, or another collector has it open.',
     remedy: 'Check its file, its disk, and that no other collector uses it.',
   },
+  'journal-unusable': {
+    status: 500,
+    title: 'The journal cannot be used',
+    cause: 'Its disk is full or read-only, or fails.',
+    remedy: 'Check its file and its disk; or leave out `collector.acknowledge: disk`.',
+  },
   'log-corrupt': {
     status: 500,
     title: 'The log cannot be read',

@@ -1,8 +1,8 @@
 // Runs a seeded series of steps on a spool and prints which chunks must be durable after how many syncs.
-// node workload.ts FILE CRASH_FOLDER SEED STEPS
-import { existsSync, readdirSync } from 'node:fs';
+// node spool-workload.ts FILE CRASH_FOLDER SEED STEPS
 import pino from 'pino';
-import { Spool } from '../spool.ts';
+import { Spool } from '../spool/spool.ts';
+import { syncsSoFar } from './recording.ts';
 
 /** What must hold after so many syncs have begun. `appended`, `removed` and `sending` are numbers of chunks. */
 export interface Promised {
@@ -22,7 +22,7 @@ for (let step = 0; step < Number(steps); step += 1) {
   if (choice < 0.6) append();
   else if (choice < 0.9) send();
   else restart();
-  promises.push({ syncs: syncsSoFar(), appended, removed, sending });
+  promises.push({ syncs: syncsSoFar(crashFolder), appended, removed, sending });
 }
 spool.stop();
 process.stdout.write(JSON.stringify(promises));
@@ -53,10 +53,6 @@ function send(): void {
 function restart(): void {
   spool.stop();
   spool = open();
-}
-
-function syncsSoFar(): number {
-  return existsSync(crashFolder) ? readdirSync(crashFolder).filter((name) => name !== 'synced').length : 0;
 }
 
 function randomFrom(start: number): () => number {

@@ -1,0 +1,71 @@
+import { crc32 } from 'node:zlib';
+import type { LogRecord } from '../../core/log/port.ts';
+import { decodeRecords, encodeRecords } from '../spool/chunk.ts';
+
+/** Frames begin at multiples of this: a write of one never touches a sector of another. */
+export const sectorBytes = 512;
+
+/** Bytes that no text in UTF-8 has, so nothing that a device sends looks like a frame. */
+const magic = 0xfc_fd_fe_ff;
+/** Magic number, length of the payload, number of records and checksum, 32 bits each; `last` and `confirmed`, 64 bits each. */
+const headBytes = 32;
+const checksumAt = 12;
+
+/** What was written together. Records are counted from the first that the journal ever got. */
+export interface Frame {
+  /** Where it begins in the file. */
+  readonly at: number;
+  /** The number of its last record. */
+  readonly last: number;
+  /** The last record that was confirmed when this was written. */
+  readonly confirmed: number;
+  readonly count: number;
+  readonly payload: Uint8Array;
+}
+
+export const recordsOf = ({ payload }: Frame): LogRecord[] => decodeRecords(payload);
+
+/** The bytes of a frame, up to a whole number of sectors. Without records it only says what is confirmed. */
+export function encodeFrame(records: readonly LogRecord[], last: number, confirmed: number): Buffer {
+  const payload = encodeRecords(records);
+  const length = headBytes + payload.length;
+  const bytes = Buffer.alloc(wholeSectors(length));
+  bytes.writeUInt32LE(magic, 0);
+  bytes.writeUInt32LE(payload.length, 4);
+  bytes.writeUInt32LE(records.length, 8);
+  bytes.writeDoubleLE(last, 16);
+  bytes.writeDoubleLE(confirmed, 24);
+  bytes.set(payload, headBytes);
+  bytes.writeUInt32LE(crc32(bytes.subarray(0, length)), checksumAt);
+  return bytes;
+}
+
+/** The sound frames of a file, in the order in which they were written; what is damaged or half written is not among them. */
+export function readFrames(file: Buffer): Frame[] {
+  const frames: Frame[] = [];
+  for (let at = 0; at + headBytes <= file.length; ) {
+    const frame = frameAt(file, at);
+    if (frame) frames.push(frame);
+    at += frame ? wholeSectors(headBytes + frame.payload.length) : sectorBytes;
+  }
+  return frames.sort((a, b) => a.last - b.last || a.confirmed - b.confirmed);
+}
+
+const wholeSectors = (bytes: number): number => Math.ceil(bytes / sectorBytes) * sectorBytes;
+
+function frameAt(file: Buffer, at: number): Frame | undefined {
+  if (file.readUInt32LE(at) !== magic) return undefined;
+  const end = at + headBytes + file.readUInt32LE(at + 4);
+  if (end > file.length) return undefined;
+  const bytes = Buffer.from(file.subarray(at, end));
+  const checksum = bytes.readUInt32LE(checksumAt);
+  bytes.writeUInt32LE(0, checksumAt);
+  if (crc32(bytes) !== checksum) return undefined;
+  return {
+    at,
+    last: bytes.readDoubleLE(16),
+    confirmed: bytes.readDoubleLE(24),
+    count: bytes.readUInt32LE(8),
+    payload: bytes.subarray(headBytes),
+  };
+}
