@@ -13,8 +13,9 @@ const checksumAt = 12;
 
 /** What was written together. Records are counted from the first that the journal ever got. */
 export interface Frame {
-  /** Where it begins in the file. */
+  /** Where it begins in the file, and where the next one may. */
   readonly at: number;
+  readonly end: number;
   /** The number of its last record. */
   readonly last: number;
   /** The last record that was confirmed when this was written. */
@@ -46,7 +47,7 @@ export function readFrames(file: Buffer): Frame[] {
   for (let at = 0; at + headBytes <= file.length; ) {
     const frame = frameAt(file, at);
     if (frame) frames.push(frame);
-    at += frame ? wholeSectors(headBytes + frame.payload.length) : sectorBytes;
+    at = frame ? frame.end : at + sectorBytes;
   }
   return frames.sort((a, b) => a.last - b.last || a.confirmed - b.confirmed);
 }
@@ -63,6 +64,7 @@ function frameAt(file: Buffer, at: number): Frame | undefined {
   if (crc32(bytes) !== checksum) return undefined;
   return {
     at,
+    end: wholeSectors(end),
     last: bytes.readDoubleLE(16),
     confirmed: bytes.readDoubleLE(24),
     count: bytes.readUInt32LE(8),

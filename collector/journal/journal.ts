@@ -2,6 +2,7 @@ import {
   closeSync,
   constants,
   fdatasync,
+  fdatasyncSync,
   fstatSync,
   fsyncSync,
   mkdirSync,
@@ -67,15 +68,18 @@ export class Journal {
       const newest = frames.at(-1);
       this.#written = newest?.last ?? 0;
       this.#confirmed = Math.max(0, ...frames.map(({ confirmed }) => confirmed));
+      // The process before may not have come to that.
+      fdatasyncSync(this.#fd);
       this.#durablyConfirmed = this.#confirmed;
       this.left = leftIn(frames, this.#confirmed);
+      const lastBefore = (end: number) =>
+        Math.max(0, ...frames.map(({ at, last }) => (at < end && at >= end - halfBytes ? last : 0)));
       this.#halves = [
-        { start: 0, last: this.#written },
-        { start: halfBytes, last: this.#written },
+        { start: 0, last: lastBefore(halfBytes) },
+        { start: halfBytes, last: lastBefore(2 * halfBytes) },
       ];
-      // Not where the newest frame is: a write that fails half-way must leave what says how much is confirmed.
-      this.#half = this.#halves[(newest?.at ?? halfBytes) < halfBytes ? 1 : 0];
-      this.#at = this.#half.start;
+      this.#at = newest?.end ?? 0;
+      this.#half = this.#halves[(newest?.at ?? 0) < halfBytes ? 0 : 1];
     } catch (cause) {
       throw unusable(file, cause);
     }
