@@ -17,7 +17,9 @@ const topicFaults = [
 ];
 
 describe.skipIf(!here)(`minutes of faults${why}`, () => {
-  const run = async (options: Pick<CampaignOptions, 'minutes' | 'seed' | 'stream' | 'client' | 'topics' | 'only'>) => {
+  const run = async (
+    options: Pick<CampaignOptions, 'minutes' | 'seed' | 'stream' | 'client' | 'acknowledge' | 'topics' | 'only'>,
+  ) => {
     const told: string[] = [];
     const fixed = { brokers: 1, rate: 60, workers: 1, keep: false, stopping: new AbortController().signal } as const;
     const outcome = await campaign({ ...options, ...fixed, tell: (line) => told.push(line) });
@@ -31,7 +33,7 @@ describe.skipIf(!here)(`minutes of faults${why}`, () => {
     timeout: 900_000,
   }, async () => {
     const { counts, faults } = await run({
-      ...{ minutes: 3, seed, stream: 'all', client: 'kafkajs', topics: false, only: [] },
+      ...{ minutes: 3, seed, stream: 'all', client: 'kafkajs', acknowledge: 'log', topics: false, only: [] },
     });
     expect(counts.signal?.windows?.windows).toBeGreaterThan(1_000);
     const ward = counts.ward?.facts;
@@ -42,12 +44,13 @@ describe.skipIf(!here)(`minutes of faults${why}`, () => {
     }
   });
 
-  test('topics deleted, enlarged and with records that nobody can read, and a Kafka lost as a whole, by the other client', {
+  test('topics deleted, enlarged and with records that nobody can read, and a Kafka lost as a whole, by the other client, acknowledged by the disk', {
     timeout: 900_000,
   }, async () => {
     const { faults } = await run({
-      ...{ minutes: 1.6, seed: 7, stream: 'plain', client: 'platformatic', topics: true, only: topicFaults },
+      ...{ minutes: 1.6, seed: 10, stream: 'plain', client: 'platformatic', acknowledge: 'disk', topics: true },
+      only: [...topicFaults, 'kill collector'],
     });
-    for (const name of topicFaults) expect(faults[name]).toBeGreaterThan(0);
+    for (const name of [...topicFaults, 'kill collector']) expect(faults[name]).toBeGreaterThan(0);
   });
 });

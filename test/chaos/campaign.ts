@@ -4,7 +4,7 @@ import { check, type Findings, type Violation } from './check.ts';
 import { type Inquiry, inquire } from './evidence.ts';
 import { catalogueFor } from './faults/catalogue.ts';
 import type { Fault } from './faults/fault.ts';
-import type { Line } from './line.ts';
+import type { Acknowledge, Line } from './line.ts';
 import { metric } from './metrics.ts';
 import { plan } from './plan.ts';
 import { type Stack, startStack } from './stack.ts';
@@ -25,6 +25,8 @@ export interface CampaignOptions {
   readonly rate: number;
   /** Processes of the collector that take readings; beyond one, single ones are killed and stopped too. */
   readonly workers: number;
+  /** When the collector answers. */
+  readonly acknowledge: Acknowledge;
   /** Whether topics are deleted, grow and hold unreadable records, and all of Kafka is lost. */
   readonly topics: boolean;
   /** Only faults whose name has one of these in it; all where there are none. */
@@ -41,6 +43,7 @@ export interface Outcome {
   readonly seed: number;
   readonly client: ClientName;
   readonly workers: number;
+  readonly acknowledge: Acknowledge;
   readonly brokers: number;
   /** How long faults went on. */
   readonly minutes: number;
@@ -74,11 +77,11 @@ const afterSeconds = 210;
 
 /** Starts the line, lets go wrong what the seed says, and holds what arrived to what was acknowledged. */
 export async function campaign(options: CampaignOptions): Promise<Outcome> {
-  const { minutes, seed, client, brokers, rate, workers, only, keep, tell } = options;
+  const { minutes, seed, client, brokers, rate, workers, acknowledge, only, keep, tell } = options;
   const endMs = performance.now() + (minutes * 60 + graceSeconds) * 1_000;
   tell('starting Kafka, InfluxDB, Telegraf, collector, archive, classifier, devices');
   const streams = streamsOf(options.stream);
-  const stack = await startStack({ streams, client, brokers, rate, workers, seed, keep, tell });
+  const stack = await startStack({ streams, client, brokers, rate, workers, acknowledge, seed, keep, tell });
   try {
     const wanted = ({ name }: Fault) => only.length === 0 || only.some((word) => name.includes(word));
     const cards = catalogueFor(options).filter(wanted);
@@ -96,7 +99,7 @@ export async function campaign(options: CampaignOptions): Promise<Outcome> {
     const notServed = await unserved(stack);
     const { counts, violations, settledAtMs } = await settle(stack, endMs);
     return {
-      ...{ seed, client, brokers, workers },
+      ...{ seed, client, brokers, workers, acknowledge },
       minutes: Math.round(10 * struck.minutes) / 10,
       faults: struck.counts,
       leftOut,
@@ -207,13 +210,15 @@ async function judge(
   return { counts, violations };
 }
 
-/** What spools, archives and classifiers have left to do; empty where that is nothing. Telegraf may have something. */
+/** What spools, journals, archives and classifiers have left to do; empty where that is nothing. Telegraf may have something. */
 async function notCaughtUp({ lines }: Stack, inquiry: Inquiry): Promise<string> {
   const spooled = await Promise.all(
-    lines.map(({ collectorUrl }) => metric(collectorUrl, 'gapline_collector_spool_readings')),
+    lines.flatMap(({ collectorUrl }) =>
+      ['spool', 'journal'].map((part) => metric(collectorUrl, `gapline_collector_${part}_readings`)),
+    ),
   );
   if (spooled.some((readings) => readings !== 0)) {
-    return `the spools hold ${spooled.map((readings) => readings ?? 'an unknown number of').join(', ')} readings`;
+    return `the spools and journals hold ${spooled.map((readings) => readings ?? 'an unknown number of').join(', ')} readings`;
   }
   const behind = await within(lagSeconds, 'the lag of the groups', inquiry.lag()).catch(
     ({ message }: Error) => message,

@@ -37,6 +37,10 @@ export interface Line {
   command(...args: readonly string[]): Promise<string>;
 }
 
+/** `collector.acknowledge` of the line. */
+export const acknowledgeChoices = ['log', 'disk'] as const;
+export type Acknowledge = (typeof acknowledgeChoices)[number];
+
 export interface LineOptions {
   readonly case: StreamCase;
   /** Of the campaign. */
@@ -46,6 +50,7 @@ export interface LineOptions {
   readonly rate: number;
   /** Processes of the collector that take readings. */
   readonly workers: number;
+  readonly acknowledge: Acknowledge;
   /** Decides which facts come, and when. */
   readonly seed: number;
   readonly logUrl: string;
@@ -64,7 +69,7 @@ const probed = /health and metrics: /;
 
 /** Trains versions of the model, then starts the stages and the devices. */
 export async function startLine(options: LineOptions, undo: Undo): Promise<Line> {
-  const { folder, logs, rate, workers, seed, logUrl, storeUrl, env, from, tell } = options;
+  const { folder, logs, rate, workers, acknowledge, seed, logUrl, storeUrl, env, from, tell } = options;
   const { stream, config, overrides, flow, makeModels } = options.case;
   const models = join(folder, 'models', stream);
   await mkdir(models, { recursive: true });
@@ -91,7 +96,13 @@ export async function startLine(options: LineOptions, undo: Undo): Promise<Line>
   }
   const collectorPort = await freePort();
   const collectorUrl = `http://127.0.0.1:${collectorPort}`;
-  const collect = ['collect', '--no-archive', '--workers', String(workers)];
+  const collect = [
+    'collect',
+    '--no-archive',
+    '--workers',
+    String(workers),
+    ...set([`collector.acknowledge=${acknowledge}`]),
+  ];
   const collector = await stage('collector', collect, collectorPort, /collector: http/);
   const archive = await stage('archive', ['archive', '--store', storeUrl], await freePort(), probed);
   const classifier = await addClassifier();

@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type ClientName, clientNames } from '../../core/log/kafka/address.ts';
 import { campaign } from './campaign.ts';
+import { type Acknowledge, acknowledgeChoices } from './line.ts';
 import { type StreamChoice, streamChoices } from './streams.ts';
 
 const number =
@@ -26,6 +27,7 @@ interface Options {
   readonly topics: boolean;
   readonly rate: number;
   readonly workers: number;
+  readonly acknowledge: Acknowledge;
   readonly only: readonly string[];
   readonly keep: boolean;
 }
@@ -53,6 +55,14 @@ await new Command('chaos')
   .option('--no-topics', 'leaves out what is done to topics, and the loss of all of Kafka')
   .option('--rate <readings>', 'readings a second of the plain stream', number(1, 100_000), 100)
   .option('--workers <count>', 'processes of the collector that take readings', number(1, 64), 1)
+  .addOption(
+    new Option(
+      '--acknowledge <when>',
+      'when the collector answers: when the log has the readings, or when its disk has',
+    )
+      .choices(acknowledgeChoices)
+      .default('log'),
+  )
   .option('--only <words...>', 'only faults with one of these words in their name', [])
   .option('--keep', "keep the processes' logs", false)
   .action(async (options: Options) => {

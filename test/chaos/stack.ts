@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { ClientName } from '../../core/log/kafka/address.ts';
 import { KeptTopics } from './deleted/kept.ts';
 import { type Disk, smallDisk } from './disk.ts';
-import { type Line, startLine } from './line.ts';
+import { type Acknowledge, type Line, startLine } from './line.ts';
 import { asPart, type Part } from './parts.ts';
 import type { HttpProxy } from './proxies/http-proxy.ts';
 import { startBrokers, startForwarding, startStore } from './servers.ts';
@@ -56,6 +56,7 @@ export interface StackOptions {
   readonly rate: number;
   /** Processes of each collector that take readings. */
   readonly workers: number;
+  readonly acknowledge: Acknowledge;
   /** Of the campaign. */
   readonly seed: number;
   /** Leaves the folder with the processes' logs. */
@@ -80,7 +81,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 }
 
 async function start(
-  { streams, client, brokers, rate, workers, seed, keep, tell }: StackOptions,
+  { streams, client, brokers, rate, workers, acknowledge, seed, keep, tell }: StackOptions,
   undo: Undo,
   progress: { what: string },
 ): Promise<Stack> {
@@ -88,7 +89,12 @@ async function start(
   undo.add(async () => (keep ? tell(`logs: ${folder}`) : rm(folder, { recursive: true, force: true })));
   const logs = join(folder, 'logs');
   await mkdir(logs);
-  const disks = { spool: await mount('collector', 64), kafka: brokers === 1 ? await mount('kafka', 2_000) : undefined };
+  // Megabytes; each worker has one.
+  const journals = acknowledge === 'disk' ? 17 * workers * streams.length : 0;
+  const disks = {
+    spool: await mount('collector', 64 + journals),
+    kafka: brokers === 1 ? await mount('kafka', 2_000) : undefined,
+  };
   progress.what = 'Kafka';
   const kafkaFolder = join(folder, 'kafka');
   const kafka = await startBrokers({ count: brokers, dataFolder: kafkaFolder, tell }, undo);
@@ -105,7 +111,7 @@ async function start(
   const logUrl = `${client}://${kafka.addresses.join()}`;
   const storeUrl = `${influxdb.proxy.url}/${org}/${bucket}`;
   let from = root;
-  const shared = { folder, logs, rate, workers, seed, logUrl, storeUrl, env, from: () => from, tell };
+  const shared = { folder, logs, rate, workers, acknowledge, seed, logUrl, storeUrl, env, from: () => from, tell };
   const lines: Line[] = [];
   const ofLines: Undo[] = [];
   // Up to fifteen processes, each of which may take 20 s.
