@@ -1,5 +1,5 @@
 // How fast readings are taken over HTTP into Kafka, beside Telegraf, Flask, and node:http that only reads the body; counted in Kafka.
-// npm run bench -- ingest [--seconds 4] [--rounds 3] [--jobs ndjson,lines,one-json,one-line] [--peers gapline,telegraf,flask,bare]
+// npm run bench -- ingest [--seconds 4] [--rounds 3] [--jobs ndjson,lines,one-json,one-line] [--peers gapline,gapline-disk,telegraf,flask,bare]
 //   [--workers N] [--docs] [--base FOLDER]: peer sqlite beside the same of another tree of this repository, on SQLite
 import { mkdtempSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
@@ -17,7 +17,7 @@ const { values: options } = parseArgs({
     seconds: { type: 'string', default: '4' },
     rounds: { type: 'string', default: '3' },
     jobs: { type: 'string', default: jobs.map(({ name }) => name).join() },
-    peers: { type: 'string', default: 'gapline,telegraf,bare' },
+    peers: { type: 'string', default: 'gapline,gapline-disk,telegraf,bare' },
     workers: { type: 'string', default: '' },
     docs: { type: 'boolean', default: false },
     base: { type: 'string', default: '' },
@@ -93,7 +93,7 @@ function reportOf(): string {
 57 values a reading, 30 % of them null; everything on one machine, with Kafka and the load generator \`wrk\`. Medians of
 ${options.rounds} interleaved rounds of ${options.seconds} s, with the lowest and the highest; readings are counted in Kafka. \`ratio\` is
 against Telegraf at the same job; Telegraf takes line protocol where Gapline takes NDJSON. Gapline and Flask answer after
-Kafka has the readings, Telegraf before. \`bare\` is node:http that only reads the body. Where
+Kafka has the readings, \`gapline-disk\` (\`collector.acknowledge: disk\`) after its disk has them, Telegraf before. \`bare\` is node:http that only reads the body. Where
 the load is far above the number of cores, readings/s tell how the system shared them out; CPU-seconds count then.
 
 ${table([...header, 'refused'], rows)}${againstBase()}`;

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
 import type { LogRecord } from '../../core/log/port.ts';
-import { decodeRecords, encodeRecords } from '../spool/chunk.ts';
+import { decodeRecords, encodedSize, writeRecords } from '../spool/chunk.ts';
 
 /** Frames begin at multiples of this: a write of one never touches a sector of another. */
 export const sectorBytes = 512;
@@ -26,19 +26,30 @@ export interface Frame {
 
 export const recordsOf = ({ payload }: Frame): LogRecord[] => decodeRecords(payload);
 
-/** The bytes of a frame, up to a whole number of sectors. Without records it only says what is confirmed. */
-export function encodeFrame(records: readonly LogRecord[], last: number, confirmed: number): Buffer {
-  const payload = encodeRecords(records);
-  const length = headBytes + payload.length;
-  const bytes = Buffer.alloc(wholeSectors(length));
-  bytes.writeUInt32LE(magic, 0);
-  bytes.writeUInt32LE(payload.length, 4);
-  bytes.writeUInt32LE(records.length, 8);
-  bytes.writeDoubleLE(last, 16);
-  bytes.writeDoubleLE(confirmed, 24);
-  bytes.set(payload, headBytes);
-  bytes.writeUInt32LE(crc32(bytes.subarray(0, length)), checksumAt);
-  return bytes;
+/** What a frame takes at the most. */
+export const frameSize = (records: readonly LogRecord[]): number => wholeSectors(headBytes + encodedSize(records));
+
+/** Encodes one frame after the other, each in the place of the one before. */
+export class FrameEncoder {
+  #bytes = Buffer.alloc(0);
+
+  /** The bytes of a frame, up to a whole number of sectors; valid until the next one. Without records it only says what is confirmed. */
+  encode(records: readonly LogRecord[], last: number, confirmed: number): Buffer {
+    const room = frameSize(records);
+    if (this.#bytes.length < room) this.#bytes = Buffer.alloc(room);
+    const bytes = this.#bytes;
+    const length = writeRecords(records, bytes, headBytes);
+    const end = wholeSectors(length);
+    bytes.fill(0, length, end);
+    bytes.writeUInt32LE(magic, 0);
+    bytes.writeUInt32LE(length - headBytes, 4);
+    bytes.writeUInt32LE(records.length, 8);
+    bytes.writeUInt32LE(0, checksumAt);
+    bytes.writeDoubleLE(last, 16);
+    bytes.writeDoubleLE(confirmed, 24);
+    bytes.writeUInt32LE(crc32(bytes.subarray(0, length)), checksumAt);
+    return bytes.subarray(0, end);
+  }
 }
 
 /** The sound frames of a file, in the order in which they were written; what is damaged or half written is not among them. */

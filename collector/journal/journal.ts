@@ -14,7 +14,7 @@ import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import type { LogRecord } from '../../core/log/port.ts';
 import { describeError, GaplineError } from '../../core/wire/errors.ts';
-import { encodeFrame, type Frame, readFrames, recordsOf, sectorBytes } from './frame.ts';
+import { type Frame, FrameEncoder, frameSize, readFrames, recordsOf, sectorBytes } from './frame.ts';
 
 const sync = promisify(fdatasync);
 
@@ -45,6 +45,7 @@ export class Journal {
   readonly #fd: number;
   /** What records may fill of a half; the sector behind it is for a last confirmation. */
   readonly #fullBytes: number;
+  readonly #encoder = new FrameEncoder();
   readonly #halves: readonly [Half, Half];
   #half: Half;
   #at: number;
@@ -97,13 +98,13 @@ export class Journal {
    */
   async write(records: readonly LogRecord[]): Promise<void> {
     const last = this.#written + records.length;
-    const confirmed = this.#confirmed;
-    const bytes = encodeFrame(records, last, confirmed);
+    const size = frameSize(records);
     try {
-      if (bytes.length > this.#fullBytes) throw new RangeError(`${bytes.length} bytes do not fit`);
-      while (!this.#fits(bytes.length)) await this.#turn();
+      if (size > this.#fullBytes) throw new RangeError(`${size} bytes do not fit`);
+      while (!this.#fits(size)) await this.#turn();
+      const confirmed = this.#confirmed;
       this.#written = last;
-      this.#put(bytes);
+      this.#put(records, confirmed);
       await sync(this.#fd);
       this.#durablyConfirmed = Math.max(this.#durablyConfirmed, confirmed);
     } catch (cause) {
@@ -118,7 +119,7 @@ export class Journal {
     this.#room.resolve();
     this.#room = Promise.withResolvers();
     // Not synced: it outlives this process, and after a power loss the records only come once more.
-    if (this.#fits(sectorBytes)) this.#put(encodeFrame([], this.#written, this.#confirmed));
+    if (this.#fits(sectorBytes)) this.#put([], this.#confirmed);
   }
 
   /** All that an earlier process left is in another place now. */
@@ -141,7 +142,7 @@ export class Journal {
     while (other.last > this.#confirmed) await this.#room.promise;
     if (other.last > this.#durablyConfirmed) {
       const confirmed = this.#confirmed;
-      this.#put(encodeFrame([], this.#written, confirmed));
+      this.#put([], confirmed);
       await sync(this.#fd);
       this.#durablyConfirmed = confirmed;
     }
@@ -149,7 +150,8 @@ export class Journal {
     this.#at = other.start;
   }
 
-  #put(bytes: Buffer): void {
+  #put(records: readonly LogRecord[], confirmed: number): void {
+    const bytes = this.#encoder.encode(records, this.#written, confirmed);
     writeSync(this.#fd, bytes, 0, bytes.length, this.#at);
     this.#at += bytes.length;
     this.#half.last = this.#written;

@@ -4,6 +4,7 @@ import { backoffMs, halfRandom } from '../../core/retry/backoff.ts';
 import { sleep } from '../../core/retry/sleep.ts';
 import { describeError } from '../../core/wire/errors.ts';
 import type { Commit } from '../group-commit.ts';
+import { encodedSize } from '../spool/chunk.ts';
 import type { Journal } from './journal.ts';
 
 export interface JournaledCommitOptions {
@@ -22,8 +23,6 @@ const mostWaitingBytes = 4 << 20;
 /** What is sent on at once: what came in so long, and no more than this. */
 const gatherMs = 20;
 const mostBytes = 1 << 20;
-/** Two lengths. */
-const overheadBytes = 8;
 const backoff = { firstMs: 100, maxMs: 2_000, jitter: halfRandom };
 
 /**
@@ -54,7 +53,7 @@ export class JournaledCommit {
    */
   async commit(records: readonly LogRecord[]): Promise<void> {
     const { journal, commit, journaled, logger } = this.#options;
-    const bytes = sizeOf(records);
+    const bytes = encodedSize(records);
     if (bytes > mostGroupBytes) {
       await this.#until(() => this.#waiting.length === 0 && this.#sending === undefined);
       return commit(records);
@@ -107,7 +106,7 @@ export class JournaledCommit {
       const batch = this.#next();
       if (!(await this.#sendOn(batch))) return;
       this.#waiting.splice(0, batch.length);
-      this.#bytes -= sizeOf(batch);
+      this.#bytes -= encodedSize(batch);
       this.#options.journal.confirm(batch.length);
       this.#change();
     }
@@ -116,7 +115,7 @@ export class JournaledCommit {
   #next(): LogRecord[] {
     let bytes = 0;
     const end = this.#waiting.findIndex((record, index) => {
-      bytes += sizeOf([record]);
+      bytes += encodedSize([record]);
       return index > 0 && bytes > mostBytes;
     });
     return this.#waiting.slice(0, end === -1 ? undefined : end);
@@ -137,11 +136,4 @@ export class JournaledCommit {
       }
     }
   }
-}
-
-/** As the journal has it. */
-function sizeOf(records: readonly LogRecord[]): number {
-  let bytes = 0;
-  for (const { key, value } of records) bytes += overheadBytes + (key === null ? 0 : key.length * 3) + value.byteLength;
-  return bytes;
 }

@@ -8,22 +8,28 @@ const noKey = 0xffff_ffff;
  * endian; a record without a key has the length 2^32 - 1.
  */
 export function encodeRecords(records: readonly LogRecord[]): Buffer {
-  const keys = records.map(({ key }) => (key === null ? null : Buffer.from(key)));
+  const bytes = Buffer.allocUnsafe(encodedSize(records));
+  return bytes.subarray(0, writeRecords(records, bytes, 0));
+}
+
+/** What records take at the most when they are encoded; a character of a key is taken for three bytes. */
+export function encodedSize(records: readonly LogRecord[]): number {
   let size = 0;
-  records.forEach(({ value }, index) => {
-    size += 8 + (keys[index]?.byteLength ?? 0) + value.byteLength;
-  });
-  const bytes = Buffer.allocUnsafe(size);
-  let at = 0;
-  records.forEach(({ value }, index) => {
-    const key = keys[index] ?? null;
-    at = bytes.writeUInt32LE(key?.byteLength ?? noKey, at);
-    if (key !== null) at += key.copy(bytes, at);
-    at = bytes.writeUInt32LE(value.byteLength, at);
+  for (const { key, value } of records) size += 8 + 3 * (key?.length ?? 0) + value.byteLength;
+  return size;
+}
+
+/** Encodes records into bytes from a place on, where there has to be room for them, and returns the place behind them. */
+export function writeRecords(records: readonly LogRecord[], bytes: Buffer, from: number): number {
+  let at = from;
+  for (const { key, value } of records) {
+    const written = key === null ? 0 : bytes.write(key, at + 4);
+    bytes.writeUInt32LE(key === null ? noKey : written, at);
+    at = bytes.writeUInt32LE(value.byteLength, at + 4 + written);
     bytes.set(value, at);
     at += value.byteLength;
-  });
-  return bytes;
+  }
+  return at;
 }
 
 /** Decodes what {@link encodeRecords} wrote. The values share the memory of `bytes`. */
