@@ -22,17 +22,12 @@ export function spoolFile(dataFolder: string, { name }: Stream, worker = 1): str
   return resolve(join(dataFolder, worker === 1 ? `${name}.spool.db` : `${name}.spool-${worker}.db`));
 }
 
-/** Where a collector writes readings before the log has them: one file for each worker, beside its spool. */
-export const journalFile = (dataFolder: string, stream: Stream, worker = 1): string =>
-  spoolFile(dataFolder, stream, worker).replace(/\.db$/, '.journal');
-
-/** Journals of workers beyond so many. */
-export const leftoverJournals = (dataFolder: string, stream: Stream, workers: number): string[] =>
-  spoolsBeyond(dataFolder, stream, { workers, ending: '.journal' });
-
-/** Spools of workers beyond so many, left by a collector that had more of them. */
-export const leftoverSpools = (dataFolder: string, stream: Stream, workers: number): string[] =>
-  spoolsBeyond(dataFolder, stream, { workers, ending: '.db' });
+/** Spools of workers beyond so many, left by a collector that had more of them; also where only the journal of one is left. */
+export function leftoverSpools(dataFolder: string, stream: Stream, workers: number): string[] {
+  const journals = spoolsBeyond(dataFolder, stream, { workers, ending: '.journal' });
+  const spools = journals.map((file) => file.replace(/\.journal$/, '.db'));
+  return [...new Set([...spoolsBeyond(dataFolder, stream, { workers, ending: '.db' }), ...spools])];
+}
 
 /** Spools of facts that workers of an earlier version left, which had one each: now the collector has one for all. */
 export const leftoverFactSpools = (dataFolder: string, stream: Stream): string[] =>

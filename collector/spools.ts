@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import type { Status } from '../core/wire/status.ts';
 import type { Commit } from './group-commit.ts';
 import { Intake, type IntakeOptions } from './intake.ts';
-import { createJournaling, type JournalFiles, type Journaling } from './journal/journaling.ts';
+import { createJournaling, emptyJournal, type Journaling, journalBeside } from './journal/journaling.ts';
 import { Spool, type SpoolSize } from './spool/spool.ts';
 
 export interface SpoolFiles {
@@ -11,7 +11,8 @@ export interface SpoolFiles {
   readonly maxBytes?: number;
   /** Spools that only empty: of workers that no longer exist. */
   readonly leftovers?: readonly string[];
-  readonly journal?: JournalFiles;
+  /** Whether a journal beside the spool acknowledges small groups. Default false: what one holds goes to the spool. */
+  readonly journaled?: boolean;
 }
 
 export interface SpoolsOptions extends Omit<IntakeOptions, 'spool'> {
@@ -53,7 +54,8 @@ export function createSpools({ files, leftoversFirst = false, ...options }: Spoo
   });
   const before = leftoversFirst ? leftovers.map(({ spool }) => spool) : [];
   const intake = new Intake({ ...options, spool: own, before });
-  const journaling = files?.journal && createJournaling(files.journal, intake, options);
+  const journaling =
+    files?.journaled && own ? createJournaling(journalBeside(files.file), intake, own, options) : undefined;
   return {
     own,
     intake,
@@ -67,13 +69,20 @@ export function createSpools({ files, leftoversFirst = false, ...options }: Spoo
     },
     start() {
       // Opened first: what they hold may come before what is accepted now.
-      for (const each of leftovers) each.intake.start();
+      for (const each of leftovers) {
+        each.intake.start();
+        emptyJournal(journalBeside(each.file), each.intake, options);
+      }
       intake.start();
-      journaling?.start();
+      if (journaling) journaling.start();
+      else if (files) emptyJournal(journalBeside(files.file), intake, options);
     },
     async stop() {
-      await journaling?.stop();
-      await intake.stop();
+      try {
+        await journaling?.stop();
+      } finally {
+        await intake.stop();
+      }
       for (const each of leftovers) {
         await each.intake.stop();
         if (each.spool.empty) for (const end of ['', '-journal']) rmSync(`${each.file}${end}`, { force: true });

@@ -78,7 +78,10 @@ export async function backUp(options: BackupOptions): Promise<void> {
 async function copyState(from: string, to: string): Promise<void> {
   await mkdir(to);
   const entries = await readdir(from, { withFileTypes: true }).catch(() => []);
-  const names = entries.filter((entry) => entry.isFile()).map(({ name }) => name);
+  // The log last: what goes from a spool or a journal to it meanwhile is in both copies, and not in none.
+  const last = (name: string) => (name === 'gapline.db' ? 1 : 0);
+  const files = entries.filter((entry) => entry.isFile()).map(({ name }) => name);
+  const names = files.sort((a, b) => last(a) - last(b));
   if (!names.includes('gapline.db'))
     throw fail(`--data ${from}: it holds no gapline.db; name the folder of the line's state`);
   for (const name of names) {

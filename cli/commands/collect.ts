@@ -5,7 +5,7 @@ import { systemSharesPorts } from '../../core/http/shared-port.ts';
 import { GaplineError } from '../../core/wire/errors.ts';
 import { type ServerOptions, serverAccess } from '../access.ts';
 import { after, inBackground } from '../background.ts';
-import { journalFile, leftoverFactSpools, leftoverJournals, leftoverSpools, spoolFile } from '../open.ts';
+import { leftoverFactSpools, leftoverSpools, spoolFile } from '../open.ts';
 import { explainListen, run, type Startable } from '../run.ts';
 import { collectorOptions } from '../stream.ts';
 import { chooseWorkerCount } from '../worker-count.ts';
@@ -66,11 +66,7 @@ async function createOne(
       maxBytes: spoolBytes / count,
       leftovers: slot === 1 ? leftoverSpools(options.data, stream, count) : [],
       leftoverFacts: leftoverFactSpools(options.data, stream),
-      journal: {
-        file: journalFile(options.data, stream, slot),
-        used: loaded.config.collector.acknowledge === 'disk',
-        leftovers: slot === 1 ? leftoverJournals(options.data, stream, count) : [],
-      },
+      journaled: loaded.config.collector.acknowledge === 'disk',
     },
     ...more,
   });

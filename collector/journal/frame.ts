@@ -7,19 +7,25 @@ export const sectorBytes = 512;
 
 /** Bytes that no text in UTF-8 has, so nothing that a device sends looks like a frame. */
 const magic = 0xfc_fd_fe_ff;
-/** Magic number, length of the payload, number of records and checksum, 32 bits each; `last` and `confirmed`, 64 bits each. */
-const headBytes = 32;
+/** Magic number, length of the payload, number of records and checksum, 32 bits each; `last`, `confirmed` and `durable`, 64 bits each. */
+const headBytes = 40;
 const checksumAt = 12;
 
-/** What was written together. Records are counted from the first that the journal ever got. */
-export interface Frame {
+/** Places in the row of all records that a journal ever got, counted from 1. */
+export interface Numbers {
+  /** The last record of a frame; of one without records, the last that was written before. */
+  readonly last: number;
+  /** The last record that was confirmed when the frame was written. */
+  readonly confirmed: number;
+  /** The last record that was on the disk then: up to it, all were acknowledged. */
+  readonly durable: number;
+}
+
+/** What was written together. */
+export interface Frame extends Numbers {
   /** Where it begins in the file, and where the next one may. */
   readonly at: number;
   readonly end: number;
-  /** The number of its last record. */
-  readonly last: number;
-  /** The last record that was confirmed when this was written. */
-  readonly confirmed: number;
   readonly count: number;
   readonly payload: Uint8Array;
 }
@@ -34,7 +40,7 @@ export class FrameEncoder {
   #bytes = Buffer.alloc(0);
 
   /** The bytes of a frame, up to a whole number of sectors; valid until the next one. Without records it only says what is confirmed. */
-  encode(records: readonly LogRecord[], last: number, confirmed: number): Buffer {
+  encode(records: readonly LogRecord[], { last, confirmed, durable }: Numbers): Buffer {
     const room = frameSize(records);
     if (this.#bytes.length < room) this.#bytes = Buffer.alloc(room);
     const bytes = this.#bytes;
@@ -47,6 +53,7 @@ export class FrameEncoder {
     bytes.writeUInt32LE(0, checksumAt);
     bytes.writeDoubleLE(last, 16);
     bytes.writeDoubleLE(confirmed, 24);
+    bytes.writeDoubleLE(durable, 32);
     bytes.writeUInt32LE(crc32(bytes.subarray(0, length)), checksumAt);
     return bytes.subarray(0, end);
   }
@@ -78,6 +85,7 @@ function frameAt(file: Buffer, at: number): Frame | undefined {
     end: wholeSectors(end),
     last: bytes.readDoubleLE(16),
     confirmed: bytes.readDoubleLE(24),
+    durable: bytes.readDoubleLE(32),
     count: bytes.readUInt32LE(8),
     payload: bytes.subarray(headBytes),
   };

@@ -132,6 +132,17 @@ test('what the disk damaged is counted, and the rest is there', async () => {
   expect(lost).toBe(97);
 });
 
+test('damage is counted where only what is confirmed was written behind it', async () => {
+  const journal = open();
+  await journal.write(numbered(1, 3));
+  await journal.write(numbered(4, 100));
+  journal.confirm(1);
+  damage(readFrames(readFileSync(file)).find(({ last }) => last === 100)?.at ?? 0, 100);
+  const { records, lost } = open().left;
+  expect(textsOf(records)).toEqual(['2', '3']);
+  expect(lost).toBe(97);
+});
+
 test('bytes of a device that look like a frame are no frame', async () => {
   const journal = open();
   await journal.write([record('real')]);

@@ -1,19 +1,8 @@
-import {
-  closeSync,
-  constants,
-  fdatasync,
-  fdatasyncSync,
-  fstatSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readSync,
-  writeSync,
-} from 'node:fs';
-import { dirname } from 'node:path';
+import { closeSync, fdatasync, fdatasyncSync } from 'node:fs';
 import { promisify } from 'node:util';
 import type { LogRecord } from '../../core/log/port.ts';
 import { describeError, GaplineError } from '../../core/wire/errors.ts';
+import { openWhole, readAll, writeAll } from './file.ts';
 import { type Frame, FrameEncoder, frameSize, readFrames, recordsOf, sectorBytes } from './frame.ts';
 
 const sync = promisify(fdatasync);
@@ -29,6 +18,8 @@ export interface Left {
   readonly lost: number;
 }
 
+const nothing: Left = { records: [], lost: 0 };
+
 interface Half {
   readonly start: number;
   /** The number of the last record in it. */
@@ -40,7 +31,6 @@ interface Half {
  * them. One write at a time. What an earlier process left has to be in another place, and confirmed, before anything is written.
  */
 export class Journal {
-  readonly left: Left;
   readonly #file: string;
   readonly #fd: number;
   /** What records may fill of a half; the sector behind it is for a last confirmation. */
@@ -49,11 +39,14 @@ export class Journal {
   readonly #halves: readonly [Half, Half];
   #half: Half;
   #at: number;
-  /** The number of the last record written, of the last one confirmed, and of that when the disk was last synced. */
+  #left: Left;
+  /** The number of the last record that was written, is on the disk, is confirmed, and is confirmed as the disk has it. */
   #written: number;
+  #durable: number;
   #confirmed: number;
   #durablyConfirmed: number;
   #room = Promise.withResolvers<void>();
+  #closed = false;
 
   /**
    * Opens the file, or makes it. One process at a time: whoever opens it has to hold the spool beside it.
@@ -65,14 +58,15 @@ export class Journal {
     this.#fullBytes = halfBytes - sectorBytes;
     try {
       this.#fd = openWhole(file, 2 * halfBytes);
-      const frames = readFrames(readWhole(this.#fd, 2 * halfBytes));
+      const frames = readFrames(readAll(this.#fd, 2 * halfBytes));
       const newest = frames.at(-1);
-      this.#written = newest?.last ?? 0;
+      this.#written = Math.max(0, ...frames.map(({ last, durable }) => Math.max(last, durable)));
+      this.#durable = this.#written;
       this.#confirmed = Math.max(0, ...frames.map(({ confirmed }) => confirmed));
       // The process before may not have come to that.
       fdatasyncSync(this.#fd);
       this.#durablyConfirmed = this.#confirmed;
-      this.left = leftIn(frames, this.#confirmed);
+      this.#left = leftIn(frames, this.#confirmed);
       const lastBefore = (end: number) =>
         Math.max(0, ...frames.map(({ at, last }) => (at < end && at >= end - halfBytes ? last : 0)));
       this.#halves = [
@@ -84,6 +78,11 @@ export class Journal {
     } catch (cause) {
       throw unusable(file, cause);
     }
+  }
+
+  /** What an earlier process left, until that is confirmed. */
+  get left(): Left {
+    return this.#left;
   }
 
   /** How many records are written and not confirmed. */
@@ -103,9 +102,11 @@ export class Journal {
       if (size > this.#fullBytes) throw new RangeError(`${size} bytes do not fit`);
       while (!this.#fits(size)) await this.#turn();
       const confirmed = this.#confirmed;
+      const durable = this.#written;
       this.#written = last;
-      this.#put(records, confirmed);
+      this.#at += this.#put(this.#at, records, durable);
       await sync(this.#fd);
+      this.#durable = last;
       this.#durablyConfirmed = Math.max(this.#durablyConfirmed, confirmed);
     } catch (cause) {
       this.#written = last;
@@ -116,19 +117,27 @@ export class Journal {
   /** The oldest of the records are in another place now, so many. */
   confirm(records: number): void {
     this.#confirmed += records;
+    this.#durable = Math.max(this.#durable, this.#confirmed);
     this.#room.resolve();
     this.#room = Promise.withResolvers();
-    // Not synced: it outlives this process, and after a power loss the records only come once more.
-    if (this.#fits(sectorBytes)) this.#put([], this.#confirmed);
+    if (this.#closed || !this.#fits(sectorBytes)) return;
+    try {
+      // Not synced: it outlives this process, and after a power loss the records only come once more.
+      this.#at += this.#put(this.#at, [], this.#durable);
+    } catch {
+      // As after a power loss. The next write tells of the disk.
+    }
   }
 
   /** All that an earlier process left is in another place now. */
   confirmLeft(): void {
+    this.#left = nothing;
     if (this.waiting > 0) this.confirm(this.waiting);
   }
 
   close(): void {
-    closeSync(this.#fd);
+    if (!this.#closed) closeSync(this.#fd);
+    this.#closed = true;
   }
 
   #fits(bytes: number): boolean {
@@ -142,7 +151,7 @@ export class Journal {
     while (other.last > this.#confirmed) await this.#room.promise;
     if (other.last > this.#durablyConfirmed) {
       const confirmed = this.#confirmed;
-      this.#put([], confirmed);
+      this.#put(this.#half.start + this.#fullBytes, [], this.#durable);
       await sync(this.#fd);
       this.#durablyConfirmed = confirmed;
     }
@@ -150,49 +159,25 @@ export class Journal {
     this.#at = other.start;
   }
 
-  #put(records: readonly LogRecord[], confirmed: number): void {
-    const bytes = this.#encoder.encode(records, this.#written, confirmed);
-    writeSync(this.#fd, bytes, 0, bytes.length, this.#at);
-    this.#at += bytes.length;
+  /** Writes a frame and returns its size. */
+  #put(at: number, records: readonly LogRecord[], durable: number): number {
+    const numbers = { last: this.#written, confirmed: this.#confirmed, durable };
+    const bytes = this.#encoder.encode(records, numbers);
+    writeAll(this.#fd, bytes, at);
     this.#half.last = this.#written;
+    return bytes.length;
   }
 }
 
 /**
- * Opens the file and writes all of it where it is new: later the disk cannot be full, and a sync need not wait for a file that grows.
- */
-function openWhole(file: string, bytes: number): number {
-  mkdirSync(dirname(file), { recursive: true });
-  const fd = openSync(file, constants.O_RDWR | constants.O_CREAT, 0o644);
-  const { size } = fstatSync(fd);
-  if (size < bytes) {
-    writeSync(fd, Buffer.alloc(bytes - size), 0, undefined, size);
-    fsyncSync(fd);
-    syncFolder(dirname(file));
-  }
-  return fd;
-}
-
-function syncFolder(folder: string): void {
-  const fd = openSync(folder, 'r');
-  fsyncSync(fd);
-  closeSync(fd);
-}
-
-function readWhole(fd: number, length: number): Buffer {
-  const bytes = Buffer.alloc(length);
-  readSync(fd, bytes, 0, length, 0);
-  return bytes;
-}
-
-/**
- * A frame with records is written when all before it are on the disk; so what is missing before one was acknowledged, and what is missing
- * behind the last one was not.
+ * What is missing up to the last record that a frame says was on the disk, or before the last one that is there, was acknowledged. What
+ * came behind that was not, as far as a disk that damages it leaves a sign.
  */
 function leftIn(frames: readonly Frame[], confirmed: number): Left {
   const open = frames.filter(({ count, last }) => count > 0 && last > confirmed);
   const records = open.flatMap((frame) => recordsOf(frame).slice(Math.max(0, confirmed - (frame.last - frame.count))));
-  return { records, lost: (open.at(-1)?.last ?? confirmed) - confirmed - records.length };
+  const promised = Math.max(confirmed, open.at(-1)?.last ?? 0, ...frames.map(({ durable }) => durable));
+  return { records, lost: promised - confirmed - records.length };
 }
 
 function unusable(file: string, cause: unknown): GaplineError {

@@ -1,13 +1,14 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Registry } from 'prom-client';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { AppendError, type EventLog, type LogRecord } from '../../core/log/port.ts';
 import { createCollectorMetrics } from '../metrics.ts';
+import { Spool } from '../spool/spool.ts';
 import { createSpools, type Spools } from '../spools.ts';
 import { quickFolder, silent, until } from '../testing.ts';
 import { UnknownFields } from '../unknown-fields.ts';
-import type { JournalFiles } from './journaling.ts';
+import { Journal } from './journal.ts';
 
 /** A log in memory that a test can hold up or make unavailable. */
 class Log {
@@ -53,7 +54,8 @@ afterEach(async () => {
 interface Options {
   readonly used?: boolean;
   readonly maxBytes?: number;
-  readonly leftovers?: JournalFiles['leftovers'];
+  /** Spools of workers that are no more. */
+  readonly leftovers?: readonly string[];
   /** Of the files. */
   readonly name?: string;
 }
@@ -67,8 +69,7 @@ function start({ used = true, maxBytes = 100_000_000, leftovers = [], name = 'pu
     ...{ log: log as unknown as EventLog, topic: 'readings', metrics, logger: silent, nowMs: Date.now },
     deadlineMs: 1_000,
     files: {
-      ...{ file: join(folder, `${name}.spool.db`), maxBytes },
-      journal: { file: join(folder, `${name}.journal`), used, leftovers },
+      ...{ file: join(folder, `${name}.spool.db`), maxBytes, leftovers, journaled: used },
     },
   });
   spools.start();
@@ -156,24 +157,28 @@ test('while the log is unavailable the spool takes them, and the order stays', a
   expect(log.texts).toEqual(texts(1, 30));
 });
 
-test('where neither log nor spool takes them, requests fail in the end, and what was acknowledged comes later', async () => {
-  log.available = false;
-  const { spools } = start({ maxBytes: 1 });
-  let accepted = 0;
-  await expect(async () => {
-    for (;;) {
-      await spools.commit(records(accepted + 1, accepted + 10, 20_000));
-      accepted += 10;
-    }
-  }).rejects.toThrow(/the spool is full/);
-  expect(accepted * 20_000).toBeLessThanOrEqual(4 << 20);
-  log.available = true;
-  await until(
-    () => log.texts.length,
-    (count) => count >= accepted,
-  );
-  expect(log.texts).toEqual(texts(1, accepted));
-});
+test.each([1, 100, 20_000])(
+  'where neither log nor spool takes readings of %i bytes, requests fail in the end, and what was acknowledged comes later',
+  async (size) => {
+    log.available = false;
+    const { spools } = start({ maxBytes: 10 });
+    let accepted = 0;
+    await expect(async () => {
+      for (;;) {
+        await spools.commit(records(accepted + 1, accepted + 1, size));
+        accepted += 1;
+      }
+    }).rejects.toThrow(/the spool is full/);
+    expect(accepted).toBeGreaterThan(100);
+    expect(accepted * Math.max(512, size)).toBeLessThanOrEqual(4 << 20);
+    log.available = true;
+    await until(
+      () => log.texts.length,
+      (count) => count >= accepted,
+    );
+    expect(log.texts).toEqual(texts(1, accepted));
+  },
+);
 
 test('what could not be sent before a stop stays for the next start, also where the spool is full', async () => {
   log.available = false;
@@ -222,12 +227,74 @@ test('a journal that is not used any more is emptied and removed, and so is that
   kill(first.spools);
   kill(second.spools);
   log = new Log();
-  start({ used: false, leftovers: [join(folder, 'pumps-2.journal')] });
+  start({ used: false, leftovers: [join(folder, 'pumps-2.spool.db')] });
   await until(
     () => log.texts.length,
     (count) => count === 20,
   );
-  expect(log.texts).toEqual(texts(1, 20));
-  expect(existsSync(join(folder, 'pumps.journal'))).toBe(false);
-  expect(existsSync(join(folder, 'pumps-2.journal'))).toBe(false);
+  expect(log.texts.toSorted((a, b) => Number(a) - Number(b))).toEqual(texts(1, 20));
+  expect(existsSync(join(folder, 'pumps.spool.journal'))).toBe(false);
+  expect(existsSync(join(folder, 'pumps-2.spool.journal'))).toBe(false);
+});
+
+test('what a worker that is no more left in spool and journal keeps its order', async () => {
+  log.available = false;
+  const { spools, counters } = start({ name: 'pumps-2' });
+  await spools.commit(records(1, 20));
+  await until(
+    () => counters().spooled,
+    (spooled) => spooled === 20,
+  );
+  log.hold();
+  await spools.commit(records(21, 30));
+  kill(spools);
+  log = new Log();
+  start({ leftovers: [join(folder, 'pumps-2.spool.db')] });
+  await until(
+    () => log.texts.length,
+    (count) => count === 30,
+  );
+  expect(log.texts).toEqual(texts(1, 30));
+});
+
+test('a journal whose disk fails leaves it to the log, and nothing that was refused is sent', async () => {
+  const { spools, counters } = start();
+  await spools.commit(records(1, 5));
+  await until(
+    () => log.texts.length,
+    (count) => count === 5,
+  );
+  const failing = vi.spyOn(Journal.prototype, 'write').mockRejectedValue(new Error('EIO'));
+  await spools.commit(records(6, 10));
+  expect(log.texts).toEqual(texts(1, 10));
+  log.available = false;
+  vi.spyOn(Spool.prototype, 'append').mockImplementationOnce(() => {
+    throw new Error('the disk fails');
+  });
+  await expect(spools.commit(records(11, 15))).rejects.toThrow(/the spool is full/);
+  log.available = true;
+  failing.mockRestore();
+  await spools.commit(records(16, 20));
+  await until(
+    () => log.texts.length,
+    (count) => count === 15,
+  );
+  expect(log.texts).toEqual([...texts(1, 10), ...texts(16, 20)]);
+  expect(counters().journaled).toBe(10);
+});
+
+test('a stop does not wait for a log that takes nothing', async () => {
+  log.hold();
+  const { spools } = start();
+  await spools.commit(records(1, 5));
+  running.pop();
+  const began = performance.now();
+  await spools.stop();
+  expect(performance.now() - began).toBeLessThan(6_000);
+  log = new Log();
+  start();
+  await until(
+    () => log.texts.length,
+    (count) => count === 5,
+  );
 });
