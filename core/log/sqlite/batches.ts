@@ -1,10 +1,11 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { GaplineError } from '../../wire/errors.ts';
 import type { LogRecord } from '../port.ts';
-import { Block, compressAtOnce, decompress, layOutNew, sizeOfNew } from './block.ts';
+import { Block, layOutNew, sizeOfNew } from './block.ts';
 import type { PackedBlock } from './blocks.ts';
 import { damaged } from './errors.ts';
 import { decodeSlices, encodeSlices, type Slice } from './slice.ts';
+import { compressAtOnce, decompress } from './zstd.ts';
 
 /** What one transaction appended, to whatever partitions. */
 export interface Batch {

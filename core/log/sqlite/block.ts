@@ -1,33 +1,7 @@
-import { promisify } from 'node:util';
-import { constants, zstdCompress, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import type { LogRecord, StoredRecord } from '../port.ts';
 
-/** No block is larger when it is unpacked, whatever a damaged file says. */
-const maxUnpackedBytes = 256 << 20;
 const columns = 4;
 const none = -1;
-
-const zstd = promisify(zstdCompress);
-const paramsOf = (level: number) => ({
-  [constants.ZSTD_c_compressionLevel]: level,
-  // A flipped bit is reported, not returned as a reading.
-  [constants.ZSTD_c_checksumFlag]: 1,
-});
-
-/** Measured in docs/decisions/0018-blocks-of-the-log.md: level 3 is three times as fast and a quarter larger. */
-const small = { params: paramsOf(6) };
-/** Faster than to write what it saves to the disk. */
-const quick = { params: paramsOf(1) };
-
-/** Compresses in the thread pool. */
-export const compress = (bytes: Uint8Array, isQuick = false): Promise<Buffer> => zstd(bytes, isQuick ? quick : small);
-/** Compresses while others wait. */
-export const compressAtOnce = (bytes: Uint8Array): Buffer => zstdCompressSync(bytes, quick);
-
-/** @throws {Error} where the bytes are damaged */
-export const decompress = (bytes: Uint8Array): Buffer =>
-  // In pieces of 16 KB, the default, hundreds of kilobytes take half as long again.
-  zstdDecompressSync(bytes, { maxOutputLength: maxUnpackedBytes, chunkSize: 64 << 10 });
 
 /** What a block holds of a record. */
 export type BlockRecord = Pick<StoredRecord, 'offset' | 'arrivedMs' | 'key' | 'value'>;

@@ -1,7 +1,8 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { Block, type BlockRecord, type BlockStart, compress, decompress, layOut } from './block.ts';
+import { Block, type BlockRecord, type BlockStart, layOut } from './block.ts';
 import { offsetOf, recordId } from './database.ts';
 import { damaged } from './errors.ts';
+import { compress, decompress } from './zstd.ts';
 
 /** A block as the file keeps it. Of a partition the blocks come first, then the records that are rows of their own. */
 export interface StoredBlock {

@@ -2,11 +2,12 @@ import type { StatementSync } from 'node:sqlite';
 import { sleep } from '../../retry/sleep.ts';
 import { describeError } from '../../wire/errors.ts';
 import type { Batch } from './batches.ts';
-import { type Block, compress, joined } from './block.ts';
+import { type Block, joined } from './block.ts';
 import type { PackedBlock } from './blocks.ts';
 import type { SqliteEngine } from './engine.ts';
 import type { PackingOptions } from './packing.ts';
 import { bytesFrom, type Slice } from './slice.ts';
+import { compress } from './zstd.ts';
 
 const writeMs = 5_000;
 const afterFailureMs = 5_000;
