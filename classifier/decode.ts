@@ -6,8 +6,9 @@ import { samplesFault } from '../core/wire/decode-samples.ts';
 import type { Fact } from '../core/wire/fact.ts';
 import { maxSampleValues, type Samples, sampleCount, sampleOffsetNs } from '../core/wire/samples.ts';
 import type { Stream } from '../core/wire/stream.ts';
-import { type PlainColumn, PlainSamples } from './plain-samples.ts';
-import { PlainValues } from './plain-values.ts';
+import type { PlainColumn, PlainSamples } from './plain-samples.ts';
+import type { PlainValues } from './plain-values.ts';
+import { createReaders } from './readers.ts';
 
 /** A sound record of samples but for its values. */
 type SamplesFrame = Omit<Samples, 'values'>;
@@ -39,8 +40,6 @@ export interface SampleBlock {
   readonly sent: readonly number[];
 }
 
-/** Rows of fewer fields are read by `JSON.parse` alone, which is as fast. */
-const plainFrom = 32;
 /** Room for so many values is made at once where it seems that all records are as long as the first. */
 const maxExpectedValues = 1_000_000;
 /** The most values of one record, gaps of fields that it lacks included: what it takes in memory. */
@@ -59,6 +58,8 @@ export class ReadingBatch {
   #records = 0;
   /** Whether the last record had samples: the next one probably has, too. */
   #expectsSamples = false;
+  /** Rows for whose values there is room. */
+  #capacity = 0;
   #values = new Float64Array(0);
   #times = new BigInt64Array(0);
   count = 0;
@@ -80,11 +81,12 @@ export class ReadingBatch {
   /** How many blocks are spread. */
   #spread = 0;
 
-  constructor(stream: Stream) {
+  /** @param readers - those of this stream, which the batches of several partitions may share: each reads one record at a time */
+  constructor(stream: Stream, readers = createReaders(stream)) {
     this.#stream = stream;
-    this.#columns = new Map(stream.fields.map((name, column) => [name, column]));
-    this.#plain = stream.fields.length < plainFrom ? undefined : new PlainValues(stream.fields);
-    this.#plainSamples = new PlainSamples(stream.fields);
+    this.#columns = readers.columns;
+    this.#plain = readers.plain;
+    this.#plainSamples = readers.plainSamples;
   }
 
   /** Forgets the rows and makes room for so many. Arrays handed out before belong to the past batch. */
@@ -102,24 +104,31 @@ export class ReadingBatch {
     this.blocks = [];
     this.#spread = 0;
     this.ends.clear();
-    if (this.#times.length < capacity) {
-      this.#times = new BigInt64Array(capacity);
-      this.#values = new Float64Array(capacity * this.width);
-    }
+    if (this.#capacity < capacity) this.#grow(capacity);
   }
 
   /** Makes room for more rows than there are records, and keeps those that are there. */
   #reserve(more: number): void {
-    if (this.count + more <= this.#times.length) return;
+    const needed = this.count + more;
     // The records of a batch are mostly alike, so that one of many samples tells what room all of them take.
     const all = this.count === 0 && more * this.#records * this.width <= maxExpectedValues ? more * this.#records : 0;
-    const capacity = Math.max(this.#times.length * 2, this.count + more, all);
-    const times = new BigInt64Array(capacity);
-    times.set(this.#times.subarray(0, this.count));
+    if (needed > this.#capacity) this.#grow(Math.max(this.#capacity * 2, needed, all));
+    else if (all > this.#capacity) this.#grow(all);
+  }
+
+  #grow(capacity: number): void {
     const values = new Float64Array(capacity * this.width);
     values.set(this.#values.subarray(0, this.count * this.width));
-    this.#times = times;
     this.#values = values;
+    this.#capacity = capacity;
+  }
+
+  /** Rows of blocks have times of their own only once somebody asks for {@link rows}. */
+  #reserveTimes(): void {
+    if (this.#times.length >= this.#capacity) return;
+    const times = new BigInt64Array(this.#capacity);
+    times.set(this.#times);
+    this.#times = times;
   }
 
   /** Gives each row of a block what is kept by row. Steps need none of it: they take blocks whole. */
@@ -129,6 +138,7 @@ export class ReadingBatch {
 
   #spreadBlock({ row: first, count, device, time, rate, received, truth }: SampleBlock): void {
     const { width } = this;
+    this.#reserveTimes();
     for (let sample = 0; sample < count; sample++) {
       const row = first + sample;
       const ns = time + BigInt(sampleOffsetNs(sample, rate));
@@ -214,6 +224,7 @@ export class ReadingBatch {
     }
     const isBare = read ? !read.hasKey : !hasKey(values);
     if (reading.endsSegment) this.ends.set(this.count, isBare ? onlyEndsSegment : endsSegment);
+    this.#reserveTimes();
     this.#times[this.count] = nanos;
     this.devices.push(device);
     this.timeTexts.push(time);

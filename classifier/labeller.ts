@@ -1,4 +1,5 @@
 import type { Batch, History, Output, StoredRecord, Transformed } from '../core/log/port.ts';
+import { SpareArrays } from '../core/numeric/spare-arrays.ts';
 import { GaplineError, isRetryable } from '../core/wire/errors.ts';
 import { Drift } from './drift.ts';
 import { decodeBatch, type LabelledBatch, labelBatch } from './labelling.ts';
@@ -57,7 +58,7 @@ export function createLabeller(options: LabellerOptions): Labeller {
   });
   const { champions, challengers, earlier } = models;
   const shadow = createShadow({ ...options, predict: predictInShadow });
-  const labelling = { metrics, now, topic: stream.topics.predictions };
+  const labelling = { spare: new SpareArrays(), metrics, now, topic: stream.topics.predictions };
   const driftOf = ({ model }: StreamModel) =>
     model.histograms && new Drift(model, model.histograms, options.driftThreshold);
   let drift = driftOf(options.champion);

@@ -1,5 +1,6 @@
 import type { Batch, Output } from '../core/log/port.ts';
 import type { ModelOutput } from '../core/model/model.ts';
+import type { SpareArrays } from '../core/numeric/spare-arrays.ts';
 import type { Reporter } from '../core/stage/reporter.ts';
 import { unknownLabel } from '../core/wire/prediction.ts';
 import type { ReadingBatch } from './decode.ts';
@@ -40,7 +41,7 @@ export function decodeBatch(batch: Batch, readings: ReadingBatch, reporter: Repo
 /** Rows with the champion's predictions. */
 export interface LabelledBatch {
   readonly prepared: PreparedRows;
-  readonly output: ModelOutput;
+  readonly output: Omit<ModelOutput, 'filled'>;
   /** By row. */
   readonly labels: readonly string[];
   /** Milliseconds since the epoch. */
@@ -48,28 +49,35 @@ export interface LabelledBatch {
 }
 
 export interface LabellingOptions {
+  /** Where rows are filled. */
+  readonly spare: SpareArrays;
   readonly metrics: Metrics;
   readonly topic: string;
   readonly now: () => number;
 }
 
-/** Labels readings with the champion and adds its predictions to the outputs. */
+/**
+ * Labels readings with the champion and adds its predictions to the outputs. What was filled is not kept: its array is used again.
+ */
 export async function labelBatch(
   modelSession: ModelSession,
   readings: ReadingBatch,
   outputs: Output[],
-  { metrics, topic, now }: LabellingOptions,
+  { spare, metrics, topic, now }: LabellingOptions,
 ): Promise<LabelledBatch> {
   const startedAtMs = now();
   const startedMs = performance.now();
   const { streamModel, session } = modelSession;
   const prepared = prepare(modelSession, readings);
   const { rows, origins } = prepared;
-  const predicted = predict(streamModel, session, rows);
+  const into = spare.take(rows.count * rows.width);
+  const predicted = predict(streamModel, session, rows, into);
   // A promise only where the model returns one: a turn of the event loop for each batch costs throughput.
   const output = predicted instanceof Promise ? await predicted : predicted;
   metrics.predicted((performance.now() - startedMs) / 1_000);
   pushPredictions(streamModel, { origins, rows, output, nowMs: now() }, topic, outputs);
+  // Who remembers rows may do so from what was filled.
+  if (!output.committed) spare.give(into);
   return { prepared, output, startedAtMs, labels: labelNames(streamModel, output.labels) };
 }
 

@@ -90,10 +90,18 @@ const noOutput: ModelOutput = {
   filled: new Float64Array(0),
 };
 
-/** Predicts with a session. Rows and output are in the model's own columns; the output is a promise only where the model's is. */
-export function predict({ model }: StreamModel, session: Session, rows: Rows): ModelOutput | Promise<ModelOutput> {
+/**
+ * Predicts with a session. Rows and output are in the model's own columns; the output is a promise only where the model's is.
+ * @param into - see {@link Session.predict}
+ */
+export function predict(
+  { model }: StreamModel,
+  session: Session,
+  rows: Rows,
+  into?: Float64Array,
+): ModelOutput | Promise<ModelOutput> {
   if (rows.count === 0) return noOutput;
-  const output = session.predict(rows);
+  const output = session.predict(rows, into);
   const check = (settled: ModelOutput) => checkOutput(settled, rows, model);
   return output instanceof Promise ? output.then(check) : check(output);
 }

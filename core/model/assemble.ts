@@ -45,8 +45,7 @@ export function assembleModel(parts: Parts): Model {
 function openSession(parts: Parts, imputing: ImputerSession): Session {
   const { imputer, estimator, neighbours, classes, maxGaps = Number.POSITIVE_INFINITY } = parts;
 
-  function predict(rows: Rows): ModelOutput | Promise<ModelOutput> {
-    const filled = new Float64Array(rows.count * rows.width);
+  function predict(rows: Rows, filled = new Float64Array(rows.count * rows.width)): ModelOutput | Promise<ModelOutput> {
     const committed = imputing.fill(rows, filled);
     const gaps = imputer.draws > 0 || neighbours || maxGaps < rows.width ? countGaps(rows) : undefined;
     const draws = imputer.draws > 0 && gaps ? completeByDraws(rows, filled, gaps, imputing, imputer.draws) : undefined;

@@ -84,6 +84,12 @@ function properties(kind: KindUnderTest): void {
     expect(rows.values).toEqual(before);
   });
 
+  it('writes what it filled where it is told to, whatever stands there', async () => {
+    const before = new Float64Array(rows.count * width).fill(7.5);
+    const { committed: _, ...own } = await model.open().predict(rows);
+    expect(await model.open().predict(rows, before)).toMatchObject(own);
+  });
+
   it('does not depend on how rows are cut into batches', async () => {
     const whole = await model.open().predict(rows);
     await fc.assert(

@@ -28,7 +28,10 @@ export interface ModelOutput {
  * `predict` is pure but for `committed`: the same rows give the same output until then.
  */
 export interface Session {
-  predict(rows: Rows): ModelOutput | Promise<ModelOutput>;
+  /**
+   * @param into - of `count * width`, where `filled` may be written; what stands there is of no meaning. Default: an array of its own
+   */
+  predict(rows: Rows, into?: Float64Array): ModelOutput | Promise<ModelOutput>;
   /** Remembers rows of the past without labelling them, oldest first. */
   warm(rows: Rows): void;
   /** What it remembers, to be kept and given back; absent where it remembers nothing. */

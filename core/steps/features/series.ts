@@ -50,7 +50,7 @@ function openSeries(columns: readonly number[], plan: Plan): StepSession {
   let room = new Float64Array(0);
   return openStateless(({ count, windows }) => {
     if (!windows) throw new TypeError('a series is cut from windows');
-    if (room.length < count * width) room = new Float64Array(count * width);
+    if (room.length < count * width) room = new Float64Array(count * width + ((count * width) >> 3));
     const values = room.subarray(0, count * width);
     for (let row = 0, at = 0; row < count; row++)
       for (const column of columns) {

@@ -53,14 +53,17 @@ function openAlongRow(filter: GapFilter, columns: readonly number[], times: Time
   const filtered = columns.map(() => new Float64Array(0));
   const firstColumn = columns[0]!;
   const isContiguous = columns.every((column, at) => column === firstColumn + at);
+  let room = new Float64Array(0);
   const filterOne = (row: Float64Array) => {
     state.seconds.fill(Number.NaN);
     filter.run(state, 0, times, row, 0, samples, isDense);
   };
 
   function filterValues(given: Float64Array, count: number): Float64Array {
-    // Others read what came, and what goes out stays.
-    const out = given.slice();
+    // Others read what came.
+    if (room.length < given.length) room = new Float64Array(given.length + (given.length >> 3));
+    const out = room.subarray(0, given.length);
+    out.set(given);
     const width = out.length / count;
     for (let from = 0; from < out.length; from += width) {
       if (isContiguous) {
