@@ -8,7 +8,7 @@ import { maxSampleValues, type Samples, sampleCount, sampleOffsetNs } from '../c
 import type { Stream } from '../core/wire/stream.ts';
 import type { PlainColumn, PlainSamples } from './plain-samples.ts';
 import type { PlainValues } from './plain-values.ts';
-import { createReaders } from './readers.ts';
+import { readersOf } from './readers.ts';
 
 /** A sound record of samples but for its values. */
 type SamplesFrame = Omit<Samples, 'values'>;
@@ -81,12 +81,12 @@ export class ReadingBatch {
   /** How many blocks are spread. */
   #spread = 0;
 
-  /** @param readers - those of this stream, which the batches of several partitions may share: each reads one record at a time */
-  constructor(stream: Stream, readers = createReaders(stream)) {
+  constructor(stream: Stream) {
+    const { columns, plain, plainSamples } = readersOf(stream);
     this.#stream = stream;
-    this.#columns = readers.columns;
-    this.#plain = readers.plain;
-    this.#plainSamples = readers.plainSamples;
+    this.#columns = columns;
+    this.#plain = plain;
+    this.#plainSamples = plainSamples;
   }
 
   /** Forgets the rows and makes room for so many. Arrays handed out before belong to the past batch. */

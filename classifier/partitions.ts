@@ -12,7 +12,6 @@ import { EarlierVersions } from './model-change/earlier-versions.ts';
 import { createHotSwap, type HotSwap } from './model-change/hot-swap.ts';
 import { forgottenBy, type ModelSession, ModelSlot, remembers } from './model-change/model-slot.ts';
 import { type RestoredPartition, restore } from './model-change/restore.ts';
-import { createReaders } from './readers.ts';
 import { describeChallenger, type StreamModel } from './stream-model.ts';
 import type { EarlierSamples } from './totals.ts';
 
@@ -90,7 +89,6 @@ export function createPartitionModels(
 ): PartitionModels {
   const { stream, logger, metrics, now, reporter } = options;
   const partitions = new Map<number, Partition>();
-  const readers = createReaders(stream);
   /** By partition, the assignment that counts: one that was given up may end only after the next has begun. */
   const turns = new Map<number, symbol>();
   const earlier = new EarlierVersions(options);
@@ -186,7 +184,7 @@ export function createPartitionModels(
       }
       if (found.forgotten > 0) settled({ consumed: 0, unfinished: found.forgotten });
       if (found.replayed > 0) logger.debug({ partition: number, replayed: found.replayed }, 'state restored');
-      partitions.set(number, { readings: new ReadingBatch(stream, readers), facts: found.facts, ...slotsFor(found) });
+      partitions.set(number, { readings: new ReadingBatch(stream), facts: found.facts, ...slotsFor(found) });
     } finally {
       for (const release of attempt.holds) release();
     }

@@ -13,8 +13,16 @@ export interface Readers {
   readonly plainSamples: PlainSamples;
 }
 
-/** For thousands of fields that is worth milliseconds. */
-export const createReaders = ({ fields }: Stream): Readers => ({
+const known = new WeakMap<Stream, Readers>();
+
+/** Those of a stream, once: for thousands of fields they are worth milliseconds. All batches share them, for each reads one record at a time. */
+export function readersOf(stream: Stream): Readers {
+  const found = known.get(stream) ?? createReaders(stream);
+  known.set(stream, found);
+  return found;
+}
+
+const createReaders = ({ fields }: Stream): Readers => ({
   columns: new Map(fields.map((name, column) => [name, column])),
   plain: fields.length < plainFrom ? undefined : new PlainValues(fields),
   plainSamples: new PlainSamples(fields),
