@@ -46,6 +46,9 @@ export interface Labeller {
   close(): Promise<void>;
 }
 
+/** Where rows are filled: one array, but where predictions are waited for. */
+const spares = { arrays: 4, bytes: 64 << 20 };
+
 /** Turns batches of readings into predictions, shadow predictions and dead letters, each partition with sessions of its own. */
 export function createLabeller(options: LabellerOptions): Labeller {
   const { stream, tally, metrics, now, reporter, predictInShadow } = options;
@@ -58,7 +61,12 @@ export function createLabeller(options: LabellerOptions): Labeller {
   });
   const { champions, challengers, earlier } = models;
   const shadow = createShadow({ ...options, predict: predictInShadow });
-  const labelling = { spare: new SpareArrays(), metrics, now, topic: stream.topics.predictions };
+  const labelling = {
+    spare: new SpareArrays<Float64Array>(Float64Array, spares),
+    metrics,
+    now,
+    topic: stream.topics.predictions,
+  };
   const driftOf = ({ model }: StreamModel) =>
     model.histograms && new Drift(model, model.histograms, options.driftThreshold);
   let drift = driftOf(options.champion);

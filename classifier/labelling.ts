@@ -50,7 +50,7 @@ export interface LabelledBatch {
 
 export interface LabellingOptions {
   /** Where rows are filled. */
-  readonly spare: SpareArrays;
+  readonly spare: SpareArrays<Float64Array>;
   readonly metrics: Metrics;
   readonly topic: string;
   readonly now: () => number;
@@ -70,14 +70,14 @@ export async function labelBatch(
   const { streamModel, session } = modelSession;
   const prepared = prepare(modelSession, readings);
   const { rows, origins } = prepared;
-  const into = spare.take(rows.count * rows.width);
-  const predicted = predict(streamModel, session, rows, into);
+  const room = spare.take(rows.count * rows.width);
+  const predicted = predict(streamModel, session, rows, room.subarray(0, rows.count * rows.width));
   // A promise only where the model returns one: a turn of the event loop for each batch costs throughput.
   const output = predicted instanceof Promise ? await predicted : predicted;
   metrics.predicted((performance.now() - startedMs) / 1_000);
   pushPredictions(streamModel, { origins, rows, output, nowMs: now() }, topic, outputs);
   // Who remembers rows may do so from what was filled.
-  if (!output.committed) spare.give(into);
+  if (!output.committed) spare.give(room);
   return { prepared, output, startedAtMs, labels: labelNames(streamModel, output.labels) };
 }
 

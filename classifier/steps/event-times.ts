@@ -20,29 +20,14 @@ export class EventTimes {
     return this.#byDevice;
   }
 
-  /** Takes rows in that a chain was given, but for those that it refused because they are ahead of their arrival. */
-  advance(rows: StepRows, { outcomes }: Pick<ChainResult, 'outcomes'>): void {
-    const ahead = aheadOf(outcomes);
-    const { count, devices, names, latest: known } = rows;
-    if (known && ahead.size === 0) {
-      for (const [device, time] of known.entries()) this.#advanceDevice(names[device] ?? '', time);
-      return;
+  /** @param times - as {@link timesOf} gives them */
+  advance(times: Iterable<readonly [device: string, Time]>): void {
+    for (const [device, time] of times) {
+      advanceTo(this.latest, time.seconds, time.nanoseconds);
+      const known = this.#byDevice.get(device);
+      if (!known) this.#add(device, time);
+      else advanceTo(known, time.seconds, time.nanoseconds);
     }
-    for (let from = 0; from < count; ) {
-      const device = devices[from] ?? 0;
-      let to = from + 1;
-      while (to < count && devices[to] === device) to++;
-      const latest = latestOf(rows, from, to, ahead);
-      if (latest) this.#advanceDevice(names[device] ?? '', latest);
-      from = to;
-    }
-  }
-
-  #advanceDevice(device: string, time: Time): void {
-    advanceTo(this.latest, time.seconds, time.nanoseconds);
-    const known = this.#byDevice.get(device);
-    if (!known) this.#add(device, time);
-    else advanceTo(known, time.seconds, time.nanoseconds);
   }
 
   copy(): EventTimes {
@@ -83,6 +68,26 @@ export class EventTimes {
       }
     this.#byDevice.set(device, time);
   }
+}
+
+/**
+ * By device, or by some of its rows, the largest time of the rows that a chain was given, but for those that it refused because they are
+ * ahead of their arrival.
+ */
+export function timesOf(rows: StepRows, { outcomes }: Pick<ChainResult, 'outcomes'>): (readonly [string, Time])[] {
+  const ahead = aheadOf(outcomes);
+  const { count, devices, names, latest: known } = rows;
+  if (known && ahead.size === 0) return known.map((time, device) => [names[device] ?? '', time]);
+  const times: (readonly [string, Time])[] = [];
+  for (let from = 0; from < count; ) {
+    const device = devices[from] ?? 0;
+    let to = from + 1;
+    while (to < count && devices[to] === device) to++;
+    const latest = latestOf(rows, from, to, ahead);
+    if (latest) times.push([names[device] ?? '', latest]);
+    from = to;
+  }
+  return times;
 }
 
 /** The largest time of rows `from` up to `to`; undefined where all are ahead of their arrival. */

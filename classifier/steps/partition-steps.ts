@@ -9,7 +9,7 @@ import { compare, type Time } from '../../core/steps/time.ts';
 import type { Fact } from '../../core/wire/fact.ts';
 import type { ReadingBatch } from '../decode.ts';
 import type { PreparedRows } from '../prepared-rows.ts';
-import { EventTimes } from './event-times.ts';
+import { EventTimes, timesOf } from './event-times.ts';
 import { coveredRowsOf, noteOf, originsOf, rowsOf } from './labelled-rows.ts';
 import { RowBounds } from './row-bounds.ts';
 import { readTruths, StepInput } from './step-input.ts';
@@ -47,11 +47,13 @@ export class PartitionSteps {
   apply(readings: ReadingBatch): PreparedRows {
     const input = this.#input.of(readings);
     const result = this.#chain.apply(input);
+    const times = timesOf(input, result);
+    if (result.isCut) this.#input.release();
     const bounds = this.#bounds;
     const labelled = rowsOf(result.rows, bounds.areOpen ? undefined : (row) => bounds.includes(result.rows, row));
     const { rows, kept } = labelled;
     const committed = () => {
-      this.#eventTimes.advance(input, result);
+      this.#eventTimes.advance(times);
       result.committed();
     };
     const { outcomes } = result;
@@ -64,8 +66,8 @@ export class PartitionSteps {
     };
     const gated = this.#gate.apply(chainRows, this.#facts, (at) => noteOf(result.rows, kept[at] ?? 0, this.#input));
     // Where all are covered, their times are those of the rows that came.
-    const times = gated.rows.count === rows.count ? rows.times : undefined;
-    return this.#coveredOf(gated, outcomes, committed, { times });
+    const known = gated.rows.count === rows.count ? rows.times : undefined;
+    return this.#coveredOf(gated, outcomes, committed, { times: known });
   }
 
   /** Facts came: rows that waited for them proceed. As pure as {@link apply}; the table of facts is changed once this is committed. */

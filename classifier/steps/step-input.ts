@@ -80,6 +80,11 @@ export class StepInput {
     return own;
   }
 
+  /** Nobody looks at the rows of the batch any more; what rows made of them repeat stays. */
+  release(): void {
+    this.#rows.release();
+  }
+
   /** A reading of a device that measures nothing, as {@link of}. */
   emptyAt(device: string, time: Time): StepRows {
     this.#rows.begin();

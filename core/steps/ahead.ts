@@ -32,6 +32,10 @@ export class Ahead implements StepSession {
     };
   }
 
+  release(): void {
+    this.#output.release();
+  }
+
   held(): number {
     return 0;
   }

@@ -30,6 +30,8 @@ export interface ByDeviceOptions {
   readonly maxDevices?: number;
   /** Completes what is given with each batch, for steps whose rows carry more than columns. */
   readonly finish?: (rows: StepRows) => StepRows;
+  /** See {@link StepSession.releaseSamples}. */
+  readonly releaseSamples?: () => void;
   /** Told how many rows come. */
   readonly begin?: (count: number) => void;
   /** Whether it gives most rows as they are but for their values. */
@@ -90,6 +92,15 @@ class ByDevice<State> implements StepSession {
       counts: output.counts(batch.evicted),
       committed: () => this.#commit(batch, count),
     };
+  }
+
+  release(): void {
+    this.#output.release();
+    this.releaseSamples();
+  }
+
+  releaseSamples(): void {
+    this.#options.releaseSamples?.();
   }
 
   held(): number {

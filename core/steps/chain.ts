@@ -23,8 +23,10 @@ export interface StepOutcome {
 }
 
 export interface ChainResult {
-  /** Valid until the next `apply` of the session. */
+  /** Valid until the next `apply` of the session, but for the samples of windows, which only steps look at. */
   readonly rows: StepRows;
+  /** Whether the rows are windows that were cut from those that were given, at which nobody here looks any more. */
+  readonly isCut: boolean;
   /** By step, in order. The first is the check of times ahead, if a step asks for it: `use` is `ahead`. */
   readonly outcomes: readonly StepOutcome[];
   /** As {@link StepResult.committed}, for all steps. */
@@ -98,7 +100,8 @@ export function buildChain(specs: readonly StepSpec[], channels: readonly string
       const width = channels.length;
       if (Number.isFinite(aheadNs))
         sessions.unshift({ use: aheadCheck, width, session: new Ahead(aheadNs, width), takesValues: false });
-      return new Session(sessions);
+      // A step of one's own may look at what it was given until it is committed.
+      return new Session(sessions, { shares: before.every(({ use }) => definitionOf(use) !== undefined) });
     },
   };
 }
@@ -170,10 +173,13 @@ interface OpenStep {
 
 class Session implements ChainSession {
   readonly #steps: readonly OpenStep[];
+  readonly #shares: boolean;
   #latest: object | undefined;
 
-  constructor(steps: readonly OpenStep[]) {
+  /** @param options - `shares`: whether arrays may be used by other sessions as soon as the rows are made that follow from them */
+  constructor(steps: readonly OpenStep[], { shares }: { readonly shares: boolean }) {
     this.#steps = steps;
+    this.#shares = shares;
   }
 
   apply(input: StepRows): ChainResult {
@@ -181,15 +187,21 @@ class Session implements ChainSession {
     const latest = {};
     this.#latest = latest;
     const commits: (() => void)[] = [];
-    const outcomes = this.#steps.map(({ use, session, takesValues, width }) => {
+    let cutter: StepSession | undefined;
+    const outcomes = this.#steps.map(({ use, session, takesValues, width }, index) => {
       const result = session.apply(takesValues ? rows : byColumn(rows, width));
+      if (this.#shares && result.rows.windows && !rows.windows) {
+        cutter = session;
+        // Windows are copies: nothing refers to the rows that they were cut from.
+        for (const before of this.#steps.slice(0, index)) before.session.release?.();
+      }
       rows = result.rows;
       commits.push(result.committed);
       return { use, given: rows.count, skips: result.skips, counts: result.counts };
     });
+    cutter?.releaseSamples?.();
     return {
-      rows,
-      outcomes,
+      ...{ rows, outcomes, isCut: cutter !== undefined },
       committed: () => {
         if (this.#latest !== latest) throw staleBatch();
         this.#latest = undefined;

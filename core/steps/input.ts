@@ -119,6 +119,11 @@ export class InputRows {
     };
   }
 
+  /** Nobody looks at {@link rows} any more. */
+  release(): void {
+    this.#output.release();
+  }
+
   /** @param last - the time of its last sample, which is its largest */
   #see(device: number, { received }: InputRecord, last: Time): void {
     const { seconds, nanoseconds } = last;

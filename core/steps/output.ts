@@ -1,6 +1,10 @@
 import { type Counts, inSegment, type SkipReason, type Skips, type StepRows } from './port.ts';
+import { enlarged, spare } from './spare.ts';
 
 const none: readonly string[] = [];
+const noFloats = new Float64Array(0);
+const noIntegers = new Int32Array(0);
+const noBytes = new Uint8Array(0);
 /** Below this a view of an array costs more than it saves. */
 const fewRows = 16;
 
@@ -13,13 +17,13 @@ export class Output {
   #names: readonly string[] = none;
   #received: StepRows['received'];
   count = 0;
-  devices = new Int32Array(0);
-  seconds = new Float64Array(0);
-  nanoseconds = new Int32Array(0);
-  truths = new Int32Array(0);
-  inputs = new Int32Array(0);
-  segments = new Uint8Array(0);
-  unsent = new Int32Array(0);
+  devices = noIntegers;
+  seconds = noFloats;
+  nanoseconds = noIntegers;
+  truths = noIntegers;
+  inputs = noIntegers;
+  segments = noBytes;
+  unsent = noIntegers;
   /** By channel. Replaced when they grow: read them after {@link reserve}. */
   readonly columns: Float64Array[];
   consumed = 0;
@@ -29,7 +33,7 @@ export class Output {
   #skips = emptySkips();
 
   constructor(width: number) {
-    this.columns = Array.from({ length: width }, () => new Float64Array(0));
+    this.columns = new Array<Float64Array>(width).fill(noFloats);
   }
 
   /**
@@ -58,18 +62,34 @@ export class Output {
   #growColumns(capacity: number): void {
     this.#columnCapacity = capacity;
     for (let column = 0; column < this.columns.length; column++)
-      this.columns[column] = grown(this.columns[column]!, capacity, this.count);
+      this.columns[column] = enlarged(this.columns[column]!, capacity, this.count);
   }
 
   #grow(capacity: number): void {
     this.#capacity = capacity;
-    this.devices = grown(this.devices, capacity, this.count);
-    this.seconds = grown(this.seconds, capacity, this.count);
-    this.nanoseconds = grown(this.nanoseconds, capacity, this.count);
-    this.truths = grown(this.truths, capacity, this.count);
-    this.inputs = grown(this.inputs, capacity, this.count);
-    this.segments = grown(this.segments, capacity, this.count);
-    this.unsent = grown(this.unsent, capacity, this.count);
+    this.devices = enlarged(this.devices, capacity, this.count);
+    this.seconds = enlarged(this.seconds, capacity, this.count);
+    this.nanoseconds = enlarged(this.nanoseconds, capacity, this.count);
+    this.truths = enlarged(this.truths, capacity, this.count);
+    this.inputs = enlarged(this.inputs, capacity, this.count);
+    this.segments = enlarged(this.segments, capacity, this.count);
+    this.unsent = enlarged(this.unsent, capacity, this.count);
+  }
+
+  /** Nobody looks at the rows of this batch any more: others may use their arrays. */
+  release(): void {
+    for (const array of [this.seconds, this.devices, this.nanoseconds, this.truths, this.inputs, this.unsent])
+      spare(array);
+    spare(this.segments);
+    for (const column of this.columns) spare(column);
+    this.#capacity = 0;
+    this.#columnCapacity = 0;
+    this.#followed = undefined;
+    this.count = 0;
+    this.seconds = noFloats;
+    this.segments = noBytes;
+    for (const name of ['devices', 'nanoseconds', 'truths', 'inputs', 'unsent'] as const) this[name] = noIntegers;
+    this.columns.fill(noFloats);
   }
 
   /** A row comes that is not the next of those that were followed: what these say is copied now. */

@@ -122,6 +122,10 @@ export interface StepResult {
  */
 export interface StepSession {
   apply(rows: StepRows): StepResult;
+  /** Nobody looks at the rows of the latest `apply` any more: their arrays may be used elsewhere. Changes no state. */
+  release?(): void;
+  /** As {@link release}, but only of the samples of {@link Windows}, not of what is known by window. */
+  releaseSamples?(): void;
   /** Rows that wait in the committed state. */
   held(): number;
   /** Of these, those of one device. */

@@ -1,9 +1,15 @@
 import { grown } from '../output.ts';
 import type { Windows } from '../port.ts';
 import type { SampleLog } from '../sample-log.ts';
+import { enlarged, spare } from '../spare.ts';
+
+const noFloats = new Float64Array(0);
+const noIntegers = new Int32Array(0);
 
 /** The samples of the windows of one batch, one window after the other. Filled again for each batch. */
 export class Blocks {
+  /** Samples for which there is room. */
+  #room = 0;
   #samplesAt = 0;
   #windows = 0;
   #expected = 0;
@@ -12,12 +18,12 @@ export class Blocks {
   #missing = new Int32Array(0);
   #fromSeconds = new Float64Array(0);
   #fromNanoseconds = new Int32Array(0);
-  #seconds = new Float64Array(0);
-  #nanoseconds = new Int32Array(0);
+  #seconds = noFloats;
+  #nanoseconds = noIntegers;
   readonly #columns: Float64Array[];
 
   constructor(width: number) {
-    this.#columns = Array.from({ length: width }, () => new Float64Array(0));
+    this.#columns = new Array<Float64Array>(width).fill(noFloats);
   }
 
   /** @param samples - that are to be expected in all */
@@ -52,7 +58,7 @@ export class Blocks {
   windows(): Windows {
     return {
       starts: this.#starts,
-      columns: this.#columns,
+      columns: [...this.#columns],
       seconds: this.#seconds,
       nanoseconds: this.#nanoseconds,
       fromSeconds: this.#fromSeconds,
@@ -60,6 +66,18 @@ export class Blocks {
       samples: this.#samples,
       missing: this.#missing,
     };
+  }
+
+  /** Nobody looks at the samples of this batch any more. */
+  release(): void {
+    spare(this.#seconds);
+    spare(this.#nanoseconds);
+    for (const column of this.#columns) spare(column);
+    this.#room = 0;
+    this.#samplesAt = 0;
+    this.#seconds = noFloats;
+    this.#nanoseconds = noIntegers;
+    this.#columns.fill(noFloats);
   }
 
   #reserve(samples: number): void {
@@ -71,11 +89,12 @@ export class Blocks {
       this.#fromSeconds = grown(this.#fromSeconds, capacity, this.#windows);
       this.#fromNanoseconds = grown(this.#fromNanoseconds, capacity, this.#windows);
     }
-    if (this.#samplesAt + samples <= this.#seconds.length) return;
-    const capacity = Math.max(this.#seconds.length * 2, this.#samplesAt + samples, Math.ceil(this.#expected));
-    this.#seconds = grown(this.#seconds, capacity, this.#samplesAt);
-    this.#nanoseconds = grown(this.#nanoseconds, capacity, this.#samplesAt);
+    if (this.#samplesAt + samples <= this.#room) return;
+    const capacity = Math.max(this.#room * 2, this.#samplesAt + samples, Math.ceil(this.#expected));
+    this.#room = capacity;
+    this.#seconds = enlarged(this.#seconds, capacity, this.#samplesAt);
+    this.#nanoseconds = enlarged(this.#nanoseconds, capacity, this.#samplesAt);
     for (let column = 0; column < this.#columns.length; column++)
-      this.#columns[column] = grown(this.#columns[column]!, capacity, this.#samplesAt);
+      this.#columns[column] = enlarged(this.#columns[column]!, capacity, this.#samplesAt);
   }
 }

@@ -58,6 +58,7 @@ export const window = defineStep({
         return openByDevice(new Window(options, blocks), {
           width: 0,
           begin: (count) => blocks.begin(count * Math.min(lengthNs / everyNs, expectedOverlap)),
+          releaseSamples: () => blocks.release(),
           finish: (rows) => ({ ...rows, windows: blocks.windows() }),
         });
       },
