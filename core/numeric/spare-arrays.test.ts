@@ -17,7 +17,15 @@ test('the smallest that is long enough is taken', () => {
   const spare = spares();
   const [small, middle, large] = [80, 160, 320].map((length) => spare.take(length));
   for (const array of [large, small, middle]) if (array) spare.give(array);
-  expect([spare.take(81), spare.take(160), spare.take(1)]).toEqual([small, middle, large]);
+  expect([spare.take(81), spare.take(160), spare.take(200)]).toEqual([small, middle, large]);
+});
+
+test('one that is by far too long is left to others', () => {
+  const spare = spares();
+  const large = spare.take(1_000);
+  spare.give(large);
+  expect(spare.take(200)).not.toBe(large);
+  expect(spare.take(300)).toBe(large);
 });
 
 test.each([

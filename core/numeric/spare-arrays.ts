@@ -1,3 +1,6 @@
+/** An array of so many times the length stays for who needs it. */
+const tooLong = 4;
+
 type Numbers = Float64Array | Int32Array | Uint8Array;
 
 export interface SpareArraysOptions {
@@ -35,11 +38,15 @@ export class SpareArrays<T extends Numbers> {
     return found;
   }
 
-  /** The place of the smallest that is long enough; -1 where there is none. */
+  /** The place of the smallest that is long enough, and not by far too long; -1 where there is none. */
   #smallest(length: number): number {
     let best = -1;
-    for (const [at, kept] of this.#kept.entries())
-      if (kept.length >= length && kept.length < (this.#kept[best]?.length ?? Number.POSITIVE_INFINITY)) best = at;
+    let least = length * tooLong;
+    for (const [at, kept] of this.#kept.entries()) {
+      if (kept.length < length || kept.length >= least) continue;
+      best = at;
+      least = kept.length;
+    }
     return best;
   }
 

@@ -6,6 +6,9 @@ import { enlarged, spare } from '../spare.ts';
 const noFloats = new Float64Array(0);
 const noIntegers = new Int32Array(0);
 
+/** Where more samples come than were expected. */
+const growth = 1.5;
+
 /** The samples of the windows of one batch, one window after the other. Filled again for each batch. */
 export class Blocks {
   /** Samples for which there is room. */
@@ -90,11 +93,19 @@ export class Blocks {
       this.#fromNanoseconds = grown(this.#fromNanoseconds, capacity, this.#windows);
     }
     if (this.#samplesAt + samples <= this.#room) return;
-    const capacity = Math.max(this.#room * 2, this.#samplesAt + samples, Math.ceil(this.#expected));
-    this.#room = capacity;
-    this.#seconds = enlarged(this.#seconds, capacity, this.#samplesAt);
-    this.#nanoseconds = enlarged(this.#nanoseconds, capacity, this.#samplesAt);
+    const capacity = Math.max(Math.ceil(this.#room * growth), this.#samplesAt + samples, Math.ceil(this.#expected));
+    this.#seconds = this.#enlarged(this.#seconds, capacity);
+    this.#nanoseconds = this.#enlarged(this.#nanoseconds, capacity);
     for (let column = 0; column < this.#columns.length; column++)
-      this.#columns[column] = enlarged(this.#columns[column]!, capacity, this.#samplesAt);
+      this.#columns[column] = this.#enlarged(this.#columns[column]!, capacity);
+    // They are mostly longer than they were asked to be.
+    this.#room = Math.min(this.#seconds.length, this.#nanoseconds.length, ...this.#columns.map(({ length }) => length));
+  }
+
+  #enlarged<T extends Float64Array | Int32Array>(array: T, capacity: number): T {
+    if (array.length >= capacity) return array;
+    const longer = enlarged(array, capacity, this.#samplesAt);
+    spare(array);
+    return longer;
   }
 }
