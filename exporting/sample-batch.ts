@@ -23,7 +23,10 @@ const mostBytes = 3;
 
 /** What texts take at the most. */
 export const roomOf = ({ texts }: SampleTexts): number =>
-  texts.reduce((sum, text) => sum + (text?.length ?? 0) * mostBytes, 0);
+  texts.reduce(
+    (sum, text) => sum + (text === undefined ? 0 : typeof text === 'string' ? text.length * mostBytes : text.length),
+    0,
+  );
 
 /** Puts texts one behind the other. */
 export class BatchWriter {
@@ -44,9 +47,13 @@ export class BatchWriter {
     this.#points.push({ ...of, rate, first, count, texts: places });
   }
 
-  #put(text: string) {
+  #put(text: string | Uint8Array) {
     const from = this.#length;
-    this.#length += this.#bytes.write(text, from);
+    if (typeof text === 'string') this.#length += this.#bytes.write(text, from);
+    else {
+      this.#bytes.set(text, from);
+      this.#length += text.length;
+    }
     return { from, to: this.#length };
   }
 

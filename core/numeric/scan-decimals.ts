@@ -24,9 +24,9 @@ export class DecimalScanner {
   #room: ReturnType<typeof makeRoom> = makeRoom(firstBytes);
 
   /** So many numbers of a text; NaN where it has fewer. */
-  numbers(text: string, count: number): Float64Array {
+  numbers(text: string | Uint8Array, count: number): Float64Array {
     const numbers = new Float64Array(count);
-    return numbers.fill(Number.NaN, this.read(Buffer.from(text), numbers));
+    return numbers.fill(Number.NaN, this.read(typeof text === 'string' ? Buffer.from(text) : text, numbers));
   }
 
   /**

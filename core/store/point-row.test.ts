@@ -32,3 +32,18 @@ test.each<[string, Point['fields'], object]>([
   expect(found).toMatchObject(wanted);
   if ('s.x' in fields) expect(row.samples).toEqual({ rate: 2, first: 4, count: 2, texts: ['1,'] });
 });
+
+test('texts in UTF-8 are handed on as they are, and a long truth is a string', () => {
+  const row = new PointRow(['x']);
+  const bytes = Buffer.from('1,2');
+  row.read({
+    ...{ device: 'a', time: 5n },
+    each(onField, onUtf8) {
+      for (const name of ['rate', 'first', 'count']) onField(name, 2);
+      for (const name of ['s.x', 's.y']) onUtf8?.(name, bytes);
+      onUtf8?.('truth', Buffer.from('hâm'));
+    },
+  });
+  expect(row.truth).toBe('hâm');
+  expect(row.samples).toEqual({ rate: 2, first: 2, count: 2, texts: [bytes] });
+});

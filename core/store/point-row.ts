@@ -1,13 +1,14 @@
 import { endField, type Point, valuePrefix } from '../wire/point.ts';
 import { columnPrefix, type SampleSpan } from '../wire/samples-point.ts';
 import type { StoredPoint } from './port.ts';
+import { stringOf } from './row-texts.ts';
 
 const spanFields: readonly string[] = ['rate', 'first', 'count'] satisfies (keyof SampleSpan)[];
 
 /** Samples of a point, their numbers still text: to read them takes longer than to read the archive. */
 export interface SampleTexts extends SampleSpan {
-  /** By field: numbers with commas between, nothing for a gap. Undefined where none was measured. */
-  readonly texts: readonly (string | undefined)[];
+  /** By field: numbers with commas between, nothing for a gap; long texts may be UTF-8. Undefined where none was measured. */
+  readonly texts: readonly (string | Uint8Array | undefined)[];
 }
 
 /** A point of the archive as what it holds: a row of values, many samples, or both at one time. Read again for each point. */
@@ -24,7 +25,7 @@ export class PointRow {
   readonly #columnOf: ReadonlyMap<string, number>;
   readonly #textOf: ReadonlyMap<string, number>;
   readonly #span = new Map<string, number>();
-  #texts: (string | undefined)[] | undefined;
+  #texts: (string | Uint8Array | undefined)[] | undefined;
   #hasValue = false;
 
   constructor(fields: readonly string[]) {
@@ -41,7 +42,7 @@ export class PointRow {
     this.#hasValue = false;
     this.#span.clear();
     this.#texts = undefined;
-    point.each(this.#take);
+    point.each(this.#take, this.#takeUtf8);
     this.samples = this.#samplesOf();
     this.isRow = this.samples === undefined || this.#hasValue;
   }
@@ -60,7 +61,13 @@ export class PointRow {
     else if (typeof value === 'string') this.#takeText(name, value);
   };
 
-  #takeText(name: string, text: string): void {
+  readonly #takeUtf8 = (name: string, utf8: Uint8Array): void => {
+    // A truth may be long, too.
+    if (name.startsWith(columnPrefix)) this.#takeText(name, utf8);
+    else this.#take(name, stringOf(utf8));
+  };
+
+  #takeText(name: string, text: string | Uint8Array): void {
     const column = this.#textOf.get(name);
     if (column === undefined) return;
     this.#texts ??= [];

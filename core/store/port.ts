@@ -16,12 +16,16 @@ export interface ReadOptions {
 
 export type OnField = (name: string, value: Point['fields'][string]) => void;
 
+/** Takes a long text as the UTF-8 that it is stored in. */
+export type OnUtf8 = (name: string, utf8: Uint8Array) => void;
+
 /** A point that hands its fields out one by one: to make an object of them is most of what it costs to read a point of many. */
 export interface StoredPoint {
   readonly device: string;
   /** Nanoseconds since the Unix epoch. */
   readonly time: bigint;
-  each(onField: OnField): void;
+  /** @param onUtf8 - who takes long texts, where the store has their bytes at hand: to make a string of one takes longer than to read it */
+  each(onField: OnField, onUtf8?: OnUtf8): void;
 }
 
 /**
@@ -45,6 +49,9 @@ export interface SeriesStore {
    * fields together. Points written meanwhile may or may not be among them.
    */
   read(options: ReadOptions): AsyncIterable<readonly Point[]>;
-  /** The same points for who takes fields one by one. Absent where a store has nothing faster than {@link read}. */
+  /**
+   * The same points for who takes fields one by one, which must be done before the next batch is asked for. Absent where a store has
+   * nothing faster than {@link read}.
+   */
   visit?(options: ReadOptions): AsyncIterable<readonly StoredPoint[]>;
 }

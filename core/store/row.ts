@@ -1,6 +1,7 @@
 import type { Point } from '../wire/point.ts';
 import type { FieldKind } from './fault.ts';
-import type { OnField } from './port.ts';
+import type { OnField, OnUtf8 } from './port.ts';
+import { stringOf, textsOf } from './row-texts.ts';
 
 /** A field of one measurement, as rows name it. */
 export interface Field {
@@ -53,26 +54,36 @@ export function createPacker(): (fields: readonly Field[], values: Point['fields
   };
 }
 
+/** A row as it is read: long strings may be their UTF-8. */
+export interface ReadRow {
+  readonly numbers: Uint8Array;
+  readonly strings: string | Uint8Array | null;
+}
+
 /**
  * Gives a function that hands out the fields of a row.
  * @throws {Error} where the bytes are no row, or name fields that are not known
  */
-export function openRow({ numbers, strings }: Row, fieldOf: (id: number) => Field): (onField: OnField) => void {
+export function openRow(
+  { numbers, strings }: ReadRow,
+  fieldOf: (id: number) => Field,
+): (onField: OnField, onUtf8?: OnUtf8) => void {
   const view = new DataView(numbers.buffer, numbers.byteOffset, numbers.byteLength);
   const count = view.getUint16(0, true);
   const first = 2 + count * 2;
   if (first + count * 8 > view.byteLength) throw new RangeError(`${count} fields in ${view.byteLength} bytes`);
   const fields: Field[] = [];
   for (let at = 2; at < first; at += 2) fields.push(fieldOf(view.getUint16(at, true)));
-  const texts = strings === null ? [] : textsOf(strings, fieldOf);
-  return (onField) => {
+  const texts = strings === null ? [] : textsOf(strings).map(([id, text]) => [fieldOf(id).name, text] as const);
+  return (onField, onUtf8) => {
     for (const [index, { name, kind }] of fields.entries()) {
       const value = view.getFloat64(first + index * 8, true);
       onField(name, kind === 'boolean' ? value !== 0 : value);
     }
-    for (const [name, text] of texts) onField(name, text);
+    for (const [name, text] of texts) {
+      if (typeof text === 'string') onField(name, text);
+      else if (onUtf8) onUtf8(name, text);
+      else onField(name, stringOf(text));
+    }
   };
 }
-
-const textsOf = (strings: string, fieldOf: (id: number) => Field): [name: string, text: string][] =>
-  Object.entries(JSON.parse(strings) as Record<string, string>).map(([id, text]) => [fieldOf(Number(id)).name, text]);

@@ -9,9 +9,9 @@ import type { Point } from '../wire/point.ts';
 import { createNames } from './names.ts';
 import { Blocks } from './packed/blocks.ts';
 import { keepPacking, type PackingOptions } from './packed/packing.ts';
-import type { ReadOptions, RejectedPoint, SeriesStore, StoredPoint } from './port.ts';
+import type { ReadOptions, RejectedPoint, SeriesStore } from './port.ts';
 import { keepRetention } from './retention.ts';
-import { createReader, pageBytes, type SizedPoint } from './sqlite-read.ts';
+import { createReader, type PointReader, pageBytes, release, type SizedPoint, type TextForm } from './sqlite-read.ts';
 import { prepareSchema } from './sqlite-schema.ts';
 import { createWriter } from './sqlite-write.ts';
 import { fieldsOf } from './stored-point.ts';
@@ -93,21 +93,22 @@ export function createSqliteStore(options: SqliteStoreOptions): SeriesStore {
 
     async *read(options) {
       const { measurement } = options;
-      for await (const points of visit(options))
+      for await (const points of visitAs('strings', options))
         yield points.map((point) => ({
           ...{ measurement, device: point.device, time: String(point.time) },
           fields: fieldsOf(point),
         }));
     },
 
-    visit,
+    visit: (options) => visitAs('utf8', options),
   };
 
-  async function* visit(options: ReadOptions) {
-    const points = opened().points(options)[Symbol.iterator]();
+  async function* visitAs(form: TextForm, options: ReadOptions) {
+    const points = opened().points(options, form)[Symbol.iterator]();
     while (true) {
       const { batch, done } = take(points, pointsPerBatch, file);
       if (batch.length > 0) yield batch;
+      release(batch);
       if (done) return;
       // A long read must not block the event loop.
       await nextTurn();
@@ -123,7 +124,7 @@ function storeError(what: string, cause: unknown, options: { retryable?: boolean
 
 /** So many points, or as many as take the memory of a page. */
 function take(points: Iterator<SizedPoint>, count: number, file: string) {
-  const batch: StoredPoint[] = [];
+  const batch: SizedPoint[] = [];
   try {
     for (let bytes = 0; batch.length < count && bytes < pageBytes; ) {
       const next = points.next();
@@ -140,7 +141,7 @@ function take(points: Iterator<SizedPoint>, count: number, file: string) {
 interface Open {
   /** Writes the points from one index up to another in one transaction. */
   writeAll(points: readonly Point[], from: number, to: number): RejectedPoint[];
-  points(options: ReadOptions): Iterable<SizedPoint>;
+  readonly points: PointReader;
   close(): void;
 }
 

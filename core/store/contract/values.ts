@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { type Case, point, readAll } from './case.ts';
+import { type Case, now, point, readAll } from './case.ts';
 
 export const values: Record<string, Case> = {
   async 'keeps every bit of a number'(store) {
@@ -7,6 +7,15 @@ export const values: Record<string, Case> = {
     const fields = Object.fromEntries(numbers.map((value, index) => [`n${index}`, value]));
     await store().write([point(fields)]);
     expect(await readAll(store())).toEqual([point(fields)]);
+  },
+
+  async 'keeps long strings, of digits and of all else'(store) {
+    const digits = '1.25,-3,,'.repeat(3_000);
+    const points = ['{"}:,', 'ü', '"\\', '\n'].map((other, index) =>
+      point({ a: digits, b: other.repeat(2_000), c: 1 }, { time: String(now + BigInt(index)) }),
+    );
+    expect(await store().write(points)).toEqual([]);
+    expect(await readAll(store())).toEqual(points);
   },
 
   async 'keeps strings and booleans as they are'(store) {

@@ -199,9 +199,9 @@ function rowsOf(columns: readonly (Column & { id: number })[], count: number): U
 }
 
 /** Points of a block and rows, both in order of their times, in that order. Of two with one time the row is the later one. */
-export function merged(packed: readonly PackedPoint[], rows: readonly PackedPoint[]): readonly PackedPoint[] {
+export function merged<T extends Pick<PackedPoint, 'time'>>(packed: readonly T[], rows: readonly T[]): readonly T[] {
   if (rows.length === 0 || packed.length === 0) return rows.length === 0 ? packed : rows;
-  const all: PackedPoint[] = [];
+  const all: T[] = [];
   let next = 0;
   for (const row of rows) {
     for (let point = packed[next]; point && point.time <= row.time; point = packed[next]) {
