@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { sampleOffsetNs } from '../core/wire/samples.ts';
+import { sampleOffsetNs } from '../core/wire/sample-offset.ts';
 import { maxTimeNs, minTimeNs } from '../core/wire/time.ts';
 import { sampleTimes } from './sample-times.ts';
 

@@ -5,7 +5,7 @@ import type { SeriesStore } from '../core/store/port.ts';
 import { pointsOf } from '../core/store/stored-point.ts';
 import { GaplineError } from '../core/wire/errors.ts';
 import { endField, type Point, valuePrefix } from '../core/wire/point.ts';
-import { sampleOffsetNs } from '../core/wire/samples.ts';
+import { sampleOffsetNs } from '../core/wire/sample-offset.ts';
 import { samplesOfPoint } from '../core/wire/samples-point.ts';
 import { compareTimes, maxTimeNs, minTimeNs, nanosecondsOfMs, readRfc3339 } from '../core/wire/time.ts';
 import { ArchivedRows } from './archived-rows.ts';

@@ -4,7 +4,7 @@ import { DecimalScanner } from '../core/numeric/scan-decimals.ts';
 import { endsSegment, inSegment, onlyEndsSegment } from '../core/steps/port.ts';
 import type { PointRow } from '../core/store/point-row.ts';
 import type { StoredPoint } from '../core/store/port.ts';
-import { sampleOffsetNs } from '../core/wire/samples.ts';
+import { sampleOffsetNs } from '../core/wire/sample-offset.ts';
 import { recordTimeOf } from '../core/wire/samples-point.ts';
 
 const firstRoom = 1_024;

@@ -3,7 +3,7 @@ import { endsSegment, onlyEndsSegment, type StepRows } from '../steps/port.ts';
 import { valuesOf } from '../steps/row-values.ts';
 import { nsOf, timeOf } from '../steps/time.ts';
 import { GaplineError } from '../wire/errors.ts';
-import { sampleOffsetNs } from '../wire/samples.ts';
+import { sampleOffsetNs } from '../wire/sample-offset.ts';
 import type { Rows } from './rows.ts';
 import type { ModelSteps } from './steps.ts';
 

@@ -90,12 +90,28 @@ export const i32 = {
 };
 
 export const i64 = {
+  /** Of 32 bits. */
   constant: (value: number): Code => [0x42, ...signed(value)],
+  /** Of 64 bits, without a sign. */
+  bits: (value: bigint): Code => [0x42, ...signed64(BigInt.asIntN(64, value))],
   load: load(0x29, 3),
+  load16: load(0x33, 1),
   store: store(0x37, 3),
-  and: binary(0x83),
+  add: binary(0x7c),
   subtract: binary(0x7d),
+  multiply: binary(0x7e),
+  and: binary(0x83),
+  or: binary(0x84),
+  xor: binary(0x85),
+  /** By so many bits, an i64 as well. */
+  shiftLeft: binary(0x86),
+  shiftRightUnsigned: binary(0x88),
+  equal: binary(0x51),
   isZero: (a: Code): Code => [...a, 0x50],
+  /** The lower half, as an i32. */
+  low: (a: Code): Code => [...a, 0xa7],
+  /** Of an i32 without a sign. */
+  fromI32: (a: Code): Code => [...a, 0xad],
   /** How many zero bits stand below the lowest one, as an i32. */
   trailingZeros: (a: Code): Code => [...a, 0x7a, 0xa7],
 };
@@ -341,6 +357,13 @@ function unsigned(value: number): number[] {
   let rest = value;
   for (; rest > 0x7f; rest >>>= 7) bytes.push((rest & 0x7f) | 0x80);
   return [...bytes, rest];
+}
+
+function signed64(value: bigint): number[] {
+  const bytes: number[] = [];
+  let rest = value;
+  for (; rest < -0x40n || rest > 0x3fn; rest >>= 7n) bytes.push(Number(rest & 0x7fn) | 0x80);
+  return [...bytes, Number(rest & 0x7fn)];
 }
 
 function signed(value: number): number[] {

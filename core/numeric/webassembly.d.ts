@@ -3,6 +3,8 @@ declare namespace WebAssembly {
   class Memory {
     readonly buffer: ArrayBuffer | SharedArrayBuffer;
     constructor(descriptor: { initial: number; maximum?: number; shared?: boolean });
+    /** By so many pages. What was its buffer is of no use then. */
+    grow(pages: number): number;
   }
   class Module {
     constructor(bytes: Uint8Array);

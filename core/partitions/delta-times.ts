@@ -12,16 +12,30 @@ function halves(times: BigInt64Array) {
   return { low: new Uint32Array(buffer, byteOffset, 2 * length), high: new Int32Array(buffer, byteOffset, 2 * length) };
 }
 
+/** Times of an even rate as `DELTA_BINARY_PACKED`: they take next to nothing. */
+export function writeEven({ length }: BigInt64Array, first: bigint, step: bigint, into: PageBytes): void {
+  writeHead(length, first, into);
+  const from = into.length;
+  into.zigZag(step);
+  // The widths of differences from the least one, which are none.
+  for (let part = 0; part < partsPerBlock; part += 1) into.byte(0);
+  into.repeat(from, Math.ceil((length - 1) / blockSize));
+}
+
+function writeHead(count: number, first: bigint, into: PageBytes): void {
+  for (const value of [blockSize, partsPerBlock, count]) into.varInt(value);
+  into.zigZag(first);
+}
+
 /**
- * Writes times as `DELTA_BINARY_PACKED`: those of an even rate take next to nothing.
+ * Writes times as `DELTA_BINARY_PACKED`.
  * @returns false where their differences differ too much for that: what was written is of no use then
  */
 export function writeDeltas(times: BigInt64Array, into: PageBytes): boolean {
   const count = times.length;
   const { low, high } = halves(times);
   const deltas = new Float64Array(blockSize);
-  for (const value of [blockSize, partsPerBlock, count]) into.varInt(value);
-  into.zigZag(times[0] ?? 0n);
+  writeHead(count, times[0] ?? 0n, into);
   for (let from = 1; from < count; from += blockSize) {
     const size = Math.min(blockSize, count - from);
     let least = Number.POSITIVE_INFINITY;
@@ -65,10 +79,13 @@ function widthOf(values: Uint32Array): number {
   return 32 - Math.clz32(bits);
 }
 
-/** The first and the last of times, in whatever order they are. */
-export function boundsOf(times: BigInt64Array): { readonly first: bigint; readonly last: bigint } {
+/**
+ * The first and the last of times, in whatever order they are.
+ * @param step - from each to the next, where that is known
+ */
+export function boundsOf(times: BigInt64Array, step = -1n): { readonly first: bigint; readonly last: bigint } {
   let [first = 0n, last = 0n] = [times[0], times.at(-1)];
-  if (isInOrder(times)) return { first, last };
+  if (step >= 0n || isInOrder(times)) return { first, last };
   for (const time of times) {
     if (time < first) first = time;
     if (time > last) last = time;

@@ -1,3 +1,5 @@
+import { BitPacker, mostPackedBits, packedAtOnce } from './bit-packer.ts';
+
 const firstRoom = 1 << 16;
 const wordBits = 32;
 const wordBytes = 4;
@@ -9,6 +11,7 @@ export class PageBytes {
   #bytes = new Uint8Array(firstRoom);
   #length = 0;
   #words = new Uint32Array(0);
+  #packer: BitPacker | undefined;
 
   clear(): this {
     this.#length = 0;
@@ -20,6 +23,10 @@ export class PageBytes {
     return this.#bytes.subarray(0, this.#length);
   }
 
+  get length(): number {
+    return this.#length;
+  }
+
   byte(value: number): void {
     this.#reserve(1);
     this.#bytes[this.#length++] = value;
@@ -29,6 +36,12 @@ export class PageBytes {
     this.#reserve(bytes.length);
     this.#bytes.set(bytes, this.#length);
     this.#length += bytes.length;
+  }
+
+  /** What was written from there on, so many times in all. */
+  repeat(from: number, times: number): void {
+    const unit = this.#bytes.slice(from, this.#length);
+    this.append(Buffer.alloc(unit.length * (times - 1), unit));
   }
 
   /** A whole number from zero up to 2^53, seven bits a byte. */
@@ -103,7 +116,12 @@ export class PageBytes {
     const groups = Math.ceil((to - from) / groupSize);
     this.varInt(groups * 2 + 1);
     const end = this.#length + groups * width;
-    this.packed(values, from, to, width);
+    if (width > mostPackedBits) this.packed(values, from, to, width);
+    else {
+      this.#packer ??= new BitPacker();
+      for (let at = from; at < to; at += packedAtOnce)
+        this.append(this.#packer.pack(values.subarray(at, Math.min(to, at + packedAtOnce)), width));
+    }
     this.#reserve(end - this.#length);
     this.#bytes.fill(0, this.#length, end);
     this.#length = end;

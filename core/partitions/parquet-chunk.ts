@@ -23,8 +23,34 @@ export interface Column {
 
 /** Fast, and smaller than Snappy; Spark, DuckDB and PyArrow read it. */
 const codec = 'ZSTD';
+const params = { [constants.ZSTD_c_compressionLevel]: 1 };
+/** What Zstandard adds to bytes that it cannot make smaller, at the most. */
+const mostAdded = (length: number) => Math.ceil(length / 64) + 128;
+
+/** What comes out is one piece: several would have to be put together. */
 const compressed = (bytes: Uint8Array): Uint8Array =>
-  zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: 1 } });
+  zstdCompressSync(bytes, {
+    params,
+    pledgedSrcSize: bytes.length,
+    chunkSize: bytes.length + mostAdded(bytes.length),
+  });
+
+/** Pages of so many bytes at the most are remembered, so many of them. */
+const smallPage = 64;
+const mostSmallPages = 256;
+const smallPages = new Map<string, Uint8Array>();
+
+/** Each row group has the same small pages again, and to begin with Zstandard takes longer than such a page. */
+function compressedPage(bytes: Uint8Array): Uint8Array {
+  if (bytes.length > smallPage) return compressed(bytes);
+  const key = Buffer.from(bytes).toString('latin1');
+  const known = smallPages.get(key);
+  if (known) return known;
+  const page = compressed(bytes);
+  if (smallPages.size >= mostSmallPages) smallPages.clear();
+  smallPages.set(key, page);
+  return page;
+}
 
 /** Writes a column's pages. @returns what the end of the file says of them */
 export function writeChunk(writer: ParquetWriter['writer'], column: Column): ColumnChunk {
@@ -32,7 +58,7 @@ export function writeChunk(writer: ParquetWriter['writer'], column: Column): Col
   const from = writer.offset;
   let saved = 0;
   const packed = (bytes: Uint8Array) => {
-    const smaller = compressed(bytes);
+    const smaller = compressedPage(bytes);
     saved += bytes.length - smaller.length;
     return smaller;
   };

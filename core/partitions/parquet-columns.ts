@@ -1,11 +1,14 @@
 import type { ParquetWriter } from 'hyparquet-writer';
-import { boundsOf, writeDeltas } from './delta-times.ts';
+import { EvenSteps } from '../numeric/even-steps.ts';
+import { boundsOf, writeDeltas, writeEven } from './delta-times.ts';
 import { DoubleDictionary } from './double-dictionary.ts';
 import { PageBytes } from './page-bytes.ts';
 import { type Column, type ColumnChunk, writeChunk } from './parquet-chunk.ts';
 
 /** Indexes have 16 bits. */
 const mostIndexes = 1 << 16;
+/** A column with gaps has one among so many numbers, as a rule. */
+const gapsProbed = 4_096;
 
 const bytesOf = ({ buffer, byteOffset, byteLength }: Float64Array | BigInt64Array): Uint8Array =>
   new Uint8Array(buffer, byteOffset, byteLength);
@@ -20,6 +23,7 @@ export class GroupWriter {
   readonly #values = new PageBytes();
   readonly #texts = new PageBytes();
   readonly #doubles = new DoubleDictionary();
+  readonly #steps = new EvenSteps();
   #columns: ColumnChunk[] = [];
   #count = 0;
   /** Of the column at hand: by row whether it has a value; those values; the place of each in the dictionary. */
@@ -62,23 +66,33 @@ export class GroupWriter {
 
   times(name: string, times: BigInt64Array): void {
     this.#levels.clear();
-    const encoding = writeDeltas(times, this.#values.clear()) ? 'DELTA_BINARY_PACKED' : 'PLAIN';
-    if (encoding === 'PLAIN') this.#values.clear().append(bytesOf(times));
-    const { first, last } = boundsOf(times);
+    const step = this.#steps.stepOf(times);
+    const [start = 0n] = times;
+    let encoding: Column['encoding'] = 'DELTA_BINARY_PACKED';
+    if (step !== undefined) writeEven(times, start, step, this.#values.clear());
+    else if (!writeDeltas(times, this.#values.clear())) {
+      encoding = 'PLAIN';
+      this.#values.clear().append(bytesOf(times));
+    }
+    const { first, last } = boundsOf(times, step);
     const statistics = { min_value: first, max_value: last, null_count: 0n };
     this.#write({ name, type: 'INT64', nulls: 0, encoding, statistics });
   }
 
   /** Numbers; NaN is null. */
   numbers(name: string, numbers: Float64Array): void {
-    const kept = this.#withoutGaps(numbers);
+    // To the dictionary a gap is a number like any other: where it holds none, nobody has to look at each number for that.
+    let isFound = !hasGap(numbers.subarray(0, gapsProbed)) && this.#find(numbers);
+    let kept = numbers;
+    if (isFound && !hasGap(this.#doubles.doubles)) this.#putLevel(1);
+    else {
+      kept = this.#withoutGaps(numbers);
+      if (kept.length < numbers.length) isFound = this.#find(kept);
+    }
     const column = { name, type: 'DOUBLE', nulls: numbers.length - kept.length } as const;
-    const indexes = this.#indexes.subarray(0, kept.length);
-    this.#doubles.clear();
-    const isFound = this.#doubles.indexesOf(kept, indexes);
     const { size, doubles } = this.#doubles;
     if (isFound && size > 0 && 2 * size <= kept.length) {
-      this.#putIndexes(indexes, size);
+      this.#putIndexes(this.#indexes.subarray(0, kept.length), size);
       this.#write({ ...column, encoding: 'RLE_DICTIONARY', dictionary: { size, bytes: bytesOf(doubles) } });
     } else {
       this.#values.clear().append(bytesOf(kept));
@@ -135,6 +149,12 @@ export class GroupWriter {
     const nulls = this.#putLevels(kept);
     this.#values.clear().append(new Uint8Array(Math.ceil(kept / 8)).fill(0xff));
     this.#write({ name, type: 'BOOLEAN', nulls, encoding: 'PLAIN' });
+  }
+
+  /** @returns whether each number has a place in the dictionary, which is then known */
+  #find(numbers: Float64Array): boolean {
+    this.#doubles.clear();
+    return this.#doubles.indexesOf(numbers, this.#indexes);
   }
 
   #withoutGaps(numbers: Float64Array): Float64Array {
@@ -195,9 +215,11 @@ export class GroupWriter {
 }
 
 function isConstant(rows: Int32Array): boolean {
-  const first = rows[0];
-  for (let row = 1; row < rows.length; row += 1) if (rows[row] !== first) return false;
-  return true;
+  const { buffer, byteOffset, byteLength } = rows;
+  const bytes = Buffer.from(buffer, byteOffset, byteLength);
+  // Each is as the one before it.
+  const [all, one] = [Math.max(byteLength, rows.BYTES_PER_ELEMENT), rows.BYTES_PER_ELEMENT];
+  return bytes.compare(bytes, one, all, 0, all - one) === 0;
 }
 
 function hasGap(numbers: Float64Array): boolean {

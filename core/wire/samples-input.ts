@@ -14,7 +14,8 @@ import {
   timeSchema,
   timeSchemaOf,
 } from './reading-input.ts';
-import { maxSampleValues, rateSchema, type Samples, sampleCount, sampleOffsetNs } from './samples.ts';
+import { sampleOffsetNs } from './sample-offset.ts';
+import { maxSampleValues, rateSchema, type Samples, sampleCount } from './samples.ts';
 import { readTime } from './time.ts';
 
 /** Samples that passed, as the device sent them, with the time in nanoseconds. */

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type Samples, sampleOffsetNs } from './samples.ts';
+import { sampleOffsetNs } from './sample-offset.ts';
+import type { Samples } from './samples.ts';
 import { samplesOfPoint, samplesToPoints } from './samples-point.ts';
 
 const samplesOf = (more: Partial<Samples>): Samples => ({

@@ -1,5 +1,6 @@
 import { endField, type Point, valuePrefix } from './point.ts';
-import { type Samples, sampleCount, sampleOffsetNs } from './samples.ts';
+import { sampleOffsetNs } from './sample-offset.ts';
+import { type Samples, sampleCount } from './samples.ts';
 
 /** The prefix of a field that holds many samples of a value: their numbers with commas between, nothing for a gap. */
 export const columnPrefix = 's.';

@@ -4,7 +4,8 @@ import { decodeRecord, isSamples } from './decode-samples.ts';
 import { Faults, pointerToken } from './problem.ts';
 import { readingSchema } from './reading.ts';
 import type { ReadingRules } from './reading-input.ts';
-import { maxSampleValues, sampleCount, sampleOffsetNs, samplesSchema } from './samples.ts';
+import { sampleOffsetNs } from './sample-offset.ts';
+import { maxSampleValues, sampleCount, samplesSchema } from './samples.ts';
 import { checkSamples, samplesInputSchema } from './samples-input.ts';
 
 const fields = ['x', 'X', 'y;', ''];

@@ -29,9 +29,6 @@ export const samplesSchema = z
 
 export type Samples = z.infer<typeof samplesSchema>;
 
-/** Nanoseconds from the first sample to sample `index`: the one definition that line, archive and training share. */
-export const sampleOffsetNs = (index: number, rate: number): number => Math.floor((index * 1e9) / rate);
-
 /** How many samples a record has. */
 export function sampleCount(values: Samples['values']): number {
   let count = 0;

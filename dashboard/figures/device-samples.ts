@@ -1,6 +1,7 @@
 import { isSamples } from '../../core/wire/decode-samples.ts';
 import type { Reading } from '../../core/wire/reading.ts';
-import { type Samples, sampleCount, sampleOffsetNs } from '../../core/wire/samples.ts';
+import { sampleOffsetNs } from '../../core/wire/sample-offset.ts';
+import { type Samples, sampleCount } from '../../core/wire/samples.ts';
 import type { Segments } from '../../core/wire/stream.ts';
 import type { SeenPrediction } from './records.ts';
 

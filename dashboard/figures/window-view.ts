@@ -1,6 +1,6 @@
 import { Periodogram } from '../../core/numeric/periodogram.ts';
 import { taperOf } from '../../core/numeric/taper.ts';
-import { sampleOffsetNs } from '../../core/wire/samples.ts';
+import { sampleOffsetNs } from '../../core/wire/sample-offset.ts';
 import type { WindowView } from '../events.ts';
 import type { DeviceSamples, HeldRecord, SeenWindow } from './device-samples.ts';
 import { viewShapelet } from './shapelet-view.ts';

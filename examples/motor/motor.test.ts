@@ -4,7 +4,7 @@ import { encodeNames, encodeTruths } from '../../core/dataset/dataset.ts';
 import { openRegistry } from '../../core/model/registry/folder.ts';
 import { InputRows } from '../../core/steps/input.ts';
 import { timeOf } from '../../core/steps/time.ts';
-import { sampleOffsetNs } from '../../core/wire/samples.ts';
+import { sampleOffsetNs } from '../../core/wire/sample-offset.ts';
 import { prepareDataset } from '../../training/prepare.ts';
 import { labelledRows, labelRows } from '../../training/rows.ts';
 import simulate, { fields, impactsPerTurn, rate } from './simulator.ts';

@@ -7,7 +7,7 @@ import type { StoredRecord } from '../../core/log/port.ts';
 import type { Model } from '../../core/model/model.ts';
 import { openRegistry } from '../../core/model/registry/folder.ts';
 import type { Prediction } from '../../core/wire/prediction.ts';
-import { sampleOffsetNs } from '../../core/wire/samples.ts';
+import { sampleOffsetNs } from '../../core/wire/sample-offset.ts';
 import { topicsOf } from '../../core/wire/stream.ts';
 import simulate, { fields, rate } from '../../examples/motor/simulator.ts';
 import { createServing } from '../../serving/serving.ts';
