@@ -18,7 +18,8 @@ const bytesOf = ({ buffer, byteOffset, byteLength }: Float64Array | BigInt64Arra
  * every value through several functions, and that costs more than all other work of an export.
  */
 export class GroupWriter {
-  readonly #parquet: ParquetWriter;
+  static #last: GroupWriter | undefined;
+  #parquet: ParquetWriter;
   readonly #levels = new PageBytes();
   readonly #values = new PageBytes();
   readonly #texts = new PageBytes();
@@ -33,6 +34,13 @@ export class GroupWriter {
 
   constructor(parquet: ParquetWriter) {
     this.#parquet = parquet;
+  }
+
+  /** The same writer for each file after the other, whose room is used again. All groups of a file are written without a wait. */
+  static on(parquet: ParquetWriter): GroupWriter {
+    GroupWriter.#last ??= new GroupWriter(parquet);
+    GroupWriter.#last.#parquet = parquet;
+    return GroupWriter.#last;
   }
 
   /** Begins a group of so many rows; columns follow in the order of the schema. */

@@ -7,6 +7,9 @@ type SchemaElement = Writer['schema'][number];
 const groupCells = 1_000_000;
 const groupRows = 100_000;
 
+/** What the end of a file says of a column, about. */
+const perColumn = 256;
+
 const text = { type: 'BYTE_ARRAY', converted_type: 'UTF8' } as const;
 
 function schemaOf({ columns }: ObjectRows): SchemaElement[] {
@@ -25,11 +28,12 @@ function schemaOf({ columns }: ObjectRows): SchemaElement[] {
 
 /** Rows as a Parquet file: a gap is null, `time` a timestamp of nanoseconds in UTC. */
 export async function toParquet(rows: ObjectRows): Promise<Uint8Array> {
-  const { ByteWriter, ParquetWriter } = await import('hyparquet-writer');
+  const { ParquetWriter } = await import('hyparquet-writer');
+  const { FileBytes } = await import('./file-bytes.ts');
   const { GroupWriter } = await import('./parquet-columns.ts');
-  const writer = new ByteWriter();
+  const writer = new FileBytes();
   const parquet = new ParquetWriter({ writer, schema: schemaOf(rows), createdBy: 'gapline' });
-  const groups = new GroupWriter(parquet);
+  const groups = GroupWriter.on(parquet);
   const { device, columns, count, times, values, truths, truth, ends } = rows;
   const perGroup = Math.max(1, Math.min(groupRows, Math.floor(groupCells / (columns.length + 4))));
   for (let from = 0; from < count; from += perGroup) {
@@ -43,6 +47,8 @@ export async function toParquet(rows: ObjectRows): Promise<Uint8Array> {
     groups.texts(truthColumn, truths, truth.subarray(from, to));
     groups.marks(endColumn, ends.subarray(from, to));
     groups.end();
+    // Groups are as long as the first one, or nearly so.
+    if (from === 0 && to < count) writer.expect((1.02 * writer.offset * count) / to + perColumn * (columns.length + 4));
   }
   await parquet.finish();
   return writer.getBytes();
