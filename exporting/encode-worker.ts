@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { describeError } from '../core/wire/errors.ts';
 import { type EncoderOptions, ObjectEncoder } from './encode.ts';
-import type { FromEncoder, ToEncoder } from './encoder-messages.ts';
+import type { FromEncoder, ObjectMessage, ToEncoder } from './encoder-messages.ts';
 
 // While the archive is read in the main thread, what was read is encoded here, one message after the other.
 if (!parentPort) throw new Error('this file runs in a worker thread only');
@@ -15,17 +15,26 @@ port.on('message', (message: ToEncoder) => {
 
 async function take(message: ToEncoder): Promise<void> {
   try {
+    await encoder.ready;
     if ('rows' in message) encoder.addRows(message.rows);
     else if ('batch' in message) encoder.addSamples(message.batch);
-    else if (failure === undefined) {
-      const encoded = await encoder.encode(message.job);
-      send({ id: message.id, encoded }, encoded.bytes);
-    }
+    else void answer(message);
   } catch (error) {
     failure ??= describeError(error);
   }
   if ('batch' in message) send({ free: message.batch.bytes }, message.batch.bytes);
-  if ('job' in message && failure !== undefined) send({ id: message.id, failed: failure });
+}
+
+/** While an object is encoded, rows of the next one come. */
+async function answer({ id, job }: ObjectMessage): Promise<void> {
+  try {
+    if (failure !== undefined) return send({ id, failed: failure });
+    const encoded = await encoder.encode(job);
+    send({ id, encoded }, encoded.bytes);
+  } catch (error) {
+    failure ??= describeError(error);
+    send({ id, failed: failure });
+  }
 }
 
 function send(message: FromEncoder, bytes?: Uint8Array): void {

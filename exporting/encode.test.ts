@@ -4,7 +4,7 @@ import type { ObjectRows } from '../core/partitions/rows.ts';
 import type { StoredPoint } from '../core/store/port.ts';
 import type { Point } from '../core/wire/point.ts';
 import { samplesToPoints } from '../core/wire/samples-point.ts';
-import { ObjectEncoder } from './encode.ts';
+import { type EncoderOptions, ObjectEncoder } from './encode.ts';
 import type { Encoder } from './encoder.ts';
 import { RowSender } from './row-sender.ts';
 
@@ -13,8 +13,8 @@ const gap = Number.NaN;
 const options = { fields, form: 'csv', mostRows: 100 } as const;
 
 /** Sends to an encoder in this thread. */
-function sender() {
-  const encoder = new ObjectEncoder(options);
+function sender(more: Partial<EncoderOptions> = {}) {
+  const encoder = new ObjectEncoder({ ...options, ...more });
   const room = (bytes: number) => new Uint8Array(Math.max(bytes, 400));
   const direct: Pick<Encoder, 'addRows' | 'addSamples' | 'room'> = {
     addRows: (rows) => encoder.addRows(rows),
@@ -97,4 +97,29 @@ test('texts that are longer than a batch, and that have more or fewer numbers th
   const { values } = await encoded(encoder, 81);
   expect([...(values[0] ?? [])]).toEqual([...long, 1_000]);
   expect([...(values[1] ?? [])]).toEqual([1, 2, ...new Array(78).fill(gap), 16]);
+});
+
+test('objects whose bytes are made in another thread follow each other, each with its own rows', async () => {
+  const { encoder, rows } = sender({ manyCells: 300 });
+  const columns = [
+    { name: 'x', field: 'x' },
+    { name: 'y', field: 'y' },
+  ];
+  const objects = Array.from({ length: 7 }, (_, object) => ({ object, count: object === 3 ? 20 : 90 }));
+  const underWay: Promise<void>[] = [];
+  for (const { object, count } of objects) {
+    await encoder.ready;
+    for (const point of samples(BigInt(object), new Array(count).fill(object), `truth ${object}`))
+      await rows.add(point);
+    rows.flush();
+    const encoding = encoder.encode({ device: 'd', known: [] });
+    underWay.push(
+      encoding.then(({ bytes }) => {
+        const found = fromCsv('rows.csv', bytes ?? new Uint8Array(), columns, count);
+        expect([...new Set(found.values[0])]).toEqual([object]);
+        expect([found.truths, found.times[0]]).toEqual([[`truth ${object}`], BigInt(object)]);
+      }),
+    );
+  }
+  await Promise.all(underWay);
 });

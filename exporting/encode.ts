@@ -1,8 +1,8 @@
 import { DecimalScanner } from '../core/numeric/scan-decimals.ts';
-import { toCsv } from '../core/partitions/csv.ts';
 import type { Form } from '../core/partitions/names.ts';
 import { contentOf, type ObjectRows } from '../core/partitions/rows.ts';
-import { toParquet } from '../core/partitions/write-parquet.ts';
+import { type Formed, formOf } from './form.ts';
+import { Former } from './former.ts';
 import { RowBuffer } from './row-buffer.ts';
 import type { SampleBatch } from './sample-batch.ts';
 
@@ -11,6 +11,10 @@ export interface EncoderOptions {
   readonly form: Form;
   /** Of one object. */
   readonly mostRows: number;
+  /** From so many cells on, the bytes of an object are made in another thread. Default one million: to start it takes as long as those. */
+  readonly manyCells?: number;
+  /** Whether nothing is stored yet, so that there is no object whose bytes need not be made. */
+  readonly isFirst?: boolean;
 }
 
 /** What is known of an object when all its rows are there. */
@@ -29,14 +33,27 @@ export interface Encoded {
 
 /** Gathers the rows of one object after the other, and encodes them. */
 export class ObjectEncoder {
+  /** Resolves as soon as rows of the next object can be added. */
+  ready: Promise<unknown> = Promise.resolve();
   readonly #form: Form;
+  readonly #manyCells: number;
+  readonly #width: number;
+  readonly #isFirst: boolean;
   readonly #scanner = new DecimalScanner();
-  readonly #buffer: RowBuffer;
+  readonly #makeBuffer: (room: number) => RowBuffer;
+  #buffer: RowBuffer;
+  /** The one whose rows are encoded meanwhile, and when it is back. */
+  #other: { readonly buffer: RowBuffer; readonly isBack: Promise<unknown> } | undefined;
+  #former: Former | undefined;
   /** Rows that may be all of an object: they stay where they are then. */
   #rows: ObjectRows | undefined;
 
-  constructor({ fields, form, mostRows }: EncoderOptions) {
+  constructor({ fields, form, mostRows, manyCells = 1_000_000, isFirst = false }: EncoderOptions) {
     this.#form = form;
+    this.#manyCells = manyCells;
+    this.#isFirst = isFirst;
+    this.#width = fields.length + 3;
+    this.#makeBuffer = (room) => new RowBuffer(fields, mostRows, room);
     this.#buffer = new RowBuffer(fields, mostRows);
   }
 
@@ -48,6 +65,8 @@ export class ObjectEncoder {
   addSamples({ bytes, points }: SampleBatch): void {
     const buffer = this.#own();
     for (const point of points) buffer.addSamples(point, bytes, this.#scanner);
+    // It starts while there is more to gather.
+    if (this.#isFirst && this.#isLarge(buffer.count)) this.#former ??= new Former(this.#form);
   }
 
   #own(): RowBuffer {
@@ -56,16 +75,47 @@ export class ObjectEncoder {
     return this.#buffer;
   }
 
-  /** The rows since the last object are this one. */
+  /** The rows since the last object are this one. Those of the next one may be added when it is {@link ready}. */
   async encode({ device, known }: ObjectJob): Promise<Encoded> {
+    const isOwn = this.#rows === undefined;
     const rows = this.#rows ? { ...this.#rows, device } : this.#buffer.rows(device);
-    try {
-      const content = contentOf(rows);
-      if (known.includes(content)) return { content };
-      return { content, bytes: this.#form === 'csv' ? toCsv(rows) : await toParquet(rows) };
-    } finally {
-      this.#rows = undefined;
+    this.#rows = undefined;
+    const content = contentOf(rows);
+    if (known.includes(content)) {
       this.#buffer.clear();
+      return { content };
     }
+    const bytes = this.#isLarge(rows.count) ? this.#formElsewhere(rows, isOwn) : this.#formHere(rows);
+    return { content, bytes: await bytes };
+  }
+
+  #isLarge(rows: number): boolean {
+    return rows * this.#width >= this.#manyCells;
+  }
+
+  #formHere(rows: ObjectRows): Promise<Uint8Array> {
+    const bytes = formOf(rows, this.#form);
+    const clear = () => this.#buffer.clear();
+    this.ready = bytes.then(clear, clear);
+    return bytes;
+  }
+
+  async #formElsewhere(rows: ObjectRows, isOwn: boolean): Promise<Uint8Array> {
+    this.#former ??= new Former(this.#form);
+    const formed = this.#former.form(rows);
+    if (isOwn) this.#takeTurns(formed);
+    return (await formed).bytes;
+  }
+
+  /** The next rows go to the other buffer, until the memory of this one is back. */
+  #takeTurns(formed: Promise<Formed>): void {
+    const [full, other] = [this.#buffer, this.#other];
+    this.#buffer = other?.buffer ?? this.#makeBuffer(full.room);
+    this.ready = other?.isBack ?? Promise.resolve();
+    const isBack = formed.then(
+      ({ rows }) => full.restore(rows),
+      () => {},
+    );
+    this.#other = { buffer: full, isBack };
   }
 }

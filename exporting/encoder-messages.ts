@@ -3,10 +3,11 @@ import type { Encoded, ObjectJob } from './encode.ts';
 import type { SampleBatch } from './sample-batch.ts';
 
 /** What the thread that encodes is sent: rows and samples of an object, and at last what it is. */
-export type ToEncoder =
-  | { readonly rows: ObjectRows }
-  | { readonly batch: SampleBatch }
-  | { readonly id: number; readonly job: ObjectJob };
+export type ToEncoder = { readonly rows: ObjectRows } | { readonly batch: SampleBatch } | ObjectMessage;
+export interface ObjectMessage {
+  readonly id: number;
+  readonly job: ObjectJob;
+}
 
 /** What it sends back: bytes of samples that it has read, and objects. */
 export type FromEncoder =

@@ -3,6 +3,7 @@ import type { ObjectRows } from '../core/partitions/rows.ts';
 import { GaplineError } from '../core/wire/errors.ts';
 import type { Encoded, EncoderOptions, ObjectJob } from './encode.ts';
 import type { FromEncoder, ToEncoder } from './encoder-messages.ts';
+import { buffersOf } from './row-buffer.ts';
 import type { SampleBatch } from './sample-batch.ts';
 
 /** Texts of samples that are sent at once, and how many such there are: while an object is encoded, the next one is read. */
@@ -32,11 +33,7 @@ export class Encoder {
 
   /** The rows are the thread's from now on. */
   addRows(rows: ObjectRows): void {
-    const { times, values, truth, ends } = rows;
-    this.#send(
-      { rows },
-      [times, ...values, truth, ends].map(({ buffer }) => buffer),
-    );
+    this.#send({ rows }, buffersOf(rows));
   }
 
   /** Its bytes are those of {@link room}, and the thread's from now on. */

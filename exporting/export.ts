@@ -63,7 +63,7 @@ export async function exportReadings(input: ExportInput): Promise<ExportResult> 
   const stored = await listStored(objects);
   const { fields, form } = input;
   const mostRows = Math.max(1, Math.floor((input.mostObjectCells ?? mostCells) / (fields.length + 3)));
-  const encoder = new Encoder({ fields, form, mostRows });
+  const encoder = new Encoder({ fields, form, mostRows, isFirst: stored.size === 0 });
   const writer = new ObjectWriter(input, encoder, { before, stored });
   try {
     await readInto(input, new RowSender(fields, encoder, mostRows), writer);

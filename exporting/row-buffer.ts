@@ -6,6 +6,10 @@ import { sampleTimes } from './sample-times.ts';
 
 const firstRows = 1_024;
 
+/** What rows are sent with to another thread: their memory, which is that thread's then. */
+export const buffersOf = ({ times, values, truth, ends }: ObjectRows): ArrayBuffer[] =>
+  [times, ...values, truth, ends].map(({ buffer }) => buffer);
+
 /** Gathers the rows of one device and day, column by column, in room that grows up to the bound of one object. */
 export class RowBuffer {
   readonly #columns: readonly ValueColumn[];
@@ -13,13 +17,19 @@ export class RowBuffer {
   #rows: ReturnType<typeof emptyRows>;
   #truths = new Map<string, number>();
   #count = 0;
-  #room = firstRows;
+  #room: number;
 
   /** @param mostRows - how many rows there are as a rule at the most */
-  constructor(fields: readonly string[], mostRows: number) {
+  constructor(fields: readonly string[], mostRows: number, room = firstRows) {
     this.#columns = columnsOf(fields);
     this.#mostRows = mostRows;
+    this.#room = room;
     this.#rows = emptyRows('', this.#columns, this.#room);
+  }
+
+  /** For how many rows there is room. */
+  get room(): number {
+    return this.#room;
   }
 
   get count(): number {
@@ -117,6 +127,18 @@ export class RowBuffer {
       truth: truth.slice(),
       ends: ends.slice(),
     };
+  }
+
+  /** Takes its room back, which was sent elsewhere with {@link rows}, for other rows. */
+  restore({ times, values, truth, ends }: ObjectRows): void {
+    this.#rows = {
+      ...this.#rows,
+      times: new BigInt64Array(times.buffer),
+      values: values.map(({ buffer }) => new Float64Array(buffer)),
+      truth: new Int32Array(truth.buffer),
+      ends: new Uint8Array(ends.buffer),
+    };
+    this.clear();
   }
 
   clear(): void {
