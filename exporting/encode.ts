@@ -1,7 +1,7 @@
 import { DecimalScanner } from '../core/numeric/scan-decimals.ts';
 import type { Form } from '../core/partitions/names.ts';
 import { contentOf, type ObjectRows } from '../core/partitions/rows.ts';
-import { type Formed, formOf } from './form.ts';
+import { formOf } from './form.ts';
 import { Former } from './former.ts';
 import { RowBuffer } from './row-buffer.ts';
 import type { SampleBatch } from './sample-batch.ts';
@@ -42,8 +42,8 @@ export class ObjectEncoder {
   readonly #scanner = new DecimalScanner();
   readonly #makeBuffer: (room: number) => RowBuffer;
   #buffer: RowBuffer;
-  /** The one whose rows are encoded meanwhile, and when it is back. */
-  #other: { readonly buffer: RowBuffer; readonly isBack: Promise<unknown> } | undefined;
+  /** The one whose rows are read elsewhere, and until when. */
+  #other: { readonly buffer: RowBuffer; readonly isFree: Promise<unknown> } | undefined;
   #former: Former | undefined;
   /** Rows that may be all of an object: they stay where they are then. */
   #rows: ObjectRows | undefined;
@@ -100,22 +100,19 @@ export class ObjectEncoder {
     return bytes;
   }
 
-  async #formElsewhere(rows: ObjectRows, isOwn: boolean): Promise<Uint8Array> {
+  #formElsewhere(rows: ObjectRows, isOwn: boolean): Promise<Uint8Array> {
     this.#former ??= new Former(this.#form);
-    const formed = this.#former.form(rows);
-    if (isOwn) this.#takeTurns(formed);
-    return (await formed).bytes;
+    const bytes = this.#former.form(rows);
+    if (isOwn) this.#takeTurns(bytes);
+    return bytes;
   }
 
-  /** The next rows go to the other buffer, until the memory of this one is back. */
-  #takeTurns(formed: Promise<Formed>): void {
+  /** The next rows go to the other buffer, while those of this one are read. */
+  #takeTurns(bytes: Promise<unknown>): void {
     const [full, other] = [this.#buffer, this.#other];
     this.#buffer = other?.buffer ?? this.#makeBuffer(full.room);
-    this.ready = other?.isBack ?? Promise.resolve();
-    const isBack = formed.then(
-      ({ rows }) => full.restore(rows),
-      () => {},
-    );
-    this.#other = { buffer: full, isBack };
+    this.ready = other?.isFree ?? Promise.resolve();
+    const clear = () => full.clear();
+    this.#other = { buffer: full, isFree: bytes.then(clear, clear) };
   }
 }

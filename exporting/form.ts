@@ -7,14 +7,8 @@ export interface ToFormer {
   readonly form: Form;
 }
 
-/** The bytes of an object, and its rows, whose room can be used again. */
-export interface Formed {
-  readonly bytes: Uint8Array;
-  readonly rows: ObjectRows;
-}
-
 /** What that thread sends back. */
-export type FromFormer = Formed | { readonly failed: string };
+export type FromFormer = { readonly bytes: Uint8Array } | { readonly failed: string };
 
 /** The bytes of an object. What makes them is loaded for the first one. */
 export async function formOf(rows: ObjectRows, form: Form): Promise<Uint8Array> {

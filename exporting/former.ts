@@ -1,14 +1,14 @@
 import { Worker } from 'node:worker_threads';
 import type { Form } from '../core/partitions/names.ts';
 import type { ObjectRows } from '../core/partitions/rows.ts';
-import type { Formed, FromFormer, ToFormer } from './form.ts';
+import type { FromFormer, ToFormer } from './form.ts';
 import { buffersOf } from './row-buffer.ts';
 
 /** Makes the bytes of objects in a thread of its own, one after the other. It ends with the thread that started it. */
 export class Former {
   readonly #worker: Worker;
   readonly #form: Form;
-  readonly #waiting: PromiseWithResolvers<Formed>[] = [];
+  readonly #waiting: PromiseWithResolvers<Uint8Array>[] = [];
   #failure: unknown;
 
   constructor(form: Form) {
@@ -18,7 +18,7 @@ export class Former {
     });
     this.#worker.on('message', (message: FromFormer) => {
       if ('failed' in message) this.#waiting.shift()?.reject(new Error(message.failed));
-      else this.#waiting.shift()?.resolve(message);
+      else this.#waiting.shift()?.resolve(message.bytes);
     });
     this.#worker.on('error', (error) => this.#fail(error));
     this.#worker.on('exit', () => this.#fail(new Error('the thread that makes the bytes of objects has ended')));
@@ -26,9 +26,9 @@ export class Former {
     this.#worker.unref();
   }
 
-  /** The rows are that thread's until they come back. */
-  form(rows: ObjectRows): Promise<Formed> {
-    const waiting = Promise.withResolvers<Formed>();
+  /** The rows may not change until this is settled; memory of them that is not shared is that thread's from now on. */
+  form(rows: ObjectRows): Promise<Uint8Array> {
+    const waiting = Promise.withResolvers<Uint8Array>();
     this.#waiting.push(waiting);
     if (this.#failure !== undefined) this.#fail(this.#failure);
     else this.#worker.postMessage({ rows, form: this.#form } satisfies ToFormer, buffersOf(rows));

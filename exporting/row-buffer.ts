@@ -6,11 +6,14 @@ import { sampleTimes } from './sample-times.ts';
 
 const firstRows = 1_024;
 
-/** What rows are sent with to another thread: their memory, which is that thread's then. */
+/** What rows are sent with to another thread: their memory, which is that thread's then, unless both share it. */
 export const buffersOf = ({ times, values, truth, ends }: ObjectRows): ArrayBuffer[] =>
-  [times, ...values, truth, ends].map(({ buffer }) => buffer);
+  [times, ...values, truth, ends].map(({ buffer }) => buffer).filter((buffer) => buffer instanceof ArrayBuffer);
 
-/** Gathers the rows of one device and day, column by column, in room that grows up to the bound of one object. */
+/**
+ * Gathers the rows of one device and day, column by column, in room that grows up to the bound of one object. Threads may share it: to
+ * send memory of this size from one to the other would make each of them look for garbage in all that it has.
+ */
 export class RowBuffer {
   readonly #columns: readonly ValueColumn[];
   readonly #mostRows: number;
@@ -24,7 +27,7 @@ export class RowBuffer {
     this.#columns = columnsOf(fields);
     this.#mostRows = mostRows;
     this.#room = room;
-    this.#rows = emptyRows('', this.#columns, this.#room);
+    this.#rows = emptyRows('', this.#columns, this.#room, true);
   }
 
   /** For how many rows there is room. */
@@ -96,7 +99,7 @@ export class RowBuffer {
     if (this.#count + rows <= this.#room) return;
     this.#room = Math.max(this.#count + rows, Math.min(this.#room * 4, this.#mostRows));
     const { times, values, truth, ends } = this.rows('');
-    const wider = emptyRows('', this.#columns, this.#room);
+    const wider = emptyRows('', this.#columns, this.#room, true);
     wider.times.set(times);
     for (const [column, from] of values.entries()) wider.values[column]?.set(from);
     wider.truth.set(truth);
@@ -127,18 +130,6 @@ export class RowBuffer {
       truth: truth.slice(),
       ends: ends.slice(),
     };
-  }
-
-  /** Takes its room back, which was sent elsewhere with {@link rows}, for other rows. */
-  restore({ times, values, truth, ends }: ObjectRows): void {
-    this.#rows = {
-      ...this.#rows,
-      times: new BigInt64Array(times.buffer),
-      values: values.map(({ buffer }) => new Float64Array(buffer)),
-      truth: new Int32Array(truth.buffer),
-      ends: new Uint8Array(ends.buffer),
-    };
-    this.clear();
   }
 
   clear(): void {

@@ -25,14 +25,14 @@ export interface ObjectRows {
   readonly columns: readonly ValueColumn[];
   readonly count: number;
   /** Nanoseconds since the epoch. */
-  readonly times: BigInt64Array<ArrayBuffer>;
+  readonly times: BigInt64Array;
   /** By column; NaN is a gap. */
-  readonly values: readonly Float64Array<ArrayBuffer>[];
+  readonly values: readonly Float64Array[];
   /** Distinct truths in the order of first sight, and each row's index into them; -1 where it has none. */
   readonly truths: readonly string[];
-  readonly truth: Int32Array<ArrayBuffer>;
+  readonly truth: Int32Array;
   /** By row, 1 where it ends a segment. */
-  readonly ends: Uint8Array<ArrayBuffer>;
+  readonly ends: Uint8Array;
 }
 
 /** A digest of what rows hold, whatever they are written in. */
@@ -65,14 +65,18 @@ export function* pointsOf(rows: ObjectRows, measurement: string, perBatch = 1_00
   if (batch.length > 0) yield batch;
 }
 
-/** Room for as many rows, every value a gap. */
-export function emptyRows(device: string, columns: readonly ValueColumn[], count: number) {
+/** Room for as many rows, every value a gap: memory that threads share, or not. */
+export function emptyRows(device: string, columns: readonly ValueColumn[], count: number, isShared = false) {
+  const memory = (bytesEach: number) => {
+    const bytes = bytesEach * count;
+    return isShared ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes);
+  };
   return {
     ...{ device, columns, count },
-    times: new BigInt64Array(count),
-    values: columns.map(() => new Float64Array(count).fill(Number.NaN)),
+    times: new BigInt64Array(memory(BigInt64Array.BYTES_PER_ELEMENT)),
+    values: columns.map(() => new Float64Array(memory(Float64Array.BYTES_PER_ELEMENT)).fill(Number.NaN)),
     truths: [] as string[],
-    truth: new Int32Array(count).fill(-1),
-    ends: new Uint8Array(count),
+    truth: new Int32Array(memory(Int32Array.BYTES_PER_ELEMENT)).fill(-1),
+    ends: new Uint8Array(memory(Uint8Array.BYTES_PER_ELEMENT)),
   } satisfies ObjectRows;
 }
