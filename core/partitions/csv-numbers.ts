@@ -1,4 +1,5 @@
 import type { CsvBytes } from './csv-bytes.ts';
+import type { DictionaryRoom } from './dictionary-room.ts';
 import { DoubleDictionary } from './double-dictionary.ts';
 
 /** Rows whose places are looked up at a time. */
@@ -35,13 +36,13 @@ export class NumberCells {
   #kept: Kept | undefined;
   #from = 0;
 
-  constructor(values: Float64Array) {
+  constructor(values: Float64Array, room: DictionaryRoom) {
     this.#values = values;
     // Of few, it takes longer to keep them.
     if (values.length < rowsAtOnce) return;
     this.#kept = {
       places: new Uint16Array(rowsAtOnce),
-      dictionary: new DoubleDictionary(mostKept),
+      dictionary: new DoubleDictionary(mostKept, room),
       cells: new Float64Array(mostKept * cellDoubles),
       lengths: new Uint8Array(mostKept),
       size: 0,

@@ -4,6 +4,7 @@ import { readRfc3339 } from '../wire/time.ts';
 import { CsvBytes, templateOf } from './csv-bytes.ts';
 import { NumberCells, rowsAtOnce } from './csv-numbers.ts';
 import { TimeCells } from './csv-times.ts';
+import { DictionaryRoom } from './dictionary-room.ts';
 import {
   deviceColumn,
   emptyRows,
@@ -13,6 +14,9 @@ import {
   truthColumn,
   type ValueColumn,
 } from './rows.ts';
+
+/** Used again by each table: a memory of its own would be much address space. */
+let room: DictionaryRoom | undefined;
 
 /** The reader of records keeps a copy of what it is fed. */
 const feedBytes = 1 << 20;
@@ -24,7 +28,7 @@ export function toCsv(rows: ObjectRows): Uint8Array {
   const names = [deviceColumn, timeColumn, ...columns.map(({ name }) => name), truthColumn, endColumn];
   out.text(`${names.map(csvCell).join(',')}\n`);
   const time = new TimeCells(`${csvCell(rows.device)},`, times);
-  const numbers = values.map((column) => new NumberCells(column));
+  const numbers = cellsOf(values);
   // Behind the numbers, by truth, of which -1 is none: within a segment, and at the end of one.
   const tails = [undefined, ...truths].map((known) => {
     const cell = known === undefined ? '' : csvCell(known);
@@ -46,6 +50,13 @@ export function toCsv(rows: ObjectRows): Uint8Array {
     out.template(tail);
   }
   return out.written;
+}
+
+function cellsOf(values: ObjectRows['values']): NumberCells[] {
+  room ??= new DictionaryRoom();
+  room.reset();
+  const tables = room;
+  return values.map((column) => new NumberCells(column, tables));
 }
 
 /** Reads an object of {@link toCsv} that has so many rows. @throws {Error} where the bytes are none */

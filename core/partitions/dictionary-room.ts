@@ -25,6 +25,11 @@ export class DictionaryRoom {
   #end = firstTable;
   #views = viewsOf(this.#memory);
 
+  /** Takes all tables back. */
+  reset(): void {
+    this.#end = firstTable;
+  }
+
   /** An empty table of so many numbers and slots at most. */
   table(most: number, mostSlots: number): Table {
     const at = this.#end;
