@@ -40,7 +40,7 @@ export class ObjectEncoder {
   readonly #width: number;
   readonly #isFirst: boolean;
   readonly #scanner = new DecimalScanner();
-  readonly #makeBuffer: (room: number) => RowBuffer;
+  readonly #makeBuffer: (room?: number) => RowBuffer;
   #buffer: RowBuffer;
   /** The one whose rows are read elsewhere, and until when. */
   #other: { readonly buffer: RowBuffer; readonly isFree: Promise<unknown> } | undefined;
@@ -53,8 +53,8 @@ export class ObjectEncoder {
     this.#manyCells = manyCells;
     this.#isFirst = isFirst;
     this.#width = fields.length + 3;
-    this.#makeBuffer = (room) => new RowBuffer(fields, mostRows, room);
-    this.#buffer = new RowBuffer(fields, mostRows);
+    this.#makeBuffer = (room) => new RowBuffer(fields, mostRows, room === undefined ? {} : { room });
+    this.#buffer = this.#makeBuffer();
   }
 
   addRows(rows: ObjectRows): void {

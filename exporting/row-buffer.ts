@@ -20,14 +20,19 @@ export class RowBuffer {
   #rows: ReturnType<typeof emptyRows>;
   #truths = new Map<string, number>();
   #count = 0;
+  readonly #isShared: boolean;
   #room: number;
 
-  /** @param mostRows - how many rows there are as a rule at the most */
-  constructor(fields: readonly string[], mostRows: number, room = firstRows) {
+  /**
+   * @param mostRows - how many rows there are as a rule at the most
+   * @param shared - for how many rows there is room at first, where other threads are to read them in place
+   */
+  constructor(fields: readonly string[], mostRows: number, shared?: { readonly room?: number }) {
     this.#columns = columnsOf(fields);
     this.#mostRows = mostRows;
-    this.#room = room;
-    this.#rows = emptyRows('', this.#columns, this.#room, true);
+    this.#room = shared?.room ?? firstRows;
+    this.#isShared = shared !== undefined;
+    this.#rows = emptyRows('', this.#columns, this.#room, this.#isShared);
   }
 
   /** For how many rows there is room. */
@@ -99,7 +104,7 @@ export class RowBuffer {
     if (this.#count + rows <= this.#room) return;
     this.#room = Math.max(this.#count + rows, Math.min(this.#room * 4, this.#mostRows));
     const { times, values, truth, ends } = this.rows('');
-    const wider = emptyRows('', this.#columns, this.#room, true);
+    const wider = emptyRows('', this.#columns, this.#room, this.#isShared);
     wider.times.set(times);
     for (const [column, from] of values.entries()) wider.values[column]?.set(from);
     wider.truth.set(truth);
