@@ -161,7 +161,7 @@ test.each([1, 100, 20_000])(
   'where neither log nor spool takes readings of %i bytes, requests fail in the end, and what was acknowledged comes later',
   async (size) => {
     log.available = false;
-    const { spools } = start({ maxBytes: 10 });
+    const { spools } = start({ maxBytes: 1 });
     let accepted = 0;
     await expect(async () => {
       for (;;) {
