@@ -81,7 +81,8 @@ export class JournaledCommit {
   async stop(): Promise<void> {
     this.#stopByMs = performance.now() + stopMs;
     this.#stopping.abort();
-    await Promise.race([this.#sending, sleep(stopMs)]);
+    // The timer must not keep a process that is done.
+    await Promise.race([this.#sending, sleep(stopMs, { ref: false })]);
   }
 
   /** Without the journal, when all that came before is there. */

@@ -22,7 +22,7 @@ async function main([file, crashFolder, seed, steps]: readonly string[]): Promis
   for (let step = 0; step < Number(steps) * 8; step += 1) {
     const choice = random();
     const open = written - confirmed;
-    if (choice < 0.93) {
+    if (choice < 0.985) {
       const count = 1 + Math.floor(random() * 4);
       const records = range(written + 1, written + count).map((number) => ({
         key: 'd',
@@ -37,7 +37,7 @@ async function main([file, crashFolder, seed, steps]: readonly string[]): Promis
       }
       await writing;
       written += count;
-    } else if (choice < 0.99) {
+    } else if (choice < 0.998) {
       const count = Math.ceil(random() * random() * open);
       if (count > 0) journal.confirm(count);
       confirmed += count;

@@ -2,7 +2,7 @@
 // node spool-workload.ts FILE CRASH_FOLDER SEED STEPS
 import pino from 'pino';
 import { Spool } from '../spool/spool.ts';
-import { syncsSoFar } from './recording.ts';
+import { randomFrom, syncsSoFar } from './recording.ts';
 
 /** What must hold after so many syncs have begun. `appended`, `removed` and `sending` are numbers of chunks. */
 export interface Promised {
@@ -53,12 +53,4 @@ function send(): void {
 function restart(): void {
   spool.stop();
   spool = open();
-}
-
-function randomFrom(start: number): () => number {
-  let state = start >>> 0;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
 }
