@@ -1,6 +1,6 @@
 // How fast readings are taken over HTTP into Kafka, beside Telegraf, Flask, and node:http that only reads the body; counted in Kafka.
 // npm run bench -- ingest [--seconds 4] [--rounds 3] [--jobs ndjson,lines,one-json,one-line] [--peers gapline,gapline-disk,telegraf,flask,bare]
-//   [--workers N] [--docs] [--base FOLDER]: peer sqlite beside the same of another tree of this repository, on SQLite
+//   [--warm-up 20] [--workers N] [--docs] [--base FOLDER]: peer sqlite beside the same of another tree of this repository, on SQLite
 import { mkdtempSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,6 +16,7 @@ const { values: options } = parseArgs({
   options: {
     seconds: { type: 'string', default: '4' },
     rounds: { type: 'string', default: '3' },
+    'warm-up': { type: 'string', default: '20' },
     jobs: { type: 'string', default: jobs.map(({ name }) => name).join() },
     peers: { type: 'string', default: 'gapline,gapline-disk,telegraf,bare' },
     workers: { type: 'string', default: '' },
@@ -62,13 +63,15 @@ async function runRounds(bench: Bench): Promise<void> {
     const own = join(folder, job.name);
     bodies.set(job, { folder: own, count: writeBodies(job, names, own) });
   }
-  // Round 0 warms up and is not counted; it is as long as the others, because V8 compiles what runs often.
+  // Round 0 warms up and is not counted. It is long because of Kafka: a new one takes up to ten times the CPU for a record, until its
+  // virtual machine has compiled what runs often, and whoever waits for its responses is slowed down by that.
   for (let round = 0; round <= Number(options.rounds); round += 1) {
     for (const [job, own] of bodies) {
       for (const peer of started) {
         const url = peer.url(job);
         if (url === undefined) continue;
-        const measured = await bench.measure(peer, url, job, own, Number(options.seconds));
+        const seconds = Number(options[round === 0 ? 'warm-up' : 'seconds']);
+        const measured = await bench.measure(peer, url, job, own, seconds);
         if (round === 0) continue;
         const key = `${job.name}/${peer.name}`;
         results.set(key, [...(results.get(key) ?? []), measured]);
@@ -91,7 +94,7 @@ function reportOf(): string {
 \`npm run bench -- ingest ${process.argv.slice(2).join(' ')}\` · ${machine()} Load of the machine at the end: ${loadavg()[0]?.toFixed(1)}.
 
 57 values a reading, 30 % of them null; everything on one machine, with Kafka and the load generator \`wrk\`. Medians of
-${options.rounds} interleaved rounds of ${options.seconds} s, with the lowest and the highest; readings are counted in Kafka. \`ratio\` is
+${options.rounds} interleaved rounds of ${options.seconds} s after one of ${options['warm-up']} s, with the lowest and the highest; readings are counted in Kafka. \`ratio\` is
 against Telegraf at the same job; Telegraf takes line protocol where Gapline takes NDJSON. Gapline and Flask answer after
 Kafka has the readings, \`gapline-disk\` (\`collector.acknowledge: disk\`) after its disk has them, Telegraf before. \`bare\` is node:http that only reads the body. Where
 the load is far above the number of cores, readings/s tell how the system shared them out; CPU-seconds count then.
