@@ -75,6 +75,47 @@ test('whatever else comes is read as JSON.parse reads it, or not at all', () => 
   );
 });
 
+test('names of any length, in records that grow and shrink, are read as JSON.parse reads them', () => {
+  const cells = fc.array(fc.option(fc.oneof(number, fc.constant('null'))), { minLength: 1, maxLength: 40 });
+  const names = fc.uniqueArray(fc.string({ minLength: 1, maxLength: 70 }), { minLength: 40, maxLength: 40 });
+  fc.assert(
+    fc.property(names, fc.array(cells, { minLength: 1, maxLength: 4 }), (wide, records) => {
+      const own = new PlainValues(wide);
+      const into = new Float64Array(wide.length);
+      for (const given of records) {
+        const inner = given
+          .flatMap((cell, at) => (cell === null ? [] : [`${JSON.stringify(wide[at])}:${cell}`]))
+          .join();
+        const text = `{"values":{${inner}},"received":"1"}`;
+        const { values: parsed } = JSON.parse(text) as Parsed;
+        expect(own.read(Buffer.from(text), into, 0)).toEqual({ values: {}, received: '1' });
+        const wanted = wide.map((name) => (Object.hasOwn(parsed, name) ? (parsed[name] ?? Number.NaN) : Number.NaN));
+        expect(into.every((value, at) => Object.is(value, wanted[at]))).toBe(true);
+        expect(own.present).toBe(wanted.filter((value) => !Number.isNaN(value)).length);
+      }
+    }),
+    { numRuns: 100 },
+  );
+});
+
+test('a record that is cut is not completed by what was read before it', () => {
+  const text = '{"values":{"a":1234,"sample10":12345678},"received":"1"}';
+  for (let length = 0; length < text.length; length += 1) {
+    expect(read(text)?.row).toEqual([1234, Number.NaN, Number.NaN, Number.NaN, 12345678]);
+    expect(read(text.slice(0, length))).toBeUndefined();
+  }
+});
+
+test('a record may be larger than the memory was', () => {
+  const wide = Array.from({ length: 3_000 }, (_, at) => `a sample with a long name ${at}`);
+  const own = new PlainValues(wide);
+  const row = wide.map((_, at) => at / 8);
+  const text = JSON.stringify({ values: Object.fromEntries(wide.map((name, at) => [name, row[at]])) });
+  const into = new Float64Array(wide.length);
+  expect(own.read(Buffer.from(text), into, 0)).toEqual({ values: {} });
+  expect(Array.from(into)).toEqual(row);
+});
+
 describe('not read here', () => {
   test.each([
     ['another order', '{"values":{"values":1,"a":2}}'],

@@ -3,7 +3,7 @@ import { PlainSamples } from './plain-samples.ts';
 import { PlainValues } from './plain-values.ts';
 
 /** Rows of fewer fields are read by `JSON.parse` alone, which is as fast. */
-const plainFrom = 32;
+const plainFrom = 16;
 
 /** What reads the records of a stream. */
 export interface Readers {

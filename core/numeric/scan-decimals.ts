@@ -1,15 +1,15 @@
 import { pageBytes } from './arena.ts';
 import { type DecimalsKernel, instantiateDecimals, lookahead } from './decimals-kernel.ts';
+import { powersOfTen } from './plain-decimal.ts';
 
 const doubleBytes = 8;
 const comma = 0x2c;
 /** Numbers that are read at a time. */
 const valuesAtOnce = 2_048;
-const powers = Float64Array.from({ length: 16 }, (_, digits) => 10 ** digits);
 /** Where they stand in the memory of the kernel. */
 const stopped = 0;
 const powersAt = doubleBytes;
-const valuesAt = powersAt + powers.byteLength;
+const valuesAt = powersAt + powersOfTen.byteLength;
 const textAt = valuesAt + valuesAtOnce * doubleBytes;
 /** Bytes that are read cell by cell at the most, before plain numbers are looked for again. */
 const mostReach = 4_096;
@@ -62,7 +62,7 @@ export class DecimalScanner {
 function makeRoom(size: number) {
   const memory = new WebAssembly.Memory({ initial: Math.ceil(size / pageBytes) });
   const buffer = memory.buffer as ArrayBuffer;
-  new Float64Array(buffer, powersAt, powers.length).set(powers);
+  new Float64Array(buffer, powersAt, powersOfTen.length).set(powersOfTen);
   const kernel: DecimalsKernel = instantiateDecimals(memory, { powers: powersAt, stopped });
   return {
     kernel,
