@@ -1,4 +1,4 @@
-import { decimalReach, PlainDecimal, reachEnd } from '../core/numeric/plain-decimal.ts';
+import { decimalReach, PlainDecimal, reachEnd } from '../core/numeric/decimal-kernel.ts';
 import {
   add,
   bitAnd,

@@ -1,5 +1,5 @@
 import { pageBytes } from '../core/numeric/arena.ts';
-import { powersOfTen } from '../core/numeric/plain-decimal.ts';
+import { powersOfTen } from '../core/numeric/decimal-kernel.ts';
 import { JsonNumberScanner } from '../core/numeric/scan-json-numbers.ts';
 import { blockBytes, instantiateValues, keyBytes, stateWords } from './values-kernel.ts';
 
