@@ -9,7 +9,7 @@ const root = resolve(import.meta.dirname, '..');
 const kernels = [
   /^core\/(numeric|statistics|steps)\/|^core\/model\/(forest|linear|neighbours|impute|series)\//,
   /^core\/dataset\/(cell-readers|dictionary|digits|number|records)\.ts$|^core\/log\/partition\.ts$/,
-  /^core\/partitions\/(csv-bytes|csv-numbers|csv-times|delta-times|double-dictionary|page-bytes|parquet-columns)\.ts$/,
+  /^core\/partitions\/(csv-numbers|delta-times|double-dictionary|page-bytes|parquet-columns)\.ts$/,
 ];
 const isForTests = (file: string) => /\.test\.ts$|^test\/|\/(contract|testing|power-loss)\//.test(file);
 

@@ -75,6 +75,8 @@ export const i32 = {
   add: binary(0x6a),
   subtract: binary(0x6b),
   multiply: binary(0x6c),
+  divideUnsigned: binary(0x6e),
+  remainderUnsigned: binary(0x70),
   and: binary(0x71),
   or: binary(0x72),
   shiftLeft: (a: Code, bits: number): Code => [...a, ...i32.constant(bits), 0x74],
@@ -100,6 +102,7 @@ export const i64 = {
   add: binary(0x7c),
   subtract: binary(0x7d),
   multiply: binary(0x7e),
+  divideUnsigned: binary(0x80),
   and: binary(0x83),
   or: binary(0x84),
   xor: binary(0x85),
@@ -107,6 +110,7 @@ export const i64 = {
   shiftLeft: binary(0x86),
   shiftRightUnsigned: binary(0x88),
   equal: binary(0x51),
+  lessUnsigned: binary(0x54),
   isZero: (a: Code): Code => [...a, 0x50],
   /** The lower half, as an i32. */
   low: (a: Code): Code => [...a, 0xa7],
@@ -126,7 +130,14 @@ export const f64 = {
   divide: binary(0xa3),
   atLeast: binary(0x66),
   greater: binary(0x64),
+  equal: binary(0x61),
+  notEqual: binary(0x62),
   negative: (a: Code): Code => [...a, 0x9a],
+  absolute: (a: Code): Code => [...a, 0x99],
+  /** To the nearest whole number. */
+  nearest: (a: Code): Code => [...a, 0x9e],
+  /** Of what is in range, without a fraction, and not negative. */
+  toI32: (a: Code): Code => [...a, 0xab],
   fromI32: (a: Code): Code => [...a, 0xb7],
 };
 
@@ -224,6 +235,7 @@ export const i16x8 = {
 /** Sixteen bytes side by side. */
 export const i8x16 = {
   load: (address: Code, offset = 0): Code => [...address, 0xfd, 0x00, 0, ...unsigned(offset)],
+  store: (address: Code, value: Code, offset = 0): Code => [...address, ...value, 0xfd, 0x0b, 0, ...unsigned(offset)],
   lanes: (...values: number[]): Code => [0xfd, 0x0c, ...values],
   /** One number, sixteen times. */
   constant: (value: number): Code => [0xfd, 0x0c, ...new Array<number>(16).fill(value)],

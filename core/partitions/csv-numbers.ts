@@ -1,91 +1,85 @@
-import type { CsvBytes } from './csv-bytes.ts';
+import { cellBytes, cellLengthAt } from './csv-cells-kernel.ts';
+import type { CsvKernel } from './csv-kernel.ts';
 import type { DictionaryRoom } from './dictionary-room.ts';
 import { DoubleDictionary } from './double-dictionary.ts';
 
-/** Rows whose places are looked up at a time. */
-export const rowsAtOnce = 4_096;
+/** Numbers that are looked up at a time. */
+export const numbersAtOnce = 4_096;
 /** Distinct numbers of a column that are kept as text. */
 const mostKept = 1 << 13;
-const doubleBytes = 8;
-/** The comma and the longest number, `-1.2345678901234567e-100`, have less. */
-const cellDoubles = 4;
-const comma = 0x2c;
 
-/** Distinct numbers and their texts. */
-interface Kept {
-  readonly dictionary: DoubleDictionary;
-  readonly cells: Float64Array<ArrayBuffer>;
-  readonly lengths: Uint8Array;
-  /** How many have a text. */
-  size: number;
-  /** Of the rows at hand. */
+/** What {@link NumberCells} works with, in the memory of its kernel. */
+export interface CellParts {
+  /** Of {@link numbersAtOnce} rows, where each one's cell stands. */
   readonly places: Uint16Array;
+  readonly cells: Uint8Array;
+  /** Places where each row has a cell of its own. */
+  readonly ownPlaces: Uint16Array;
+  /** For numbers whose cells are made. */
+  readonly numbers: Float64Array;
+  readonly kernel: CsvKernel;
 }
 
-/** A number has as many digits as bring it back bit by bit, and a gap none. */
-export function numberCell(value: number): string {
-  if (Number.isNaN(value)) return '';
-  return Object.is(value, -0) ? '-0' : String(value);
-}
-
-/** Writes the cells of one column. To make the digits of a number takes long: of numbers that come again they are kept. */
+/** Makes the cells of one column. To make the digits of a number takes long: of numbers that come again they are kept. */
 export class NumberCells {
-  /** What one cell takes at most. */
-  static readonly mostBytes = cellDoubles * doubleBytes;
   readonly #values: Float64Array;
-  #kept: Kept | undefined;
-  #from = 0;
+  readonly #parts: CellParts;
+  readonly #texts: Buffer;
+  /** Distinct numbers whose cells are kept, so many by now. */
+  #dictionary: DoubleDictionary | undefined;
+  #kept = 0;
 
-  constructor(values: Float64Array, room: DictionaryRoom) {
+  constructor(values: Float64Array, parts: CellParts, room: DictionaryRoom) {
     this.#values = values;
-    // Of few, it takes longer to keep them.
-    if (values.length < rowsAtOnce) return;
-    this.#kept = {
-      places: new Uint16Array(rowsAtOnce),
-      dictionary: new DoubleDictionary(mostKept, room),
-      cells: new Float64Array(mostKept * cellDoubles),
-      lengths: new Uint8Array(mostKept),
-      size: 0,
-    };
+    this.#parts = parts;
+    const { buffer, byteOffset, length } = parts.cells;
+    this.#texts = Buffer.from(buffer, byteOffset, length);
+    if (isLong(values.length)) this.#dictionary = new DoubleDictionary(mostKept, room);
   }
 
-  /** Makes ready for the rows from here on, {@link rowsAtOnce} at most. */
-  prepare(from: number, to: number): void {
-    this.#from = from;
-    const kept = this.#kept;
-    if (!kept) return;
-    const { dictionary, places, cells, lengths } = kept;
-    if (!dictionary.indexesOf(this.#values.subarray(from, to), places)) {
-      this.#kept = undefined;
-      return;
-    }
-    const bytes = Buffer.from(cells.buffer);
-    for (const [index, value] of dictionary.doubles.subarray(kept.size).entries()) {
-      const place = kept.size + index;
-      lengths[place] = bytes.write(`,${numberCell(value)}`, place * NumberCells.mostBytes, 'latin1');
-    }
-    kept.size = dictionary.size;
+  /** How many cells a column needs at the most, where so many rows are made at once. */
+  static mostCells(count: number, rows: number): number {
+    return isLong(count) ? mostKept : rows;
   }
 
-  /** A comma and the number of a row, for which there is room. */
-  write(row: number, out: CsvBytes): void {
-    const kept = this.#kept;
-    if (!kept) {
-      out.byte(comma);
-      const value = this.#values[row]!;
-      if (!Number.isNaN(value)) out.number(value);
+  /**
+   * Makes the cells of rows, from a multiple of as many on.
+   * @returns the address of the first row's place
+   */
+  prepare(from: number, to: number): number {
+    const { places, ownPlaces } = this.#parts;
+    const at = from % numbersAtOnce;
+    if (this.#dictionary && at === 0) this.#lookUp(this.#dictionary, from);
+    if (this.#dictionary) return places.byteOffset + at * places.BYTES_PER_ELEMENT;
+    this.#write(this.#values.subarray(from, to), 0);
+    return ownPlaces.byteOffset;
+  }
+
+  #lookUp(dictionary: DoubleDictionary, from: number): void {
+    if (!dictionary.indexesOf(this.#values.subarray(from, from + numbersAtOnce), this.#parts.places)) {
+      this.#dictionary = undefined;
       return;
     }
-    const { places, cells, lengths } = kept;
-    const place = places[row - this.#from]!;
-    const length = lengths[place]!;
-    const { view } = out;
-    view.setFloat64(out.length, cells[cellDoubles * place]!, true);
-    view.setFloat64(out.length + doubleBytes, cells[cellDoubles * place + 1]!, true);
-    if (length > 2 * doubleBytes) {
-      view.setFloat64(out.length + 2 * doubleBytes, cells[cellDoubles * place + 2]!, true);
-      view.setFloat64(out.length + 3 * doubleBytes, cells[cellDoubles * place + 3]!, true);
+    this.#write(dictionary.doubles.subarray(this.#kept), this.#kept);
+    this.#kept = dictionary.size;
+  }
+
+  /** Writes the cells of numbers, from one cell on. */
+  #write(values: Float64Array, first: number): void {
+    const { numbers, cells, kernel } = this.#parts;
+    for (let from = 0; from < values.length; from += numbersAtOnce) {
+      const some = values.subarray(from, from + numbersAtOnce);
+      numbers.set(some);
+      const start = (first + from) * cellBytes;
+      kernel.writeCells(numbers.byteOffset, numbers.byteOffset + some.byteLength, cells.byteOffset + start);
+      for (let index = 0; index < some.length; index += 1) {
+        const cell = start + index * cellBytes;
+        if (cells[cell + cellLengthAt] !== 0) continue;
+        cells[cell + cellLengthAt] = this.#texts.write(`,${some[index]!}`, cell, 'latin1');
+      }
     }
-    out.length += length;
   }
 }
+
+/** Of few numbers, it takes longer to look them up. */
+const isLong = (count: number): boolean => count >= numbersAtOnce;
