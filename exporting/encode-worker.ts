@@ -2,6 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { describeError } from '../core/wire/errors.ts';
 import { type EncoderOptions, ObjectEncoder } from './encode.ts';
 import type { FromEncoder, ObjectMessage, ToEncoder } from './encoder-messages.ts';
+import { transferable } from './row-buffer.ts';
 
 // While the archive is read in the main thread, what was read is encoded here, one message after the other.
 if (!parentPort) throw new Error('this file runs in a worker thread only');
@@ -38,5 +39,5 @@ async function answer({ id, job }: ObjectMessage): Promise<void> {
 }
 
 function send(message: FromEncoder, bytes?: Uint8Array): void {
-  port.postMessage(message, bytes ? [bytes.buffer as ArrayBuffer] : []);
+  port.postMessage(message, bytes ? transferable(bytes) : []);
 }

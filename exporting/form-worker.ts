@@ -1,6 +1,7 @@
 import { parentPort } from 'node:worker_threads';
 import { describeError } from '../core/wire/errors.ts';
 import { type FromFormer, formOf, type ToFormer } from './form.ts';
+import { transferable } from './row-buffer.ts';
 
 // While the rows of the next object are gathered in the thread that encodes, the bytes of the last one are made here.
 if (!parentPort) throw new Error('this file runs in a worker thread only');
@@ -13,7 +14,7 @@ port.on('message', (message: ToFormer) => {
 async function take({ rows, form }: ToFormer): Promise<void> {
   try {
     const bytes = await formOf(rows, form);
-    send({ bytes }, [bytes.buffer as ArrayBuffer]);
+    send({ bytes }, transferable(bytes));
   } catch (error) {
     send({ failed: describeError(error) });
   }

@@ -1,4 +1,5 @@
 import type { ObjectInfo, ObjectStore } from '../core/objects/port.ts';
+import { giveBack } from '../core/partitions/csv-bytes.ts';
 import { type ExportedObject, type Manifest, mostObjects } from '../core/partitions/manifest.ts';
 import { type Form, objectKey, type Partition, partPlace, readKey } from '../core/partitions/names.ts';
 import { columnsOf } from '../core/partitions/rows.ts';
@@ -81,7 +82,7 @@ export class ObjectWriter {
     const entry = { key, ...partition, part, rows: count, content, columns: this.#columns };
     const old = this.#before.get(key);
     if (bytes) {
-      const { version } = await objects.put(key, bytes);
+      const { version } = await objects.put(key, bytes).finally(() => giveBack(bytes));
       this.written += 1;
       this.#found.push({ ...entry, bytes: bytes.length, ...(version !== undefined && { version }), isNew: true });
     } else if (old) this.#found.push({ ...old, isNew: false });

@@ -8,7 +8,11 @@ const firstRows = 1_024;
 
 /** What rows are sent with to another thread: their memory, which is that thread's then, unless both share it. */
 export const buffersOf = ({ times, values, truth, ends }: ObjectRows): ArrayBuffer[] =>
-  [times, ...values, truth, ends].map(({ buffer }) => buffer).filter((buffer) => buffer instanceof ArrayBuffer);
+  transferable(times, ...values, truth, ends);
+
+/** Memory of arrays that another thread has for its own when it is sent; none that threads share. */
+export const transferable = (...arrays: readonly ArrayBufferView[]): ArrayBuffer[] =>
+  arrays.map(({ buffer }) => buffer).filter((buffer) => buffer instanceof ArrayBuffer);
 
 /**
  * Gathers the rows of one device and day, column by column, in room that grows up to the bound of one object. Threads may share it: to

@@ -4,6 +4,7 @@ import { csvCell } from '../dataset/csv-writer.ts';
 import { mulberry32 } from '../numeric/random/mulberry32.ts';
 import { formatRfc3339 } from '../wire/time.ts';
 import { fromCsv, toCsv } from './csv.ts';
+import { giveBack } from './csv-bytes.ts';
 import type { ObjectRows } from './rows.ts';
 import { columnsOf, emptyRows } from './rows.ts';
 import { rowsOf, shapes } from './testing.ts';
@@ -88,4 +89,22 @@ test('a row that is longer than what is made at a time', () => {
   rows.truth[1] = 0;
   rows.ends[1] = 1;
   expect(Buffer.from(toCsv(rows)).equals(Buffer.from(plainCsv(rows)))).toBe(true);
+});
+
+test('memory of a table is used again when it was given back, and not before', () => {
+  const random = mulberry32(4);
+  const shape = { columns: [{ kind: 0, gaps: 1 }], step: 0, truths: 2, truthRows: 5, ends: true };
+  const held: { readonly bytes: Uint8Array; readonly plain: string }[] = [];
+  const seen = new Set<unknown>();
+  for (let table = 0; table < 40; table += 1) {
+    const rows = rowsOf({ ...shape, count: 1 + Math.floor(random() * 9_000) }, random);
+    const bytes = toCsv(rows);
+    seen.add(bytes.buffer);
+    held.push({ bytes, plain: plainCsv(rows) });
+    for (const one of held) expect(Buffer.from(one.bytes).equals(Buffer.from(one.plain))).toBe(true);
+    if (held.length < 3) continue;
+    const [freed] = held.splice(Math.floor(random() * held.length), 1);
+    if (freed) giveBack(freed.bytes);
+  }
+  expect(seen.size).toBeLessThan(40);
 });

@@ -21,10 +21,13 @@ let rooms: { readonly rows: CsvRoom; readonly dictionaries: DictionaryRoom } | u
 /** The reader of records keeps a copy of what it is fed. */
 const feedBytes = 1 << 20;
 
-/** Rows as CSV: a gap is an empty cell, `time` RFC 3339; a number has as many digits as bring it back bit by bit. */
+/**
+ * Rows as CSV: a gap is an empty cell, `time` RFC 3339; a number has as many digits as bring it back bit by bit.
+ * @returns bytes that threads share; `giveBack` takes their memory for another table
+ */
 export function toCsv(rows: ObjectRows): Uint8Array {
   const { columns, count } = rows;
-  const out = new CsvBytes();
+  const out = CsvBytes.take();
   const names = [deviceColumn, timeColumn, ...columns.map(({ name }) => name), truthColumn, endColumn];
   out.add(Buffer.from(`${names.map(csvCell).join(',')}\n`));
   rooms ??= { rows: new CsvRoom(), dictionaries: new DictionaryRoom() };
