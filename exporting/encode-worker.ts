@@ -31,7 +31,8 @@ async function answer({ id, job }: ObjectMessage): Promise<void> {
   try {
     if (failure !== undefined) return send({ id, failed: failure });
     const encoded = await encoder.encode(job);
-    send({ id, encoded }, encoded.bytes);
+    const { formed } = encoded;
+    send({ id, encoded }, formed && 'bytes' in formed ? formed.bytes : undefined);
   } catch (error) {
     failure ??= describeError(error);
     send({ id, failed: failure });

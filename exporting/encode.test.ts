@@ -1,10 +1,13 @@
-import { expect, test } from 'vitest';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
 import { fromCsv } from '../core/partitions/csv.ts';
 import type { ObjectRows } from '../core/partitions/rows.ts';
 import type { StoredPoint } from '../core/store/port.ts';
 import type { Point } from '../core/wire/point.ts';
 import { samplesToPoints } from '../core/wire/samples-point.ts';
-import { type EncoderOptions, ObjectEncoder } from './encode.ts';
+import { type Encoded, type EncoderOptions, ObjectEncoder } from './encode.ts';
 import type { Encoder } from './encoder.ts';
 import { RowSender } from './row-sender.ts';
 
@@ -41,11 +44,14 @@ const samples = (time: bigint, x: (number | null)[], truth?: string, endsSegment
     fields.length,
   ).map((point) => stored(BigInt(point.time), point.fields));
 
-async function encoded(encoder: ObjectEncoder, count: number): Promise<ObjectRows> {
-  const { bytes } = await encoder.encode({ device: 'd', known: [] });
+const bytesOf = ({ formed }: Encoded): Uint8Array =>
+  formed && 'file' in formed ? readFileSync(formed.file) : (formed?.bytes ?? new Uint8Array());
+
+async function rowsIn(encoder: ObjectEncoder, count: number): Promise<ObjectRows> {
+  const encoded = await encoder.encode({ device: 'd', known: [] });
   return fromCsv(
     'rows.csv',
-    bytes ?? new Uint8Array(),
+    bytesOf(encoded),
     [
       { name: 'x', field: 'x' },
       { name: 'y', field: 'y' },
@@ -59,14 +65,14 @@ test('rows and samples stand in the order in which they came, whatever stood the
   for (const point of samples(0n, new Array(90).fill(7), 'before', true)) await rows.add(point);
   expect(rows.count).toBe(90);
   rows.flush();
-  expect((await encoded(encoder, 90)).ends.at(-1)).toBe(1);
+  expect((await rowsIn(encoder, 90)).ends.at(-1)).toBe(1);
   await rows.add(stored(1n, { 'v.x': 1, 'v.y': 2, truth: 'a' }));
   for (const point of samples(2n, [3, null, 4], 'b')) await rows.add(point);
   await rows.add(stored(3n, { 'v.y': 5, endsSegment: 1, truth: 'a' }));
   for (const point of samples(4n, [6], undefined, true)) await rows.add(point);
   rows.flush();
   expect(rows.count).toBe(0);
-  const found = await encoded(encoder, 6);
+  const found = await rowsIn(encoder, 6);
   expect([...found.times]).toEqual([1n, 2n, 50_000_002n, 100_000_002n, 3n, 4n]);
   expect(found.values.map((column) => [...column])).toEqual([
     [1, 3, gap, 4, gap, 6],
@@ -94,7 +100,7 @@ test('texts that are longer than a batch, and that have more or fewer numbers th
   await rows.add(stored(0n, { ...span, count: 80, 's.x': long.join(','), 's.y': '1,2' }));
   await rows.add(stored(9n, { ...span, count: 1, 's.x': '1e3,2', 's.y': '0x10' }));
   rows.flush();
-  const { values } = await encoded(encoder, 81);
+  const { values } = await rowsIn(encoder, 81);
   expect([...(values[0] ?? [])]).toEqual([...long, 1_000]);
   expect([...(values[1] ?? [])]).toEqual([1, 2, ...new Array(78).fill(gap), 16]);
 });
@@ -114,12 +120,33 @@ test('objects whose bytes are made in another thread follow each other, each wit
     rows.flush();
     const encoding = encoder.encode({ device: 'd', known: [] });
     underWay.push(
-      encoding.then(({ bytes }) => {
-        const found = fromCsv('rows.csv', bytes ?? new Uint8Array(), columns, count);
+      encoding.then((encoded) => {
+        const found = fromCsv('rows.csv', bytesOf(encoded), columns, count);
         expect([...new Set(found.values[0])]).toEqual([object]);
         expect([found.truths, found.times[0]]).toEqual([[`truth ${object}`], BigInt(object)]);
       }),
     );
   }
   await Promise.all(underWay);
+});
+
+test('where objects are files, many rows are written into one as they are made; if that fails, they come as bytes', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'gapline-encode-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  writeFileSync(join(folder, 'taken'), '');
+  const found: (Encoded['formed'] & object)[] = [];
+  for (const staging of [undefined, join(folder, 'new', 'file-'), join(folder, 'taken', 'file-')]) {
+    const { encoder, rows } = sender({ manyCells: 300, ...(staging !== undefined && { staging }) });
+    for (const point of samples(0n, new Array(90).fill(0.25), 'a')) await rows.add(point);
+    rows.flush();
+    const { formed } = await encoder.encode({ device: 'd', known: [] });
+    if (formed) found.push(formed);
+  }
+  const texts = found.map((formed) => Buffer.from(bytesOf({ content: '', formed })).toString());
+  expect(new Set(texts).size).toBe(1);
+  expect(found.map((formed) => ('file' in formed ? formed.length : 'bytes'))).toEqual([
+    'bytes',
+    texts[0]?.length,
+    'bytes',
+  ]);
 });

@@ -1,7 +1,7 @@
 import { DecimalScanner } from '../core/numeric/scan-decimals.ts';
 import type { Form } from '../core/partitions/names.ts';
 import { contentOf, type ObjectRows } from '../core/partitions/rows.ts';
-import { formOf } from './form.ts';
+import { type Formed, formOf } from './form.ts';
 import { Former } from './former.ts';
 import { RowBuffer } from './row-buffer.ts';
 import type { SampleBatch } from './sample-batch.ts';
@@ -15,6 +15,8 @@ export interface EncoderOptions {
   readonly manyCells?: number;
   /** Whether nothing is stored yet, so that there is no object whose bytes need not be made. */
   readonly isFirst?: boolean;
+  /** Where objects are files, what paths of new ones begin with. */
+  readonly staging?: string;
 }
 
 /** What is known of an object when all its rows are there. */
@@ -28,7 +30,7 @@ export interface ObjectJob {
 export interface Encoded {
   readonly content: string;
   /** Absent where the content is known. */
-  readonly bytes?: Uint8Array;
+  readonly formed?: Formed;
 }
 
 /** Gathers the rows of one object after the other, and encodes them. */
@@ -39,6 +41,7 @@ export class ObjectEncoder {
   readonly #manyCells: number;
   readonly #width: number;
   readonly #isFirst: boolean;
+  readonly #staging: string | undefined;
   readonly #scanner = new DecimalScanner();
   readonly #makeBuffer: (room?: number) => RowBuffer;
   #buffer: RowBuffer;
@@ -48,7 +51,8 @@ export class ObjectEncoder {
   /** Rows that may be all of an object: they stay where they are then. */
   #rows: ObjectRows | undefined;
 
-  constructor({ fields, form, mostRows, manyCells = 1_000_000, isFirst = false }: EncoderOptions) {
+  constructor({ fields, form, mostRows, manyCells = 1_000_000, isFirst = false, staging }: EncoderOptions) {
+    this.#staging = staging;
     this.#form = form;
     this.#manyCells = manyCells;
     this.#isFirst = isFirst;
@@ -66,7 +70,7 @@ export class ObjectEncoder {
     const buffer = this.#own();
     for (const point of points) buffer.addSamples(point, bytes, this.#scanner);
     // It starts while there is more to gather.
-    if (this.#isFirst && this.#isLarge(buffer.count)) this.#former ??= new Former(this.#form);
+    if (this.#isFirst && this.#isLarge(buffer.count)) this.#former ??= new Former(this.#form, this.#staging);
   }
 
   #own(): RowBuffer {
@@ -85,34 +89,34 @@ export class ObjectEncoder {
       this.#buffer.clear();
       return { content };
     }
-    const bytes = this.#isLarge(rows.count) ? this.#formElsewhere(rows, isOwn) : this.#formHere(rows);
-    return { content, bytes: await bytes };
+    const formed = this.#isLarge(rows.count) ? this.#formElsewhere(rows, isOwn) : this.#formHere(rows);
+    return { content, formed: await formed };
   }
 
   #isLarge(rows: number): boolean {
     return rows * this.#width >= this.#manyCells;
   }
 
-  #formHere(rows: ObjectRows): Promise<Uint8Array> {
+  async #formHere(rows: ObjectRows): Promise<Formed> {
     const bytes = formOf(rows, this.#form);
     const clear = () => this.#buffer.clear();
     this.ready = bytes.then(clear, clear);
-    return bytes;
+    return { bytes: await bytes };
   }
 
-  #formElsewhere(rows: ObjectRows, isOwn: boolean): Promise<Uint8Array> {
-    this.#former ??= new Former(this.#form);
-    const bytes = this.#former.form(rows);
-    if (isOwn) this.#takeTurns(bytes);
-    return bytes;
+  #formElsewhere(rows: ObjectRows, isOwn: boolean): Promise<Formed> {
+    this.#former ??= new Former(this.#form, this.#staging);
+    const formed = this.#former.form(rows);
+    if (isOwn) this.#takeTurns(formed);
+    return formed;
   }
 
   /** The next rows go to the other buffer, while those of this one are read. */
-  #takeTurns(bytes: Promise<unknown>): void {
+  #takeTurns(formed: Promise<unknown>): void {
     const [full, other] = [this.#buffer, this.#other];
     this.#buffer = other?.buffer ?? this.#makeBuffer(full.room);
     this.ready = other?.isFree ?? Promise.resolve();
     const clear = () => full.clear();
-    this.#other = { buffer: full, isFree: bytes.then(clear, clear) };
+    this.#other = { buffer: full, isFree: formed.then(clear, clear) };
   }
 }

@@ -63,8 +63,10 @@ export async function exportReadings(input: ExportInput): Promise<ExportResult> 
   const stored = await listStored(objects);
   const { fields, form } = input;
   const mostRows = Math.max(1, Math.floor((input.mostObjectCells ?? mostCells) / (fields.length + 3)));
-  const encoder = new Encoder({ fields, form, mostRows, isFirst: stored.size === 0 });
-  const writer = new ObjectWriter(input, encoder, { before, stored });
+  const staging = objects.staging?.(readingsFolder);
+  const isFirst = stored.size === 0;
+  const encoder = new Encoder({ fields, form, mostRows, isFirst, ...(staging && { staging: staging.path }) });
+  const writer = new ObjectWriter({ ...input, ...(staging && { staging }) }, encoder, { before, stored });
   try {
     await readInto(input, new RowSender(fields, encoder, mostRows), writer);
     const found = await writer.done();
@@ -84,6 +86,7 @@ export async function exportReadings(input: ExportInput): Promise<ExportResult> 
   } finally {
     await encoder.close();
     await writer.close();
+    await staging?.clear();
   }
 }
 

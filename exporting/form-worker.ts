@@ -1,6 +1,6 @@
 import { parentPort } from 'node:worker_threads';
 import { describeError } from '../core/wire/errors.ts';
-import { type FromFormer, formOf, type ToFormer } from './form.ts';
+import { type FromFormer, formMany, type ToFormer } from './form.ts';
 import { transferable } from './row-buffer.ts';
 
 // While the rows of the next object are gathered in the thread that encodes, the bytes of the last one are made here.
@@ -11,10 +11,10 @@ port.on('message', (message: ToFormer) => {
   last = last.then(() => take(message));
 });
 
-async function take({ rows, form }: ToFormer): Promise<void> {
+async function take(message: ToFormer): Promise<void> {
   try {
-    const bytes = await formOf(rows, form);
-    send({ bytes }, transferable(bytes));
+    const formed = await formMany(message);
+    send(formed, 'bytes' in formed ? transferable(formed.bytes) : []);
   } catch (error) {
     send({ failed: describeError(error) });
   }

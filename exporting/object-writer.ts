@@ -1,10 +1,11 @@
-import type { ObjectInfo, ObjectStore } from '../core/objects/port.ts';
+import type { ObjectInfo, ObjectStore, Staging } from '../core/objects/port.ts';
 import { giveBack } from '../core/partitions/csv-bytes.ts';
 import { type ExportedObject, type Manifest, mostObjects } from '../core/partitions/manifest.ts';
 import { type Form, objectKey, type Partition, partPlace, readKey } from '../core/partitions/names.ts';
 import { columnsOf } from '../core/partitions/rows.ts';
 import { GaplineError } from '../core/wire/errors.ts';
 import type { Encoder } from './encoder.ts';
+import type { Formed } from './form.ts';
 import { type FoundObject, setOf } from './settle.ts';
 
 /** Objects that are encoded or stored at once: what they hold is in memory. */
@@ -23,7 +24,7 @@ export interface WriterOptions {
 export class ObjectWriter {
   written = 0;
   resumed = 0;
-  readonly #input: WriterOptions;
+  readonly #input: WriterOptions & { readonly staging?: Staging };
   readonly #columns: number;
   readonly #encoder: Encoder;
   readonly #before: ReadonlyMap<string, ExportedObject>;
@@ -36,7 +37,7 @@ export class ObjectWriter {
 
   /** @param encoder - who is sent the rows of each object before it is written here */
   constructor(
-    input: WriterOptions,
+    input: WriterOptions & { readonly staging?: Staging },
     encoder: Encoder,
     { before, stored }: { readonly before: Manifest | undefined; readonly stored: ReadonlyMap<string, ObjectInfo> },
   ) {
@@ -75,20 +76,31 @@ export class ObjectWriter {
   }
 
   async #store(partition: Partition, part: number, count: number): Promise<void> {
-    const { objects, form, onProgress } = this.#input;
+    const { form, onProgress } = this.#input;
     const known = this.#contents.get(partPlace(partition, part)) ?? [];
-    const { content, bytes } = await this.#encoder.encode({ device: partition.device, known });
+    const { content, formed } = await this.#encoder.encode({ device: partition.device, known });
     const key = objectKey(partition, part, content, form);
     const entry = { key, ...partition, part, rows: count, content, columns: this.#columns };
     const old = this.#before.get(key);
-    if (bytes) {
-      const { version } = await objects.put(key, bytes).finally(() => giveBack(bytes));
+    if (formed) {
+      const stored = await this.#storeFormed(key, formed);
       this.written += 1;
-      this.#found.push({ ...entry, bytes: bytes.length, ...(version !== undefined && { version }), isNew: true });
+      this.#found.push({ ...entry, ...stored, isNew: true });
     } else if (old) this.#found.push({ ...old, isNew: false });
     else this.#found.push({ ...entry, ...(await this.#resumedOf(key)) });
     this.#rows += count;
     onProgress?.({ rows: this.#rows, objects: this.#found.length });
+  }
+
+  async #storeFormed(key: string, formed: Formed) {
+    const { objects, staging } = this.#input;
+    if ('file' in formed) {
+      await staging?.adopt(key, formed.file);
+      return { bytes: formed.length };
+    }
+    const { bytes } = formed;
+    const { version } = await objects.put(key, bytes).finally(() => giveBack(bytes));
+    return { bytes: bytes.length, ...(version !== undefined && { version }) };
   }
 
   /** Of an object that a run stored which did not come to its manifest. */

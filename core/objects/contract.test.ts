@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -57,6 +57,22 @@ describe('a folder', () => {
       code: 'config-invalid',
       message: expect.stringMatching(/bucket with versioning/),
     });
+  });
+
+  it('makes objects of files that others write, and forgets the rest of them', async () => {
+    const place = join(folder, 'staged');
+    const store = openFolder(place);
+    const stages = [store.staging?.('x/'), store.staging?.('x/')] as const;
+    mkdirSync(join(place, 'x'), { recursive: true });
+    for (const staging of stages) for (const name of ['1', '2']) writeFileSync(`${staging?.path}${name}`, name);
+    await stages[0]?.adopt('x/y/z', `${stages[0].path}1`);
+    expect(await keysOf(store, '')).toEqual(['x/y/z']);
+    expect(textIn(await store.get('x/y/z'))).toBe('1');
+    await stages[0]?.clear();
+    expect(readdirSync(join(place, 'x'))).toHaveLength(3);
+    await expect(stages[0]?.adopt('x/y/z', `${stages[0].path}2`)).rejects.toMatchObject({ code: 'file-unusable' });
+    await stages[1]?.clear();
+    expect(readdirSync(join(place, 'x'))).toEqual(['y']);
   });
 
   it('shows nothing that a writer who died left behind, and removes it after a day', async () => {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm, rmdir, stat, unlink } from 'node:fs/promises';
-import { dirname, join, relative, resolve, sep } from 'node:path';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { explainFileError } from '../files/fault.ts';
 import { readWhole } from '../files/whole.ts';
 import { GaplineError } from '../wire/errors.ts';
@@ -44,6 +44,19 @@ export function openFolder(folder: string): ObjectStore {
     async put(key, bytes) {
       await explained(() => writeWhole(fileOf(key), bytes));
       return {};
+    },
+    staging(prefix) {
+      const path = join(root, prefix, `${partMark}${randomUUID()}-`);
+      return {
+        path,
+        adopt: (key, file) => explained(() => keep(file, fileOf(key))),
+        clear: () =>
+          explained(async () => {
+            const names = await readdir(dirname(path)).catch(unlessAbsent);
+            for (const name of names ?? [])
+              if (name.startsWith(basename(path))) await rm(join(dirname(path), name), { force: true });
+          }),
+      };
     },
     head: (key) =>
       explained(async () => {
@@ -110,7 +123,20 @@ async function writeWhole(file: string, bytes: Uint8Array): Promise<void> {
     await rm(part, { force: true });
     throw error;
   }
-  // The name is durable with its folder only.
+  await syncName(file);
+}
+
+/** Makes a file durable under another name. */
+async function keep(part: string, file: string): Promise<void> {
+  await using handle = await open(part, 'r+');
+  await handle.sync();
+  await mkdir(dirname(file), { recursive: true });
+  await rename(part, file);
+  await syncName(file);
+}
+
+/** The name of a file is durable with its folder only. */
+async function syncName(file: string): Promise<void> {
   await using place = await open(dirname(file), 'r');
   await place.sync();
 }

@@ -20,6 +20,11 @@ export interface ObjectStore {
    * @returns the version, where the storage keeps versions
    */
   put(key: string, bytes: Uint8Array): Promise<{ readonly version?: string }>;
+  /**
+   * Where objects are files, names for such as other threads write, which are then made objects.
+   * @param prefix - what keys of these objects begin with: a path that ends in `/`
+   */
+  staging?(prefix: string): Staging;
   /** @returns undefined where there is no such object */
   head(key: string): Promise<ObjectInfo | undefined>;
   /**
@@ -33,6 +38,16 @@ export interface ObjectStore {
   versions(key: string): Promise<readonly ObjectInfo[]>;
   /** Safe to repeat. Older versions stay, where the storage keeps versions. */
   delete(key: string): Promise<void>;
+}
+
+/** New files that are to be objects. A process that dies leaves them to the next one that lists. */
+export interface Staging {
+  /** What their paths begin with. The folder is maybe not there yet. */
+  readonly path: string;
+  /** Makes a file an object, as `put` does with bytes. */
+  adopt(key: string, file: string): Promise<void>;
+  /** Deletes those that are no objects. */
+  clear(): Promise<void>;
 }
 
 /** An object may be so large; it is held in memory whole. */

@@ -1,6 +1,5 @@
 import { csvCell } from '../dataset/csv-writer.ts';
 import { bytesOf } from '../numeric/arena.ts';
-import type { CsvBytes } from './csv-bytes.ts';
 import { cellBytes } from './csv-cells-kernel.ts';
 import { copiedAtOnce, headBytes, headParts } from './csv-kernel.ts';
 import { NumberCells, numbersAtOnce } from './csv-numbers.ts';
@@ -49,8 +48,8 @@ export class CsvBlock {
     this.#beginDay(of.times[0] ?? 0n);
   }
 
-  /** Writes the next rows from one on; those before are written. @returns the row behind them */
-  write(from: number, out: CsvBytes): number {
+  /** The next rows from one on; those before were made. @returns bytes that are valid until the next call */
+  make(from: number): Uint8Array {
     const { times, truth, ends, count } = this.#of;
     const to = Math.min(count, from + this.rows);
     const { head, into, list, ...parts } = this.#parts;
@@ -64,8 +63,7 @@ export class CsvBlock {
       row = head.getInt32(headParts.stopped, true);
       if (row < to - from) this.#beginDay(times[from + row] ?? 0n);
     }
-    out.add(into.subarray(0, end - into.byteOffset));
-    return to;
+    return into.subarray(0, end - into.byteOffset);
   }
 
   /** The time of day is not known yet. */

@@ -26,19 +26,36 @@ const feedBytes = 1 << 20;
  * @returns bytes that threads share; `giveBack` takes their memory for another table
  */
 export function toCsv(rows: ObjectRows): Uint8Array {
-  const { columns, count } = rows;
   const out = CsvBytes.take();
+  writeCsv(rows, {
+    add(bytes, { done, count }) {
+      // All rows are as long as those before, or nearly so.
+      if (done > 0) out.reserve(Math.ceil((1.02 * (out.length + bytes.length) * count) / done) - out.length);
+      out.add(bytes);
+    },
+  });
+  return out.written;
+}
+
+/** Takes the bytes of a table one after the other; they are valid until it returns. */
+export interface CsvSink {
+  /** @param progress - how many rows stand in these and those before, and how many there are */
+  add(bytes: Uint8Array, progress: { readonly done: number; readonly count: number }): void;
+}
+
+/** The same, piece by piece. */
+export function writeCsv(rows: ObjectRows, out: CsvSink): void {
+  const { columns, count } = rows;
   const names = [deviceColumn, timeColumn, ...columns.map(({ name }) => name), truthColumn, endColumn];
-  out.add(Buffer.from(`${names.map(csvCell).join(',')}\n`));
+  out.add(Buffer.from(`${names.map(csvCell).join(',')}\n`), { done: 0, count });
   rooms ??= { rows: new CsvRoom(), dictionaries: new DictionaryRoom() };
   rooms.dictionaries.reset();
   const block = new CsvBlock(rows, rooms.rows, rooms.dictionaries);
-  for (let row = 0; row < count; ) {
-    // All rows are as long as those before, or nearly so.
-    if (row > 0) out.reserve(Math.ceil(((count - row) * out.length * 1.02) / row));
-    row = block.write(row, out);
+  for (let done = 0; done < count; ) {
+    const bytes = block.make(done);
+    done = Math.min(count, done + block.rows);
+    out.add(bytes, { done, count });
   }
-  return out.written;
 }
 
 /** Reads an object of {@link toCsv} that has so many rows. @throws {Error} where the bytes are none */
