@@ -23,6 +23,9 @@ function obeys(open: () => ObjectStore): void {
     for (const key of ['a/b', odd, 'empty']) await store.put(key, bytes(key === 'empty' ? '' : `of ${key}`));
     expect(textIn(await store.get(odd))).toBe(`of ${odd}`);
     expect(textIn(await store.get('empty'))).toBe('');
+    await store.put('shared', new Uint8Array(new SharedArrayBuffer(3)).fill(0x41));
+    expect(textIn(await store.get('shared'))).toBe('AAA');
+    await store.delete('shared');
     await store.put('a/b', bytes('later'));
     expect(textIn(await store.get('a/b'))).toBe('later');
     const head = await store.head(odd);
