@@ -1,8 +1,6 @@
 import { bufferOf, frameAround, valuesIn } from './plain-frame.ts';
 import { ValuesScanner } from './values-scanner.ts';
 
-const closing = 0x7d;
-
 /**
  * Reads a record of one reading as the collector writes nearly all: values are finite numbers or null, their names in the order of the
  * stream, some of them missing. They go into the row without an object of as many keys. Whatever else comes is not read here, and told
@@ -10,15 +8,16 @@ const closing = 0x7d;
  */
 export class PlainValues {
   readonly #values: ValuesScanner;
-  readonly #width: number;
-  /** How many values of the last record were numbers. */
-  present = 0;
   /** Whether the last record had any value, if only null. */
   hasKey = false;
 
   constructor(fields: readonly string[]) {
     this.#values = new ValuesScanner(fields.map((field) => `${JSON.stringify(field)}:`));
-    this.#width = fields.length;
+  }
+
+  /** How many values of the last record were numbers. */
+  get present(): number {
+    return this.#values.present;
   }
 
   /**
@@ -28,20 +27,8 @@ export class PlainValues {
   read(given: Uint8Array, into: Float64Array, start: number): Record<string, unknown> | undefined {
     const bytes = bufferOf(given);
     const from = valuesIn(bytes);
-    const end = from < 0 ? -1 : this.#fill(bytes, from, into, start);
+    const end = from < 0 ? -1 : this.#values.read(bytes, from, into, start);
+    this.hasKey = end > from;
     return end < 0 ? undefined : frameAround(bytes, from, end);
-  }
-
-  /** @returns where the closing brace is, or -1 */
-  #fill(bytes: Buffer, from: number, into: Float64Array, start: number): number {
-    this.hasKey = bytes[from] !== closing;
-    this.present = 0;
-    if (!this.hasKey) {
-      into.fill(Number.NaN, start, start + this.#width);
-      return from;
-    }
-    const end = this.#values.read(bytes, from, into, start);
-    this.present = this.#values.present;
-    return end;
   }
 }

@@ -1,4 +1,4 @@
-import { decimalReach, PlainDecimal, reachEnd } from '../core/numeric/decimal-kernel.ts';
+import { decimalReach, PlainDecimal, reachEnd } from '../core/numeric/plain-decimal-kernel.ts';
 import {
   add,
   bitAnd,
@@ -24,7 +24,7 @@ export interface ValuesKernel {
    * Reads names and values, the names in the order of the keys, some of them missing, until the object ends, keys do, or a value comes
    * that is neither null nor a plain decimal.
    * @param text - where a name or nothing that is known begins; a zero has to stand behind the text
-   * @returns the key behind the last one that was read or is missing; {@link ValuesState} says more
+   * @returns the key behind the last one that was read or is missing; {@link stateWords} say more
    */
   readValues(text: number, key: number, keysEnd: number, into: number): number;
 }
@@ -113,14 +113,12 @@ function readValues({ powers, state, blocks }: ValuesLayout): WasmFunction {
 
 /** Whether the bytes of a key stand in the text. */
 function isAtKey(text: Local, key: Local, blocks: number): Code {
-  let all: Code | undefined;
-  for (let block = 0; block < blocks; block += 1) {
+  const matches = Array.from({ length: blocks }, (_, block) => {
     const own = blockBytes * (1 + block);
     const masked = bitAnd(i8x16.load(get(text), blockBytes * block), i8x16.load(get(key), own + blockBytes * blocks));
-    const same = i8x16.equal(masked, i8x16.load(get(key), own));
-    all = all === undefined ? same : bitAnd(all, same);
-  }
-  return i32.equal(i8x16.bits(all ?? []), i32.constant(allBits));
+    return i8x16.equal(masked, i8x16.load(get(key), own));
+  });
+  return i32.equal(i8x16.bits(matches.reduce(bitAnd)), i32.constant(allBits));
 }
 
 /** What JSON demands of a plain decimal: digits on both sides of a point, and no zeros before others. */

@@ -1,5 +1,5 @@
 import { pageBytes } from '../core/numeric/arena.ts';
-import { powersOfTen } from '../core/numeric/decimal-kernel.ts';
+import { powersOfTen } from '../core/numeric/plain-decimal-kernel.ts';
 import { JsonNumberScanner } from '../core/numeric/scan-json-numbers.ts';
 import { blockBytes, instantiateValues, keyBytes, stateWords } from './values-kernel.ts';
 
@@ -50,13 +50,17 @@ export class ValuesScanner {
   }
 
   /**
-   * @param from - where the first name begins
+   * @param from - where the first name begins, or the closing brace stands
    * @param into - where the values go from `start` on, by name, NaN for null and what is missing; they count only if an end is returned
    * @returns where the closing brace is, or -1 where something else comes than these names with numbers and nulls
    */
   read(bytes: Buffer, from: number, into: Float64Array, start: number): number {
     this.present = 0;
     const [kernel, textFrom, width] = [this.#kernel, this.#textFrom, this.#lengths.length];
+    if (bytes[from] === closing) {
+      into.fill(Number.NaN, start, start + width);
+      return from;
+    }
     const { words, values } = this.#write(bytes, from);
     for (let [text, column] = [textFrom, 0]; ; ) {
       const key = keysFrom + column * this.#keyBytes;

@@ -20,11 +20,16 @@ export interface WriterOptions {
   readonly onProgress?: (progress: { readonly rows: number; readonly objects: number }) => void;
 }
 
+interface ObjectWriterOptions extends WriterOptions {
+  /** Where objects are files: who makes them of what was written. */
+  readonly staging?: Staging;
+}
+
 /** Encodes and stores objects, some at once. */
 export class ObjectWriter {
   written = 0;
   resumed = 0;
-  readonly #input: WriterOptions & { readonly staging?: Staging };
+  readonly #input: ObjectWriterOptions;
   readonly #columns: number;
   readonly #encoder: Encoder;
   readonly #before: ReadonlyMap<string, ExportedObject>;
@@ -37,7 +42,7 @@ export class ObjectWriter {
 
   /** @param encoder - who is sent the rows of each object before it is written here */
   constructor(
-    input: WriterOptions & { readonly staging?: Staging },
+    input: ObjectWriterOptions,
     encoder: Encoder,
     { before, stored }: { readonly before: Manifest | undefined; readonly stored: ReadonlyMap<string, ObjectInfo> },
   ) {

@@ -1,4 +1,4 @@
-import { decimalReach, PlainDecimal, reachEnd } from './decimal-kernel.ts';
+import { decimalReach, PlainDecimal, reachEnd } from './plain-decimal-kernel.ts';
 import {
   add,
   Frame,

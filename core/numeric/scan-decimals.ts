@@ -1,6 +1,6 @@
 import { pageBytes } from './arena.ts';
-import { powersOfTen } from './decimal-kernel.ts';
 import { type DecimalsKernel, instantiateDecimals, lookahead } from './decimals-kernel.ts';
+import { powersOfTen } from './plain-decimal-kernel.ts';
 
 const doubleBytes = 8;
 const comma = 0x2c;

@@ -1,8 +1,9 @@
+import { powersOfTen } from './plain-decimal-kernel.ts';
+
 /** A whole number of so many digits is exact in a double, and so is ten to the power of as many places after the point. */
 const exactDigits = 15;
 /** A whole number of fewer digits has 31 bits. */
 const shortDigits = 10;
-const powers = Float64Array.from({ length: exactDigits + 1 }, (_, places) => 10 ** places);
 
 const [zero, nine, point, minus, plus, comma, opening, closing] = [0x30, 0x39, 0x2e, 0x2d, 0x2b, 0x2c, 0x5b, 0x5d];
 const [small, large] = [0x65, 0x45];
@@ -40,7 +41,7 @@ export class JsonNumberScanner {
     }
     const isExponent = bytes[at] === small || bytes[at] === large;
     if (count <= exactDigits && !isExponent) {
-      const size = digits / powers[places]!;
+      const size = digits / powersOfTen[places]!;
       this.value = negative ? -size : size;
       return at;
     }
@@ -80,7 +81,7 @@ export class JsonNumberScanner {
         isShort &&= places > 0;
       }
       if (isShort && wholes + places < shortDigits && (code === comma - zero || code === closing - zero)) {
-        const size = digits / powers[places]!;
+        const size = digits / powersOfTen[places]!;
         into[to++] = negative === 1 ? -size : size;
         at = place;
       } else if (bytes[at] === n) {

@@ -1,5 +1,6 @@
 import { csvCell } from '../dataset/csv-writer.ts';
 import { bytesOf } from '../numeric/arena.ts';
+import { viewOf } from '../wire/words.ts';
 import { cellBytes } from './csv-cells-kernel.ts';
 import { copiedAtOnce, headBytes, headParts } from './csv-kernel.ts';
 import { NumberCells, numbersAtOnce } from './csv-numbers.ts';
@@ -99,22 +100,16 @@ function takeParts(room: CsvRoom, { rows, rowBytes, prefixBytes, tails, columns,
   const tailsBytes = tails.reduce((sum, { length }) => sum + length, 0);
   const perColumn = bytesOf([Uint16Array, numbersAtOnce], [Uint8Array, cells * cellBytes]);
   const fixed = bytesOf(
-    ...([
-      [Uint8Array, headBytes],
-      [BigInt64Array, rows],
-      [Int32Array, rows],
-      [Uint8Array, rows],
-    ] as const),
-    ...([
-      [Uint16Array, rows],
-      [Float64Array, numbersAtOnce],
-      [Int32Array, 2 * columns],
-    ] as const),
-    ...([
-      [Int32Array, 2 * tails.length],
-      [Uint8Array, tailsBytes],
-      [Uint8Array, prefixBytes],
-    ] as const),
+    [Uint8Array, headBytes],
+    [BigInt64Array, rows],
+    [Int32Array, rows],
+    [Uint8Array, rows],
+    [Uint16Array, rows],
+    [Float64Array, numbersAtOnce],
+    [Int32Array, 2 * columns],
+    [Int32Array, 2 * tails.length],
+    [Uint8Array, tailsBytes],
+    [Uint8Array, prefixBytes],
     [Uint8Array, rows * rowBytes + 2 * copiedAtOnce],
   );
   const arena = room.begin(fixed + columns * perColumn);
@@ -159,5 +154,3 @@ function takeParts(room: CsvRoom, { rows, rowBytes, prefixBytes, tails, columns,
     head.setInt32(headParts[name], addresses[name], true);
   return parts;
 }
-
-const viewOf = ({ buffer, byteOffset, byteLength }: Uint8Array) => new DataView(buffer, byteOffset, byteLength);

@@ -1,3 +1,4 @@
+import { powersOfTen } from '../numeric/plain-decimal-kernel.ts';
 import {
   add,
   type Code,
@@ -21,7 +22,7 @@ export const cellBytes = 32;
 export const cellLengthAt = cellBytes - 1;
 
 /** With more digits behind the point than zeros here, small numbers have an exponent. */
-export const powersOfTen = Float64Array.from({ length: 7 }, (_, digits) => 10 ** digits);
+export const triedPowers = powersOfTen.subarray(0, 7);
 
 /** Three digits of each number below a thousand, as the bytes of a word; the last one is how many are left without zeros at the end. */
 export const threeDigits = Int32Array.from({ length: 1_000 }, (_, number) => {
@@ -35,7 +36,7 @@ const mostInteger = 10 ** 9 - 1;
 const mostDigits = 9;
 const [comma, minus, point] = [0x2c, 0x2d, 0x2e];
 
-/** Where {@link threeDigits} and {@link powersOfTen} stand in memory. */
+/** Where {@link threeDigits} and {@link triedPowers} stand in memory. */
 export interface CellTables {
   readonly digits: number;
   readonly powers: number;
@@ -52,7 +53,7 @@ export function writeCells(tables: CellTables): WasmFunction {
     ...[Local, Local, Local, Local],
   ];
   const [powerAt, isShort, isFound] = Array.from({ length: 3 }, () => frame.local('i32')) as [Local, Local, Local];
-  const powersEnd = i32.constant(tables.powers + powersOfTen.byteLength);
+  const powersEnd = i32.constant(tables.powers + triedPowers.byteLength);
   const tryPower = [
     set(power, f64.load(get(powerAt))),
     set(scaled, f64.nearest(f64.multiply(get(size), get(power)))),

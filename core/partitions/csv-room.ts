@@ -1,9 +1,9 @@
 import { Arena, pageBytes } from '../numeric/arena.ts';
-import { powersOfTen, threeDigits } from './csv-cells-kernel.ts';
+import { threeDigits, triedPowers } from './csv-cells-kernel.ts';
 import { type CsvKernel, instantiateCsv } from './csv-kernel.ts';
 
 const tables = { digits: 0, powers: threeDigits.byteLength };
-const tablesEnd = tables.powers + powersOfTen.byteLength;
+const tablesEnd = tables.powers + triedPowers.byteLength;
 
 /** Memory in which rows of CSV are made. */
 export class CsvRoom {
@@ -14,7 +14,7 @@ export class CsvRoom {
     this.kernel = instantiateCsv(this.#memory, tables);
     const arena = new Arena(this.#memory, 0);
     arena.take(Int32Array, threeDigits.length).set(threeDigits);
-    arena.take(Float64Array, powersOfTen.length).set(powersOfTen);
+    arena.take(Float64Array, triedPowers.length).set(triedPowers);
   }
 
   /** Takes all arrays back. @returns where others are taken from, of so many bytes together */

@@ -1,3 +1,5 @@
+import { viewOf } from '../../wire/words.ts';
+
 /**
  * A message in Protocol Buffers' wire format, read by field number: enough for ONNX files.
  * https://protobuf.dev/programming-guides/encoding/
@@ -121,8 +123,6 @@ export function varint(value: number): number[] {
 
 /** A varint, a length-delimited field, or a fixed one of 4 or 8 bytes. */
 type Field = number | Uint8Array | DataView;
-
-const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 /** A 64-bit integer in two's complement from its lower 28 and higher 36 bits. */
 function signed(low: number, high: number): number {
