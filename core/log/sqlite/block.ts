@@ -56,19 +56,33 @@ export function layOut(records: readonly BlockRecord[]): Buffer {
   return bytes;
 }
 
-/** Lays out the records of some blocks of a partition as those of one. */
-export function joined(blocks: readonly Block[]): Buffer {
-  const count = blocks.reduce((sum, { length }) => sum + length, 0);
-  const head = new Float64Array(1 + columns * count);
-  head[0] = count;
-  const [first] = blocks;
-  let at = 1;
-  for (const block of blocks) {
-    if (first) block.copyColumns(first.start, head, at, count);
-    at += block.length;
+/** Lays out the records of some blocks of a partition as those of one, in memory that is used again. */
+export class Joiner {
+  #room: Buffer = Buffer.alloc(0);
+
+  /** @returns what is valid until the next call */
+  join(blocks: readonly Block[]): Buffer {
+    const count = blocks.reduce((sum, { length }) => sum + length, 0);
+    const headBytes = 8 * (1 + columns * count);
+    const size = blocks.reduce((sum, { keys, values }) => sum + keys.byteLength + values.byteLength, headBytes);
+    if (this.#room.length < size) this.#room = Buffer.allocUnsafeSlow(size + (size >> 2));
+    const room = this.#room;
+    const head = new Float64Array(room.buffer, 0, headBytes / 8);
+    head[0] = count;
+    const [first] = blocks;
+    let at = 1;
+    for (const block of blocks) {
+      if (first) block.copyColumns(first.start, head, at, count);
+      at += block.length;
+    }
+    let to = headBytes;
+    for (const part of ['keys', 'values'] as const)
+      for (const block of blocks) {
+        room.set(block[part], to);
+        to += block[part].byteLength;
+      }
+    return room.subarray(0, size);
   }
-  const texts = blocks.map(({ keys }) => keys);
-  return Buffer.concat([new Uint8Array(head.buffer), ...texts, ...blocks.map(({ values }) => values)]);
 }
 
 /** The records of a block, made one by one when they are asked for: they share its memory. */

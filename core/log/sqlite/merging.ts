@@ -2,7 +2,7 @@ import type { StatementSync } from 'node:sqlite';
 import { sleep } from '../../retry/sleep.ts';
 import { describeError } from '../../wire/errors.ts';
 import type { Batch } from './batches.ts';
-import { type Block, joined } from './block.ts';
+import { type Block, Joiner } from './block.ts';
 import type { PackedBlock } from './blocks.ts';
 import type { SqliteEngine } from './engine.ts';
 import type { PackingOptions } from './packing.ts';
@@ -31,6 +31,7 @@ class Merging {
   readonly #bytesPerBlock: number;
   readonly #quick: boolean;
   readonly #shrink: StatementSync;
+  readonly #joiner = new Joiner();
 
   constructor(engine: SqliteEngine, options: PackingOptions) {
     const { batches = 2_048, batchBytes = 8 << 20, recordsPerBlock = 512, bytesPerBlock = 1 << 20 } = options;
@@ -152,7 +153,7 @@ class Merging {
       if (!block) return undefined;
       blocks.push(block);
     }
-    return compress(joined(blocks), this.#quick);
+    return compress(this.#joiner.join(blocks), this.#quick);
   }
 
   #replace({ partitionId, slices, packed }: Merged): void {
