@@ -2,7 +2,8 @@
  * Preloaded before a process, this records what a power loss at any moment could leave behind. It watches the files of one folder:
  * WATCH_FOLDER. Each time one of them is synced, CRASH_FOLDER gets a new folder N with `live` (all files as the process sees them
  * just before that sync) and `synced` (each file as it was at its own last sync). Any mixture of the two, sector by sector, is what a
- * disk may hold when the power fails there. With LYING_DISK=1 no sync counts: the checks have to notice.
+ * disk may hold when the power fails there. A file that was deleted may come back until the folder itself is synced. With LYING_DISK=1
+ * no sync counts: the checks have to notice.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -69,11 +70,29 @@ static void before_sync(int descriptor) {
   copy_folder(synced, part);
 }
 
+/* What was deleted before the folder was synced does not come back. */
+static void forget_deleted(const char *folder, const char *root) {
+  char kept[PATH_MAX], live[PATH_MAX];
+  struct dirent *entry;
+  snprintf(kept, sizeof kept, "%s/synced", root);
+  DIR *synced = opendir(kept);
+  if (synced == NULL) return;
+  while ((entry = readdir(synced)) != NULL) {
+    if (entry->d_name[0] == '.') continue;
+    snprintf(live, sizeof live, "%s/%s", folder, entry->d_name);
+    snprintf(kept, sizeof kept, "%s/synced/%s", root, entry->d_name);
+    if (access(live, F_OK) != 0) unlink(kept);
+  }
+  closedir(synced);
+}
+
 static void after_sync(int descriptor) {
-  char path[PATH_MAX], synced[PATH_MAX];
+  char path[PATH_MAX] = "", synced[PATH_MAX];
   const char *root = getenv("CRASH_FOLDER");
   const char *name = watched(descriptor, path);
-  if (root == NULL || name == NULL || getenv("LYING_DISK") != NULL) return;
+  if (root == NULL || getenv("WATCH_FOLDER") == NULL || getenv("LYING_DISK") != NULL) return;
+  if (strcmp(path, getenv("WATCH_FOLDER")) == 0) forget_deleted(path, root);
+  if (name == NULL) return;
   snprintf(synced, sizeof synced, "%s/synced", root);
   mkdir(synced, 0700);
   snprintf(synced, sizeof synced, "%s/synced/%s", root, name);

@@ -38,6 +38,7 @@ import { keepRetention } from './sqlite/retention.ts';
 import { planRewind, rewind } from './sqlite/rewind.ts';
 import { tail } from './sqlite/tail.ts';
 import { type Partition, Topics } from './sqlite/topics.ts';
+import { WriteAheadLog } from './sqlite/write-ahead-log.ts';
 import { SqliteWriter } from './sqlite/writer.ts';
 
 /** The most bytes of records that may wait to be written. */
@@ -88,16 +89,18 @@ class SqliteLog implements EventLog {
       () => batches.refresh(),
       (error) => logger.error({ err: error }, 'The log cannot be read'),
     );
+    const wal = new WriteAheadLog(db);
     const writer = new SqliteWriter({
       db,
       file,
       maxWaitingBytes,
       finish: () => records.finish(),
+      sync: () => wal.sync(),
       committed: () => ends.moved(records.committed()),
       undone: () => records.undone(),
     });
     const parts = { topics: new Topics(db), offsets: new Offsets(db), partitionOf: createPartitioner() };
-    this.#opened = { file, logger, db, records, blocks, batches, ends, writer, ...parts };
+    this.#opened = { file, logger, db, records, blocks, batches, ends, wal, writer, ...parts };
     ends.start();
     const { signal } = this.#stopping;
     this.#background = Promise.all([
@@ -116,11 +119,12 @@ class SqliteLog implements EventLog {
     await Promise.all([...this.#members].map((member) => member.stop()));
     this.#stopping.abort();
     if (!this.#opened) return;
-    const { db, ends, writer } = this.#opened;
+    const { db, ends, wal, writer } = this.#opened;
     await this.#background;
     await writer.drained();
     this.#opened = undefined;
     ends.stop();
+    wal.close();
     closeDatabase(db);
   }
 

@@ -10,6 +10,7 @@ import type { Offsets } from './offsets.ts';
 import { sizeOf } from './reading.ts';
 import type { Records } from './records.ts';
 import type { Partition, Topics } from './topics.ts';
+import type { WriteAheadLog } from './write-ahead-log.ts';
 import type { SqliteWriter } from './writer.ts';
 
 /** The parts of an opened log, for the modules that read and write it. */
@@ -23,6 +24,7 @@ export interface SqliteEngine {
   readonly batches: Batches;
   readonly offsets: Offsets;
   readonly ends: Ends;
+  readonly wal: WriteAheadLog;
   readonly writer: SqliteWriter;
   readonly partitionOf: Partitioner;
 }

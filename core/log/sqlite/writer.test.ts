@@ -9,8 +9,10 @@ describe('group commit', () => {
   let db: DatabaseSync;
   let commits: number;
   let writer: SqliteWriter;
+  let disk: Error | undefined;
 
   beforeEach(() => {
+    disk = undefined;
     db = new DatabaseSync(':memory:');
     db.exec('CREATE TABLE t (n INTEGER)');
     commits = 0;
@@ -21,6 +23,9 @@ describe('group commit', () => {
       file: 'memory',
       maxWaitingBytes: 10_000_000,
       finish: nothing,
+      sync: () => {
+        if (disk) throw disk;
+      },
       committed,
       undone: nothing,
     });
@@ -88,6 +93,29 @@ describe('group commit', () => {
     db.exec('PRAGMA max_page_count = 1000000');
     await writer.submit(insert(3));
     expect(rows()).toEqual([0, 3]);
+  });
+
+  test('acknowledges nothing that the disk did not take, and nothing after it', async () => {
+    await writer.submit(insert(0));
+    disk = Object.assign(new Error('EIO: i/o error, fdatasync'), { code: 'EIO' });
+    const failed = await Promise.allSettled([writer.submit(insert(1)), writer.submit(insert(2))]);
+    const unknown = {
+      outcome: 'unknown',
+      message: expect.stringContaining('the disk did not take what was written (EIO'),
+    };
+    expect(failed.map((result) => result.status === 'rejected' && result.reason)).toEqual([
+      expect.objectContaining(unknown),
+      expect.objectContaining(unknown),
+    ]);
+    expect(commits).toBe(2);
+    // A sync that succeeds later says nothing of what an earlier one lost.
+    disk = undefined;
+    await expect(writer.submit(insert(3))).rejects.toMatchObject({
+      outcome: 'refused',
+      message: expect.stringContaining('until Gapline is started again'),
+    });
+    await writer.drained();
+    expect(rows()).toEqual([0, 1, 2]);
   });
 
   test('refuses jobs past the memory bound', async () => {

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { GaplineError } from '../../wire/errors.ts';
+import { describeError, GaplineError } from '../../wire/errors.ts';
 import { isBusy } from '../../wire/sqlite-code.ts';
 import { AppendError } from '../port.ts';
 import { logError } from './errors.ts';
@@ -32,6 +32,8 @@ export interface SqliteWriterOptions {
   readonly maxWaitingBytes: number;
   /** Called inside each transaction as its last act. */
   readonly finish: () => void;
+  /** Makes what was committed durable, or throws. */
+  readonly sync: () => void;
   /** Called after each commit, before any job of it resolves. */
   readonly committed: () => void;
   /** Called when a transaction was undone. */
@@ -89,26 +91,34 @@ export class SqliteWriter {
 
   /** Whether the last transaction could be begun. */
   #begun = true;
+  /** Why nothing is written any more: what follows a commit that the disk may have lost would be lost with it. */
+  #unsynced: AppendError | undefined;
 
   #flush(): void {
     const { db, file } = this.#options;
     this.#refuseLate();
     if (this.#queue.length === 0) return;
+    if (this.#unsynced) {
+      this.#refuseAll(this.#unsynced);
+      return;
+    }
     try {
       db.exec('BEGIN IMMEDIATE');
       this.#begun = true;
     } catch (error) {
       this.#begun = false;
-      if (isBusy(error)) return;
-      const all = this.#take(this.#queue.length);
-      for (const { reject } of all) reject(refusal(file, error, 'refused'));
+      if (!isBusy(error)) this.#refuseAll(refusal(file, error, 'refused'));
       return;
     }
     this.#transact();
   }
 
+  #refuseAll(error: GaplineError): void {
+    for (const { reject } of this.#take(this.#queue.length)) reject(error);
+  }
+
   #transact(): void {
-    const { db, file, finish, committed, undone } = this.#options;
+    const { db, file, finish, undone } = this.#options;
     const jobs = this.#take(this.#countOfNext());
     const refused = new Map<Queued, GaplineError>();
     let committing = false;
@@ -126,11 +136,28 @@ export class SqliteWriter {
       }
       return;
     }
-    committed();
+    const failure = this.#sync();
+    this.#options.committed();
     for (const queued of jobs) {
-      const error = refused.get(queued);
+      const error = refused.get(queued) ?? failure;
       if (error) queued.reject(error);
       else queued.resolve();
+    }
+  }
+
+  /** Why what was committed is perhaps not durable. */
+  #sync(): GaplineError | undefined {
+    try {
+      this.#options.sync();
+      return undefined;
+    } catch (error) {
+      const what = `${this.#options.file}: the disk did not take what was written (${describeError(error)})`;
+      this.#unsynced = new AppendError(
+        'refused',
+        `${what}; nothing more is taken until Gapline is started again`,
+        error,
+      );
+      return new AppendError('unknown', what, error);
     }
   }
 
