@@ -80,12 +80,24 @@ test('a group waits no longer than the last one took, and 5 ms', async () => {
   expect(sizes).toEqual([4, 1, 1, 1]);
 });
 
-test('with a quick log, and with a full group, nobody waits', async () => {
+test('where a group takes less than a millisecond, it is the last sender that ends the wait', async () => {
+  const { sizes, send, endGroup } = startGroups();
+  send(4);
+  await turns();
+  send(1);
+  await endGroup(0.4);
+  expect(sizes).toEqual([4]);
+  send(4);
+  await turns();
+  expect(sizes).toEqual([4, 5]);
+});
+
+test('with a log in memory, and with a full group, nobody waits', async () => {
   const quick = startGroups();
   quick.send(4);
   await turns();
   quick.send(1);
-  await quick.endGroup(0.9);
+  await quick.endGroup(0.09);
   expect(quick.sizes).toEqual([4, 1]);
   const full = startGroups(1_000);
   full.send(2, 10);

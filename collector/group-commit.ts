@@ -143,7 +143,11 @@ export class GroupCommit {
 
   /** Whether it is not worth waiting for more requests. */
   get #isComplete(): boolean {
-    return this.#lingerMs < 1 || this.#requests >= this.#expected || this.#bytes >= this.#options.maxGroupBytes;
+    return (
+      this.#lingerMs < shortestLingerMs ||
+      this.#requests >= this.#expected ||
+      this.#bytes >= this.#options.maxGroupBytes
+    );
   }
 
   /**
@@ -193,3 +197,5 @@ const recordOverheadBytes = 200;
 
 /** A group waits for companions as long as the last group took, and not longer than this. */
 const longestLingerMs = 5;
+/** Where a group takes less than this it does not wait. A timer waits for a millisecond at least, but mostly the last sender ends the wait. */
+const shortestLingerMs = 0.1;
