@@ -1,6 +1,7 @@
 import { DecimalScanner } from '../core/numeric/scan-decimals.ts';
+import { contentOf } from '../core/partitions/content.ts';
 import type { Form } from '../core/partitions/names.ts';
-import { contentOf, type ObjectRows } from '../core/partitions/rows.ts';
+import type { ObjectRows } from '../core/partitions/rows.ts';
 import { type Formed, formOf } from './form.ts';
 import { Former } from './former.ts';
 import { RowBuffer } from './row-buffer.ts';

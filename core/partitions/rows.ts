@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { endField, type Point, valuePrefix } from '../wire/point.ts';
 import { distinctNames } from './names.ts';
 
@@ -33,14 +32,6 @@ export interface ObjectRows {
   readonly truth: Int32Array;
   /** By row, 1 where it ends a segment. */
   readonly ends: Uint8Array;
-}
-
-/** A digest of what rows hold, whatever they are written in. */
-export function contentOf(rows: ObjectRows): string {
-  const { device, columns, count, times, values, truths, truth, ends } = rows;
-  const hash = createHash('sha256').update(JSON.stringify({ layout: 1, device, columns, count, truths }));
-  for (const column of [times, ...values, truth, ends]) hash.update(column);
-  return hash.digest('hex').slice(0, 32);
 }
 
 /** The rows as the archive has points: a gap is a field that is not there. */
