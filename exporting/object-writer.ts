@@ -1,8 +1,8 @@
 import type { ObjectInfo, ObjectStore, Staging } from '../core/objects/port.ts';
-import { giveBack } from '../core/partitions/csv-bytes.ts';
 import { type ExportedObject, type Manifest, mostObjects } from '../core/partitions/manifest.ts';
 import { type Form, objectKey, type Partition, partPlace, readKey } from '../core/partitions/names.ts';
 import { columnsOf } from '../core/partitions/rows.ts';
+import { giveBack } from '../core/partitions/shared-room.ts';
 import { GaplineError } from '../core/wire/errors.ts';
 import type { Encoder } from './encoder.ts';
 import type { Formed } from './form.ts';

@@ -4,9 +4,9 @@ import { csvCell } from '../dataset/csv-writer.ts';
 import { mulberry32 } from '../numeric/random/mulberry32.ts';
 import { formatRfc3339 } from '../wire/time.ts';
 import { fromCsv, toCsv } from './csv.ts';
-import { giveBack } from './csv-bytes.ts';
 import type { ObjectRows } from './rows.ts';
 import { columnsOf, emptyRows } from './rows.ts';
+import { giveBack } from './shared-room.ts';
 import { rowsOf, shapes } from './testing.ts';
 
 /** Cell by cell. */

@@ -26,7 +26,7 @@ const feedBytes = 1 << 20;
  * @returns bytes that threads share; `giveBack` takes their memory for another table
  */
 export function toCsv(rows: ObjectRows): Uint8Array {
-  const out = CsvBytes.take();
+  const out = new CsvBytes();
   writeCsv(rows, {
     add(bytes, { done, count }) {
       // All rows are as long as those before, or nearly so.

@@ -3,7 +3,8 @@ import { parquetMetadata } from 'hyparquet';
 import { expect, test } from 'vitest';
 import { mulberry32 } from '../numeric/random/mulberry32.ts';
 import { fromParquet } from './read-parquet.ts';
-import { columnsOf, emptyRows } from './rows.ts';
+import { columnsOf, emptyRows, type ObjectRows } from './rows.ts';
+import { giveBack } from './shared-room.ts';
 import { type RowsShape, rowsOf, shapes } from './testing.ts';
 import { toParquet } from './write-parquet.ts';
 
@@ -67,4 +68,18 @@ test('where every row has a truth of its own, and times leap, all are there', as
   const bytes = await toParquet(all);
   expect(encodingsOf(bytes)).toEqual([['RLE_DICTIONARY', 'PLAIN', 'PLAIN', 'PLAIN', 'PLAIN']]);
   expect(await fromParquet(bytes, rows.columns)).toEqual(all);
+}, 60_000);
+
+test('a file in memory that is used again has nothing of the one before; files that somebody has stay what they are', async () => {
+  const held: { readonly rows: ObjectRows; readonly bytes: Uint8Array }[] = [];
+  const seen = new Set<unknown>();
+  for (const [file, count] of [40_000, 10, 3_000, 90_000, 1, 20_000, 500].entries()) {
+    const rows = rowsOf({ ...samples, count }, mulberry32(file));
+    const bytes = await toParquet(rows);
+    seen.add(bytes.buffer);
+    held.push({ rows, bytes });
+    for (const one of held) expect(await fromParquet(one.bytes, one.rows.columns)).toEqual(one.rows);
+    if (held.length === 2) for (const { bytes: freed } of held.splice(0, 1)) giveBack(freed);
+  }
+  expect(seen.size).toBeLessThan(7);
 }, 60_000);

@@ -26,7 +26,10 @@ function schemaOf({ columns }: ObjectRows): SchemaElement[] {
   ];
 }
 
-/** Rows as a Parquet file: a gap is null, `time` a timestamp of nanoseconds in UTC. */
+/**
+ * Rows as a Parquet file: a gap is null, `time` a timestamp of nanoseconds in UTC.
+ * @returns bytes that threads share; `giveBack` takes their memory for another file
+ */
 export async function toParquet(rows: ObjectRows): Promise<Uint8Array> {
   const { ParquetWriter } = await import('hyparquet-writer');
   const { FileBytes } = await import('./file-bytes.ts');
