@@ -1,12 +1,12 @@
 import { pageBytes } from '../core/numeric/arena.ts';
-import { powersOfTen } from '../core/numeric/plain-decimal-kernel.ts';
+import { signedPowersOfTen } from '../core/numeric/plain-decimal-kernel.ts';
 import { JsonNumberScanner } from '../core/numeric/scan-json-numbers.ts';
 import { blockBytes, instantiateValues, keyBytes, stateWords } from './values-kernel.ts';
 
 const [comma, closing] = [0x2c, 0x7d];
 const doubleBytes = 8;
 const [state, powers] = [0, blockBytes];
-const keysFrom = powers + powersOfTen.byteLength;
+const keysFrom = powers + signedPowersOfTen.byteLength;
 /** Bytes of text for which there is room to begin with; a longer one makes more. */
 const firstText = 4_096;
 
@@ -40,7 +40,7 @@ export class ValuesScanner {
     this.#kernel = instantiateValues(this.#memory, { powers, state, blocks });
     this.#views = viewsOf(this.#memory, this.#keysEnd, keys.length);
     const { bytes, words } = this.#views;
-    new Float64Array(bytes.buffer, powers, powersOfTen.length).set(powersOfTen);
+    new Float64Array(bytes.buffer, powers, signedPowersOfTen.length).set(signedPowersOfTen);
     for (const [index, key] of keys.entries()) {
       const at = keysFrom + index * this.#keyBytes;
       words[at / words.BYTES_PER_ELEMENT] = key.length;

@@ -32,7 +32,7 @@ export const lookahead = decimalReach;
 const doubleBytes = 8;
 const comma = 0x2c;
 
-/** @param powers - where powers of ten stand, from 10^0 to 10^15 */
+/** @param powers - where `signedPowersOfTen` stand */
 export function instantiateDecimals(
   memory: WebAssembly.Memory,
   { powers, stopped }: { readonly powers: number; readonly stopped: number },

@@ -21,8 +21,10 @@ export const reachEnd = 1 << decimalReach;
 
 const [zero, point, minus] = [0x30, 0x2e, 0x2d];
 
-/** Powers of ten that have to stand in the memory of a kernel, from 10^0 to 10^15. */
+/** From 10^0 to 10^15. */
 export const powersOfTen = Float64Array.from({ length: decimalReach }, (_, digits) => 10 ** digits);
+/** The same, and behind them their negatives: they have to stand in the memory of a kernel. */
+export const signedPowersOfTen = Float64Array.of(...powersOfTen, ...powersOfTen.map((power) => -power));
 
 /**
  * A decimal of up to 15 characters in WebAssembly: digits, maybe a minus before and a point between them. Sixteen characters are looked at
@@ -61,7 +63,7 @@ export class PlainDecimal {
 
   /** Bits of the characters that are this one. */
   bitsOf(character: number): Code {
-    return i8x16.bits(i8x16.equal(get(this.characters), i8x16.constant(character)));
+    return i8x16.bits(i8x16.equal(get(this.characters), this.#frame.constant(i8x16.constant(character))));
   }
 
   /** The parts of a number of this length. */
@@ -70,8 +72,8 @@ export class PlainDecimal {
     const [digits, others, marks] = [this.#digits, this.#others, this.#marks];
     return [
       set(sign, i32.equal(i32.load8(get(this.#text)), i32.constant(minus))),
-      set(digits, i8x16.subtract(get(characters), i8x16.constant(zero))),
-      set(others, i8x16.greaterUnsigned(get(digits), i8x16.constant(9))),
+      set(digits, i8x16.subtract(get(characters), this.#frame.constant(i8x16.constant(zero)))),
+      set(others, i8x16.greaterUnsigned(get(digits), this.#frame.constant(i8x16.constant(9)))),
       set(digits, bitAndNot(get(digits), get(others))),
       // What is no digit, beside the sign: a point or what comes after it, or it is no plain number.
       set(marks, i32.subtract(i32.or(i8x16.bits(get(others)), i32.constant(reachEnd)), get(sign))),
@@ -93,23 +95,24 @@ export class PlainDecimal {
 
   /**
    * The number; any where it is not plain.
-   * @param powers - where {@link powersOfTen} stand
+   * @param powers - where {@link signedPowersOfTen} stand
    */
   value(into: Local, powers: number): Code[] {
-    const { sign } = this;
     return [
       ...sumUp(this.#frame, this.#digits, this, into),
       set(into, f64.divide(get(into), f64.load(this.#powerOfTen(powers)))),
-      set(into, select(f64.negative(get(into)), get(into), get(sign))),
     ];
   }
 
-  /** The address of the power of ten by how many digits stand behind the point, whatever a cell that is not plain looks like. */
+  /**
+   * The address of the power of ten by how many digits stand behind the point, whatever a cell that is not plain looks like. It has the
+   * sign of the number: to choose between that and its negative would be a branch.
+   */
   #powerOfTen(powers: number): Code {
     const { sign, places, whole, hasPoint } = this;
     const decimals = i32.subtract(i32.add(get(sign), get(places)), get(whole));
     const index = i32.and(select(decimals, i32.constant(0), get(hasPoint)), i32.constant(decimalReach - 1));
-    return i32.add(i32.constant(powers), i32.shiftLeft(index, 3));
+    return i32.add(i32.constant(powers), i32.shiftLeft(i32.add(index, i32.shiftLeft(get(sign), 4)), 3));
   }
 }
 
@@ -122,18 +125,21 @@ interface Places {
 /** The digits of a number as one number: they are moved to the right, over the point, and put together by twos, fours and eights. */
 function sumUp(frame: Frame, digits: Local, { sign, whole, places }: Places, into: Local): Code[] {
   const [lanes, twos, fours] = [frame.local('v128'), frame.local('v128'), frame.local('v128')];
-  const numbered = i8x16.lanes(...Array.from({ length: 16 }, (_, lane) => lane));
+  const numbered = frame.constant(i8x16.lanes(...Array.from({ length: 16 }, (_, lane) => lane)));
   const shift = i32.subtract(i32.add(get(places), get(sign)), i32.constant(16));
   // Minus one where it holds.
   const behindPoint = i8x16.atLeast(get(lanes), i8x16.splat(get(whole)));
-  const tens = i16x8.multiply(bitAnd(get(digits), i16x8.constant(0xff)), i16x8.constant(10));
-  const eights = i32x4.dot(i16x8.fromI32x4(get(fours), get(fours)), i16x8.repeated(10_000, 1));
+  const tens = i16x8.multiply(
+    bitAnd(get(digits), frame.constant(i16x8.constant(0xff))),
+    frame.constant(i16x8.constant(10)),
+  );
+  const eights = i32x4.dot(i16x8.fromI32x4(get(fours), get(fours)), frame.constant(i16x8.repeated(10_000, 1)));
   const high = f64.multiply(f64.fromI32(i32x4.lane(get(twos), 0)), f64.constant(1e8));
   return [
     set(lanes, i8x16.add(numbered, i8x16.splat(shift))),
     set(digits, i8x16.swizzle(get(digits), i8x16.subtract(get(lanes), behindPoint))),
     set(twos, i16x8.add(tens, i16x8.shiftRight(get(digits), 8))),
-    set(fours, i32x4.dot(get(twos), i16x8.repeated(100, 1))),
+    set(fours, i32x4.dot(get(twos), frame.constant(i16x8.repeated(100, 1)))),
     set(twos, eights),
     set(into, f64.add(high, f64.fromI32(i32x4.lane(get(twos), 1)))),
   ];

@@ -1,6 +1,6 @@
 import { pageBytes } from './arena.ts';
 import { type DecimalsKernel, instantiateDecimals, lookahead } from './decimals-kernel.ts';
-import { powersOfTen } from './plain-decimal-kernel.ts';
+import { signedPowersOfTen } from './plain-decimal-kernel.ts';
 
 const doubleBytes = 8;
 const comma = 0x2c;
@@ -9,7 +9,7 @@ const valuesAtOnce = 2_048;
 /** Where they stand in the memory of the kernel. */
 const stopped = 0;
 const powersAt = doubleBytes;
-const valuesAt = powersAt + powersOfTen.byteLength;
+const valuesAt = powersAt + signedPowersOfTen.byteLength;
 const textAt = valuesAt + valuesAtOnce * doubleBytes;
 /** Bytes that are read cell by cell at the most, before plain numbers are looked for again. */
 const mostReach = 4_096;
@@ -62,7 +62,7 @@ export class DecimalScanner {
 function makeRoom(size: number) {
   const memory = new WebAssembly.Memory({ initial: Math.ceil(size / pageBytes) });
   const buffer = memory.buffer as ArrayBuffer;
-  new Float64Array(buffer, powersAt, powersOfTen.length).set(powersOfTen);
+  new Float64Array(buffer, powersAt, signedPowersOfTen.length).set(signedPowersOfTen);
   const kernel: DecimalsKernel = instantiateDecimals(memory, { powers: powersAt, stopped });
   return {
     kernel,

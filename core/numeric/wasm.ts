@@ -19,6 +19,7 @@ export interface Local {
 export class Frame {
   readonly parameters: ValueType[] = [];
   readonly locals: ValueType[] = [];
+  readonly #first: Code[] = [];
 
   parameter(type: ValueType): Local {
     this.parameters.push(type);
@@ -30,6 +31,13 @@ export class Frame {
     return { index: this.parameters.length + this.locals.length - 1, type };
   }
 
+  /** A constant of 16 bytes that is made once: where it stands in a loop, V8 makes it anew each time. */
+  constant(value: Code): Code {
+    const local = this.local('v128');
+    this.#first.push(set(local, value));
+    return get(local);
+  }
+
   /** With `result`, the last statement is an expression of that type. */
   function(name: string, body: readonly Code[], result?: ValueType): WasmFunction {
     const type = [
@@ -37,7 +45,12 @@ export class Frame {
       ...vector(this.parameters.map((each) => [typeCodes[each]])),
       ...vector(result ? [[typeCodes[result]]] : []),
     ];
-    const code = [...vector(this.locals.map((each) => [1, typeCodes[each]])), ...body.flat(), 0x0b];
+    const code = [
+      ...vector(this.locals.map((each) => [1, typeCodes[each]])),
+      ...this.#first.flat(),
+      ...body.flat(),
+      0x0b,
+    ];
     return { name, parameters: this.parameters.length, type, code };
   }
 }
