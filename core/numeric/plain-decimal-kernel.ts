@@ -1,9 +1,9 @@
 import {
   bitAnd,
-  bitAndNot,
   type Code,
   type Frame,
   f64,
+  f64x2,
   get,
   i8x16,
   i16x8,
@@ -45,14 +45,14 @@ export class PlainDecimal {
   readonly #frame: Frame;
   readonly #text: Local;
   readonly #digits: Local;
-  readonly #others: Local;
+  readonly #isDigit: Local;
   readonly #marks: Local;
 
   /** @param text - the address of its first character; 16 can be read from there */
   constructor(frame: Frame, text: Local) {
     this.#frame = frame;
     this.#text = text;
-    [this.characters, this.#digits, this.#others] = [frame.local('v128'), frame.local('v128'), frame.local('v128')];
+    [this.characters, this.#digits, this.#isDigit] = [frame.local('v128'), frame.local('v128'), frame.local('v128')];
     [this.length, this.sign, this.#marks] = [frame.local('i32'), frame.local('i32'), frame.local('i32')];
     [this.whole, this.hasPoint, this.places] = [frame.local('i32'), frame.local('i32'), frame.local('i32')];
   }
@@ -69,14 +69,15 @@ export class PlainDecimal {
   /** The parts of a number of this length. */
   parts(): Code[] {
     const { length, characters, sign, whole, hasPoint, places } = this;
-    const [digits, others, marks] = [this.#digits, this.#others, this.#marks];
+    const [digits, isDigit, marks] = [this.#digits, this.#isDigit, this.#marks];
+    const nines = this.#frame.constant(i8x16.constant(9));
     return [
       set(sign, i32.equal(i32.load8(get(this.#text)), i32.constant(minus))),
       set(digits, i8x16.subtract(get(characters), this.#frame.constant(i8x16.constant(zero)))),
-      set(others, i8x16.greaterUnsigned(get(digits), this.#frame.constant(i8x16.constant(9)))),
-      set(digits, bitAndNot(get(digits), get(others))),
+      set(isDigit, i8x16.equal(i8x16.leastUnsigned(get(digits), nines), get(digits))),
+      set(digits, bitAnd(get(digits), get(isDigit))),
       // What is no digit, beside the sign: a point or what comes after it, or it is no plain number.
-      set(marks, i32.subtract(i32.or(i8x16.bits(get(others)), i32.constant(reachEnd)), get(sign))),
+      set(marks, i32.subtract(i32.xor(i8x16.bits(get(isDigit)), i32.constant(2 * reachEnd - 1)), get(sign))),
       set(whole, i32.trailingZeros(get(marks))),
       set(hasPoint, i32.equal(i32.load8(i32.add(get(this.#text), get(whole))), i32.constant(point))),
       set(places, i32.subtract(i32.subtract(get(length), get(sign)), get(hasPoint))),
@@ -128,19 +129,19 @@ function sumUp(frame: Frame, digits: Local, { sign, whole, places }: Places, int
   const numbered = frame.constant(i8x16.lanes(...Array.from({ length: 16 }, (_, lane) => lane)));
   const shift = i32.subtract(i32.add(get(places), get(sign)), i32.constant(16));
   // Minus one where it holds.
-  const behindPoint = i8x16.atLeast(get(lanes), i8x16.splat(get(whole)));
+  const behindPoint = i8x16.greater(get(lanes), i8x16.splat(i32.subtract(get(whole), i32.constant(1))));
   const tens = i16x8.multiply(
     bitAnd(get(digits), frame.constant(i16x8.constant(0xff))),
     frame.constant(i16x8.constant(10)),
   );
   const eights = i32x4.dot(i16x8.fromI32x4(get(fours), get(fours)), frame.constant(i16x8.repeated(10_000, 1)));
-  const high = f64.multiply(f64.fromI32(i32x4.lane(get(twos), 0)), f64.constant(1e8));
+  const halves = f64x2.multiply(f64x2.fromI32x4(eights), frame.constant(f64x2.lanes(1e8, 1)));
   return [
     set(lanes, i8x16.add(numbered, i8x16.splat(shift))),
     set(digits, i8x16.swizzle(get(digits), i8x16.subtract(get(lanes), behindPoint))),
     set(twos, i16x8.add(tens, i16x8.shiftRight(get(digits), 8))),
     set(fours, i32x4.dot(get(twos), frame.constant(i16x8.repeated(100, 1)))),
-    set(twos, eights),
-    set(into, f64.add(high, f64.fromI32(i32x4.lane(get(twos), 1)))),
+    set(twos, halves),
+    set(into, f64.add(f64x2.lane(get(twos), 0), f64x2.lane(get(twos), 1))),
   ];
 }

@@ -92,6 +92,7 @@ export const i32 = {
   remainderUnsigned: binary(0x70),
   and: binary(0x71),
   or: binary(0x72),
+  xor: binary(0x73),
   shiftLeft: (a: Code, bits: number): Code => [...a, ...i32.constant(bits), 0x74],
   shiftRight: (a: Code, bits: number): Code => [...a, ...i32.constant(bits), 0x76],
   equal: binary(0x46),
@@ -145,7 +146,6 @@ export const f64 = {
   greater: binary(0x64),
   equal: binary(0x61),
   notEqual: binary(0x62),
-  negative: (a: Code): Code => [...a, 0x9a],
   absolute: (a: Code): Code => [...a, 0x99],
   /** To the nearest whole number. */
   nearest: (a: Code): Code => [...a, 0x9e],
@@ -256,9 +256,10 @@ export const i8x16 = {
   add: vectorBinary(0x6e),
   subtract: vectorBinary(0x71),
   equal: vectorBinary(0x23),
-  greaterUnsigned: vectorBinary(0x28),
+  /** The lesser of two numbers without a sign. */
+  leastUnsigned: vectorBinary(0x77),
   /** Of numbers with a sign. */
-  atLeast: vectorBinary(0x2b),
+  greater: vectorBinary(0x27),
   /** Of the first those lanes that the second names; zero where it names none. */
   swizzle: vectorBinary(0x0e),
   /** The highest bit of each lane, as an i32. */
@@ -268,15 +269,13 @@ export const i8x16 = {
 /** Bits that are set in both. */
 export const bitAnd = vectorBinary(0x4e);
 
-/** Bits that are set in the first and not in the second. */
-export const bitAndNot = vectorBinary(0x4f);
-
 /** Two numbers of 64 bits side by side. */
 export const f64x2 = {
-  constant: (value: number): Code => {
-    const bytes = [...new Uint8Array(Float64Array.of(value).buffer)];
-    return [0xfd, 0x0c, ...bytes, ...bytes];
-  },
+  constant: (value: number): Code => f64x2.lanes(value, value),
+  lanes: (...values: [number, number]): Code => [...[0xfd, 0x0c], ...new Uint8Array(Float64Array.from(values).buffer)],
+  lane: (a: Code, lane: number): Code => [...a, 0xfd, 0x21, lane],
+  /** Of the first two of four whole numbers. */
+  fromI32x4: vectorUnary(0xfe),
   load: (address: Code, offset = 0): Code => [...address, 0xfd, 0x00, 3, ...unsigned(offset)],
   /** One number, twice. */
   loadSplat: (address: Code, offset = 0): Code => [...address, 0xfd, 0x0a, 3, ...unsigned(offset)],
