@@ -22,8 +22,8 @@ export interface RunOptions {
 
 /**
  * V8 begins to mark its heap once there is less room up to its limit than the young generation has. A heap of some 40 MB never has as
- * much, so under load it was marked nine times a second: docs/decisions/0167-garbage.md. With this it begins when four fifths of the
- * room are used; the limit stays what it was.
+ * much, so under load it was marked nine times a second (docs/decisions/0167-syncs-and-garbage.md). With this it begins when four fifths
+ * of the room are used; the limit stays what it was.
  */
 const markLater = '--incremental-marking-hard-trigger=80';
 

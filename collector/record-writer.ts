@@ -84,9 +84,7 @@ export class RecordWriter {
    * a body of megabytes may end as a record of a hundred bytes.
    */
   finish(records: LogRecord[]): LogRecord[] {
-    if (this.out.bytes === this.#shared) this.#sharedEnd = this.out.at;
-    else this.out.use(nothing);
-    if (this.#allocated === 0) return records;
+    if (this.out.bytes !== this.#shared) this.out.use(nothing);
     const used = records.reduce((sum, { value }) => sum + value.byteLength, 0);
     if (this.#allocated <= 2 * used + 4 * slack) return records;
     return records.map((record) => ({ ...record, value: Buffer.from(record.value) }));
@@ -127,6 +125,7 @@ export class RecordWriter {
 
   /** A reading grows by a tenth or so: by the stream and the time of arrival. */
   #renew(left: number): void {
+    if (this.out.bytes === this.#shared) this.#sharedEnd = this.out.at;
     const size = left + (left >> 3) + this.#slack;
     if (8 * size <= sharedBytes) {
       this.#share(size);
@@ -137,7 +136,6 @@ export class RecordWriter {
   }
 
   #share(size: number): void {
-    if (this.out.bytes === this.#shared) this.#sharedEnd = this.out.at;
     if (this.#shared.length - this.#sharedEnd < size) {
       this.#shared = Buffer.allocUnsafeSlow(sharedBytes);
       this.#sharedEnd = 0;
