@@ -65,7 +65,8 @@ export async function strikeAll(
   }
 
   for (const { atSeconds, name, seed } of steps) {
-    await sleep(Math.max(0, atSeconds - elapsed()) * 1_000, undefined, { signal: stopping }).catch(() => {});
+    const waitMs = (atSeconds - elapsed()) * 1_000;
+    if (waitMs > 0) await sleep(waitMs, undefined, { signal: stopping }).catch(() => {});
     if (stopping.aborted) break;
     const fault = faults.get(name);
     if (fault === undefined) throw new Error(`there is no fault "${name}"`);
