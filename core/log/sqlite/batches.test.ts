@@ -85,7 +85,7 @@ test('a damaged place is told each time, and those before it are known once', as
   for (let count = 0; count < 5; count += 1) append();
   const db = await open();
   db.exec(
-    `UPDATE log_batches SET slices = CAST(substr(slices, 1, 9) || x'01' || substr(slices, 11) AS BLOB) WHERE id = 4`,
+    `UPDATE log_appended SET slices = CAST(substr(slices, 1, 9) || x'01' || substr(slices, 11) AS BLOB) WHERE id = 4`,
   );
   const batches = new Batches(await open(), 'log.db');
   for (let look = 0; look < 3; look += 1) expect(() => batches.see()).toThrow(/the batch 4 of records/);

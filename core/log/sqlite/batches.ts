@@ -1,11 +1,12 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { GaplineError } from '../../wire/errors.ts';
 import type { LogRecord } from '../port.ts';
+import { bytesIn, bytesOf, dataOf, roomFor } from './batch-data.ts';
 import { Block, layOutNew, sizeOfNew } from './block.ts';
 import type { PackedBlock } from './blocks.ts';
 import { damaged } from './errors.ts';
 import { decodeSlices, encodeSlices, type Slice } from './slice.ts';
-import { compressAtOnce, decompress } from './zstd.ts';
+import { compressAtOnce } from './zstd.ts';
 
 /** What one transaction appended, to whatever partitions. */
 export interface Batch {
@@ -58,15 +59,15 @@ export class Batches {
 
   constructor(db: DatabaseSync, file: string) {
     this.#file = file;
-    this.#insert = db.prepare('INSERT INTO log_batches (id, slices, data) VALUES (?, ?, ?)');
+    this.#insert = db.prepare('INSERT INTO log_appended (id, slices, data) VALUES (?, ?, ?)');
     // Changes with each commit of another connection.
     this.#version = db.prepare('PRAGMA data_version');
     this.#last = db.prepare('SELECT max(batch) AS last FROM log_partitions');
-    this.#oldest = db.prepare('SELECT min(id) AS oldest FROM log_batches');
-    this.#unseen = db.prepare('SELECT id, slices FROM log_batches WHERE id > ? ORDER BY id');
-    this.#data = db.prepare('SELECT data FROM log_batches WHERE id = ?');
-    this.#delete = db.prepare('DELETE FROM log_batches WHERE id <= ?');
-    this.#count = db.prepare('SELECT count(*) AS count FROM log_batches WHERE id <= ?');
+    this.#oldest = db.prepare('SELECT min(id) AS oldest FROM log_appended');
+    this.#unseen = db.prepare('SELECT id, slices FROM log_appended WHERE id > ? ORDER BY id');
+    this.#data = db.prepare('SELECT data FROM log_appended WHERE id = ?');
+    this.#delete = db.prepare('DELETE FROM log_appended WHERE id <= ?');
+    this.#count = db.prepare('SELECT count(*) AS count FROM log_appended WHERE id <= ?');
   }
 
   /** Of all batches that are not merged, uncompressed. */
@@ -83,14 +84,15 @@ export class Batches {
   write(parts: readonly NewSlice[]): Batch {
     this.see();
     const id = this.#seen + 1n;
-    const bytes = Buffer.allocUnsafeSlow(parts.reduce((sum, { size }) => sum + aligned(size), 0));
+    const room = roomFor(parts.reduce((sum, { size }) => sum + aligned(size), 0));
+    const bytes = bytesIn(room);
     let end = 0;
     for (const { records } of parts) {
       const to = layOutNew(records, bytes, end);
       end = aligned(to);
       bytes.fill(0, to, end);
     }
-    const data = compressAtOnce(bytes);
+    const data = dataOf(room);
     const share = data.length / bytes.length;
     let from = 0;
     const slices = parts.map(({ partitionId, first, arrivedMs, records, size }): Slice => {
@@ -217,7 +219,7 @@ export class Batches {
       return undefined;
     }
     try {
-      const bytes = decompress(data);
+      const bytes = bytesOf(data);
       this.#remember(id, bytes);
       return bytes;
     } catch (cause) {

@@ -8,6 +8,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { contents, copyTo, deadline, numbered, numbers, silent, sorted, texts } from '../contract/fixture.ts';
 import { createSqliteLog } from '../sqlite.ts';
 import { inTermsOfLog } from './errors.ts';
+import { compressAtOnce } from './zstd.ts';
 
 let folder: string;
 const open = async (file: string) => {
@@ -46,7 +47,7 @@ test('a clean stop empties the write-ahead log, although another has the file op
   await log.ensureTopics([{ name: 'a', partitions: 2, retentionMs: 60_000 }]);
   await log.append('a', numbered(0, 1_000), deadline);
   const other = new DatabaseSync(file);
-  other.prepare('SELECT count(*) FROM log_batches').get();
+  other.prepare('SELECT count(*) FROM log_appended').get();
   expect(statSync(`${file}-wal`).size).toBeGreaterThan(0);
   await log.stop();
   expect(statSync(`${file}-wal`).size).toBe(0);
@@ -74,7 +75,7 @@ test('takes over a file of the first layout, with what it holds', async () => {
   const db = new DatabaseSync(file);
   db.exec('ALTER TABLE log_topics DROP COLUMN compacted; DROP TABLE log_holds; DROP TABLE log_blocks');
   db.exec(
-    'ALTER TABLE log_partitions DROP COLUMN batch; DROP TABLE log_batches; ALTER TABLE log_rows RENAME TO log_records',
+    'ALTER TABLE log_partitions DROP COLUMN batch; DROP TABLE log_appended; ALTER TABLE log_rows RENAME TO log_records',
   );
   db.exec('UPDATE log_schema SET version = 1');
   db.close();
@@ -90,7 +91,7 @@ test('a process of the last layout that has the file open fails, and does not st
   await (await open(file)).stop();
   const older = new DatabaseSync(file);
   older.exec(
-    'ALTER TABLE log_partitions DROP COLUMN batch; DROP TABLE log_batches; ALTER TABLE log_rows RENAME TO log_records',
+    'ALTER TABLE log_partitions DROP COLUMN batch; DROP TABLE log_appended; ALTER TABLE log_rows RENAME TO log_records',
   );
   older.exec('UPDATE log_schema SET version = 3');
   const read = older.prepare('SELECT id FROM log_records');
@@ -98,6 +99,27 @@ test('a process of the last layout that has the file open fails, and does not st
   await (await open(file)).stop();
   expect(() => read.all()).toThrow(/no such table/);
   older.close();
+});
+
+test('takes over batches of the fourth layout, which are compressed, and a process of it that has the file open fails', async () => {
+  const file = join(folder, 'gapline.db');
+  const log = await open(file);
+  await log.ensureTopics([{ name: 'a', partitions: 2, retentionMs: 1_000_000 }]);
+  for (let at = 0; at < 30; at += 10) await log.append('a', numbered(at, at + 10), deadline);
+  await log.stop();
+  const older = new DatabaseSync(file);
+  older.exec('ALTER TABLE log_appended RENAME TO log_batches; UPDATE log_schema SET version = 4');
+  const put = older.prepare('UPDATE log_batches SET data = ? WHERE id = ?');
+  for (const { id, data } of older.prepare('SELECT id, data FROM log_batches').all())
+    put.run(compressAtOnce((data as Uint8Array).subarray(0, -4)), id as number);
+  const read = older.prepare('SELECT id FROM log_batches');
+  expect(read.all()).toHaveLength(3);
+  const newer = await open(file);
+  expect(() => read.all()).toThrow(/no such table/);
+  older.close();
+  await newer.append('a', numbered(30, 40), deadline);
+  expect(sorted(texts(await contents(newer, 'a')))).toEqual(numbers(0, 40));
+  await newer.stop();
 });
 
 test('refuses the log of a newer Gapline', async () => {
@@ -108,7 +130,7 @@ test('refuses the log of a newer Gapline', async () => {
   db.close();
   await expect(open(file)).rejects.toMatchObject({
     code: 'log-corrupt',
-    message: `${file} has the layout 99 of the log, this Gapline knows 4: use the newer Gapline that wrote it`,
+    message: `${file} has the layout 99 of the log, this Gapline knows 5: use the newer Gapline that wrote it`,
   });
 });
 

@@ -7,7 +7,7 @@ import { isBusy } from '../../wire/sqlite-code.ts';
 import { logError } from './errors.ts';
 
 /** The layout of the tables below. A file with a higher one was made by a newer Gapline. */
-const schemaVersion = 4n;
+const schemaVersion = 5n;
 
 /** From which offset on a group's checkpoint still needs the records of a partition. */
 const holds = `
@@ -26,8 +26,11 @@ const blocks = `
 
 /** What one transaction appended: `slices` says which records of `data` are whose (see `batches.ts`). */
 const batches = `
-  CREATE TABLE log_batches (id INTEGER PRIMARY KEY, slices BLOB NOT NULL, data BLOB NOT NULL) STRICT;
+  CREATE TABLE log_appended (id INTEGER PRIMARY KEY, slices BLOB NOT NULL, data BLOB NOT NULL) STRICT;
 `;
+
+/** As they were up to the fourth layout, each compressed. */
+const oldBatches = batches.replace('log_appended', 'log_batches');
 
 /**
  * `log_rows.id` is the partition's id and the offset in one number (see {@link recordId}), so that a partition is one range of the
@@ -65,8 +68,10 @@ const migrations: ReadonlyMap<unknown, string> = new Map([
   [
     3n,
     `ALTER TABLE log_records RENAME TO log_rows;
-     ALTER TABLE log_partitions ADD COLUMN batch INTEGER NOT NULL DEFAULT 0; ${batches}`,
+     ALTER TABLE log_partitions ADD COLUMN batch INTEGER NOT NULL DEFAULT 0; ${oldBatches}`,
   ],
+  // Renamed for the same reason: it would take for damaged what is not compressed, and merge it as that.
+  [4n, 'ALTER TABLE log_batches RENAME TO log_appended'],
 ]);
 
 const offsetBits = 44n;

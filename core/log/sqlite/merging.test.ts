@@ -25,7 +25,7 @@ const mergesAll: PackingOptions = { batches: 1, recordsPerBlock: 10, everyMs: 3_
 describe('batches', { timeout: testTimeoutMs }, () => {
   const { fixture, file, look, one, blocks, bytes, packingLog: packWith } = fileOfEachTest();
   const mergingLog = (packing = mergesAll, retentionCheckMs?: number) => packWith(packing, retentionCheckMs);
-  const batches = () => one('SELECT count(*) FROM log_batches');
+  const batches = () => one('SELECT count(*) FROM log_appended');
   const bytesOfBlocks = () => one('SELECT sum(octet_length(data) + 64) FROM log_blocks');
 
   test('an append to many partitions is one row, and what it counts is what it takes', async () => {
@@ -33,7 +33,7 @@ describe('batches', { timeout: testTimeoutMs }, () => {
     const topic = await fixture().topic(log, 'readings', 12);
     await log.append(topic, numbered(0, 500), deadline);
     expect([batches(), one('SELECT count(*) FROM log_rows')]).toEqual([1, 0]);
-    const stored = one('SELECT octet_length(data) FROM log_batches');
+    const stored = one('SELECT octet_length(data) FROM log_appended');
     const partitions = one('SELECT count(*) FROM log_partitions WHERE next > 0');
     // Each slice begins at a multiple of 8 bytes.
     expect(Math.abs(bytes() - stored - 64 * partitions)).toBeLessThan(8 * partitions);
@@ -258,7 +258,7 @@ describe('batches', { timeout: testTimeoutMs }, () => {
     const noise = (at: number) =>
       Array.from({ length: 10 }, (_, i) => record(`key-${at + i}`, randomBytes(300).toString('hex')));
     for (let at = 0; at < 60; at += 10) await log.append(topic, noise(at), deadline);
-    await fixture().topic(log, 'becomes', 1, { retentionBytes: 9_000 });
+    await fixture().topic(log, 'becomes', 1, { retentionBytes: 18_000 });
     const retaining = await mergingLog({}, 20);
     await expect.poll(() => one('SELECT first FROM log_partitions'), patient).toBeGreaterThan(15);
     await retaining.stop();
@@ -290,7 +290,7 @@ describe('batches', { timeout: testTimeoutMs }, () => {
     await log.append(other, numbered(0, 5), deadline);
     expect(batches()).toBe(2);
     look().exec(
-      `UPDATE log_batches SET data = CAST(substr(data, 1, 40) || x'00' || substr(data, 42) AS BLOB) WHERE id = 1`,
+      `UPDATE log_appended SET data = CAST(substr(data, 1, 400) || x'01' || substr(data, 402) AS BLOB) WHERE id = 1`,
     );
     const reader = await fixture().open();
     await expect(contents(reader, topic)).rejects.toMatchObject({
@@ -308,7 +308,7 @@ describe('batches', { timeout: testTimeoutMs }, () => {
       await Promise.all([topic, other].map((each) => log.append(each, numbered(at, at + 10), deadline)));
     expect(batches()).toBe(5);
     look().exec(
-      `UPDATE log_batches SET data = CAST(substr(data, 1, 40) || x'00' || substr(data, 42) AS BLOB) WHERE id = 3`,
+      `UPDATE log_appended SET data = CAST(substr(data, 1, 400) || x'01' || substr(data, 402) AS BLOB) WHERE id = 3`,
     );
     const merging = await mergingLog({ batches: 5, everyMs: 3_600_000 });
     await expect.poll(batches, patient).toBe(0);
@@ -336,7 +336,7 @@ describe('batches', { timeout: testTimeoutMs }, () => {
     const log = await fixture().open();
     const topic = await fixture().topic(log, 'readings', 1);
     await log.append(topic, numbered(0, 20), deadline);
-    look().exec(`UPDATE log_batches SET slices = CAST(substr(slices, 1, 9) || x'01' || substr(slices, 11) AS BLOB)`);
+    look().exec(`UPDATE log_appended SET slices = CAST(substr(slices, 1, 9) || x'01' || substr(slices, 11) AS BLOB)`);
     await expect(fixture().open()).rejects.toMatchObject({
       code: 'log-corrupt',
       message: expect.stringMatching(/gapline\.db is damaged: the batch 1 of records: its slices do not fit/),
