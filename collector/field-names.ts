@@ -71,6 +71,42 @@ export class FieldNames {
    * @returns where the first field begins that is otherwise
    */
   copyMany(bytes: Buffer, view: DataView, start: number, out: ByteWriter): number {
+    const verbatim = this.#isJson ? this.#copyVerbatim(bytes, view, start, out) : start;
+    return this.#copyEach(bytes, view, verbatim, out);
+  }
+
+  /** Compact JSON is written as it was sent: it is checked field by field, and copied at once. */
+  #copyVerbatim(bytes: Buffer, view: DataView, start: number, out: ByteWriter): number {
+    const sent = this.#sent;
+    const occurred = this.#occurred;
+    const reading = this.#reading;
+    const count = occurred.length;
+    const length = Math.min(bytes.length, start + out.bytes.length - out.at);
+    let at = start;
+    let next = this.#next;
+    let copied = 0;
+    for (;;) {
+      const most = Math.min(next + lookAhead, count);
+      let index = next;
+      while (index < most && !sent.isAt(index, view, at, length)) index += 1;
+      if (index >= most || occurred[index] === reading) break;
+      const value = at + sent.lengthOf(index);
+      const end = bytes[value] === 0x6e ? nullEnd(bytes, value) : plainNumberEnd(bytes, value);
+      if (end < 0 || end >= length || bytes[end] !== comma) break;
+      occurred[index] = reading;
+      copied += 1;
+      next = index + 1;
+      at = end + 1;
+    }
+    if (at === start) return start;
+    bytes.copy(out.bytes, out.at, start, at);
+    out.at += at - start;
+    this.copied += copied;
+    this.#next = next;
+    return at;
+  }
+
+  #copyEach(bytes: Buffer, view: DataView, start: number, out: ByteWriter): number {
     const sent = this.#sent;
     const written = this.#written;
     const occurred = this.#occurred;
