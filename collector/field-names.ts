@@ -99,7 +99,7 @@ export class FieldNames {
       at = end + 1;
     }
     if (at === start) return start;
-    bytes.copy(out.bytes, out.at, start, at);
+    out.bytes.set(bytes.subarray(start, at), out.at);
     out.at += at - start;
     this.copied += copied;
     this.#next = next;

@@ -59,19 +59,46 @@ export function createCollectorMetrics(registry: Registry, observed: Observed) {
 
 export type CollectorMetrics = ReturnType<typeof createCollectorMetrics>;
 
+/** What is counted of an endpoint with each request; the registry asks for it when it is scraped. */
+interface Tally {
+  accepted: number;
+  readonly byStatus: Map<number, number>;
+}
+
+function count({ byStatus }: Tally, status: number): void {
+  byStatus.set(status, (byStatus.get(status) ?? 0) + 1);
+}
+
 function createRequestMetrics(registry: Registry) {
   const registers = [registry];
-  const requestsTotal = new Counter({
+  const tallies = new Map<EndpointName, Tally>();
+  const tallyOf = (endpoint: EndpointName): Tally => {
+    const known = tallies.get(endpoint);
+    if (known) return known;
+    const tally = { accepted: 0, byStatus: new Map() };
+    tallies.set(endpoint, tally);
+    return tally;
+  };
+  new Counter({
     name: 'gapline_collector_requests_total',
     help: 'Requests by endpoint (label door) and status',
     labelNames: ['door', 'status'] as const,
     registers,
+    collect() {
+      this.reset();
+      for (const [door, { byStatus }] of tallies)
+        for (const [status, requests] of byStatus) this.inc({ door, status }, requests);
+    },
   });
-  const acceptedTotal = new Counter({
+  new Counter({
     name: 'gapline_collector_readings_accepted_total',
     help: 'Readings that were acknowledged, by endpoint (label door)',
     labelNames: ['door'] as const,
     registers,
+    collect() {
+      this.reset();
+      for (const [door, { accepted }] of tallies) if (accepted > 0) this.inc({ door }, accepted);
+    },
   });
   const ignoredTotal = new Counter({
     name: 'gapline_collector_ignored_fields_total',
@@ -90,20 +117,21 @@ function createRequestMetrics(registry: Registry) {
       counters.requests += 1;
       counters.accepted += readings;
       counters.ignoredFields += ignoredFields;
-      requestsTotal.inc({ door: endpoint, status });
-      acceptedTotal.inc({ door: endpoint }, readings);
+      const tally = tallyOf(endpoint);
+      tally.accepted += readings;
+      count(tally, status);
       if (ignoredFields > 0) ignoredTotal.inc(ignoredFields);
     },
     factsAccepted(facts: number): void {
       counters.requests += 1;
       counters.factsAccepted += facts;
-      requestsTotal.inc({ door: 'facts', status: 202 });
+      count(tallyOf('facts'), 202);
       factsTotal.inc(facts);
     },
     refused(endpoint: EndpointName, status: number): void {
       counters.requests += 1;
       counters.refused += 1;
-      requestsTotal.inc({ door: endpoint, status });
+      count(tallyOf(endpoint), status);
     },
   };
 }

@@ -88,78 +88,88 @@ export class Joiner {
 /** The records of a block, made one by one when they are asked for: they share its memory. */
 export class Block {
   readonly start: BlockStart;
-  readonly #offsets: Float64Array;
-  readonly #arrived: Float64Array;
-  readonly #keyLengths: Float64Array;
-  readonly #keyEnds: Float64Array;
-  readonly #valueEnds: Float64Array;
+  readonly length: number;
+  /** The columns, one behind the other. */
+  readonly #head: Float64Array;
   readonly #bytes: Buffer;
   /** The same bytes, as what SQLite returns for a row. */
   readonly #values: Uint8Array;
+  readonly #keysAt: number;
+  readonly #valuesAt: number;
+  #ends: { readonly keys: Float64Array; readonly values: Float64Array } | undefined;
 
   /** @throws {Error} where the bytes are no block, uncompressed */
   constructor(bytes: Buffer, start: BlockStart) {
     const count = bytes.readDoubleLE(0);
-    const keysAt = 8 * (1 + columns * count);
-    const head = floatsOf(bytes.subarray(8, keysAt));
-    const column = (number: number) => head.subarray(number * count, (number + 1) * count);
-    this.#keyLengths = column(2);
-    this.#offsets = column(0);
-    this.#arrived = column(1);
-    this.#keyEnds = ends(this.#keyLengths, keysAt);
-    this.#valueEnds = ends(column(3), this.#keyEnds.at(-1) ?? keysAt);
+    this.#keysAt = 8 * (1 + columns * count);
+    this.#head = floatsOf(bytes.subarray(8, this.#keysAt));
+    this.#valuesAt = this.#keysAt + sum(this.#head, 2 * count, count);
     this.#bytes = bytes;
     this.#values = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.start = start;
-    if (this.#valueEnds.at(-1) !== bytes.byteLength) throw new RangeError('its columns do not fit its length');
-  }
-
-  get length(): number {
-    return this.#offsets.length;
+    this.length = count;
+    const end = this.#valuesAt + sum(this.#head, 3 * count, count);
+    if (this.#head.length !== columns * count || end !== bytes.byteLength)
+      throw new RangeError('its columns do not fit its length');
   }
 
   /** Where the first record lies whose offset is at least this. */
   indexFrom(offset: bigint): number {
     const wanted = Number(offset - this.start.offset);
     // Offsets without holes are their own index.
-    return this.#offsets[wanted] === wanted ? wanted : this.#offsets.filter((each) => each < wanted).length;
+    if (wanted < this.length && this.#head[wanted] === wanted) return wanted;
+    return this.#head.subarray(0, this.length).filter((each) => each < wanted).length;
   }
 
   record(index: number): BlockRecord {
-    const keyEnd = this.#keyEnds[index + 1];
+    this.#ends ??= {
+      keys: ends(this.#head.subarray(2 * this.length, 3 * this.length), this.#keysAt),
+      values: ends(this.#head.subarray(3 * this.length), this.#valuesAt),
+    };
+    const { keys, values } = this.#ends;
+    const hasKey = this.#head[2 * this.length + index] !== none;
     return {
-      offset: this.start.offset + BigInt(this.#offsets[index] ?? 0),
+      offset: this.start.offset + BigInt(this.#head[index] ?? 0),
       arrivedMs: this.arrivedMs(index),
-      key: this.#keyLengths[index] === none ? null : this.#bytes.toString('utf8', this.#keyEnds[index], keyEnd),
-      value: this.#values.subarray(this.#valueEnds[index], this.#valueEnds[index + 1]),
+      key: hasKey ? this.#bytes.toString('utf8', keys[index], keys[index + 1]) : null,
+      value: this.#values.subarray(values[index], values[index + 1]),
     };
   }
 
   arrivedMs(index: number): number {
-    return this.start.arrivedMs + (this.#arrived[index] ?? 0);
+    return this.start.arrivedMs + (this.#head[this.length + index] ?? 0);
   }
 
   /** All keys, one behind the other. */
   get keys(): Uint8Array {
-    return this.#values.subarray(this.#keyEnds[0], this.#keyEnds.at(-1));
+    return this.#values.subarray(this.#keysAt, this.#valuesAt);
   }
 
   /** All values, one behind the other. */
   get values(): Uint8Array {
-    return this.#values.subarray(this.#valueEnds[0]);
+    return this.#values.subarray(this.#valuesAt);
   }
 
   /** Copies its columns into those of a block of `count` records that begins at `start`. */
   copyColumns(start: BlockStart, into: Float64Array, at: number, count: number): void {
+    const { length } = this;
+    const head = this.#head;
     const offset = Number(this.start.offset - start.offset);
     const ms = this.start.arrivedMs - start.arrivedMs;
-    for (let index = 0; index < this.length; index += 1) {
-      into[at + index] = (this.#offsets[index] ?? 0) + offset;
-      into[at + count + index] = (this.#arrived[index] ?? 0) + ms;
-      into[at + 2 * count + index] = this.#keyLengths[index] ?? none;
-      into[at + 3 * count + index] = (this.#valueEnds[index + 1] ?? 0) - (this.#valueEnds[index] ?? 0);
+    for (let index = 0; index < length; index += 1) {
+      into[at + index] = (head[index] ?? 0) + offset;
+      into[at + count + index] = (head[length + index] ?? 0) + ms;
+      into[at + 2 * count + index] = head[2 * length + index] ?? none;
+      into[at + 3 * count + index] = head[3 * length + index] ?? 0;
     }
   }
+}
+
+/** Of lengths; that of no key counts nothing. */
+function sum(lengths: Float64Array, from: number, count: number): number {
+  let all = 0;
+  for (let at = from; at < from + count; at += 1) all += Math.max(0, lengths[at] ?? 0);
+  return all;
 }
 
 /** A view of float64 needs an aligned beginning. */
