@@ -46,11 +46,15 @@ export interface Arrival {
 /** Makes the rules by which the readings of one request are checked that is received now. */
 export function readingRules({ stream, maxAheadMs, metrics, nowMs }: EndpointOptions) {
   const known = new Set(stream.fields);
+  let last: { readonly receivedMs: number; readonly precision: Precision; readonly arrival: Arrival } | undefined;
   return (precision: Precision): Arrival => {
     const receivedMs = nowMs();
+    if (last?.receivedMs === receivedMs && last.precision === precision) return last.arrival;
     const latest = nanosecondsOfMs(receivedMs + maxAheadMs);
     const rules = { fields: stream.fields, known, precision, latest, unknown: metrics.unknownField };
-    return { rules, received: nanosecondsOfMs(receivedMs) };
+    const arrival = { rules, received: nanosecondsOfMs(receivedMs) };
+    last = { receivedMs, precision, arrival };
+    return arrival;
   };
 }
 

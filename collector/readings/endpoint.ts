@@ -19,9 +19,11 @@ export function readingsEndpoint(options: EndpointOptions): { handle: EndpointHa
   const guardLabels = options.guard('read');
   const scanner = new ReadingScanner({ stream: stream.name, fields: stream.fields, maxReadings });
   const refused = (error: unknown) => problemReply(problemOfError(error, 'readings', options));
+  const acceptedOne = replyOf(202, 'application/json', '{"accepted":1}');
   const accepted = (readings: number, found?: readonly string[]): Reply => {
     const status = found ? 200 : 202;
     metrics.accepted('readings', status, readings, 0);
+    if (readings === 1 && !found) return acceptedOne;
     const labels = found ? `,"predictions":[${found.join(',')}]` : '';
     return replyOf(status, 'application/json', `{"accepted":${readings}${labels}}`);
   };

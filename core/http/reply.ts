@@ -29,14 +29,23 @@ export type KeepAlive = number | undefined;
 
 let dateMs = 0;
 let date = '';
+/** The last text. Small requests get the same reply again and again. */
+let last: { readonly reply: Reply; readonly keepAliveS: KeepAlive; readonly text: string } | undefined;
 
 /** The bytes of a reply, as text: those that node:http sends. */
-export function replyText({ status, headers, body = '' }: Reply, keepAliveS: KeepAlive): string {
+export function replyText(reply: Reply, keepAliveS: KeepAlive): string {
   const nowMs = Date.now();
   if (nowMs - dateMs >= 1_000 || nowMs < dateMs) {
     dateMs = nowMs - (nowMs % 1_000);
     date = new Date(dateMs).toUTCString();
+    last = undefined;
   }
+  if (last?.reply !== reply || last.keepAliveS !== keepAliveS)
+    last = { reply, keepAliveS, text: write(reply, keepAliveS) };
+  return last.text;
+}
+
+function write({ status, headers, body = '' }: Reply, keepAliveS: KeepAlive): string {
   let text = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n`;
   for (const name in headers) text += `${name}: ${headers[name]}\r\n`;
   const connection = keepAliveS === undefined ? 'close' : `keep-alive\r\nKeep-Alive: timeout=${keepAliveS}`;

@@ -132,7 +132,14 @@ class SqliteLog implements EventLog {
     const engine = this.#engine();
     const deadline = performance.now() + ensureMs;
     const ensured = topics.map((topic) =>
-      engine.writer.submit({ bytes: 0, deadline, run: () => engine.topics.ensure(topic) }),
+      engine.writer.submit({
+        bytes: 0,
+        deadline,
+        run: () => {
+          engine.topics.ensure(topic);
+          engine.records.forgetEnds();
+        },
+      }),
     );
     await Promise.all(ensured);
   }

@@ -19,7 +19,7 @@ interface End {
   /** Whether its topic is a compacted one: of these single records are deleted, so each is a row. */
   readonly compacted: bigint;
   /** What the batch of the transaction gets. */
-  readonly records: LogRecord[];
+  records: LogRecord[];
 }
 
 /** Where the record of an offset is: in a slice of a batch, in a block, or else in a row, if there is one. */
@@ -57,7 +57,11 @@ export class Records {
   readonly #move: StatementSync;
   readonly #range: StatementSync;
   readonly #arrived: StatementSync;
+  readonly #version: StatementSync;
   readonly #tails = new Map<bigint, End>();
+  /** Where partitions end as of the last transaction, until another connection commits. */
+  readonly #known = new Map<bigint, End>();
+  #knownVersion: unknown;
 
   constructor(db: DatabaseSync, file: string, { blocks, batches }: { blocks: Blocks; batches: Batches }) {
     this.#db = db;
@@ -69,6 +73,7 @@ export class Records {
       `SELECT p.next, p.arrived_ms AS arrivedMs, t.compacted
        FROM log_partitions p JOIN log_topics t ON t.id = p.topic WHERE p.id = ?`,
     );
+    this.#version = db.prepare('PRAGMA data_version');
     this.#move = db.prepare(
       'UPDATE log_partitions SET next = ?, bytes = bytes + ?, arrived_ms = ?, batch = max(batch, ?) WHERE id = ?',
     );
@@ -96,12 +101,28 @@ export class Records {
   }
 
   #endOf(partitionId: bigint): End {
-    const known = this.#tails.get(partitionId);
-    if (known) return known;
-    const tail = this.#tail.get(partitionId) as unknown as Pick<End, 'next' | 'arrivedMs' | 'compacted'>;
-    const end = { ...tail, added: 0, records: [] };
+    const own = this.#tails.get(partitionId);
+    if (own) return own;
+    if (this.#tails.size === 0) this.#checkKnown();
+    const end = this.#known.get(partitionId) ?? this.#look(partitionId);
     this.#tails.set(partitionId, end);
     return end;
+  }
+
+  #checkKnown(): void {
+    const version = this.#version.get()?.data_version;
+    if (version !== this.#knownVersion) this.#known.clear();
+    this.#knownVersion = version;
+  }
+
+  #look(partitionId: bigint): End {
+    const tail = this.#tail.get(partitionId) as unknown as Pick<End, 'next' | 'arrivedMs' | 'compacted'>;
+    return { ...tail, added: 0, records: [] };
+  }
+
+  /** Looks for ends in the file again: a topic may have become a compacted one, or was one. */
+  forgetEnds(): void {
+    this.#known.clear();
   }
 
   /** Writes what this transaction appends, and where its partitions now end. */
@@ -144,7 +165,13 @@ export class Records {
   /** The transaction was committed; returns where its partitions end. */
   committed(): [partitionId: bigint, next: bigint][] {
     this.#batches.committed();
-    const ends = [...this.#tails].map(([id, { next }]) => [id, next] as [bigint, bigint]);
+    const ends: [bigint, bigint][] = [];
+    for (const [id, end] of this.#tails) {
+      ends.push([id, end.next]);
+      end.added = 0;
+      if (end.records.length > 0) end.records = [];
+      this.#known.set(id, end);
+    }
     this.#tails.clear();
     return ends;
   }
@@ -153,6 +180,7 @@ export class Records {
   undone(): void {
     this.#batches.undone();
     this.#tails.clear();
+    this.#known.clear();
   }
 
   /** Where the record of an offset is, or else those behind it. */
