@@ -102,7 +102,7 @@ class DirectConnection {
     this.socket = socket;
     this.#options = options;
     this.#waitFor(options.firstRequestMs);
-    // What arrives goes through the stream's own buffer only where it has to wait: that is half of what a small request costs to read.
+    // What arrives goes through the stream's own buffer only where it has to wait: with each piece that plans another read.
     socket.push = this.#push;
     socket.on('end', this.#onEnd).on('timeout', this.#onTimeout);
     socket.on('error', ignore).on('close', this.#onClose);

@@ -252,6 +252,21 @@ describe('batches', { timeout: testTimeoutMs }, () => {
     expect([batches(), blocks(), one('SELECT count(*) FROM log_rows')]).toEqual([0, 0, 5]);
   });
 
+  test('records appended after a topic became a compacted one are rows, also where an append shared its transaction', async () => {
+    const log = await fixture().open();
+    const topic = await fixture().topic(log, 'becomes', 1);
+    const rows = () => one('SELECT count(*) FROM log_rows');
+    const spec = { name: topic, partitions: 1, retentionMs: 1_000_000, compacted: true };
+    await Promise.all([log.append(topic, numbered(0, 5), deadline), log.ensureTopics([spec])]);
+    expect([batches(), rows()]).toEqual([1, 0]);
+    await log.append(topic, numbered(5, 8), deadline);
+    expect([batches(), rows()]).toEqual([1, 3]);
+    await log.ensureTopics([{ ...spec, compacted: false }]);
+    await log.append(topic, numbered(8, 10), deadline);
+    expect([batches(), rows()]).toEqual([2, 3]);
+    expect(sorted(texts(await contents(log, topic)))).toEqual(numbers(0, 10));
+  });
+
   test('what retention has passed does not come back when a topic becomes a compacted one, nor counts', async () => {
     const log = await fixture().open();
     const topic = await fixture().topic(log, 'becomes', 1);

@@ -120,9 +120,9 @@ export class Records {
     return { ...tail, added: 0, records: [] };
   }
 
-  /** Looks for ends in the file again: a topic may have become a compacted one, or was one. */
+  /** The next transaction looks for ends in the file again: a topic may have become a compacted one, or was one. */
   forgetEnds(): void {
-    this.#known.clear();
+    this.#knownVersion = undefined;
   }
 
   /** Writes what this transaction appends, and where its partitions now end. */
