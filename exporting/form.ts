@@ -29,7 +29,7 @@ export async function formMany({ rows, form, file }: ToFormer): Promise<Formed> 
     try {
       const { writeCsvFile } = await import('../core/partitions/csv-file.ts');
       mkdirSync(dirname(file), { recursive: true });
-      return { file, length: writeCsvFile(rows, file) };
+      return { file, length: await writeCsvFile(rows, file) };
     } catch (error) {
       const isOfFile = error instanceof Error && 'syscall' in error;
       if (!isOfFile) throw error;

@@ -1,3 +1,4 @@
+import { copyNumbers } from './copy-numbers.ts';
 import { add, Frame, get, i32, i64, repeatWhile, set, type WasmFunction, wasmModule } from './wasm.ts';
 
 /** Numbers that are written or looked at together: what they take stays in the cache. */
@@ -29,7 +30,7 @@ export class EvenSteps {
     for (let from = 0; from < into.length; from += numbersAtOnce) {
       const count = Math.min(numbersAtOnce, into.length - from);
       this.#kernel.fillSteps(0, count * numberBytes, first + BigInt(from) * step, step);
-      into.set(this.#numbers.subarray(0, count), from);
+      copyNumbers(this.#numbers.subarray(0, count), into, from);
     }
   }
 

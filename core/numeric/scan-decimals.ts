@@ -1,4 +1,5 @@
 import { pageBytes } from './arena.ts';
+import { copyNumbers } from './copy-numbers.ts';
 import { type DecimalsKernel, instantiateDecimals, lookahead } from './decimals-kernel.ts';
 import { signedPowersOfTen } from './plain-decimal-kernel.ts';
 
@@ -44,7 +45,7 @@ export class DecimalScanner {
     while (from < end && count < most) {
       const wanted = Math.min(valuesAtOnce, most - count);
       const read = (kernel.readDecimals(from, end, valuesAt, valuesAt + wanted * doubleBytes) - valuesAt) / doubleBytes;
-      if (read > 0) into.set(read === valuesAtOnce ? values : values.subarray(0, read), at + count);
+      if (read > 0) copyNumbers(values.subarray(0, read), into, at + count);
       count += read;
       from = state[stopped] ?? end;
       if (read === wanted || from >= end) continue;

@@ -1,5 +1,6 @@
 import { csvCell } from '../dataset/csv-writer.ts';
 import { bytesOf } from '../numeric/arena.ts';
+import { copyNumbers } from '../numeric/copy-numbers.ts';
 import { viewOf } from '../wire/words.ts';
 import { cellBytes } from './csv-cells-kernel.ts';
 import { copiedAtOnce, headBytes, headParts } from './csv-kernel.ts';
@@ -10,7 +11,7 @@ import { dayName, dayNs, dayOf } from './names.ts';
 import type { ObjectRows } from './rows.ts';
 
 /** What rows that are made together take at the most, unless it is one: it stays in the cache. */
-const blockBytes = 1 << 19;
+const blockBytes = 1 << 17;
 /** What stands before the decimals of a time, and the most that stands behind it. */
 const secondsChars = 'yyyy-mm-ddThh:mm:ss'.length;
 const decimalsChars = '.123456789Z'.length;
@@ -54,9 +55,9 @@ export class CsvBlock {
     const { times, truth, ends, count } = this.#of;
     const to = Math.min(count, from + this.rows);
     const { head, into, list, ...parts } = this.#parts;
-    parts.times.set(times.subarray(from, to));
-    parts.truth.set(truth.subarray(from, to));
-    parts.ends.set(ends.subarray(from, to));
+    copyNumbers(times.subarray(from, to), parts.times);
+    copyNumbers(truth.subarray(from, to), parts.truth);
+    copyNumbers(ends.subarray(from, to), parts.ends);
     for (const [at, column] of this.#numbers.entries()) list[2 * at] = column.prepare(from, to);
     let end = into.byteOffset;
     for (let row = 0; row < to - from; ) {

@@ -1,3 +1,4 @@
+import { copyNumbers } from '../numeric/copy-numbers.ts';
 import { cellBytes, cellLengthAt } from './csv-cells-kernel.ts';
 import type { CsvKernel } from './csv-kernel.ts';
 import type { DictionaryRoom } from './dictionary-room.ts';
@@ -69,7 +70,7 @@ export class NumberCells {
     const { numbers, cells, kernel } = this.#parts;
     for (let from = 0; from < values.length; from += numbersAtOnce) {
       const some = values.subarray(from, from + numbersAtOnce);
-      numbers.set(some);
+      copyNumbers(some, numbers);
       const start = (first + from) * cellBytes;
       kernel.writeCells(numbers.byteOffset, numbers.byteOffset + some.byteLength, cells.byteOffset + start);
       for (let index = 0; index < some.length; index += 1) {

@@ -27,34 +27,33 @@ const feedBytes = 1 << 20;
  */
 export function toCsv(rows: ObjectRows): Uint8Array {
   const out = new CsvBytes();
-  writeCsv(rows, {
-    add(bytes, { done, count }) {
-      // All rows are as long as those before, or nearly so.
-      if (done > 0) out.reserve(Math.ceil((1.02 * (out.length + bytes.length) * count) / done) - out.length);
-      out.add(bytes);
-    },
-  });
+  const { count } = rows;
+  for (const { bytes, done } of csvPieces(rows)) {
+    // All rows are as long as those before, or nearly so.
+    if (done > 0) out.reserve(Math.ceil((1.02 * (out.length + bytes.length) * count) / done) - out.length);
+    out.add(bytes);
+  }
   return out.written;
 }
 
-/** Takes the bytes of a table one after the other; they are valid until it returns. */
-export interface CsvSink {
-  /** @param progress - how many rows stand in these and those before, and how many there are */
-  add(bytes: Uint8Array, progress: { readonly done: number; readonly count: number }): void;
+/** Some rows of a table, and how many stand in these and those before. */
+export interface CsvPiece {
+  readonly bytes: Uint8Array;
+  readonly done: number;
 }
 
-/** The same, piece by piece. */
-export function writeCsv(rows: ObjectRows, out: CsvSink): void {
+/** The same, piece by piece; each is valid until the next one, and until other rows are made. */
+export function* csvPieces(rows: ObjectRows): Generator<CsvPiece> {
   const { columns, count } = rows;
   const names = [deviceColumn, timeColumn, ...columns.map(({ name }) => name), truthColumn, endColumn];
-  out.add(Buffer.from(`${names.map(csvCell).join(',')}\n`), { done: 0, count });
+  yield { bytes: Buffer.from(`${names.map(csvCell).join(',')}\n`), done: 0 };
   rooms ??= { rows: new CsvRoom(), dictionaries: new DictionaryRoom() };
   rooms.dictionaries.reset();
   const block = new CsvBlock(rows, rooms.rows, rooms.dictionaries);
   for (let done = 0; done < count; ) {
     const bytes = block.make(done);
     done = Math.min(count, done + block.rows);
-    out.add(bytes, { done, count });
+    yield { bytes, done };
   }
 }
 
