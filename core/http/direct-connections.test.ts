@@ -231,6 +231,28 @@ test('a client that ends its side gets its response, and the connection is close
   }
 });
 
+test('what comes on a connection that is being closed is not read', async () => {
+  const large = replyOf(202, 'text/plain', 'x'.repeat(30_000_000));
+  let respond = () => {};
+  direct = ({ url }, own) => {
+    ways.push(`direct ${url}`);
+    respond = () => own(large);
+    return true;
+  };
+  const listener = await listen({ graceMs: 300 });
+  const { socket, closed } = client(listener);
+  socket.pause();
+  socket.write(post('/direct/last'));
+  await underWay(1);
+  const stopped = listener.stop();
+  respond();
+  socket.write(post('/direct/late'));
+  await Promise.all([stopped, sleep(100)]);
+  expect(ways).toEqual(['direct /direct/last']);
+  socket.resume();
+  await closed();
+});
+
 test('a client that is gone harms nothing', async () => {
   const respond = held();
   const listener = await listen();

@@ -130,7 +130,8 @@ class DirectConnection {
     const { socket } = this;
     const waits = this.#state === 'busy' || this.#isUnread || socket.readableLength > 0;
     if (bytes === null || waits) return Socket.prototype.push.call(socket, bytes, encoding);
-    this.#read(this.#state === 'begun' ? Buffer.concat([this.#takeBegun(), bytes]) : bytes);
+    if (this.#state === 'idle') this.#read(bytes);
+    else if (this.#state === 'begun') this.#read(Buffer.concat([this.#takeBegun(), bytes]));
     return true;
   };
 
