@@ -71,13 +71,11 @@ function count({ byStatus }: Tally, status: number): void {
 
 function createRequestMetrics(registry: Registry) {
   const registers = [registry];
-  const tallies = new Map<EndpointName, Tally>();
-  const tallyOf = (endpoint: EndpointName): Tally => {
-    const known = tallies.get(endpoint);
-    if (known) return known;
-    const tally = { accepted: 0, byStatus: new Map() };
-    tallies.set(endpoint, tally);
-    return tally;
+  const newTally = (): Tally => ({ accepted: 0, byStatus: new Map() });
+  const tallies: Readonly<Record<EndpointName, Tally>> = {
+    readings: newTally(),
+    'line-protocol': newTally(),
+    facts: newTally(),
   };
   new Counter({
     name: 'gapline_collector_requests_total',
@@ -86,7 +84,7 @@ function createRequestMetrics(registry: Registry) {
     registers,
     collect() {
       this.reset();
-      for (const [door, { byStatus }] of tallies)
+      for (const [door, { byStatus }] of Object.entries(tallies))
         for (const [status, requests] of byStatus) this.inc({ door, status }, requests);
     },
   });
@@ -97,7 +95,7 @@ function createRequestMetrics(registry: Registry) {
     registers,
     collect() {
       this.reset();
-      for (const [door, { accepted }] of tallies) if (accepted > 0) this.inc({ door }, accepted);
+      for (const [door, { accepted }] of Object.entries(tallies)) if (accepted > 0) this.inc({ door }, accepted);
     },
   });
   const ignoredTotal = new Counter({
@@ -117,7 +115,7 @@ function createRequestMetrics(registry: Registry) {
       counters.requests += 1;
       counters.accepted += readings;
       counters.ignoredFields += ignoredFields;
-      const tally = tallyOf(endpoint);
+      const tally = tallies[endpoint];
       tally.accepted += readings;
       count(tally, status);
       if (ignoredFields > 0) ignoredTotal.inc(ignoredFields);
@@ -125,13 +123,13 @@ function createRequestMetrics(registry: Registry) {
     factsAccepted(facts: number): void {
       counters.requests += 1;
       counters.factsAccepted += facts;
-      count(tallyOf('facts'), 202);
+      count(tallies.facts, 202);
       factsTotal.inc(facts);
     },
     refused(endpoint: EndpointName, status: number): void {
       counters.requests += 1;
       counters.refused += 1;
-      count(tallyOf(endpoint), status);
+      count(tallies[endpoint], status);
     },
   };
 }

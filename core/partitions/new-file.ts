@@ -1,9 +1,4 @@
-import { close, constants, ftruncate, open, write } from 'node:fs';
-import { promisify } from 'node:util';
-
-const opened = promisify(open);
-const closed = promisify(close);
-const cut = promisify(ftruncate);
+import { constants, type FileHandle, open } from 'node:fs/promises';
 
 /** Undefined where the system has no such flag. */
 const pastCache: number | undefined = constants.O_DIRECT;
@@ -24,10 +19,10 @@ export const roomForFiles = (): Uint8Array =>
 export class NewFile {
   readonly #path: string;
   readonly #room: Uint8Array;
+  readonly #handle: FileHandle;
   readonly #direct: boolean;
-  #handle: number;
   /** Of a file system that found out only with the first bytes that it cannot do it. */
-  #plain: Promise<number> | undefined;
+  #plain: Promise<FileHandle> | undefined;
   /** Which piece is filled, up to where, and where in the file it goes. */
   #piece = 0;
   #filled = 0;
@@ -35,7 +30,7 @@ export class NewFile {
   /** By piece, until when it is written. */
   readonly #writing: Promise<void>[] = [];
 
-  private constructor(path: string, room: Uint8Array, { handle, direct }: { handle: number; direct: boolean }) {
+  private constructor(path: string, room: Uint8Array, { handle, direct }: Opened) {
     this.#path = path;
     this.#room = room;
     this.#handle = handle;
@@ -73,11 +68,15 @@ export class NewFile {
     try {
       if (this.#filled > 0) await this.#next();
       await Promise.all(this.#writing);
-      if (length % pageBytes > 0) await cut(this.#handle, length);
+      if (length % pageBytes > 0) await this.#handle.truncate(length);
     } finally {
       await Promise.allSettled(this.#writing);
-      await closed(this.#handle);
-      if (this.#plain) await this.#plain.then(closed, () => {});
+      await this.#handle.close();
+      // Whether it could be opened was told by who writes.
+      await this.#plain?.then(
+        (plain) => plain.close(),
+        () => {},
+      );
     }
     return length;
   }
@@ -101,37 +100,33 @@ export class NewFile {
       await writeAll(this.#handle, bytes, position);
     } catch (error) {
       if (!this.#direct || !isInvalid(error)) throw error;
-      this.#plain ??= opened(this.#path, 'r+');
+      this.#plain ??= open(this.#path, 'r+');
       await writeAll(await this.#plain, bytes, position);
     }
   }
 }
 
-async function openNew(path: string): Promise<{ handle: number; direct: boolean }> {
-  if (pastCache === undefined) return { handle: await opened(path, 'wx'), direct: false };
+interface Opened {
+  readonly handle: FileHandle;
+  readonly direct: boolean;
+}
+
+async function openNew(path: string): Promise<Opened> {
+  if (pastCache === undefined) return { handle: await open(path, 'wx'), direct: false };
   try {
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | pastCache;
-    return { handle: await opened(path, flags), direct: true };
+    return { handle: await open(path, flags), direct: true };
   } catch (error) {
     if (!isInvalid(error)) throw error;
     // The file was made all the same: open(2).
-    return { handle: await opened(path, 'w'), direct: false };
+    return { handle: await open(path, 'w'), direct: false };
   }
 }
 
 /** What a file system says that cannot write past the cache, or not these bytes. */
 const isInvalid = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'EINVAL';
 
-function writeAll(handle: number, bytes: Uint8Array, position: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const from = (at: number): void => {
-      if (at === bytes.length) resolve();
-      else
-        write(handle, bytes, at, bytes.length - at, position + at, (error, written) => {
-          if (error) reject(error);
-          else from(at + written);
-        });
-    };
-    from(0);
-  });
+async function writeAll(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let at = 0; at < bytes.length; )
+    at += (await handle.write(bytes, at, bytes.length - at, position + at)).bytesWritten;
 }
